@@ -1,0 +1,88 @@
+"""cnncalc: what a convolutional network does to its data, before a line of framework code exists.
+
+    >>> import cnncalc
+    >>> result = cnncalc.analyze("input 5x5x3 | conv 3x3 s1 valid x2")
+    >>> result["conv1"].output_shape
+    (3, 3, 2)
+    >>> result.totals.params, result.totals.macs
+    (56, 486)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Any, Union
+
+from cnncalc.analysis import Analysis, Options, Row, Totals, analyze_graph
+from cnncalc.diagnostics import Diagnostic, SpecError
+from cnncalc.graph import Graph, Node
+from cnncalc.shape import Shape
+
+__version__ = "0.1.0"
+
+#: An input's shape: `"32x32x3"` or `(32, 32, 3)`.
+InputShape = Union[str, Sequence[int]]
+
+
+def parse(text: str, *, input: InputShape | None = None, variables: Mapping[str, Any] | None = None) -> Graph:
+    """The graph of a spec given as text, every layer with its shape.
+
+    `input` is the shape of the first input, channels last, for a spec that has none or to override it;
+    `variables` override the spec's lets. Raises `SpecError` with every error in the text.
+    """
+    from cnncalc.diagnostics import Source
+    from cnncalc.sources import load_source
+
+    return load_source(Source("<spec>", text), _dims(input), variables)
+
+
+def load(
+    path: str | PathLike[str], *, input: InputShape | None = None, variables: Mapping[str, Any] | None = None
+) -> Graph:
+    """The graph of a file: a spec (`.cnn`) or YAML (`.yaml`, `.yml`).
+
+    Raises `SpecError` where the file cannot be read or is wrong.
+    """
+    from cnncalc.sources import load_source, read_file
+
+    return load_source(read_file(path), _dims(input), variables)
+
+
+def analyze(
+    spec: str | PathLike[str] | Graph,
+    *,
+    input: InputShape | None = None,
+    batch: int = 1,
+    dtype: str = "float32",
+    convention: str = "torchvision",
+    optimizer: str = "sgd",
+    variables: Mapping[str, Any] | None = None,
+) -> Analysis:
+    """Every figure of a network: a row for each layer, totals and warnings.
+
+    `spec` is text, a path (a `pathlib.Path`) or a graph. Shapes are per sample and channels last; MACs,
+    activations and their bytes are for `batch` samples. Raises `SpecError` where the spec is wrong, and
+    `ValueError` for an option that is not known.
+    """
+    options = Options.checked(batch, dtype, convention, optimizer)
+    if isinstance(spec, Graph):
+        if input is not None or variables:
+            raise ValueError("a graph has its shapes already: give `input` and `variables` to parse() or load()")
+        return analyze_graph(spec, options)
+    read = parse if isinstance(spec, str) else load
+    return analyze_graph(read(spec, input=input, variables=variables), options)
+
+
+def _dims(input: InputShape | None) -> tuple[int, ...] | None:
+    from cnncalc.sources import parse_shape
+
+    if input is None:
+        return None
+    return parse_shape(input.strip() if isinstance(input, str) else "x".join(map(str, input)))
+
+
+__all__ = [
+    "Analysis", "Diagnostic", "Graph", "Node", "Options", "Row", "Shape", "SpecError", "Totals",
+    "analyze", "load", "parse",
+]  # fmt: skip

@@ -1,0 +1,287 @@
+"""analyze: every figure of a graph, a row for each node, with totals and warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from cnncalc.diagnostics import Diagnostic
+from cnncalc.figures.cost import CONVENTIONS, cost
+from cnncalc.figures.memory import DTYPES, OPTIMIZERS, Peak, arena, buffers, peak
+from cnncalc.figures.receptive_field import ReceptiveField, receptive_fields
+from cnncalc.graph import Graph, Node
+from cnncalc.shape import AXES
+
+#: The number of the JSON object's form: it rises when a field changes its meaning.
+SCHEMA = 1
+
+
+class Options(NamedTuple):
+    """What the figures depend on besides the network. `Options.checked` is the way to make them."""
+
+    batch: int = 1
+    dtype: str = "float32"
+    convention: str = "torchvision"
+    optimizer: str = "sgd"
+
+    @classmethod
+    def checked(cls, batch: int, dtype: str, convention: str, optimizer: str) -> Options:
+        """The options; raises `ValueError` for one that is not known."""
+        if not isinstance(batch, int) or isinstance(batch, bool) or not 1 <= batch < 10**9:
+            raise ValueError(f"batch must be a whole number from 1 to 10^9 - 1, not {batch!r}")
+        for name, value, known in (
+            ("dtype", dtype, DTYPES),
+            ("convention", convention, CONVENTIONS),
+            ("optimizer", optimizer, OPTIMIZERS),
+        ):
+            if value not in known:
+                raise ValueError(f"unknown {name} {value!r}: one of {', '.join(known)}")
+        return cls(batch, dtype, convention, optimizer)
+
+
+class Row(NamedTuple):
+    """The figures of one node. Shapes are per sample; MACs and activations are for the whole batch."""
+
+    node: Node
+    inputs: tuple[str, ...]
+    params: int
+    buffers: int
+    macs: int
+    activations: int
+    receptive_field: ReceptiveField
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+    @property
+    def type(self) -> str:
+        """The layer's kind: the first word for it."""
+        return self.node.layer.kind
+
+    @property
+    def description(self) -> str:
+        """The layer in the language's canonical words."""
+        return str(self.node.layer)
+
+    @property
+    def input_shapes(self) -> tuple[tuple[int, ...], ...]:
+        return tuple(shape.dims for shape in self.node.input_shapes)
+
+    @property
+    def output_shape(self) -> tuple[int, ...]:
+        """Channels last, without a batch."""
+        return self.node.shape.dims
+
+    @property
+    def flops(self) -> int:
+        """Two for each multiply-accumulate."""
+        return 2 * self.macs
+
+    @property
+    def implicit(self) -> bool:
+        return self.node.implicit
+
+    def to_dict(self) -> dict[str, object]:
+        node = self.node
+        return {
+            "index": node.index,
+            "name": node.name,
+            "type": self.type,
+            "inputs": list(self.inputs),
+            "input_shapes": [list(shape) for shape in self.input_shapes],
+            "output_shape": list(self.output_shape),
+            "params": self.params,
+            "buffers": self.buffers,
+            "macs": self.macs,
+            "flops": self.flops,
+            "activations": self.activations,
+            "receptive_field": self.receptive_field.to_dict(),
+            "implicit": node.implicit,
+            "fields": node.layer.fields(node.input_shapes[0]) if node.inputs else {},
+        }
+
+
+class ActivationBytes(NamedTuple):
+    """Bytes of feature maps, for the whole batch: of all, at the peak, and in one arena."""
+
+    sum: int
+    peak: int
+    peak_no_inplace: int
+    arena: int
+
+
+class Totals(NamedTuple):
+    """The figures of the whole network. Bytes of activations and MACs are for the whole batch.
+
+    `training_bytes` is an estimate: weights, gradients, the optimizer's state and every feature map that
+    the backward pass needs, without a framework's own or its workspace.
+    """
+
+    layers: int
+    params: int
+    buffers: int
+    macs: int
+    activations: int
+    params_bytes: int
+    activation_bytes: ActivationBytes
+    peak_layer: str | None
+    peak_tensors: dict[str, int]
+    training_bytes: int
+
+    @property
+    def flops(self) -> int:
+        """Two for each multiply-accumulate."""
+        return 2 * self.macs
+
+    def to_dict(self) -> dict[str, object]:
+        return {
+            "layers": self.layers,
+            "params": self.params,
+            "buffers": self.buffers,
+            "macs": self.macs,
+            "flops": self.flops,
+            "activations": self.activations,
+            "params_bytes": self.params_bytes,
+            "activation_bytes": self.activation_bytes._asdict(),
+            "peak_at": {"layer": self.peak_layer, "tensors": self.peak_tensors},
+            "training_bytes": self.training_bytes,
+        }
+
+
+class Analysis:
+    """All figures of a network: `rows` in source order, `totals`, `outputs` and `warnings`.
+
+    `result["conv1"]` is a row by its name; `to_dict()` is the object that `--format json` prints.
+    """
+
+    def __init__(self, graph: Graph, options: Options) -> None:
+        self.graph, self.options = graph, options
+        self.rows = tuple(_rows(graph, options))
+        self.warnings = (*graph.warnings, *_field_warning(self.rows))
+
+    @property
+    def totals(self) -> Totals:
+        if self._totals is None:
+            self._totals = _totals(self.graph, self.rows, self.options)
+        return self._totals
+
+    # Memory's placement costs more than all else and not every caller asks for it.
+    _totals: Totals | None = None
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of the layers whose output leaves the network."""
+        return tuple(self.graph.nodes[index].name for index in self.graph.outputs)
+
+    def __getitem__(self, name: str) -> Row:
+        for row in self.rows:
+            if row.name == name:
+                return row
+        from cnncalc.diagnostics import nearest
+
+        near = nearest(name, (row.name for row in self.rows))
+        raise KeyError(f"no layer is named {name!r}" + (f"; did you mean {near!r}?" if near else ""))
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object, all integers exact."""
+        return {
+            "schema": SCHEMA,
+            "name": self.graph.name,
+            "layout": "channels_last",
+            "batch": self.options.batch,
+            "dtype": self.options.dtype,
+            "convention": self.options.convention,
+            "layers": [row.to_dict() for row in self.rows],
+            "outputs": list(self.outputs),
+            "totals": self.totals.to_dict(),
+            "warnings": [
+                {"code": each.code, "layer": each.layer, "message": f"{each.message}; {each.help}"}
+                for each in self.warnings
+            ],
+        }
+
+
+def analyze_graph(graph: Graph, options: Options) -> Analysis:
+    """Every figure of the graph."""
+    return Analysis(graph, options)
+
+
+def _rows(graph: Graph, options: Options) -> Iterator[Row]:
+    nodes, batch = graph.nodes, options.batch
+    fields = receptive_fields(nodes)
+    known: dict[Any, Any] = {}
+    for node, field in zip(nodes, fields, strict=True):
+        # Repeated layers on repeated shapes cost the same.
+        key = (node.layer, node.input_shapes)
+        its = known.get(key)
+        if its is None:
+            its = known[key] = cost(node)
+        inputs = tuple([nodes[index].name for index in node.inputs])
+        yield Row(node, inputs, its.params, its.buffers, its.macs * batch, node.shape.elements * batch, field)
+
+
+def _totals(graph: Graph, rows: tuple[Row, ...], options: Options) -> Totals:
+    size = DTYPES[options.dtype]
+    scale = size * options.batch
+    nodes = graph.nodes
+    shared = buffers(nodes, graph.outputs)
+    separate = buffers(nodes, graph.outputs, in_place=False)
+    top: Peak = peak(shared, len(nodes))
+    params = sum(row.params for row in rows)
+    running = sum(row.buffers for row in rows)
+    feature_maps = sum(buffer.elements for buffer in shared) * scale
+    weights = (params + running) * size
+    copies = 1 + OPTIMIZERS[options.optimizer]
+    return Totals(
+        layers=sum(1 for row in rows if row.node.inputs),
+        params=params,
+        buffers=running,
+        macs=sum(row.macs for row in rows),
+        activations=sum(row.activations for row in rows if row.node.inputs),
+        params_bytes=weights,
+        activation_bytes=ActivationBytes(
+            sum=feature_maps,
+            peak=top.elements * scale,
+            peak_no_inplace=peak(separate, len(nodes)).elements * scale,
+            arena=arena(shared, scale),
+        ),
+        peak_layer=nodes[top.node].name if nodes else None,
+        # A buffer goes by the latest of its nodes that has run: what it holds at the peak.
+        peak_tensors={
+            nodes[max(index for index in buffer.nodes if index <= max(top.node, buffer.nodes[0]))].name: buffer.elements
+            * scale
+            for buffer in top.live
+        },
+        training_bytes=weights + copies * params * size + feature_maps,
+    )
+
+
+def _field_warning(rows: tuple[Row, ...]) -> Iterator[Diagnostic]:
+    """One warning, at the first layer whose receptive field is larger than the input."""
+    first = next((row for row in rows if not row.node.inputs), None)
+    if first is None:
+        return
+    for row in rows:
+        for name, axis, n in zip(
+            AXES[first.node.shape.rank], row.receptive_field.axes, first.node.shape.spatial, strict=False
+        ):
+            if not row.receptive_field.whole and axis.size > n:
+                message = f"the receptive field of `{row.name}` ({axis.size}) is larger than the {name} of the input ({n})"
+                help = "from here on, every output sees padding; a larger input, or fewer strides, would not"
+                span = row.node.origin.span if row.node.origin else None
+                yield Diagnostic("W203", message, span, help=help, layer=row.name)
+                return
+
+
+def exceeds_input(row: Row, rows: tuple[Row, ...]) -> bool:
+    """Whether the row's receptive field is larger than the first input on any axis."""
+    first = rows[0].node.shape
+    sizes = zip(row.receptive_field.axes, first.spatial, strict=False)
+    return not row.receptive_field.whole and any(axis.size > n for axis, n in sizes)

@@ -1,0 +1,244 @@
+"""Where and why something is wrong: spans in a source, diagnostics, and the error that carries them.
+
+A `Diagnostic` is a plain value. It is written out as lines of `(role, text)` pieces, so that the same
+words serve the text of an exception (the pieces joined) and a coloured terminal (a style per role).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from cnncalc.graph import Graph
+
+#: No report shows more than this many errors at once.
+MAX_ERRORS = 20
+
+#: Columns for the excerpt of a source line where no terminal says otherwise.
+EXCERPT_WIDTH = 100
+
+Piece = tuple[str, str]
+Line = list[Piece]
+
+
+class Source(NamedTuple):
+    """A text that is read, and the name it goes by in messages (`<spec>`, `net.cnn`).
+
+    A string inside a YAML file is a source of its own whose `base` is the file: where `exact`, its
+    characters stand in the file from `offset` on, one for one; otherwise (escapes, folded lines) any
+    place in it is shown as the whole scalar, `offset` to `end`.
+    """
+
+    name: str
+    text: str
+    base: Source | None = None
+    offset: int = 0
+    end: int = 0
+    exact: bool = True
+    path: str = ""
+
+
+class Span(NamedTuple):
+    """The characters `start` to `end` of a source."""
+
+    source: Source
+    start: int
+    end: int
+
+    @property
+    def text(self) -> str:
+        return self.source.text[self.start : self.end]
+
+    def to(self, other: Span) -> Span:
+        """From the start of this span to the end of the other."""
+        return Span(self.source, self.start, max(self.end, other.end))
+
+    def in_file(self) -> Span:
+        """The same place in the outermost source: the file that a reader of the message opens."""
+        span = self
+        while (base := span.source.base) is not None:
+            inner = span.source
+            if inner.exact:
+                span = Span(base, inner.offset + span.start, inner.offset + span.end)
+            else:
+                span = Span(base, inner.offset, inner.end)
+        return span
+
+    @property
+    def line(self) -> int:
+        """The line of the start in its own source, from 1."""
+        return self.source.text.count("\n", 0, self.start) + 1
+
+    @property
+    def column(self) -> int:
+        """The column of the start in its line, from 1, in characters."""
+        return self.start - self.line_start + 1
+
+    @property
+    def line_start(self) -> int:
+        return self.source.text.rfind("\n", 0, self.start) + 1
+
+    @property
+    def line_end(self) -> int:
+        end = self.source.text.find("\n", self.start)
+        return len(self.source.text) if end < 0 else end
+
+
+class Origin(NamedTuple):
+    """Where a node comes from: its place in the source, and the calls that led there, innermost first."""
+
+    span: Span
+    calls: tuple[Span, ...] = ()
+
+
+class Diagnostic(NamedTuple):
+    """One thing that is wrong (E…) or worth a look (W…)."""
+
+    code: str
+    message: str
+    span: Span | None = None
+    label: str = ""
+    notes: tuple[str, ...] = ()
+    help: str | None = None
+    layer: str | None = None
+    calls: tuple[Span, ...] = ()
+
+    @property
+    def severity(self) -> str:
+        return "warning" if self.code.startswith("W") else "error"
+
+    def to_dict(self) -> dict[str, object]:
+        """The object under `errors` that JSON mode prints; line and columns count from 1."""
+        place = self.span.in_file() if self.span else None
+        return {
+            "code": self.code,
+            "message": f"{self.message}: {self.label}" if self.label else self.message,
+            "source": place.source.name if place else None,
+            "line": place.line if place else None,
+            "column": place.column if place else None,
+            "end_column": place.column + max(place.end - place.start, 1) if place else None,
+            "layer": self.layer,
+            "notes": list(self.notes),
+            "help": self.help,
+        }
+
+    def lines(self, width: int = EXCERPT_WIDTH) -> Iterator[Line]:
+        """The message as lines of `(role, text)` pieces; a source line is cut to `width` around its caret."""
+        yield [(self.severity, f"{self.severity}[{self.code}]"), ("message", f": {_printable(self.message)}")]
+        gutter = ""
+        if self.span is not None:
+            place = self.span.in_file()
+            callers = [call.in_file() for call in self.calls]
+            gutter = " " * len(str(max(each.line for each in (place, *callers))))
+            yield from _frame(place, self.label, "-->", gutter, width)
+            for caller in callers:
+                yield from _frame(caller, "called here", ":::", gutter, width)
+        elif self.label:
+            yield [("note", f"  = {_printable(self.label)}")]
+        for note in self._all_notes():
+            yield [("gutter", f"{gutter} = "), ("note", "note: "), ("message", _printable(note))]
+        if self.help:
+            yield [("gutter", f"{gutter} = "), ("help", "help: "), ("message", _printable(self.help))]
+
+    def _all_notes(self) -> Iterator[str]:
+        path = self.span.source.path if self.span else ""
+        if path and path != self.label:
+            yield f"at {path}"
+        yield from self.notes
+
+    def __str__(self) -> str:
+        return render([self])
+
+
+class SpecError(ValueError):
+    """The spec or file is wrong. `diagnostics` says where and why; the text is the rendered message.
+
+    `partial` is the graph up to the first layer whose shape could not be worked out, where there is one.
+    """
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], partial: Graph | None = None) -> None:
+        self.diagnostics = tuple(diagnostics)
+        self.partial = partial
+        super().__init__(self.diagnostics)
+
+    def __str__(self) -> str:
+        return render(self.diagnostics)
+
+
+class Problems:
+    """Collects the errors of a source, so that one run reports them together."""
+
+    def __init__(self) -> None:
+        self.found: list[Diagnostic] = []
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Keep a diagnostic; with the last that fits in a report, raise them all."""
+        if diagnostic not in self.found:
+            self.found.append(diagnostic)
+        if len(self.found) >= MAX_ERRORS:
+            self.raise_if_any()
+
+    def raise_if_any(self, partial: Graph | None = None) -> None:
+        """Raise `SpecError` with all that was collected, in the order of the source."""
+        if self.found:
+            raise SpecError(sorted(self.found, key=_position), partial)
+
+
+def _position(diagnostic: Diagnostic) -> int:
+    return diagnostic.span.in_file().start if diagnostic.span else -1
+
+
+def render(diagnostics: Sequence[Diagnostic], width: int = EXCERPT_WIDTH) -> str:
+    """The diagnostics as plain text, a blank line between them."""
+    return "\n\n".join(
+        "\n".join("".join(text for _, text in line) for line in diagnostic.lines(width)) for diagnostic in diagnostics
+    )
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that `word` was most likely meant to be, or None where nothing is near."""
+    from difflib import get_close_matches  # only needed once something is wrong
+
+    lowered = word.lower()
+    by_lower = {candidate.lower(): candidate for candidate in candidates}
+    close = get_close_matches(lowered[:60], by_lower, n=1, cutoff=0.6)
+    return by_lower[close[0]] if close else None
+
+
+def _frame(place: Span, label: str, arrow: str, gutter: str, width: int) -> Iterator[Line]:
+    number = str(place.line).rjust(len(gutter))
+    yield [("gutter", f"{gutter}{arrow} "), ("place", f"{_printable(place.source.name)}:{place.line}:{place.column}")]
+    start, first, last = place.line_start, place.start, min(place.end, place.line_end)
+    # A long line shows the part around the caret: a wrapped caret line would point at nothing.
+    room = max(width - len(gutter) - 4, 20)
+    begin, end = start, place.line_end
+    if end - begin > room:
+        begin = max(start, min(first - room // 3, end - room))
+        end = min(end, begin + room)
+        last = min(last, end)
+    text = place.source.text
+    left, right = "…" if begin > start else "", "…" if end < place.line_end else ""
+    before = left + _printable(text[begin + len(left) : first])
+    marked = _printable(text[first:last])
+    after = _printable(text[max(last, first) : max(end - len(right), last)]) + right
+    yield [("gutter", f"{gutter} |")]
+    yield [("gutter", f"{number} | "), ("source", before), ("marked", marked), ("source", after)]
+    caret = " " * _cells(before) + "^" * max(_cells(marked), 1)
+    yield [("gutter", f"{gutter} | "), ("caret", f"{caret} {_printable(label)}".rstrip())]
+
+
+def _printable(text: str) -> str:
+    """The text with a tab as one space and every other character that a terminal would obey or drop replaced."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else " " if c in "\t\r\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _cells(text: str) -> int:
+    """How many terminal cells the text takes: two for a full-width character, none for a combining one."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)

@@ -1,0 +1,30 @@
+"""Parameters and multiply-accumulates of a node."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cnncalc.graph import Node
+from cnncalc.shape import Size
+
+
+class Cost(NamedTuple):
+    """What a layer has to learn and to compute: `macs` are for one sample."""
+
+    params: Size
+    buffers: Size
+    macs: Size
+
+
+#: The conventions for counting MACs, each with its definition.
+CONVENTIONS = {
+    "torchvision": "multiply-adds of convolution, deconvolution and fc; no bias, norm, activation or pool",
+}
+
+
+def cost(node: Node) -> Cost:
+    """The node's cost by the `torchvision` convention."""
+    if not node.inputs:
+        return Cost(0, 0, 0)
+    layer, x = node.layer, node.input_shapes[0]
+    return Cost(layer.weights(x) + layer.biases(x), layer.buffers(x), layer.multiply_adds(x, node.shape))

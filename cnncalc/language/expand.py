@@ -1,0 +1,401 @@
+"""Nodes to graph: names are looked up, holes filled, blocks called and repeats counted out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from cnncalc.diagnostics import Diagnostic, Origin, Problems, Span, SpecError, nearest
+from cnncalc.graph import MAX_LAYERS, UNKNOWN, Graph, GraphBuilder
+from cnncalc.language.arguments import read_layer, split_word
+from cnncalc.language.expressions import evaluate
+from cnncalc.language.nodes import (
+    Call,
+    Def,
+    Expression,
+    Group,
+    Hole,
+    Item,
+    LayerNode,
+    Let,
+    Merge,
+    Reference,
+    Spec,
+)
+from cnncalc.layers.base import REGISTRY, Layer
+from cnncalc.layers.rearrange import Input
+
+#: In place of an index: there is no tensor yet, since no input has come.
+NOTHING = -2
+
+#: A def may call those above it; a chain of calls is no longer than this.
+MAX_CALLS = 100
+
+
+class Scope(NamedTuple):
+    """What a sequence sees: the numbers and blocks by name, and where its layers belong."""
+
+    numbers: Mapping[str, Any]
+    blocks: Mapping[str, Def]
+    tensors: dict[str, int]
+    path: str = ""
+    calls: tuple[Span, ...] = ()
+    arms: tuple[tuple[int, int], ...] = ()
+
+
+def build_graph(
+    spec: Spec,
+    problems: Problems,
+    input: tuple[int, ...] | None = None,
+    variables: Mapping[str, Any] | None = None,
+) -> Graph:
+    """The graph of a spec. `input` is the first input's shape, `variables` override its lets.
+
+    Raises `SpecError` with everything that is wrong, that the parser found included.
+    """
+    return Expander(spec, problems, input, variables or {}).graph()
+
+
+class Expander:
+    def __init__(
+        self, spec: Spec, problems: Problems, input: tuple[int, ...] | None, variables: Mapping[str, Any]
+    ) -> None:
+        self.spec, self.problems, self.variables = spec, problems, variables
+        self.input = input
+        self.builder = GraphBuilder(problems, _names(spec.items))
+        self.layers: dict[tuple[Any, ...], Layer] = {}
+        self.merges = 0
+        self.sizes: dict[tuple[Any, ...], int] = {}
+        self.asked_for_input = False
+
+    def graph(self) -> Graph:
+        scope = self.definitions()
+        first = NOTHING
+        if self.input is not None and not self._has_own_input(self.spec.items):
+            first = self.builder.add(Input("input", shape=self.input), ())
+        try:
+            if not self.problems.found:
+                self.size(self.spec.items, scope)
+            last = self.sequence(self.spec.items, first, scope)
+        except SpecError as error:
+            if error.diagnostics[0].code != "E005":
+                raise
+            self.problems.add(error.diagnostics[0])
+            last = UNKNOWN
+        return self.builder.build(last, self.spec.name)
+
+    @staticmethod
+    def _has_own_input(items: tuple[Item, ...]) -> bool:
+        """Whether the sequence begins with an input of its own, be it inside brackets."""
+        while items and isinstance(items[0].atom, Group):
+            items = items[0].atom.items
+        return bool(items) and _is_input(items[0])
+
+    def definitions(self) -> Scope:
+        numbers: dict[str, Any] = dict(self.variables)
+        blocks: dict[str, Def] = {}
+        for each in self.spec.definitions:
+            if each.name in blocks or (each.name in numbers and each.name not in self.variables):
+                self.report("E111", f"`{each.name}` is defined twice", each.span, "defined again", "choose another name")
+            elif isinstance(each, Def):
+                if each.name.lower() in REGISTRY:
+                    help = f"choose another name, such as `{each.name}_block`"
+                    self.report("E111", f"`{each.name}` is a layer word", each.span, "not free for a block", help)
+                blocks[each.name] = each
+            elif each.name not in self.variables:
+                try:
+                    numbers[each.name] = evaluate(each.value, numbers)
+                except SpecError as error:
+                    self.problems.add(error.diagnostics[0])
+                    numbers[each.name] = 1
+        lets = [each.name for each in self.spec.definitions if isinstance(each, Let)]
+        for name in self.variables:
+            if name not in lets:
+                near = nearest(name, lets)
+                help = f"write `{near}`" if near else f"its lets: {', '.join(lets)}" if lets else "it has no let"
+                self.problems.add(Diagnostic("E110", f"the spec has no let `{name}` to set", help=help))
+        return Scope(numbers, blocks, {})
+
+    # -- one method for each node: from the tensor that goes in to the one that comes out ------------------
+
+    def sequence(self, items: tuple[Item, ...], current: int, scope: Scope, arm: bool = False) -> int:
+        for position, item in enumerate(items):
+            if _is_input(item) and (position or scope.arms) and not (arm and position == 0):
+                if item.name is None and current != NOTHING:
+                    help = "write `input … as NAME`, and `@NAME` where it is read"
+                    self.report("E131", "a second input has no name", item.span, "what reads it?", help)
+            current = self.item(item, current, scope)
+        return current
+
+    def item(self, item: Item, current: int, scope: Scope) -> int:
+        count = self.count(item, scope)
+        if count is None:
+            return UNKNOWN
+        if count != 1 and not self.size((item,), scope):
+            return current
+        for number in range(1, count + 1):
+            current = self.once(item, current, scope, number if count > 1 else None)
+        if item.name is not None and count:
+            self.remember(item, current, scope)
+        return current
+
+    def once(self, item: Item, current: int, scope: Scope, number: int | None) -> int:
+        atom = item.atom
+        if isinstance(atom, LayerNode):
+            name = item.name and f"{item.name}{number or ''}"
+            return self.layer(atom, current, scope, name)
+        if isinstance(atom, Group):
+            path = f"{scope.path}{item.name}{number or ''}." if item.name else scope.path
+            return self.sequence(atom.items, current, scope._replace(path=path))
+        if isinstance(atom, Merge):
+            return self.merge(atom, current, scope, item.name and f"{item.name}{number or ''}")
+        if isinstance(atom, Call):
+            return self.call(atom, current, scope, item.name and f"{item.name}{number or ''}")
+        if isinstance(atom, Reference):
+            return self.reference(atom, scope)
+        return UNKNOWN
+
+    def layer(self, node: LayerNode, current: int, scope: Scope, name: str | None) -> int:
+        try:
+            layer = self.read(node, scope)
+        except SpecError as error:
+            for diagnostic in error.diagnostics:
+                self.problems.add(diagnostic._replace(calls=scope.calls))
+            return UNKNOWN
+        inputs: tuple[int, ...] = (current,)
+        if isinstance(layer, Input):
+            inputs = ()
+            if self.input is not None:
+                # The option speaks for the first input of the spec.
+                layer, self.input = Input("input", shape=self.input), None
+        elif current == NOTHING:
+            return self.no_input(node.span)
+        return self.builder.add(layer, inputs, Origin(node.span, scope.calls), name, scope.path, scope.arms)
+
+    def read(self, node: LayerNode, scope: Scope) -> Layer:
+        """The layer of a node: read once, for each set of values in its holes."""
+        expressions = [part for chunk in (node.word, *node.arguments) for part in chunk.parts if isinstance(part, Hole)]
+        values = [evaluate(hole.expression, scope.numbers) for hole in expressions]
+        key = (node.span.source, node.span.start, *values)
+        layer = self.layers.get(key)
+        if layer is None:
+            holes = {}
+            for hole, value in zip(expressions, values, strict=True):
+                holes[hole.span] = _plain(value, hole)
+            layer = self.layers[key] = read_layer(node, holes)
+        return layer
+
+    def merge(self, node: Merge, current: int, scope: Scope, name: str | None) -> int:
+        self.merges += 1
+        merge = self.merges
+        ends = []
+        for number, arm in enumerate(node.arms):
+            inside = scope._replace(arms=(*scope.arms, (merge, number)))
+            end = self.sequence(arm, current, inside, arm=True)
+            ends.append(self.no_input(node.span) if end == NOTHING else end)
+        layer = REGISTRY[node.word](node.word)
+        return self.builder.add(layer, tuple(ends), Origin(node.span, scope.calls), name, scope.path, scope.arms)
+
+    def call(self, node: Call, current: int, scope: Scope, name: str | None) -> int:
+        block = self.block(node, scope)
+        if block is None:
+            return UNKNOWN
+        numbers = self.bind(node, block, scope)
+        if numbers is None:
+            return UNKNOWN
+        path = f"{scope.path}{name}." if name else self.builder.number(scope.path + block.name) + "."
+        inside = Scope(numbers, self.above(block, scope), {}, path, (node.span, *scope.calls), scope.arms)
+        return self.sequence(block.items, current, inside)
+
+    def reference(self, node: Reference, scope: Scope) -> int:
+        if node.name not in scope.tensors:
+            near = nearest(node.name, scope.tensors)
+            help = f"write `@{near}`" if near else f"name a layer before it: `… as {node.name}`"
+            self.report("E110", f"unknown name `{node.name}`", node.span, "no layer before it has this name", help, scope)
+            return UNKNOWN
+        return scope.tensors[node.name]
+
+    # -- blocks --------------------------------------------------------------------------------------
+
+    def block(self, node: Call, scope: Scope) -> Def | None:
+        block = scope.blocks.get(node.name)
+        if block is not None:
+            return block
+        label, help = "no def of this name", None
+        message = f"unknown block `{node.name}`"
+        later = next((each for each in self.spec.definitions if isinstance(each, Def) and each.name == node.name), None)
+        if later is not None:
+            label = "a block calls only those above it"
+            help = "use `* count` to repeat" if scope.calls else "move its def up"
+        elif node.name.lower() in REGISTRY:
+            text = node.span.text[len(node.name) + 1 : -1]
+            message, label = f"the layer `{node.name}` takes no brackets", "not a block"
+            help = f"write `{node.name} {text}`".replace(" `", "`") if text else f"write `{node.name}`"
+        elif near := nearest(node.name, [*scope.blocks, *REGISTRY]):
+            help = f"write `{near}`"
+        self.report("E112", message, node.name_span, label, help, scope)
+        return None
+
+    def above(self, block: Def, scope: Scope) -> dict[str, Def]:
+        """The blocks that a block may call: those defined before it, so that no call comes back to it."""
+        names = list(scope.blocks)
+        return {name: scope.blocks[name] for name in names[: names.index(block.name)]}
+
+    def bind(self, node: Call, block: Def, scope: Scope) -> dict[str, Any] | None:
+        """The numbers that a block's body sees: the lets, and its parameters."""
+        parameters = dict(block.parameters)
+        given: dict[str, Expression] = {}
+        signature = f"{block.name}({', '.join(parameters)})"
+        for place, (name, value) in enumerate(node.values):
+            if name is None and place >= len(parameters):
+                message = f"`{block.name}` takes {len(parameters)} values, not {len(node.values)}"
+                self.report("E113", message, value.span, "one too many", f"its parameters: `{signature}`", scope)
+                return None
+            name = name or list(parameters)[place]
+            if name not in parameters or name in given:
+                message = f"`{block.name}` has no parameter `{name}`"
+                if name in given:
+                    message = f"`{name}` of `{block.name}` is given twice"
+                self.report("E113", message, value.span, "not a parameter of it", f"its parameters: `{signature}`", scope)
+                return None
+            given[name] = value
+        lets = {name: value for name, value in scope.numbers.items()}
+        numbers = dict(self.globals(scope))
+        try:
+            for name, default in parameters.items():
+                if name in given:
+                    numbers[name] = evaluate(given[name], lets)
+                elif default is not None:
+                    numbers[name] = evaluate(default, numbers)
+                else:
+                    message = f"`{block.name}` needs a value for `{name}`"
+                    self.report("E113", message, node.span, "a value is missing", f"its parameters: `{signature}`", scope)
+                    return None
+        except SpecError as error:
+            self.problems.add(error.diagnostics[0]._replace(calls=scope.calls))
+            return None
+        return numbers
+
+    def globals(self, scope: Scope) -> Mapping[str, Any]:
+        """The lets alone: a block does not see its caller's parameters."""
+        if not scope.calls:
+            self._lets = scope.numbers
+        return self._lets
+
+    _lets: Mapping[str, Any] = {}
+
+    # -- repeats -------------------------------------------------------------------------------------
+
+    def count(self, item: Item, scope: Scope) -> int | None:
+        if item.count is None:
+            return 1
+        if isinstance(item.count, int):
+            return item.count
+        try:
+            value = evaluate(item.count.expression, scope.numbers)
+        except SpecError as error:
+            self.problems.add(error.diagnostics[0]._replace(calls=scope.calls))
+            return None
+        if not isinstance(value, int) or value < 0:
+            what = "is negative" if value < 0 else "is not whole"
+            message, label = f"the number of repeats {what}", f"is {value}"
+            self.report("E114", message, item.count.span, label, "use a whole number, 0 or more", scope)
+            return None
+        return value
+
+    def size(self, items: tuple[Item, ...], scope: Scope) -> int:
+        """How many layers a sequence comes to, found without building it.
+
+        Raises `SpecError` E005 where that is over the limit.
+        """
+        total = 0
+        for item in items:
+            count = self.count(item, scope)
+            if not count:
+                continue
+            total += count * self.atom_size(item, scope)
+            if total > MAX_LAYERS:
+                message = f"the spec comes to more than {MAX_LAYERS:,} layers"
+                span = item.count_span or item.span
+                raise SpecError([Diagnostic("E005", message, span, "too many layers", calls=scope.calls)])
+        return total
+
+    def atom_size(self, item: Item, scope: Scope) -> int:
+        atom = item.atom
+        if isinstance(atom, Group):
+            return self.size(atom.items, scope)
+        if isinstance(atom, Merge):
+            return 1 + sum(self.size(arm, scope) for arm in atom.arms)
+        if not isinstance(atom, Call):
+            return 1
+        block = scope.blocks.get(atom.name)
+        numbers = self.bind(atom, block, scope) if block else None
+        if block is None or numbers is None:
+            return 1
+        key = (block.name, *(numbers[name] for name, _ in block.parameters))
+        if key not in self.sizes:
+            inside = Scope(numbers, self.above(block, scope), {}, "", (atom.span, *scope.calls))
+            self.sizes[key] = self.size(block.items, inside)
+        return self.sizes[key]
+
+    # -- names and errors ----------------------------------------------------------------------------
+
+    def remember(self, item: Item, tensor: int, scope: Scope) -> None:
+        name = item.name or ""
+        known = scope.tensors.get(name)
+        if known is not None and known >= 0 and self.builder.nodes[known].origin is not None:
+            origin = self.builder.nodes[known].origin
+            # The copies of a repeat name the same item again: the latest is meant.
+            if origin and not item.span.start <= origin.span.start < item.span.end:
+                first = origin.span.in_file()
+                help = "choose another name"
+                note = (f"first given at {first.line}:{first.column}",)
+                span = item.name_span or item.span
+                self.problems.add(Diagnostic("E111", f"two layers are named `{name}`", span, "named again", note, help))
+        scope.tensors[name] = tensor
+
+    def no_input(self, span: Span) -> int:
+        if not self.asked_for_input:
+            self.asked_for_input = True
+            help = "begin with `input 32x32x3 | …`, or add `--input 32x32x3`"
+            self.report("E130", "the spec has no input", span, "what size goes in here?", help)
+        return UNKNOWN
+
+    def report(
+        self, code: str, message: str, span: Span, label: str, help: str | None = None, scope: Scope | None = None
+    ) -> None:
+        calls = scope.calls if scope else ()
+        self.problems.add(Diagnostic(code, message, span, label, help=help, calls=calls))
+
+
+def _is_input(item: Item) -> bool:
+    if not isinstance(item.atom, LayerNode):
+        return False
+    try:
+        return split_word(item.atom.word)[0] == "input"
+    except SpecError:
+        return False
+
+
+def _plain(value: Any, hole: Hole) -> Any:
+    """What a hole stands for in a layer's text: a number that is not negative."""
+    if value < 0:
+        raise SpecError([Diagnostic("E114", "a number here cannot be negative", hole.span, f"is {value}")])
+    return value if isinstance(value, int) else float(value)
+
+
+def _names(items: tuple[Item, ...]) -> set[str]:
+    """All names that the spec itself gives, so that no numbered one takes them."""
+    found: set[str] = set()
+    stack = [items]
+    while stack:
+        for item in stack.pop():
+            if item.name is not None:
+                found.add(item.name)
+            if isinstance(item.atom, Group):
+                stack.append(item.atom.items)
+            elif isinstance(item.atom, Merge):
+                stack.extend(item.atom.arms)
+    return found
+
+

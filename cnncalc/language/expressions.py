@@ -1,0 +1,212 @@
+"""The expressions of holes, lets and calls: parsed to nodes, and evaluated exactly, without Python's eval.
+
+    sum      = product { ("+" | "-") product }
+    product  = sign { ("*" | "/" | "//" | "%") sign }
+    sign     = [ "-" | "+" ] value
+    value    = NUMBER | NAME | FUNCTION "(" sum { "," sum } ")" | "(" sum ")" | "{" sum "}"
+
+Decimals and `/` are exact fractions: 64 * 0.75 is 48, and whole.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest
+from cnncalc.language.nodes import Expression, Function, Name, Number, Operation
+
+LEXEME = re.compile(r"\s*(?:(\d+(?:\.\d+)?|\.\d+)|([A-Za-z_]\w*)|(//|[-+*/%(),{}]))", re.ASCII)
+SPACE = re.compile(r"\s*")
+
+MAX_DEPTH = 100
+#: Values are kept below this, so that no expression grows without bound.
+MAX_VALUE = 10**18
+
+
+def _divisible(value: Any, by: Any) -> Any:
+    """The nearest multiple of `by`, at least `by`, and not under 90 % of the value (MobileNet's rounding)."""
+    multiple = max(by, (value + by / _fraction(2)) // by * by)
+    return multiple + by if 10 * multiple < 9 * value else multiple
+
+
+def _fraction(value: Any) -> Any:
+    from fractions import Fraction
+
+    return Fraction(value)
+
+
+#: Name → (fewest values, most values, what it computes). `round` sends halves to the even neighbour, as
+#: Python and NumPy do, since published networks were sized with those.
+FUNCTIONS: dict[str, tuple[int, int, Callable[..., Any]]] = {
+    "min": (1, 99, lambda *values: min(values)),
+    "max": (1, 99, lambda *values: max(values)),
+    "ceil": (1, 1, lambda value: -(-value // 1)),
+    "floor": (1, 1, lambda value: value // 1),
+    "round": (1, 1, round),
+    "divisible": (2, 2, _divisible),
+}
+
+
+class ExpressionParser:
+    """Parses the characters `start` to `end` of a source, all of which must be the expression."""
+
+    def __init__(self, source: Source, start: int, end: int) -> None:
+        self.source, self.at, self.end, self.depth = source, start, end, 0
+        self.start = start
+
+    def parse(self) -> Expression:
+        """The expression; raises `SpecError` E008 where it is none."""
+        expression = self._sum()
+        if self._peek():
+            self._fail("an operator is missing", "expected `+ - * / // %`")
+        return expression
+
+    def _sum(self) -> Expression:
+        return self._chain("+-", self._product)
+
+    def _product(self) -> Expression:
+        return self._chain(("*", "/", "//", "%"), self._sign)
+
+    def _chain(self, operators: Any, operand: Callable[[], Expression]) -> Expression:
+        left = operand()
+        while self._peek() in operators and self._peek():
+            operator = self._take()
+            right = operand()
+            left = Operation(operator, left, right, left.span.to(right.span))
+        return left
+
+    def _sign(self) -> Expression:
+        if self._peek() in ("-", "+"):
+            start = self.at
+            operator = self._take()
+            self._deeper()
+            right = self._sign()
+            self.depth -= 1
+            return Operation(operator, None, right, Span(self.source, start, right.span.end))
+        return self._value()
+
+    def _value(self) -> Expression:
+        found = self._match()
+        start = found.start(found.lastindex or 0) if found else self.at
+        word = self._take()
+        span = Span(self.source, start, self.at)
+        if found is not None and found.group(1):
+            return Number(word, span)
+        if word in ("(", "{"):
+            self._deeper()
+            inner = self._sum()
+            self._expect(")" if word == "(" else "}")
+            self.depth -= 1
+            return inner
+        if found is not None and found.group(2):
+            return self._function(word, span) if self._peek() == "(" else Name(word, span)
+        self.at = start
+        self._fail("a number is missing" if not word else f"`{word}` is no number", "expected a number or a name")
+
+    def _function(self, name: str, span: Span) -> Expression:
+        self._deeper()
+        self._expect("(")
+        values = [self._sum()]
+        while self._peek() == ",":
+            self._take()
+            values.append(self._sum())
+        self._expect(")")
+        self.depth -= 1
+        return Function(name, tuple(values), Span(self.source, span.start, self.at))
+
+    def _deeper(self) -> None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            self._fail(f"an expression is nested deeper than {MAX_DEPTH} levels", "too deep")
+
+    def _match(self) -> re.Match[str] | None:
+        return LEXEME.match(self.source.text, self.at, self.end)
+
+    def _peek(self) -> str:
+        found = self._match()
+        if found:
+            return found.group(found.lastindex or 0)
+        space = SPACE.match(self.source.text, self.at, self.end)
+        return self.source.text[space.end()] if space and space.end() < self.end else ""
+
+    def _take(self) -> str:
+        found = self._match()
+        if found is None:
+            return ""
+        self.at = found.end()
+        return found.group(found.lastindex or 0)
+
+    def _expect(self, mark: str) -> None:
+        if self._peek() != mark:
+            self._fail(f"`{mark}` is missing", f"expected `{mark}`")
+        self._take()
+
+    def _fail(self, message: str, label: str) -> Any:
+        at = min(self.at, self.end)
+        span = Span(self.source, at, min(at + 1, max(self.end, at)))
+        raise SpecError([Diagnostic("E008", message, span, label)])
+
+
+def evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
+    """The value, an int where it is whole and else a Fraction.
+
+    Raises `SpecError`: E110 unknown name, E113 wrong number of values, E115 division by zero.
+    """
+    value = _evaluate(expression, names)
+    if abs(value) >= MAX_VALUE:
+        raise _error("E105", "a number is too large", expression.span, "10^18 or more")
+    return value if isinstance(value, int) or value.denominator != 1 else value.numerator
+
+
+def _evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
+    if isinstance(expression, Number):
+        text = expression.text
+        if len(text) > 30:
+            raise _error("E105", "a number is too long", expression.span, f"{len(text)} digits")
+        return int(text) if text.isdigit() else _fraction(text)
+    if isinstance(expression, Name):
+        if expression.name not in names:
+            help = f"write `{near}`" if (near := nearest(expression.name, names)) else None
+            label = "no let or parameter of this name"
+            raise _error("E110", f"unknown name `{expression.name}`", expression.span, label, help)
+        return names[expression.name]
+    if isinstance(expression, Function):
+        return _call(expression, names)
+    right = evaluate(expression.right, names)
+    left = 0 if expression.left is None else evaluate(expression.left, names)
+    match expression.operator:
+        case "+":
+            return left + right
+        case "-":
+            return left - right
+        case "*":
+            return left * right
+    if right == 0:
+        raise _error("E115", "division by zero", expression.right.span, "is 0")
+    match expression.operator:
+        case "//":
+            return left // right
+        case "%":
+            return left % right
+        case _:
+            return _fraction(left) / right
+
+
+def _call(function: Function, names: Mapping[str, Any]) -> Any:
+    if function.name not in FUNCTIONS:
+        known = f"write `{near}`" if (near := nearest(function.name, FUNCTIONS)) else "one of " + ", ".join(FUNCTIONS)
+        raise _error("E110", f"unknown function `{function.name}`", function.span, "not a function", known)
+    fewest, most, compute = FUNCTIONS[function.name]
+    values = [evaluate(value, names) for value in function.values]
+    if not fewest <= len(values) <= most:
+        message = f"`{function.name}` takes {fewest} value{'s' if fewest > 1 else ''}, not {len(values)}"
+        raise _error("E113", message, function.span, f"{len(values)} given")
+    if function.name == "divisible" and values[1] <= 0:
+        raise _error("E115", "`divisible` needs a divisor above 0", function.values[1].span, f"is {values[1]}")
+    return compute(*values)
+
+
+def _error(code: str, message: str, span: Span, label: str, help: str | None = None) -> SpecError:
+    return SpecError([Diagnostic(code, message, span, label, help=help)])

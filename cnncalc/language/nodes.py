@@ -1,0 +1,130 @@
+"""What the parser makes: a spec as a tree of frozen values. No layer is known here.
+
+Two nodes are the same where they mean the same: spans are for messages, and the writer leaves them out.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Union
+
+from cnncalc.diagnostics import Span
+
+# -- expressions, in holes, lets and calls ---------------------------------------------------------------
+
+
+class Number(NamedTuple):
+    text: str
+    span: Span
+
+
+class Name(NamedTuple):
+    name: str
+    span: Span
+
+
+class Operation(NamedTuple):
+    """`left op right`; a sign is an operation on a left side of None."""
+
+    operator: str
+    left: Union[Expression, None]
+    right: Expression
+    span: Span
+
+
+class Function(NamedTuple):
+    name: str
+    values: tuple[Expression, ...]
+    span: Span
+
+
+Expression = Union[Number, Name, Operation, Function]
+
+# -- layers and what is made of them ---------------------------------------------------------------------
+
+
+class Hole(NamedTuple):
+    """`{expression}` in a chunk."""
+
+    expression: Expression
+    span: Span
+
+
+class Chunk(NamedTuple):
+    """A run of text and holes without a space in it, such as `conv3x3:{c}`.
+
+    `field` is the name before a `=`, where the chunk is an argument's long form.
+    """
+
+    parts: tuple[Union[str, Hole], ...]
+    span: Span
+    field: Union[Chunk, None] = None
+
+
+class LayerNode(NamedTuple):
+    """A layer word, still glued to what stands behind it, and the arguments apart from it."""
+
+    word: Chunk
+    arguments: tuple[Chunk, ...]
+    span: Span
+
+
+class Group(NamedTuple):
+    items: tuple[Item, ...]
+    span: Span
+
+
+class Merge(NamedTuple):
+    word: str
+    arms: tuple[tuple[Item, ...], ...]
+    span: Span
+
+
+class Call(NamedTuple):
+    """`name(values)`; each value with the parameter it names, or None where it goes by its place."""
+
+    name: str
+    values: tuple[tuple[Union[str, None], Expression], ...]
+    span: Span
+    name_span: Span
+
+
+class Reference(NamedTuple):
+    name: str
+    span: Span
+
+
+class Broken(NamedTuple):
+    """What could not be read, and was reported: the sizes behind it are not known."""
+
+    span: Span
+
+
+Atom = Union[LayerNode, Group, Merge, Call, Reference, Broken]
+
+
+class Item(NamedTuple):
+    atom: Atom
+    span: Span
+    count: Union[int, Hole, None] = None
+    count_span: Union[Span, None] = None
+    name: Union[str, None] = None
+    name_span: Union[Span, None] = None
+
+
+class Let(NamedTuple):
+    name: str
+    value: Expression
+    span: Span
+
+
+class Def(NamedTuple):
+    name: str
+    parameters: tuple[tuple[str, Union[Expression, None]], ...]
+    items: tuple[Item, ...]
+    span: Span
+
+
+class Spec(NamedTuple):
+    name: Union[str, None]
+    definitions: tuple[Union[Let, Def], ...]
+    items: tuple[Item, ...]

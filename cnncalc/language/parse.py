@@ -1,0 +1,379 @@
+"""Tokens to nodes, by recursive descent: one method for each rule of the grammar.
+
+    spec     = { ( let | def ) SEP } sequence
+    sequence = item { SEP item }
+    item     = atom [ "*" count ] [ "as" NAME ]
+    atom     = layer | "(" sequence ")" | call | merge | "@" NAME
+    layer    = WORD { argument }
+    merge    = ( "add" | "concat" | "mul" ) "(" arm { ";" arm } ")"       arm = [ sequence ]
+    call     = NAME "(" [ value { "," value } ] ")"                        value = [ NAME "=" ] expression
+    let      = "let" NAME "=" expression
+    def      = "def" NAME "(" [ parameter { "," parameter } ] ")" "=" sequence, up to the line's end
+    count    = integer | hole
+
+Which word is a layer is not asked here. After an error the parser goes on behind the next separator, so that
+one run reports them all; in place of what it could not read stands a `Broken` node.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NoReturn
+
+from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError
+from cnncalc.language.expressions import ExpressionParser
+from cnncalc.language.nodes import (
+    Atom,
+    Broken,
+    Call,
+    Chunk,
+    Def,
+    Expression,
+    Group,
+    Hole,
+    Item,
+    LayerNode,
+    Let,
+    Merge,
+    Reference,
+    Spec,
+)
+from cnncalc.language.tokens import CHUNK, END, NEWLINE, SEP, STRAY, Token, tokenize
+
+MERGES = ("add", "concat", "mul")
+MAX_DEPTH = 100
+#: One field takes integers below this.
+MAX_COUNT = 10**9
+
+NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+HOLE = re.compile(r"\{([^{}\n]*)\}")
+FIELD = re.compile(r"([A-Za-z_]\w*)=", re.ASCII)
+BINDING = re.compile(r"\s*([A-Za-z_]\w*)\s*(=?)\s*", re.ASCII)
+
+
+def parse(source: Source, problems: Problems) -> Spec:
+    """The nodes of a spec. Errors are added to `problems`; the nodes stand for what could be read."""
+    return Parser(source, problems).spec()
+
+
+def parse_items(source: Source, problems: Problems) -> tuple[Item, ...]:
+    """The items of a sequence by itself, such as a string in a YAML list."""
+    return Parser(source, problems).alone()
+
+
+class Parser:
+    def __init__(self, source: Source, problems: Problems) -> None:
+        self.source, self.problems = source, problems
+        self.tokens = tokenize(source, problems)
+        self.at = 0
+        self.open: list[Token] = []
+
+    # -- the grammar ---------------------------------------------------------------------------------
+
+    def spec(self) -> Spec:
+        definitions: list[Let | Def] = []
+        while self.kind == CHUNK and self.token.text.lower() in ("let", "def"):
+            try:
+                definitions.append(self.let() if self.token.text.lower() == "let" else self.definition())
+            except SpecError as error:
+                self.recover(error)
+            if self.kind in (SEP, NEWLINE):
+                self.take()
+        return Spec(None, tuple(definitions), self.alone())
+
+    def alone(self) -> tuple[Item, ...]:
+        """A sequence that must reach to the end of the text."""
+        if self.kind == END:
+            if not self.problems.found:
+                message, help = "the spec has no layer", "write for example `input 32x32x3 | conv 3x3 x16 | pool 2`"
+                span = self.span(self.token) if self.source.text else None
+                self.problems.add(Diagnostic("E007", message, span, "nothing here" if span else "", help=help))
+            return ()
+        items = self.sequence()
+        while self.kind != END:
+            token = self.take()
+            if token.kind != STRAY:
+                what = "closes no bracket" if token.kind == ")" else "stands outside brackets"
+                help = "a `;` separates the arms of `add( ; )`" if token.kind == ";" else "remove it"
+                self.report("E003", f"unexpected `{token.text}`", self.span(token), what, help)
+            items += self.sequence() if self.kind not in (END, ")", ";") else ()
+        return items
+
+    def sequence(self, one_line: bool = False) -> tuple[Item, ...]:
+        """item { SEP item }, up to a closing bracket, a `;`, the end, or with `one_line` the line's end."""
+        items = []
+        while True:
+            start = self.at
+            try:
+                item = self.item()
+                self.expect_item_end()
+                items.append(item)
+            except SpecError as error:
+                items.append(self.recover(error, start))
+            if self.kind == SEP or (self.kind == NEWLINE and not one_line):
+                self.take()
+            else:
+                return tuple(items)
+
+    def item(self) -> Item:
+        first = self.token
+        atom = self.atom()
+        count: int | Hole | None = None
+        count_span = name = name_span = None
+        if self.kind == "*":
+            self.take()
+            count, count_span = self.count()
+        if self.kind == CHUNK and self.token.text.lower() == "as":
+            self.take()
+            name, name_span = self.name("after `as`")
+        return Item(atom, self.since(first), count, count_span, name, name_span)
+
+    def atom(self) -> Atom:
+        first = self.token
+        if first.kind == "(":
+            return self.group()
+        if first.kind == "@":
+            self.take()
+            name, _ = self.name("after `@`")
+            return Reference(name, self.since(first))
+        if first.kind in (SEP, NEWLINE, END, ")", ";"):
+            self.empty_layer()
+        token = self.expect(CHUNK, "a layer")
+        word = token.text.lower()
+        if self.kind == "(":
+            return self.merge(token) if word in MERGES else self.call(token)
+        if word in ("let", "def"):
+            help = f"move the `{word}` to the beginning, on a line of its own"
+            self.fail("E004", f"`{word}` must stand before the layers", self.span(token), "too late", help)
+        return self.layer(token)
+
+    def layer(self, first: Token) -> LayerNode:
+        word = self.chunk(first)
+        arguments = []
+        while self.kind == CHUNK and self.token.text.lower() != "as":
+            arguments.append(self.chunk(self.take()))
+        return LayerNode(word, tuple(arguments), self.since(first))
+
+    def group(self) -> Group:
+        opening = self.enter()
+        items = self.sequence()
+        self.leave(opening)
+        return Group(items, self.since(opening))
+
+    def merge(self, word: Token) -> Merge:
+        opening = self.enter()
+        arms = [self.arm()]
+        while self.kind == ";":
+            self.take()
+            arms.append(self.arm())
+        self.leave(opening)
+        return Merge(word.text.lower(), tuple(arms), self.since(word))
+
+    def arm(self) -> tuple[Item, ...]:
+        return () if self.kind in (";", ")") else self.sequence()
+
+    def call(self, word: Token) -> Call:
+        if not NAME.fullmatch(word.text):
+            help = "separate layers with `|`"
+            self.fail("E004", "unexpected `(`", self.span(self.token), "expected a separator before it", help)
+        values: list[tuple[str | None, Expression]] = []
+        for start, end in self.slices():
+            name, value, _ = self.binding(start, end)
+            if value is None:
+                self.fail("E008", "a value is missing", Span(self.source, start, end), "expected a value")
+            values.append((name, value))
+        return Call(word.text, tuple(values), self.since(word), self.span(word))
+
+    def let(self) -> Let:
+        first = self.take()
+        start = end = self.token.start
+        depth = 0
+        # A comma or a bar ends the let, but within brackets a comma belongs to `min(a, b)`.
+        while self.kind != END and (depth or self.kind not in (SEP, NEWLINE)):
+            depth += {"(": 1, ")": -1}.get(self.kind, 0)
+            end = self.take().end
+        bound = BINDING.match(self.source.text, start, end)
+        if bound is None or not bound.group(2):
+            span = Span(self.source, first.start, max(end, first.end))
+            self.fail("E004", "a let gives a name to a number", span, "expected `let NAME = number`", "write `let width = 64`")
+        value = ExpressionParser(self.source, bound.end(), end).parse()
+        return Let(bound.group(1), value, self.since(first))
+
+    def definition(self) -> Def:
+        first = self.take()
+        name, _ = self.name("after `def`")
+        parameters: list[tuple[str, Expression | None]] = []
+        if self.kind != "(":
+            help = f"write `def {name}() = …`"
+            self.fail("E004", "a def has brackets for its parameters", self.span(self.token), "expected `(`", help)
+        for start, end in self.slices():
+            parameter, default, bare = self.binding(start, end)
+            if parameter is None:
+                if bare is None:
+                    self.fail("E004", "a parameter is a name", Span(self.source, start, end), "expected a name")
+                parameter, default = bare, None
+            parameters.append((parameter, default))
+        self.expect("=", "`=` and the block's layers")
+        return Def(name, tuple(parameters), self.sequence(one_line=True), self.since(first))
+
+    def count(self) -> tuple[int | Hole, Span]:
+        token = self.expect(CHUNK, "a number of repeats")
+        span = self.span(token)
+        if HOLE.fullmatch(token.text):
+            return self.hole(token.start, token.end), span
+        if not token.text.isdigit():
+            help = "write `* 3`, or `* {n}`"
+            self.fail("E004", f"`{token.text}` is no number of repeats", span, "expected a whole number", help)
+        if len(token.text) > 9:
+            self.fail("E105", "a number of repeats must be below 10^9", span, "too large")
+        return int(token.text), span
+
+    # -- parts of tokens -----------------------------------------------------------------------------
+
+    def chunk(self, token: Token) -> Chunk:
+        text, start = token.text, token.start
+        if "=" in text and (found := FIELD.match(text)):
+            name = Chunk((found.group(1),), Span(self.source, start, start + found.end(1)))
+            return self._chunk(text[found.end() :], start + found.end(), name)
+        return self._chunk(text, start)
+
+    def _chunk(self, text: str, start: int, field: Chunk | None = None) -> Chunk:
+        span = Span(self.source, start, start + len(text))
+        if "{" not in text:
+            return Chunk((text,), span, field)
+        parts: list[str | Hole] = []
+        for index, part in enumerate(HOLE.split(text)):
+            if index % 2:
+                parts.append(self.hole(start, start + len(part) + 2))
+                start += 2
+            elif part:
+                parts.append(part)
+            start += len(part)
+        return Chunk(tuple(parts), span, field)
+
+    def hole(self, start: int, end: int) -> Hole:
+        return Hole(ExpressionParser(self.source, start + 1, end - 1).parse(), Span(self.source, start, end))
+
+    def slices(self) -> list[tuple[int, int]]:
+        """What stands between the commas of a bracket, as places in the text; takes the bracket."""
+        opening = self.enter()
+        slices, start, depth = [], opening.end, 0
+        while self.kind != END and (depth or self.kind != ")"):
+            token = self.take()
+            depth += {"(": 1, ")": -1}.get(token.kind, 0)
+            if token.text == "," and not depth:
+                slices.append((start, token.start))
+                start = token.end
+        end = self.token.start
+        self.leave(opening)
+        if slices or self.source.text[start:end].strip():
+            slices.append((start, end))
+        return [self._stripped(*each) for each in slices]
+
+    def _stripped(self, start: int, end: int) -> tuple[int, int]:
+        text = self.source.text[start:end]
+        return start + len(text) - len(text.lstrip()), end - len(text) + len(text.rstrip())
+
+    def binding(self, start: int, end: int) -> tuple[str | None, Expression | None, str | None]:
+        """`NAME = expression` → (name, value, None); a bare expression → (None, value, the name it is, if one)."""
+        found = BINDING.match(self.source.text, start, end)
+        if found and found.group(2):
+            return found.group(1), ExpressionParser(self.source, found.end(), end).parse(), None
+        bare = found.group(1) if found and found.end() == end else None
+        return None, ExpressionParser(self.source, start, end).parse(), bare
+
+    def name(self, where: str) -> tuple[str, Span]:
+        token = self.expect(CHUNK, f"a name {where}")
+        if not NAME.fullmatch(token.text):
+            help = "a name has letters, digits and `_`, and does not begin with a digit"
+            self.fail("E004", f"`{token.text}` is no name", self.span(token), f"expected a name {where}", help)
+        return token.text, self.span(token)
+
+    # -- the cursor ----------------------------------------------------------------------------------
+
+    @property
+    def token(self) -> Token:
+        return self.tokens[self.at]
+
+    @property
+    def kind(self) -> str:
+        return self.tokens[self.at].kind
+
+    def take(self) -> Token:
+        token = self.tokens[self.at]
+        if token.kind != END:
+            self.at += 1
+        return token
+
+    def expect(self, kind: str, what: str) -> Token:
+        """The next token, which must be of the kind; else an error that says what was expected."""
+        token = self.token
+        if token.kind == kind:
+            return self.take()
+        got = "the end" if token.kind == END else "a new line" if token.kind == NEWLINE else f"`{token.text}`"
+        self.fail("E004", f"unexpected {got}", self.span(token), f"expected {what}")
+
+    def expect_item_end(self) -> None:
+        token = self.token
+        if token.kind in (SEP, NEWLINE, END, ")", ";"):
+            return
+        if token.kind == STRAY:
+            raise SpecError([])
+        if token.text == "=":
+            self.fail("E004", "unexpected `=`", self.span(token), "expected `name=value`", "write it without spaces")
+        help = "separate layers with `|`"
+        self.fail("E004", f"unexpected `{token.text}`", self.span(token), "expected a separator before it", help)
+
+    def enter(self) -> Token:
+        token = self.take()
+        self.open.append(token)
+        if len(self.open) > MAX_DEPTH:
+            span = self.span(token)
+            message = f"brackets are nested deeper than {MAX_DEPTH} levels"
+            raise SpecError([*self.problems.found, Diagnostic("E005", message, span, "too deep")])
+        return token
+
+    def leave(self, opening: Token) -> None:
+        self.open.pop()
+        if self.kind == ")":
+            self.take()
+        elif self.kind == STRAY:
+            raise SpecError([])
+        else:
+            self.fail("E003", "a `(` is never closed", self.span(opening), "opened here", "write a `)` after the last layer of it")
+
+    def span(self, token: Token) -> Span:
+        return Span(self.source, token.start, token.end)
+
+    def since(self, first: Token) -> Span:
+        return Span(self.source, first.start, max(self.tokens[max(self.at - 1, 0)].end, first.end))
+
+    # -- errors --------------------------------------------------------------------------------------
+
+    def report(self, code: str, message: str, span: Span, label: str, help: str | None = None) -> None:
+        self.problems.add(Diagnostic(code, message, span, label, help=help))
+
+    def fail(self, code: str, message: str, span: Span, label: str, help: str | None = None) -> NoReturn:
+        raise SpecError([Diagnostic(code, message, span, label, help=help)])
+
+    def empty_layer(self) -> NoReturn:
+        token = self.token
+        before = self.tokens[self.at - 1] if self.at else None
+        if token.kind == SEP or before is None or before.kind != SEP:
+            where = "before this" if token.kind != END else "expected here"
+            help = "remove the separator, or write a layer"
+            self.fail("E002", "an empty layer", self.span(token), f"no layer {where}", help)
+        self.fail("E002", "an empty layer", self.span(before), "no layer behind this", "remove the separator, or write a layer")
+
+    def recover(self, error: SpecError, start: int | None = None) -> Item:
+        """Keep the error and go on behind what could not be read, brackets in it included."""
+        for diagnostic in error.diagnostics:
+            self.problems.add(diagnostic)
+        if any(diagnostic.code == "E005" for diagnostic in error.diagnostics):
+            raise error
+        first = self.tokens[self.at if start is None else start]
+        depth = 0
+        while self.kind != END and (depth > 0 or self.kind not in (SEP, NEWLINE, ")", ";")):
+            depth += {"(": 1, ")": -1}.get(self.take().kind, 0)
+        span = self.since(first)
+        return Item(Broken(span), span)

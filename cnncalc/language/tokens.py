@@ -1,0 +1,133 @@
+"""Text to tokens. No word of the language is known here but its marks.
+
+    CHUNK     a run of characters with no space or mark in it; a hole `{…}` in it may hold anything
+    SEP       "|" or "," or "->"        NEWLINE   a line's end
+    one each  ( ) ; * @ =
+
+A line's end that adds nothing (beside a separator, inside an opening bracket, before a closing one) is
+left out, so that the parser meets a NEWLINE only where it separates.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError
+
+CHUNK, SEP, NEWLINE, END, STRAY = "a word", "a separator", "a new line", "the end", "a stray character"
+
+MAX_TEXT = 1 << 20
+
+# A character of a chunk: a hole is one, whatever stands in it.
+_CHARACTER = r"(?:[A-Za-z0-9_.:+/%?×]|-(?!>)|\{[^{}\n]*\})"
+
+TOKEN = re.compile(
+    r"(?P<skip>[ \t]+|\#[^\n]*)"
+    r"|(?P<newline>\r\n|\n|\r)"
+    r"|(?P<sep>->|[|,])"
+    r"|(?P<mark>[();*@=])"
+    # An "=" within a chunk belongs to it (`stride=2`), at its beginning it is a mark (`let w = 64`).
+    rf"|(?P<chunk>{_CHARACTER}(?:{_CHARACTER}|=)*)"
+)
+
+#: What people type, or what an editor puts in its place → what to write.
+LOOKALIKES = {
+    "–": "-", "—": "-", "−": "-", "→": "->", "⇒": "->", "“": "", "”": "", "‘": "", "’": "",
+    "·": "*", "∗": "*", "•": "*", "\u00a0": "a space", "\u3000": "a space", "\u200b": "nothing", "\ufeff": "nothing",
+    "[": "(", "]": ")", "'": "", '"': "", "&": "|", "\\": "|", "~": "-", ">": "->", "<": "", "!": "", "$": "",
+}  # fmt: skip
+
+
+class Token(NamedTuple):
+    kind: str
+    start: int
+    end: int
+    text: str
+
+
+def tokenize(source: Source, problems: Problems) -> list[Token]:
+    """The tokens of a source, END last. What is no token is reported and passed over.
+
+    Raises `SpecError` E005 for a text over 1 MiB, E006 for one that is not text.
+    """
+    text = source.text
+    _refuse_what_is_no_text(source)
+    tokens: list[Token] = []
+    at, size = 0, len(text)
+    match = TOKEN.match
+    while at < size:
+        found = match(text, at)
+        if found is None:
+            end = _report_stray(source, at, problems)
+            tokens.append(Token(STRAY, at, end, text[at:end]))
+            at = end
+            continue
+        start, at = at, found.end()
+        kind = found.lastgroup
+        if kind == "chunk":
+            tokens.append(Token(CHUNK, start, at, text[start:at]))
+        elif kind == "sep":
+            _drop_newline(tokens)
+            tokens.append(Token(SEP, start, at, text[start:at]))
+        elif kind == "mark":
+            mark = text[start]
+            if mark in ");*":
+                _drop_newline(tokens)
+            tokens.append(Token(mark, start, at, mark))
+        elif kind == "newline" and tokens and tokens[-1].kind not in (SEP, NEWLINE, "(", ";", "="):
+            tokens.append(Token(NEWLINE, start, at, ""))
+    _drop_newline(tokens)
+    tokens.append(Token(END, size, size, ""))
+    return tokens
+
+
+def _drop_newline(tokens: list[Token]) -> None:
+    if tokens and tokens[-1].kind == NEWLINE:
+        tokens.pop()
+
+
+def _refuse_what_is_no_text(source: Source) -> None:
+    text = source.text
+    if len(text) > MAX_TEXT:
+        message = f"the spec is longer than {MAX_TEXT:,} characters"
+        raise SpecError([Diagnostic("E005", message, help="write repeated layers once, with `* count`")])
+    for bad, what in (("\0", "a NUL byte"), ("\ufffd", "bytes that are not UTF-8")):
+        if bad in text:
+            at = text.index(bad)
+            raise SpecError([Diagnostic("E006", f"the spec has {what} in it", Span(source, at, at + 1), "not text")])
+    if not text.isascii():
+        surrogate = re.search("[\ud800-\udfff]", text)
+        if surrogate:
+            span = Span(source, *surrogate.span())
+            raise SpecError([Diagnostic("E006", "the spec has bytes that are not UTF-8", span, "not text")])
+
+
+def _report_stray(source: Source, at: int, problems: Problems) -> int:
+    """Report the character that begins no token, and those alike behind it; return where to go on."""
+    text = source.text
+    character = text[at]
+    end = at + 1
+    while end < len(text) and text[end] == character:
+        end += 1
+    span = Span(source, at, end)
+    if character in "{}":
+        message = "a `{` is never closed" if character == "{" else "a `}` closes nothing"
+        line = Span(source, at, text.find("\n", at) if "\n" in text[at:] else len(text))
+        problems.add(Diagnostic("E003", message, span, "a hole is `{…}` on one line", help="write `{width}`"))
+        return line.end if character == "{" else end
+    name = f"`{character}`" if character.isprintable() else f"U+{ord(character):04X}"
+    problems.add(Diagnostic("E001", f"unexpected character {name}", span, "means nothing here", help=_instead(character)))
+    return end
+
+
+def _instead(character: str) -> str | None:
+    if character in LOOKALIKES:
+        plain = LOOKALIKES[character]
+    else:
+        from unicodedata import normalize  # only once something is wrong
+
+        plain = normalize("NFKC", character)
+    if plain == character or not plain.isascii():
+        return None
+    return f"write `{plain}`" if plain and " " not in plain and plain != "nothing" else f"write {plain or 'nothing'}"

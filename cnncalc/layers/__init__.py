@@ -1,0 +1,19 @@
+"""The layers, one file per family. Importing the package fills the registry of words."""
+
+from __future__ import annotations
+
+from cnncalc.layers import activation, conv, linear, merge, norm, pool, rearrange, resize
+from cnncalc.layers.base import KINDS, REGISTRY, Example, Layer
+
+#: The families in the order that help and README list them.
+FAMILIES = (rearrange, conv, pool, linear, norm, activation, resize, merge)
+
+
+def kinds() -> dict[str, type[Layer]]:
+    """Every kind of layer and its class, by family."""
+    order = {family.__name__: position for position, family in enumerate(FAMILIES)}
+    found = [kind for word, kind in KINDS.items() if word == kind]
+    return {kind: REGISTRY[kind] for kind in sorted(found, key=lambda kind: order[REGISTRY[kind].__module__])}
+
+
+__all__ = ["FAMILIES", "KINDS", "REGISTRY", "Example", "Layer", "kinds"]

@@ -1,0 +1,66 @@
+"""Activations: element by element, in place, and without parameters but for prelu."""
+
+from __future__ import annotations
+
+from cnncalc.layers.arguments import Flag, Real
+from cnncalc.layers.base import Example, Layer
+from cnncalc.shape import Shape, Size
+
+
+class Activation(Layer):
+    """A function of each element (softmax and logsoftmax: of each place's channels)."""
+
+    words = {
+        "relu": (),
+        "relu6": (),
+        "selu": (),
+        "celu": (),
+        "gelu": (),
+        "silu": ("swish",),
+        "mish": (),
+        "sigmoid": (),
+        "hardsigmoid": (),
+        "hardswish": (),
+        "tanh": (),
+        "hardtanh": (),
+        "softplus": (),
+        "softsign": (),
+        "softmax": (),
+        "logsoftmax": (),
+    }
+    memory = "in place"
+    examples = (Example("input 8x8x16 | relu", "8x8x16"), Example("input 10 | softmax", "10"))
+
+
+class LeakyRelu(Layer):
+    """max(x, slope·x)."""
+
+    words = {"leakyrelu": ()}
+    memory = "in place"
+    slope = Real("", default=0.01, help="slope below zero")
+    examples = (Example("input 8x8x16 | leakyrelu 0.1", "8x8x16"),)
+
+
+class Elu(Layer):
+    """x above zero, alpha·(exp(x) − 1) below."""
+
+    words = {"elu": ()}
+    memory = "in place"
+    alpha = Real("", default=1, help="the limit below zero")
+    examples = (Example("input 8x8x16 | elu", "8x8x16"),)
+
+
+class PRelu(Layer):
+    """A leaky relu whose slope is learnt: one for each channel, or one that all share."""
+
+    words = {"prelu": ()}
+    memory = "in place"
+    shared = Flag("shared", None, default=False, help="whether all channels share one slope")
+    params_rule = "C; 1 if shared"
+    examples = (
+        Example("input 8x8x16 | prelu", "8x8x16", params=16),
+        Example("input 8x8x16 | prelu shared", "8x8x16", params=1),
+    )
+
+    def weights(self, x: Shape) -> Size:
+        return 1 if self.shared else x.channels

@@ -1,0 +1,393 @@
+"""Arguments of layers: what a class declares, how each is read from pieces of text and written back.
+
+A layer's arguments are read from a row of `Piece`s: numbers, words and marks, whether they stood glued
+(`3x3s2`) or apart. Each kind of argument owns its little grammar:
+
+    whole    = NUMBER                                 Integer
+    axes     = NUMBER { "x" NUMBER }                  PerAxis, Dims
+    padding  = ends { "x" ends } | "valid" | "same" | "full"
+    ends     = NUMBER [ "-" NUMBER ]                  Padding
+    range    = NUMBER ":" NUMBER                      ChannelRange
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, overload
+
+from cnncalc.shape import Padding, ShapeError
+
+if TYPE_CHECKING:
+    from cnncalc.layers.base import Layer
+
+T = TypeVar("T")
+
+#: One field takes integers below this.
+MAX_INTEGER = 10**9
+
+#: The default of an argument that has to be given.
+REQUIRED: Any = object()
+
+NUMBER, WORD, MARK = "number", "word", "mark"
+
+
+class Piece(NamedTuple):
+    """A number, a lower-case word or a mark of one character, and where it stands in its source."""
+
+    kind: str
+    value: Any
+    start: int
+    end: int
+    text: str
+
+
+class ArgumentError(ValueError):
+    """What is wrong with an argument's text: the pieces it concerns; `language` adds the source."""
+
+    def __init__(self, code: str, message: str, label: str, piece: Piece | None, help: str | None = None) -> None:
+        super().__init__(message)
+        self.code, self.message, self.label, self.piece, self.help = code, message, label, piece, help
+
+
+class Pieces:
+    """A cursor over the pieces of one token."""
+
+    def __init__(self, pieces: list[Piece]) -> None:
+        self._pieces, self._at = pieces, 0
+
+    def __bool__(self) -> bool:
+        return self._at < len(self._pieces)
+
+    @property
+    def next(self) -> Piece | None:
+        return self._pieces[self._at] if self else None
+
+    @property
+    def last(self) -> Piece:
+        """The piece before the cursor, or the first where none was taken yet."""
+        return self._pieces[max(self._at - 1, 0)]
+
+    def take(self) -> Piece:
+        piece = self._pieces[self._at]
+        self._at += 1
+        return piece
+
+    def put_back(self, piece: Piece) -> None:
+        """Let the piece, what is left of the one just taken, be the next again."""
+        self._at -= 1
+        self._pieces[self._at] = piece
+
+    def take_mark(self, mark: str) -> bool:
+        """Take the mark (or `x`, which is a word) where it stands next and a number follows."""
+        if self._at + 1 < len(self._pieces):
+            piece, after = self._pieces[self._at], self._pieces[self._at + 1]
+            if piece.value == mark and after.kind == NUMBER:
+                self._at += 1
+                return True
+        return False
+
+
+class Argument(Generic[T]):
+    """One declared argument: read as an attribute of the layer, `layer.stride`.
+
+    `shorts` are the prefixes of its short form; the empty one means that it stands bare, without a prefix.
+    """
+
+    #: What a value looks like, for help texts: `3x3`.
+    sample = "N"
+
+    def __init__(self, *shorts: str, default: Any = REQUIRED, help: str = "", like: str | None = None) -> None:
+        self.shorts, self.default, self.help = shorts, default, help
+        #: The argument whose value this one takes where it is not given (a pool's stride: its kernel).
+        self.like = like
+        self.name = ""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, layer: None, owner: type) -> Argument[T]: ...
+    @overload
+    def __get__(self, layer: Layer, owner: type) -> T: ...
+    def __get__(self, layer: Layer | None, owner: type) -> Argument[T] | T:
+        # A layer keeps its values in its own __dict__, so this only answers for the class.
+        return self
+
+    @property
+    def required(self) -> bool:
+        return self.default is REQUIRED and self.like is None
+
+    @property
+    def keywords(self) -> dict[str, T]:
+        """Words that stand for a value by themselves: `same`, `nobias`."""
+        return {}
+
+    def read(self, pieces: Pieces) -> T:
+        """The value of the short form, its prefix already taken.
+
+        Raises `ArgumentError` where the pieces do not say one.
+        """
+        raise NotImplementedError
+
+    def read_long(self, pieces: Pieces) -> T:
+        """The value after `name=`, where a keyword may stand as well."""
+        piece = pieces.next
+        if piece is not None and piece.kind == WORD and piece.value in self.keywords:
+            return self.keywords[pieces.take().value]
+        return self.read(pieces)
+
+    def fit(self, value: T, rank: int) -> T:
+        """The value for an input with that many spatial axes."""
+        return value
+
+    def is_default(self, value: T) -> bool:
+        return bool(value == self.default)
+
+    def write(self, value: T) -> str:
+        """The canonical short form of the value."""
+        return self.prefix + str(value)
+
+    def to_json(self, value: T) -> object:
+        return value
+
+    @property
+    def prefix(self) -> str:
+        return self.shorts[0] if self.shorts else ""
+
+    def forms(self) -> list[str]:
+        """How the argument may be written in its short form, for help texts: `s2`, `same`."""
+        return [prefix + self.sample for prefix in self.shorts] + list(self.keywords)
+
+    def _number(self, pieces: Pieces, low: float, high: float = MAX_INTEGER, whole: bool = True) -> Any:
+        piece = pieces.next
+        if piece is None or piece.kind != NUMBER:
+            got = f"`{piece.text}`" if piece else "nothing"
+            message = f"`{self.name}` needs a number"
+            raise ArgumentError("E105", message, f"a number is missing before {got}", piece or pieces.last, self._hint())
+        pieces.take()
+        value = piece.value
+        if whole and not isinstance(value, int):
+            raise ArgumentError("E105", f"`{self.name}` needs a whole number", f"{value} is not whole", piece)
+        if value < low:
+            message = f"`{self.name}` must be at least {low}"
+            raise ArgumentError("E105", message, f"{self.name} {value}", piece, self._hint())
+        if value >= high:
+            limit = "10^9" if high == MAX_INTEGER else str(high)
+            message = f"`{self.name}` must be below {limit}"
+            raise ArgumentError("E105", message, "too large", piece)
+        return value
+
+    def _hint(self) -> str:
+        return f"write `{self.forms()[0]}`"
+
+
+class Integer(Argument[int]):
+    """A whole number, at least 1."""
+
+    def read(self, pieces: Pieces) -> int:
+        value: int = self._number(pieces, low=1)
+        return value
+
+
+class PerAxis(Argument[tuple[int, ...]]):
+    """A whole number for each spatial axis, or one that serves them all."""
+
+    def __init__(self, *shorts: str, low: int = 1, sample: str = "", in_full: bool = False, **more: Any) -> None:
+        super().__init__(*shorts, **more)
+        self.low, self.in_full = low, in_full
+        self.sample = sample or ("3x3" if in_full else "2")
+
+    def read(self, pieces: Pieces) -> tuple[int, ...]:
+        values = [self._number(pieces, self.low)]
+        while pieces.take_mark("x"):
+            values.append(self._number(pieces, self.low))
+        return tuple(values)
+
+    def fit(self, value: tuple[int, ...], rank: int) -> tuple[int, ...]:
+        return fit_axes(self.name, value, rank, self.write)
+
+    def is_default(self, value: tuple[int, ...]) -> bool:
+        return isinstance(self.default, tuple) and set(value) == set(self.default)
+
+    def write(self, value: tuple[int, ...]) -> str:
+        # A window is known by its whole size, `3x3`; of the other numbers one says it for all axes.
+        alike = len(set(value)) == 1 and not self.in_full
+        return self.prefix + "x".join(map(str, value[:1] if alike else value))
+
+    def to_json(self, value: tuple[int, ...]) -> object:
+        return list(value)
+
+
+class Dims(Argument[tuple[int, ...]]):
+    """A whole shape, channels last: up to three spatial axes and the channels."""
+
+    sample = "32x32x3"
+
+    def read(self, pieces: Pieces) -> tuple[int, ...]:
+        first = pieces.next
+        values = [self._number(pieces, low=1)]
+        while pieces.take_mark("x"):
+            values.append(self._number(pieces, low=1))
+        if len(values) > 4:
+            message = f"a shape of {len(values)} numbers has too many axes"
+            raise ArgumentError("E105", message, "up to three spatial axes, then the channels", first, "drop the batch")
+        return tuple(values)
+
+    def write(self, value: tuple[int, ...]) -> str:
+        return "x".join(map(str, value))
+
+    def to_json(self, value: tuple[int, ...]) -> object:
+        return list(value)
+
+
+class PaddingArgument(Argument[Padding]):
+    """Zeros at the ends of the axes, by number or by rule."""
+
+    sample = "1"
+    RULES = ("valid", "same", "full")
+
+    def __init__(self, *shorts: str, rules: bool = True, **more: Any) -> None:
+        super().__init__(*shorts, **more)
+        self.rules = rules
+
+    @property
+    def keywords(self) -> dict[str, Padding]:
+        return {mode: Padding(mode) for mode in self.RULES} if self.rules else {}
+
+    def read(self, pieces: Pieces) -> Padding:
+        ends = [self._ends(pieces)]
+        while pieces.take_mark("x"):
+            ends.append(self._ends(pieces))
+        # Zeros written out are `valid` by another name: one meaning, one value.
+        if self.rules and not any(map(any, ends)) and len(ends) == 1:
+            return Padding("valid")
+        return Padding("explicit", tuple(ends))
+
+    def _ends(self, pieces: Pieces) -> tuple[int, int]:
+        begin = self._number(pieces, low=0)
+        return begin, (self._number(pieces, low=0) if pieces.take_mark("-") else begin)
+
+    def fit(self, value: Padding, rank: int) -> Padding:
+        if value.mode != "explicit":
+            return value
+        ends = fit_axes(self.name, value.ends, rank, lambda ends: self.write(Padding("explicit", ends)))
+        if self.rules and not any(map(any, ends)):
+            return Padding("valid")
+        return Padding("explicit", ends)
+
+    def write(self, value: Padding) -> str:
+        if value.mode != "explicit":
+            return value.mode
+        ends = value.ends[:1] if len(set(value.ends)) == 1 else value.ends
+        return self.prefix + "x".join(str(a) if a == b else f"{a}-{b}" for a, b in ends)
+
+    def to_json(self, value: Padding) -> object:
+        return [list(ends) for ends in value.ends] if value.mode == "explicit" else value.mode
+
+
+class Flag(Argument[bool]):
+    """Yes or no, each with a word of its own: `bias` / `nobias`."""
+
+    def __init__(self, yes: str | None = None, no: str | None = None, *, default: bool, help: str) -> None:
+        super().__init__(default=default, help=help)
+        self.yes, self.no = yes, no
+
+    @property
+    def keywords(self) -> dict[str, bool]:
+        words = {self.yes: True, self.no: False}
+        return {word: value for word, value in words.items() if word is not None}
+
+    def read_long(self, pieces: Pieces) -> bool:
+        piece = pieces.next
+        truth = {"true": True, "false": False, "yes": True, "no": False}
+        if piece is None or piece.value not in truth:
+            message = f"`{self.name}` is true or false"
+            raise ArgumentError("E105", message, "neither true nor false", piece, f"write `{self.name}=false`")
+        return truth[pieces.take().value]
+
+    def write(self, value: bool) -> str:
+        word = self.yes if value else self.no
+        return word if word is not None else f"{self.name}={str(value).lower()}"
+
+
+class Choice(Argument[str]):
+    """One word out of several."""
+
+    def __init__(self, *options: str, help: str) -> None:
+        super().__init__(default=options[0], help=help)
+        self.options = options
+
+    @property
+    def keywords(self) -> dict[str, str]:
+        return {option: option for option in self.options}
+
+    def read(self, pieces: Pieces) -> str:
+        options = " or ".join(f"`{option}`" for option in self.options)
+        raise ArgumentError("E105", f"`{self.name}` is {options}", f"not {options}", pieces.next or pieces.last)
+
+
+class Real(Argument[float]):
+    """A decimal number in [low, high)."""
+
+    sample = "0.5"
+
+    def __init__(self, *shorts: str, low: float = 0.0, high: float = MAX_INTEGER, **more: Any) -> None:
+        super().__init__(*shorts, **more)
+        self.low, self.high = low, high
+
+    def read(self, pieces: Pieces) -> float:
+        value = float(self._number(pieces, self.low, self.high, whole=False))
+        return int(value) if value.is_integer() else value
+
+    def write(self, value: float) -> str:
+        # Never 1e-05: the language has no exponents, and a person has no use for them here.
+        return f"{value:.12f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+class ChannelRange(Argument[tuple[int, int]]):
+    """Channels from:to, the end not included."""
+
+    sample = "0:58"
+
+    def read(self, pieces: Pieces) -> tuple[int, int]:
+        first = pieces.next
+        start = self._number(pieces, low=0)
+        if not pieces.take_mark(":"):
+            message = f"`{self.name}` needs a beginning and an end"
+            raise ArgumentError("E105", message, "the end is missing", first, "write `0:58`")
+        stop = self._number(pieces, low=1)
+        if stop <= start:
+            raise ArgumentError("E105", f"`{self.name}` {start}:{stop} is empty", "the end is not past the beginning", first)
+        return start, stop
+
+    def write(self, value: tuple[int, int]) -> str:
+        return f"{value[0]}:{value[1]}"
+
+    def to_json(self, value: tuple[int, int]) -> object:
+        return list(value)
+
+
+def fit_axes(name: str, value: tuple[T, ...], rank: int, write: Any) -> tuple[T, ...]:
+    """One value repeated for every axis, or as many as there are axes; else `ShapeError` E106."""
+    if len(value) == rank:
+        return value
+    if len(value) == 1:
+        return value * rank
+    raise ShapeError(
+        "E106",
+        f"`{name}` of `{{layer}}` does not fit its input",
+        f"`{name}` has {count(len(value), 'number')}, the input has {count(rank, 'spatial axis', 'spatial axes')}",
+        help=f"write one number, or {rank}",
+    )
+
+
+def count(n: int, noun: str, plural: str | None = None) -> str:
+    return f"{n} {noun if n == 1 else plural or noun + 's'}"
+
+
+def declared(cls: type) -> Iterator[tuple[str, Argument[Any]]]:
+    """The arguments a class declares, its bases' first."""
+    for base in reversed(cls.__mro__):
+        for name, value in vars(base).items():
+            if isinstance(value, Argument):
+                yield name, value

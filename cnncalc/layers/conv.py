@@ -1,0 +1,174 @@
+"""Convolutions: plain, depthwise, separable and transposed, on any number of spatial axes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+
+from cnncalc.layers.arguments import Flag, Integer, PaddingArgument, PerAxis
+from cnncalc.layers.base import Example, Layer, Reach, Remark
+from cnncalc.layers.windowed import Windowed
+from cnncalc.shape import AXES, Padding, Shape, ShapeError, Size, Window, divide, require_size, transposed_size
+
+
+class Convolution(Windowed):
+    """What the convolutions share: a window with a bias for each filter."""
+
+    kernel = PerAxis("", in_full=True, help="window size")
+    stride = PerAxis("s", default=(1,), help="step of the window")
+    padding = PaddingArgument("p", default=Padding("valid"), help="zeros at each end of an axis")
+    dilation = PerAxis("d", default=(1,), help="distance between taps")
+
+
+class Conv(Convolution):
+    """Slide `filters` kernels over the input; each spans the channels of its group."""
+
+    words = {"conv": ("convolution",)}
+    ranked = True
+    groups = Integer("g", default=1, help="channel groups")
+    filters = Integer("x", ":", help="number of filters = output channels")
+    bias = Flag("bias", "nobias", default=True, help="whether there is a bias")
+    size_rule = "∏ floor((N + 2P − F')/S) + 1; filters"
+    params_rule = "F·F·(C/g)·x + x"
+    examples = (
+        # 3·3·3 weights and 1 bias for each of 2 filters; 3·3 places · 3·3·3 products · 2 filters.
+        Example("input 5x5x3 | conv 3x3 s1 valid x2", "3x3x2", params=56, macs=486),
+        # same at stride 2: ceil(5/2) x ceil(6/2).
+        Example("input 5x6x1 | conv 3x3 s2 same x1", "3x3x1", params=10, macs=81),
+        Example("input 5x5x1 | conv 3x3 full x1", "7x7x1", params=10, macs=441),
+        # Two groups of 2 channels: 3·2 weights for each of 6 filters.
+        Example("input 10x4 | conv 3 g2 x6 nobias", "8x6", params=36, macs=288),
+        Example("input 4x5x6x1 | conv3d 2 x1", "3x4x5x1", params=9, macs=480),
+    )
+
+    def output(self, x: Shape) -> Shape:
+        self._group_sizes(x)
+        return Shape(self.sizes(x), self.filters)
+
+    def _group_sizes(self, x: Shape) -> Size:
+        """Channels of one group; raises `ShapeError` where groups divide either side unevenly."""
+        divide(self.filters, self.groups, "filters", "groups")
+        return divide(x.channels, self.groups, "channels", "groups")
+
+    def weights(self, x: Shape) -> Size:
+        return prod(self.kernel) * self._group_sizes(x) * self.filters
+
+    def biases(self, x: Shape) -> Size:
+        return self.filters if self.bias else 0
+
+    def multiply_adds(self, x: Shape, y: Shape) -> Size:
+        return prod(y.spatial) * self.weights(x)
+
+
+class DepthwiseConv(Convolution):
+    """Slide `multiplier` kernels over every channel by itself: a convolution with as many groups as channels."""
+
+    words = {"dwconv": ("depthwise",)}
+    multiplier = Integer("m", default=1, help="filters per input channel")
+    bias = Flag("bias", "nobias", default=True, help="whether there is a bias")
+    size_rule = "as conv; C·m"
+    params_rule = "F·F·C·m + C·m"
+    examples = (Example("input 8x8x4 | dwconv 3x3 same m2", "8x8x8", params=80, macs=4608),)
+
+    def output(self, x: Shape) -> Shape:
+        return Shape(self.sizes(x), x.channels * self.multiplier)
+
+    def weights(self, x: Shape) -> Size:
+        return prod(self.kernel) * x.channels * self.multiplier
+
+    def biases(self, x: Shape) -> Size:
+        return x.channels * self.multiplier if self.bias else 0
+
+    def multiply_adds(self, x: Shape, y: Shape) -> Size:
+        return prod(y.spatial) * self.weights(x)
+
+
+class SeparableConv(Convolution):
+    """A depthwise convolution, then a 1x1 convolution that mixes its channels; one bias, at the end."""
+
+    words = {"sepconv": ("separable",)}
+    multiplier = Integer("m", default=1, help="filters per input channel")
+    filters = Integer("x", ":", help="number of filters = output channels")
+    bias = Flag("bias", "nobias", default=True, help="whether there is a bias")
+    size_rule = "as conv; filters"
+    params_rule = "F·F·C·m + C·m·x + x"
+    # 9·3 + 3·4 + 4 parameters; 3·3 places · (9·3 + 3·4) products.
+    examples = (Example("input 5x5x3 | sepconv 3x3 x4", "3x3x4", params=43, macs=351),)
+
+    def output(self, x: Shape) -> Shape:
+        return Shape(self.sizes(x), self.filters)
+
+    def weights(self, x: Shape) -> Size:
+        return x.channels * self.multiplier * (prod(self.kernel) + self.filters)
+
+    def biases(self, x: Shape) -> Size:
+        return self.filters if self.bias else 0
+
+    def multiply_adds(self, x: Shape, y: Shape) -> Size:
+        return prod(y.spatial) * self.weights(x)
+
+
+class Deconv(Convolution):
+    """A transposed convolution: every input element writes a kernel's worth of the output.
+
+    Its MACs follow the input's size, since that is how often each kernel is applied.
+    """
+
+    words = {"deconv": ("convtranspose", "tconv", "conv_transpose")}
+    ranked = True
+    output_padding = PerAxis("op", default=(0,), low=0, sample="1", help="rows added at the end of the output")
+    groups = Integer("g", default=1, help="channel groups")
+    filters = Integer("x", ":", help="number of filters = output channels")
+    bias = Flag("bias", "nobias", default=True, help="whether there is a bias")
+    size_rule = "(N − 1)·S − Pb − Pe + F' + op; filters"
+    params_rule = "F·F·C·(x/g) + x"
+    examples = (
+        # (4 − 1)·2 + 2 = 8; 2·2·3·5 weights and 5 biases; 4·4 input places · 60.
+        Example("input 4x4x3 | deconv 2 s2 x5", "8x8x5", params=65, macs=960),
+        Example("input 4x4x3 | deconv 3x3 s2 same x1", "8x8x1", params=28, macs=432),
+        Example("input 4x4x3 | deconv 3x3 s2 p1 op1 x1", "8x8x1", params=28, macs=432),
+    )
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        return tuple(
+            self.padding.transposed_window(axis, *each)
+            for axis, each in enumerate(zip(self.kernel, self.stride, self.dilation, self.output_padding, strict=True))
+        )
+
+    def output(self, x: Shape) -> Shape:
+        divide(x.channels, self.groups, "channels", "groups")
+        sizes = []
+        for name, n, window, more in zip(AXES[x.rank], x.spatial, self.windows(x), self.output_padding, strict=True):
+            if more and more >= max(window.stride, window.dilation):
+                raise ShapeError(
+                    "E105",
+                    "`output_padding` of `{layer}` is too large",
+                    f"`output_padding` (={more}) must be below `stride` (={window.stride})",
+                    help="drop it, or write a smaller one",
+                )
+            size = transposed_size(n, window, more)
+            rule = (
+                f"({n} - 1) * {window.stride} - {window.begin} - {window.end} + {window.extent} + {more} = {size}"
+            )
+            sizes.append(require_size(size, name, rule, "its padding crops all of it", "use less padding"))
+        return Shape(tuple(sizes), self.filters)
+
+    def weights(self, x: Shape) -> Size:
+        return prod(self.kernel) * x.channels * divide(self.filters, self.groups, "filters", "groups")
+
+    def biases(self, x: Shape) -> Size:
+        return self.filters if self.bias else 0
+
+    def multiply_adds(self, x: Shape, y: Shape) -> Size:
+        return prod(x.spatial) * self.weights(x)
+
+    def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
+        from fractions import Fraction
+
+        return tuple(
+            Reach(-(-w.extent // w.stride) - 1, (w.extent - 1 - w.begin) // w.stride, Fraction(1, w.stride))
+            for w in self.windows(x)
+        )
+
+    def remarks(self, x: Shape) -> Iterator[Remark]:
+        return iter(())

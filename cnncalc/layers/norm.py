@@ -1,0 +1,90 @@
+"""Normalizations, and the scale that goes with them."""
+
+from __future__ import annotations
+
+from cnncalc.layers.arguments import Flag, Integer
+from cnncalc.layers.base import Example, Layer
+from cnncalc.shape import Shape, Size, divide
+
+
+class Norm(Layer):
+    """What the norms share: a weight and a bias for each channel, unless `noaffine`."""
+
+    memory = "in place"
+    affine = Flag(None, "noaffine", default=True, help="whether it has a weight and a bias for each channel")
+    params_rule = "2C"
+
+    def weights(self, x: Shape) -> Size:
+        return x.channels if self.affine else 0
+
+    def biases(self, x: Shape) -> Size:
+        return x.channels if self.affine else 0
+
+
+class BatchNorm(Norm):
+    """Normalize each channel over the batch; at inference by its running mean and variance."""
+
+    words = {"bn": ("batchnorm",)}
+    params_rule = "2C, and 2C buffers"
+    examples = (
+        Example("input 8x8x16 | bn", "8x8x16", params=32, buffers=32),
+        Example("input 8x8x16 | bn noaffine", "8x8x16", params=0, buffers=32),
+    )
+
+    def buffers(self, x: Shape) -> Size:
+        return 2 * x.channels
+
+
+class LayerNorm(Norm):
+    """Normalize each place over its channels."""
+
+    words = {"ln": ("layernorm",)}
+    examples = (Example("input 8x8x16 | ln", "8x8x16", params=32),)
+
+
+class InstanceNorm(Norm):
+    """Normalize each channel over its places."""
+
+    words = {"instancenorm": ()}
+    spatial = True
+    examples = (Example("input 8x8x16 | instancenorm noaffine", "8x8x16"),)
+
+
+class GroupNorm(Norm):
+    """Normalize each group of channels over its places."""
+
+    words = {"gn": ("groupnorm",)}
+    groups = Integer("g", help="channel groups")
+    examples = (Example("input 8x8x16 | gn g4", "8x8x16", params=32),)
+
+    def output(self, x: Shape) -> Shape:
+        divide(x.channels, self.groups, "channels", "groups")
+        return x
+
+
+class LocalResponseNorm(Layer):
+    """Divide each element by its neighbours across `size` channels (AlexNet)."""
+
+    words = {"lrn": ()}
+    memory = "in place"
+    size = Integer("", default=5, help="channels across")
+    examples = (Example("input 27x27x96 | lrn 5", "27x27x96"),)
+
+
+class Scale(Layer):
+    """Multiply each channel by a weight of its own."""
+
+    words = {"scale": ()}
+    memory = "in place"
+    bias = Flag("bias", "nobias", default=False, help="whether a bias is added")
+    params_rule = "C, with bias 2C"
+    examples = (
+        Example("input 8x8x16 | scale", "8x8x16", params=16),
+        Example("input 8x8x16 | scale bias", "8x8x16", params=32),
+    )
+
+    def weights(self, x: Shape) -> Size:
+        return x.channels
+
+    def biases(self, x: Shape) -> Size:
+        return x.channels if self.bias else 0

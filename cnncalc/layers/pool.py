@@ -1,0 +1,126 @@
+"""Pooling: by windows, over the whole input, or to a given size."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from cnncalc.layers.arguments import Choice, PaddingArgument, PerAxis
+from cnncalc.layers.base import WHOLE, Example, Layer, Reach
+from cnncalc.layers.windowed import Windowed
+from cnncalc.shape import AXES, Padding, Shape, ShapeError, Size
+
+
+class Pooling(Windowed):
+    """What pools by window share: the stride is the kernel, and padding stays within half of the window."""
+
+    kernel = PerAxis("", in_full=True, help="window size")
+    stride = PerAxis("s", default=None, like="kernel", help="step of the window")
+    padding = PaddingArgument("p", default=Padding("valid"), help="rows added at each end of an axis")
+    pads_freely = False
+    size_rule = "as conv; C"
+
+    def output(self, x: Shape) -> Shape:
+        if self.padding.mode != "valid":
+            self._check_padding(x)
+        return Shape(self.sizes(x), x.channels)
+
+    def _check_padding(self, x: Shape) -> None:
+        for name, window in zip(AXES[x.rank], self.windows(x), strict=True):
+            most = max(window.begin, window.end)
+            if isinstance(most, int) and 2 * most > window.extent:
+                raise ShapeError(
+                    "E205",
+                    "the padding of `{layer}` is over half its window",
+                    f"padding {most} must be at most {window.extent // 2}, half of {window.extent}",
+                    (f"{name}: a window could lie in the padding alone, where there is nothing to pool",),
+                    help=f"write `p{window.extent // 2}` or `same`",
+                )
+
+
+class MaxPool(Pooling):
+    """The largest element of each window, channel by channel."""
+
+    words = {"pool": ("maxpool",)}
+    ranked = True
+    dilation = PerAxis("d", default=(1,), help="distance between taps")
+    rounding = Choice("floor", "ceil", help="how the size is rounded")
+    examples = (
+        Example("input 4x4x3 | pool 2", "2x2x3"),
+        Example("input 5x5x3 | maxpool 3x3 s2 p1", "3x3x3"),
+        Example("input 6x6x1 | pool 3 s2 ceil", "3x3x1"),
+    )
+
+    @property
+    def rounds_up(self) -> bool:
+        return self.rounding == "ceil"
+
+
+class AvgPool(Pooling):
+    """The mean of each window, channel by channel."""
+
+    words = {"avgpool": ()}
+    ranked = True
+    rounding = Choice("floor", "ceil", help="how the size is rounded")
+    examples = (Example("input 8x6 | avgpool 2", "4x6"),)
+
+    @property
+    def dilation(self) -> tuple[int, ...]:  # type: ignore[override]  # no argument: taps are always neighbours
+        return (1,) * len(self.kernel)
+
+    @property
+    def rounds_up(self) -> bool:
+        return self.rounding == "ceil"
+
+
+class GlobalPool(Layer):
+    """One number for each channel, out of the whole input: its mean (gap) or its largest element (gmp)."""
+
+    words = {"gap": ("globalavgpool",), "gmp": ("globalmaxpool",)}
+    spatial = True
+    size_rule = "1x1xC"
+    examples = (Example("input 7x7x512 | gap", "1x1x512"), Example("input 9x8 | gmp", "1x8"))
+
+    def output(self, x: Shape) -> Shape:
+        return Shape((1,) * x.rank, x.channels)
+
+    def reach(self, x: Shape, y: Shape) -> Literal["whole"]:
+        return WHOLE
+
+
+class AdaptivePool(Layer):
+    """Pool to a given size: output i takes the elements floor(i·N/O) up to ceil((i + 1)·N/O)."""
+
+    words = {"adaptiveavgpool": (), "adaptivemaxpool": ()}
+    spatial = True
+    size = PerAxis("", in_full=True, sample="7x7", help="output size")
+    size_rule = "size; C"
+    examples = (Example("input 15x15x8 | adaptiveavgpool 7x7", "7x7x8"),)
+
+    def output(self, x: Shape) -> Shape:
+        return Shape(self.size, x.channels)
+
+    def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
+        from fractions import Fraction
+
+        return tuple(
+            Reach(largest_bin(n, out) - 1, 0, n // out if n % out == 0 else Fraction(n, out))
+            for n, out in zip(x.spatial, y.spatial, strict=True)
+        )
+
+
+def largest_bin(n: Size, out: Size) -> Size:
+    """The most elements that one of `out` adaptive bins over `n` takes: max of ceil((i + 1)n/o) − floor(i·n/o).
+
+    With n = q·out + r, bin i holds q elements and those that the two roundings add. Its end rounds up by
+    the fraction of (i + 1)·r/out, its start rounds down by that of i·r/out. So the length is q, q + 1 or
+    q + 2, and depends on i modulo out/gcd(r, out) alone.
+    """
+    from math import gcd
+
+    quotient, rest = divmod(n, out)
+    if rest == 0:
+        return quotient
+    # i·r mod out runs through the multiples of g below out; a bin that starts at fraction f/out ends at
+    # (f + r)/out, and is longest where ceil(f + r) is: at the largest f, out − g.
+    most = out - gcd(rest, out)
+    return quotient - (-(most + rest) // out)

@@ -1,0 +1,110 @@
+"""Layers that hold the same numbers in another order or shape, and those that pass them on unchanged."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Literal
+
+from cnncalc.layers.arguments import ChannelRange, Dims, Integer, Real
+from cnncalc.layers.base import WHOLE, Example, Layer
+from cnncalc.shape import Shape, ShapeError, divide
+
+
+class Input(Layer):
+    """Where a sample comes in."""
+
+    words = {"input": ()}
+    shape = Dims("", help="shape of one sample, channels last")
+    size_rule = "the shape"
+    examples = (Example("input 32x32x3", "32x32x3"),)
+
+    def shape_of(self, inputs: tuple[Shape, ...]) -> Shape:
+        return Shape.of(self.shape)
+
+
+class Flatten(Layer):
+    """Lay all elements out as one vector."""
+
+    words = {"flatten": ()}
+    memory = "alias"
+    size_rule = "H·W·C"
+    examples = (Example("input 4x4x3 | flatten", "48"),)
+
+    def output(self, x: Shape) -> Shape:
+        return Shape((), x.elements)
+
+    def reach(self, x: Shape, y: Shape) -> Literal["whole"]:
+        return WHOLE
+
+
+class Reshape(Layer):
+    """Read the elements in order as another shape."""
+
+    words = {"reshape": ()}
+    memory = "alias"
+    shape = Dims("", help="the new shape, with as many elements")
+    size_rule = "the shape"
+    examples = (Example("input 48 | reshape 4x4x3", "4x4x3"),)
+
+    def output(self, x: Shape) -> Shape:
+        elements = prod(self.shape)
+        if isinstance(x.elements, int) and elements != x.elements:
+            raise ShapeError(
+                "E207",
+                "`{layer}` changes the number of elements",
+                f"{Shape.of(self.shape)} has {elements} elements, its input {x} has {x.elements}",
+                help=f"write a shape of {x.elements} elements",
+            )
+        return Shape.of(self.shape)
+
+    def reach(self, x: Shape, y: Shape) -> Literal["whole"] | None:
+        return None if x == y else WHOLE
+
+
+class Slice(Layer):
+    """Take some of the channels."""
+
+    words = {"slice": ()}
+    channels = ChannelRange("", help="channels from:to")
+    size_rule = "to − from channels"
+    examples = (Example("input 8x8x116 | slice 0:58", "8x8x58"),)
+
+    def output(self, x: Shape) -> Shape:
+        start, stop = self.channels
+        if isinstance(x.channels, int) and stop > x.channels:
+            raise ShapeError(
+                "E208",
+                "`{layer}` asks for channels that are not there",
+                f"channels {start}:{stop} of {x.channels}",
+                help=f"write `{min(start, x.channels - 1)}:{x.channels}`",
+            )
+        return Shape(x.spatial, stop - start)
+
+
+class Shuffle(Layer):
+    """Channel shuffle: interleave the channels of the groups (ShuffleNet, arXiv:1707.01083)."""
+
+    words = {"shuffle": ()}
+    groups = Integer("g", help="channel groups")
+    examples = (Example("input 8x8x6 | shuffle g2", "8x8x6"),)
+
+    def output(self, x: Shape) -> Shape:
+        divide(x.channels, self.groups, "channels", "groups")
+        return x
+
+
+class Dropout(Layer):
+    """Passes everything on at inference; in training it drops elements or, as droppath, whole samples."""
+
+    words = {"dropout": (), "droppath": ()}
+    memory = "alias"
+    rate = Real("", default=0.5, high=1, help="share that is dropped, in [0, 1)")
+    examples = (Example("input 10 | dropout 0.5", "10"),)
+
+
+class Identity(Layer):
+    """Passes its input on."""
+
+    words = {"identity": ()}
+    memory = "alias"
+    examples = (Example("input 8x8x3 | identity", "8x8x3"),)

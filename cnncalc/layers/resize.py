@@ -1,0 +1,97 @@
+"""Layers that change the spatial size without weights: upsample, pixelshuffle, pad, crop."""
+
+from __future__ import annotations
+
+
+from cnncalc.layers.arguments import Choice, Integer, PaddingArgument, PerAxis
+from cnncalc.layers.base import Example, Layer, Reach
+from cnncalc.shape import AXES, Shape, ShapeError, Size, require_size
+
+
+class Upsample(Layer):
+    """Make the input `factor` times as large, by repeating its elements or by interpolation."""
+
+    words = {"upsample": ()}
+    spatial = True
+    factor = PerAxis("", help="how many times as large")
+    mode = Choice("nearest", "bilinear", help="how elements between are made")
+    size_rule = "N·factor; C"
+    examples = (
+        Example("input 7x7x8 | upsample 2", "14x14x8"),
+        Example("input 7x7x8 | upsample 2x3 bilinear", "14x21x8"),
+    )
+
+    def output(self, x: Shape) -> Shape:
+        return Shape(tuple(n * f for n, f in zip(x.spatial, self.factor, strict=True)), x.channels)
+
+    def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
+        from fractions import Fraction
+
+        more = 1 if self.mode == "bilinear" else 0
+        return tuple(Reach(more, more, Fraction(1, factor)) for factor in self.factor)
+
+
+class PixelShuffle(Layer):
+    """Lay groups of factor^axes channels out as space (sub-pixel convolution, arXiv:1609.05158)."""
+
+    words = {"pixelshuffle": ()}
+    spatial = True
+    factor = Integer("", help="how many times as large")
+    size_rule = "N·r; C/r^axes"
+    examples = (Example("input 7x7x12 | pixelshuffle 2", "14x14x3"),)
+
+    def output(self, x: Shape) -> Shape:
+        block = self.factor**x.rank
+        if isinstance(x.channels, int) and x.channels % block:
+            raise ShapeError(
+                "E208",
+                "the channels of `{layer}` cannot be laid out as space",
+                f"`channels` (={x.channels}) must be divisible by `factor`^{x.rank} (={block})",
+                help=f"give the layer before it a multiple of {block} channels",
+            )
+        return Shape(tuple(n * self.factor for n in x.spatial), x.channels // block)
+
+    def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
+        from fractions import Fraction
+
+        return (Reach(0, 0, Fraction(1, self.factor)),) * x.rank
+
+
+class Pad(Layer):
+    """Add zeros at the ends of the spatial axes."""
+
+    words = {"pad": ()}
+    spatial = True
+    amount = PaddingArgument("", rules=False, help="rows added at each end of an axis")
+    size_rule = "N + begin + end"
+    examples = (Example("input 5x5x3 | pad 1x0-2", "7x7x3"),)
+
+    def output(self, x: Shape) -> Shape:
+        ends = self.amount.ends
+        return Shape(tuple(n + a + b for n, (a, b) in zip(x.spatial, ends, strict=True)), x.channels)
+
+    def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
+        return tuple(Reach(0, begin, 1) for begin, _ in self.amount.ends)
+
+
+class Crop(Layer):
+    """Take away the ends of the spatial axes."""
+
+    words = {"crop": ()}
+    spatial = True
+    amount = PaddingArgument("", rules=False, help="rows taken at each end of an axis")
+    size_rule = "N − begin − end"
+    examples = (Example("input 5x5x3 | crop 1", "3x3x3"),)
+
+    def output(self, x: Shape) -> Shape:
+        ends = zip(AXES[x.rank], x.spatial, self.amount.ends, strict=True)
+        return Shape(tuple(self._cropped(name, n, a, b) for name, n, (a, b) in ends), x.channels)
+
+    def _cropped(self, name: str, n: Size, begin: int, end: int) -> Size:
+        size = n - begin - end
+        return require_size(size, name, f"{n} - {begin} - {end} = {size}", f"it crops all of {n}", "crop less")
+
+    def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
+        return tuple(Reach(0, -begin, 1) for begin, _ in self.amount.ends)
+
+

@@ -1,0 +1,85 @@
+"""What every layer with a sliding window shares: sizes, reach, padding and the warnings about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cnncalc.layers.arguments import PaddingArgument, PerAxis, count
+from cnncalc.layers.base import Layer, Reach, Remark
+from cnncalc.shape import AXES, Padding, Shape, Size, Window, require_size
+
+
+class Windowed(Layer):
+    """A layer that slides a window of `kernel` over its padded input. The subclass declares the arguments."""
+
+    spatial = True
+    kernel: PerAxis
+    stride: PerAxis
+    padding: PaddingArgument
+    dilation: PerAxis
+
+    def windows(self, x: Shape) -> tuple[Window, ...]:
+        """The window on each axis, padding resolved for the sizes of `x`."""
+        place: Padding = self.padding
+        ceil = self.rounds_up
+        return tuple(
+            [
+                place.window(axis, n, kernel, stride, dilation, ceil)
+                for axis, (n, kernel, stride, dilation) in enumerate(
+                    zip(x.spatial, self.kernel, self.stride, self.dilation, strict=True)
+                )
+            ]
+        )
+
+    @property
+    def rounds_up(self) -> bool:
+        """Whether a window that hangs over the end counts."""
+        return False
+
+    def sizes(self, x: Shape) -> tuple[Size, ...]:
+        """The output's spatial sizes; raises `ShapeError` E201 where a window does not fit."""
+        windows = self.windows(x)
+        sizes = tuple([window.size(n) for n, window in zip(x.spatial, windows, strict=True)])
+        for name, n, window, size in zip(AXES[x.rank], x.spatial, windows, sizes, strict=True):
+            room = n + window.begin + window.end
+            if isinstance(room, int) and room < window.extent:
+                fact = f"window {window.extent} does not fit in {room}"
+                # Rounding up would still give 1 to a window that does not fit: the floor tells it plainly.
+                require_size(0, name, window._replace(ceil=False).size_text(n), fact, self._way_out(n, window))
+            require_size(size, name, window.size_text(n), "no place is left for a window")
+        return sizes
+
+    def _way_out(self, n: int, window: Window) -> str:
+        enough = -(-(window.extent - n) // 2)
+        if enough * 2 > window.extent and not self.pads_freely:
+            return f"use a window of at most {n}, or remove this layer"
+        return f"add `same` or `p{enough}`, or remove this layer"
+
+    #: Whether padding may be wider than half the window.
+    pads_freely = True
+
+    def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
+        return tuple([Reach(w.extent - 1, w.begin, w.stride) for w in self.windows(x)])
+
+    def padding_ends(self, x: Shape) -> list[list[Size]]:
+        return [[window.begin, window.end] for window in self.windows(x)]
+
+    def remarks(self, x: Shape) -> Iterator[Remark]:
+        lost = []
+        wide = []
+        for name, n, window in zip(AXES[x.rank], x.spatial, self.windows(x), strict=True):
+            unreached = window.unreached(n)
+            if unreached:
+                what = {"height": "row", "width": "column"}.get(name, "element")
+                lost.append((f"the last {count(unreached, what)} of the {name} ({n})", unreached, n, window))
+            if max(window.begin, window.end) >= window.extent:
+                wide.append(f"{max(window.begin, window.end)} zeros at an end of the {name}")
+        if lost:
+            facts, unreached, n, window = " and ".join(fact for fact, *_ in lost), *lost[0][1:]
+            missing = window.stride - unreached - window.end
+            help = f"an input of {n - unreached} or {n + missing} drops nothing; `same` reaches all"
+            yield Remark("W201", f"`{{layer}}` never reaches {facts}", help)
+        if wide and self.padding.mode != "full":
+            fact = f"the padding of `{{layer}}` is wider than its window: {wide[0]}, where the window is"
+            extent = max(window.extent for window in self.windows(x))
+            yield Remark("W202", f"{fact} {extent}", f"some windows see zeros alone; padding below {extent} has none")
