@@ -1,11 +1,11 @@
 """cnncalc: what a convolutional network does to its data, before a line of framework code exists.
 
-    >>> import cnncalc
-    >>> result = cnncalc.analyze("input 5x5x3 | conv 3x3 s1 valid x2")
-    >>> result["conv1"].output_shape
-    (3, 3, 2)
-    >>> result.totals.params, result.totals.macs
-    (56, 486)
+>>> import cnncalc
+>>> result = cnncalc.analyze("input 5x5x3 | conv 3x3 s1 valid x2")
+>>> result["conv1"].output_shape
+(3, 3, 2)
+>>> result.totals.params, result.totals.macs
+(56, 486)
 """
 
 from __future__ import annotations
@@ -70,8 +70,9 @@ def analyze(
         if input is not None or variables:
             raise ValueError("a graph has its shapes already: give `input` and `variables` to parse() or load()")
         return analyze_graph(spec, options)
-    read = parse if isinstance(spec, str) else load
-    return analyze_graph(read(spec, input=input, variables=variables), options)
+    if isinstance(spec, str):
+        return analyze_graph(parse(spec, input=input, variables=variables), options)
+    return analyze_graph(load(spec, input=input, variables=variables), options)
 
 
 def _dims(input: InputShape | None) -> tuple[int, ...] | None:

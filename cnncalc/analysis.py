@@ -1,7 +1,5 @@
 """analyze: every figure of a graph, a row for each node, with totals and warnings."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -25,7 +23,7 @@ class Options(NamedTuple):
     optimizer: str = "sgd"
 
     @classmethod
-    def checked(cls, batch: int, dtype: str, convention: str, optimizer: str) -> Options:
+    def checked(cls, batch: int, dtype: str, convention: str, optimizer: str) -> "Options":
         """The options; raises `ValueError` for one that is not known."""
         if not isinstance(batch, int) or isinstance(batch, bool) or not 1 <= batch < 10**9:
             raise ValueError(f"batch must be a whole number from 1 to 10^9 - 1, not {batch!r}")
@@ -273,7 +271,9 @@ def _field_warning(rows: tuple[Row, ...]) -> Iterator[Diagnostic]:
             AXES[first.node.shape.rank], row.receptive_field.axes, first.node.shape.spatial, strict=False
         ):
             if not row.receptive_field.whole and axis.size > n:
-                message = f"the receptive field of `{row.name}` ({axis.size}) is larger than the {name} of the input ({n})"
+                message = (
+                    f"the receptive field of `{row.name}` ({axis.size}) is larger than the {name} of the input ({n})"
+                )
                 help = "from here on, every output sees padding; a larger input, or fewer strides, would not"
                 span = row.node.origin.span if row.node.origin else None
                 yield Diagnostic("W203", message, span, help=help, layer=row.name)

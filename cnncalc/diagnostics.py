@@ -4,8 +4,6 @@ A `Diagnostic` is a plain value. It is written out as lines of `(role, text)` pi
 words serve the text of an exception (the pieces joined) and a coloured terminal (a style per role).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -32,7 +30,7 @@ class Source(NamedTuple):
 
     name: str
     text: str
-    base: Source | None = None
+    base: "Source | None" = None
     offset: int = 0
     end: int = 0
     exact: bool = True
@@ -50,11 +48,11 @@ class Span(NamedTuple):
     def text(self) -> str:
         return self.source.text[self.start : self.end]
 
-    def to(self, other: Span) -> Span:
+    def to(self, other: "Span") -> "Span":
         """From the start of this span to the end of the other."""
         return Span(self.source, self.start, max(self.end, other.end))
 
-    def in_file(self) -> Span:
+    def in_file(self) -> "Span":
         """The same place in the outermost source: the file that a reader of the message opens."""
         span = self
         while (base := span.source.base) is not None:
@@ -157,7 +155,7 @@ class SpecError(ValueError):
     `partial` is the graph up to the first layer whose shape could not be worked out, where there is one.
     """
 
-    def __init__(self, diagnostics: Iterable[Diagnostic], partial: Graph | None = None) -> None:
+    def __init__(self, diagnostics: Iterable[Diagnostic], partial: "Graph | None" = None) -> None:
         self.diagnostics = tuple(diagnostics)
         self.partial = partial
         super().__init__(self.diagnostics)
@@ -179,7 +177,7 @@ class Problems:
         if len(self.found) >= MAX_ERRORS:
             self.raise_if_any()
 
-    def raise_if_any(self, partial: Graph | None = None) -> None:
+    def raise_if_any(self, partial: "Graph | None" = None) -> None:
         """Raise `SpecError` with all that was collected, in the order of the source."""
         if self.found:
             raise SpecError(sorted(self.found, key=_position), partial)

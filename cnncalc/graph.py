@@ -22,7 +22,7 @@ FLATTEN = Flatten("flatten")
 class Node(NamedTuple):
     """One layer of a network: what goes in (indices of earlier nodes), and the shape that comes out."""
 
-    index: int
+    index: int  # type: ignore[assignment]  # hides tuple.index, which no one asks of a node
     name: str
     layer: Layer
     inputs: tuple[int, ...]
@@ -178,8 +178,8 @@ class GraphBuilder:
             if not node.inputs and (turned := channels_last(node.shape)):
                 message = f"the input {node.shape} looks channels first, as in PyTorch; shapes here are HxWxC"
                 found.append(_warning("W204", node, message, f"write `{turned}` if the channels are {turned.channels}"))
-            for remark in node.layer.remarks(node.input_shapes[0]) if node.inputs else ():
-                found.append(_warning(remark.code, node, remark.fact.format(layer=node.name), remark.help))
+            remarks = node.layer.remarks(node.input_shapes[0]) if node.inputs else ()
+            found += [_warning(code, node, fact.format(layer=node.name), help) for code, fact, help in remarks]
         return found
 
 
@@ -193,5 +193,3 @@ def channels_last(shape: Shape) -> Shape | None:
     first, *rest = shape.dims
     looks = shape.rank == 2 and first in (1, 3, 4) and rest[0] == rest[1] and rest[0] > 4
     return Shape.of((*rest, first)) if looks else None
-
-

@@ -9,11 +9,9 @@ arXiv:1603.07285, relationships 6 (convolution), 14 (transposed); `same` and its
 beginning as in TensorFlow; `ceil` with its clip as in Caffe and PyTorch.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from math import prod
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 #: A size along an axis. Plain integers in a report; the rules take whatever computes like one.
 Size = Any
@@ -65,7 +63,7 @@ class Shape(NamedTuple):
         return prod(self.spatial) * self.channels
 
     @classmethod
-    def of(cls, dims: Iterable[Size]) -> Shape:
+    def of(cls, dims: Iterable[Size]) -> "Shape":
         *spatial, channels = dims
         return cls(tuple(spatial), channels)
 

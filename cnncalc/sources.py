@@ -69,9 +69,9 @@ def load_source(
 
 def parse_shape(text: str, name: str = "<input>") -> tuple[int, ...]:
     """A shape such as `32x32x3`; raises `SpecError` where it is none."""
+    from cnncalc.diagnostics import Span
     from cnncalc.language.arguments import read_layer
     from cnncalc.language.nodes import Chunk, LayerNode
-    from cnncalc.diagnostics import Span
 
     prefix = "input "
     source = Source(name, text, base=None)
@@ -80,7 +80,9 @@ def parse_shape(text: str, name: str = "<input>") -> tuple[int, ...]:
     word = Chunk(("input",), Span(shown, 0, len(prefix) - 1))
     if not text.strip() or " " in text.strip():
         help = "write the sizes, then the channels: `32x32x3`"
-        raise SpecError([Diagnostic("E105", "an input's shape is missing", Span(source, 0, len(text)), "no shape", help=help)])
+        raise SpecError(
+            [Diagnostic("E105", "an input's shape is missing", Span(source, 0, len(text)), "no shape", help=help)]
+        )
     layer = read_layer(LayerNode(word, (Chunk((text,), span),), span), {})
     shape: tuple[int, ...] = vars(layer)["shape"]
     return shape
@@ -88,7 +90,9 @@ def parse_shape(text: str, name: str = "<input>") -> tuple[int, ...]:
 
 def _decode(name: str, data: bytes) -> str:
     if len(data) > 4 * MAX_TEXT:
-        raise SpecError([Diagnostic("E005", f"`{name}` is too large", label=f"a spec has at most {MAX_TEXT:,} characters")])
+        raise SpecError(
+            [Diagnostic("E005", f"`{name}` is too large", label=f"a spec has at most {MAX_TEXT:,} characters")]
+        )
     text = data.decode("utf-8", errors="replace").removeprefix("\ufeff")
     return text.replace("\r\n", "\n")
 

@@ -1,7 +1,5 @@
 """Parameters and multiply-accumulates of a node."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from cnncalc.graph import Node

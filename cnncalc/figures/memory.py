@@ -6,8 +6,6 @@ and what runs in place (relu) writes over its input where nothing reads that aft
 from its first node to the last reader of any of its nodes. Weights are not in it.
 """
 
-from __future__ import annotations
-
 import bisect
 from collections.abc import Sequence
 from typing import NamedTuple

@@ -4,8 +4,6 @@ Source: A. Araujo, W. Norris and J. Sim, Computing receptive fields of convoluti
 2019: sizes and starts grow by (F' − 1)·j and P·j, jumps multiply; several paths give their hull.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 

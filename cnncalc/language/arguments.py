@@ -17,7 +17,6 @@ from cnncalc.layers.arguments import MARK, NUMBER, WORD, Argument, ArgumentError
 from cnncalc.layers.base import rank_of
 
 PIECE = re.compile(r"(\d+(?:\.\d+)?)|([a-z_]+)|(.)", re.DOTALL)
-NUMERIC = re.compile(r"\d+(?:x\d+)*")
 
 LONGEST_WORD = max(map(len, REGISTRY))
 
@@ -36,7 +35,8 @@ def read_layer(node: LayerNode, holes: dict[Span, Any]) -> Layer:
 
 def split_word(chunk: Chunk) -> tuple[str, type[Layer], Chunk | None]:
     """The layer word at the beginning of a chunk, its class, and what is glued behind it."""
-    text = chunk.parts[0] if isinstance(chunk.parts[0], str) else ""
+    first = chunk.parts[0]
+    text = first if isinstance(first, str) else ""
     lowered = text.lower().replace("×", "x")
     whole = len(chunk.parts) == 1
     if whole and lowered in REGISTRY and chunk.field is None:
@@ -45,7 +45,7 @@ def split_word(chunk: Chunk) -> tuple[str, type[Layer], Chunk | None]:
         word = lowered[:end]
         # Words such as conv3d serve only whole: `conv3d2` is `conv 3 d2`.
         if word in REGISTRY and rank_of(word) is None and chunk.field is None:
-            parts = (text[end:], *chunk.parts[1:]) if text[end:] else chunk.parts[1:]
+            parts: tuple[str | Hole, ...] = (text[end:], *chunk.parts[1:]) if text[end:] else chunk.parts[1:]
             if lowered[end : end + 1].isalpha() and not _begins_argument(REGISTRY[word], lowered[end:]):
                 break
             rest = Chunk(parts, chunk.span._replace(start=chunk.span.start + end))
@@ -70,13 +70,12 @@ def _unknown_layer(chunk: Chunk, text: str) -> Diagnostic:
     letters = re.match(r"[a-z_]+(?:[123]d)?", text)
     start = letters.group(0) if letters else ""
     words = list(REGISTRY)
-    near = nearest(start, words) or nearest(text, words) if start else None
+    near = (nearest(start, words) or nearest(text, words)) if start else None
     shown = chunk.span.text
     span = chunk.span
     if chunk.field is not None:
-        help = f"write the layer first: `conv {chunk.field.span.text}={shown}`"
         span = chunk.field.span.to(span)
-        return Diagnostic("E101", f"no layer before `{span.text}`", span, "an argument without its layer", help=help)
+        return _no_layer(span, f"write the layer first: `conv {span.text}`")
     before = span.source.text[: span.start]
     if shown.isdigit() and before.endswith(",") and before[:-1][-1:].isdigit():
         number = re.search(r"[\d,]*$", before)
@@ -84,15 +83,17 @@ def _unknown_layer(chunk: Chunk, text: str) -> Diagnostic:
         help = f"write `{joined}`"
         return Diagnostic("E101", "a comma in a number", span, "a comma separates layers", help=help)
     if not start and shown[:1].isdigit():
-        help = f"write the layer first: `conv {shown}`" if "x" in text else None
-        if help and not before.strip():
-            help = f"write `input {shown}`"
-        return Diagnostic("E101", f"no layer before `{shown}`", span, "an argument without its layer", help=help)
+        word = "conv" if before.strip() else "input"
+        return _no_layer(span, f"write the layer first: `{word} {shown}`")
     if start == text or not letters:
         return Diagnostic("E101", f"unknown layer `{shown}`", span, "not a layer word", help=near and f"write `{near}`")
     # `cnov3x3:8`: the word alone is what is unknown.
     head = span._replace(end=span.start + len(start))
     return Diagnostic("E101", f"unknown layer `{head.text}`", head, "not a layer word", help=near and f"write `{near}`")
+
+
+def _no_layer(span: Span, help: str) -> Diagnostic:
+    return Diagnostic("E101", f"no layer before `{span.text}`", span, "an argument without its layer", help=help)
 
 
 class LayerReader:
@@ -152,7 +153,9 @@ class LayerReader:
                 self.prefixed(piece, pieces)
             elif piece.value == "-" and "" in self.by_prefix:
                 label = "a minus sign"
-                raise ArgumentError("E105", "a number here cannot be negative", label, piece, "write it without the `-`")
+                raise ArgumentError(
+                    "E105", "a number here cannot be negative", label, piece, "write it without the `-`"
+                )
             elif piece.value in self.by_prefix:
                 pieces.take()
                 argument = self.by_prefix[piece.value]
@@ -173,7 +176,9 @@ class LayerReader:
         """A run of letters: keywords (`samenobias`) and at its end perhaps a prefix, whose number follows."""
         pieces.take()
         for key in _key_in(self.cls, piece.value):
-            rest = piece._replace(value=piece.value[len(key) :], text=piece.text[len(key) :], start=piece.start + len(key))
+            rest = piece._replace(
+                value=piece.value[len(key) :], text=piece.text[len(key) :], start=piece.start + len(key)
+            )
             mine = piece._replace(value=key, text=key, end=rest.start)
             if key in self.by_keyword and not (key in self.by_prefix and not rest.value):
                 if rest.value:
@@ -215,7 +220,7 @@ class LayerReader:
     # -- errors --------------------------------------------------------------------------------------
 
     def twice(self, argument: Argument[Any], span: Span) -> None:
-        value, before = self.values[argument.name]
+        _, before = self.values[argument.name]
         first = before.in_file()
         notes = (f"first given as `{before.text}` at {first.line}:{first.column}",)
         message, label, help = f"`{argument.name}` of `{self.word}` is given twice", "given again", "remove one"

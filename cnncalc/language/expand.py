@@ -96,7 +96,9 @@ class Expander:
         blocks: dict[str, Def] = {}
         for each in self.spec.definitions:
             if each.name in blocks or (each.name in numbers and each.name not in self.variables):
-                self.report("E111", f"`{each.name}` is defined twice", each.span, "defined again", "choose another name")
+                self.report(
+                    "E111", f"`{each.name}` is defined twice", each.span, "defined again", "choose another name"
+                )
             elif isinstance(each, Def):
                 if each.name.lower() in REGISTRY:
                     help = f"choose another name, such as `{each.name}_block`"
@@ -120,10 +122,10 @@ class Expander:
 
     def sequence(self, items: tuple[Item, ...], current: int, scope: Scope, arm: bool = False) -> int:
         for position, item in enumerate(items):
-            if _is_input(item) and (position or scope.arms) and not (arm and position == 0):
-                if item.name is None and current != NOTHING:
-                    help = "write `input … as NAME`, and `@NAME` where it is read"
-                    self.report("E131", "a second input has no name", item.span, "what reads it?", help)
+            begins = arm and position == 0
+            if item.name is None and current != NOTHING and not begins and _is_input(item):
+                help = "write `input … as NAME`, and `@NAME` where it is read"
+                self.report("E131", "a second input has no name", item.span, "what reads it?", help)
             current = self.item(item, current, scope)
         return current
 
@@ -211,7 +213,9 @@ class Expander:
         if node.name not in scope.tensors:
             near = nearest(node.name, scope.tensors)
             help = f"write `@{near}`" if near else f"name a layer before it: `… as {node.name}`"
-            self.report("E110", f"unknown name `{node.name}`", node.span, "no layer before it has this name", help, scope)
+            self.report(
+                "E110", f"unknown name `{node.name}`", node.span, "no layer before it has this name", help, scope
+            )
             return UNKNOWN
         return scope.tensors[node.name]
 
@@ -256,10 +260,12 @@ class Expander:
                 message = f"`{block.name}` has no parameter `{name}`"
                 if name in given:
                     message = f"`{name}` of `{block.name}` is given twice"
-                self.report("E113", message, value.span, "not a parameter of it", f"its parameters: `{signature}`", scope)
+                self.report(
+                    "E113", message, value.span, "not a parameter of it", f"its parameters: `{signature}`", scope
+                )
                 return None
             given[name] = value
-        lets = {name: value for name, value in scope.numbers.items()}
+        lets = scope.numbers
         numbers = dict(self.globals(scope))
         try:
             for name, default in parameters.items():
@@ -269,7 +275,9 @@ class Expander:
                     numbers[name] = evaluate(default, numbers)
                 else:
                     message = f"`{block.name}` needs a value for `{name}`"
-                    self.report("E113", message, node.span, "a value is missing", f"its parameters: `{signature}`", scope)
+                    self.report(
+                        "E113", message, node.span, "a value is missing", f"its parameters: `{signature}`", scope
+                    )
                     return None
         except SpecError as error:
             self.problems.add(error.diagnostics[0]._replace(calls=scope.calls))
@@ -397,5 +405,3 @@ def _names(items: tuple[Item, ...]) -> set[str]:
             elif isinstance(item.atom, Merge):
                 stack.extend(item.atom.arms)
     return found
-
-

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest
 from cnncalc.language.nodes import Expression, Function, Name, Number, Operation
@@ -143,7 +143,7 @@ class ExpressionParser:
             self._fail(f"`{mark}` is missing", f"expected `{mark}`")
         self._take()
 
-    def _fail(self, message: str, label: str) -> Any:
+    def _fail(self, message: str, label: str) -> NoReturn:
         at = min(self.at, self.end)
         span = Span(self.source, at, min(at + 1, max(self.end, at)))
         raise SpecError([Diagnostic("E008", message, span, label)])

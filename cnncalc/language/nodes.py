@@ -3,8 +3,8 @@
 Two nodes are the same where they mean the same: spans are for messages, and the writer leaves them out.
 """
 
-from __future__ import annotations
-
+# No `from __future__ import annotations` here: NamedTuple compiles every annotation that is a string, which
+# would be a tenth of the start-up.
 from typing import NamedTuple, Union
 
 from cnncalc.diagnostics import Span
@@ -26,14 +26,14 @@ class Operation(NamedTuple):
     """`left op right`; a sign is an operation on a left side of None."""
 
     operator: str
-    left: Union[Expression, None]
-    right: Expression
+    left: "Expression | None"
+    right: "Expression"
     span: Span
 
 
 class Function(NamedTuple):
     name: str
-    values: tuple[Expression, ...]
+    values: tuple["Expression", ...]
     span: Span
 
 
@@ -55,9 +55,9 @@ class Chunk(NamedTuple):
     `field` is the name before a `=`, where the chunk is an argument's long form.
     """
 
-    parts: tuple[Union[str, Hole], ...]
+    parts: tuple[str | Hole, ...]
     span: Span
-    field: Union[Chunk, None] = None
+    field: "Chunk | None" = None
 
 
 class LayerNode(NamedTuple):
@@ -69,13 +69,13 @@ class LayerNode(NamedTuple):
 
 
 class Group(NamedTuple):
-    items: tuple[Item, ...]
+    items: tuple["Item", ...]
     span: Span
 
 
 class Merge(NamedTuple):
     word: str
-    arms: tuple[tuple[Item, ...], ...]
+    arms: tuple[tuple["Item", ...], ...]
     span: Span
 
 
@@ -83,7 +83,7 @@ class Call(NamedTuple):
     """`name(values)`; each value with the parameter it names, or None where it goes by its place."""
 
     name: str
-    values: tuple[tuple[Union[str, None], Expression], ...]
+    values: tuple[tuple[str | None, Expression], ...]
     span: Span
     name_span: Span
 
@@ -105,10 +105,10 @@ Atom = Union[LayerNode, Group, Merge, Call, Reference, Broken]
 class Item(NamedTuple):
     atom: Atom
     span: Span
-    count: Union[int, Hole, None] = None
-    count_span: Union[Span, None] = None
-    name: Union[str, None] = None
-    name_span: Union[Span, None] = None
+    count: int | Hole | None = None  # type: ignore[assignment]  # hides tuple.count, which no one asks of an item
+    count_span: Span | None = None
+    name: str | None = None
+    name_span: Span | None = None
 
 
 class Let(NamedTuple):
@@ -125,6 +125,6 @@ class Def(NamedTuple):
 
 
 class Spec(NamedTuple):
-    name: Union[str, None]
-    definitions: tuple[Union[Let, Def], ...]
+    name: str | None
+    definitions: tuple[Let | Def, ...]
     items: tuple[Item, ...]

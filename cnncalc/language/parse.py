@@ -195,7 +195,9 @@ class Parser:
         bound = BINDING.match(self.source.text, start, end)
         if bound is None or not bound.group(2):
             span = Span(self.source, first.start, max(end, first.end))
-            self.fail("E004", "a let gives a name to a number", span, "expected `let NAME = number`", "write `let width = 64`")
+            self.fail(
+                "E004", "a let gives a name to a number", span, "expected `let NAME = number`", "write `let width = 64`"
+            )
         value = ExpressionParser(self.source, bound.end(), end).parse()
         return Let(bound.group(1), value, self.since(first))
 
@@ -340,7 +342,13 @@ class Parser:
         elif self.kind == STRAY:
             raise SpecError([])
         else:
-            self.fail("E003", "a `(` is never closed", self.span(opening), "opened here", "write a `)` after the last layer of it")
+            self.fail(
+                "E003",
+                "a `(` is never closed",
+                self.span(opening),
+                "opened here",
+                "write a `)` after the last layer of it",
+            )
 
     def span(self, token: Token) -> Span:
         return Span(self.source, token.start, token.end)
@@ -363,7 +371,13 @@ class Parser:
             where = "before this" if token.kind != END else "expected here"
             help = "remove the separator, or write a layer"
             self.fail("E002", "an empty layer", self.span(token), f"no layer {where}", help)
-        self.fail("E002", "an empty layer", self.span(before), "no layer behind this", "remove the separator, or write a layer")
+        self.fail(
+            "E002",
+            "an empty layer",
+            self.span(before),
+            "no layer behind this",
+            "remove the separator, or write a layer",
+        )
 
     def recover(self, error: SpecError, start: int | None = None) -> Item:
         """Keep the error and go on behind what could not be read, brackets in it included."""

@@ -8,8 +8,6 @@ A line's end that adds nothing (beside a separator, inside an opening bracket, b
 left out, so that the parser meets a NEWLINE only where it separates.
 """
 
-from __future__ import annotations
-
 import re
 from typing import NamedTuple
 
@@ -117,7 +115,9 @@ def _report_stray(source: Source, at: int, problems: Problems) -> int:
         problems.add(Diagnostic("E003", message, span, "a hole is `{…}` on one line", help="write `{width}`"))
         return line.end if character == "{" else end
     name = f"`{character}`" if character.isprintable() else f"U+{ord(character):04X}"
-    problems.add(Diagnostic("E001", f"unexpected character {name}", span, "means nothing here", help=_instead(character)))
+    problems.add(
+        Diagnostic("E001", f"unexpected character {name}", span, "means nothing here", help=_instead(character))
+    )
     return end
 
 

@@ -163,7 +163,9 @@ class Argument(Generic[T]):
         if piece is None or piece.kind != NUMBER:
             got = f"`{piece.text}`" if piece else "nothing"
             message = f"`{self.name}` needs a number"
-            raise ArgumentError("E105", message, f"a number is missing before {got}", piece or pieces.last, self._hint())
+            raise ArgumentError(
+                "E105", message, f"a number is missing before {got}", piece or pieces.last, self._hint()
+            )
         pieces.take()
         value = piece.value
         if whole and not isinstance(value, int):
@@ -357,7 +359,9 @@ class ChannelRange(Argument[tuple[int, int]]):
             raise ArgumentError("E105", message, "the end is missing", first, "write `0:58`")
         stop = self._number(pieces, low=1)
         if stop <= start:
-            raise ArgumentError("E105", f"`{self.name}` {start}:{stop} is empty", "the end is not past the beginning", first)
+            raise ArgumentError(
+                "E105", f"`{self.name}` {start}:{stop} is empty", "the end is not past the beginning", first
+            )
         return start, stop
 
     def write(self, value: tuple[int, int]) -> str:

@@ -95,7 +95,7 @@ class Layer:
 
         Raises `ArgumentError` E104 where a required argument is missing.
         """
-        given = {}
+        given: dict[str, Any] = {}
         for name, argument in self.arguments.items():
             value = values.pop(name, argument.default)
             if argument.like is not None and value is argument.default:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import prod
 
 from cnncalc.layers.arguments import Flag, Integer, PaddingArgument, PerAxis
-from cnncalc.layers.base import Example, Layer, Reach, Remark
+from cnncalc.layers.base import Example, Reach, Remark
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import AXES, Padding, Shape, ShapeError, Size, Window, divide, require_size, transposed_size
 
@@ -147,9 +147,7 @@ class Deconv(Convolution):
                     help="drop it, or write a smaller one",
                 )
             size = transposed_size(n, window, more)
-            rule = (
-                f"({n} - 1) * {window.stride} - {window.begin} - {window.end} + {window.extent} + {more} = {size}"
-            )
+            rule = f"({n} - 1) * {window.stride} - {window.begin} - {window.end} + {window.extent} + {more} = {size}"
             sizes.append(require_size(size, name, rule, "its padding crops all of it", "use less padding"))
         return Shape(tuple(sizes), self.filters)
 

@@ -62,5 +62,3 @@ class Concat(Merge):
             shapes = " and ".join(map(str, dict.fromkeys(inputs)))
             raise ShapeError("E206", "the arms of `{layer}` do not agree", shapes)
         return Shape(inputs[0].spatial, sum(shape.channels for shape in inputs))
-
-

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from cnncalc.layers.arguments import Choice, Integer, PaddingArgument, PerAxis
 from cnncalc.layers.base import Example, Layer, Reach
 from cnncalc.shape import AXES, Shape, ShapeError, Size, require_size
@@ -93,5 +92,3 @@ class Crop(Layer):
 
     def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
         return tuple(Reach(0, -begin, 1) for begin, _ in self.amount.ends)
-
-

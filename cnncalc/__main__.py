@@ -1,0 +1,31 @@
+"""The program: `cnncalc`, or `python -m cnncalc`."""
+
+import gc
+import os
+import sys
+
+
+def run() -> None:
+    """Run the command line and leave.
+
+    A run lives for the blink of an eye, and a good part of that would go into tidying up: looking for cycles
+    while modules load, and taking every module apart at the end. The system does both at once, for free.
+    """
+    gc.set_threshold(200_000)
+    from cnncalc.cli import main
+
+    status: object = 0
+    try:
+        main(prog_name="cnncalc")
+    except SystemExit as stop:
+        status = stop.code
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:  # whoever read the output has gone
+        status = status or 1
+    os._exit(status if isinstance(status, int) else 0 if status is None else 1)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,65 @@
+"""The command line: a group whose first word is a command, or else a spec to calculate.
+
+Each command is one file, imported when it is called, since start-up is a feature.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from cnncalc import __version__
+
+#: Command → the first line of its help. A command is `command` in the module of its name.
+COMMANDS = {
+    "calc": "Calculate a network: what `cnncalc SPEC` does.",
+}
+
+DEFAULT = "calc"
+
+
+class SpecGroup(click.Group):
+    """A group that takes anything but a command's name to be the arguments of the default command."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        own = {"--help", "-h", "--version"}
+        first = args[0] if args else "--help"
+        if first not in COMMANDS and not (first in own and len(args) <= 1):
+            args = [DEFAULT, *args]
+        return super().parse_args(ctx, args or ["--help"])
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        found: click.Command = import_module(f"cnncalc.cli.{cmd_name}").command
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(
+    cls=SpecGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    options_metavar="[OPTIONS]",
+    subcommand_metavar="SPEC | COMMAND ...",
+    epilog="`cnncalc calc --help` lists the options for a SPEC.",
+)
+@click.version_option(__version__, "--version", prog_name="cnncalc", message="%(prog)s %(version)s")
+def main() -> None:
+    """What a convolutional network does to its data: the output size, parameters, MACs and receptive field
+    of every layer.
+
+    \b
+    cnncalc "input 5x5x3 | conv 3x3 s1 valid x2"
+    cnncalc "conv3x3s1p0:16,pool2" --input 32x32x3
+    cnncalc net.cnn --format json
+    cat net.cnn | cnncalc -
+
+    SPEC is a file (.cnn, .yaml), - for standard input, or the network itself.
+    """

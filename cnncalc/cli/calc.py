@@ -1,0 +1,45 @@
+"""`cnncalc SPEC`: the figures of a network, in any format."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from cnncalc.analysis import Options, analyze_graph
+from cnncalc.cli.output import Output, fail, output_options, spec_options
+from cnncalc.diagnostics import SpecError
+from cnncalc.figures.memory import DTYPES
+
+
+@click.command("calc", no_args_is_help=True)
+@click.argument("spec")
+@spec_options
+@click.option(
+    "--batch",
+    type=click.IntRange(1, 10**9 - 1),
+    default=1,
+    metavar="N",
+    help="Samples at once: MACs and activations scale.",
+)
+@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of weights and activations.")
+@output_options
+def command(spec: str, input: str | None, variables: dict[str, Any], batch: int, dtype: str, output: Output) -> None:
+    """Calculate a network: output size, parameters, MACs and receptive field of every layer.
+
+    \b
+    cnncalc "input 5x5x3 | conv 3x3 s1 valid x2"
+    cnncalc "conv3x3s1p0:16,pool2" --input 32x32x3
+    cnncalc net.cnn --format json | jq .totals.params
+
+    SPEC is a file (.cnn, .yaml), - for standard input, or the network itself.
+    """
+    from cnncalc.sources import find, load_source, parse_shape
+
+    options = Options(batch, dtype)
+    try:
+        shape = parse_shape(input.strip(), "--input") if input is not None else None
+        graph = load_source(find(spec), shape, variables)
+    except SpecError as error:
+        fail(error, output, options)
+    output.emit(analyze_graph(graph, options))

@@ -1,0 +1,221 @@
+"""What the commands share: the options for a spec and for its report, and the way out for both results and errors."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from cnncalc.analysis import Analysis, Options
+    from cnncalc.diagnostics import SpecError
+    from cnncalc.report.columns import Column
+    from cnncalc.report.table import Look
+
+FORMATS = ("table", "json", "csv", "markdown")
+LAYOUTS = ("hwc", "chw")
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class Output(NamedTuple):
+    """How and where a report goes."""
+
+    format: str
+    file: str | None
+    columns: str | None
+    layout: str
+    color: str
+    width: int | None
+
+    def emit(self, analysis: Analysis) -> None:
+        """Write the report; a file is written whole or not at all."""
+        text = self.render(analysis)
+        if self.file is None or self.file == "-":
+            _write(sys.stdout, text)
+        else:
+            write_whole(self.file, text)
+
+    def render(self, analysis: Analysis) -> str:
+        if self.format == "json":
+            from cnncalc.report.json import to_json
+
+            return to_json(analysis)
+        if self.format == "csv":
+            from cnncalc.report.csv import to_csv
+
+            return to_csv(analysis, self.chosen("all"), self.layout)
+        if self.format == "markdown":
+            from cnncalc.report.markdown import to_markdown
+
+            return to_markdown(analysis, self.chosen(), self.layout)
+        from cnncalc.report.table import to_table
+
+        return to_table(analysis, self.chosen(), self.look(sys.stdout, piped=self.file is not None))
+
+    def chosen(self, default: str | None = None) -> tuple[Column, ...]:
+        from cnncalc.report.columns import choose
+
+        return choose(self.columns or default)
+
+    def look(self, stream: Any, piped: bool = False) -> Look:
+        """What the stream can show. What goes to no terminal has no colour and a width of its own."""
+        from cnncalc.report.table import Look
+
+        encoding = "utf-8" if piped else getattr(stream, "encoding", None) or "ascii"
+        terminal = not piped and stream.isatty()
+        width = self.width or (terminal_width(stream) if terminal else None)
+        return Look(width, self.colour(terminal), encoding.lower().replace("-", "").startswith("utf"), self.layout)
+
+    def colour(self, terminal: bool) -> bool:
+        if self.color != "auto":
+            return self.color == "always"
+        return terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def spec_options(command: Command) -> Command:
+    """The options that every command on a spec takes."""
+    command = click.option(
+        "--input", metavar="HxWxC", help="Shape of the input, for a spec without one or to override it."
+    )(command)
+    return click.option(
+        "--var",
+        "variables",
+        multiple=True,
+        metavar="NAME=VALUE",
+        callback=_variables,
+        help="Override a let of the spec.",
+    )(command)
+
+
+def output_options(command: Command) -> Command:
+    """The options for a report, gathered into one `output` argument."""
+
+    @wraps(command)
+    def gathered(**options: Any) -> Any:
+        output = Output(*(options.pop(field) for field in Output._fields))
+        return command(output=output, **options)
+
+    for option in reversed(
+        (
+            click.option("-f", "--format", type=click.Choice(FORMATS), default="table", help="What to write."),
+            click.option(
+                "-o", "--output", "file", type=click.Path(), metavar="FILE", help="Write there, whole or not at all."
+            ),
+            click.option(
+                "--columns", metavar="A,B", callback=_columns, help="Which columns, or +A to add one, or all."
+            ),
+            click.option(
+                "--layout", type=click.Choice(LAYOUTS), default="hwc", help="How shapes are written; JSON is hwc."
+            ),
+            click.option(
+                "--color", type=click.Choice(("auto", "always", "never")), default="auto", help="When to colour."
+            ),
+            click.option("--width", type=click.IntRange(20, 1000), metavar="N", help="Width of the table in columns."),
+        )
+    ):
+        gathered = option(gathered)
+    return gathered  # type: ignore[return-value]
+
+
+def fail(error: SpecError, output: Output, options: Options) -> NoReturn:
+    """Say what is wrong on standard error, after the table of what comes before it, and exit with status 1."""
+    stream = sys.stderr
+    if output.format == "json":
+        from cnncalc.report.json import errors_to_json
+
+        _write(stream, errors_to_json(error.diagnostics))
+        sys.exit(1)
+    terminal = stream.isatty()
+    if error.partial is not None and output.format == "table":
+        from cnncalc.analysis import analyze_graph
+        from cnncalc.report.table import Failure, to_table
+
+        first = next(each for each in error.diagnostics if each.layer is not None)
+        layer = " ".join(first.span.text.split()) if first.span else ""
+        failure = Failure(first.layer or "", layer if len(layer) < 40 else "")
+        _write(
+            stream,
+            to_table(analyze_graph(error.partial, options), output.chosen(), output.look(stream), failure) + "\n",
+        )
+    from cnncalc.report.errors import errors_text
+
+    width = output.width or (terminal_width(stream) if terminal else 100)
+    _write(stream, errors_text(error.diagnostics, width, output.colour(terminal)))
+    sys.exit(1)
+
+
+def write_whole(path: str, text: str) -> None:
+    """Write a file in one step: what was there before stays until all of the new text is on disk."""
+    data = text.encode("utf-8")
+    try:
+        if os.path.exists(path) and not os.path.isfile(path):
+            # A device or a pipe is written to, not replaced.
+            with open(path, "wb") as stream:
+                stream.write(data)
+            return
+        import tempfile
+
+        path = os.path.realpath(path)
+        handle, temporary = tempfile.mkstemp(prefix=".cnncalc-", dir=os.path.dirname(path))
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+            os.chmod(temporary, os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o666 & ~_umask())
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise click.ClickException(f"cannot write `{path}`: {reason}") from None
+
+
+def terminal_width(stream: Any) -> int:
+    import shutil
+
+    return shutil.get_terminal_size().columns
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _write(stream: Any, text: str) -> None:
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    click.echo(text.encode(encoding, "replace").decode(encoding), file=stream, nl=False, color=True)
+
+
+def _columns(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
+    from cnncalc.report.columns import choose
+
+    try:
+        choose(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return value
+
+
+def _variables(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+    from cnncalc.diagnostics import Source, SpecError
+
+    found: dict[str, Any] = {}
+    for value in values:
+        name, equals, number = value.partition("=")
+        if not equals or not name.strip().isidentifier():
+            raise click.BadParameter(f"{value!r} is not NAME=VALUE")
+        from cnncalc.language.expressions import ExpressionParser, evaluate
+
+        try:
+            found[name.strip()] = evaluate(ExpressionParser(Source("--var", number), 0, len(number)).parse(), {})
+        except SpecError as error:
+            raise click.BadParameter(f"{value!r}: {error.diagnostics[0].message}") from None
+    return found

@@ -1,0 +1,128 @@
+"""The columns of a report: each figure's heading, how it is got from a row, and how it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from cnncalc.analysis import Row
+from cnncalc.diagnostics import nearest
+
+
+class Column(NamedTuple):
+    """One figure. `value` is the raw one, `text` how a person reads it (both are given the layout of shapes)."""
+
+    key: str
+    heading: str
+    help: str
+    value: Callable[[Row, str], Any]
+    text: Callable[[Row, str], str]
+    numeric: bool = False
+
+
+def shape_text(dims: Iterable[int], layout: str = "hwc") -> str:
+    """`32x32x3`, or `3x32x32` in the layout chw."""
+    sizes = list(dims)
+    return "x".join(map(str, sizes if layout == "hwc" else [sizes[-1], *sizes[:-1]]))
+
+
+def thousands(value: int) -> str:
+    return f"{value:,}"
+
+
+def short(value: int) -> str:
+    """Three significant digits and a decimal prefix, `4.09 G`; nothing that a plain number would not say better."""
+    for power, prefix in ((15, "P"), (12, "T"), (9, "G"), (6, "M"), (3, "k")):
+        # Rounding may carry into the next prefix: 999,999 is 1.00 M.
+        if 2 * value >= 2 * 10**power - 10 ** (power - 3):
+            return f"{_three_digits(value / 10**power)} {prefix}"
+    return str(value)
+
+
+def bytes_text(value: int) -> str:
+    """`97.7 MiB`: 1024^n, as the unit says."""
+    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
+        if value >= 1024**power:
+            return f"{_three_digits(value / 1024**power)} {unit}"
+    return f"{value} B"
+
+
+def _three_digits(value: float) -> str:
+    decimals = next(n for n in (2, 1, 0) if n == 0 or round(value, n) < 10 ** (3 - n))
+    return f"{value:,.{decimals}f}"
+
+
+def per_axis(values: Iterable[Any]) -> str:
+    """One number for axes that agree, else one for each: `3`, `3x5`."""
+    texts = [str(value) for value in values]
+    return texts[0] if texts and len(set(texts)) == 1 else "x".join(texts)
+
+
+def _field(row: Row, part: str) -> str:
+    field = row.receptive_field.to_dict()[part]
+    if field == "all":
+        return "all"
+    assert isinstance(field, list)
+    return per_axis(field) or "-"
+
+
+def _shape(dims: Callable[[Row], Iterable[int]]) -> Callable[[Row, str], str]:
+    return lambda row, layout: shape_text(dims(row), layout)
+
+
+def _inputs(row: Row, layout: str) -> str:
+    return " ".join(shape_text(dims, layout) for dims in row.input_shapes)
+
+
+def _text(key: str, heading: str, help: str, get: Callable[[Row, str], str]) -> Column:
+    return Column(key, heading, help, get, get)
+
+
+def _count(key: str, heading: str, help: str, get: Callable[[Row], int]) -> Column:
+    return Column(key, heading, help, lambda row, _: get(row), lambda row, _: thousands(get(row)), numeric=True)
+
+
+COLUMNS = {
+    column.key: column
+    for column in (
+        _text("name", "name", "the layer's name", lambda row, _: row.name),
+        _text("type", "type", "the kind of layer", lambda row, _: row.type),
+        _text("layer", "layer", "the layer in the language's words", lambda row, _: row.description),
+        _text("inputs", "inputs", "the layers it reads", lambda row, _: " ".join(row.inputs)),
+        _text("input", "input", "shapes of one sample that go in", _inputs),
+        _text("output", "output", "shape of one sample that comes out", _shape(lambda row: row.output_shape)),
+        _count("params", "parameters", "what training changes", lambda row: row.params),
+        _count("buffers", "buffers", "running statistics", lambda row: row.buffers),
+        _count("macs", "MACs", "multiply-accumulates of the batch", lambda row: row.macs),
+        _count("flops", "FLOPs", "two for each MAC", lambda row: row.flops),
+        _count("activations", "activations", "output elements of the batch", lambda row: row.activations),
+        _text("field", "field", "receptive field: its size in input elements", lambda row, _: _field(row, "size")),
+        _text("jump", "jump", "input elements between neighbouring outputs", lambda row, _: _field(row, "jump")),
+        _text("left", "left", "how far the first field begins before the input", lambda row, _: _field(row, "left")),
+        _text("implicit", "implicit", "whether the layer was added", lambda row, _: str(row.implicit).lower()),
+    )
+}
+
+DEFAULT = ("name", "layer", "output", "params", "macs", "field")
+
+
+def choose(keys: str | None) -> tuple[Column, ...]:
+    """The columns of a list such as `name,params`; `+jump` adds to the default ones, `all` is every one.
+
+    Raises `ValueError` that names the nearest column where one is unknown.
+    """
+    if keys is None:
+        return tuple(COLUMNS[key] for key in DEFAULT)
+    if keys.strip() == "all":
+        return tuple(COLUMNS.values())
+    chosen: list[str] = list(DEFAULT) if keys.startswith("+") else []
+    for key in keys.lstrip("+").split(","):
+        key = key.strip().lower().lstrip("+")
+        if key not in COLUMNS:
+            near = nearest(key, COLUMNS)
+            raise ValueError(
+                f"unknown column {key!r}" + (f": did you mean {near!r}?" if near else f": one of {', '.join(COLUMNS)}")
+            )
+        if key not in chosen:
+            chosen.append(key)
+    return tuple(COLUMNS[key] for key in chosen)

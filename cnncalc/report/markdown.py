@@ -1,0 +1,22 @@
+"""The rows as a Markdown table, with a last row of totals."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cnncalc.analysis import Analysis
+from cnncalc.report.columns import Column, thousands
+
+
+def to_markdown(analysis: Analysis, columns: Sequence[Column], layout: str) -> str:
+    rows = [[_escaped(column.text(row, layout)) for column in columns] for row in analysis.rows]
+    totals = analysis.totals
+    summed = [f"**{thousands(getattr(totals, column.key))}**" if column.numeric else "" for column in columns]
+    if not columns[0].numeric:
+        summed[0] = "**total**"
+    lines = [[column.heading for column in columns], ["---:" if column.numeric else "---" for column in columns]]
+    return "".join(f"| {' | '.join(line)} |\n" for line in (*lines, *rows, summed))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("|", "\\|")
