@@ -10,7 +10,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from os import PathLike
 from typing import Any, Union
 
@@ -66,13 +68,26 @@ def analyze(
     `ValueError` for an option that is not known.
     """
     options = Options.checked(batch, dtype, convention, optimizer)
-    if isinstance(spec, Graph):
-        if input is not None or variables:
-            raise ValueError("a graph has its shapes already: give `input` and `variables` to parse() or load()")
+    if isinstance(spec, Graph) and (input is not None or variables):
+        raise ValueError("a graph has its shapes already: give `input` and `variables` to parse() or load()")
+    with _no_collection():
+        if isinstance(spec, str):
+            spec = parse(spec, input=input, variables=variables)
+        elif not isinstance(spec, Graph):
+            spec = load(spec, input=input, variables=variables)
         return analyze_graph(spec, options)
-    if isinstance(spec, str):
-        return analyze_graph(parse(spec, input=input, variables=variables), options)
-    return analyze_graph(load(spec, input=input, variables=variables), options)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Hold the cycle collector off: it would walk a deep network's values again and again, and they have no cycles."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _dims(input: InputShape | None) -> tuple[int, ...] | None:

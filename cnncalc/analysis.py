@@ -40,8 +40,8 @@ class Options(NamedTuple):
 class Row(NamedTuple):
     """The figures of one node. Shapes are per sample; MACs and activations are for the whole batch."""
 
+    graph: Graph
     node: Node
-    inputs: tuple[str, ...]
     params: int
     buffers: int
     macs: int
@@ -51,6 +51,11 @@ class Row(NamedTuple):
     @property
     def name(self) -> str:
         return self.node.name
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the layers it reads."""
+        return tuple([self.graph.nodes[index].name for index in self.node.inputs])
 
     @property
     def type(self) -> str:
@@ -156,16 +161,8 @@ class Analysis:
     def __init__(self, graph: Graph, options: Options) -> None:
         self.graph, self.options = graph, options
         self.rows = tuple(_rows(graph, options))
+        self.totals = _totals(graph, self.rows, options)
         self.warnings = (*graph.warnings, *_field_warning(self.rows))
-
-    @property
-    def totals(self) -> Totals:
-        if self._totals is None:
-            self._totals = _totals(self.graph, self.rows, self.options)
-        return self._totals
-
-    # Memory's placement costs more than all else and not every caller asks for it.
-    _totals: Totals | None = None
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -221,8 +218,7 @@ def _rows(graph: Graph, options: Options) -> Iterator[Row]:
         its = known.get(key)
         if its is None:
             its = known[key] = cost(node)
-        inputs = tuple([nodes[index].name for index in node.inputs])
-        yield Row(node, inputs, its.params, its.buffers, its.macs * batch, node.shape.elements * batch, field)
+        yield Row(graph, node, its.params, its.buffers, its.macs * batch, node.shape.elements * batch, field)
 
 
 def _totals(graph: Graph, rows: tuple[Row, ...], options: Options) -> Totals:

@@ -52,7 +52,7 @@ class GraphBuilder:
         self.nodes: list[Node] = []
         self._taken = set(reserved)
         self._counters: dict[str, int] = {}
-        self._fitted: dict[tuple[Layer, tuple[Shape, ...]], tuple[Layer, Shape]] = {}
+        self._fitted: dict[tuple[Layer, tuple[Shape, ...]], tuple[Layer, tuple[Shape, ...], Shape]] = {}
         self.failed_at: int | None = None
 
     def add(
@@ -98,16 +98,16 @@ class GraphBuilder:
             self._report(fault, name, layer, inputs, origin)
             return UNKNOWN
         index = len(self.nodes)
-        self.nodes.append(Node(index, name, fitted[0], inputs, shapes, fitted[1], origin, implicit, arms))
+        self.nodes.append(Node(index, name, fitted[0], inputs, fitted[1], fitted[2], origin, implicit, arms))
         return index
 
     @staticmethod
-    def _fit(layer: Layer, shapes: tuple[Shape, ...]) -> tuple[Layer, Shape]:
+    def _fit(layer: Layer, shapes: tuple[Shape, ...]) -> tuple[Layer, tuple[Shape, ...], Shape]:
         fitted = layer.fitted(shapes[0]) if shapes else layer
         shape = fitted.shape_of(shapes)
         if isinstance(shape.elements, int) and shape.elements > MAX_ELEMENTS:
             raise ShapeError("E209", "the output of `{layer}` is too large", "over 10^100 elements")
-        return fitted, shape
+        return fitted, shapes, shape
 
     def number(self, path: str) -> str:
         """The next free name for a path: `conv1`, then `conv2`."""

@@ -6,7 +6,6 @@ and what runs in place (relu) writes over its input where nothing reads that aft
 from its first node to the last reader of any of its nodes. Weights are not in it.
 """
 
-import bisect
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -19,6 +18,9 @@ DTYPES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "float64": 8}
 OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2}
 
 ARENA_ALIGNMENT = 16
+
+#: So many pairs of buffers are compared at most: seconds become a fraction of one on a hostile network.
+MOST_COMPARED = 2_000_000
 
 
 class Buffer(NamedTuple):
@@ -48,29 +50,38 @@ def buffers(nodes: Sequence[Node], outputs: Sequence[int], in_place: bool = True
     for index in outputs:
         last_read[index] = end
     owner: list[int] = []
-    members: dict[int, list[int]] = {}
-    dies: dict[int, int] = {}
-    for node in nodes:
-        source = _written_over(node, nodes, owner, dies, in_place)
-        index = node.index
-        root = index if source is None else owner[source]
+    members: list[list[int] | None] = [None] * end
+    #: When a buffer is last read, by the index of its first node.
+    dies = last_read.copy()
+    for index, node in enumerate(nodes):
+        source = None
+        if node.layer.memory != "own":
+            source = _written_over(node, nodes, owner, dies, in_place)
+        if source is None:
+            owner.append(index)
+            continue
+        root = owner[source]
         owner.append(root)
-        members.setdefault(root, []).append(index)
-        dies[root] = max(dies.get(root, 0), last_read[index])
+        dies[root] = max(dies[root], last_read[index])
+        shared = members[root]
+        if shared is None:
+            members[root] = [root, index]
+        else:
+            shared.append(index)
     return [
-        Buffer(tuple(each), nodes[root].shape.elements, root if nodes[root].inputs else 0, dies[root])
-        for root, each in members.items()
+        Buffer(tuple(members[index] or (index,)), node.shape.elements, index if node.inputs else 0, dies[index])
+        for index, node in enumerate(nodes)
+        if owner[index] == index
     ]
 
 
 def _written_over(
-    node: Node, nodes: Sequence[Node], owner: list[int], dies: dict[int, int], in_place: bool
+    node: Node, nodes: Sequence[Node], owner: list[int], dies: list[int], in_place: bool
 ) -> int | None:
     """The input whose buffer the node's output takes, if any."""
-    memory = node.layer.memory
-    if memory == "alias":
+    if node.layer.memory == "alias":
         return node.inputs[0]
-    if memory == "in place" and in_place:
+    if in_place:
         for index in node.inputs:
             # The buffer as a whole must die here: an alias of it may be read later.
             if nodes[index].shape == node.shape and dies[owner[index]] == node.index:
@@ -96,19 +107,71 @@ def arena(found: Sequence[Buffer], bytes_of_element: int, alignment: int = ARENA
     """The height in bytes of one buffer that holds all: placed greedily by size, the largest first.
 
     As TensorFlow Lite Micro's GreedyMemoryPlanner does: each goes to the lowest gap between those placed
-    that are live at the same time.
+    that are live at the same time. Once `MOST_COMPARED` pairs were compared (a network of many thousand
+    outputs), what is left is stacked on top: still a placement, though not a tight one.
     """
-    placed: list[tuple[int, int, Buffer]] = []
-    top = 0
+    timeline = Timeline(max((buffer.last for buffer in found), default=0) + 1)
+    compared = top = 0
     for buffer in sorted(found, key=lambda each: (-each.elements, each.first)):
         size = -(-buffer.elements * bytes_of_element // alignment) * alignment
         at = 0
-        for start, end, other in placed:
-            if other.first > buffer.last or buffer.first > other.last:
-                continue
-            if start - at >= size:
-                break
-            at = max(at, end)
-        bisect.insort(placed, (at, at + size, buffer))
+        if compared > MOST_COMPARED:
+            at = top
+        else:
+            neighbours = timeline.overlapping(buffer.first, buffer.last)
+            compared += len(neighbours)
+            for start, end in sorted(neighbours):
+                if start - at >= size:
+                    break
+                at = max(at, end)
+            timeline.add(buffer.first, buffer.last, (at, at + size))
         top = max(top, at + size)
     return top
+
+
+class Timeline:
+    """Items that each live from a first to a last step; finds those that overlap a span of steps.
+
+    An item overlaps a span where it is live at the span's first step or begins within the span. A short life
+    is noted at each of its steps; a long one at the few nodes of a segment tree that make it up.
+    """
+
+    SHORT = 16
+
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
+        self._live: dict[int, list[tuple[int, int]]] = {}
+        self._tree: dict[int, list[tuple[int, int]]] = {}
+        self._beginning: dict[int, list[tuple[int, int]]] = {}
+
+    def add(self, first: int, last: int, item: tuple[int, int]) -> None:
+        self._beginning.setdefault(first, []).append(item)
+        if last - first <= self.SHORT:
+            for step in range(first, last + 1):
+                self._live.setdefault(step, []).append(item)
+            return
+        low, high = first + self._steps, last + 1 + self._steps
+        while low < high:
+            if low & 1:
+                self._tree.setdefault(low, []).append(item)
+                low += 1
+            if high & 1:
+                high -= 1
+                self._tree.setdefault(high, []).append(item)
+            low >>= 1
+            high >>= 1
+
+    def overlapping(self, first: int, last: int) -> list[tuple[int, int]]:
+        found = list(self._live.get(first, ()))
+        node = first + self._steps if self._tree else 0
+        while node:
+            found += self._tree.get(node, ())
+            node >>= 1
+        if last - first < len(self._beginning):
+            for step in range(first + 1, last + 1):
+                found += self._beginning.get(step, ())
+        else:
+            for step, items in self._beginning.items():
+                if first < step <= last:
+                    found += items
+        return found

@@ -36,6 +36,7 @@ class ReceptiveField(NamedTuple):
 def receptive_fields(nodes: Sequence[Node]) -> list[ReceptiveField]:
     """The receptive field of every node, in order."""
     fields: list[ReceptiveField] = []
+    reaches: dict[Any, Any] = {}
     for node in nodes:
         if not node.inputs:
             fields.append(ReceptiveField((AxisField(),) * node.shape.rank))
@@ -43,7 +44,11 @@ def receptive_fields(nodes: Sequence[Node]) -> list[ReceptiveField]:
         field = fields[node.inputs[0]]
         if len(node.inputs) > 1:
             field = _hull([fields[index] for index in node.inputs])
-        reach = node.layer.reach(node.input_shapes[0], node.shape)
+        # Repeated layers on repeated shapes reach as far.
+        key = (node.layer, node.input_shapes)
+        if key not in reaches:
+            reaches[key] = node.layer.reach(node.input_shapes[0], node.shape)
+        reach = reaches[key]
         fields.append(field if reach is None else _grown(field, reach, node.shape.rank))
     return fields
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic, Span, SpecError, nearest
 from cnncalc.language.nodes import Chunk, Hole, LayerNode
@@ -57,13 +57,35 @@ def _begins_argument(cls: type[Layer], text: str) -> bool:
     """Whether glued text begins as an argument of the class does, and not as the rest of a longer word."""
     letters = PIECE.match(text)
     run = letters.group(0) if letters else ""
-    return any(_key_in(cls, run))
+    return bool(_key_in(cls, run))
 
 
-def _key_in(cls: type[Layer], run: str) -> Iterator[str]:
+class Keys(NamedTuple):
+    """How the arguments of a class are told apart in text: by prefix, by keyword, and both, the longest first."""
+
+    prefixes: dict[str, Argument[Any]]
+    keywords: dict[str, Argument[Any]]
+    letters: tuple[str, ...]
+
+
+#: Class → its keys, worked out when the first layer of the class is read.
+_KEYS: dict[type[Layer], Keys] = {}
+
+
+def keys_of(cls: type[Layer]) -> Keys:
+    if cls in _KEYS:
+        return _KEYS[cls]
+    arguments = cls.arguments.values()
+    prefixes = {prefix: argument for argument in arguments for prefix in argument.shorts}
+    keywords = {word: argument for argument in arguments for word in argument.keywords}
+    letters = sorted(filter(None, {*prefixes, *keywords}), key=len, reverse=True)
+    keys = _KEYS[cls] = Keys(prefixes, keywords, tuple(letters))
+    return keys
+
+
+def _key_in(cls: type[Layer], run: str) -> list[str]:
     """The keywords and prefixes of a class that the letters begin with, the longest first."""
-    keys = {key for argument in cls.arguments.values() for key in (*argument.shorts, *argument.keywords) if key}
-    return iter(sorted((key for key in keys if run.startswith(key)), key=len, reverse=True))
+    return [key for key in keys_of(cls).letters if run.startswith(key)]
 
 
 def _unknown_layer(chunk: Chunk, text: str) -> Diagnostic:
@@ -102,8 +124,7 @@ class LayerReader:
     def __init__(self, word: str, cls: type[Layer], node: LayerNode, holes: dict[Span, Any]) -> None:
         self.word, self.cls, self.node, self.holes = word, cls, node, holes
         self.values: Values = {}
-        self.by_prefix = {prefix: argument for argument in cls.arguments.values() for prefix in argument.shorts}
-        self.by_keyword = {word: argument for argument in cls.arguments.values() for word in argument.keywords}
+        self.by_prefix, self.by_keyword, _ = keys_of(cls)
         self.chunk = node.word
 
     def read(self, chunks: list[Chunk]) -> Layer:

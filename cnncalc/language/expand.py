@@ -64,6 +64,8 @@ class Expander:
         self.input = input
         self.builder = GraphBuilder(problems, _names(spec.items))
         self.layers: dict[tuple[Any, ...], Layer] = {}
+        self.texts: dict[int, tuple[tuple[str, ...], list[Hole]]] = {}
+        self.origins: dict[tuple[int, tuple[Span, ...]], Origin] = {}
         self.merges = 0
         self.sizes: dict[tuple[Any, ...], int] = {}
         self.asked_for_input = False
@@ -172,19 +174,32 @@ class Expander:
                 layer, self.input = Input("input", shape=self.input), None
         elif current == NOTHING:
             return self.no_input(node.span)
-        return self.builder.add(layer, inputs, Origin(node.span, scope.calls), name, scope.path, scope.arms)
+        key = (id(node), scope.calls)
+        origin = self.origins.get(key)
+        if origin is None:
+            origin = self.origins[key] = Origin(node.span, scope.calls)
+        return self.builder.add(layer, inputs, origin, name, scope.path, scope.arms)
 
     def read(self, node: LayerNode, scope: Scope) -> Layer:
-        """The layer of a node: read once, for each set of values in its holes."""
-        expressions = [part for chunk in (node.word, *node.arguments) for part in chunk.parts if isinstance(part, Hole)]
-        values = [evaluate(hole.expression, scope.numbers) for hole in expressions]
-        key = (node.span.source, node.span.start, *values)
+        """The layer of a node, with the values of its holes.
+
+        Layers that read alike are alike, wherever they stand: most of a deep network is read once.
+        """
+        known = self.texts.get(id(node))
+        if known is None:
+            known = self.texts[id(node)] = _text_and_holes(node)
+        text, holes = known
+        if not holes:
+            layer = self.layers.get(text)
+            if layer is None:
+                layer = self.layers[text] = read_layer(node, {})
+            return layer
+        values = [evaluate(hole.expression, scope.numbers) for hole in holes]
+        key = (*text, *values)
         layer = self.layers.get(key)
         if layer is None:
-            holes = {}
-            for hole, value in zip(expressions, values, strict=True):
-                holes[hole.span] = _plain(value, hole)
-            layer = self.layers[key] = read_layer(node, holes)
+            plain = {hole.span: _plain(value, hole) for hole, value in zip(holes, values, strict=True)}
+            layer = self.layers[key] = read_layer(node, plain)
         return layer
 
     def merge(self, node: Merge, current: int, scope: Scope, name: str | None) -> int:
@@ -321,7 +336,8 @@ class Expander:
             count = self.count(item, scope)
             if not count:
                 continue
-            total += count * self.atom_size(item, scope)
+            # Inputs are no layers, yet a repeated one must not go on for ever.
+            total += count * self.atom_size(item, scope) - (count == 1 and _is_input(item))
             if total > MAX_LAYERS:
                 message = f"the spec comes to more than {MAX_LAYERS:,} layers"
                 span = item.count_span or item.span
@@ -379,10 +395,31 @@ class Expander:
 def _is_input(item: Item) -> bool:
     if not isinstance(item.atom, LayerNode):
         return False
+    first = item.atom.word.parts[0]
+    if not isinstance(first, str) or first[:5].lower() != "input":
+        return False
     try:
         return split_word(item.atom.word)[0] == "input"
     except SpecError:
         return False
+
+
+def _text_and_holes(node: LayerNode) -> tuple[tuple[str, ...], list[Hole]]:
+    """A node's text in parts, a hole standing as `{}`, and its holes."""
+    texts: list[str] = []
+    holes: list[Hole] = []
+    for chunk in (node.word, *node.arguments):
+        if chunk.field is not None:
+            texts += [part for part in chunk.field.parts if isinstance(part, str)]
+            texts.append("=")
+        for part in chunk.parts:
+            if isinstance(part, Hole):
+                holes.append(part)
+                texts.append("{}")
+            else:
+                texts.append(part)
+        texts.append(" ")
+    return tuple(texts), holes
 
 
 def _plain(value: Any, hole: Hole) -> Any:

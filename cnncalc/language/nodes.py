@@ -112,12 +112,16 @@ class Item(NamedTuple):
 
 
 class Let(NamedTuple):
+    """A number by name; the span is the name's."""
+
     name: str
     value: Expression
     span: Span
 
 
 class Def(NamedTuple):
+    """A block of layers by name, with parameters and their defaults; the span is the name's."""
+
     name: str
     parameters: tuple[tuple[str, Union[Expression, None]], ...]
     items: tuple[Item, ...]

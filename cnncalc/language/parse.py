@@ -199,11 +199,11 @@ class Parser:
                 "E004", "a let gives a name to a number", span, "expected `let NAME = number`", "write `let width = 64`"
             )
         value = ExpressionParser(self.source, bound.end(), end).parse()
-        return Let(bound.group(1), value, self.since(first))
+        return Let(bound.group(1), value, Span(self.source, bound.start(1), bound.end(1)))
 
     def definition(self) -> Def:
-        first = self.take()
-        name, _ = self.name("after `def`")
+        self.take()
+        name, span = self.name("after `def`")
         parameters: list[tuple[str, Expression | None]] = []
         if self.kind != "(":
             help = f"write `def {name}() = …`"
@@ -216,7 +216,7 @@ class Parser:
                 parameter, default = bare, None
             parameters.append((parameter, default))
         self.expect("=", "`=` and the block's layers")
-        return Def(name, tuple(parameters), self.sequence(one_line=True), self.since(first))
+        return Def(name, tuple(parameters), self.sequence(one_line=True), span)
 
     def count(self) -> tuple[int | Hole, Span]:
         token = self.expect(CHUNK, "a number of repeats")
