@@ -8,7 +8,7 @@ from cnncalc.figures.cost import CONVENTIONS, cost
 from cnncalc.figures.memory import DTYPES, OPTIMIZERS, Peak, arena, buffers, peak
 from cnncalc.figures.receptive_field import ReceptiveField, receptive_fields
 from cnncalc.graph import Graph, Node
-from cnncalc.shape import AXES
+from cnncalc.shape import AXES, Shape
 
 #: The number of the JSON object's form: it rises when a field changes its meaning.
 SCHEMA = 1
@@ -276,8 +276,6 @@ def _field_warning(rows: tuple[Row, ...]) -> Iterator[Diagnostic]:
                 return
 
 
-def exceeds_input(row: Row, rows: tuple[Row, ...]) -> bool:
-    """Whether the row's receptive field is larger than the first input on any axis."""
-    first = rows[0].node.shape
-    sizes = zip(row.receptive_field.axes, first.spatial, strict=False)
-    return not row.receptive_field.whole and any(axis.size > n for axis, n in sizes)
+def exceeds(field: ReceptiveField, shape: Shape) -> bool:
+    """Whether a receptive field is larger than an input of that shape on any axis."""
+    return not field.whole and any(axis.size > n for axis, n in zip(field.axes, shape.spatial, strict=False))

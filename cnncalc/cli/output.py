@@ -29,6 +29,7 @@ class Output(NamedTuple):
     file: str | None
     columns: str | None
     layout: str
+    depth: int | None
     color: str
     width: int | None
 
@@ -48,11 +49,11 @@ class Output(NamedTuple):
         if self.format == "csv":
             from cnncalc.report.csv import to_csv
 
-            return to_csv(analysis, self.chosen("all"), self.layout)
+            return to_csv(analysis, self.chosen("all"), self.layout, self.depth)
         if self.format == "markdown":
             from cnncalc.report.markdown import to_markdown
 
-            return to_markdown(analysis, self.chosen(), self.layout)
+            return to_markdown(analysis, self.chosen(), self.layout, self.depth)
         from cnncalc.report.table import to_table
 
         return to_table(analysis, self.chosen(), self.look(sys.stdout, piped=self.file is not None))
@@ -69,12 +70,37 @@ class Output(NamedTuple):
         encoding = "utf-8" if piped else getattr(stream, "encoding", None) or "ascii"
         terminal = not piped and stream.isatty()
         width = self.width or (terminal_width(stream) if terminal else None)
-        return Look(width, self.colour(terminal), encoding.lower().replace("-", "").startswith("utf"), self.layout)
+        unicode = encoding.lower().startswith("utf")
+        return Look(width, self.colour(terminal), unicode, self.layout, self.depth)
 
     def colour(self, terminal: bool) -> bool:
         if self.color != "auto":
             return self.color == "always"
         return terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _columns(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
+    from cnncalc.report.columns import choose
+
+    try:
+        choose(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+    return value
+
+
+_COLORS = click.Choice(("auto", "always", "never"))
+_OUTPUT_OPTIONS = (
+    click.option("-f", "--format", type=click.Choice(FORMATS), default="table", help="What to write."),
+    click.option("-o", "--output", "file", type=click.Path(), metavar="FILE", help="Write there, whole or not at all."),
+    click.option("--columns", metavar="A,B", callback=_columns, help="Which columns; +A adds one; all."),
+    click.option("--depth", type=click.IntRange(0, 100), metavar="N", help="Collapse deeper blocks; 0: totals alone."),
+    click.option("--layout", type=click.Choice(LAYOUTS), default="hwc", help="How shapes are written; JSON is hwc."),
+    click.option("--color", type=_COLORS, default="auto", help="When to colour."),
+    click.option("--width", type=click.IntRange(20, 1000), metavar="N", help="Width of the table in columns."),
+)
 
 
 def spec_options(command: Command) -> Command:
@@ -100,24 +126,7 @@ def output_options(command: Command) -> Command:
         output = Output(*(options.pop(field) for field in Output._fields))
         return command(output=output, **options)
 
-    for option in reversed(
-        (
-            click.option("-f", "--format", type=click.Choice(FORMATS), default="table", help="What to write."),
-            click.option(
-                "-o", "--output", "file", type=click.Path(), metavar="FILE", help="Write there, whole or not at all."
-            ),
-            click.option(
-                "--columns", metavar="A,B", callback=_columns, help="Which columns, or +A to add one, or all."
-            ),
-            click.option(
-                "--layout", type=click.Choice(LAYOUTS), default="hwc", help="How shapes are written; JSON is hwc."
-            ),
-            click.option(
-                "--color", type=click.Choice(("auto", "always", "never")), default="auto", help="When to colour."
-            ),
-            click.option("--width", type=click.IntRange(20, 1000), metavar="N", help="Width of the table in columns."),
-        )
-    ):
+    for option in reversed(_OUTPUT_OPTIONS):
         gathered = option(gathered)
     return gathered  # type: ignore[return-value]
 
@@ -190,18 +199,6 @@ def _umask() -> int:
 def _write(stream: Any, text: str) -> None:
     encoding = getattr(stream, "encoding", None) or "utf-8"
     click.echo(text.encode(encoding, "replace").decode(encoding), file=stream, nl=False, color=True)
-
-
-def _columns(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    if value is None:
-        return None
-    from cnncalc.report.columns import choose
-
-    try:
-        choose(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-    return value
 
 
 def _variables(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-from cnncalc.analysis import Row
 from cnncalc.diagnostics import nearest
+from cnncalc.report.tree import Line
 
 
 class Column(NamedTuple):
@@ -15,8 +15,8 @@ class Column(NamedTuple):
     key: str
     heading: str
     help: str
-    value: Callable[[Row, str], Any]
-    text: Callable[[Row, str], str]
+    value: Callable[[Line, str], Any]
+    text: Callable[[Line, str], str]
     numeric: bool = False
 
 
@@ -58,7 +58,7 @@ def per_axis(values: Iterable[Any]) -> str:
     return texts[0] if texts and len(set(texts)) == 1 else "x".join(texts)
 
 
-def _field(row: Row, part: str) -> str:
+def _field(row: Line, part: str) -> str:
     field = row.receptive_field.to_dict()[part]
     if field == "all":
         return "all"
@@ -66,19 +66,19 @@ def _field(row: Row, part: str) -> str:
     return per_axis(field) or "-"
 
 
-def _shape(dims: Callable[[Row], Iterable[int]]) -> Callable[[Row, str], str]:
+def _shape(dims: Callable[[Line], Iterable[int]]) -> Callable[[Line, str], str]:
     return lambda row, layout: shape_text(dims(row), layout)
 
 
-def _inputs(row: Row, layout: str) -> str:
+def _inputs(row: Line, layout: str) -> str:
     return " ".join(shape_text(dims, layout) for dims in row.input_shapes)
 
 
-def _text(key: str, heading: str, help: str, get: Callable[[Row, str], str]) -> Column:
+def _text(key: str, heading: str, help: str, get: Callable[[Line, str], str]) -> Column:
     return Column(key, heading, help, get, get)
 
 
-def _count(key: str, heading: str, help: str, get: Callable[[Row], int]) -> Column:
+def _count(key: str, heading: str, help: str, get: Callable[[Line], int]) -> Column:
     return Column(key, heading, help, lambda row, _: get(row), lambda row, _: thousands(get(row)), numeric=True)
 
 

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from cnncalc.analysis import Analysis
 from cnncalc.report.columns import Column, thousands
+from cnncalc.report.tree import collapsed
 
 
-def to_markdown(analysis: Analysis, columns: Sequence[Column], layout: str) -> str:
-    rows = [[_escaped(column.text(row, layout)) for column in columns] for row in analysis.rows]
+def to_markdown(analysis: Analysis, columns: Sequence[Column], layout: str, depth: int | None = None) -> str:
+    rows = [[_escaped(column.text(row, layout)) for column in columns] for row in collapsed(analysis.rows, depth)]
     totals = analysis.totals
     summed = [f"**{thousands(getattr(totals, column.key))}**" if column.numeric else "" for column in columns]
     if not columns[0].numeric:

@@ -11,15 +11,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cnncalc.analysis import Analysis, exceeds_input
+from cnncalc.analysis import Analysis, exceeds
 from cnncalc.diagnostics import Diagnostic
 from cnncalc.report.columns import Column, bytes_text, short, thousands
+from cnncalc.report.tree import Line, collapsed, rails
 
 GAP = 2
-#: Bars are at most this wide; below two cells a shade takes their place.
-MOST_BAR = 12
-#: A cell of text may be folded down to this width, but no number ever is.
-LEAST_TEXT = 12
+#: Bars take what room there is, up to so many cells; where there is less than the least, a shade stands for them.
+MOST_BAR, NATURAL_BAR, LEAST_BAR = 12, 8, 4
+#: The columns that are folded where there is no room, in this order, and how narrow they may get.
+FOLDING = ("inputs", "layer", "input", "name")
+LEAST_TEXT, LEAST_NAME = 12, 24
 #: Warnings beyond these are counted, not shown.
 MOST_WARNINGS = 5
 
@@ -34,6 +36,7 @@ class Look(NamedTuple):
     colour: bool = False
     unicode: bool = True
     layout: str = "hwc"
+    depth: int | None = None
 
 
 class Failure(NamedTuple):
@@ -45,15 +48,22 @@ class Failure(NamedTuple):
 
 def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure: Failure | None = None) -> str:
     """The table as text, with colour codes where the look has colour."""
-    cells = [[column.text(row, look.layout) for column in columns] for row in analysis.rows]
-    for line, row in zip(cells, analysis.rows, strict=True):
-        _annotate(line, columns, row.implicit, exceeds_input(row, analysis.rows), look)
+    lines = collapsed(analysis.rows, look.depth)
+    margins = [(rail, aside) for rail, aside in rails(lines, look.unicode)]
+    cells = [
+        [_cell(column, line, aside, analysis, look) for column in columns]
+        for line, (_, aside) in zip(lines, margins, strict=True)
+    ]
     totals = [thousands(getattr(analysis.totals, column.key)) if column.numeric else "" for column in columns]
     if not columns[0].numeric:
         totals[0] = "total"
-    widths, bar = _widths(columns, [*cells, [column.heading for column in columns], totals], look)
+    named = [
+        [(rail if column.key == "name" else "") + cell for column, cell in zip(columns, row, strict=True)]
+        for row, (rail, _) in zip(cells, margins, strict=True)
+    ]
+    widths, bar = _widths(columns, [*named, [column.heading for column in columns], totals], look)
     bars = {
-        index: _bars([column.value(row, look.layout) for row in analysis.rows], bar, look)
+        index: _bars([column.value(line, look.layout) for line in lines], bar, look)
         for index, column in enumerate(columns)
         if bar and column.key in ("params", "macs")
     }
@@ -63,21 +73,28 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
     )
     for index, column in enumerate(columns):
         room = f" {' ' * bar}" if index in bars else ""
-        width = widths[index] + len(room)
         table.add_column(
             Text(_aligned(column.heading, column, widths[index]) + room, "bold"),
             Text(_aligned(totals[index], column, widths[index]) + room, "bold"),
-            width=width,
-            no_wrap=column.numeric,
-            overflow="fold",
+            width=widths[index] + len(room),
+            no_wrap=True,
+            overflow="ignore",
         )
-    for number, line in enumerate(cells):
+    for number, (line, row, (rail, _)) in enumerate(zip(lines, cells, margins, strict=True)):
+        folded = [
+            _folded(cell, widths[index] - (len(rail) if columns[index].key == "name" else 0))
+            for index, cell in enumerate(row)
+        ]
+        height = max(map(len, folded))
         styled = []
-        for index, (column, cell) in enumerate(zip(columns, line, strict=True)):
+        for index, column in enumerate(columns):
             # Where nothing is learnt or multiplied, nothing stands: the eye finds what is there.
-            shown = "" if column.numeric and cell == "0" else cell
-            style = "dim" if analysis.rows[number].implicit else _style(column)
-            content = Text(_aligned(shown, column, widths[index]), style)
+            parts = [""] if column.numeric and row[index] == "0" else folded[index]
+            style = "dim" if line.implicit else _style(column)
+            if column.key == "name" and rail:
+                content = _railed(rail, [*parts, *[""] * (height - len(parts))], style, look)
+            else:
+                content = Text("\n".join(_aligned(part, column, widths[index]) for part in parts), style)
             if index in bars:
                 content.append(" " + bars[index][number], "cyan")
             styled.append(content)
@@ -87,15 +104,40 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
     width = max(look.width or 0, sum(widths) + (1 + bar) * len(bars) + GAP * (len(columns) - 1))
     if failure is not None:
         return _rendered([table], look, width)
-    return _rendered([table, *_footer(analysis, look)], look, width)
+    return _rendered([*([table] if lines else []), *_footer(analysis, look)], look, width)
 
 
-def _annotate(line: list[str], columns: Sequence[Column], implicit: bool, wide: bool, look: Look) -> None:
-    for index, column in enumerate(columns):
-        if column.key == "layer" and implicit:
-            line[index] += " (implicit)"
-        if column.key == "field" and wide:
-            line[index] += "*"
+def _cell(column: Column, line: Line, aside: str, analysis: Analysis, look: Look) -> str:
+    text = column.text(line, look.layout)
+    if column.key == "layer" and line.implicit:
+        return f"{text} (implicit)"
+    if column.key == "layer" and aside:
+        return f"{text} + {aside}"
+    if column.key == "field" and exceeds(line.receptive_field, analysis.graph.nodes[0].shape):
+        return f"{text}*"
+    return text
+
+
+def _folded(text: str, width: int) -> list[str]:
+    """The text in lines of that width, broken at its spaces, or within a word where that is too long."""
+    if len(text) <= width:
+        return [text]
+    from textwrap import wrap  # few tables need it
+
+    return wrap(text, max(width, 1), break_on_hyphens=False)
+
+
+def _railed(rail: str, parts: list[str], style: str, look: Look) -> Text:
+    """A name behind its rail, which goes on beside the further lines of the row."""
+    on = "│  " if look.unicode else "|  "
+    # Behind the corner of a merge nothing goes on.
+    levels = [rail[at : at + 3] for at in range(0, len(rail), 3)]
+    further = "".join("   " if level[0] in "└`" else on for level in levels)
+    content = Text()
+    for number, part in enumerate(parts):
+        content.append(("\n" if number else "") + (further if number else rail), "dim")
+        content.append(part, style)
+    return content
 
 
 def _style(column: Column) -> str:
@@ -115,21 +157,21 @@ def _rules(look: Look) -> box.Box:
 
 def _widths(columns: Sequence[Column], lines: list[list[str]], look: Look) -> tuple[list[int], int]:
     """The width of each column, and of the bars: text folds where there is no room, numbers never do."""
-    natural = [max(len(line[index]) for line in lines) for index in range(len(columns))]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
     barred = sum(column.key in ("params", "macs") for column in columns)
     if look.width is None:
-        return natural, MOST_BAR - 4 if barred else 0
-    room = look.width - sum(natural) - GAP * (len(columns) - 1)
-    if room < 0:
-        for index in sorted(range(len(columns)), key=lambda index: -natural[index]):
-            if columns[index].key in ("layer", "inputs", "name", "input") and room < 0:
-                longest_word = max(len(word) for line in lines for word in line[index].split() or [""])
-                least = min(natural[index], max(LEAST_TEXT, longest_word if columns[index].key != "name" else 0))
-                given = max(least, natural[index] + room)
-                room += natural[index] - given
-                natural[index] = given
+        return widths, NATURAL_BAR if barred else 0
+    room = look.width - sum(widths) - GAP * (len(columns) - 1)
+    for key in FOLDING:
+        for index, column in enumerate(columns):
+            if room < 0 and column.key == key:
+                words = [word for line in lines for word in (line[index].split() if key != "name" else ())]
+                least = min(widths[index], max(LEAST_TEXT, *map(len, words)) if words else LEAST_NAME)
+                given = max(least, widths[index] + room)
+                room += widths[index] - given
+                widths[index] = given
     bar = min(MOST_BAR, room // barred - 1) if barred and room > 0 else 0
-    return natural, bar if bar >= 4 else min(max(bar, 0), 1)
+    return widths, bar if bar >= LEAST_BAR else min(max(bar, 0), 1)
 
 
 def _bars(values: list[int], width: int, look: Look) -> list[str]:
@@ -174,7 +216,7 @@ def _footer(analysis: Analysis, look: Look) -> Iterator[Text]:
     ]
     if options.batch > 1:
         lines.append(("batch", f"MACs and activations are for {thousands(options.batch)} samples, shapes for one"))
-    if any(exceeds_input(row, analysis.rows) for row in analysis.rows):
+    if any(exceeds(row.receptive_field, analysis.graph.nodes[0].shape) for row in analysis.rows):
         lines.append(("*", "the receptive field is larger than the input"))
     width = max(len(label) for label, _ in lines)
     yield Text()
