@@ -124,6 +124,12 @@ class GraphBuilder:
             self.failed_at = len(self.nodes)
         chain = self.shape_chain(inputs[0]) if inputs else ""
         notes = [*fault.notes, *([f"shapes so far: {chain}"] if chain else []), *self._channels_first(inputs)]
+        help = fault.help
+        if len(inputs) > 1:
+            from cnncalc import repair  # only once something is wrong
+
+            arms = repair.arms_of(self.nodes, inputs)
+            notes, help = [*fault.notes, *repair.notes(arms)], repair.edit(layer, arms)
         self.problems.add(
             Diagnostic(
                 fault.code,
@@ -131,7 +137,7 @@ class GraphBuilder:
                 origin.span if origin else None,
                 fault.fact,
                 tuple(notes),
-                fault.help,
+                help,
                 name,
                 origin.calls if origin else (),
             )

@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 from cnncalc.layers.base import Example, Layer
-from cnncalc.shape import Shape, ShapeError, Size
+from cnncalc.shape import AXES, Shape, ShapeError, Size
 
 
 class Merge(Layer):
-    """What the merges share: any number of inputs whose sizes agree on every axis that is not merged."""
+    """What the merges share: any number of inputs, whose sizes agree on every axis that is not merged."""
 
     def fitted(self, x: Shape) -> Layer:
+        # Nothing in a merge is per axis, and its inputs are checked against one another.
         return self
 
-    def _agree(self, inputs: tuple[Shape, ...]) -> None:
+    def _check_ranks(self, inputs: tuple[Shape, ...]) -> None:
         if len({shape.rank for shape in inputs}) > 1:
             shapes = " and ".join(map(str, dict.fromkeys(inputs)))
-            raise ShapeError("E206", "the arms of `{layer}` have different numbers of axes", shapes)
+            raise ShapeError("E206", DISAGREE, f"their numbers of axes differ: {shapes}")
+
+
+#: The headline of E206.
+DISAGREE = "the arms of `{layer}` do not agree"
+
+
+def one_size(sizes: tuple[Size, ...], axis: str, stretch: bool) -> Size:
+    """The size that all arms have along an axis; with `stretch`, a size of 1 fits any.
+
+    Raises `ShapeError` E206 where they differ.
+    """
+    different = list(dict.fromkeys(size for size in sizes if not (stretch and size == 1)))
+    if len(different) > 1:
+        raise ShapeError("E206", DISAGREE, f"their {axis.rstrip('s')}s differ: {' and '.join(map(str, different))}")
+    return different[0] if different else 1
 
 
 class Elementwise(Merge):
@@ -24,14 +40,10 @@ class Elementwise(Merge):
     size_rule = "equal shapes; an axis of 1 stretches"
 
     def shape_of(self, inputs: tuple[Shape, ...]) -> Shape:
-        self._agree(inputs)
-        return Shape.of(self._stretched(sizes) for sizes in zip(*[shape.dims for shape in inputs], strict=True))
-
-    def _stretched(self, sizes: tuple[Size, ...]) -> Size:
-        different = dict.fromkeys(size for size in sizes if size != 1)
-        if len(different) > 1:
-            raise ShapeError("E206", "the arms of `{layer}` do not agree", " and ".join(map(str, different)))
-        return next(iter(different), 1)
+        self._check_ranks(inputs)
+        names = (*AXES[inputs[0].rank], "channels")
+        sizes = zip(*[shape.dims for shape in inputs], strict=True)
+        return Shape.of([one_size(each, name, stretch=True) for each, name in zip(sizes, names, strict=True)])
 
 
 class Add(Elementwise):
@@ -57,8 +69,8 @@ class Concat(Merge):
     examples = (Example("input 8x8x4 | concat(conv 1x1 x2 ; )", "8x8x6", params=10, macs=512),)
 
     def shape_of(self, inputs: tuple[Shape, ...]) -> Shape:
-        self._agree(inputs)
-        if len({shape.spatial for shape in inputs}) > 1:
-            shapes = " and ".join(map(str, dict.fromkeys(inputs)))
-            raise ShapeError("E206", "the arms of `{layer}` do not agree", shapes)
-        return Shape(inputs[0].spatial, sum(shape.channels for shape in inputs))
+        self._check_ranks(inputs)
+        sizes = zip(*[shape.spatial for shape in inputs], strict=True)
+        names = AXES[inputs[0].rank]
+        spatial = [one_size(each, name, stretch=False) for each, name in zip(sizes, names, strict=True)]
+        return Shape(tuple(spatial), sum(shape.channels for shape in inputs))

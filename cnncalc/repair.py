@@ -1,0 +1,122 @@
+"""Why the arms of a merge do not agree, and which one edit would mend it: found by trying.
+
+The candidates are what people forget: the other arm's stride, its padding, its number of filters. Each is
+tried on the layers of one arm, the arm is worked out again, and an edit that fits is what the help says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.layers.base import Layer
+from cnncalc.layers.conv import Conv
+from cnncalc.shape import Padding, Shape, ShapeError, ceil_div
+
+if TYPE_CHECKING:
+    from cnncalc.graph import Node
+
+#: So many layers of an arm are tried, from its end.
+MOST_TRIED = 40
+
+
+def arms_of(nodes: Sequence[Node], inputs: tuple[int, ...]) -> list[list[Node]]:
+    """For each input of a merge the nodes from where it left the others, by first inputs, to its end."""
+    chains = [list(_back(nodes, index)) for index in inputs]
+    seen = [{node.index for node in chain} for chain in chains]
+    arms = []
+    for number, chain in enumerate(chains):
+        others = set().union(*(each for other, each in enumerate(seen) if other != number))
+        arm = [node for node in chain if node.index not in others]
+        fork = [node for node in chain if node.index in others][:1]
+        arms.append([*fork, *reversed(arm)])
+    return arms
+
+
+def _back(nodes: Sequence[Node], index: int) -> Iterator[Node]:
+    while True:
+        yield nodes[index]
+        if not nodes[index].inputs:
+            return
+        index = nodes[index].inputs[0]
+
+
+def notes(arms: list[list[Node]]) -> Iterator[str]:
+    """A note for each arm: its shapes from the fork on, those alike said once."""
+    for number, arm in enumerate(arms, 1):
+        shapes = list(dict.fromkeys(str(node.shape) for node in arm))
+        if len(shapes) > 6:
+            shapes = [*shapes[:2], "…", *shapes[-3:]]
+        yield f"arm {number} ends in `{arm[-1].name}`: {' -> '.join(shapes)}"
+
+
+def edit(merge: Layer, arms: list[list[Node]]) -> str | None:
+    """The edit that makes the merge's inputs agree, or None where no single one does."""
+    ends = [arm[-1].shape for arm in arms]
+    found = []
+    for number in reversed(range(len(arms))):
+        others = [shape for other, shape in enumerate(ends) if other != number]
+        for text, end in _edits(arms[number], others):
+            if end is not None and _agree(merge, [*ends[:number], end, *ends[number + 1 :]]):
+                found.append(text)
+                break
+    return f"write {', or '.join(found)}" if found else None
+
+
+def _agree(merge: Layer, shapes: list[Shape]) -> bool:
+    try:
+        merge.shape_of(tuple(shapes))
+    except ShapeError:
+        return False
+    return True
+
+
+def _edits(arm: list[Node], others: list[Shape]) -> Iterator[tuple[str, Shape | None]]:
+    """Edits of one arm in words, and the shape that it then ends in."""
+    if len(arm) == 1:
+        yield from ((f"`{conv}` in the empty arm", end) for conv, end in _projections(arm[0].shape, others))
+        return
+    for node, argument, value in _candidates(arm, others):
+        text = node.layer.arguments[argument].write(value)
+        yield f"`{text}` in `{node.name}`", _worked_out(arm, node, argument, value)
+
+
+def _projections(shape: Shape, others: list[Shape]) -> Iterator[tuple[Layer, Shape | None]]:
+    """The 1x1 convolutions that take an empty arm to another's shape, as the shortcuts of a ResNet do."""
+    for other in others:
+        if other.rank == shape.rank and shape.spatial:
+            strides = tuple(ceil_div(n, m) for n, m in zip(shape.spatial, other.spatial, strict=True))
+            conv = Conv("conv", kernel=(1,) * shape.rank, stride=strides, filters=other.channels)
+            yield conv, conv.output(shape)
+
+
+def _candidates(arm: list[Node], others: list[Shape]) -> Iterator[tuple[Node, str, Any]]:
+    tried = [node for node in reversed(arm) if len(node.inputs) == 1][:MOST_TRIED]
+    channels = dict.fromkeys(shape.channels for shape in others)
+    for node in tried:
+        if "filters" in node.layer.arguments:
+            yield from ((node, "filters", count) for count in channels)
+    for node in tried:
+        if "padding" in node.layer.arguments:
+            yield node, "padding", Padding("same")
+    for node in tried:
+        if "stride" in node.layer.arguments:
+            yield from ((node, "stride", (step,) * len(vars(node.layer)["stride"])) for step in (1, 2, 4))
+
+
+def _worked_out(arm: list[Node], changed: Node, argument: str, value: Any) -> Shape | None:
+    """The shape at the end of an arm with one argument changed; None where that cannot be told."""
+    at = next(place for place, node in enumerate(arm) if node is changed)
+    shape = changed.input_shapes[0]
+    for node in arm[at:]:
+        if len(node.inputs) != 1:
+            return None
+        layer = node.layer
+        if node is changed:
+            values = {name: vars(layer)[name] for name in layer.arguments}
+            layer = type(layer)(layer.kind, **{**values, argument: value})
+        try:
+            shape = layer.fitted(shape).output(shape)
+        except ShapeError:
+            return None
+    return shape
