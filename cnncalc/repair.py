@@ -86,7 +86,7 @@ def _projections(shape: Shape, others: list[Shape]) -> Iterator[tuple[Layer, Sha
     for other in others:
         if other.rank == shape.rank and shape.spatial:
             strides = tuple(ceil_div(n, m) for n, m in zip(shape.spatial, other.spatial, strict=True))
-            conv = Conv("conv", kernel=(1,) * shape.rank, stride=strides, filters=other.channels)
+            conv = Conv("conv", kernel=(1,), stride=strides, filters=other.channels).fitted(shape)
             yield conv, conv.output(shape)
 
 
