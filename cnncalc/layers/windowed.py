@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cnncalc.layers.arguments import PaddingArgument, PerAxis, count
+from cnncalc.layers.arguments import PaddingArgument, PerAxis
 from cnncalc.layers.base import Layer, Reach, Remark
 from cnncalc.shape import AXES, Padding, Shape, Size, Window, require_size
 
@@ -65,21 +65,24 @@ class Windowed(Layer):
         return [[window.begin, window.end] for window in self.windows(x)]
 
     def remarks(self, x: Shape) -> Iterator[Remark]:
-        lost = []
-        wide = []
-        for name, n, window in zip(AXES[x.rank], x.spatial, self.windows(x), strict=True):
-            unreached = window.unreached(n)
-            if unreached:
-                what = {"height": "row", "width": "column"}.get(name, "element")
-                lost.append((f"the last {count(unreached, what)} of the {name} ({n})", unreached, n, window))
-            if max(window.begin, window.end) >= window.extent:
-                wide.append(f"{max(window.begin, window.end)} zeros at an end of the {name}")
+        windows = self.windows(x)
+        axes = list(zip(AXES[x.rank], x.spatial, windows, strict=True))
+        lost = [(name, n, window) for name, n, window in axes if window.unreached(n)]
         if lost:
-            facts, unreached, n, window = " and ".join(fact for fact, *_ in lost), *lost[0][1:]
-            missing = window.stride - unreached - window.end
-            help = f"an input of {n - unreached} or {n + missing} drops nothing; `same` reaches all"
+            facts = " and ".join(_last(window.unreached(n), name, n) for name, n, window in lost)
+            _, n, window = lost[0]
+            unreached = window.unreached(n)
+            larger = n + window.stride - unreached - window.end
+            help = f"an input of {n - unreached} or {larger} drops nothing; `same` reaches all"
             yield Remark("W201", f"`{{layer}}` never reaches {facts}", help)
-        if wide and self.padding.mode != "full":
-            fact = f"the padding of `{{layer}}` is wider than its window: {wide[0]}, where the window is"
-            extent = max(window.extent for window in self.windows(x))
-            yield Remark("W202", f"{fact} {extent}", f"some windows see zeros alone; padding below {extent} has none")
+        wide = [(max(window.begin, window.end), window.extent) for window in windows]
+        if self.padding.mode != "full" and any(padding >= extent for padding, extent in wide):
+            padding, extent = max(wide)
+            fact = f"the padding of `{{layer}}` ({padding}) is as wide as its window ({extent}) or wider"
+            yield Remark("W202", fact, f"windows at the edge see zeros alone; below {extent}, none does")
+
+
+def _last(count: int, axis: str, n: int) -> str:
+    """`the last 2 rows (of 17)`"""
+    one = {"height": "row", "width": "column", "depth": "slice"}.get(axis, "element")
+    return f"the last {one} (of {n})" if count == 1 else f"the last {count} {one}s (of {n})"
