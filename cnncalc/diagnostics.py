@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 #: No report shows more than this many errors at once.
 MAX_ERRORS = 20
 
+#: An error in a block shows so many of the calls that led there, from the inside out.
+MAX_CALLS_SHOWN = 4
+
 #: Columns for the excerpt of a source line where no terminal says otherwise.
 EXCERPT_WIDTH = 100
 
@@ -130,10 +133,15 @@ class Diagnostic(NamedTuple):
             callers = [call.in_file() for call in self.calls]
             gutter = " " * len(str(max(each.line for each in (place, *callers))))
             yield from _frame(place, self.label, "-->", gutter, width)
-            for caller in callers:
+            for caller in callers[:MAX_CALLS_SHOWN]:
                 yield from _frame(caller, "called here", ":::", gutter, width)
+            if len(callers) > MAX_CALLS_SHOWN:
+                yield [
+                    ("gutter", f"{gutter} ::: "),
+                    ("place", f"and {len(callers) - MAX_CALLS_SHOWN} calls further out"),
+                ]
         elif self.label:
-            yield [("note", f"  = {_printable(self.label)}")]
+            yield [("gutter", " = "), ("message", _printable(self.label))]
         for note in self._all_notes():
             yield [("gutter", f"{gutter} = "), ("note", "note: "), ("message", _printable(note))]
         if self.help:
@@ -227,7 +235,12 @@ def _frame(place: Span, label: str, arrow: str, gutter: str, width: int) -> Iter
 
 
 def _printable(text: str) -> str:
-    """The text with a tab as one space and every other character that a terminal would obey or drop replaced."""
+    """The text with a tab as one space and every other character that a terminal would obey or drop replaced.
+
+    A megabyte of a word is shown by its two ends.
+    """
+    if len(text) > 400:
+        text = f"{text[:200]} … {text[-100:]}"
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else " " if c in "\t\r\n" else "\N{REPLACEMENT CHARACTER}" for c in text)

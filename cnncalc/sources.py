@@ -60,11 +60,17 @@ def load_source(
 ) -> Graph:
     """The graph of a source, read as YAML where its name says so."""
     problems = Problems()
-    if source.name.lower().endswith(YAML):
-        from cnncalc.language.yaml import parse_yaml
+    try:
+        if source.name.lower().endswith(YAML):
+            from cnncalc.language.yaml import parse_yaml
 
-        return build_graph(parse_yaml(source, problems), problems, input, variables)
-    return build_graph(parse(source, problems), problems, input, variables)
+            spec = parse_yaml(source, problems)
+        else:
+            spec = parse(source, problems)
+        return build_graph(spec, problems, input, variables)
+    except RecursionError:
+        # Each kind of nesting has its limit; all of them at once can still be more than Python's stack.
+        raise SpecError([Diagnostic("E005", f"`{source.name}` is nested too deeply")]) from None
 
 
 def parse_shape(text: str, name: str = "<input>") -> tuple[int, ...]:

@@ -29,8 +29,7 @@ def blocks(language: str, text: str = TEXT) -> list[str]:
 def sessions() -> Iterator[tuple[str, str]]:
     """Each command of the console blocks, and the output that stands below it."""
     for block in blocks("console"):
-        for command, output in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE):
-            yield command, output
+        yield from re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)
 
 
 def files(folder: Path) -> None:
@@ -44,7 +43,9 @@ def run(command: str, folder: Path) -> str:
     """What a shell shows for the command: both streams, one behind the other, at 100 columns, without colour."""
     here = f'cnncalc() {{ "{sys.executable}" -m cnncalc "$@"; }}; {command}'
     environment = {**os.environ, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
-    done = subprocess.run(["bash", "-c", here], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["bash", "-c", here], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
     return done.stdout + done.stderr
 
 

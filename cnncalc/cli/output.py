@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from cnncalc.analysis import Analysis, Options
     from cnncalc.diagnostics import SpecError
     from cnncalc.report.columns import Column
-    from cnncalc.report.table import Look
+    from cnncalc.report.look import Look
 
 FORMATS = ("table", "json", "csv", "markdown")
+PAGE_FORMATS = ("table", "json", "markdown")
 LAYOUTS = ("hwc", "chw")
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -26,16 +27,24 @@ class Output(NamedTuple):
     """How and where a report goes."""
 
     format: str
-    file: str | None
-    columns: str | None
-    layout: str
-    depth: int | None
-    color: str
-    width: int | None
+    file: str | None = None
+    columns: str | None = None
+    layout: str = "hwc"
+    depth: int | None = None
+    color: str = "auto"
+    width: int | None = None
 
     def emit(self, analysis: Analysis) -> None:
         """Write the report; a file is written whole or not at all."""
-        text = self.render(analysis)
+        self.write(self.render(analysis))
+
+    def write_page(self, text: str) -> None:
+        """Write a page of help, its formulas in ASCII where the stream has no more."""
+        from cnncalc.report.page import to_ascii
+
+        self.write(text if self.look(sys.stdout).unicode else to_ascii(text))
+
+    def write(self, text: str) -> None:
         if self.file is None or self.file == "-":
             _write(sys.stdout, text)
         else:
@@ -65,7 +74,7 @@ class Output(NamedTuple):
 
     def look(self, stream: Any, piped: bool = False) -> Look:
         """What the stream can show. What goes to no terminal has no colour and a width of its own."""
-        from cnncalc.report.table import Look
+        from cnncalc.report.look import Look
 
         encoding = "utf-8" if piped else getattr(stream, "encoding", None) or "ascii"
         terminal = not piped and stream.isatty()
@@ -92,14 +101,21 @@ def _columns(_: click.Context, __: click.Parameter, value: str | None) -> str | 
 
 
 _COLORS = click.Choice(("auto", "always", "never"))
+_LOOK_OPTIONS = (
+    click.option("--color", type=_COLORS, default="auto", help="When to colour."),
+    click.option("--width", type=click.IntRange(20, 1000), metavar="N", help="Width of the table in columns."),
+)
 _OUTPUT_OPTIONS = (
     click.option("-f", "--format", type=click.Choice(FORMATS), default="table", help="What to write."),
     click.option("-o", "--output", "file", type=click.Path(), metavar="FILE", help="Write there, whole or not at all."),
     click.option("--columns", metavar="A,B", callback=_columns, help="Which columns; +A adds one; all."),
     click.option("--depth", type=click.IntRange(0, 100), metavar="N", help="Collapse deeper blocks; 0: totals alone."),
     click.option("--layout", type=click.Choice(LAYOUTS), default="hwc", help="How shapes are written; JSON is hwc."),
-    click.option("--color", type=_COLORS, default="auto", help="When to colour."),
-    click.option("--width", type=click.IntRange(20, 1000), metavar="N", help="Width of the table in columns."),
+    *_LOOK_OPTIONS,
+)
+_PAGE_OPTIONS = (
+    click.option("-f", "--format", type=click.Choice(PAGE_FORMATS), default="table", help="What to write."),
+    *_LOOK_OPTIONS,
 )
 
 
@@ -121,12 +137,21 @@ def spec_options(command: Command) -> Command:
 def output_options(command: Command) -> Command:
     """The options for a report, gathered into one `output` argument."""
 
-    @wraps(command)
-    def gathered(**options: Any) -> Any:
-        output = Output(*(options.pop(field) for field in Output._fields))
-        return command(output=output, **options)
+    return _gathered(command, _OUTPUT_OPTIONS)
 
-    for option in reversed(_OUTPUT_OPTIONS):
+
+def page_options(command: Command) -> Command:
+    """The options for a page of help, gathered into one `output` argument."""
+    return _gathered(command, _PAGE_OPTIONS)
+
+
+def _gathered(command: Command, options: tuple[Callable[[Any], Any], ...]) -> Command:
+    @wraps(command)
+    def gathered(**given: Any) -> Any:
+        fields = {field: given.pop(field) for field in Output._fields if field in given}
+        return command(output=Output(**fields), **given)
+
+    for option in reversed(options):
         gathered = option(gathered)
     return gathered  # type: ignore[return-value]
 

@@ -75,9 +75,7 @@ def buffers(nodes: Sequence[Node], outputs: Sequence[int], in_place: bool = True
     ]
 
 
-def _written_over(
-    node: Node, nodes: Sequence[Node], owner: list[int], dies: list[int], in_place: bool
-) -> int | None:
+def _written_over(node: Node, nodes: Sequence[Node], owner: list[int], dies: list[int], in_place: bool) -> int | None:
     """The input whose buffer the node's output takes, if any."""
     if node.layer.memory == "alias":
         return node.inputs[0]

@@ -37,7 +37,7 @@ class Scope(NamedTuple):
 
     numbers: Mapping[str, Any]
     blocks: Mapping[str, Def]
-    tensors: dict[str, int]
+    tensors: dict[str, tuple[int, Item]]
     path: str = ""
     calls: tuple[Span, ...] = ()
     arms: tuple[tuple[int, int], ...] = ()
@@ -135,7 +135,8 @@ class Expander:
         count = self.count(item, scope)
         if count is None:
             return UNKNOWN
-        if count != 1 and not self.size((item,), scope):
+        # What comes to nothing is not gone through: its calls and repeats may be without number.
+        if (count != 1 or isinstance(item.atom, Call)) and not self.size((item,), scope):
             return current
         for number in range(1, count + 1):
             current = self.once(item, current, scope, number if count > 1 else None)
@@ -217,6 +218,9 @@ class Expander:
         block = self.block(node, scope)
         if block is None:
             return UNKNOWN
+        if len(scope.calls) >= MAX_CALLS:
+            message = f"blocks are called deeper than {MAX_CALLS} levels"
+            raise SpecError([Diagnostic("E005", message, node.span, "too deep")])
         numbers = self.bind(node, block, scope)
         if numbers is None:
             return UNKNOWN
@@ -232,7 +236,7 @@ class Expander:
                 "E110", f"unknown name `{node.name}`", node.span, "no layer before it has this name", help, scope
             )
             return UNKNOWN
-        return scope.tensors[node.name]
+        return scope.tensors[node.name][0]
 
     # -- blocks --------------------------------------------------------------------------------------
 
@@ -367,16 +371,13 @@ class Expander:
     def remember(self, item: Item, tensor: int, scope: Scope) -> None:
         name = item.name or ""
         known = scope.tensors.get(name)
-        if known is not None and known >= 0 and self.builder.nodes[known].origin is not None:
-            origin = self.builder.nodes[known].origin
-            # The copies of a repeat name the same item again: the latest is meant.
-            if origin and not item.span.start <= origin.span.start < item.span.end:
-                first = origin.span.in_file()
-                help = "choose another name"
-                note = (f"first given at {first.line}:{first.column}",)
-                span = item.name_span or item.span
-                self.problems.add(Diagnostic("E111", f"two layers are named `{name}`", span, "named again", note, help))
-        scope.tensors[name] = tensor
+        # The copies of a repeat name the same item again: the latest is meant.
+        if known is not None and known[1] is not item:
+            first, span = known[1].span.in_file(), item.name_span or item.span
+            note = (f"first given at {first.line}:{first.column}",)
+            message, help = f"two layers are named `{name}`", "choose another name"
+            self.problems.add(Diagnostic("E111", message, span, "named again", note, help))
+        scope.tensors[name] = tensor, item
 
     def no_input(self, span: Span) -> int:
         if not self.asked_for_input:

@@ -155,8 +155,7 @@ def evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
     Raises `SpecError`: E110 unknown name, E113 wrong number of values, E115 division by zero.
     """
     value = _evaluate(expression, names)
-    if abs(value) >= MAX_VALUE:
-        raise _error("E105", "a number is too large", expression.span, "10^18 or more")
+    _check_size(value, expression)
     return value if isinstance(value, int) or value.denominator != 1 else value.numerator
 
 
@@ -174,9 +173,19 @@ def _evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
         return names[expression.name]
     if isinstance(expression, Function):
         return _call(expression, names)
-    right = evaluate(expression.right, names)
-    left = 0 if expression.left is None else evaluate(expression.left, names)
-    match expression.operator:
+    # A long sum leans to the left: it is walked down in a loop, not by recursion.
+    spine = [expression]
+    while isinstance(left := spine[-1].left, Operation):
+        spine.append(left)
+    value = 0 if left is None else evaluate(left, names)
+    for operation in reversed(spine):
+        value = _operate(operation, value, evaluate(operation.right, names))
+        _check_size(value, operation)
+    return value
+
+
+def _operate(operation: Operation, left: Any, right: Any) -> Any:
+    match operation.operator:
         case "+":
             return left + right
         case "-":
@@ -184,14 +193,20 @@ def _evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
         case "*":
             return left * right
     if right == 0:
-        raise _error("E115", "division by zero", expression.right.span, "is 0")
-    match expression.operator:
+        raise _error("E115", "division by zero", operation.right.span, "is 0")
+    match operation.operator:
         case "//":
             return left // right
         case "%":
             return left % right
         case _:
             return _fraction(left) / right
+
+
+def _check_size(value: Any, expression: Expression) -> None:
+    # A fraction's denominator counts too: it would grow without bound all the same.
+    if abs(value) >= MAX_VALUE or (not isinstance(value, int) and value.denominator >= MAX_VALUE):
+        raise _error("E105", "a number is too large", expression.span, "10^18 or more")
 
 
 def _call(function: Function, names: Mapping[str, Any]) -> Any:

@@ -203,6 +203,12 @@ class Parser:
 
     def definition(self) -> Def:
         self.take()
+        name, parameters, span = self.header()
+        self.expect("=", "`=` and the block's layers")
+        return Def(name, parameters, self.sequence(one_line=True), span)
+
+    def header(self) -> tuple[str, tuple[tuple[str, Expression | None], ...], Span]:
+        """NAME "(" [ parameter { "," parameter } ] ")", and where the name stands."""
         name, span = self.name("after `def`")
         parameters: list[tuple[str, Expression | None]] = []
         if self.kind != "(":
@@ -215,8 +221,7 @@ class Parser:
                     self.fail("E004", "a parameter is a name", Span(self.source, start, end), "expected a name")
                 parameter, default = bare, None
             parameters.append((parameter, default))
-        self.expect("=", "`=` and the block's layers")
-        return Def(name, tuple(parameters), self.sequence(one_line=True), span)
+        return name, tuple(parameters), span
 
     def count(self) -> tuple[int | Hole, Span]:
         token = self.expect(CHUNK, "a number of repeats")
@@ -232,12 +237,13 @@ class Parser:
 
     # -- parts of tokens -----------------------------------------------------------------------------
 
-    def chunk(self, token: Token) -> Chunk:
+    def chunk(self, token: Token, field: Chunk | None = None) -> Chunk:
+        """The parts of a token; a `field` that stands apart from its value, as in YAML, is given."""
         text, start = token.text, token.start
-        if "=" in text and (found := FIELD.match(text)):
+        if field is None and "=" in text and (found := FIELD.match(text)):
             name = Chunk((found.group(1),), Span(self.source, start, start + found.end(1)))
             return self._chunk(text[found.end() :], start + found.end(), name)
-        return self._chunk(text, start)
+        return self._chunk(text, start, field)
 
     def _chunk(self, text: str, start: int, field: Chunk | None = None) -> Chunk:
         span = Span(self.source, start, start + len(text))

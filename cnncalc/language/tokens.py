@@ -16,17 +16,19 @@ from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError
 CHUNK, SEP, NEWLINE, END, STRAY = "a word", "a separator", "a new line", "the end", "a stray character"
 
 MAX_TEXT = 1 << 20
+#: No network has more layers; a text with more is refused before its tokens fill the memory.
+MAX_SEPARATORS, MAX_TOKENS = 100_000, 400_000
 
-# A character of a chunk: a hole is one, whatever stands in it.
-_CHARACTER = r"(?:[A-Za-z0-9_.:+/%?×]|-(?!>)|\{[^{}\n]*\})"
+# What a chunk is made of: runs of plain characters, a minus that begins no arrow, holes with whatever is in them.
+_PART = r"[A-Za-z0-9_.:+/%?×]+|-(?!>)|\{[^{}\n]*\}"
 
 TOKEN = re.compile(
-    r"(?P<skip>[ \t]+|\#[^\n]*)"
+    r"(?P<skip>[ \t]+|\#[^\r\n]*)"
     r"|(?P<newline>\r\n|\n|\r)"
     r"|(?P<sep>->|[|,])"
     r"|(?P<mark>[();*@=])"
     # An "=" within a chunk belongs to it (`stride=2`), at its beginning it is a mark (`let w = 64`).
-    rf"|(?P<chunk>{_CHARACTER}(?:{_CHARACTER}|=)*)"
+    rf"|(?P<chunk>(?:{_PART})(?:{_PART}|=)*)"
 )
 
 #: What people type, or what an editor puts in its place → what to write.
@@ -50,9 +52,9 @@ def tokenize(source: Source, problems: Problems) -> list[Token]:
     Raises `SpecError` E005 for a text over 1 MiB, E006 for one that is not text.
     """
     text = source.text
-    _refuse_what_is_no_text(source)
+    refuse_what_is_no_text(source)
     tokens: list[Token] = []
-    at, size = 0, len(text)
+    at, size, separators = 0, len(text), 0
     match = TOKEN.match
     while at < size:
         found = match(text, at)
@@ -61,6 +63,9 @@ def tokenize(source: Source, problems: Problems) -> list[Token]:
             tokens.append(Token(STRAY, at, end, text[at:end]))
             at = end
             continue
+        if separators > MAX_SEPARATORS or len(tokens) > MAX_TOKENS:
+            message = f"the spec has more than {MAX_SEPARATORS:,} separators or {MAX_TOKENS:,} words"
+            raise SpecError([Diagnostic("E005", message, Span(source, at - 1, at), "too many layers")])
         start, at = at, found.end()
         kind = found.lastgroup
         if kind == "chunk":
@@ -68,6 +73,7 @@ def tokenize(source: Source, problems: Problems) -> list[Token]:
         elif kind == "sep":
             _drop_newline(tokens)
             tokens.append(Token(SEP, start, at, text[start:at]))
+            separators += 1
         elif kind == "mark":
             mark = text[start]
             if mark in ");*":
@@ -75,6 +81,7 @@ def tokenize(source: Source, problems: Problems) -> list[Token]:
             tokens.append(Token(mark, start, at, mark))
         elif kind == "newline" and tokens and tokens[-1].kind not in (SEP, NEWLINE, "(", ";", "="):
             tokens.append(Token(NEWLINE, start, at, ""))
+            separators += 1
     _drop_newline(tokens)
     tokens.append(Token(END, size, size, ""))
     return tokens
@@ -85,7 +92,7 @@ def _drop_newline(tokens: list[Token]) -> None:
         tokens.pop()
 
 
-def _refuse_what_is_no_text(source: Source) -> None:
+def refuse_what_is_no_text(source: Source) -> None:
     text = source.text
     if len(text) > MAX_TEXT:
         message = f"the spec is longer than {MAX_TEXT:,} characters"

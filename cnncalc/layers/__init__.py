@@ -5,13 +5,22 @@ from __future__ import annotations
 from cnncalc.layers import activation, conv, linear, merge, norm, pool, rearrange, resize
 from cnncalc.layers.base import KINDS, REGISTRY, Example, Layer
 
-#: The families in the order that help and README list them.
-FAMILIES = (rearrange, conv, pool, linear, norm, activation, resize, merge)
+#: The families by title, in the order that help and README list them.
+FAMILIES = {
+    "input and order": rearrange,
+    "convolution": conv,
+    "pooling": pool,
+    "fully connected": linear,
+    "normalization": norm,
+    "activation": activation,
+    "resizing": resize,
+    "merging": merge,
+}
 
 
 def kinds() -> dict[str, type[Layer]]:
     """Every kind of layer and its class, by family."""
-    order = {family.__name__: position for position, family in enumerate(FAMILIES)}
+    order = {family.__name__: position for position, family in enumerate(FAMILIES.values())}
     found = [kind for word, kind in KINDS.items() if word == kind]
     return {kind: REGISTRY[kind] for kind in sorted(found, key=lambda kind: order[REGISTRY[kind].__module__])}
 

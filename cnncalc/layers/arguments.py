@@ -144,11 +144,15 @@ class Argument(Generic[T]):
         return bool(value == self.default)
 
     def write(self, value: T) -> str:
-        """The canonical short form of the value."""
+        """The canonical short form of the value, where one number stands for axes that are alike."""
         return self.prefix + str(value)
 
+    def spell(self, value: T) -> str:
+        """The short form with a number for each axis that the value has one for."""
+        return self.write(value)
+
     def to_json(self, value: T) -> object:
-        return value
+        return list(value) if isinstance(value, tuple) else value
 
     @property
     def prefix(self) -> str:
@@ -162,10 +166,8 @@ class Argument(Generic[T]):
         piece = pieces.next
         if piece is None or piece.kind != NUMBER:
             got = f"`{piece.text}`" if piece else "nothing"
-            message = f"`{self.name}` needs a number"
-            raise ArgumentError(
-                "E105", message, f"a number is missing before {got}", piece or pieces.last, self._hint()
-            )
+            message, label = f"`{self.name}` needs a number", f"a number is missing before {got}"
+            raise ArgumentError("E105", message, label, piece or pieces.last, self._hint())
         pieces.take()
         value = piece.value
         if whole and not isinstance(value, int):
@@ -206,7 +208,7 @@ class PerAxis(Argument[tuple[int, ...]]):
         return tuple(values)
 
     def fit(self, value: tuple[int, ...], rank: int) -> tuple[int, ...]:
-        return fit_axes(self.name, value, rank, self.write)
+        return fit_axes(self.name, value, rank)
 
     def is_default(self, value: tuple[int, ...]) -> bool:
         return isinstance(self.default, tuple) and set(value) == set(self.default)
@@ -214,10 +216,10 @@ class PerAxis(Argument[tuple[int, ...]]):
     def write(self, value: tuple[int, ...]) -> str:
         # A window is known by its whole size, `3x3`; of the other numbers one says it for all axes.
         alike = len(set(value)) == 1 and not self.in_full
-        return self.prefix + "x".join(map(str, value[:1] if alike else value))
+        return self.spell(value[:1] if alike else value)
 
-    def to_json(self, value: tuple[int, ...]) -> object:
-        return list(value)
+    def spell(self, value: tuple[int, ...]) -> str:
+        return self.prefix + "x".join(map(str, value))
 
 
 class Dims(Argument[tuple[int, ...]]):
@@ -237,9 +239,6 @@ class Dims(Argument[tuple[int, ...]]):
 
     def write(self, value: tuple[int, ...]) -> str:
         return "x".join(map(str, value))
-
-    def to_json(self, value: tuple[int, ...]) -> object:
-        return list(value)
 
 
 class PaddingArgument(Argument[Padding]):
@@ -272,16 +271,19 @@ class PaddingArgument(Argument[Padding]):
     def fit(self, value: Padding, rank: int) -> Padding:
         if value.mode != "explicit":
             return value
-        ends = fit_axes(self.name, value.ends, rank, lambda ends: self.write(Padding("explicit", ends)))
+        ends = fit_axes(self.name, value.ends, rank)
         if self.rules and not any(map(any, ends)):
             return Padding("valid")
         return Padding("explicit", ends)
 
     def write(self, value: Padding) -> str:
+        alike = len(set(value.ends)) == 1
+        return self.spell(value._replace(ends=value.ends[:1]) if alike else value)
+
+    def spell(self, value: Padding) -> str:
         if value.mode != "explicit":
             return value.mode
-        ends = value.ends[:1] if len(set(value.ends)) == 1 else value.ends
-        return self.prefix + "x".join(str(a) if a == b else f"{a}-{b}" for a, b in ends)
+        return self.prefix + "x".join(str(a) if a == b else f"{a}-{b}" for a, b in value.ends)
 
     def to_json(self, value: Padding) -> object:
         return [list(ends) for ends in value.ends] if value.mode == "explicit" else value.mode
@@ -338,12 +340,15 @@ class Real(Argument[float]):
         self.low, self.high = low, high
 
     def read(self, pieces: Pieces) -> float:
-        value = float(self._number(pieces, self.low, self.high, whole=False))
-        return int(value) if value.is_integer() else value
+        value: float = self._number(pieces, self.low, self.high, whole=False)
+        return int(value) if isinstance(value, float) and value.is_integer() else value
 
     def write(self, value: float) -> str:
-        # Never 1e-05: the language has no exponents, and a person has no use for them here.
-        return f"{value:.12f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+        if not isinstance(value, float) or "e" not in str(value):
+            return str(value)
+        from decimal import Decimal  # for the likes of 1e-05 alone: the language has no exponents
+
+        return f"{Decimal(str(value)):f}"
 
 
 class ChannelRange(Argument[tuple[int, int]]):
@@ -359,19 +364,15 @@ class ChannelRange(Argument[tuple[int, int]]):
             raise ArgumentError("E105", message, "the end is missing", first, "write `0:58`")
         stop = self._number(pieces, low=1)
         if stop <= start:
-            raise ArgumentError(
-                "E105", f"`{self.name}` {start}:{stop} is empty", "the end is not past the beginning", first
-            )
+            message = f"`{self.name}` {start}:{stop} is empty"
+            raise ArgumentError("E105", message, "the end is not past the beginning", first)
         return start, stop
 
     def write(self, value: tuple[int, int]) -> str:
         return f"{value[0]}:{value[1]}"
 
-    def to_json(self, value: tuple[int, int]) -> object:
-        return list(value)
 
-
-def fit_axes(name: str, value: tuple[T, ...], rank: int, write: Any) -> tuple[T, ...]:
+def fit_axes(name: str, value: tuple[T, ...], rank: int) -> tuple[T, ...]:
     """One value repeated for every axis, or as many as there are axes; else `ShapeError` E106."""
     if len(value) == rank:
         return value

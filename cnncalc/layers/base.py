@@ -72,9 +72,16 @@ class Layer:
     #: Where the output lives: in memory of its own, in its input's as it stands (an alias), or written over
     #: its input where nothing else reads that.
     memory: ClassVar[Literal["own", "alias", "in place"]] = "own"
-    #: The size rule and the parameters in words, for the tables of the help and the README.
+    #: Its rules as formulas or in words, for the help and the README; `size_notes` is what else there is to
+    #: say about sizes.
     size_rule: ClassVar[str] = "same"
+    size_notes: ClassVar[tuple[str, ...]] = ()
     params_rule: ClassVar[str] = "0"
+    buffers_rule: ClassVar[str] = "0"
+    macs_rule: ClassVar[str] = "0"
+    reach_rule: ClassVar[str] = "unchanged: an output sees its own place"
+    #: What stands behind the word where that is no arguments: a merge's arms.
+    takes: ClassVar[str] = ""
     examples: ClassVar[tuple[Example, ...]] = ()
 
     #: The kind, and the number of spatial axes that the word asks for (None: any).

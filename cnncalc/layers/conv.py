@@ -28,8 +28,9 @@ class Conv(Convolution):
     groups = Integer("g", default=1, help="channel groups")
     filters = Integer("x", ":", help="number of filters = output channels")
     bias = Flag("bias", "nobias", default=True, help="whether there is a bias")
-    size_rule = "∏ floor((N + 2P − F')/S) + 1; filters"
-    params_rule = "F·F·(C/g)·x + x"
+    size_rule = "floor((N + 2P − F')/S) + 1; filters"
+    params_rule = "∏F·(C/g)·x + x"
+    macs_rule = "∏O·∏F·(C/g)·x"
     examples = (
         # 3·3·3 weights and 1 bias for each of 2 filters; 3·3 places · 3·3·3 products · 2 filters.
         Example("input 5x5x3 | conv 3x3 s1 valid x2", "3x3x2", params=56, macs=486),
@@ -66,8 +67,9 @@ class DepthwiseConv(Convolution):
     words = {"dwconv": ("depthwise",)}
     multiplier = Integer("m", default=1, help="filters per input channel")
     bias = Flag("bias", "nobias", default=True, help="whether there is a bias")
-    size_rule = "as conv; C·m"
-    params_rule = "F·F·C·m + C·m"
+    size_rule = "floor((N + 2P − F')/S) + 1; C·m"
+    params_rule = "∏F·C·m + C·m"
+    macs_rule = "∏O·∏F·C·m"
     examples = (Example("input 8x8x4 | dwconv 3x3 same m2", "8x8x8", params=80, macs=4608),)
 
     def output(self, x: Shape) -> Shape:
@@ -90,8 +92,9 @@ class SeparableConv(Convolution):
     multiplier = Integer("m", default=1, help="filters per input channel")
     filters = Integer("x", ":", help="number of filters = output channels")
     bias = Flag("bias", "nobias", default=True, help="whether there is a bias")
-    size_rule = "as conv; filters"
-    params_rule = "F·F·C·m + C·m·x + x"
+    size_rule = "floor((N + 2P − F')/S) + 1; filters"
+    params_rule = "∏F·C·m + C·m·x + x"
+    macs_rule = "∏O·(∏F·C·m + C·m·x)"
     # 9·3 + 3·4 + 4 parameters; 3·3 places · (9·3 + 3·4) products.
     examples = (Example("input 5x5x3 | sepconv 3x3 x4", "3x3x4", params=43, macs=351),)
 
@@ -120,8 +123,11 @@ class Deconv(Convolution):
     groups = Integer("g", default=1, help="channel groups")
     filters = Integer("x", ":", help="number of filters = output channels")
     bias = Flag("bias", "nobias", default=True, help="whether there is a bias")
-    size_rule = "(N − 1)·S − Pb − Pe + F' + op; filters"
-    params_rule = "F·F·C·(x/g) + x"
+    size_rule = "(N − 1)·S − 2P + F' + op; filters"
+    size_notes = ("`valid`: P = 0", "`same`: N·S", "`full`: P = F' − 1")
+    params_rule = "∏F·C·(x/g) + x"
+    macs_rule = "∏N·∏F·C·(x/g)"
+    reach_rule = "grows by (ceil(F'/S) − 1)·j, begins floor((F' − 1 − P)/S)·j earlier; j becomes j/S"
     examples = (
         # (4 − 1)·2 + 2 = 8; 2·2·3·5 weights and 5 biases; 4·4 input places · 60.
         Example("input 4x4x3 | deconv 2 s2 x5", "8x8x5", params=65, macs=960),

@@ -18,6 +18,8 @@ class FullyConnected(Layer):
     bias = Flag("bias", "nobias", default=True, help="whether there is a bias")
     size_rule = "units"
     params_rule = "in·units + units"
+    macs_rule = "in·units"
+    reach_rule = "the whole input"
     examples = (
         Example("input 784 | fc 10", "10", params=7850, macs=7840),
         Example("input 2x2x3 | fc 4 nobias", "4", params=48, macs=48),

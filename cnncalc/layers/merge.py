@@ -9,6 +9,9 @@ from cnncalc.shape import AXES, Shape, ShapeError, Size
 class Merge(Layer):
     """What the merges share: any number of inputs, whose sizes agree on every axis that is not merged."""
 
+    takes = "(arm; arm)"
+    reach_rule = "the hull of its arms' fields"
+
     def fitted(self, x: Shape) -> Layer:
         # Nothing in a merge is per axis, and its inputs are checked against one another.
         return self

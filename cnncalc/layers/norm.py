@@ -26,6 +26,7 @@ class BatchNorm(Norm):
 
     words = {"bn": ("batchnorm",)}
     params_rule = "2C, and 2C buffers"
+    buffers_rule = "2C: the running mean and variance"
     examples = (
         Example("input 8x8x16 | bn", "8x8x16", params=32, buffers=32),
         Example("input 8x8x16 | bn noaffine", "8x8x16", params=0, buffers=32),

@@ -17,7 +17,10 @@ class Pooling(Windowed):
     stride = PerAxis("s", default=None, like="kernel", help="step of the window")
     padding = PaddingArgument("p", default=Padding("valid"), help="rows added at each end of an axis")
     pads_freely = False
-    size_rule = "as conv; C"
+    size_notes = (
+        *Windowed.size_notes,
+        "`ceil`: rounded up, but a window that would start in the padding at the end is left out",
+    )
 
     def output(self, x: Shape) -> Shape:
         if self.padding.mode != "valid":
@@ -77,7 +80,8 @@ class GlobalPool(Layer):
 
     words = {"gap": ("globalavgpool",), "gmp": ("globalmaxpool",)}
     spatial = True
-    size_rule = "1x1xC"
+    size_rule = "1 on each axis; C"
+    reach_rule = "the whole input"
     examples = (Example("input 7x7x512 | gap", "1x1x512"), Example("input 9x8 | gmp", "1x8"))
 
     def output(self, x: Shape) -> Shape:
@@ -94,6 +98,7 @@ class AdaptivePool(Layer):
     spatial = True
     size = PerAxis("", in_full=True, sample="7x7", help="output size")
     size_rule = "size; C"
+    reach_rule = "grows by (B − 1)·j, with B the most elements of an output; j becomes j·N/O"
     examples = (Example("input 15x15x8 | adaptiveavgpool 7x7", "7x7x8"),)
 
     def output(self, x: Shape) -> Shape:

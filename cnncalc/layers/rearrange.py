@@ -16,6 +16,7 @@ class Input(Layer):
     words = {"input": ()}
     shape = Dims("", help="shape of one sample, channels last")
     size_rule = "the shape"
+    reach_rule = "1: its own element"
     examples = (Example("input 32x32x3", "32x32x3"),)
 
     def shape_of(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -28,6 +29,7 @@ class Flatten(Layer):
     words = {"flatten": ()}
     memory = "alias"
     size_rule = "H·W·C"
+    reach_rule = "the whole input"
     examples = (Example("input 4x4x3 | flatten", "48"),)
 
     def output(self, x: Shape) -> Shape:
@@ -44,6 +46,7 @@ class Reshape(Layer):
     memory = "alias"
     shape = Dims("", help="the new shape, with as many elements")
     size_rule = "the shape"
+    reach_rule = "the whole input, unless the shape stays the same"
     examples = (Example("input 48 | reshape 4x4x3", "4x4x3"),)
 
     def output(self, x: Shape) -> Shape:

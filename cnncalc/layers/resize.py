@@ -15,6 +15,7 @@ class Upsample(Layer):
     factor = PerAxis("", help="how many times as large")
     mode = Choice("nearest", "bilinear", help="how elements between are made")
     size_rule = "N·factor; C"
+    reach_rule = "bilinear grows by j and begins j earlier; j becomes j/factor"
     examples = (
         Example("input 7x7x8 | upsample 2", "14x14x8"),
         Example("input 7x7x8 | upsample 2x3 bilinear", "14x21x8"),
@@ -36,7 +37,8 @@ class PixelShuffle(Layer):
     words = {"pixelshuffle": ()}
     spatial = True
     factor = Integer("", help="how many times as large")
-    size_rule = "N·r; C/r^axes"
+    size_rule = "N·factor; C/factor^axes"
+    reach_rule = "unchanged; j becomes j/factor"
     examples = (Example("input 7x7x12 | pixelshuffle 2", "14x14x3"),)
 
     def output(self, x: Shape) -> Shape:
@@ -62,7 +64,8 @@ class Pad(Layer):
     words = {"pad": ()}
     spatial = True
     amount = PaddingArgument("", rules=False, help="rows added at each end of an axis")
-    size_rule = "N + begin + end"
+    size_rule = "N + begin + end; C"
+    reach_rule = "begins begin·j earlier"
     examples = (Example("input 5x5x3 | pad 1x0-2", "7x7x3"),)
 
     def output(self, x: Shape) -> Shape:
@@ -79,7 +82,8 @@ class Crop(Layer):
     words = {"crop": ()}
     spatial = True
     amount = PaddingArgument("", rules=False, help="rows taken at each end of an axis")
-    size_rule = "N − begin − end"
+    size_rule = "N − begin − end; C"
+    reach_rule = "begins begin·j later"
     examples = (Example("input 5x5x3 | crop 1", "3x3x3"),)
 
     def output(self, x: Shape) -> Shape:

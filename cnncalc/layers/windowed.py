@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from cnncalc.layers.arguments import PaddingArgument, PerAxis
 from cnncalc.layers.base import Layer, Reach, Remark
@@ -13,6 +14,13 @@ class Windowed(Layer):
     """A layer that slides a window of `kernel` over its padded input. The subclass declares the arguments."""
 
     spatial = True
+    size_rule = "floor((N + 2P − F')/S) + 1; C"
+    size_notes: ClassVar[tuple[str, ...]] = (
+        "`valid`: P = 0",
+        "`same`: ceil(N/S), the smaller half of the padding first",
+        "`full`: P = F' − 1",
+    )
+    reach_rule = "grows by (F' − 1)·j, begins P·j earlier; j becomes j·S"
     kernel: PerAxis
     stride: PerAxis
     padding: PaddingArgument

@@ -14,6 +14,7 @@ from rich.text import Text
 from cnncalc.analysis import Analysis, exceeds
 from cnncalc.diagnostics import Diagnostic
 from cnncalc.report.columns import Column, bytes_text, short, thousands
+from cnncalc.report.look import Look
 from cnncalc.report.tree import Line, collapsed, rails
 
 GAP = 2
@@ -27,16 +28,6 @@ MOST_WARNINGS = 5
 
 SHADES = " ▁▂▃▄▅▆▇█"
 EIGHTHS = " ▏▎▍▌▋▊▉█"
-
-
-class Look(NamedTuple):
-    """What the output can show. A `width` of None is as wide as the table would like to be."""
-
-    width: int | None = None
-    colour: bool = False
-    unicode: bool = True
-    layout: str = "hwc"
-    depth: int | None = None
 
 
 class Failure(NamedTuple):

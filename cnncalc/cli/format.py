@@ -1,0 +1,95 @@
+"""`cnncalc format SPEC`: a spec in its canonical form."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from cnncalc.analysis import Options
+from cnncalc.cli.output import Output, fail, write_whole
+from cnncalc.diagnostics import Problems, Source, SpecError
+
+if TYPE_CHECKING:
+    from cnncalc.language.nodes import Spec
+
+FORMS = ("cnn", "yaml")
+
+
+@click.command("format", no_args_is_help=True)
+@click.argument("spec")
+@click.option("--to", type=click.Choice(FORMS), help="The form to write; without it, the source's own.")
+@click.option("--compact", is_flag=True, help="Glued and on one line: conv3x3s2:64,relu,pool2.")
+@click.option("--check", is_flag=True, help="Write nothing; exit with 1 where the spec is not in this form.")
+@click.option("-w", "--write", "in_place", is_flag=True, help="Rewrite the file, whole or not at all.")
+@click.option("-o", "--output", "file", type=click.Path(), metavar="FILE", help="Write there, whole or not at all.")
+def command(spec: str, to: str | None, compact: bool, check: bool, in_place: bool, file: str | None) -> None:
+    """Write a spec in its canonical form: one way for everything within a line.
+
+    Line breaks, blank lines and comments stay; a line of over 100 characters is broken.
+
+    \b
+    cnncalc format "CONV 3X3,S1 P0 x16"
+    cnncalc format --check net.cnn
+    cnncalc format --to yaml net.cnn -o net.yaml
+
+    SPEC is a file (.cnn, .yaml), - for standard input, or the network itself.
+    """
+    from cnncalc.sources import YAML, find
+
+    if check + in_place + (file is not None) > 1:
+        raise click.UsageError("--check, --write and --output exclude one another")
+    if in_place and not os.path.isfile(spec):
+        raise click.UsageError(f"--write needs a file to rewrite, and `{spec}` is none")
+    try:
+        source = find(spec)
+        own = "yaml" if source.name.lower().endswith(YAML) else "cnn"
+        form = to or own
+        if compact and form == "yaml":
+            raise click.UsageError("--compact is a form of text: add --to cnn")
+        if (check or in_place) and form != own:
+            raise click.UsageError(f"a file of {own} stays one: write {form} with --to {form} -o FILE")
+        nodes, text = _formatted(source, own, form, compact)
+    except SpecError as error:
+        fail(error, Output("table"), Options())
+    # Text on the command line has no last line to end.
+    changed = text != (f"{source.text}\n" if source.name == "<spec>" else source.text)
+    if check:
+        if changed:
+            click.echo(f"`{source.name}` is not in canonical form: `cnncalc format` would change it", err=True)
+        sys.exit(int(changed))
+    if not in_place:
+        Output("table", file).write(text)
+    elif changed:
+        _refuse_to_lose_comments(source, nodes, form, compact)
+        write_whole(spec, text)
+
+
+def _formatted(source: Source, own: str, form: str, compact: bool) -> tuple[Spec, str]:
+    """The nodes and the text of a source; raises `SpecError` with what is wrong."""
+    problems = Problems()
+    if own == "yaml":
+        from cnncalc.language.yaml import parse_yaml
+
+        spec = parse_yaml(source, problems)
+    else:
+        from cnncalc.language.parse import parse
+
+        spec = parse(source, problems)
+    if form == "yaml":
+        from cnncalc.language.write_yaml import write_yaml
+
+        return spec, write_yaml(spec, problems)
+    from cnncalc.language.write import write
+
+    return spec, write(spec, problems, source if own == "cnn" else None, compact)
+
+
+def _refuse_to_lose_comments(source: Source, nodes: Spec, form: str, compact: bool) -> None:
+    """YAML's comments are not read, and one line has no room for them."""
+    # A `#` begins a comment, but for one in the name.
+    if (form == "yaml" or compact) and source.text.count("#") > (nodes.name or "").count("#"):
+        way_out = "-o FILE" if compact else "--to cnn -o FILE"
+        raise click.ClickException(f"cannot rewrite `{source.name}`: its comments would be lost; use `{way_out}`")

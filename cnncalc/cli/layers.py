@@ -1,0 +1,54 @@
+"""`cnncalc layers`: the catalogue of layers, or the page of one."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from cnncalc.cli.output import Output, fail, page_options
+
+
+@click.command("layers")
+@click.argument("word", required=False)
+@page_options
+def command(word: str | None, output: Output) -> None:
+    """The layers by family; with a WORD, all about one: its arguments, formulas and examples.
+
+    \b
+    cnncalc layers
+    cnncalc layers conv2d
+    cnncalc layers --format json | jq '.[].words'
+
+    WORD is any word for a layer: maxpool is pool.
+    """
+    from cnncalc.report import layers
+
+    kind = _kind(word, output) if word is not None else None
+    if output.format == "json":
+        output.write_page(layers.page_json(kind) if kind else layers.catalogue_json())
+    elif output.format == "markdown":
+        output.write_page(layers.page_markdown(kind) if kind else layers.layers_markdown())
+    else:
+        look = output.look(sys.stdout)
+        output.write_page(layers.page_text(kind, look) if kind else layers.catalogue_text(look))
+
+
+def _kind(word: str, output: Output) -> str:
+    """The kind that a word names; leaves with an error that tells the nearest word where it names none."""
+    from cnncalc.layers import KINDS
+
+    kind = KINDS.get(word.strip().lower())
+    if kind is not None:
+        return kind
+    from cnncalc.analysis import Options
+    from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest
+
+    near = nearest(word, KINDS)
+    help = f"write `{near}`" if near else "`cnncalc layers` lists them all"
+    span = Span(Source("<word>", word), 0, len(word))
+    fail(
+        SpecError([Diagnostic("E101", f"unknown layer `{word}`", span, "not a layer word", help=help)]),
+        output,
+        Options(),
+    )

@@ -1,0 +1,28 @@
+"""`cnncalc syntax`: the language on one page."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from cnncalc.cli.output import Output, page_options
+
+
+@click.command("syntax")
+@page_options
+def command(output: Output) -> None:
+    """The language on one page: separators, arguments, sizes, branches, blocks and YAML.
+
+    \b
+    cnncalc syntax
+    cnncalc syntax --format markdown
+    """
+    from cnncalc.report import syntax
+
+    if output.format == "json":
+        output.write_page(syntax.syntax_json())
+    elif output.format == "markdown":
+        output.write_page(syntax.syntax_markdown())
+    else:
+        output.write_page(syntax.syntax_text(output.look(sys.stdout)))

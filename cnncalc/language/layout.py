@@ -1,0 +1,121 @@
+"""Lines of canonical text: broken where the author broke them, and where they would be too long.
+
+A text is a row of strings with gaps between them. A gap is where a line may end; what the author had there,
+line breaks, blank lines and comments, is read from the source with `as_written`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+WIDTH = 100
+INDENT = 4
+
+NEWLINE = re.compile(r"\r\n|\n|\r")
+COMMENT = re.compile(r"#[^\r\n]*")
+
+
+class Gap(NamedTuple):
+    """A place where a line may end: `flat` stands there where it does not, `end` where it does.
+
+    A line that is too long is broken at all its gaps of the lowest rank, which says how far in they are; at a
+    gap without a rank only the author breaks. The next line is indented by `level`, or by one less where the
+    gap `closes` a bracket.
+    """
+
+    flat: str
+    level: int = 0
+    rank: int | None = 0
+    end: str = ""
+    closes: bool = False
+    #: By how many levels more the lines behind it are indented, until another gap says so.
+    hang: int | None = None
+    broken: bool = False
+    #: The comment behind the line that ends here, and the comments and blank lines before the next.
+    beside: str = ""
+    above: tuple[str, ...] = ()
+
+
+def as_written(gap: Gap, text: str, strays: str = "") -> Gap:
+    """The gap as the author has it, whose text reaches from the end of one item to the beginning of the next.
+
+    `strays` is text before it that may hold comments for which there is no other place.
+    """
+    first, *rest = NEWLINE.split(text)
+    beside = "  ".join(comment.rstrip() for comment in COMMENT.findall(strays) + COMMENT.findall(first))
+    above: list[str] = []
+    for number, line in enumerate(rest, 1):
+        comment = COMMENT.search(line)
+        if comment:
+            above.append(comment.group().rstrip())
+        elif not line.strip() and number < len(rest) and above[-1:] != [""]:
+            above.append("")
+    return gap._replace(broken=gap.broken or bool(rest or beside), beside=beside, above=tuple(above))
+
+
+def without_blanks(gap: Gap) -> Gap:
+    """The gap with no blank line at either end: none stands beside a bracket."""
+    above = list(gap.above)
+    while above and not above[-1]:
+        above.pop()
+    while above and not above[0]:
+        del above[0]
+    return gap._replace(above=tuple(above))
+
+
+def lay_out(pieces: Iterable[str | Gap], width: int | None = WIDTH) -> str:
+    """The pieces as lines of at most `width` characters, comments not counted, where there is a way to have it so."""
+    lines = Lines(width)
+    lines.split(pieces)
+    return "\n".join(lines.done).strip("\n") + "\n"
+
+
+class Lines:
+    def __init__(self, width: int | None) -> None:
+        self.width = width
+        self.done: list[str] = []
+        self.hang = self.depth = 0
+
+    def split(self, pieces: Iterable[str | Gap]) -> None:
+        line: list[str | Gap] = []
+        for piece in pieces:
+            line.append(piece)
+            if isinstance(piece, Gap) and piece.broken:
+                self.add(line)
+                line = []
+        if line:
+            self.add(line)
+
+    def add(self, line: list[str | Gap]) -> None:
+        """Write a line, of whose gaps none is broken but perhaps the last."""
+        text = "".join(_shown(piece) for piece in line)
+        if self.width is not None and INDENT * self.depth + len(text) > self.width:
+            gaps = [piece for piece in line if isinstance(piece, Gap) and not piece.broken]
+            ranks = [gap.rank for gap in gaps if gap.rank is not None]
+            if ranks:
+                lowest = min(ranks)
+                self.split(
+                    piece._replace(broken=True) if isinstance(piece, Gap) and piece.rank == lowest else piece
+                    for piece in line
+                )
+                return
+        last = line[-1] if isinstance(line[-1], Gap) else Gap("")
+        self.put(f"{text}  {last.beside}" if last.beside else text, self.depth)
+        if last.hang is not None:
+            self.hang = last.hang
+        self.depth = last.level + self.hang
+        for comment in last.above:
+            self.put(comment, self.depth, blank=True)
+        self.depth -= last.closes
+
+    def put(self, text: str, depth: int, blank: bool = False) -> None:
+        if text or blank:
+            self.done.append((" " * (INDENT * depth) + text).rstrip())
+
+
+def _shown(piece: str | Gap) -> str:
+    if isinstance(piece, str):
+        return piece
+    return piece.end if piece.broken else piece.flat

@@ -1,0 +1,397 @@
+"""Lists and mappings to the nodes that text gives: the grammar of a spec in YAML.
+
+    spec      = {name: TEXT, input: value, let: {NAME: expression}, def: {NAME(parameters): sequence}, layers: sequence}
+    sequence  = [item, …], or one item in its place
+    item      = inline text, a whole sequence allowed | sequence, as a group | {WORD: arguments}
+              | {repeat: {times: count, layers: sequence, name: NAME}} | {group: {layers: sequence, name: NAME}}
+              | {add: arms} | {add: {arms: arms, name: NAME}}, and so `concat` and `mul`
+    arms      = [sequence, …]; an empty one is the tensor itself
+    arguments = {FIELD: value, …, name: NAME} | value, the layer's first argument
+    value     = text | [3, 3], read as 3x3 | [[0, 1], [1, 1]], read as 0-1x1-1
+
+After an error in an item the reader goes on behind it, as the parser of text does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, NoReturn, TypeVar, Union
+
+from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError, nearest
+from cnncalc.graph import MAX_LAYERS
+from cnncalc.language.arguments import split_word
+from cnncalc.language.expressions import ExpressionParser
+from cnncalc.language.nodes import Broken, Chunk, Def, Group, Item, LayerNode, Let, Merge, Spec
+from cnncalc.language.parse import MERGES, Parser, parse_items
+from cnncalc.language.tokens import CHUNK, END, STRAY
+from cnncalc.layers.base import REGISTRY
+
+T = TypeVar("T")
+
+
+class Scalar(NamedTuple):
+    """A text, and where it stands in the file: `start` to `end`, character for character where `exact`."""
+
+    text: str
+    start: int
+    end: int
+    exact: bool = True
+    depth: int = 0
+    weight: int = 1
+
+
+class List(NamedTuple):
+    items: tuple[Value, ...]
+    start: int
+    end: int
+    depth: int
+    weight: int
+
+
+class Pair(NamedTuple):
+    """A key, its value, and where that ends in the file, which for an alias is not where the value stands."""
+
+    key: Scalar
+    value: Value
+    end: int
+
+
+class Mapping(NamedTuple):
+    pairs: tuple[Pair, ...]
+    start: int
+    end: int
+    depth: int
+    weight: int
+
+
+Value = Union[Scalar, List, Mapping]
+
+
+class Reader:
+    """Reads the values of a file. What is wrong with an item is reported, and the item is `Broken`."""
+
+    def __init__(self, file: Source, problems: Problems) -> None:
+        self.file, self.problems = file, problems
+        self.layers = 0
+        #: The items of a value by its id: what aliases repeat is read once.
+        self.known: dict[int, tuple[Item, ...]] = {}
+        #: Whether the last text was cut by a comma inside its brackets, so that the next is the rest of it.
+        self.cut = False
+
+    def spec(self, root: Value) -> Spec:
+        name = None
+        definitions: list[Let | Def] = []
+        inputs: tuple[Item, ...] = ()
+        items: tuple[Item, ...] = ()
+        for field, (key, value, end) in self.top(root).items():
+            span = self.span(field, key.start, end)
+            try:
+                match field:
+                    case "name":
+                        name = self.text(value, field).text.strip()
+                    case "input":
+                        inputs = (Item(Broken(span), span),)
+                        inputs = (self.layer(key, value, field, span),)
+                    case "let":
+                        definitions += self.lets(value)
+                    case "def":
+                        definitions += self.defs(value)
+                    case "layers":
+                        items = self.sequence(value, field)
+            except SpecError as error:
+                self.keep(error)
+        return Spec(name or None, tuple(definitions), inputs + items)
+
+    def top(self, root: Value) -> dict[str, Pair]:
+        try:
+            fields = self.fields(root, "", "the spec", ("name", "input", "let", "def", "layers"))
+        except SpecError as error:
+            self.keep(error)
+            return {}
+        layers = fields.get("layers")
+        if layers is None and not self.problems.found:
+            help = "write for example `layers: [conv 3x3 x16, pool 2]`"
+            span = self.span("", root.start, root.start)
+            self.report("E009", "the spec has no `layers`", span, "expected a key `layers`", help)
+        elif layers and _is_empty(layers.value):
+            span = self.span("layers", layers.key.start, layers.key.end)
+            self.report("E007", "the spec has no layer", span, "nothing in it", "write for example `- conv 3x3 x16`")
+            del fields["layers"]
+        return fields
+
+    def lets(self, value: Value) -> Iterator[Let]:
+        for key, content, _ in self.fields(value, "let", "`let`").values():
+            path = _join("let", key)
+            try:
+                name, span = self.read(key, path, lambda parser: parser.name("under `let`"))
+                source = self.source(self.text(content, path), path)
+                yield Let(name, ExpressionParser(source, 0, len(source.text)).parse(), span)
+            except SpecError as error:
+                self.keep(error)
+
+    def defs(self, value: Value) -> Iterator[Def]:
+        for key, body, _ in self.fields(value, "def", "`def`").values():
+            path = _join("def", key)
+            try:
+                help = f"write `{_cut(key).partition('(')[0]}(c, s=1):`, its parameters in brackets"
+                name, parameters, span = self.read(key, path, Parser.header, help)
+                yield Def(name, parameters, self.sequence(body, path), span)
+            except SpecError as error:
+                self.keep(error)
+
+    # -- items ---------------------------------------------------------------------------------------
+
+    def sequence(self, value: Value, path: str) -> tuple[Item, ...]:
+        """The items of a list, or of what stands in its place."""
+        if not isinstance(value, List) or _is_empty(value):
+            return self.items(value, path)
+        return tuple([item for i, each in enumerate(value.items) for item in self.items(each, f"{path}[{i}]")])
+
+    def items(self, value: Value, path: str) -> tuple[Item, ...]:
+        """What one value in a list says: an inline text may be several items."""
+        items = self.known.get(id(value))
+        if items is None:
+            try:
+                if _is_empty(value):
+                    span = self.span(path, value.start, value.end)
+                    self.fail("E002", "an empty layer", span, "no layer here", "remove it, or write a layer")
+                if isinstance(value, Scalar):
+                    items = self.inline(value, path)
+                elif isinstance(value, List):
+                    span = self.span(path, value.start, value.end)
+                    items = (Item(Group(self.sequence(value, path), span), span),)
+                else:
+                    items = (self.entry(value, path),)
+            except SpecError as error:
+                self.keep(error)
+                span = self.span(path, value.start, value.end)
+                items = (Item(Broken(span), span),)
+            self.known[id(value)] = items
+        return items
+
+    def inline(self, text: Scalar, path: str) -> tuple[Item, ...]:
+        span = self.whole(text, path)
+        open = text.text.count("(") - text.text.count(")")
+        if self.cut and self.file.text[max(text.start - 100, 0) : text.start].rstrip().endswith(","):
+            self.cut = open >= 0
+            raise SpecError([])
+        self.cut = open > 0 and self.file.text[text.end : text.end + 1] == ","
+        if self.cut:
+            help = f"quote all of it: `'{_cut(text)}, …)'`"
+            self.fail("E003", "a `(` is never closed", span, "YAML ends the text at the comma", help)
+        items = parse_items(span.source, self.problems)
+        self.count(len(items) - text.text.count("input"), span)
+        return items
+
+    def entry(self, value: Mapping, path: str) -> Item:
+        """An item in long form: a mapping whose one key says what it is."""
+        key, content, end = value.pairs[0]
+        span = self.span(path, key.start, end)
+        word, inside = key.text.lower(), _join(path, key)
+        if len(value.pairs) > 1:
+            help = f"indent it under `{_cut(key)}:`, or begin an item of its own with `-`"
+            second = self.whole(value.pairs[1].key, path)
+            self.fail("E009", "an item has one key", second, f"stands beside `{_cut(key)}`", help)
+        if word in MERGES:
+            return self.merge(word, content, inside, span)
+        if word in ("repeat", "group"):
+            return self.group(word, content, inside, span)
+        near = None if word in REGISTRY else nearest(word, ("repeat", "group"))
+        if near and nearest(word, [*REGISTRY, near]) == near:
+            place = self.whole(key, path)
+            self.fail("E101", f"unknown layer `{_cut(key)}`", place, "not a layer word", f"write `{near}`")
+        self.count(word != "input", span)
+        return self.layer(key, content, inside, span)
+
+    def layer(self, key: Scalar, value: Value, path: str, span: Span) -> Item:
+        help = "write the layer as text, without the `:`"
+        word = self.read(key, path, lambda parser: parser.chunk(parser.expect(CHUNK, "a layer word")), help)
+        if not isinstance(value, Mapping):
+            arguments = () if _is_empty(value) else (self.argument(_first_field(word), value, path),)
+            return Item(LayerNode(word, arguments, span), span)
+        fields = self.fields(value, path, f"`{_cut(key)}`")
+        name = fields.pop("name", None)
+        said = []
+        for field, content, _ in fields.values():
+            place = _join(path, field)
+            said.append(self.argument(Chunk((field.text,), self.whole(field, place)), content, place))
+        return Item(LayerNode(word, tuple(said), span), span, None, None, *self.name(name, path))
+
+    def argument(self, field: Chunk | None, value: Value, path: str) -> Chunk:
+        """A value as the argument of that field, or in its short form where there is none."""
+        text = self.text(_joined(value), path)
+        if field and not text.text.strip():
+            message, help = f"`{field.span.text}` has no value", "write one, or remove it"
+            self.fail("E105", message, field.span, "nothing behind it", help)
+        help = "one value stands here; to write several, write the layer as text, without the `:`"
+        return self.read(text, path, lambda parser: parser.chunk(parser.expect(CHUNK, "a value"), field), help)
+
+    def group(self, word: str, value: Value, path: str, span: Span) -> Item:
+        """A `group`, or a `repeat`, which is one that comes several times."""
+        if word == "group" and isinstance(value, List):
+            return Item(Group(self.sequence(value, path), span), span)
+        fields = self.required(value, path, word, ("layers",) if word == "group" else ("times", "layers"))
+        items = self.sequence(fields["layers"].value, f"{path}.layers")
+        count = count_span = None
+        if word == "repeat":
+            times = f"{path}.times"
+            help = "write `times: 3`, or `times: '{n}'`"
+            count, count_span = self.read(self.text(fields["times"].value, times), times, Parser.count, help)
+        return Item(Group(items, span), span, count, count_span, *self.name(fields.get("name"), path))
+
+    def merge(self, word: str, value: Value, path: str, span: Span) -> Item:
+        name = None
+        if isinstance(value, Mapping):
+            fields = self.required(value, path, word, ("arms",))
+            name, value, path = fields.get("name"), fields["arms"].value, f"{path}.arms"
+        if not isinstance(value, List) or _is_empty(value):
+            help = f"write `{word}: [[conv 1x1 x64], []]`; an empty arm is the tensor itself"
+            self.fail("E009", f"`{word}` has no list of arms", span, path, help)
+        self.count(1, span)
+        arms = [() if _is_empty(arm) else self.sequence(arm, f"{path}[{i}]") for i, arm in enumerate(value.items)]
+        return Item(Merge(word, tuple(arms), span), span, None, None, *self.name(name, path))
+
+    def count(self, layers: int, span: Span) -> None:
+        """Give up early on a file with too many layers; repeats are counted out, and the limit kept, later."""
+        self.layers += layers
+        if self.layers > MAX_LAYERS:
+            self.fail("E005", f"the spec comes to more than {MAX_LAYERS:,} layers", span, "too many layers")
+
+    # -- parts of values -----------------------------------------------------------------------------
+
+    def fields(self, value: Value, path: str, what: str, known: tuple[str, ...] = ()) -> dict[str, Pair]:
+        """The pairs of a mapping by key, each once; with `known`, of these keys alone."""
+        if _is_empty(value):
+            return {}
+        if not isinstance(value, Mapping):
+            help = f"write `{path.rpartition('.')[2]}: {{…}}`" if path else "write `layers:` before it"
+            self.wrong_kind(value, path, what, "a mapping", help)
+        found: dict[str, Pair] = {}
+        for pair in value.pairs:
+            text = pair.key.text.lower() if known else pair.key.text
+            span = self.whole(pair.key, _join(path, pair.key))
+            name = f"`{_cut(pair.key)}`"
+            if known and text not in known:
+                near = nearest(text, known)
+                notes = (f"its fields: {', '.join(known)}",)
+                message = f"{what} has no field {name}"
+                self.report("E120", message, span, span.source.path, near and f"write `{near}`", notes)
+            elif text in found:
+                first = self.whole(found[text].key, path).in_file()
+                notes = (f"first given at {first.line}:{first.column}",)
+                self.report("E103", f"{name} of {what} is given twice", span, "given again", "remove one", notes)
+            else:
+                found[text] = pair
+        return found
+
+    def required(self, value: Value, path: str, word: str, names: tuple[str, ...]) -> dict[str, Pair]:
+        """The fields of a repeat, group or merge, all of `names` among them."""
+        fields = self.fields(value, path, f"`{word}`", (*names, "name"))
+        for name in names:
+            if name not in fields:
+                if isinstance(value, Mapping) and len(value.pairs) > len(fields):
+                    raise SpecError([])  # the one that is missing may be the one that was misspelt
+                span = self.span(path, value.start, value.end)
+                self.fail("E104", f"`{word}` has no {name}", span, path, f"write `{name}: …` in it")
+        return fields
+
+    def text(self, value: Value, path: str) -> Scalar:
+        """The value, which has to be a scalar."""
+        if not isinstance(value, Scalar):
+            written = self.file.text[value.start : value.end]
+            # `{c}` without quotes is a mapping to YAML.
+            help = f"quote it: `'{written}'`" if isinstance(value, Mapping) and written[:1] == "{" else None
+            self.wrong_kind(value, path, f"`{path.rpartition('.')[2]}`", "one value", help)
+        return value
+
+    def name(self, pair: Pair | None, path: str) -> tuple[str | None, Span | None]:
+        if pair is None:
+            return None, None
+        path = f"{path}.name"
+        help = "a name is one word of letters, digits and `_`, such as `down`"
+        return self.read(self.text(pair.value, path), path, lambda parser: parser.name("after `name:`"), help)
+
+    def read(self, text: Scalar, path: str, rule: Callable[[Parser], T], help: str | None = None) -> T:
+        """What a rule of the grammar makes of a text, all of it; `help` says the edit as YAML has it."""
+        parser = Parser(self.source(text, path), self.problems)
+        if any(token.kind == STRAY for token in parser.tokens):
+            raise SpecError([])
+        try:
+            result = rule(parser)
+            parser.expect(END, "nothing more")
+        except SpecError as error:
+            raise SpecError([each._replace(help=help or each.help) for each in error.diagnostics]) from None
+        return result
+
+    # -- places and errors ---------------------------------------------------------------------------
+
+    def source(self, text: Scalar, path: str) -> Source:
+        return Source(self.file.name, text.text, self.file, text.start, text.end, text.exact, path)
+
+    def whole(self, text: Scalar, path: str) -> Span:
+        return Span(self.source(text, path), 0, len(text.text))
+
+    def span(self, path: str, start: int, end: int) -> Span:
+        """A place in the file that goes by a path."""
+        return Span(Source(self.file.name, self.file.text, self.file, path=path), start, end)
+
+    def keep(self, error: SpecError) -> None:
+        """Add the errors and go on, but for a limit, behind which all else is in doubt."""
+        for diagnostic in error.diagnostics:
+            self.problems.add(diagnostic)
+        if any(diagnostic.code == "E005" for diagnostic in error.diagnostics):
+            self.problems.raise_if_any()
+
+    def wrong_kind(self, value: Value, path: str, what: str, expected: str, help: str | None) -> NoReturn:
+        got = {Scalar: "one value", List: "a list", Mapping: "a mapping"}[type(value)]
+        self.fail("E009", f"{what} is {got}, not {expected}", self.span(path, value.start, value.end), path, help)
+
+    def report(
+        self, code: str, message: str, span: Span, label: str, help: str | None = None, notes: tuple[str, ...] = ()
+    ) -> None:
+        self.problems.add(Diagnostic(code, message, span, label, notes, help))
+
+    def fail(self, code: str, message: str, span: Span, label: str, help: str | None = None) -> NoReturn:
+        raise SpecError([Diagnostic(code, message, span, label, help=help)])
+
+
+def _is_empty(value: Value) -> bool:
+    if isinstance(value, Scalar):
+        return not value.text.strip()
+    return not (value.items if isinstance(value, List) else value.pairs)
+
+
+def _cut(text: Scalar) -> str:
+    """A text for messages and paths, which are not to outgrow the file."""
+    return text.text if len(text.text) <= 40 else text.text[:40] + "…"
+
+
+def _join(path: str, key: Scalar) -> str:
+    return f"{path}.{_cut(key)}" if path else _cut(key)
+
+
+def _first_field(word: Chunk) -> Chunk | None:
+    """The field that a bare value is for: the one that is bare in text too, else one that has to be given.
+
+    An unknown word has none: that is reported when the layer is read.
+    """
+    try:
+        _, cls, _ = split_word(word)
+    except SpecError:
+        return None
+    arguments = sorted(cls.arguments.values(), key=lambda each: ("" not in each.shorts, not each.required))
+    return Chunk((arguments[0].name,), word.span) if arguments else None
+
+
+def _joined(value: Value) -> Value:
+    """`[3, 3]` as `3x3`, `[[0, 1], [1, 1]]` as `0-1x1-1`; any other value as it is."""
+    if not isinstance(value, List) or _is_empty(value):
+        return value
+    axes = []
+    for axis in value.items:
+        ends = axis.items if isinstance(axis, List) else (axis,)
+        texts = [end.text for end in ends if isinstance(end, Scalar)]
+        if len(texts) < len(ends) or not texts:
+            return value
+        axes.append("-".join(texts))
+    return Scalar("x".join(axes), value.start, value.end, exact=False)

@@ -1,0 +1,303 @@
+"""Nodes to canonical text, which reads back as nodes of the same meaning.
+
+Nothing is expanded: holes, lets, defs and repeats stay as the author has them, and so do line breaks, blank
+lines and comments. Within a line everything is written in one way alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from cnncalc.diagnostics import Problems, Source, SpecError
+from cnncalc.language.arguments import read_layer
+from cnncalc.language.layout import WIDTH, Gap, as_written, lay_out, without_blanks
+from cnncalc.language.nodes import (
+    Call,
+    Def,
+    Expression,
+    Function,
+    Group,
+    Hole,
+    Item,
+    LayerNode,
+    Let,
+    Merge,
+    Name,
+    Number,
+    Operation,
+    Reference,
+    Spec,
+)
+from cnncalc.layers import Layer
+from cnncalc.layers.arguments import PerAxis
+from cnncalc.shape import ShapeError
+
+#: Operator → how tightly it binds; a sign binds more than any, a value most.
+BINDING = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2}
+SIGN = 3
+
+#: Up to the `;` that ends an arm, which is not one in a comment.
+ARM = re.compile(r"[^;#]*(?:#[^\r\n]*[^;#]*)*")
+
+
+class Style(NamedTuple):
+    """What stands between things that share a line."""
+
+    separator: str
+    space: str
+    equals: str
+    times: str
+    comma: str
+    glued: bool
+
+
+SPACED = Style(" | ", " ", " = ", " * ", ", ", glued=False)
+COMPACT = Style(",", "", "=", "*", ",", glued=True)
+
+
+def write(spec: Spec, problems: Problems, source: Source | None = None, compact: bool = False) -> str:
+    """The canonical text of a spec, with the line breaks and comments of its source.
+
+    Without a source (nodes from YAML) each item has a line. `compact` glues the layers and leaves comments and
+    line breaks out, but for that which ends a def. Raises `SpecError` with all that is wrong with the layers,
+    and that the parser found.
+    """
+    writer = Writer(problems, style=COMPACT) if compact else Writer(problems, source)
+    pieces = list(writer.spec(spec))
+    problems.raise_if_any()
+    return lay_out(pieces, None if compact else WIDTH)
+
+
+class Placeholder(int):
+    """What a hole stands for where only its text matters: a number within any bounds, which writes itself.
+
+    Two are equal where their expressions are, since those then have one value.
+    """
+
+    text: str
+
+    def __new__(cls, text: str) -> Placeholder:
+        number = super().__new__(cls, 1)
+        number.text = text
+        return number
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Placeholder) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def __lt__(self, other: float) -> bool:
+        return False
+
+    __le__ = __gt__ = __ge__ = __lt__
+
+
+class Writer:
+    """Makes the pieces that `lay_out` puts into lines: one method for each node."""
+
+    def __init__(self, problems: Problems, source: Source | None = None, style: Style = SPACED) -> None:
+        self.problems, self.style = problems, style
+        self.text = source.text if source else None
+
+    def spec(self, spec: Spec) -> Iterator[str | Gap]:
+        beginning = Gap("", broken=True)
+        if self.text is None:
+            named = spec.name and not self.style.glued
+            yield beginning._replace(above=(f"# {_one_line(spec.name)}",)) if named else beginning
+        else:
+            # What stands before the first item is no comment behind it.
+            yield as_written(beginning, "\n" + self.text[: _start((*spec.definitions, *spec.items), self.text)])
+        for number, each in enumerate(spec.definitions, 1):
+            rest = (*spec.definitions[number:], *spec.items)
+            if isinstance(each, Let):
+                yield f"let {each.name}{self.style.equals}{self.expression(each.value)}"
+                end = each.value.span.end
+            else:
+                yield from self.definition(each)
+                end = each.items[-1].span.end if each.items else each.span.end
+            inside = each.items[-1].atom.span.end if isinstance(each, Def) and each.items else end
+            yield self.statement_end(each, inside, end, rest)
+        yield from self.sequence(spec.items, top=True)
+        if self.text is not None and spec.items:
+            last = spec.items[-1]
+            yield self.gap(Gap("", hang=0), last.atom.span.end, last.span.end, len(self.text))
+
+    def statement_end(self, each: Let | Def, inside: int, end: int, rest: tuple[Let | Def | Item, ...]) -> Gap:
+        if self.style.glued:
+            return Gap(self.style.separator, hang=0, broken=isinstance(each, Def))
+        gap = Gap("", hang=0, broken=True)
+        if self.text is None:
+            return gap._replace(above=("",) if isinstance(rest[0], Item) else ())
+        return self.gap(gap, inside, end, _start(rest, self.text))
+
+    def definition(self, node: Def) -> Iterator[str | Gap]:
+        yield f"def {self.head(node)}{self.style.equals.rstrip()}"
+        gap = Gap(self.style.space, hang=1)
+        if self.text is not None and node.items:
+            start = _start(node.items, self.text)
+            # A comment can only stand behind the `=`, and have another in it.
+            head = self.text[node.span.end : start].partition("#")[0]
+            behind = node.span.end + head.rindex("=") + 1
+            gap = without_blanks(self.gap(gap, behind, behind, start))
+        yield gap
+        # Outside brackets a new line would end the def, were there no separator before it.
+        yield from self.sequence(node.items, Gap(self.style.separator, end=" |", hang=1))
+
+    def sequence(self, items: tuple[Item, ...], between: Gap | None = None, top: bool = False) -> Iterator[str | Gap]:
+        """The items; the gaps between them are like `between`."""
+        if between is None:
+            between = Gap(self.style.separator, broken=top and self.text is None and not self.style.glued)
+        for number, item in enumerate(items):
+            if number:
+                before = items[number - 1]
+                yield self.gap(between, before.atom.span.end, before.span.end, item.span.start)
+            yield from self.item(item, between.level)
+
+    def item(self, item: Item, level: int) -> Iterator[str | Gap]:
+        atom = item.atom
+        if isinstance(atom, LayerNode):
+            yield self.layer(atom)
+        elif isinstance(atom, Group):
+            yield from self.brackets("(", (atom.items,), level + 1, atom)
+        elif isinstance(atom, Merge):
+            yield from self.brackets(f"{atom.word}(", atom.arms, level + 1, atom)
+        elif isinstance(atom, Call):
+            yield self.call(atom)
+        elif isinstance(atom, Reference):
+            yield f"@{atom.name}"
+        if item.count is not None:
+            count = self.hole(item.count) if isinstance(item.count, Hole) else str(item.count)
+            yield self.style.times + count
+        if item.name is not None:
+            yield f" as {item.name}"
+
+    def brackets(
+        self, opening: str, arms: tuple[tuple[Item, ...], ...], level: int, atom: Group | Merge
+    ) -> Iterator[str | Gap]:
+        """Arms between brackets; an empty one has one gap, and of a group there is one arm."""
+        yield opening
+        # Long lines are broken at the brackets and before each `;` first, and only then within the arms.
+        mark = Gap("", level, 2 * level - 1)
+        start = self.text.index("(", atom.span.start) + 1 if self.text is not None else 0
+        for number, arm in enumerate(arms):
+            last = number == len(arms) - 1
+            before = mark._replace(flat="" if last else self.style.space, closes=last)
+            inside = end = start
+            if arm:
+                after = mark._replace(flat=self.style.space, rank=None) if number else mark
+                yield without_blanks(self.gap(after, start, start, arm[0].span.start))
+                yield from self.sequence(arm, Gap(self.style.separator, level, 2 * level))
+                inside, end = arm[-1].atom.span.end, arm[-1].span.end
+            elif last and number:
+                before = before._replace(flat=self.style.space)
+            stop = atom.span.end - 1 if last else self.arm_end(end)
+            yield without_blanks(self.gap(before, inside, end, stop))
+            yield ")" if last else ";"
+            start = stop + 1
+
+    def arm_end(self, start: int) -> int:
+        """Where the `;` stands that ends an arm."""
+        found = ARM.match(self.text, start) if self.text is not None else None
+        return found.end() if found else start
+
+    def gap(self, gap: Gap, inside: int, start: int, end: int) -> Gap:
+        """The gap as it stands between two places of the source.
+
+        From `inside` on an item goes on with its count, and only comments are looked for.
+        """
+        return gap if self.text is None else as_written(gap, self.text[start:end], self.text[inside:start])
+
+    # -- within a line -------------------------------------------------------------------------------
+
+    def layer(self, node: LayerNode) -> str:
+        """The layer's first word and the arguments that differ from their defaults, in the order declared."""
+        holes = [part for chunk in (node.word, *node.arguments) for part in chunk.parts if isinstance(part, Hole)]
+        try:
+            layer = read_layer(node, {hole.span: Placeholder(self.hole(hole)) for hole in holes})
+        except SpecError as error:
+            for diagnostic in error.diagnostics:
+                self.problems.add(diagnostic)
+            return ""
+        word = layer.kind if layer.axes is None else f"{layer.kind}{layer.axes}d"
+        texts = list(argument_texts(layer))
+        if not self.style.glued:
+            return " ".join([word, *texts])
+        # Glued, `x` would go on with the numbers before it. And conv2d is a word only by itself.
+        glued = "".join(f":{text[1:]}" if text[0] == "x" else text for text in texts)
+        return f"{word} {glued}" if layer.axes is not None and glued else word + glued
+
+    def call(self, node: Call) -> str:
+        values = [f"{name}={self.expression(value)}" if name else self.expression(value) for name, value in node.values]
+        return f"{node.name}({self.style.comma.join(values)})"
+
+    def head(self, node: Def) -> str:
+        """The def's name and parameters."""
+        names = [name if value is None else f"{name}={self.expression(value)}" for name, value in node.parameters]
+        return f"{node.name}({self.style.comma.join(names)})"
+
+    def hole(self, hole: Hole) -> str:
+        return f"{{{self.expression(hole.expression)}}}"
+
+    def expression(self, node: Expression, binding: int = 0) -> str:
+        """The text, in brackets where it binds less than what it stands in."""
+        if isinstance(node, Number):
+            return node.text
+        if isinstance(node, Name):
+            return node.name
+        if isinstance(node, Function):
+            return f"{node.name}({self.style.comma.join(map(self.expression, node.values))})"
+        if node.left is None:
+            own, text = SIGN, node.operator + self.expression(node.right, SIGN)
+        else:
+            own, text = BINDING[node.operator], self.chain(node)
+        return f"({text})" if own < binding else text
+
+    def chain(self, node: Operation) -> str:
+        """Operators that bind alike, from left to right: a long sum is no deep one."""
+        own, space = BINDING[node.operator], self.style.space
+        parts: list[str] = []
+        left: Expression = node
+        while isinstance(left, Operation) and left.left is not None and BINDING[left.operator] == own:
+            parts.append(f"{space}{left.operator}{space}{self.expression(left.right, own + 1)}")
+            left = left.left
+        return self.expression(left, own) + "".join(reversed(parts))
+
+
+def argument_texts(layer: Layer) -> Iterator[str]:
+    """The arguments of a layer as it was read, those left out that say what the default says.
+
+    One number stands for several only where the kernel tells how many axes there are: elsewhere their count
+    says it, and is checked.
+    """
+    windows = (name for name, argument in layer.arguments.items() if isinstance(argument, PerAxis) and argument.in_full)
+    rank = max((len(getattr(layer, name)) for name in windows), default=1)
+    for name, argument in layer.arguments.items():
+        value = getattr(layer, name)
+        try:
+            fitted = argument.fit(value, rank)
+        except ShapeError:
+            yield argument.spell(value)
+            continue
+        alike = fitted == getattr(layer, argument.like) if argument.like else argument.is_default(fitted)
+        if not alike:
+            yield argument.write(fitted)
+
+
+def flat(pieces: Iterable[str | Gap]) -> str:
+    """The pieces as one line."""
+    return "".join(piece if isinstance(piece, str) else piece.flat for piece in pieces)
+
+
+def _start(nodes: tuple[Let | Def | Item, ...], text: str) -> int:
+    """Where the first of the nodes begins, or the text ends."""
+    return nodes[0].span.start if nodes else len(text)
+
+
+def _one_line(name: str | None) -> str:
+    return " ".join("".join(c if c.isprintable() and c != "\ufffd" else " " for c in name or "").split())

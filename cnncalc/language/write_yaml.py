@@ -1,0 +1,109 @@
+"""Nodes to YAML in block style: long forms for groups, repeats and branches, a line of text for all else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cnncalc.diagnostics import Problems
+from cnncalc.language.nodes import Def, Group, Hole, Item, LayerNode, Let, Merge, Spec
+from cnncalc.language.write import Writer, flat
+
+#: Brackets deeper than this stay text: a reader counts lists and mappings as levels as well, three for an arm.
+MOST_NESTED = 20
+
+
+def write_yaml(spec: Spec, problems: Problems) -> str:
+    """The spec in YAML, without the comments of its source.
+
+    Raises `SpecError` with all that is wrong with the layers, and that the parser found.
+    """
+    blocks = YamlWriter(problems).spec(spec)
+    problems.raise_if_any()
+    return "\n".join(blocks) + "\n"
+
+
+class YamlWriter:
+    """Makes the lines of each node's block, not yet indented."""
+
+    def __init__(self, problems: Problems) -> None:
+        self.inline = Writer(problems)
+
+    def spec(self, spec: Spec) -> list[str]:
+        lines = [f"name: {scalar(spec.name)}"] if spec.name else []
+        items = spec.items
+        shape = self.input(items[0]) if len(items) > 1 else None
+        if shape:
+            lines.append(f"input: {scalar(shape)}")
+            items = items[1:]
+        lets = [each for each in spec.definitions if isinstance(each, Let)]
+        defs = [each for each in spec.definitions if isinstance(each, Def)]
+        if lets:
+            lines += ["let:", *indented(f"{let.name}: {scalar(self.inline.expression(let.value))}" for let in lets)]
+        if defs:
+            lines += ["def:", *indented(line for each in defs for line in self.definition(each))]
+        return [*lines, "layers:", *indented(self.sequence(items))]
+
+    def input(self, item: Item) -> str | None:
+        """The shape of an input that has no more to it."""
+        if not isinstance(item.atom, LayerNode) or item.count is not None or item.name is not None:
+            return None
+        word, _, shape = self.inline.layer(item.atom).partition(" ")
+        return shape if word == "input" else None
+
+    def definition(self, node: Def) -> list[str]:
+        return [f"{scalar(self.inline.head(node))}:", *indented(self.sequence(node.items))]
+
+    def sequence(self, items: tuple[Item, ...], nested: bool = False) -> list[str]:
+        return [line for item in items for line in dashed(self.item(item, nested))]
+
+    def item(self, item: Item, nested: bool) -> list[str]:
+        """The lines of an item; `nested` says that those around it were found not to be too deep."""
+        atom = item.atom
+        if not nested and isinstance(atom, (Group, Merge)):
+            nested = nesting(flat(self.inline.item(item, 0))) <= MOST_NESTED
+        name = [f"name: {item.name}"] if item.name is not None else []
+        if nested and isinstance(atom, Group):
+            layers = self.sequence(atom.items, nested)
+            if item.count is None and not name:
+                return ["group:", *indented(layers)]
+            count = self.inline.hole(item.count) if isinstance(item.count, Hole) else item.count
+            times = [] if count is None else [f"times: {scalar(str(count))}"]
+            word = "group" if count is None else "repeat"
+            return [f"{word}:", *indented([*times, *name, "layers:", *indented(layers)])]
+        if nested and isinstance(atom, Merge) and item.count is None:
+            arms = [line for arm in atom.arms for line in dashed(self.sequence(arm, nested) or ["[]"])]
+            return [f"{atom.word}:", *indented([*name, "arms:", *indented(arms)] if name else arms)]
+        return [scalar(flat(self.inline.item(item, 0)))]
+
+
+def scalar(text: str) -> str:
+    """The text as YAML reads it back: plain where that is safe, else in double quotes."""
+    plain = text.isprintable() and (text[:1].isalnum() or text[:1] in ("(", "_"))
+    if plain and ": " not in text and " #" not in text and not text.endswith((":", " ")):
+        return text
+    return f'"{"".join(map(_escaped, text))}"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    code = ord(character)
+    return character if character.isprintable() else f"\\u{code:04X}" if code < 1 << 16 else f"\\U{code:08X}"
+
+
+def nesting(text: str) -> int:
+    """How deep the brackets of a text go."""
+    depth = deepest = 0
+    for character in text:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def indented(lines: Iterable[str]) -> list[str]:
+    return [f"  {line}" for line in lines]
+
+
+def dashed(lines: list[str]) -> list[str]:
+    """The lines as one entry of a list."""
+    return [f"- {lines[0]}", *indented(lines[1:])]

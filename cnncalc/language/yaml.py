@@ -1,0 +1,190 @@
+"""YAML to the nodes that text gives.
+
+The parser's events are put together here, not by `yaml.load`: a scalar stays the text that stands there,
+nothing recurses, and what the aliases come to is known before any of it is written out. What the lists and
+mappings say is read in `longform`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NoReturn
+
+import yaml
+
+from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError
+from cnncalc.graph import MAX_LAYERS
+from cnncalc.language.longform import List, Mapping, Pair, Reader, Scalar, Value
+from cnncalc.language.nodes import Spec
+from cnncalc.language.parse import MAX_DEPTH
+from cnncalc.language.tokens import refuse_what_is_no_text
+
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+#: The mapping and the list that hold the layers are no brackets of the language.
+MAX_LEVELS = MAX_DEPTH + 2
+#: Values in all, every alias written out: a layer takes a few.
+MAX_VALUES = 4 * MAX_LAYERS
+
+
+def parse_yaml(source: Source, problems: Problems) -> Spec:
+    """The nodes of a spec in YAML. Errors are added to `problems`; the nodes stand for what could be read.
+
+    Raises `SpecError` where nothing can be: E005 over a limit, E006 no text, E009 no YAML.
+    """
+    source = source._replace(text=source.text.removeprefix("\ufeff"))
+    refuse_what_is_no_text(source)
+    return Reader(source, problems).spec(Composer(source).compose())
+
+
+class Open:
+    """A list or mapping whose end has not come yet: its first event, and the values with their ends so far."""
+
+    def __init__(self, event: Any) -> None:
+        self.event = event
+        self.values: list[Value] = []
+        self.ends: list[int] = []
+        self.depth = self.weight = 1
+
+
+class Composer:
+    """Puts the events of a file together to one value, in which what an alias repeats is there once."""
+
+    def __init__(self, file: Source) -> None:
+        self.file = file
+        self.place: tuple[int, int] = (0, 0)
+        self.open: list[Open] = []
+        self.anchors: dict[str, Value | None] = {}
+        self.root: Value | None = None
+
+    def compose(self) -> Value:
+        """The value of the whole file; raises `SpecError` at the first thing that is wrong."""
+        event: Any
+        try:
+            for event in yaml.parse(self.file.text, Loader=LOADER):
+                self.place = event.start_mark.index, event.end_mark.index
+                self.add(event)
+        except yaml.reader.ReaderError as error:
+            at = max(self.file.text.find(chr(error.character)), 0)
+            message = f"the spec has U+{error.character:04X} in it"
+            raise SpecError([Diagnostic("E006", message, Span(self.file, at, at + 1), "not text")]) from None
+        except yaml.MarkedYAMLError as error:
+            raise SpecError([_syntax_error(self.file, error)]) from None
+        return self.root or Scalar("", 0, 0)
+
+    def add(self, event: Any) -> None:
+        if isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent)) and event.tag is not None:
+            self.fail("E009", "a YAML tag has no meaning here", "every value is its text", "remove the `!…`")
+        if isinstance(event, yaml.ScalarEvent):
+            scalar = self.scalar(event)
+            self.put(scalar, scalar.end, event.anchor)
+        elif isinstance(event, yaml.AliasEvent):
+            self.put(self.alias(event.anchor or ""), self.place[1])
+        elif isinstance(event, yaml.CollectionStartEvent):
+            if event.anchor:
+                self.anchors[event.anchor] = None
+            self.open.append(Open(event))
+            self.refuse_depth(len(self.open))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            closed = self.open.pop()
+            collection = self.collection(closed)
+            self.put(collection, collection.end, closed.event.anchor)
+        elif isinstance(event, yaml.DocumentStartEvent) and self.root is not None:
+            self.fail("E009", "a file holds one document", "begins another", "put it in a file of its own")
+
+    def put(self, value: Value, end: int, anchor: str | None = None) -> None:
+        """Hand a complete value to the list or mapping around it; `end` is where it ends there."""
+        if anchor:
+            self.anchors[anchor] = value
+        if not self.open:
+            self.root = value
+            return
+        around = self.open[-1]
+        around.values.append(value)
+        around.ends.append(end)
+        around.weight += value.weight
+        if value.depth >= around.depth:
+            around.depth = value.depth + 1
+            self.refuse_depth(len(self.open) + value.depth)
+        if around.weight > MAX_VALUES:
+            message = f"the YAML comes to more than {MAX_VALUES:,} values"
+            self.fail("E005", message, "aliases count as written out", "write repeated layers once, with `repeat`")
+
+    def alias(self, name: str) -> Value:
+        if name not in self.anchors:
+            help = f"for the layer that is named `{name}`, write `'@{name}'`"
+            self.fail("E009", f"unknown anchor `{name}`", f"no `&{name}` before it", help)
+        value = self.anchors[name]
+        if value is None:
+            self.fail("E009", f"the alias `*{name}` stands inside what it repeats", "would never end", "remove it")
+        return value
+
+    def scalar(self, event: Any) -> Scalar:
+        text, value, (start, end) = self.file.text, event.value, self.place
+        while end > start and text[end - 1].isspace():  # a block scalar reaches to the next token
+            end -= 1
+        last = end - (event.style in ("'", '"'))
+        first = last - len(value)
+        if event.style == "|" and value.strip():
+            # Indentation means nothing to the language, so the lines may be read where they stand.
+            first = text.find("\n", start) + 1
+            lines, expected = text[first:end].split("\n"), value.rstrip().split("\n")
+            if [line.strip() for line in lines] == [line.strip() for line in expected]:
+                value = text[first:end]
+        exact = first >= start and text[first:last] == value
+        if not exact:
+            first, last = start, end
+        # The weight bounds both the layers that a text may hold and the time that it takes to read.
+        weight = 1 + sum(map(value.count, "|,;>\n")) + len(value) // 16
+        return Scalar(value, first, last, exact, _nesting(value) if "(" in value else 0, weight)
+
+    def collection(self, closed: Open) -> List | Mapping:
+        start, values, ends = closed.event.start_mark.index, closed.values, closed.ends
+        end = self.place[1] if closed.event.flow_style else ends[-1] if ends else start
+        if isinstance(closed.event, yaml.SequenceStartEvent):
+            return List(tuple(values), start, end, closed.depth, closed.weight)
+        pairs = []
+        for key, value, value_end in zip(values[::2], values[1::2], ends[1::2], strict=True):
+            self.place = key.start, key.end
+            if not isinstance(key, Scalar):
+                self.fail("E009", "a key is a text", "a list or mapping as a key", "write one word before the `:`")
+            if key.text == "<<":
+                help = "write the fields out, or define a block under `def`"
+                self.fail("E009", "the merge key `<<` has no meaning here", "not a field", help)
+            pairs.append(Pair(key, value, value_end))
+        return Mapping(tuple(pairs), start, end, closed.depth, closed.weight)
+
+    def refuse_depth(self, depth: int) -> None:
+        if depth > MAX_LEVELS:
+            self.fail("E005", f"brackets are nested deeper than {MAX_DEPTH} levels", "too deep")
+
+    def fail(self, code: str, message: str, label: str, help: str | None = None) -> NoReturn:
+        raise SpecError([Diagnostic(code, message, Span(self.file, *self.place), label, help=help)])
+
+
+def _nesting(text: str) -> int:
+    """How deep the round brackets of a text go."""
+    depth = deepest = 0
+    for mark in re.findall(r"[()]", text):
+        depth += 1 if mark == "(" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _syntax_error(file: Source, error: yaml.MarkedYAMLError) -> Diagnostic:
+    """What the YAML parser says, and for the common mistakes the edit to make."""
+    mark, around = error.problem_mark, error.context_mark
+    at = min(mark.index, len(file.text)) if mark else 0
+    notes = (f"{error.context}, from {around.line + 1}:{around.column + 1}",) if around and around.index < at else ()
+    character, help = file.text[at : at + 1], None
+    problem = error.problem or "not YAML"
+    if character == "\t":
+        help = "indent with spaces"
+    elif character and character in "@%`":
+        word = re.compile(r"[^\s,\]}]+").match(file.text, at)
+        help = f"quote it: `'{word.group() if word else character}'`"
+    elif character and character in "{[":
+        help = f"quote a text that has a `{character}` in it"
+    elif problem.startswith("mapping values are not allowed"):
+        help = "quote a text that has a `: ` in it; indent the keys of one mapping alike"
+    return Diagnostic("E009", "the YAML cannot be read", Span(file, at, at + 1), problem, notes, help)

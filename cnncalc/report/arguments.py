@@ -1,0 +1,32 @@
+"""How a declared argument reads on a page of help: a row of short form, long form, default and meaning."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from cnncalc.layers.arguments import Argument
+
+HEADINGS = ("short", "long", "default", "meaning")
+
+
+class ArgumentRow(NamedTuple):
+    """The cells under `HEADINGS`, backticks around what is typed."""
+
+    short: str
+    long: str
+    default: str
+    meaning: str
+
+
+def argument_row(argument: Argument[Any]) -> ArgumentRow:
+    short = ", ".join(f"`{form}`" for form in argument.forms())
+    return ArgumentRow(short, f"`{argument.name}=`", _default(argument), argument.help)
+
+
+def _default(argument: Argument[Any]) -> str:
+    """The default as it would be written, or the argument whose value is followed."""
+    if argument.required:
+        return "required"
+    if argument.like is not None:
+        return f"the {argument.like}"
+    return argument.write(argument.default).removeprefix(f"{argument.name}=").removeprefix(argument.prefix)

@@ -1,0 +1,228 @@
+"""The catalogue of layers: an overview by family, and a page for each kind, all told from the classes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from inspect import cleandoc
+from typing import Any
+
+from cnncalc.layers import FAMILIES, Example, Layer, kinds
+from cnncalc.layers.arguments import Argument
+from cnncalc.layers.base import rank_of
+from cnncalc.report.arguments import HEADINGS, argument_row
+from cnncalc.report.look import Look
+from cnncalc.report.page import Block, Grid, Heading, Paragraph, to_markdown, to_text
+
+#: What the formulas' signs stand for, in no more words than needed; a page explains those that it shows.
+SYMBOLS = {
+    "N": "input size",
+    "O": "output size",
+    "C": "input channels",
+    "F": "kernel size",
+    "F'": "=\N{NO-BREAK SPACE}d(F\N{NO-BREAK SPACE}−\N{NO-BREAK SPACE}1)\N{NO-BREAK SPACE}+\N{NO-BREAK SPACE}1",
+    "P": "padding at each end",
+    "S": "stride",
+    "d": "dilation",
+    "g": "groups",
+    "m": "multiplier",
+    "op": "output padding",
+    "x": "filters",
+    "j": "jump between neighbours' fields",
+    "∏": "product over the axes",
+}
+
+MEMORY = {
+    "own": "of its own",
+    "alias": "its input's, as it stands",
+    "in place": "its input's, written over, where nothing else reads that",
+}
+
+
+def catalogue_text(look: Look) -> str:
+    """The overview as a table, a row for each class."""
+    rows: list[tuple[str, ...]] = []
+    for title, classes in _families():
+        rows.append((title,))
+        rows.extend(_row(cls) for cls in classes)
+    table = Grid(tuple(rows), ("word (also)", "arguments", "output", "parameters"), ("code", "text", "text", "text"))
+    legend = (
+        "Arguments in brackets may be left out; there, N is a whole number. "
+        f"Signs in formulas: {_legend(' '.join(cell for row in rows for cell in row[2:]))}. "
+        "A word in 1d, 2d or 3d asks for so many spatial axes. `cnncalc layers WORD` tells all about one."
+    )
+    return to_text([table, Paragraph(legend)], look)
+
+
+def layers_markdown() -> str:
+    """The overview as the README shows it: one table, a row for each class."""
+    rows = tuple(_row(cls) for _, classes in _families() for cls in classes)
+    return to_markdown([Grid(rows, ("word (also)", "arguments", "output", "parameters"))])
+
+
+def catalogue_json() -> str:
+    """Every kind as a JSON object, in a list."""
+    return _json([layer_object(kind) for kind in kinds()])
+
+
+def page_text(kind: str, look: Look) -> str:
+    return to_text(list(_page(kind)), look)
+
+
+def page_markdown(kind: str) -> str:
+    return to_markdown(list(_page(kind)))
+
+
+def page_json(kind: str) -> str:
+    """The kind as the only JSON object of a list: the form of the whole catalogue."""
+    return _json([layer_object(kind)])
+
+
+def layer_object(kind: str) -> dict[str, object]:
+    """All that a class says about a kind of layer, as JSON carries it."""
+    cls = kinds()[kind]
+    return {
+        "kind": kind,
+        "words": cls.synonyms(kind),
+        "family": _family(cls),
+        "description": " ".join(cleandoc(cls.__doc__ or "").split()),
+        "arguments": [_argument_object(argument) for argument in cls.arguments.values()],
+        "output": cls.size_rule,
+        "params": cls.params_rule,
+        "buffers": cls.buffers_rule,
+        "macs": cls.macs_rule,
+        "memory": cls.memory,
+        "receptive_field": cls.reach_rule,
+        "examples": [
+            {**example._asdict(), "output": [int(size) for size in example.output.split("x")]}
+            for example in examples(kind)
+        ],
+    }
+
+
+def examples(kind: str) -> list[Example]:
+    """The class's examples of the kind, or those of another kind in its words: such kinds differ in name alone."""
+    cls = kinds()[kind]
+    own = [each for each in cls.examples if set(re.findall(r"\w+", each.spec)) & set(cls.synonyms(kind))]
+    others = "|".join(sorted(cls.words, key=len, reverse=True))
+    return own or [each._replace(spec=re.sub(rf"\b({others})\b", kind, each.spec)) for each in cls.examples]
+
+
+def _json(objects: list[dict[str, object]]) -> str:
+    return json.dumps(objects, indent=2, ensure_ascii=False) + "\n"
+
+
+def _argument_object(argument: Argument[Any]) -> dict[str, object]:
+    default = argument.like
+    if not argument.required and default is None:
+        default = argument.to_json(argument.default)  # type: ignore[assignment]
+    return {
+        "name": argument.name,
+        "short": argument.forms(),
+        "long": f"{argument.name}=",
+        "default": default,
+        "help": argument.help,
+        "required": argument.required,
+    }
+
+
+def _families() -> Iterator[tuple[str, list[type[Layer]]]]:
+    """Each family's title and classes, a class once for all its kinds."""
+    classes = dict.fromkeys(kinds().values())
+    for title, family in FAMILIES.items():
+        yield title, [cls for cls in classes if cls.__module__ == family.__name__]
+
+
+def _family(cls: type[Layer]) -> str:
+    return next(title for title, family in FAMILIES.items() if cls.__module__ == family.__name__)
+
+
+def _row(cls: type[Layer]) -> tuple[str, ...]:
+    return ", ".join(map(_words, cls.words)), _usage(cls), cls.size_rule, cls.params_rule
+
+
+def _words(kind: str) -> str:
+    """`conv` (convolution, conv1d/2d/3d)"""
+    cls = kinds()[kind]
+    words = cls.synonyms(kind)[1:]
+    ranked = dict.fromkeys(f"{word[:-2]}1d/2d/3d" for word in words if rank_of(word) is not None)
+    also = ", ".join([*(word for word in words if rank_of(word) is None), *ranked])
+    return f"`{kind}`" + (f" ({also})" if also else "")
+
+
+def _usage(cls: type[Layer]) -> str:
+    """The arguments in short: the required ones, then in brackets those that may be left out."""
+    required = [_short(argument) for argument in cls.arguments.values() if argument.required]
+    optional = [_short(argument) for argument in cls.arguments.values() if not argument.required]
+    texts = [*required, *([f"[{' '.join(optional)}]"] if optional else []), *filter(None, [cls.takes])]
+    return f"`{' '.join(texts)}`" if texts else "–"
+
+
+def _short(argument: Argument[Any]) -> str:
+    """One form with a number and the keywords for what is not the default: `p1/same/full`, `nobias`."""
+    keywords = [word for word, value in argument.keywords.items() if value != argument.default]
+    return "/".join([*argument.forms()[: len(argument.shorts[:1])], *keywords])
+
+
+def _page(kind: str) -> Iterator[Block]:
+    cls = kinds()[kind]
+    yield Heading(_words(kind), level=1)
+    for paragraph in cleandoc(cls.__doc__ or "").split("\n\n"):
+        yield Paragraph(" ".join(paragraph.split()))
+    alike = [f"`{other}`" for other in cls.words if other != kind]
+    if alike:
+        yield Paragraph(f"{', '.join(alike)} {'has' if len(alike) == 1 else 'have'} the same rules.")
+    yield Heading("arguments")
+    if cls.arguments:
+        rows = tuple(argument_row(argument) for argument in cls.arguments.values())
+        yield Grid(rows, HEADINGS, ("code", "code"))
+    else:
+        yield Paragraph(f"`{kind}{cls.takes}`" if cls.takes else "none")
+    yield Heading("rules")
+    yield Grid(tuple(_rules(cls)), roles=("rule",))
+    formulas = (cls.size_rule, *cls.size_notes, cls.params_rule, cls.buffers_rule, cls.macs_rule, cls.reach_rule)
+    if legend := _legend(" ".join(formulas)):
+        yield Paragraph(f"Signs: {legend}.")
+    yield Heading("examples")
+    yield _examples(examples(kind))
+
+
+def _examples(told: list[Example]) -> Grid:
+    figures = {
+        "parameters": [each.params for each in told],
+        "buffers": [each.buffers for each in told],
+        "MACs": [each.macs for each in told],
+    }
+    if not any(figures["buffers"]):
+        del figures["buffers"]
+    specs, outputs = [f"`{each.spec}`" for each in told], [each.output for each in told]
+    rows = zip(specs, outputs, *([f"{n:,}" for n in column] for column in figures.values()), strict=True)
+    return Grid(tuple(rows), ("spec", "output", *figures), ("code", "text", *["number"] * len(figures)))
+
+
+def _rules(cls: type[Layer]) -> Iterator[tuple[str, ...]]:
+    if cls.flat:
+        yield "input", "a flat vector; a flatten is put in front of it where it is given anything else"
+    elif cls.spatial:
+        yield "input", "1, 2 or 3 spatial axes" + (", or as many as the word says" if cls.ranked else "")
+    yield "output", cls.size_rule
+    for note in cls.size_notes:
+        yield "", note
+    yield "parameters", cls.params_rule
+    yield "buffers", cls.buffers_rule
+    yield "MACs", cls.macs_rule
+    yield "memory", MEMORY[cls.memory]
+    yield "receptive field", cls.reach_rule
+
+
+def _legend(formulas: str) -> str:
+    """What the signs in the formulas stand for, in one line."""
+    # A sign stands alone, or behind a factor, `2P`; in `7x7` is none. An apostrophe makes it another sign.
+    signs = set(re.findall(r"(?<![a-z\d])[a-z]+(?![\w'])|(?<![A-Za-z])[A-Z]'?(?!\w)", formulas))
+    seen = signs & set(SYMBOLS)
+    if "∏" in formulas:
+        seen.add("∏")
+    if "F'" in seen:
+        seen |= {"F", "d"}
+    return ", ".join(f"{sign}\N{NO-BREAK SPACE}{meaning}" for sign, meaning in SYMBOLS.items() if sign in seen)

@@ -1,0 +1,106 @@
+"""Who may import whom: the architecture, held over the real imports."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "cnncalc"
+
+#: Each part, and the parts that it may import.
+BASE = {"diagnostics", "shape"}
+ALLOWED = {
+    "diagnostics": {"graph"},  # for its annotations alone
+    "shape": set(),
+    "layers": {"shape"},
+    "repair": BASE | {"layers", "graph"},  # the graph for its annotations alone
+    "graph": BASE | {"layers", "repair"},
+    "figures": BASE | {"layers", "graph"},
+    "analysis": BASE | {"layers", "graph", "figures"},
+    "language": BASE | {"layers", "graph"},
+    "sources": BASE | {"graph", "language", "layers"},
+    "report": BASE | {"layers", "graph", "figures", "analysis", "language"},
+    "cli": BASE | {"layers", "graph", "figures", "analysis", "language", "sources", "report", ""},
+    "__main__": {"cli"},
+    "": {"diagnostics", "shape", "graph", "analysis", "sources"},
+}
+
+
+def files() -> Iterator[tuple[str, Path]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        yield path.relative_to(PACKAGE).with_suffix("").as_posix().replace("/", ".").removesuffix(".__init__"), path
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The modules that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            known = PACKAGE.parent / node.module.replace(".", "/")
+            if known.is_dir():
+                for alias in node.names:
+                    inner = known / alias.name
+                    is_module = inner.is_dir() or inner.with_suffix(".py").exists()
+                    yield f"{node.module}.{alias.name}" if is_module else node.module
+            else:
+                yield node.module
+
+
+def part(module: str) -> str:
+    return module.removeprefix("cnncalc").removeprefix(".").partition(".")[0].removesuffix("__init__")
+
+
+@pytest.mark.parametrize(("name", "path"), list(files()))
+def test_parts(name: str, path: Path) -> None:
+    """A file imports only the parts that stand below its own."""
+    own = "" if name == "__init__" else part(name)
+    found = {part(module) for module in imports(path) if module.split(".")[0] == "cnncalc"}
+    assert found - ALLOWED[own] - {own} == set()
+
+
+@pytest.mark.parametrize("name", ["tokens", "nodes", "parse", "expressions"])
+def test_the_parser_knows_no_layer(name: str) -> None:
+    """Tokens, nodes and parser import no layer."""
+    assert not [module for module in imports(PACKAGE / "language" / f"{name}.py") if "layers" in module]
+
+
+FAMILIES = ("activation", "conv", "linear", "merge", "norm", "pool", "rearrange", "resize")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_families(family: str) -> None:
+    """A family of layers imports no other."""
+    found = {module.rpartition(".")[2] for module in imports(PACKAGE / "layers" / f"{family}.py")}
+    assert found & set(FAMILIES) == set()
+
+
+@pytest.mark.parametrize("format", ["csv", "json", "markdown", "table"])
+def test_formats(format: str) -> None:
+    """A format imports no other."""
+    found = set(imports(PACKAGE / "report" / f"{format}.py"))
+    assert found & {f"cnncalc.report.{other}" for other in ("csv", "json", "markdown", "table")} == set()
+
+
+@pytest.mark.parametrize(
+    ("library", "places"), [("click", ("cli",)), ("rich", ("report", "cli")), ("yaml", ("language.yaml",))]
+)
+def test_libraries(library: str, places: tuple[str, ...]) -> None:
+    """A library is known only where it belongs."""
+    users = [name for name, path in files() if any(module.split(".")[0] == library for module in imports(path))]
+    assert [name for name in users if not name.startswith(places)] == []
+
+
+def test_json_start() -> None:
+    """JSON output imports neither rich nor yaml."""
+    code = (
+        "import sys\nfrom cnncalc.cli import main\n"
+        "try: main(['input 5x5x3 | conv 3x3 x2', '-f', 'json'])\n"
+        "except SystemExit: pass\n"
+        "print(sorted({'rich', 'yaml'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == "[]\n"
