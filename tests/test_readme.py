@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import cnncalc
+from cnncalc.report.layers import layers_markdown
 
 README = Path(__file__).parents[1] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -90,3 +91,8 @@ def test_resnet_of_the_readme() -> None:
     text = next(block for block in blocks("cnn") if "bottleneck" in block)
     totals = cnncalc.analyze(text).totals
     assert (totals.params, totals.buffers, totals.macs) == (25_557_032, 53_120, 4_089_184_256)
+
+
+def test_layers() -> None:
+    """The README's table of layers is the one that the classes give."""
+    assert f"<!-- layers: begin -->\n{layers_markdown()}<!-- layers: end -->" in README.read_text(encoding="utf-8")
