@@ -60,7 +60,9 @@ def update(text: str) -> str:
         title, rest = block.split("\n", 1)
         spec, _ = rest.split(BETWEEN)
         message = message_of(written_out(spec.removesuffix("\n")))
-        blocks[index] = f"{RULE}{title}\n{spec}{BETWEEN}{message}\n\n" if message else f"{RULE}{title}\n{spec}{BETWEEN}\n"
+        blocks[index] = (
+            f"{RULE}{title}\n{spec}{BETWEEN}{message}\n\n" if message else f"{RULE}{title}\n{spec}{BETWEEN}\n"
+        )
     return head + "".join(blocks).rstrip("\n") + "\n"
 
 
@@ -88,17 +90,25 @@ def edited(found: cnncalc.Diagnostic, spec: str) -> str | None:
     return spec[:start] + text + spec[found.span.end :]
 
 
+def errors_in(spec: str) -> set[tuple[str, int]]:
+    """The headline of each error of a spec, and where it stands."""
+    try:
+        cnncalc.parse(spec)
+    except cnncalc.SpecError as error:
+        return {(found.message, found.span.start) for found in error.diagnostics if found.span}
+    return set()
+
+
 @pytest.mark.parametrize("case", ALL, ids=[case.title for case in ALL])
 def test_help(case: Case) -> None:
-    """Who makes the edit that the help tells has one error less."""
-    if not case.message:
-        return
-    with pytest.raises(cnncalc.SpecError, match=re.escape(case.message.split("\n", 1)[0])) as caught:
+    """Who makes the edit that the help tells is rid of the error."""
+    try:
         cnncalc.parse(case.spec)
-    for found in caught.value.diagnostics:
-        better = edited(found, case.spec)
-        if better is not None:
-            assert message_of(better).count("error[") < case.message.count("error[")
+    except cnncalc.SpecError as error:
+        for found in error.diagnostics:
+            better = edited(found, case.spec)
+            if better is not None and found.span is not None:
+                assert (found.message, found.span.start) not in errors_in(better)
 
 
 def test_titles_differ() -> None:
@@ -131,7 +141,7 @@ def test_a_hundred_levels_of_brackets(opening: str, closing: str) -> None:
     deep = f"input 5x5x3 | {opening * 101}relu{closing * 101}"
 
     assert message_of(fine) == ""
-    with pytest.raises(cnncalc.SpecError, match=r"^error\[E005\]: brackets are nested deeper than 100 levels") as caught:
+    with pytest.raises(cnncalc.SpecError, match=r"E005.: brackets are nested deeper than 100 levels") as caught:
         cnncalc.parse(deep)
     (found,) = caught.value.diagnostics
     assert found.span is not None

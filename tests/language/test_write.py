@@ -38,7 +38,7 @@ from cnncalc.shape import Shape, ShapeError
 
 CASES = Path(__file__).parent / "write" / "cases.txt"
 COMMENT = re.compile(r"#[^\r\n]*")
-THOROUGH = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+THOROUGH = settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def nodes_of(text: str) -> Spec:
@@ -245,14 +245,14 @@ def items(draw: st.DrawFn, depth: int = 2) -> str:
 @st.composite
 def specs(draw: st.DrawFn) -> str:
     text = draw(gaps)
-    for _ in range(draw(st.integers(0, 3))):
+    for number in range(draw(st.integers(0, 3))):
         if draw(st.booleans()):
-            text += f"let{draw(spaces)} {draw(names)}{draw(spaces)}={draw(spaces)}{draw(expressions())}"
+            text += f"let{draw(spaces)} w{number}{draw(spaces)}={draw(spaces)}{draw(expressions())}"
             text += draw(st.one_of(breaks(), st.just(" | ")))
         else:
             parameters = ["c", f"s ={draw(expressions())}"][: draw(st.integers(0, 2))]
             body = draw(sequences(2, in_def=True))
-            text += f"Def block{draw(names)}({' , '.join(parameters)}) ={draw(gaps)}{body}{draw(breaks())}"
+            text += f"Def block{number}({' , '.join(parameters)}) ={draw(gaps)}{body}{draw(breaks())}"
     return text + draw(sequences(2)) + draw(gaps)
 
 

@@ -1,0 +1,97 @@
+"""Receptive fields against published values, and against intervals walked back from one output."""
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import cnncalc
+
+# The body of each network as published; size, jump and left per axis at 224 from the table of Araujo, Norris
+# and Sim, Computing receptive fields of convolutional neural networks, Distill 2019.
+VGG16 = " | ".join(
+    f"(conv 3x3 same x{filters}) * {count}" + (" | pool 2" if last else "")
+    for filters, count, last in ((64, 2, 1), (128, 2, 1), (256, 3, 1), (512, 3, 1), (512, 3, 1))
+)
+ALEXNET_V2 = (
+    "conv 11x11 s4 x64 | pool 3x3 s2 | conv 5x5 same x192 | pool 3x3 s2 | conv 3x3 same x384 | conv 3x3 same x384"
+    " | conv 3x3 same x256 | pool 3x3 s2"
+)
+RESNET_V1_50 = """
+def unit(c, s=1) = add(conv 1x1 x{c} | conv 3x3 s{s} p1 x{c} | conv 1x1 x{4*c} ; conv 1x1 s{s} x{4*c})
+conv 7x7 s2 p3 x64 | pool 3x3 s2 p0-1
+unit(64) * 2 | unit(64, s=2) | unit(128) * 3 | unit(128, s=2) | unit(256) * 5 | unit(256, s=2) | unit(512) * 3
+"""
+TORCHVISION_50 = """
+def unit(c, s=1) = add(conv 1x1 x{c} | conv 3x3 s{s} p1 x{c} | conv 1x1 x{4*c} ; conv 1x1 s{s} x{4*c})
+conv 7x7 s2 p3 x64 | pool 3x3 s2 p1
+unit(64) * 3 | unit(128, s=2) | unit(128) * 3 | unit(256, s=2) | unit(256) * 5 | unit(512, s=2) | unit(512) * 2
+"""
+
+
+def field(spec: str, shape: str = "224x224x3") -> tuple[int, int, int]:
+    """Size, jump and left of the last layer, along the first axis."""
+    axis = cnncalc.analyze(spec, input=shape).rows[-1].receptive_field.axes[0]
+    return axis.size, axis.jump, axis.left
+
+
+def test_vgg16() -> None:
+    """VGG-16's body sees 212 elements at a jump of 32, 90 to the left."""
+    assert field(VGG16) == (212, 32, 90)
+
+
+def test_alexnet_v2() -> None:
+    """AlexNet v2 sees 195 elements at a jump of 32, 64 to the left."""
+    assert field(ALEXNET_V2) == (195, 32, 64)
+
+
+def test_resnet_v1_50() -> None:
+    """ResNet v1 50, whose strides stand in the last unit of a stage, sees 483 at a jump of 32."""
+    assert field(RESNET_V1_50)[:2] == (483, 32)
+
+
+def test_resnet_of_torchvision() -> None:
+    """torchvision's ResNet-50 sees 427 at a jump of 32."""
+    assert field(TORCHVISION_50)[:2] == (427, 32)
+
+
+windows = st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(0, 2), st.integers(0, 2), st.integers(1, 2))
+
+
+@settings(deadline=None)
+@given(st.lists(windows, min_size=1, max_size=6))
+def test_chain(chain: list[tuple[int, int, int, int, int]]) -> None:
+    """A chain's field is the interval found by going back from the first output and from its neighbour."""
+    spec = " | ".join(f"conv {k} s{s} p{a}-{b} d{d} x1" for k, s, a, b, d in chain)
+
+    def interval(output: int) -> tuple[int, int]:
+        first = last = output
+        for kernel, stride, begin, _, dilation in reversed(chain):
+            first, last = first * stride - begin, last * stride - begin + dilation * (kernel - 1)
+        return first, last
+
+    first, last = interval(0)
+    assert field(spec, "5000x1") == (last - first + 1, interval(1)[0] - first, -first)
+
+
+@settings(deadline=None)
+@given(st.integers(1, 30), st.integers(1, 30))
+def test_adaptive(n: int, out: int) -> None:
+    """An adaptive pool's field is its longest bin, floor(i·N/O) up to ceil((i + 1)·N/O)."""
+    longest = max(-(-(i + 1) * n // out) - i * n // out for i in range(out))
+    assert field(f"adaptiveavgpool {out}", f"{n}x1")[0] == longest
+
+
+def test_upsample_and_back() -> None:
+    """An upsampling halves the jump exactly, and a stride makes it whole again."""
+    rows = cnncalc.analyze("input 8x8x1 | upsample 2 | conv 3x3 x1 | pool 2").to_dict()["layers"]
+    assert [row["receptive_field"]["jump"] for row in rows] == [[1, 1], ["1/2", "1/2"], ["1/2", "1/2"], [1, 1]]
+
+
+def test_hull() -> None:
+    """Arms give their hull: here 5 wide, 2 to the left."""
+    assert field("concat(conv 1x1 x1 ; conv 3x3 same x1 ; conv 5x5 same x1)") == (5, 1, 2)
+
+
+def test_whole() -> None:
+    """A gate sees the whole input, and so does what it gates."""
+    rows = cnncalc.analyze("input 8x8x4 | mul( ; gap | conv 1x1 x4 | sigmoid)").to_dict()["layers"]
+    assert [row["receptive_field"]["size"] for row in rows] == [[1, 1], "all", "all", "all", "all"]
