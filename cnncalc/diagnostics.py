@@ -202,13 +202,13 @@ def render(diagnostics: Sequence[Diagnostic], width: int = EXCERPT_WIDTH) -> str
     )
 
 
-def nearest(word: str, candidates: Iterable[str]) -> str | None:
+def nearest(word: str, candidates: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The candidate that `word` was most likely meant to be, or None where nothing is near."""
     from difflib import get_close_matches  # only needed once something is wrong
 
     lowered = word.lower()
     by_lower = {candidate.lower(): candidate for candidate in candidates}
-    close = get_close_matches(lowered[:60], by_lower, n=1, cutoff=0.6)
+    close = get_close_matches(lowered[:60], by_lower, n=1, cutoff=cutoff)
     return by_lower[close[0]] if close else None
 
 

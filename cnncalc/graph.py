@@ -125,6 +125,8 @@ class GraphBuilder:
         chain = self.shape_chain(inputs[0]) if inputs else ""
         notes = [*fault.notes, *([f"shapes so far: {chain}"] if chain else []), *self._channels_first(inputs)]
         help = fault.help
+        if fault.code in ("E106", "E204") and (x := self.nodes[inputs[0]].shape).rank == 1:
+            notes.append(f"{x} is 1 spatial axis and {x.channels} channels; a grey image is {x}x1")
         if len(inputs) > 1:
             from cnncalc import repair  # only once something is wrong
 

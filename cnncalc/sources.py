@@ -33,7 +33,7 @@ def find(spec: str) -> Source:
         return read_file(spec)
     if spec.lower().endswith(SUFFIXES) and " " not in spec and "|" not in spec:
         folder, name = os.path.split(spec)
-        near = nearest(name, _files(folder or "."))
+        near = nearest(name, _files(folder or "."), cutoff=0.75)
         help = f"write `{os.path.join(folder, near)}`" if near else "a spec may also stand on the command line itself"
         _unreadable(spec, "there is no such file", help)
     return Source("<spec>", spec)
@@ -50,6 +50,8 @@ def read_file(path: str | os.PathLike[str]) -> Source:
             _unreadable(name, "it is not a regular file", "use `-` and a pipe: `… | cnncalc -`")
         with open(name, "rb") as file:
             return Source(name, _decode(name, file.read(4 * MAX_TEXT + 1)))
+    except SpecError:
+        raise
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         _unreadable(name, reason[:1].lower() + reason[1:], None)

@@ -86,7 +86,7 @@ def test_error() -> None:
 )
 def test_option(options: dict[str, object], message: str) -> None:
     """An option that is not known is a ValueError that says what is."""
-    with pytest.raises(ValueError, match="batch|unknown") as caught:
+    with pytest.raises(ValueError, match=r"batch|unknown") as caught:
         cnncalc.analyze(SPEC, **options)  # type: ignore[arg-type]
     assert str(caught.value) == message
 

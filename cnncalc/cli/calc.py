@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from cnncalc.analysis import Options, analyze_graph
+from cnncalc.cli import COMMANDS
 from cnncalc.cli.output import Output, fail, output_options, spec_options
-from cnncalc.diagnostics import SpecError
+from cnncalc.diagnostics import SpecError, nearest
 from cnncalc.figures.memory import DTYPES
 
 
@@ -41,5 +42,16 @@ def command(spec: str, input: str | None, variables: dict[str, Any], batch: int,
         shape = parse_shape(input.strip(), "--input") if input is not None else None
         graph = load_source(find(spec), shape, variables)
     except SpecError as error:
-        fail(error, output, options)
+        fail(_as_what(spec, error), output, options)
     output.emit(analyze_graph(graph, options))
+
+
+def _as_what(spec: str, error: SpecError) -> SpecError:
+    """The error with a note on what a lone word was tried as: it may have meant a command or a file."""
+    first = error.diagnostics[0]
+    if first.code != "E101" or not spec.strip() or any(mark in spec for mark in " |,\n>("):
+        return error
+    notes = (*first.notes, "tried as a command, as a file (there is none of this name) and as a spec")
+    command = nearest(spec, COMMANDS, cutoff=0.7)
+    help = f"write `cnncalc {command}`" if command else first.help
+    return SpecError([first._replace(notes=notes, help=help), *error.diagnostics[1:]], error.partial)

@@ -10,7 +10,7 @@ import click
 
 from cnncalc.analysis import Options
 from cnncalc.cli.output import Output, fail, write_whole
-from cnncalc.diagnostics import Problems, Source, SpecError
+from cnncalc.diagnostics import Diagnostic, Problems, Source, SpecError
 
 if TYPE_CHECKING:
     from cnncalc.language.nodes import Spec
@@ -31,7 +31,7 @@ def command(spec: str, to: str | None, compact: bool, check: bool, in_place: boo
     Line breaks, blank lines and comments stay; a line of over 100 characters is broken.
 
     \b
-    cnncalc format "CONV 3X3,S1 P0 x16"
+    cnncalc format "CONV3X3s1p0:16,maxpool2"
     cnncalc format --check net.cnn
     cnncalc format --to yaml net.cnn -o net.yaml
 
@@ -55,7 +55,8 @@ def command(spec: str, to: str | None, compact: bool, check: bool, in_place: boo
     except SpecError as error:
         fail(error, Output("table"), Options())
     # Text on the command line has no last line to end.
-    changed = text != (f"{source.text}\n" if source.name == "<spec>" else source.text)
+    before = source.text.rstrip("\n") + "\n" if source.name == "<spec>" else source.text
+    changed = text != before
     if check:
         if changed:
             click.echo(f"`{source.name}` is not in canonical form: `cnncalc format` would change it", err=True)
@@ -69,22 +70,34 @@ def command(spec: str, to: str | None, compact: bool, check: bool, in_place: boo
 
 def _formatted(source: Source, own: str, form: str, compact: bool) -> tuple[Spec, str]:
     """The nodes and the text of a source; raises `SpecError` with what is wrong."""
+    from cnncalc.language.tokens import MAX_TEXT
+
     problems = Problems()
-    if own == "yaml":
-        from cnncalc.language.yaml import parse_yaml
+    try:
+        if own == "yaml":
+            from cnncalc.language.yaml import parse_yaml
 
-        spec = parse_yaml(source, problems)
-    else:
-        from cnncalc.language.parse import parse
+            spec = parse_yaml(source, problems)
+        else:
+            from cnncalc.language.parse import parse
 
-        spec = parse(source, problems)
-    if form == "yaml":
-        from cnncalc.language.write_yaml import write_yaml
+            spec = parse(source, problems)
+        if form == "yaml":
+            from cnncalc.language.write_yaml import write_yaml
 
-        return spec, write_yaml(spec, problems)
-    from cnncalc.language.write import write
+            text = write_yaml(spec, problems)
+        else:
+            from cnncalc.language.write import write
 
-    return spec, write(spec, problems, source if own == "cnn" else None, compact)
+            text = write(spec, problems, source if own == "cnn" else None, compact)
+    except RecursionError:
+        # As in `load_source`: each kind of nesting has its limit, all of them together are too much.
+        raise SpecError([Diagnostic("E005", f"`{source.name}` is nested too deeply")]) from None
+    if len(text) > MAX_TEXT:
+        # Spaces and indents took it over the limit that it had kept to.
+        message = f"the canonical text of `{source.name}` is longer than {MAX_TEXT:,} characters"
+        raise SpecError([Diagnostic("E005", message, help="write repeated layers once, with `* count`")])
+    return spec, text
 
 
 def _refuse_to_lose_comments(source: Source, nodes: Spec, form: str, compact: bool) -> None:

@@ -114,27 +114,23 @@ class Writer:
             # What stands before the first item is no comment behind it.
             yield as_written(beginning, "\n" + self.text[: _start((*spec.definitions, *spec.items), self.text)])
         for number, each in enumerate(spec.definitions, 1):
-            rest = (*spec.definitions[number:], *spec.items)
             if isinstance(each, Let):
                 yield f"let {each.name}{self.style.equals}{self.expression(each.value)}"
-                end = each.value.span.end
             else:
                 yield from self.definition(each)
-                end = each.items[-1].span.end if each.items else each.span.end
-            inside = each.items[-1].atom.span.end if isinstance(each, Def) and each.items else end
-            yield self.statement_end(each, inside, end, rest)
+            yield self.definition_end(each, (*spec.definitions[number:], *spec.items))
         yield from self.sequence(spec.items, top=True)
         if self.text is not None and spec.items:
-            last = spec.items[-1]
-            yield self.gap(Gap("", hang=0), last.atom.span.end, last.span.end, len(self.text))
+            yield self.gap(Gap(""), *_ends(spec.items[-1]), len(self.text))
 
-    def statement_end(self, each: Let | Def, inside: int, end: int, rest: tuple[Let | Def | Item, ...]) -> Gap:
+    def definition_end(self, node: Let | Def, rest: tuple[Let | Def | Item, ...]) -> Gap:
         if self.style.glued:
-            return Gap(self.style.separator, hang=0, broken=isinstance(each, Def))
+            return Gap(self.style.separator, hang=0, broken=isinstance(node, Def))
         gap = Gap("", hang=0, broken=True)
         if self.text is None:
-            return gap._replace(above=("",) if isinstance(rest[0], Item) else ())
-        return self.gap(gap, inside, end, _start(rest, self.text))
+            last = not any(isinstance(each, Let | Def) for each in rest[:1])
+            return gap._replace(above=("",)) if last else gap
+        return self.gap(gap, *_ends(node), _start(rest, self.text))
 
     def definition(self, node: Def) -> Iterator[str | Gap]:
         yield f"def {self.head(node)}{self.style.equals.rstrip()}"
@@ -155,8 +151,7 @@ class Writer:
             between = Gap(self.style.separator, broken=top and self.text is None and not self.style.glued)
         for number, item in enumerate(items):
             if number:
-                before = items[number - 1]
-                yield self.gap(between, before.atom.span.end, before.span.end, item.span.start)
+                yield self.gap(between, *_ends(items[number - 1]), item.span.start)
             yield from self.item(item, between.level)
 
     def item(self, item: Item, level: int) -> Iterator[str | Gap]:
@@ -193,7 +188,7 @@ class Writer:
                 after = mark._replace(flat=self.style.space, rank=None) if number else mark
                 yield without_blanks(self.gap(after, start, start, arm[0].span.start))
                 yield from self.sequence(arm, Gap(self.style.separator, level, 2 * level))
-                inside, end = arm[-1].atom.span.end, arm[-1].span.end
+                inside, end = _ends(arm[-1])
             elif last and number:
                 before = before._replace(flat=self.style.space)
             stop = atom.span.end - 1 if last else self.arm_end(end)
@@ -297,6 +292,14 @@ def flat(pieces: Iterable[str | Gap]) -> str:
 def _start(nodes: tuple[Let | Def | Item, ...], text: str) -> int:
     """Where the first of the nodes begins, or the text ends."""
     return nodes[0].span.start if nodes else len(text)
+
+
+def _ends(node: Let | Def | Item) -> tuple[int, int]:
+    """Where a node ends without its last item's count, and with it."""
+    if isinstance(node, Let):
+        return node.value.span.end, node.value.span.end
+    last = node.items[-1] if isinstance(node, Def) else node
+    return last.atom.span.end, last.span.end
 
 
 def _one_line(name: str | None) -> str:

@@ -382,7 +382,7 @@ def fit_axes(name: str, value: tuple[T, ...], rank: int) -> tuple[T, ...]:
         "E106",
         f"`{name}` of `{{layer}}` does not fit its input",
         f"`{name}` has {count(len(value), 'number')}, the input has {count(rank, 'spatial axis', 'spatial axes')}",
-        help=f"write one number, or {rank}",
+        help=f"write one number, or {rank}" if rank > 1 else "write one number",
     )
 
 

@@ -29,6 +29,7 @@ The tools, each as its users call it, in evaluation mode:
 """
 
 import argparse
+import contextlib
 import importlib.metadata
 import importlib.util
 import io
@@ -55,6 +56,7 @@ REQUIREMENTS = [
     "ptflops==0.7.5",
     "thop==0.1.1.post2209072238",
     "calflops==0.3.2",
+    "transformers==5.24.0",  # calflops imports it and does not ask for it
     "onnx==1.23.2",
     "onnx-tool==1.0.1",
     "onnxscript==0.7.2",
@@ -62,7 +64,19 @@ REQUIREMENTS = [
     "wheel",
 ]
 BUILT_AGAINST_TORCH = ["deepspeed==0.19.8"]
-MODULES = ["torch", "torchvision", "fvcore", "ptflops", "thop", "calflops", "onnx", "onnx_tool", "onnxscript", "deepspeed"]
+MODULES = {  # what is imported, and the package that it comes from
+    "torch": "torch",
+    "torchvision": "torchvision",
+    "fvcore": "fvcore",
+    "ptflops": "ptflops",
+    "thop": "thop",
+    "deepspeed": "deepspeed",
+    "calflops": "calflops",
+    "transformers": "transformers",
+    "onnx": "onnx",
+    "onnx_tool": "onnx-tool",
+    "onnxscript": "onnxscript",
+}
 OPSET = 17
 
 
@@ -190,7 +204,8 @@ class Mixed(nn.Module):
         y = self.sigmoid(self.silu(self.instancenorm(self.conv4(self.bilinear(y)))))
         y = self.maxpool2(torch.cat([y, x], 1))
         y = self.flatten(self.dropout(self.adaptive(y)))
-        return self.softmax(self.layernorm(self.linear(y)))
+        result: Tensor = self.softmax(self.layernorm(self.linear(y)))
+        return result
 
 
 Build = Callable[[], nn.Module]
@@ -238,6 +253,7 @@ PROBES: dict[str, Subject] = {
     "conv_stride": (lambda: nn.Conv2d(8, 6, (3, 2), stride=(2, 3), padding=(1, 0)), PLANE),
     "conv_dilation": (lambda: nn.Conv2d(8, 6, 3, dilation=2), PLANE),
     "conv_same": (lambda: nn.Conv2d(8, 6, 4, padding="same"), PLANE),
+    "conv_same_3x3": (lambda: nn.Conv2d(8, 6, 3, padding="same"), PLANE),
     "conv_groups": (lambda: nn.Conv2d(8, 6, 3, padding=1, groups=2), PLANE),
     "conv_depthwise": (lambda: nn.Conv2d(8, 8, 3, padding=1, groups=8), PLANE),
     "conv_depthwise_m2": (lambda: nn.Conv2d(8, 16, 3, padding=1, groups=8, bias=False), PLANE),
@@ -298,6 +314,7 @@ PROBES: dict[str, Subject] = {
     "maxpool": (lambda: nn.MaxPool2d(3, stride=2), PLANE),
     "maxpool_pad": (lambda: nn.MaxPool2d(3, stride=2, padding=1), PLANE),
     "maxpool_ceil": (lambda: nn.MaxPool2d(2, ceil_mode=True), PLANE),
+    "maxpool_dilation": (lambda: nn.MaxPool2d(3, stride=2, dilation=2), PLANE),
     "maxpool_3x2": (lambda: nn.MaxPool2d((3, 2), stride=(2, 1)), PLANE),
     "maxpool1d": (lambda: nn.MaxPool1d(3, stride=2), LINE),
     "maxpool3d": (lambda: nn.MaxPool3d(3, stride=2), VOLUME),
@@ -329,6 +346,7 @@ PROBES: dict[str, Subject] = {
     "pad": (lambda: nn.ZeroPad2d((1, 2, 3, 4)), PLANE),
     "crop": (lambda: nn.ZeroPad2d((-1, -2, -3, -1)), PLANE),
     "dropout": (lambda: nn.Dropout(0.5), PLANE),
+    "droppath": (lambda: torchvision.ops.StochasticDepth(0.2, "row"), PLANE),
     "identity": (nn.Identity, PLANE),
     "flatten": (nn.Flatten, PLANE),
     "scale": (lambda: Scaled(by_function=False), PLANE),
@@ -352,6 +370,17 @@ NETWORKS: dict[str, Subject] = {
     "mixed": (Mixed, IMAGE),
 }
 
+
+def built(build: Build) -> nn.Module:
+    """A network in evaluation mode, with parameters as after training: an exporter drops a bias of zeros."""
+    model = build().eval()
+    with torch.no_grad():
+        for tensor in (*model.parameters(), *model.buffers()):
+            if tensor.is_floating_point():
+                tensor.add_(0.01 * torch.rand_like(tensor))
+    return model
+
+
 # --- the tools ----------------------------------------------------------------------------------------------------
 
 Number = int | float
@@ -374,7 +403,7 @@ def parts(pairs: Iterable[tuple[str, Any]]) -> dict[str, Number]:
 def by_fvcore(build: Build, shape: tuple[int, ...]) -> Figures:
     from fvcore.nn import FlopCountAnalysis
 
-    analysis = FlopCountAnalysis(build().eval(), torch.ones(shape))
+    analysis = FlopCountAnalysis(built(build), torch.ones(shape))
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
     return {"fvcore": (number(analysis.total()), parts(analysis.by_operator().items()))}
 
@@ -384,7 +413,7 @@ def by_ptflops(build: Build, shape: tuple[int, ...]) -> Figures:
 
     def total(functions: bool, ignored: tuple[type[nn.Module], ...] = ()) -> int:
         macs, _ = get_model_complexity_info(
-            build().eval(),
+            built(build),
             shape[1:],
             as_strings=False,
             print_per_layer_stat=False,
@@ -406,7 +435,7 @@ def by_ptflops(build: Build, shape: tuple[int, ...]) -> Figures:
 def by_thop(build: Build, shape: tuple[int, ...]) -> Figures:
     from thop import profile
 
-    model = build().eval()
+    model = built(build)
     types = {name: type(module).__name__ for name, module in model.named_modules()}
     macs, _, layers = profile(model, inputs=(torch.ones(shape),), verbose=False, ret_layer_info=True)
 
@@ -423,7 +452,7 @@ def by_thop(build: Build, shape: tuple[int, ...]) -> Figures:
 def by_deepspeed(build: Build, shape: tuple[int, ...]) -> Figures:
     from deepspeed.profiling.flops_profiler import FlopsProfiler
 
-    model = build().eval()
+    model = built(build)
     profiler = FlopsProfiler(model)
     profiler.start_profile()
     try:
@@ -437,7 +466,7 @@ def by_calflops(build: Build, shape: tuple[int, ...]) -> Figures:
     # calculate_flops does this and no more, but asks for a parameter's device, which a layer without any has not.
     from calflops.calculate_pipline import CalFlopsPipline
 
-    model = build().eval()
+    model = built(build)
     profiler = CalFlopsPipline(model, include_backPropagation=False, compute_bp_factor=2.0)
     profiler.start_flops_calculate()
     try:
@@ -471,11 +500,12 @@ def exported(build: Build, shape: tuple[int, ...], training: Any) -> Any:
     """The network as the older exporter writes it."""
     import onnx
 
-    stream = io.BytesIO()
-    torch.onnx.export(
-        build().eval(), (torch.ones(shape),), stream, dynamo=False, opset_version=OPSET, training=training
-    )
-    return onnx.load_model_from_string(stream.getvalue())
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "model.onnx"
+        torch.onnx.export(
+            built(build), (torch.ones(shape),), file, dynamo=False, opset_version=OPSET, training=training
+        )
+        return onnx.load_model(str(file))
 
 
 def by_onnx_tool(build: Build, shape: tuple[int, ...]) -> Figures:
@@ -487,7 +517,7 @@ def by_onnx_tool_unfolded(build: Build, shape: tuple[int, ...]) -> Figures:
 
 
 def by_onnx_tool_dynamo(build: Build, shape: tuple[int, ...]) -> Figures:
-    program = torch.onnx.export(build().eval(), (torch.ones(shape),), dynamo=True, verbose=False)
+    program = torch.onnx.export(built(build), (torch.ones(shape),), dynamo=True, verbose=False)
     if program is None:
         raise RuntimeError("the exporter gives no model")
     return onnx_figure("onnx-tool_dynamo", program.model_proto)
@@ -503,14 +533,13 @@ TOOLS: dict[Callable[[Build, tuple[int, ...]], Figures], tuple[str, ...]] = {
     by_onnx_tool_unfolded: ("onnx-tool_unfolded",),
     by_onnx_tool_dynamo: ("onnx-tool_dynamo",),
 }
-DISTRIBUTIONS = "torch torchvision fvcore ptflops thop deepspeed calflops onnx onnx-tool onnxscript".split()
 
 # --- the measurement ----------------------------------------------------------------------------------------------
 
 
 def measured(build: Build, shape: tuple[int, ...]) -> dict[str, Any]:
     """One entry of golden.json."""
-    model = build().eval()
+    model = built(build)
     with torch.no_grad():
         output = model(torch.ones(shape))
     text = repr(model)
@@ -525,13 +554,14 @@ def measured(build: Build, shape: tuple[int, ...]) -> dict[str, Any]:
     untouched = {name: getattr(F, name) for name in dir(F)}
     for tool, names in TOOLS.items():
         try:
-            with torch.no_grad():
+            with torch.no_grad(), contextlib.redirect_stdout(io.StringIO()):
                 figures = tool(build, shape)
             entry.update((name, figures[name][0]) for name in names)
             by.update((name, figures[name][1]) for name in names if figures[name][1])
         except (Exception, SystemExit) as error:
             entry.update((name, None) for name in names)
-            failed[names[0]] = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+            cause = error.__cause__ or error
+            failed[names[0]] = f"{type(cause).__name__}: {cause}".splitlines()[0][:200]
         for name, function in untouched.items():  # what a tool that failed has left patched
             setattr(F, name, function)
     entry["by"] = by
@@ -542,7 +572,7 @@ def measured(build: Build, shape: tuple[int, ...]) -> dict[str, Any]:
 
 def layers(build: Build, shape: tuple[int, ...]) -> list[dict[str, Any]]:
     """The modules of a network in the order they run, with their shapes."""
-    model = build().eval()
+    model = built(build)
     found: list[dict[str, Any]] = []
 
     def hook(name: str) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
@@ -589,7 +619,7 @@ def main() -> None:
     golden: dict[str, Any] = {
         "versions": {
             "python": platform.python_version(),
-            **{name: importlib.metadata.version(name) for name in DISTRIBUTIONS},
+            **{name: importlib.metadata.version(name) for name in MODULES.values()},
         },
         "opset": OPSET,
         "probes": {},
