@@ -247,12 +247,7 @@ def _totals(graph: Graph, rows: tuple[Row, ...], options: Options) -> Totals:
             arena=arena(shared, scale),
         ),
         peak_layer=nodes[top.node].name if nodes else None,
-        # A buffer goes by the latest of its nodes that has run: what it holds at the peak.
-        peak_tensors={
-            nodes[max(index for index in buffer.nodes if index <= max(top.node, buffer.nodes[0]))].name: buffer.elements
-            * scale
-            for buffer in top.live
-        },
+        peak_tensors={nodes[buffer.node_at(top.node)].name: buffer.elements * scale for buffer in top.live},
         training_bytes=weights + copies * params * size + feature_maps,
     )
 

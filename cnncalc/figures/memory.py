@@ -31,6 +31,10 @@ class Buffer(NamedTuple):
     first: int
     last: int
 
+    def node_at(self, step: int) -> int:
+        """The node whose output it holds while the layer `step` runs: the latest of its nodes that has run."""
+        return max(index for index in self.nodes if index <= max(step, self.nodes[0]))
+
 
 class Peak(NamedTuple):
     """The most elements live at once, the node that runs then, and the buffers live with it."""

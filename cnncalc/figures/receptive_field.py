@@ -43,17 +43,18 @@ def receptive_fields(nodes: Sequence[Node]) -> list[ReceptiveField]:
             continue
         field = fields[node.inputs[0]]
         if len(node.inputs) > 1:
-            field = _hull([fields[index] for index in node.inputs])
+            field = hull([fields[index] for index in node.inputs])
         # Repeated layers on repeated shapes reach as far.
         key = (node.layer, node.input_shapes)
         if key not in reaches:
             reaches[key] = node.layer.reach(node.input_shapes[0], node.shape)
         reach = reaches[key]
-        fields.append(field if reach is None else _grown(field, reach, node.shape.rank))
+        fields.append(field if reach is None else grown(field, reach, node.shape.rank))
     return fields
 
 
-def _grown(field: ReceptiveField, reach: tuple[Reach, ...] | Literal["whole"], rank: int) -> ReceptiveField:
+def grown(field: ReceptiveField, reach: tuple[Reach, ...] | Literal["whole"], rank: int) -> ReceptiveField:
+    """The field of a layer's outputs, given its inputs' and what it adds."""
     if reach == "whole":
         return ReceptiveField(field.axes, whole=True)
     if field.whole:
@@ -69,7 +70,8 @@ def _grown(field: ReceptiveField, reach: tuple[Reach, ...] | Literal["whole"], r
     )
 
 
-def _hull(fields: list[ReceptiveField]) -> ReceptiveField:
+def hull(fields: list[ReceptiveField]) -> ReceptiveField:
+    """The field over several paths: as far to either side as any of them reaches."""
     if any(field.whole for field in fields):
         most = max(fields, key=lambda field: (not field.whole, len(field.axes)))
         return ReceptiveField(most.axes, whole=True)

@@ -162,10 +162,13 @@ class Layer:
                 f"the input {x} has {x.rank}",
                 help=f"write `{self.kind}`, which fits any, or give an input with {self.axes}",
             )
-        values = {name: argument.fit(getattr(self, name), x.rank) for name, argument in self.arguments.items()}
-        fitted = object.__new__(type(self))
-        fitted._set(self.kind, self.axes, values)
-        return fitted
+        return self.having({name: argument.fit(getattr(self, name), x.rank) for name, argument in self.arguments.items()})
+
+    def having(self, values: dict[str, Any]) -> Layer:
+        """The layer with these values of all its arguments."""
+        other = object.__new__(type(self))
+        other._set(self.kind, self.axes, values)
+        return other
 
     # -- sizes ---------------------------------------------------------------------------------------
 
@@ -215,6 +218,10 @@ class Layer:
                 found[name] = self.padding_ends(x)
                 found[f"{name}_mode"] = value.mode
         return found
+
+    def about_channels(self, x: Shape, y: Shape) -> str:
+        """How the output's channels come of the input's, with the numbers of both, for `cnncalc explain`."""
+        return ""
 
     def padding_ends(self, x: Shape) -> list[list[Size]]:
         """The padding of each axis as [begin, end], for layers that pad by rule."""

@@ -20,6 +20,9 @@ class Norm(Layer):
     def biases(self, x: Shape) -> Size:
         return x.channels if self.affine else 0
 
+    def about_channels(self, x: Shape, y: Shape) -> str:
+        return f"a weight and a bias for each channel: {x.channels} of either" if self.affine else ""
+
 
 class BatchNorm(Norm):
     """Normalize each channel over the batch; at inference by its running mean and variance."""
@@ -89,3 +92,6 @@ class Scale(Layer):
 
     def biases(self, x: Shape) -> Size:
         return x.channels if self.bias else 0
+
+    def about_channels(self, x: Shape, y: Shape) -> str:
+        return f"a weight{' and a bias' if self.bias else ''} for each channel: {x.channels}"
