@@ -25,6 +25,7 @@ ASCII = (
     (r"∏([A-Z]'?)", r"prod(\1)"),
     ("∏", "prod"),
     ("·", "*"),
+    ("×", "*"),
     ("−", "-"),
     ("–", "-"),
     ("→", "->"),
@@ -33,7 +34,16 @@ ASCII = (
 )
 
 # Colours that read on dark and on light, as for errors.
-STYLES = {"heading": "bold", "column": "bold", "code": "cyan", "rule": "dim", "text": "none"}
+STYLES = {
+    "heading": "bold", "column": "bold", "code": "cyan", "rule": "dim", "text": "none",
+    # From none to most. Each says its own letters' colour too, so that it reads on any ground.
+    "shade0": "none", "shade1": "black on color(195)", "shade2": "black on color(153)", "shade3": "black on color(111)",
+    "shade4": "white on color(32)", "shade5": "white on color(25)",
+}  # fmt: skip
+
+
+#: A role, which has a style, and a text.
+Piece = tuple[str, str]
 
 
 class Heading(NamedTuple):
@@ -54,6 +64,12 @@ class Code(NamedTuple):
     language: str
 
 
+class Picture(NamedTuple):
+    """Lines of pieces, each with its role: what is drawn, in the signs that its look allowed."""
+
+    lines: tuple[tuple[Piece, ...], ...]
+
+
 class Grid(NamedTuple):
     """Rows of cells in columns. A row of a single cell is a title within the table.
 
@@ -69,8 +85,7 @@ class Grid(NamedTuple):
         return self.roles[column] if column < len(self.roles) else "text"
 
 
-Block = Union[Heading, Paragraph, Code, Grid]
-Piece = tuple[str, str]
+Block = Union[Heading, Paragraph, Code, Picture, Grid]
 
 
 def to_text(blocks: Sequence[Block], look: Look) -> str:
@@ -83,7 +98,7 @@ def to_text(blocks: Sequence[Block], look: Look) -> str:
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(file=io.StringIO(), force_terminal=True, color_system="standard", highlight=False)
+    console = Console(file=io.StringIO(), force_terminal=True, color_system="256", highlight=False)
     for line in lines:
         console.print(Text.assemble(*((text, STYLES.get(role, "none")) for role, text in line)), soft_wrap=True)
     file = console.file
@@ -119,6 +134,8 @@ def _page_lines(blocks: Sequence[Block], look: Look) -> Iterator[list[Piece]]:
             lines = _prose(block.text, min(width, PAGE_WIDTH) - len(indent), look, "text")
         elif isinstance(block, Code):
             lines = iter([[("code", _shown(line, look))] for line in block.text.splitlines()])
+        elif isinstance(block, Picture):
+            lines = map(list, block.lines)
         else:
             lines = _grid(block, width - len(indent), look)
         before = block
@@ -242,6 +259,9 @@ def _markdown(block: Block) -> str:
         return f"{block.text}\n"
     if isinstance(block, Code):
         return f"```{block.language}\n{block.text}\n```\n"
+    if isinstance(block, Picture):
+        lines = ["".join(text for _, text in line).rstrip() for line in block.lines]
+        return "".join(f"{line}\n" for line in ("```text", *lines, "```"))
     count = max(map(len, block.rows))
     headings = block.headings or ("",) * count
     edges = ["---:" if block.role(column) == "number" else "---" for column in range(count)]
