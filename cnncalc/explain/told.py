@@ -190,13 +190,13 @@ def _within(told: Told, binding: int) -> str:
 
 
 def _terms(told: Told) -> Iterator[tuple[str, Told]]:
-    """The terms of a sum with their signs; nested sums on the left, or added ones, are part of it."""
-    if told.op not in "+-" or not told.parts:
+    """The terms of a sum with their signs, as they came one behind the other."""
+    if told.op not in ("+", "-"):
         yield "+", told
         return
     left, right = told.parts
     yield from _terms(left)
-    yield from _terms(right) if told.op == "+" else (("−", right),)
+    yield "+" if told.op == "+" else "−", right
 
 
 def _sum(told: Told) -> tuple[str, int]:

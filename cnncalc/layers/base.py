@@ -162,7 +162,9 @@ class Layer:
                 f"the input {x} has {x.rank}",
                 help=f"write `{self.kind}`, which fits any, or give an input with {self.axes}",
             )
-        return self.having({name: argument.fit(getattr(self, name), x.rank) for name, argument in self.arguments.items()})
+        return self.having(
+            {name: argument.fit(getattr(self, name), x.rank) for name, argument in self.arguments.items()}
+        )
 
     def having(self, values: dict[str, Any]) -> Layer:
         """The layer with these values of all its arguments."""

@@ -14,10 +14,13 @@ from cnncalc.report.columns import bytes_text, shape_text, thousands
 from cnncalc.report.layers import legend
 from cnncalc.report.look import Look
 from cnncalc.report.page import Block, Grid, Heading, Paragraph, to_markdown, to_text
-from cnncalc.report.pictures import pictures, pictures_object
+from cnncalc.report.pictures import listed, pictures, pictures_object
 
 #: So many of the tensors that are live with a layer are named, the largest.
 MOST_LIVE = 4
+
+#: A formula of so many signs is not folded.
+MOST_HELD = 48
 
 #: What the two ends of an axis are called.
 ENDS = {"height": ("above", "below"), "width": ("left", "right"), "depth": ("in front", "behind")}
@@ -45,7 +48,7 @@ def _page(explained: Sequence[Explanation], look: Look, drawn: bool, more: int) 
         yield Heading(f"{each.row.name}: {each.row.description}{' (implicit)' if each.row.implicit else ''}")
         yield Paragraph(" ".join(cleandoc(each.layer.__doc__ or "").split("\n\n")[0].split()))
         yield Grid(rows, roles=("rule",))
-        if drawn and each.places:
+        if drawn and any(axis.window.kernel > 1 or axis.window.stride > 1 for axis in each.places):
             yield from pictures(each, look)
     if more:
         yield Paragraph(f"and {thousands(more)} more layers: `--layer NAME` explains one")
@@ -73,7 +76,7 @@ def _rows(told: Explanation) -> Iterator[tuple[str, str]]:
 
 def _size_rows(told: Explanation) -> Iterator[tuple[str, str]]:
     rule = told.layer.size_rule.partition(";")[0]
-    by_axis = list(_by_axis([(size.of, str(size)) for size in told.sizes if size.calculated]))
+    by_axis = list(_by_axis([(size.of, _held(str(size))) for size in told.sizes if size.calculated]))
     if by_axis:
         yield "size", rule
     yield from by_axis
@@ -104,7 +107,8 @@ def _cost_rows(told: Explanation) -> Iterator[tuple[str, str]]:
     layer, row = told.layer, told.row
     if row.params:
         yield "parameters", layer.params_rule
-        parts = [f"{each.text} {each.of}" for each in (told.weights, told.biases) if each.value]
+        nouns = ((told.weights, "weight"), (told.biases, "bias"))
+        parts = [f"{_held(each.text)} {_plural(each, noun)}" for each, noun in nouns if each.value]
         yield "", f"{' + '.join(parts)} = {thousands(row.params)}"
     if row.buffers:
         yield "buffers", layer.buffers_rule
@@ -130,7 +134,7 @@ def _field_rows(told: Explanation) -> Iterator[tuple[str, str]]:
 
 
 def _field_text(step: FieldStep) -> str:
-    return f"size {step.size}, jump {step.jump}, left {step.left}"
+    return ", ".join(f"{each.of} {_held(str(each))}" for each in (step.size, step.jump, step.left))
 
 
 def _memory_rows(told: Explanation) -> Iterator[tuple[str, str]]:
@@ -143,24 +147,35 @@ def _memory_rows(told: Explanation) -> Iterator[tuple[str, str]]:
         "alias": f", which are those of `{memory.over}` as they stand",
         "in place": f", written over those of `{memory.over}`, which nothing else reads",
     }[how]
-    yield "memory", f"{_result(memory.elements)} elements, {bytes_text(memory.bytes)}{place}"
+    elements = "element" if memory.elements.value == 1 else "elements"
+    yield "memory", f"{_result(memory.elements)} {elements}, {bytes_text(memory.bytes)}{place}"
     if len(memory.live) > 1:
         named = sorted(memory.live, key=lambda each: -each[1])[:MOST_LIVE]
-        texts = [f"{name} {bytes_text(size)}" for name, size in named]
+        texts = [_held(f"{name} {bytes_text(size)}") for name, size in named]
         rest = len(memory.live) - len(named)
         others = f" and {rest} more" if rest else ""
-        yield "", f"live while it runs: {' + '.join(texts)}{others} = {bytes_text(memory.total)}"
+        yield "", f"live while it runs: {' + '.join(texts)}{others} = {_held(bytes_text(memory.total))}"
 
 
 def _result(formula: Formula) -> str:
     value = thousands(formula.value) if isinstance(formula.value, int) else str(formula.value)
-    return f"{formula.text} = {value}" if formula.calculated else value
+    return _held(f"{formula.text} = {value}") if formula.calculated else value
+
+
+def _held(text: str) -> str:
+    """A formula that a line's end does not divide, where a line has room for it."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}") if len(text) <= MOST_HELD else text
+
+
+def _plural(figure: Formula, noun: str) -> str:
+    one = figure.value == 1 and not figure.calculated
+    return noun if one else f"{noun}es" if noun.endswith("s") else f"{noun}s"
 
 
 def _by_axis(told: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
     """What is told of each axis, neighbours that are alike at once: `height and width`."""
     for text, alike in groupby(told, key=lambda each: each[1]):
-        yield " and ".join(axis for axis, _ in alike), text
+        yield listed([axis for axis, _ in alike]), text
 
 
 def _object(told: Explanation) -> dict[str, object]:

@@ -82,7 +82,12 @@ def _alike(places: Sequence[Places]) -> Iterator[tuple[Places, str]]:
     for axis in places:
         names.setdefault(axis._replace(axis=""), []).append(axis.axis)
     for axis, its in names.items():
-        yield axis, " and ".join(its)
+        yield axis, listed(its)
+
+
+def listed(names: Sequence[str]) -> str:
+    """`depth, height and width`"""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 # -- the grid ------------------------------------------------------------------------------------------------
@@ -199,8 +204,16 @@ def _map_text(told: Explanation) -> str:
         lead = "how many input elements write into each output element"
     else:
         lead = "how many windows each element takes part in"
-    most = prod(min(axis.window.kernel, axis.number) for axis in places)
-    return f"{lead} (at most {most})" if len(places) < 3 else lead
+    if len(places) == 3:
+        return lead
+    counts = [_counts(axis) for axis in places]
+    least, most = prod(map(min, counts)), prod(map(max, counts))
+    return f"{lead}: {most} everywhere" if least == most else f"{lead}, from {least} to {most}"
+
+
+def _counts(axis: Places) -> list[int]:
+    """How many windows the elements that a map shows take part in."""
+    return [axis.taking_part(element) for element in _shown(axis.n) if element is not None]
 
 
 def _shown(n: int) -> list[int | None]:
