@@ -22,8 +22,9 @@ ALLOWED = {
     "analysis": BASE | {"layers", "graph", "figures"},
     "language": BASE | {"layers", "graph"},
     "sources": BASE | {"graph", "language", "layers"},
-    "report": BASE | {"layers", "graph", "figures", "analysis", "language"},
-    "cli": BASE | {"layers", "graph", "figures", "analysis", "language", "sources", "report", ""},
+    "explain": BASE | {"layers", "graph", "figures", "analysis"},
+    "report": BASE | {"layers", "graph", "figures", "analysis", "explain", "language"},
+    "cli": BASE | {"layers", "graph", "figures", "analysis", "explain", "language", "sources", "report", ""},
     "__main__": {"cli"},
     "": {"diagnostics", "shape", "graph", "analysis", "sources"},
 }

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cnncalc.explain.codes import Page
     from cnncalc.explain.layers import Explanation
     from cnncalc.explain.matrix import Matrix
+    from cnncalc.graph import Graph
 
 #: So many layers are explained at once.
 MOST_LAYERS = 1000
@@ -128,16 +129,15 @@ def _check_names(analysis: Analysis, names: tuple[str, ...]) -> None:
 def _write_operation(
     spec: str, variables: dict[str, Any], image: str, kernel: str | None, flip: bool, output: Output
 ) -> None:
-    from cnncalc.explain.operation import check_kernel, operate, shown_layer
+    from cnncalc.explain.operation import check_kernel, operate, shown_layer, weighed
     from cnncalc.report import operation as report
-    from cnncalc.sources import find, load_source
+    from cnncalc.sources import find
 
     try:
         values, _ = _matrix("--image", image)
         source = find(spec)
-        shape = (len(values[0]), 1) if _is_one_axis(source) and len(values) == 1 else (len(values), len(values[0]), 1)
-        node = shown_layer(load_source(source, shape, variables), Span(source, 0, len(source.text)))
-        weighs = "kernel" if vars(type(node.layer)).get("gathers") == "sum of products" else ""
+        node = shown_layer(_graph(source, values, variables), Span(source, 0, len(source.text)))
+        weighs = weighed(node)
         if weighs and kernel is None:
             raise click.UsageError(f"`{node.layer.kind}` needs a --kernel on values")
         if not weighs and (kernel is not None or flip):
@@ -169,10 +169,17 @@ def _matrix(option: str, given: str) -> tuple[Matrix, Span]:
     return parse_matrix(source), Span(source, 0, len(source.text.rstrip()))
 
 
-def _is_one_axis(source: Source) -> bool:
-    """Whether the layer's word asks for one spatial axis, as `conv1d` does."""
-    words = source.text.split()
-    return bool(words) and words[0].lower().endswith("1d")
+def _graph(source: Source, image: Matrix, variables: dict[str, Any]) -> Graph:
+    """The spec on a matrix of one channel; one row is one spatial axis, unless the layer asks for two."""
+    from cnncalc.sources import load_source
+
+    rows, columns = len(image), len(image[0])
+    if rows == 1:
+        try:
+            return load_source(source, (columns, 1), variables)
+        except SpecError:
+            pass
+    return load_source(source, (rows, columns, 1), variables)
 
 
 # -- codes ---------------------------------------------------------------------------------------------------

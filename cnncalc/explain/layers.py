@@ -11,7 +11,7 @@ from cnncalc.explain.told import Number, Told, signed, text_of, value_of
 from cnncalc.figures.memory import DTYPES, Buffer, buffers
 from cnncalc.figures.receptive_field import AxisField, ReceptiveField, grown, hull
 from cnncalc.layers.arguments import Argument, PaddingArgument
-from cnncalc.layers.base import Layer
+from cnncalc.layers.base import Its, Layer
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import AXES, Padding, Shape
 
@@ -133,7 +133,7 @@ def _formula(of: str, value: Any) -> Formula:
 # -- numbers that tell ---------------------------------------------------------------------------------------
 
 
-def told_layer(layer: Layer, x: Shape, resolved: bool = True) -> Layer:
+def told_layer(layer: Its, x: Shape, resolved: bool = True) -> Its:
     """The layer with arguments that tell: all that were given; those at their default stay plain numbers.
 
     Padding by a rule is `resolved` to what it comes to, so that a size's formula has its numbers, or stays a rule.
@@ -158,7 +158,7 @@ def _told(value: Any) -> Any:
     return Told(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _told_ends(ends: Sequence[int]) -> tuple[Told, Told]:
+def _told_ends(ends: Sequence[int]) -> tuple[Any, Any]:
     """The padding of an axis; where both ends are alike they are one number, which a formula then says once."""
     begin, end = map(Told, ends)
     return (begin, begin) if begin == end else (begin, end)

@@ -74,6 +74,11 @@ def shown_layer(graph: Graph, span: Span) -> Node:
     return node
 
 
+def weighed(node: Node) -> bool:
+    """Whether the layer has a kernel of weights."""
+    return isinstance(node.layer, Windowed) and node.layer.gathers == "sum of products"
+
+
 def check_kernel(node: Node, kernel: Matrix, span: Span) -> None:
     """Raises `SpecError` E503 where the kernel has another size than the layer says."""
     layer = node.layer

@@ -40,14 +40,14 @@ class Places(NamedTuple):
         a stretch of places, of which every dilation/gcd(stride, dilation)-th meets the element with a tap.
         """
         stride, dilation = self.window.stride, self.window.dilation
-        at = element + self.window.begin
+        at: int = element + self.window.begin
         low = max(-(-(at - self.window.extent + 1) // stride), 0)
         high = min(at // stride, self.number - 1)
         common = gcd(stride, dilation)
         if at % common or high < low:
             return 0
         step = dilation // common
-        first = at // common * pow(stride // common, -1, step) % step
+        first: int = at // common * pow(stride // common, -1, step) % step
         return (high - first) // step - (low - 1 - first) // step
 
     def participation(self) -> list[int]:

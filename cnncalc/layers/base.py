@@ -8,7 +8,7 @@ every figure, JSON, the help and the README's table take it from there.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal, NamedTuple, NoReturn
+from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
 from cnncalc.layers.arguments import Argument, ArgumentError, PaddingArgument, count, declared
 from cnncalc.shape import Shape, ShapeError, Size
@@ -18,6 +18,9 @@ REGISTRY: dict[str, type[Layer]] = {}
 
 #: Every word → the kind of layer: the first of its synonyms (`maxpool` → `pool`).
 KINDS: dict[str, str] = {}
+
+
+Its = TypeVar("Its", bound="Layer")
 
 
 class Reach(NamedTuple):
@@ -166,7 +169,7 @@ class Layer:
             {name: argument.fit(getattr(self, name), x.rank) for name, argument in self.arguments.items()}
         )
 
-    def having(self, values: dict[str, Any]) -> Layer:
+    def having(self: Its, values: dict[str, Any]) -> Its:
         """The layer with these values of all its arguments."""
         other = object.__new__(type(self))
         other._set(self.kind, self.axes, values)

@@ -47,12 +47,12 @@ def catalogue_text(look: Look) -> str:
         rows.append((title,))
         rows.extend(_row(cls) for cls in classes)
     table = Grid(tuple(rows), ("word (also)", "arguments", "output", "parameters"), ("code", "text", "text", "text"))
-    legend = (
+    reading = (
         "Arguments in brackets may be left out; there, N is a whole number. "
         f"Signs in formulas: {legend(' '.join(cell for row in rows for cell in row[2:]))}. "
         "A word in 1d, 2d or 3d asks for so many spatial axes. `cnncalc layers WORD` tells all about one."
     )
-    return to_text([table, Paragraph(legend)], look)
+    return to_text([table, Paragraph(reading)], look)
 
 
 def layers_markdown() -> str:
