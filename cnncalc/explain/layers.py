@@ -92,16 +92,19 @@ class Explanation(NamedTuple):
 
 def explain(analysis: Analysis, names: Sequence[str] | None = None) -> Iterator[Explanation]:
     """The explanation of each layer, or of those named, in source order."""
-    wanted = None if names is None else set(names)
-    nodes = analysis.graph.nodes
-    found = buffers(nodes, analysis.graph.outputs)
-    home = {index: buffer for buffer in found for index in buffer.nodes}
+    wanted = {row.name for row in analysis.rows} if names is None else set(names)
+    to_come = sorted(buffers(analysis.graph.nodes, analysis.graph.outputs), key=lambda each: -each.first)
+    live: list[Buffer] = []
     for row in analysis.rows:
-        if wanted is None or row.name in wanted:
-            yield _explained(analysis, row, found, home[row.node.index])
+        if row.name in wanted:
+            step = row.node.index
+            while to_come and to_come[-1].first <= step:
+                live.append(to_come.pop())
+            live = [each for each in live if each.last >= step]
+            yield _explained(analysis, row, live)
 
 
-def _explained(analysis: Analysis, row: Row, found: Sequence[Buffer], home: Buffer) -> Explanation:
+def _explained(analysis: Analysis, row: Row, live: Sequence[Buffer]) -> Explanation:
     node = row.node
     layer, inputs = node.layer, tuple(map(_told_shape, node.input_shapes))
     x = inputs[0] if inputs else _told_shape(node.shape)
@@ -121,7 +124,7 @@ def _explained(analysis: Analysis, row: Row, found: Sequence[Buffer], home: Buff
         Formula("buffers", text_of(told.buffers(x) if counted else 0), row.buffers),
         Formula("MACs", text_of(_batch(analysis) * (told.multiply_adds(x, y) if counted else 0)), row.macs),
         tuple(_field_steps(analysis, row, told, x, y)) if counted else (),
-        _memory(analysis, row, found, home, y),
+        _memory(analysis, row, live, y),
         places_of(node),
     )
 
@@ -205,11 +208,11 @@ def _told_field(field: ReceptiveField) -> ReceptiveField:
     return ReceptiveField(tuple(AxisField(*map(Told, axis)) for axis in field.axes), field.whole)
 
 
-def _memory(analysis: Analysis, row: Row, found: Sequence[Buffer], home: Buffer, y: Shape) -> Memory:
+def _memory(analysis: Analysis, row: Row, live: Sequence[Buffer], y: Shape) -> Memory:
     node, nodes, options = row.node, analysis.graph.nodes, analysis.options
     scale = DTYPES[options.dtype] * options.batch
+    home = next(each for each in live if node.index in each.nodes)
     earlier = [index for index in home.nodes if index < node.index]
-    live = [each for each in found if each.first <= node.index <= each.last]
     held = sorted((each.node_at(node.index), each.elements * scale) for each in live)
     return Memory(
         Formula("elements", text_of(_batch(analysis) * y.elements), row.activations),

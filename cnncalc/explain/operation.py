@@ -69,7 +69,7 @@ def shown_layer(graph: Graph, span: Span) -> Node:
         _refuse("E505", message, span, f"it has {node.shape.rank} axes, a matrix two", "write `conv` or `pool`")
     products = node.shape.elements * prod(layer.kernel)
     if node.shape.elements > MOST_NUMBERS or products > MOST_PRODUCTS:
-        label = f"the feature map {node.shape} would take {products:,} products"
+        label = f"the feature map would be {node.shape}, of {products:,} products"
         _refuse("E504", "this is too much to show on values", span, label, "use a smaller image, or less padding")
     return node
 

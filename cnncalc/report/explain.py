@@ -22,6 +22,11 @@ MOST_LIVE = 4
 #: A formula of so many signs is not folded.
 MOST_HELD = 48
 
+FIELD = (
+    "A receptive field's size, the jump from one output's to its neighbour's, and how far left of the input's beginning "
+    "the first begins are counted in input elements."
+)
+
 #: What the two ends of an axis are called.
 ENDS = {"height": ("above", "below"), "width": ("left", "right"), "depth": ("in front", "behind")}
 OTHER_ENDS = ("at the beginning", "at the end")
@@ -54,7 +59,7 @@ def _page(explained: Sequence[Explanation], look: Look, drawn: bool, more: int) 
         yield Paragraph(f"and {thousands(more)} more layers: `--layer NAME` explains one")
     if signs := legend(" ".join(rules)):
         yield Heading("signs")
-        yield Paragraph(f"{signs}.")
+        yield Paragraph(f"{signs}. {FIELD if any(each.field for each in explained) else ''}")
 
 
 def _rows(told: Explanation) -> Iterator[tuple[str, str]]:

@@ -39,7 +39,7 @@ def pictures(told: Explanation, look: Look) -> Iterator[Block]:
         yield Picture(tuple(_grid(places[0], places[1], look)))
     for axis, names in _alike(places):
         yield Paragraph(_places_text(axis, names, transposed))
-        if len(axis.cells) <= MOST_CELLS and axis.number <= MOST_PLACES:
+        if _size(axis.cells) <= MOST_CELLS and axis.number <= MOST_PLACES:
             yield Picture(tuple(_ruler(axis, look)))
     yield Paragraph(_map_text(told))
     if len(places) == 3:
@@ -95,7 +95,12 @@ def listed(names: Sequence[str]) -> str:
 
 def _fits(places: Sequence[Places]) -> bool:
     height, width = places
-    return len(height.cells) <= MOST_ROWS and len(width.cells) <= MOST_CELLS
+    return _size(height.cells) <= MOST_ROWS and _size(width.cells) <= MOST_CELLS
+
+
+def _size(cells: range) -> int:
+    """How many there are, be they more than `len` can count."""
+    return cells.stop - cells.start
 
 
 def _grid_text(places: Sequence[Places], look: Look) -> str:
