@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from cnncalc.explain.codes import Page
 from cnncalc.report.look import Look
-from cnncalc.report.page import Block, Code, Grid, Heading, Paragraph, to_markdown, to_text
+from cnncalc.report.page import Block, Bullets, Code, Grid, Heading, Paragraph, to_markdown, to_text
 
 #: What the codes of a hundred are about.
 GROUPS = {
@@ -67,8 +67,7 @@ def _page(page: Page, message: str) -> Iterator[Block]:
     if message:
         yield Code(message.rstrip("\n"), "text")
     yield Heading("ways out")
-    for way in page.ways_out:
-        yield Paragraph(f"- {way}")
+    yield Bullets(page.ways_out)
 
 
 def _object(page: Page) -> dict[str, object]:

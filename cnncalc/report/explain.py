@@ -23,8 +23,8 @@ MOST_LIVE = 4
 MOST_HELD = 48
 
 FIELD = (
-    "A receptive field's size, the jump from one output's to its neighbour's, and how far left of the input's beginning "
-    "the first begins are counted in input elements."
+    "Of a receptive field, its size, the jump to the next output's, and how far left of the input the first begins are "
+    "counted in input elements."
 )
 
 #: What the two ends of an axis are called.

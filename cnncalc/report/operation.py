@@ -10,7 +10,7 @@ from cnncalc.explain.matrix import number_text
 from cnncalc.explain.operation import Operation
 from cnncalc.explain.places import places_of
 from cnncalc.report.look import Look
-from cnncalc.report.page import Block, Heading, Paragraph, Picture, to_markdown, to_text
+from cnncalc.report.page import Block, Grid, Heading, Paragraph, Picture, to_markdown, to_text
 
 #: What is to be known about a way of gathering a window.
 REMARKS = {
@@ -55,9 +55,10 @@ def _page(shown: Operation, unflipped: Operation | None) -> Iterator[Block]:
     if shown.kernel is not None:
         yield Paragraph(f"the kernel, {_size(shown.kernel)}{', flipped' if shown.flip else ''}")
         yield _matrix(shown.kernel)
-    zeros = ", products with a zero left out" if shown.gathers == "sum of products" else ""
-    yield Paragraph(f"the first window{zeros}")
-    yield Paragraph(f"{_first_window(shown)} = {number_text(shown.first)}")
+    steps = [("the first window", f"{_first_window(shown)} = {number_text(shown.first)}")]
+    if shown.gathers == "sum of products":
+        steps.append(("", "products with a zero are left out"))
+    yield Grid(tuple(steps), roles=("rule",))
     yield Paragraph(f"the feature map, {_size(shown.output)}")
     yield _matrix(shown.output)
     if unflipped is None:

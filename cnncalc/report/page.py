@@ -30,6 +30,7 @@ ASCII = (
     ("–", "-"),
     ("→", "->"),
     ("…", "..."),
+    ("∞", "inf"),
     ("─", "-"),
 )
 
@@ -55,6 +56,10 @@ class Heading(NamedTuple):
 
 class Paragraph(NamedTuple):
     text: str
+
+
+class Bullets(NamedTuple):
+    items: tuple[str, ...]
 
 
 class Code(NamedTuple):
@@ -85,7 +90,7 @@ class Grid(NamedTuple):
         return self.roles[column] if column < len(self.roles) else "text"
 
 
-Block = Union[Heading, Paragraph, Code, Picture, Grid]
+Block = Union[Heading, Paragraph, Bullets, Code, Picture, Grid]
 
 
 def to_text(blocks: Sequence[Block], look: Look) -> str:
@@ -132,6 +137,8 @@ def _page_lines(blocks: Sequence[Block], look: Look) -> Iterator[list[Piece]]:
             lines = _prose(block.text.replace("`", ""), width, look, "heading")
         elif isinstance(block, Paragraph):
             lines = _prose(block.text, min(width, PAGE_WIDTH) - len(indent), look, "text")
+        elif isinstance(block, Bullets):
+            lines = _bullets(block, min(width, PAGE_WIDTH) - len(indent), look)
         elif isinstance(block, Code):
             lines = iter([[("code", _shown(line, look))] for line in block.text.splitlines()])
         elif isinstance(block, Picture):
@@ -141,6 +148,12 @@ def _page_lines(blocks: Sequence[Block], look: Look) -> Iterator[list[Piece]]:
         before = block
         for line in lines:
             yield line if isinstance(block, Heading) else [("text", indent), *line]
+
+
+def _bullets(block: Bullets, width: int, look: Look) -> Iterator[list[Piece]]:
+    for item in block.items:
+        for number, line in enumerate(_prose(item, width - len(INDENT), look, "text")):
+            yield [("text", INDENT if number else "- "), *line]
 
 
 def _shown(text: str, look: Look) -> str:
@@ -257,6 +270,8 @@ def _markdown(block: Block) -> str:
         return f"{'#' * block.level} {block.text}\n"
     if isinstance(block, Paragraph):
         return f"{block.text}\n"
+    if isinstance(block, Bullets):
+        return "".join(f"- {item}\n" for item in block.items)
     if isinstance(block, Code):
         return f"```{block.language}\n{block.text}\n```\n"
     if isinstance(block, Picture):
