@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,7 +25,9 @@ MOST_DRAWN = 3
 
 @click.command("explain", no_args_is_help=True)
 @click.argument("spec", required=False)
-@click.option("--layer", "layers", multiple=True, metavar="NAME", help="Explain this layer alone; may be repeated.")
+@click.option(
+    "--layer", "layers", multiple=True, metavar="NAME", help="Explain this layer or block alone; may be repeated."
+)
 @spec_options
 @click.option("--batch", type=click.IntRange(1, 10**9 - 1), default=1, metavar="N", help="Samples at once.")
 @click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of weights and activations.")
@@ -94,33 +95,39 @@ def _write_layers(
     try:
         shape = parse_shape(input.strip(), "--input") if input is not None else None
         analysis = analyze_graph(load_source(find(spec), shape, variables), options)
-        chosen = names or tuple(row.name for row in analysis.rows[:MOST_LAYERS])
-        _check_names(analysis, names)
+        chosen = _chosen(analysis, names)
     except SpecError as error:
         fail(error, output, options)
-    explained = tuple(explain(analysis, chosen))
-    drawn = _few(explained) or bool(names) if pictures is None else pictures
-    more = 0 if names else len(analysis) - len(explained)
-    if output.format == "json":
-        output.write(report.explanations_json(explained))
-    elif output.format == "markdown":
-        output.write_page(report.explanations_markdown(explained, drawn, more))
-    else:
-        output.write_page(report.explanations_text(explained, output.look(sys.stdout), drawn, more))
+    explained = tuple(explain(analysis, chosen[:MOST_LAYERS]))
+    drawn = _few(explained) or len(explained) == len(names) if pictures is None else pictures
+    more = len(chosen) - len(explained)
+    output.emit_page(
+        lambda: report.explanations_json(explained),
+        lambda: report.explanations_markdown(explained, drawn, more),
+        lambda look: report.explanations_text(explained, look, drawn, more),
+    )
 
 
 def _few(explained: tuple[Explanation, ...]) -> bool:
     return sum(1 for each in explained if each.places) <= MOST_DRAWN
 
 
-def _check_names(analysis: Analysis, names: tuple[str, ...]) -> None:
+def _chosen(analysis: Analysis, names: tuple[str, ...]) -> list[str]:
+    """The layers that are named, or that stand in a block or group that is; all where none is named."""
     known = [row.name for row in analysis.rows]
+    if not names:
+        return known
     for name in names:
-        if name not in known:
+        if not any(_named(each, name) for each in known):
             near = nearest(name, known)
             help = f"write `{near}`" if near else "`cnncalc SPEC` lists the layers by name"
             span = Span(Source("--layer", name), 0, len(name))
             raise SpecError([Diagnostic("E506", f"the spec has no layer `{name}`", span, "not a name", help=help)])
+    return [each for each in known if any(_named(each, name) for name in names)]
+
+
+def _named(layer: str, name: str) -> bool:
+    return layer == name or layer.startswith(f"{name}.")
 
 
 # -- values --------------------------------------------------------------------------------------------------
@@ -150,12 +157,11 @@ def _write_operation(
         fail(error, output, Options())
     shown = operate(node, values, weights, flip)
     unflipped = operate(node, values, weights) if flip else None
-    if output.format == "json":
-        output.write(report.operation_json(shown, unflipped))
-    elif output.format == "markdown":
-        output.write_page(report.operation_markdown(shown, unflipped))
-    else:
-        output.write_page(report.operation_text(shown, unflipped, output.look(sys.stdout)))
+    output.emit_page(
+        lambda: report.operation_json(shown, unflipped),
+        lambda: report.operation_markdown(shown, unflipped),
+        lambda look: report.operation_text(shown, unflipped, look),
+    )
 
 
 def _matrix(option: str, given: str) -> tuple[Matrix, Span]:
@@ -195,12 +201,12 @@ def _write_codes(output: Output) -> None:
     from cnncalc.explain.codes import pages
     from cnncalc.report import codes as report
 
-    if output.format == "json":
-        output.write(report.codes_json(pages().values()))
-    elif output.format == "markdown":
-        output.write_page(report.codes_markdown(pages().values()))
-    else:
-        output.write_page(report.codes_text(pages().values(), output.look(sys.stdout)))
+    found = pages().values()
+    output.emit_page(
+        lambda: report.codes_json(found),
+        lambda: report.codes_markdown(found),
+        lambda look: report.codes_text(found, look),
+    )
 
 
 def _write_code(code: str, output: Output) -> None:
@@ -215,12 +221,11 @@ def _write_code(code: str, output: Output) -> None:
         error = SpecError([Diagnostic("E507", f"unknown code `{code}`", span, "no such code", help=help)])
         fail(error, output, Options())
     message = _message(page)
-    if output.format == "json":
-        output.write(report.code_json(page, message))
-    elif output.format == "markdown":
-        output.write_page(report.code_markdown(page, message))
-    else:
-        output.write_page(report.code_text(page, message, output.look(sys.stdout)))
+    output.emit_page(
+        lambda: report.code_json(page, message),
+        lambda: report.code_markdown(page, message),
+        lambda look: report.code_text(page, message, look),
+    )
 
 
 def _message(page: Page) -> str:

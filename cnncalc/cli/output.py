@@ -38,11 +38,13 @@ class Output(NamedTuple):
         """Write the report; a file is written whole or not at all."""
         self.write(self.render(analysis))
 
-    def write_page(self, text: str) -> None:
-        """Write a page of help, its formulas in ASCII where the stream has no more."""
+    def emit_page(self, json: Callable[[], str], markdown: Callable[[], str], text: Callable[[Look], str]) -> None:
+        """Write a page in the format that is wanted, its formulas in ASCII where the stream has no more."""
         from cnncalc.report.page import to_ascii
 
-        self.write(text if self.look(sys.stdout).unicode else to_ascii(text))
+        look = self.look(sys.stdout)
+        page = json() if self.format == "json" else markdown() if self.format == "markdown" else text(look)
+        self.write(page if look.unicode else to_ascii(page))
 
     def write(self, text: str) -> None:
         if self.file is None or self.file == "-":

@@ -85,6 +85,12 @@ def test_chosen() -> None:
     assert re.findall(r"^(\w+):", text, re.MULTILINE) == ["relu1", "pool1"]
 
 
+def test_chosen_block() -> None:
+    """A block's name stands for all layers in it, and not for those whose name begins alike."""
+    text = run("def unit(c) = conv 3x3 x{c} | relu\ninput 29x29x3 | unit(4) * 11", "--layer", "unit1").stdout
+    assert re.findall(r"^(\S+):", text, re.MULTILINE) == ["unit1.conv1", "unit1.relu1"]
+
+
 def test_unknown_layer() -> None:
     """A name that no layer has is told with the nearest."""
     done = run("input 8x8x3 | conv 3x3 x4", "--layer", "conv2")

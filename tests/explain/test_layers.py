@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil, floor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +29,14 @@ MORE = [
     "input 8x8x4 | add(conv 3x3 same x4 | conv 5x5 same x4 ; conv 3x3 s2 same x4 | upsample 2 ; ) | bn | relu",
     "input 8x8x4 | concat(pool 3 s1 p1 ; conv 1x1 x2 ; ) | gn g5 | mul( ; gap | conv 1x1 x10 | sigmoid) | fc 3",
     "input 48 | reshape 4x4x3 | slice 1:3 | shuffle g2 | prelu | scale bias | lrn 3 | flatten | dropout | fc 2",
+]
+
+FOLDER = Path(__file__).parents[3] / "shared" / "conformance"
+CASES = [
+    case["spec"]
+    for path in sorted(FOLDER.glob("*.json"))
+    for case in json.loads(path.read_text(encoding="utf-8"))
+    if "options" not in case
 ]
 
 
@@ -58,6 +67,13 @@ def test_formulas(spec: str, batch: int) -> None:
         for formula, figure in formulas(told):
             assert (evaluated(formula.text), formula.value) == (figure, figure)
         assert evaluated(told.weights.text) + evaluated(told.biases.text) == told.row.params
+
+
+@pytest.mark.skipif(not CASES, reason="the conformance cases are not beside the repository")
+@pytest.mark.parametrize("spec", CASES)
+def test_formulas_of_cases(spec: str) -> None:
+    """What holds for the layers' examples holds for every network of the conformance cases."""
+    test_formulas(spec, 1)
 
 
 @pytest.mark.parametrize("spec", [*EXAMPLES, *MORE])
