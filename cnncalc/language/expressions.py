@@ -159,6 +159,25 @@ def evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
     return value if isinstance(value, int) or value.denominator != 1 else value.numerator
 
 
+def exact(name: str, value: Any) -> Any:
+    """A number from outside as expressions compute with it: a float means the decimal that it prints as.
+
+    Raises `SpecError` E105 where it is no finite number, or too large.
+    """
+    from fractions import Fraction
+
+    plain = not isinstance(value, bool) and isinstance(value, int | float | Fraction)
+    try:
+        number = value if isinstance(value, int) else Fraction(str(value))
+        found = plain and abs(number) < MAX_VALUE and number.denominator < MAX_VALUE
+    except (ValueError, ZeroDivisionError):
+        found = False
+    if not found:
+        message, label = f"the variable `{name}` cannot be {str(value)[:40]!r}", "neither whole nor a decimal"
+        raise SpecError([Diagnostic("E105", message, label=label, help="give a number below 10^18")])
+    return number if isinstance(number, int) or number.denominator != 1 else number.numerator
+
+
 def _evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
     if isinstance(expression, Number):
         text = expression.text
