@@ -166,16 +166,15 @@ def exact(name: str, value: Any) -> Any:
     """
     from fractions import Fraction
 
-    plain = not isinstance(value, bool) and isinstance(value, int | float | Fraction)
     try:
-        number = value if isinstance(value, int) else Fraction(str(value))
-        found = plain and abs(number) < MAX_VALUE and number.denominator < MAX_VALUE
-    except (ValueError, ZeroDivisionError):
-        found = False
-    if not found:
-        message, label = f"the variable `{name}` cannot be {str(value)[:40]!r}", "neither whole nor a decimal"
-        raise SpecError([Diagnostic("E105", message, label=label, help="give a number below 10^18")])
-    return number if isinstance(number, int) or number.denominator != 1 else number.numerator
+        known = isinstance(value, int | float | Fraction) and not isinstance(value, bool)
+        number = Fraction(str(value)) if known else None
+    except ValueError:  # not a number, or infinite
+        number = None
+    if number is None or abs(number) >= MAX_VALUE or number.denominator >= MAX_VALUE:
+        message, label = f"the variable `{name}` cannot be {str(value)[:40]!r}", "no number below 10^18"
+        raise SpecError([Diagnostic("E105", message, label=label, help="give a whole number or a decimal")])
+    return number.numerator if number.denominator == 1 else number
 
 
 def _evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
