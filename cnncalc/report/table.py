@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ GAP = 2
 MOST_BAR, NATURAL_BAR, LEAST_BAR = 12, 8, 4
 #: The columns that are folded where there is no room, in this order, and how narrow they may get.
 FOLDING = ("inputs", "layer", "input", "name")
-LEAST_TEXT, LEAST_NAME = 12, 24
+LEAST_TEXT, LEAST_NAME = 12, 16
 #: Warnings beyond these are counted, not shown.
 MOST_WARNINGS = 5
 
@@ -111,12 +112,17 @@ def _cell(column: Column, line: Line, aside: str, analysis: Analysis, look: Look
 
 
 def _folded(text: str, width: int) -> list[str]:
-    """The text in lines of that width, broken at its spaces, or within a word where that is too long."""
+    """The text in lines of that width, broken at its spaces or after a dot, or where no break is near within a word."""
     if len(text) <= width:
         return [text]
-    from textwrap import wrap  # few tables need it
-
-    return wrap(text, max(width, 1), break_on_hyphens=False)
+    lines = [""]
+    for part in re.findall(r"[^ .]*\.|[^ .]*(?: |$)", text):
+        if lines[-1] and len(lines[-1] + part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+        while len(lines[-1].rstrip()) > width:
+            lines[-1:] = [lines[-1][:width], lines[-1][width:]]
+    return [line.rstrip() for line in lines]
 
 
 def _railed(rail: str, parts: list[str], style: str, look: Look) -> Text:
