@@ -27,6 +27,9 @@ LEAST_TEXT, LEAST_NAME = 12, 16
 #: Warnings beyond these are counted, not shown.
 MOST_WARNINGS = 5
 
+#: Where a cell may be folded: at its spaces, and after a dot of a name.
+BREAKS = re.compile(r" |(?<=\.)(?=\w)")
+
 SHADES = " ▁▂▃▄▅▆▇█"
 EIGHTHS = " ▏▎▍▌▋▊▉█"
 
@@ -163,7 +166,7 @@ def _widths(columns: Sequence[Column], lines: list[list[str]], look: Look) -> tu
     for key in FOLDING:
         for index, column in enumerate(columns):
             if room < 0 and column.key == key:
-                words = [word for line in lines for word in (line[index].split() if key != "name" else ())]
+                words = [word for line in lines for word in (BREAKS.split(line[index]) if key != "name" else ())]
                 least = min(widths[index], max(LEAST_TEXT, *map(len, words)) if words else LEAST_NAME)
                 given = max(least, widths[index] + room)
                 room += widths[index] - given
