@@ -1,7 +1,7 @@
 """How long texts take that mean harm, against Python's own start-up: `python tests/benchmarks/hostile.py`.
 
-The promise is an answer within a second and 200 MiB. The slowest are shown, each with its time and how many times that of
-`python -c pass` it is.
+The promise is an answer within a second and 200 MiB. The slowest are shown, each with its time, and how many times
+that of `python -c pass` it is.
 """
 
 import resource
