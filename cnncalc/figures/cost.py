@@ -22,7 +22,11 @@ CONVENTIONS = {
 
 def cost(node: Node) -> Cost:
     """The node's cost by the `torchvision` convention."""
+    stored = node.stored
     if not node.inputs:
-        return Cost(0, 0, 0)
+        return Cost(stored.params, stored.buffers, 0) if stored else Cost(0, 0, 0)
     layer, x = node.layer, node.input_shapes[0]
-    return Cost(layer.weights(x) + layer.biases(x), layer.buffers(x), layer.multiply_adds(x, node.shape))
+    macs = layer.multiply_adds(x, node.shape)
+    if stored is not None:
+        return Cost(stored.params, stored.buffers, macs)
+    return Cost(layer.weights(x) + layer.biases(x), layer.buffers(x), macs)
