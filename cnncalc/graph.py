@@ -20,6 +20,17 @@ UNKNOWN = -1
 FLATTEN = Flatten("flatten")
 
 
+class Stored(NamedTuple):
+    """The weights that a model file holds for one node: counted in place of what its layer's rule says.
+
+    A weight that several nodes share is stored with the first; one that belongs to no layer of the language
+    (an `Add` of constants) with the node that reads it.
+    """
+
+    params: int = 0
+    buffers: int = 0
+
+
 class Node(NamedTuple):
     """One layer of a network: what goes in (indices of earlier nodes), and the shape that comes out."""
 
@@ -34,6 +45,8 @@ class Node(NamedTuple):
     implicit: bool = False
     #: The arms it stands in, outermost first: (number of the merge, number of the arm).
     arms: tuple[tuple[int, int], ...] = ()
+    #: The weights that a file holds for it, where its layer's rule is not what counts.
+    stored: Stored | None = None
 
 
 class Graph(NamedTuple):
@@ -65,6 +78,7 @@ class GraphBuilder:
         scope: str = "",
         arms: tuple[tuple[int, int], ...] = (),
         implicit: bool = False,
+        stored: Stored | None = None,
     ) -> int:
         """Append a node and return its index, or UNKNOWN where its shape cannot be worked out.
 
@@ -77,8 +91,8 @@ class GraphBuilder:
         shapes = tuple([nodes[index].shape for index in inputs])
         if layer.flat and shapes[0].spatial:
             flattened = self.add(FLATTEN, inputs, origin, None, scope, arms, implicit=True)
-            return self._append(name, layer, (flattened,), (nodes[flattened].shape,), origin, arms, implicit)
-        return self._append(name, layer, inputs, shapes, origin, arms, implicit)
+            return self._append(name, layer, (flattened,), (nodes[flattened].shape,), origin, arms, implicit, stored)
+        return self._append(name, layer, inputs, shapes, origin, arms, implicit, stored)
 
     def _append(
         self,
@@ -89,6 +103,7 @@ class GraphBuilder:
         origin: Origin | None,
         arms: tuple[tuple[int, int], ...],
         implicit: bool,
+        stored: Stored | None,
     ) -> int:
         try:
             # The same layer on the same shapes gives the same, in this network and in the next one.
@@ -97,7 +112,7 @@ class GraphBuilder:
             self._report(fault, name, layer, inputs, origin)
             return UNKNOWN
         index = len(self.nodes)
-        self.nodes.append(Node(index, name, fit[0], inputs, fit[1], fit[2], origin, implicit, arms))
+        self.nodes.append(Node(index, name, fit[0], inputs, fit[1], fit[2], origin, implicit, arms, stored))
         if fit[3]:
             self._remarks += [(index, remark) for remark in fit[3]]
         return index

@@ -24,9 +24,11 @@ CONVENTIONS = {
 
 def cost(node: Node) -> Cost:
     """The node's cost by the `torchvision` convention."""
+    stored = node.stored
     if not node.inputs:
-        return Cost(0, 0, 0)
-    return _cost(node.layer, node.input_shapes[0], node.shape)
+        return Cost(stored.params, stored.buffers, 0) if stored else Cost(0, 0, 0)
+    its = _cost(node.layer, node.input_shapes[0], node.shape)
+    return its._replace(params=stored.params, buffers=stored.buffers) if stored else its
 
 
 @lru_cache(20_000)

@@ -79,7 +79,8 @@ def _grown(field: ReceptiveField, reach: tuple[Reach, ...] | Literal["whole"], r
 
 
 def _hull(fields: list[ReceptiveField]) -> ReceptiveField:
-    if any(field.whole for field in fields):
+    # Only a model file brings tensors of different ranks together, in operators that see all of them.
+    if any(field.whole for field in fields) or len({len(field.axes) for field in fields}) > 1:
         most = max(fields, key=lambda field: (not field.whole, len(field.axes)))
         return ReceptiveField(most.axes, whole=True)
     return ReceptiveField(tuple(_axis_hulls(fields)))
