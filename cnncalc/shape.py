@@ -158,7 +158,7 @@ def transposed_size(n: Size, window: Window, output_padding: int) -> Size:
 
 def ceil_div(a: Size, b: int) -> Size:
     """ceil(a / b) with integer operators alone."""
-    return -(-a // b)
+    return (a + b - 1) // b
 
 
 def ratio(a: Size, b: Size) -> Any:
@@ -170,14 +170,17 @@ def ratio(a: Size, b: Size) -> Any:
     return a / b
 
 
-def at_least(value: Size, low: int) -> Size:
-    return max(value, low) if isinstance(value, int) else value.clip(low, None)
+def at_least(value: Size, low: Size) -> Size:
+    """The larger of the two, whichever of them is a plain number."""
+    if not hasattr(value, "clip"):
+        if not hasattr(low, "clip"):
+            return max(value, low)
+        value, low = low, value
+    return value.clip(low, None)
 
 
 def at_most(value: Size, high: Size) -> Size:
-    if isinstance(value, int):
-        return min(value, high)
-    return value - (value - high).clip(0, None)
+    return value.clip(None, high) if hasattr(value, "clip") else min(value, high)
 
 
 def require_size(size: Size, axis: str, rule: str, fact: str, help: str | None = None) -> Size:

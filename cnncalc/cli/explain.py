@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnncalc.analysis import Analysis, Options, analyze_graph
-from cnncalc.cli.output import Output, fail, page_options, spec_options
+from cnncalc.cli.output import Output, fail, model_options, page_options, spec_options
 from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest
 from cnncalc.figures.memory import DTYPES
 
@@ -29,6 +29,7 @@ MOST_DRAWN = 3
     "--layer", "layers", multiple=True, metavar="NAME", help="Explain this layer or block alone; may be repeated."
 )
 @spec_options
+@model_options
 @click.option("--batch", type=click.IntRange(1, 10**9 - 1), default=1, metavar="N", help="Samples at once.")
 @click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of weights and activations.")
 @click.option("--pictures/--no-pictures", default=None, help="Draw the windows; unasked, for a few layers.")
@@ -42,6 +43,8 @@ def command(
     layers: tuple[str, ...],
     input: str | None,
     variables: dict[str, Any],
+    dims: dict[str, int],
+    strict: bool,
     batch: int,
     dtype: str,
     pictures: bool | None,
@@ -73,31 +76,32 @@ def command(
     elif _is_code(spec):
         _write_code(spec.upper(), output)
     else:
-        _write_layers(spec, layers, input, variables, Options(batch, dtype), pictures, output)
+        options = Options(batch, dtype)
+        analysis = _analysis(spec, options, output, input=input, variables=variables, dims=dims, strict=strict)
+        _write_layers(analysis, layers, pictures, output)
 
 
 # -- layers --------------------------------------------------------------------------------------------------
 
 
-def _write_layers(
-    spec: str,
-    names: tuple[str, ...],
-    input: str | None,
-    variables: dict[str, Any],
-    options: Options,
-    pictures: bool | None,
-    output: Output,
-) -> None:
-    from cnncalc.explain.layers import explain
-    from cnncalc.report import explain as report
+def _analysis(spec: str, options: Options, output: Output, *, input: str | None, **more: Any) -> Analysis:
     from cnncalc.sources import find, load_source, parse_shape
 
     try:
         shape = parse_shape(input.strip(), "--input") if input is not None else None
-        analysis = analyze_graph(load_source(find(spec), shape, variables), options)
-        chosen = _chosen(analysis, names)
+        return analyze_graph(load_source(find(spec), shape, **more), options)
     except SpecError as error:
         fail(error, output, options)
+
+
+def _write_layers(analysis: Analysis, names: tuple[str, ...], pictures: bool | None, output: Output) -> None:
+    from cnncalc.explain.layers import explain
+    from cnncalc.report import explain as report
+
+    try:
+        chosen = _chosen(analysis, names)
+    except SpecError as error:
+        fail(error, output, analysis.options)
     explained = tuple(explain(analysis, chosen[:MOST_LAYERS]))
     drawn = _few(explained) or len(explained) == len(names) if pictures is None else pictures
     more = len(chosen) - len(explained)
@@ -138,11 +142,10 @@ def _write_operation(
 ) -> None:
     from cnncalc.explain.operation import check_kernel, operate, shown_layer, weighed
     from cnncalc.report import operation as report
-    from cnncalc.sources import find
 
     try:
         values, _ = _matrix("--image", image)
-        source = find(spec)
+        source = _text("SPEC", spec)
         node = shown_layer(_graph(source, values, variables), Span(source, 0, len(source.text)))
         weighs = weighed(node)
         if weighs and kernel is None:
@@ -167,12 +170,19 @@ def _write_operation(
 def _matrix(option: str, given: str) -> tuple[Matrix, Span]:
     """The matrix of an option, a text or a file, and where it stands."""
     from cnncalc.explain.matrix import parse_matrix
+
+    source = _text(option, given)
+    return parse_matrix(source), Span(source, 0, len(source.text.rstrip()))
+
+
+def _text(option: str, given: str) -> Source:
+    """The text that an option gives, in a file or by itself."""
     from cnncalc.sources import find
 
     source = find(given)
-    if source.name == "<spec>":
-        source = source._replace(name=option)
-    return parse_matrix(source), Span(source, 0, len(source.text.rstrip()))
+    if not isinstance(source, Source):
+        raise SpecError([Diagnostic("E309", f"`{source.name}` is a model", label=f"{option} is a text on values")])
+    return source._replace(name=option) if source.name == "<spec>" and option != "SPEC" else source
 
 
 def _graph(source: Source, image: Matrix, variables: dict[str, Any]) -> Graph:

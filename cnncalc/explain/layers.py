@@ -139,8 +139,12 @@ def _formula(of: str, value: Any) -> Formula:
 def told_layer(layer: Its, x: Shape, resolved: bool = True) -> Its:
     """The layer with arguments that tell: all that were given; those at their default stay plain numbers.
 
+    A layer that declares none, as an operator of a model file, is told by what the file says of it alone.
+
     Padding by a rule is `resolved` to what it comes to, so that a size's formula has its numbers, or stays a rule.
     """
+    if not layer.arguments:
+        return layer
     values = {name: _told_value(layer, argument, x, resolved) for name, argument in layer.arguments.items()}
     return layer.having(values)
 
@@ -199,9 +203,12 @@ def _field_steps(analysis: Analysis, row: Row, told: Layer, x: Shape, y: Shape) 
     before = [_told_field(analysis.rows[index].receptive_field) for index in row.node.inputs]
     field = hull(before) if len(before) > 1 else before[0]
     reach = told.reach(x, y)
-    after = field if reach is None else grown(field, reach, row.node.shape.rank)
-    for name, axis, its in zip(AXES[row.node.shape.rank], after.axes, row.receptive_field.axes, strict=False):
-        yield FieldStep(name, *(Formula(of, text_of(getattr(axis, of)), getattr(its, of)) for of in AxisField._fields))
+    for number, (name, its) in enumerate(zip(AXES[row.node.shape.rank], row.receptive_field.axes, strict=False)):
+        # An axis by itself: where two come to the same, their formulas may still differ.
+        after = field.axes[number]
+        if isinstance(reach, tuple):
+            after = grown(ReceptiveField((after,)), (reach[number],), 1).axes[0]
+        yield FieldStep(name, *(Formula(of, text_of(getattr(after, of)), getattr(its, of)) for of in AxisField._fields))
 
 
 def _told_field(field: ReceptiveField) -> ReceptiveField:

@@ -47,6 +47,10 @@ class Told:
     def _is(self, plain: int) -> bool:
         return self.op == "plain" and self.value == plain
 
+    def _same(self, other: Told) -> bool:
+        """Whether the other is this number, or both are plain and alike."""
+        return self is other or (self.op == other.op == "plain" and self.value == other.value)
+
     # -- arithmetic --------------------------------------------------------------------------------------
 
     def __add__(self, other: Operand) -> Told:
@@ -59,9 +63,6 @@ class Told:
         other = _told(other)
         if other._is(0):
             return self
-        if other.op == "max" and other.parts[1]._is(0) and other.parts[0].op == "-" and other.parts[0].parts[0] is self:
-            # a − max(a − b, 0), which is how `at_most` says min(a, b) with one helper.
-            return Told(self.value - other.value, "min", self, other.parts[0].parts[1])
         return self._undone("+", other) or Told(self.value - other.value, "-", self, other)
 
     def _undone(self, op: str, other: Told) -> Told | None:
@@ -81,6 +82,9 @@ class Told:
         other = _told(other)
         if self.op == "given" and other._is(1):
             return self
+        if self.op == "-" and self.parts[1]._is(1) and self.parts[0].op == "+" and self.parts[0].parts[1]._same(other):
+            # (a + b − 1) // b, which is how `ceil_div` says ceil(a / b).
+            return Told(self.value // other.value, "ceil", self.parts[0].parts[0], other)
         return Told(self.value // other.value, "floor", self, other)
 
     def __truediv__(self, other: Operand) -> Told:
@@ -92,14 +96,20 @@ class Told:
         return Told(self.value ** int(other.value), "^", self, other)
 
     def __neg__(self) -> Told:
-        if self.op == "floor" and self.parts[0].op == "neg":
-            # −floor(−a / b), which is how `ceil_div` says ceil(a / b).
-            return Told(-self.value, "ceil", self.parts[0].parts[0], self.parts[1])
         return Told(-self.value, "neg", self)
 
-    def clip(self, low: int, _: None) -> Told:
-        """The value, or `low` where it is less."""
-        return Told(max(self.value, low), "max", self, _told(low))
+    def clip(self, low: Operand | None, high: Operand | None) -> Told:
+        """The value, or `low` where it is less, or `high` where it is more."""
+        clipped = self
+        if low is not None:
+            clipped = Told(max(self.value, value_of(low)), "max", clipped, _told(low))
+        if high is not None:
+            clipped = Told(min(clipped.value, value_of(high)), "min", clipped, _told(high))
+        return clipped
+
+    def apply(self, function: Callable[..., Number], *others: Operand) -> Told:
+        """What a procedure on plain integers gives: a number that tells no more."""
+        return _told(function(int(self), *map(int, others)))
 
     def __mod__(self, other: Operand) -> Number:
         return self.value % _told(other).value

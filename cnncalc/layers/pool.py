@@ -132,10 +132,10 @@ def largest_bin(n: Size, out: Size) -> Size:
     the fraction of (i + 1)·r/out, its start rounds down by that of i·r/out. So the length is q, q + 1 or
     q + 2, and depends on i modulo out/gcd(r, out) alone.
     """
+    if not isinstance(n, int):
+        return n.apply(largest_bin, out)
     from math import gcd
-    from operator import index
 
-    n, out = index(n), index(out)  # a procedure on plain integers, not a formula that could hold for more
     quotient, rest = divmod(n, out)
     if rest == 0:
         return quotient

@@ -110,17 +110,21 @@ def _padding_text(told: Explanation) -> str:
 
 def _cost_rows(told: Explanation) -> Iterator[tuple[str, str]]:
     layer, row = told.layer, told.row
-    if row.params:
+    if row.node.stored is not None:
+        yield "parameters", f"{thousands(row.params)}, as the model file stores them"
+    elif row.params:
         yield "parameters", layer.params_rule
         nouns = ((told.weights, "weight"), (told.biases, "bias"))
         parts = [f"{_held(each.text)} {_plural(each, noun)}" for each, noun in nouns if each.value]
         yield "", f"{' + '.join(parts)} = {thousands(row.params)}"
-    if row.buffers:
+    if row.buffers and row.node.stored is None:
         yield "buffers", layer.buffers_rule
         yield "", _result(told.buffers)
-    if row.macs:
+    if told.macs.calculated:
         yield "MACs", layer.macs_rule
         yield "", _result(told.macs)
+    elif row.macs:
+        yield "MACs", thousands(row.macs)
 
 
 def _field_rows(told: Explanation) -> Iterator[tuple[str, str]]:
