@@ -13,9 +13,14 @@ from typing import Any
 import pytest
 
 import cnncalc
+from cnncalc.diagnostics import Problems
 from cnncalc.explain.layers import Explanation, Formula, explain
+from cnncalc.graph import GraphBuilder, Stored
 from cnncalc.layers import kinds
+from cnncalc.layers.foreign import Foreign
+from cnncalc.layers.rearrange import Input
 from cnncalc.report.explain import explanations_json, explanations_markdown
+from cnncalc.shape import Shape
 
 EXAMPLES = [example.spec for cls in dict.fromkeys(kinds().values()) for example in cls.examples]
 
@@ -176,3 +181,23 @@ def test_json() -> None:
             "participation": [1, 1, 2, 1, 2, 1, 2, 1, 1, 0],
         }
     ]
+
+
+def test_model_file() -> None:
+    """An operator that only a model file knows, and weights that it stores, are told as the file has them."""
+    problems = Problems()
+    builder = GraphBuilder(problems)
+    first = builder.add(Input("input", shape=(8, 8, 3)), ())
+    last = builder.add(Foreign("Hologram", Shape((4, 4), 3), known=False, macs=7), (first,), stored=Stored(5, 2))
+    analysis = cnncalc.analyze(builder.build(last))
+    (told,) = explain(analysis, [analysis.rows[-1].name])
+    assert ([size.value for size in told.sizes], told.macs.value) == ([4, 4, 3], 7)
+    page = explanations_markdown([told], drawn=True)
+    assert "| parameters | 5, as the model file stores them |" in page
+    assert "| MACs | 7 |" in page
+
+
+def test_axes_that_come_to_the_same() -> None:
+    """Two axes whose fields are alike by other numbers each have their own formula: 1·(3 − 1) and 2·(2 − 1)."""
+    told = one("input 9x9x1 | conv 3x2 d1x2 x1")
+    assert [str(step.size) for step in told.field] == ["1 + 1·(3 − 1)·1 = 3", "1 + 2·(2 − 1)·1 = 3"]
