@@ -253,7 +253,7 @@ def _totals(graph: Graph, rows: tuple[Row, ...], options: Options) -> Totals:
             arena=arena(shared, scale),
         ),
         peak_layer=nodes[top.node].name if nodes else None,
-        peak_tensors={nodes[buffer.node_at(top.node)].name: buffer.elements * scale for buffer in top.live},
+        peak_tensors={nodes[buffer.holds(top.node)].name: buffer.elements * scale for buffer in top.live},
         training_bytes=weights + copies * params * size + feature_maps,
     )
 

@@ -220,7 +220,7 @@ def _memory(analysis: Analysis, row: Row, live: Sequence[Buffer], y: Shape) -> M
     scale = DTYPES[options.dtype] * options.batch
     home = next(each for each in live if node.index in each.nodes)
     earlier = [index for index in home.nodes if index < node.index]
-    held = sorted((each.node_at(node.index), each.elements * scale) for each in live)
+    held = sorted((each.holds(node.index), each.elements * scale) for each in live)
     return Memory(
         Formula("elements", text_of(_batch(analysis) * y.elements), row.activations),
         row.activations * DTYPES[options.dtype],

@@ -214,7 +214,7 @@ def _row(grid: Grid, row: Sequence[str], widths: list[int], role: str | None = N
 def _widths(grid: Grid, rows: Sequence[Sequence[str]], width: int) -> list[int]:
     """The width of each column: where there is no room the widest is folded, first between words, then within."""
     columns = list(zip(*rows, strict=True))
-    words = [max(len(word) for cell in cells for word in [*cell.split(), ""]) for cells in columns]
+    words = [max(len(word) for cell in cells for word in cell.split(" ")) for cells in columns]
     widths = [min(max(map(len, cells)), max(MOST_CELL, least)) for cells, least in zip(columns, words, strict=True)]
     over = sum(widths) + len(GAP) * (len(widths) - 1) - width
     if over <= 0:
@@ -231,7 +231,7 @@ def _widths(grid: Grid, rows: Sequence[Sequence[str]], width: int) -> list[int]:
 
 def _levelled(columns: Sequence[Sequence[str]], widths: list[int], words: Sequence[int]) -> list[int]:
     """The widths after giving room from one column to another as long as that saves lines."""
-    lengths = [[[len(word) for word in cell.split()] for cell in cells] for cells in columns]
+    lengths = [[[len(word) for word in cell.split(" ")] for cell in cells] for cells in columns]
     known: dict[tuple[int, int], list[int]] = {}
 
     def height(widths: Sequence[int]) -> int:
