@@ -11,12 +11,14 @@ from cnncalc.explain.told import signed
 from cnncalc.layers.arguments import count
 from cnncalc.layers.windowed import Windowed
 from cnncalc.report.look import Look
-from cnncalc.report.page import Block, Paragraph, Picture, Piece
+from cnncalc.report.page import INDENT, PAGE_WIDTH, Block, Paragraph, Picture, Piece
 
 #: An axis with more elements, padding included, or more places is told in words.
 MOST_CELLS, MOST_PLACES = 24, 16
-#: A grid with more rows is not drawn; the participation map then shows the ends and the middle.
-MOST_ROWS, ENDS_SHOWN = 20, 6
+#: A grid with more rows is not drawn.
+MOST_ROWS = 20
+#: A participation map shows so many elements of an axis, or the ends and the middle of a longer one; never fewer.
+MOST_SHOWN, LEAST_SHOWN = 16, 5
 
 #: The signs of the pictures, in Unicode and in ASCII.
 SIGNS = {
@@ -34,20 +36,22 @@ def pictures(told: Explanation, look: Look) -> Iterator[Block]:
     """The grid with its padding and windows, each axis by itself, and the participation map."""
     places = told.places
     transposed = _transposed(told)
-    if not transposed and len(places) == 2 and _fits(places):
+    cells = min(MOST_CELLS, _room(look) // 2)
+    if not transposed and len(places) == 2 and _size(places[0].cells) <= MOST_ROWS and _size(places[1].cells) <= cells:
         yield Paragraph(_grid_text(places, look))
         yield Picture(tuple(_grid(places[0], places[1], look)))
     for axis, names in _alike(places):
         yield Paragraph(_places_text(axis, names, transposed))
-        if _size(axis.cells) <= MOST_CELLS and axis.number <= MOST_PLACES:
+        cells = min(MOST_CELLS, _room(look) // _cell(axis))
+        if _size(axis.cells) <= cells and axis.number <= MOST_PLACES:
             yield Picture(tuple(_ruler(axis, look)))
     yield Paragraph(_map_text(told))
     if len(places) == 3:
         for axis, names in _alike(places):
             yield Paragraph(f"{names}:")
-            yield Picture(tuple(_map([_shown(axis.n)], [axis], look)))
+            yield Picture(tuple(_map([axis], look)))
     else:
-        yield Picture(tuple(_map([_shown(axis.n) for axis in places], places, look)))
+        yield Picture(tuple(_map(places, look)))
 
 
 def pictures_object(told: Explanation) -> dict[str, object]:
@@ -93,9 +97,9 @@ def listed(names: Sequence[str]) -> str:
 # -- the grid ------------------------------------------------------------------------------------------------
 
 
-def _fits(places: Sequence[Places]) -> bool:
-    height, width = places
-    return _size(height.cells) <= MOST_ROWS and _size(width.cells) <= MOST_CELLS
+def _room(look: Look) -> int:
+    """The columns that a picture may take."""
+    return (look.width or PAGE_WIDTH) - len(INDENT)
 
 
 def _size(cells: range) -> int:
@@ -125,25 +129,22 @@ def _grid(height: Places, width: Places, look: Look) -> Iterator[Line]:
 
 
 def _kinds(height: Places, width: Places) -> Iterator[list[str]]:
-    first = (height.taps(0), width.taps(0))
-    starts = [{axis.taps(place)[0] for place in range(axis.number)} for axis in (height, width)]
-    rows, columns = (
-        {element for element in axis.cells if 0 <= element < axis.n and axis.taking_part(element)}
-        for axis in (height, width)
-    )
+    """What each cell of the grid is, a row at a time."""
+    axes = (height, width)
+    starts = [{axis.taps(place)[0] for place in range(axis.number)} for axis in axes]
+    reached = [{element for element in range(axis.n) if axis.taking_part(element)} for axis in axes]
+
+    def kind(cell: tuple[int, int]) -> str:
+        if all(element in axis.taps(0) for element, axis in zip(cell, axes, strict=True)):
+            return "tap"
+        if all(element in its for element, its in zip(cell, starts, strict=True)):
+            return "corner"
+        if not all(0 <= element < axis.n for element, axis in zip(cell, axes, strict=True)):
+            return "padding"
+        return "input" if all(element in its for element, its in zip(cell, reached, strict=True)) else "dropped"
+
     for row in height.cells:
-        yield [
-            "tap"
-            if row in first[0] and column in first[1]
-            else "corner"
-            if row in starts[0] and column in starts[1]
-            else "padding"
-            if not (0 <= row < height.n and 0 <= column < width.n)
-            else "input"
-            if row in rows and column in columns
-            else "dropped"
-            for column in width.cells
-        ]
+        yield [kind((row, column)) for column in width.cells]
 
 
 # -- an axis -------------------------------------------------------------------------------------------------
@@ -176,10 +177,15 @@ def _last_missed(axis: Places) -> range:
     return range(min(max(axis.taps(axis.number - 1)[-1] + 1, 0), axis.n), axis.n)
 
 
+def _cell(axis: Places) -> int:
+    """The columns of a cell: the elements' numbers, and a space."""
+    return len(str(axis.n)) + 1
+
+
 def _ruler(axis: Places, look: Look) -> Iterator[Line]:
     """The elements by number, then a line for each window with its taps."""
     signs = SIGNS[look.unicode]
-    cell = max(len(str(axis.n)), 1) + 1
+    cell = _cell(axis)
     cells = axis.cells
     yield tuple(
         ("text", str(element + 1).rjust(cell)) if 0 <= element < axis.n else ("rule", signs["padding"].rjust(cell))
@@ -221,23 +227,26 @@ def _counts(axis: Places) -> list[int]:
     return [axis.taking_part(element) for element in _shown(axis.n) if element is not None]
 
 
-def _shown(n: int) -> list[int | None]:
+def _shown(n: int, most: int = MOST_SHOWN) -> list[int | None]:
     """The elements of an axis that a map shows; None for those left out between."""
-    if n <= 2 * ENDS_SHOWN + 4:
+    most = max(most, LEAST_SHOWN)
+    if n <= most:
         return list(range(n))
-    return [*range(ENDS_SHOWN), None, n // 2, None, *range(n - ENDS_SHOWN, n)]
+    ends = (most - 3) // 2
+    return [*range(ends), None, n // 2, None, *range(n - ends, n)]
 
 
-def _map(shown: Sequence[Sequence[int | None]], places: Sequence[Places], look: Look) -> Iterator[Line]:
-    counts = [
+def _map(places: Sequence[Places], look: Look) -> Iterator[Line]:
+    """The counts of an axis, or the products of two: an element is under as many windows as both axes allow."""
+    most = prod(max(_counts(axis)) for axis in places)
+    width = len(str(most))
+    shown = [_shown(axis.n) for axis in places[:-1]]
+    shown.append(_shown(places[-1].n, min(MOST_SHOWN, _room(look) // (width + 2))))
+    *above, columns = (
         [None if element is None else axis.taking_part(element) for element in its]
         for its, axis in zip(shown, places, strict=True)
-    ]
-    rows = counts[0] if len(counts) == 2 else [1]
-    columns = counts[-1]
-    most = max((a for a in rows if a is not None), default=0) * max((b for b in columns if b is not None), default=0)
-    width = len(str(most))
-    for row in rows:
+    )
+    for row in above[0] if above else [1]:
         yield tuple(
             _tile(None if row is None or column is None else row * column, most, width, look) for column in columns
         )

@@ -206,6 +206,13 @@ def test_sketch() -> None:
     assert drawn("input 224x1 | conv 7 s2 p3 x1") == ["▒2▒▓3▓▓3▓█4█▓3▓█4█ … ▓3▓ … ▓3▓█4█▓3▓▓3▓▒2▒▒2▒"]
 
 
+def test_narrow() -> None:
+    """Where there is little room, the map has fewer columns, and what does not fit is told in words alone."""
+    text = run("input 22x22x4 | conv 3 x4", "--width", "40").stdout
+    assert max(map(len, text.splitlines())) <= 40
+    assert "\n  ░1░░2░▒3▒▒3▒ … ▒3▒ … ▒3▒▒3▒░2░░1░\n" in text
+
+
 def test_transposed() -> None:
     """A deconvolution's map shows how unevenly its windows overlap in the output."""
     text = run("input 3x1 | deconv 3 s2 x1").stdout
