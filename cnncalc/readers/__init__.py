@@ -13,7 +13,7 @@ from importlib import import_module
 from os import path as paths
 from typing import NamedTuple, NoReturn
 
-from cnncalc.diagnostics import MAX_ERRORS, Diagnostic, SpecError
+from cnncalc.diagnostics import MAX_ERRORS, Diagnostic, Source, Span, SpecError
 from cnncalc.graph import Graph
 
 #: Suffix → the module that reads such files.
@@ -32,6 +32,9 @@ PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
 
 #: So many bytes at a file's beginning tell its kind where its name does not.
 SNIFFED = 4096
+
+#: A model in text (prototxt, cfg, JSON) is no longer than this, in bytes.
+MAX_TEXT = 16 << 20
 
 #: Names of layers are cut to so many characters.
 MAX_NAME = 100
@@ -127,6 +130,21 @@ def _refuse_unknown(graph: Graph) -> None:
     ]
     if found:
         raise SpecError(found[:MAX_ERRORS])
+
+
+def text_of(path: str) -> Source:
+    """A model file that is text; raises `SpecError` E303 for one over the limit, E302 for one that is no text."""
+    with open(path, "rb") as file:
+        data = file.read(MAX_TEXT + 1)
+    if len(data) > MAX_TEXT:
+        refuse("E303", f"`{path}` is too large", f"a model in text has at most {MAX_TEXT >> 20} MiB")
+    text = data.decode("utf-8", errors="replace").removeprefix("\ufeff").replace("\r\n", "\n")
+    for bad, what in (("\0", "a NUL byte"), ("\ufffd", "bytes that are not UTF-8")):
+        if bad in text:
+            at = text.index(bad)
+            span = Span(Source(path, text), at, at + 1)
+            raise SpecError([Diagnostic("E302", f"the model has {what} in it", span, "not text")])
+    return Source(path, text)
 
 
 def refuse(code: str, message: str, label: str = "", notes: tuple[str, ...] = (), help: str | None = None) -> NoReturn:
