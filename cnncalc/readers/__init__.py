@@ -8,13 +8,15 @@ is untrusted: what is wrong with it is a `SpecError` of the codes E3xx, in bound
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from os import path as paths
 from typing import NamedTuple, NoReturn
 
-from cnncalc.diagnostics import MAX_ERRORS, Diagnostic, Source, Span, SpecError
-from cnncalc.graph import Graph
+from cnncalc.diagnostics import MAX_ERRORS, Diagnostic, Origin, Source, Span, SpecError
+from cnncalc.graph import UNKNOWN, Graph, GraphBuilder, Stored
+from cnncalc.layers.base import Layer
+from cnncalc.layers.foreign import NO_SHAPE, Foreign
 
 #: Suffix → the module that reads such files.
 SUFFIXES = {
@@ -165,6 +167,21 @@ def missing_library(library: str, extra: str, what: str) -> NoReturn:
     """Raise `SpecError` E301 for a library that is not installed, with the extra that installs it."""
     help = f'install it with `pip install "cnncalc[{extra}]"`'
     refuse("E301", f"reading {what} needs `{library}`", f"`{library}` is not installed", help=help)
+
+
+def add_layer(
+    builder: GraphBuilder,
+    layer: Layer,
+    inputs: Sequence[int],
+    origin: Origin | None = None,
+    name: str | None = None,
+    stored: Stored | None = None,
+) -> int:
+    """Add a layer; behind an operator whose shape nobody knows it is unknown too, and its row goes on."""
+    shapes = [builder.nodes[index].shape for index in inputs if index != UNKNOWN]
+    if NO_SHAPE in shapes and not isinstance(layer, Foreign):
+        layer = Foreign(layer.kind, None, known=False)
+    return builder.add(layer, tuple(inputs), origin, name, stored=stored)
 
 
 class Names:

@@ -17,8 +17,8 @@ from cnncalc.diagnostics import Diagnostic, Origin, Problems, Source, Span, Spec
 from cnncalc.graph import MAX_LAYERS, UNKNOWN, Graph, GraphBuilder, Stored
 from cnncalc.layers import REGISTRY, Layer
 from cnncalc.layers.arguments import MAX_INTEGER
-from cnncalc.layers.foreign import Foreign
-from cnncalc.readers import ReadOptions, text_of
+from cnncalc.layers.foreign import NO_SHAPE, Foreign
+from cnncalc.readers import ReadOptions, add_layer, text_of
 from cnncalc.shape import Padding, Shape, ShapeError
 
 SECTION = re.compile(r"\s*\[([^\[\]]*)\]\s*$")
@@ -175,10 +175,12 @@ class Network:
         return end
 
     def add(self, section: Section, layer: Layer, *inputs: int, stored: Stored | None = None) -> int:
-        return self.builder.add(layer, inputs, Origin(section.span), stored=stored)
+        return add_layer(self.builder, layer, inputs, Origin(section.span), stored=stored)
 
     def shape(self, node: int) -> Shape | None:
-        return self.builder.nodes[node].shape if node != UNKNOWN else None
+        """The shape of a node, where it is known."""
+        shape = self.builder.nodes[node].shape if node != UNKNOWN else NO_SHAPE
+        return None if shape == NO_SHAPE else shape
 
     def foreign(self, section: Section, shape: Shape, *inputs: int, stored: Stored | None = None, macs: int = 0) -> int:
         return self.add(section, Foreign(section.name, shape, macs=macs), *inputs, stored=stored)
@@ -224,7 +226,7 @@ class Network:
         """A convolution whose every place has weights of its own."""
         shape = self.shape(last)
         if shape is None:
-            return UNKNOWN
+            return self.add(section, Foreign(section.name, None, known=False), last)
         kernel, stride = section.number("size", 1, low=1), section.number("stride", 1, low=1)
         filters = section.required("filters")
         conv = REGISTRY["conv"](
@@ -312,7 +314,7 @@ class Network:
         """Blocks of stride x stride places laid out as channels."""
         shape, stride = self.shape(last), section.number("stride", 1, low=1)
         if shape is None:
-            return UNKNOWN
+            return self.add(section, Foreign(section.name, None, known=False), last)
         if any(size % stride for size in shape.spatial):
             message = f"`stride` of `[{section.name}]` does not divide the {shape} that comes in"
             raise SpecError([Diagnostic("E306", message, section.span, f"stride {stride}")])
@@ -324,14 +326,14 @@ class Network:
     def read_crop(self, section: Section, last: int) -> int:
         shape = self.shape(last)
         if shape is None:
-            return UNKNOWN
+            return self.add(section, Foreign(section.name, None, known=False), last)
         sizes = (section.required("crop_height"), section.required("crop_width"))
         return self.foreign(section, Shape(sizes, shape.channels), last)
 
     def _head(self, section: Section, last: int) -> int:
         shape = self.shape(last)
         if shape is None:
-            return UNKNOWN
+            return self.add(section, Foreign(section.name, None, known=False), last)
         return self.add(section, Foreign(section.name, shape, local=True, memory="in place"), last)
 
     # -- what several sections share ---------------------------------------------------------------------
@@ -341,11 +343,8 @@ class Network:
         if normalized:
             node = self.add(section, REGISTRY["bn"]("bn"), node)
         name = section.text("activation", default)
-        shape = self.shape(node)
-        if shape is None:
-            return UNKNOWN
         if name not in ACTIVATIONS:
-            return self.add(section, Foreign(name, shape, local=True, memory="in place"), node)
+            return self.add(section, Foreign(name, self.shape(node), local=True, memory="in place"), node)
         found = ACTIVATIONS[name]
         return node if found is None else self.add(section, REGISTRY[found[0]](found[0], **found[1]), node)
 
