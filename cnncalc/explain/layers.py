@@ -113,7 +113,10 @@ def _explained(analysis: Analysis, row: Row, live: Sequence[Buffer]) -> Explanat
     names = (*AXES[node.shape.rank], "channels" if node.shape.rank else "elements")
     sizes = zip(names, told.shape_of(inputs).dims, node.shape.dims, strict=True)
     counted = bool(inputs)
-    weights, biases = (told.weights(x), told.biases(x)) if counted else (0, 0)
+    weights, biases, running = (told.weights(x), told.biases(x), told.buffers(x)) if counted else (0, 0, 0)
+    if node.stored is not None:
+        # What a model file holds counts in place of the rules.
+        weights, biases, running = row.params, 0, row.buffers
     return Explanation(
         row,
         tuple(Formula(name, text_of(size), value) for name, size, value in sizes),
@@ -121,7 +124,7 @@ def _explained(analysis: Analysis, row: Row, live: Sequence[Buffer]) -> Explanat
         layer.about_channels(node.input_shapes[0], node.shape) if counted else "",
         _formula("weights", weights),
         _formula("biases", biases),
-        Formula("buffers", text_of(told.buffers(x) if counted else 0), row.buffers),
+        Formula("buffers", text_of(running), row.buffers),
         Formula("MACs", text_of(_batch(analysis) * (told.multiply_adds(x, y) if counted else 0)), row.macs),
         tuple(_field_steps(analysis, row, told, x, y)) if counted else (),
         _memory(analysis, row, live, y),

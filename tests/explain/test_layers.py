@@ -192,6 +192,7 @@ def test_model_file() -> None:
     analysis = cnncalc.analyze(builder.build(last))
     (told,) = explain(analysis, [analysis.rows[-1].name])
     assert ([size.value for size in told.sizes], told.macs.value) == ([4, 4, 3], 7)
+    assert [str(figure) for figure in (told.weights, told.biases, told.buffers)] == ["5", "0", "2"]
     page = explanations_markdown([told], drawn=True)
     assert "| parameters | 5, as the model file stores them |" in page
     assert "| MACs | 7 |" in page
