@@ -78,11 +78,14 @@ def test_families(family: str) -> None:
     assert found & set(FAMILIES) == set()
 
 
-@pytest.mark.parametrize("format", ["csv", "json", "markdown", "table"])
+FORMATS = ("csv", "json", "latex", "markdown", "table")
+
+
+@pytest.mark.parametrize("format", FORMATS)
 def test_formats(format: str) -> None:
     """A format imports no other."""
     found = set(imports(PACKAGE / "report" / f"{format}.py"))
-    assert found & {f"cnncalc.report.{other}" for other in ("csv", "json", "markdown", "table")} == set()
+    assert found & {f"cnncalc.report.{other}" for other in FORMATS} == set()
 
 
 @pytest.mark.parametrize(

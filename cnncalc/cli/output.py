@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from cnncalc.diagnostics import SpecError
     from cnncalc.report.columns import Column
     from cnncalc.report.look import Look
+    from cnncalc.report.sheet import Sheet
 
-FORMATS = ("table", "json", "csv", "markdown")
+FORMATS = ("table", "json", "csv", "markdown", "latex")
 PAGE_FORMATS = ("table", "json", "markdown")
 LAYOUTS = ("hwc", "chw")
 
@@ -55,17 +56,28 @@ class Output(NamedTuple):
             from cnncalc.report.json import to_json
 
             return to_json(analysis)
+        if self.format == "table":
+            from cnncalc.report.table import to_table
+
+            return to_table(analysis, self.chosen(), self.look(sys.stdout, piped=self.file is not None))
+        from cnncalc.report.sheet import layers_sheet
+
+        columns = self.chosen("all" if self.format == "csv" else None)
+        return self.render_sheet(layers_sheet(analysis, columns, self.layout, self.depth))
+
+    def render_sheet(self, sheet: Sheet) -> str:
+        """A sheet in the format, one of csv, markdown and latex."""
         if self.format == "csv":
             from cnncalc.report.csv import to_csv
 
-            return to_csv(analysis, self.chosen("all"), self.layout, self.depth)
+            return to_csv(sheet)
         if self.format == "markdown":
             from cnncalc.report.markdown import to_markdown
 
-            return to_markdown(analysis, self.chosen(), self.layout, self.depth)
-        from cnncalc.report.table import to_table
+            return to_markdown(sheet)
+        from cnncalc.report.latex import to_latex
 
-        return to_table(analysis, self.chosen(), self.look(sys.stdout, piped=self.file is not None))
+        return to_latex(sheet)
 
     def chosen(self, default: str | None = None) -> tuple[Column, ...]:
         from cnncalc.report.columns import choose

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Union
 
 from cnncalc.report.look import Look
+from cnncalc.report.markdown import table
 
 #: Where no terminal says otherwise, and at most for prose: longer lines are hard to read.
 PAGE_WIDTH = 100
@@ -243,11 +244,7 @@ def _markdown(block: Block) -> str:
     if isinstance(block, Code):
         return f"```{block.language}\n{block.text}\n```\n"
     count = max(map(len, block.rows))
-    headings = block.headings or ("",) * count
-    edges = ["---:" if block.role(column) == "number" else "---" for column in range(count)]
     rows = [[f"**{row[0]}**", *[""] * (count - 1)] if len(row) == 1 else row for row in block.rows]
-    return "".join(f"| {' | '.join(row)} |\n" for row in (headings, edges, *(map(_escaped, row) for row in rows)))
-
-
-def _escaped(cell: str) -> str:
-    return cell.replace("|", "\\|")
+    numeric = [block.role(column) == "number" for column in range(count)]
+    headings = block.headings or ("",) * count
+    return table(headings, numeric, ([cell.replace("|", "\\|") for cell in row] for row in rows))
