@@ -8,22 +8,14 @@ import click
 
 from cnncalc.analysis import Options, analyze_graph
 from cnncalc.cli import COMMANDS
-from cnncalc.cli.output import Output, fail, output_options, spec_options
+from cnncalc.cli.output import Output, fail, figure_options, output_options, spec_options
 from cnncalc.diagnostics import SpecError, nearest
-from cnncalc.figures.memory import DTYPES
 
 
 @click.command("calc", no_args_is_help=True)
 @click.argument("spec")
 @spec_options
-@click.option(
-    "--batch",
-    type=click.IntRange(1, 10**9 - 1),
-    default=1,
-    metavar="N",
-    help="Samples at once: MACs and activations scale.",
-)
-@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of weights and activations.")
+@figure_options
 @output_options
 def command(spec: str, input: str | None, variables: dict[str, Any], batch: int, dtype: str, output: Output) -> None:
     """Calculate a network: output size, parameters, MACs and receptive field of every layer.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from cnncalc.diagnostics import nearest
@@ -121,23 +121,25 @@ COLUMNS = {
 DEFAULT = ("name", "layer", "output", "params", "macs", "field")
 
 
-def choose(keys: str | None) -> tuple[Column, ...]:
+def choose(
+    keys: str | None, known: Mapping[str, Column] = COLUMNS, default: Sequence[str] = DEFAULT
+) -> tuple[Column, ...]:
     """The columns of a list such as `name,params`; `+jump` adds to the default ones, `all` is every one.
 
-    Raises `ValueError` that names the nearest column where one is unknown.
+    Raises `ValueError` that names the nearest of the `known` columns where one is none of them.
     """
     if keys is None:
-        return tuple(COLUMNS[key] for key in DEFAULT)
+        return tuple(known[key] for key in default)
     if keys.strip() == "all":
-        return tuple(COLUMNS.values())
-    chosen: list[str] = list(DEFAULT) if keys.startswith("+") else []
+        return tuple(known.values())
+    chosen: list[str] = list(default) if keys.startswith("+") else []
     for key in keys.lstrip("+").split(","):
         key = key.strip().lower().lstrip("+")
-        if key not in COLUMNS:
-            near = nearest(key, COLUMNS)
+        if key not in known:
+            near = nearest(key, known)
             raise ValueError(
-                f"unknown column {key!r}" + (f": did you mean {near!r}?" if near else f": one of {', '.join(COLUMNS)}")
+                f"unknown column {key!r}" + (f": did you mean {near!r}?" if near else f": one of {', '.join(known)}")
             )
         if key not in chosen:
             chosen.append(key)
-    return tuple(COLUMNS[key] for key in chosen)
+    return tuple(known[key] for key in chosen)

@@ -35,6 +35,7 @@ def to_latex(sheet: Sheet) -> str:
         *([r"\midrule", _row(map(escaped, sheet.totals))] if sheet.totals else []),
         r"\bottomrule",
         r"\end{tabular}",
+        *(f"% {label}: {note}" for label, note in sheet.notes),
     ]
     return "".join(f"{line}\n" for line in lines)
 

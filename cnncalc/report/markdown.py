@@ -16,7 +16,8 @@ def to_markdown(sheet: Sheet) -> str:
     columns = sheet.columns
     rows = [[cell(column, text) for column, text in zip(columns, row, strict=True)] for row in sheet.texts()]
     totals = [f"**{text}**" if text else "" for text in sheet.totals]
-    return table([column.heading for column in columns], [column.numeric for column in columns], [*rows, totals])
+    text = table([column.heading for column in columns], [column.numeric for column in columns], [*rows, totals])
+    return text + "".join(f"\n{escaped(label)}: {escaped(note)}\n" for label, note in sheet.notes)
 
 
 def table(headings: Sequence[str], numeric: Sequence[bool], rows: Iterable[Sequence[str]]) -> str:

@@ -11,12 +11,13 @@ from cnncalc.report.tree import collapsed
 
 
 class Sheet(NamedTuple):
-    """A row for each of `lines`, a cell for each column; `totals`, where there are any, are one more row of texts."""
+    """A row for each of `lines`, a cell for each column; where there are any, a row of totals, and labelled notes."""
 
     columns: Sequence[Column]
     lines: Sequence[Any]
     layout: str = "hwc"
     totals: tuple[str, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
 
     def values(self) -> Iterator[list[Any]]:
         """The rows as programs read them: raw figures."""
