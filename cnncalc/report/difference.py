@@ -180,7 +180,7 @@ def _words(a: Row, b: Row, changes: Any) -> tuple[list[str], list[str]]:
 
 
 def _totals(found: Difference) -> tuple[tuple[str, ...], Sequence[tuple[str, ...]]]:
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (TOTALS.get(total.key, total.key.replace("_", " ")), thousands(total.a), thousands(total.b), *_change(total))
         for total in found.totals
     ]
