@@ -32,6 +32,11 @@ def shape_text(dims: Iterable[int], layout: str = "hwc") -> str:
     return "x".join(map(str, sizes if layout == "hwc" else [sizes[-1], *sizes[:-1]]))
 
 
+def shortened(text: str, most: int = 120) -> str:
+    """The text, its end cut off where it is long: a whole spec that stands for a network's name."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def thousands(value: int) -> str:
     return f"{value:,}"
 

@@ -22,4 +22,7 @@ def to_csv(sheet: Sheet) -> str:
 
 
 def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value
+    if not isinstance(value, str):
+        return value
+    # The writer quotes a text for a line feed in it, but not for a carriage return, which ends a line as well.
+    return ("'" if FORMULA.match(value) else "") + value.replace("\r", " ")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.analysis import Row
 from cnncalc.difference import Difference, Step, Total
-from cnncalc.report.columns import shape_text, thousands
+from cnncalc.report.columns import shape_text, shortened, thousands
 from cnncalc.report.look import Look
 from cnncalc.report.markdown import code, escaped, table
 from cnncalc.report.networks import COLUMNS, Network
@@ -65,7 +65,9 @@ def difference_text(found: Difference, labels: tuple[str, str], look: Look, cont
             roles[len(rows)] = step.status
             rows.append(("", *(f"→ {cell.after}" if cell.after else "" for cell in cells)))
     aligned = tuple("number" if numeric else "text" for numeric in NUMERIC)
-    blocks: list[Block] = [Grid((("A", labels[0]), ("B", labels[1]), ("", summary(found))), roles=("rule",))]
+    blocks: list[Block] = [
+        Grid((("A", shortened(labels[0])), ("B", shortened(labels[1])), ("", summary(found))), roles=("rule",))
+    ]
     if found:
         blocks.append(Grid(tuple(rows), ("", *HEADINGS), ("text", "code", *aligned[1:]), roles))
     headings, totals = _totals(found)
@@ -77,7 +79,7 @@ def difference_markdown(found: Difference, labels: tuple[str, str], layout: str)
     """The difference as Markdown for a comment: totals first, then the layers that differ."""
     headings, totals = _totals(found)
     parts = [
-        f"**A** {code(labels[0])}<br>\n**B** {code(labels[1])}\n",
+        f"**A** {code(shortened(labels[0]))}<br>\n**B** {code(shortened(labels[1]))}\n",
         f"{summary(found)}\n",
         table(headings, (False, True, True, True, True), (list(map(escaped, row)) for row in totals)),
     ]

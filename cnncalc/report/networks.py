@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from cnncalc.analysis import SCHEMA, Analysis, Row
-from cnncalc.report.columns import Column, field_text, shape_text, thousands
+from cnncalc.report.columns import Column, field_text, shape_text, shortened, thousands
 from cnncalc.report.look import Look
 from cnncalc.report.page import UNFOLDED, Block, Grid, to_text
 from cnncalc.report.sheet import Sheet
@@ -70,10 +70,14 @@ def _name(network: Network, _: str) -> str:
     return network.name
 
 
+def _short_name(network: Network, _: str) -> str:
+    return shortened(network.name)
+
+
 COLUMNS = {
     column.key: column
     for column in (
-        Column("network", "network", "what the network is called", _name, _name, setting="code"),
+        Column("network", "network", "what the network is called", _name, _short_name, setting="code"),
         Column("input", "input", "shapes of one sample that go in", _inputs, _inputs, setting="sizes"),
         _count("layers", "layers", "how many layers, inputs not counted", lambda of: of.totals.layers),
         _count("params", "parameters", "what training changes", lambda of: of.totals.params),
