@@ -188,7 +188,9 @@ def _totals(found: Difference) -> tuple[tuple[str, ...], Sequence[tuple[str, ...
     ]
     fields = [FIELD.text(Network("", analysis), "hwc") for analysis in (found.a, found.b)]
     rows.append(("receptive field", *fields, "", ""))
-    return ("total", "A", "B", "change", "per cent"), rows
+    options = found.b.options
+    batch = f", batch {options.batch:,}" if options.batch > 1 else ""
+    return (f"total as {options.dtype}{batch}", "A", "B", "change", "per cent"), rows
 
 
 def _change(total: Total) -> tuple[str, str]:
