@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 from cnncalc.alignment import Pair, align
 from cnncalc.analysis import SCHEMA, Analysis, Row
 from cnncalc.graph import Node
+from cnncalc.layers.base import Layer
 from cnncalc.layers.rearrange import Input
 
 #: What happened to a layer from A to B.
@@ -56,7 +57,7 @@ class Step(NamedTuple):
             "b": self.b.name if self.b else None,
             "type": row.type,
             "layer": row.description,
-            "output_shape": list(row.output_shape),
+            "output_shape": list(row.output_shape) or None,
             "params": row.params,
             "buffers": row.buffers,
             "macs": row.macs,
@@ -134,7 +135,7 @@ def _aligned(a: tuple[Node, ...], b: tuple[Node, ...]) -> list[Pair]:
     def numbered(nodes: tuple[Node, ...]) -> list[int]:
         found = []
         for node in nodes:
-            number = numbers.setdefault((node.layer, node.input_shapes, node.shape), len(kinds))
+            number = numbers.setdefault((node.layer, node.input_shapes, node.shape, node.stored), len(kinds))
             if number == len(kinds):
                 kinds.append(node)
             found.append(number)
@@ -146,14 +147,19 @@ def _aligned(a: tuple[Node, ...], b: tuple[Node, ...]) -> list[Pair]:
 def _likeness(a: Node, b: Node) -> int:
     if a.layer == b.layer:
         return LIKE_BUT_SHAPES
-    if a.layer.kind == b.layer.kind:
-        names = a.layer.arguments
+    names = a.layer.arguments
+    if _alike(a.layer, b.layer):
         same = sum(1 for name in names if getattr(a.layer, name) == getattr(b.layer, name))
-        return SAME_KIND + MOST_FOR_ARGUMENTS * same // len(names)
+        return SAME_KIND + MOST_FOR_ARGUMENTS * same // max(len(names), 1)
     # A file of layers is a family: a pool may become another pool, but an input is nothing else.
     if type(a.layer).__module__ == type(b.layer).__module__ and Input not in (type(a.layer), type(b.layer)):
         return SAME_FAMILY
     return 0
+
+
+def _alike(a: Layer, b: Layer) -> bool:
+    """Whether they differ in arguments alone. A model file's operator can be called as a word of the language."""
+    return a.kind == b.kind and type(a) is type(b)
 
 
 def _steps(a: Analysis, b: Analysis, pairs: list[Pair]) -> Iterator[Step]:
@@ -171,7 +177,7 @@ def _steps(a: Analysis, b: Analysis, pairs: list[Pair]) -> Iterator[Step]:
             if wires[0] != wires[1]:
                 changes["inputs"] = list(before.inputs), list(after.inputs)
             if before.output_shape != after.output_shape:
-                changes["output_shape"] = list(before.output_shape), list(after.output_shape)
+                changes["output_shape"] = list(before.output_shape) or None, list(after.output_shape) or None
             for figure in ("params", "buffers", "macs"):
                 if (was := getattr(before, figure)) != (now := getattr(after, figure)):
                     changes[figure] = was, now
@@ -197,7 +203,7 @@ def _argument_changes(before: Row, after: Row) -> Iterator[tuple[str, tuple[Any,
     a, b = before.node.layer, after.node.layer
     if a == b:
         return
-    if a.kind != b.kind:
+    if not _alike(a, b):
         yield "type", (a.kind, b.kind)
         yield "layer", (str(a), str(b))
         return

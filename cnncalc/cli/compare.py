@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnncalc.analysis import Options
-from cnncalc.cli.output import FORMATS, Output, columns_option, figure_options, side_by_side_options, spec_options
+from cnncalc.cli.output import (
+    FORMATS,
+    Output,
+    columns_option,
+    figure_options,
+    model_options,
+    side_by_side_options,
+    spec_options,
+)
 from cnncalc.cli.several import analyses, written
 
 if TYPE_CHECKING:
@@ -20,25 +28,24 @@ if TYPE_CHECKING:
 @click.command("compare", no_args_is_help=True)
 @click.argument("specs", metavar="SPEC...", nargs=-1, required=True)
 @spec_options
+@model_options
 @figure_options
 @columns_option("cnncalc.report.networks")
 @side_by_side_options(*FORMATS)
-def command(
-    specs: tuple[str, ...], input: str | None, variables: dict[str, Any], batch: int, dtype: str, output: Output
-) -> None:
+def command(specs: tuple[str, ...], batch: int, dtype: str, output: Output, **reading: Any) -> None:
     """Several networks in one table: a row each with parameters, MACs, peak memory and receptive field.
 
     \b
     cnncalc compare small.cnn large.cnn
     cnncalc compare *.cnn --columns +flops --format latex
 
-    Each SPEC is a file (.cnn, .yaml), - for standard input, or the network itself.
+    Each SPEC is a file (.cnn, .yaml, or a model: .onnx), - for standard input, or the network itself.
     """
     from cnncalc.report import networks
     from cnncalc.report.columns import choose
 
     labels = [f"spec {number}" for number in range(1, len(specs) + 1)]
-    found = analyses(specs, labels, input, variables, Options(batch, dtype), output)
+    found = analyses(specs, labels, Options(batch, dtype), output, **reading)
     rows = [networks.Network(*each) for each in zip(_names(specs, found), found, strict=True)]
     if output.format == "json":
         output.write(networks.networks_json(rows))

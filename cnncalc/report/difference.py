@@ -34,6 +34,9 @@ TOTALS = {
 
 FIELD = COLUMNS["field"]
 
+#: A and B, each by its name.
+Sides = tuple[Network, Network]
+
 #: From so many rows on, Markdown folds the table of layers away.
 MANY = 20
 
@@ -48,8 +51,10 @@ class Cell(NamedTuple):
         return f"{self.before} → {self.after}".strip() if self.after else self.before
 
 
-def difference_text(found: Difference, labels: tuple[str, str], look: Look, context: int) -> str:
+def difference_text(found: Difference, networks: Sides, look: Look, context: int) -> str:
     """The difference for a person; a changed layer takes two lines, the second with what is new."""
+    sides = zip("AB", networks, strict=True)
+    head = [*((side, shortened(network.name)) for side, network in sides), *(("", line) for line in _facts(found))]
     rows: list[tuple[str, ...]] = []
     roles: dict[int, str] = {}
     for step in _shown(found, context):
@@ -65,9 +70,7 @@ def difference_text(found: Difference, labels: tuple[str, str], look: Look, cont
             roles[len(rows)] = step.status
             rows.append(("", *(f"→ {cell.after}" if cell.after else "" for cell in cells)))
     aligned = tuple("number" if numeric else "text" for numeric in NUMERIC)
-    blocks: list[Block] = [
-        Grid((("A", shortened(labels[0])), ("B", shortened(labels[1])), ("", summary(found))), roles=("rule",))
-    ]
+    blocks: list[Block] = [Grid(tuple(head), roles=("rule",))]
     if found:
         blocks.append(Grid(tuple(rows), ("", *HEADINGS), ("text", "code", *aligned[1:]), roles))
     headings, totals = _totals(found)
@@ -75,12 +78,13 @@ def difference_text(found: Difference, labels: tuple[str, str], look: Look, cont
     return to_text(blocks, look if look.width else look._replace(width=UNFOLDED))
 
 
-def difference_markdown(found: Difference, labels: tuple[str, str], layout: str) -> str:
+def difference_markdown(found: Difference, networks: Sides, layout: str) -> str:
     """The difference as Markdown for a comment: totals first, then the layers that differ."""
     headings, totals = _totals(found)
+    a, b = (code(shortened(network.name)) for network in networks)
     parts = [
-        f"**A** {code(shortened(labels[0]))}<br>\n**B** {code(shortened(labels[1]))}\n",
-        f"{summary(found)}\n",
+        f"**A** {a}<br>\n**B** {b}\n",
+        *(f"{line}\n" for line in _facts(found)),
         table(headings, (False, True, True, True, True), (list(map(escaped, row)) for row in totals)),
     ]
     steps = [step for step in found.steps if step.status != "same"]
@@ -92,16 +96,23 @@ def difference_markdown(found: Difference, labels: tuple[str, str], layout: str)
     return "\n".join(parts)
 
 
-def difference_json(found: Difference, networks: tuple[Network, Network]) -> str:
+def difference_json(found: Difference, networks: Sides) -> str:
     """The difference as a JSON object, `a` and `b` telling what was compared."""
     told = found.to_dict()
-    head = {"schema": told.pop("schema")}
-    sides = {
-        side: {"source": network.name, "name": network.analysis.graph.name}
-        for side, network in zip("ab", networks, strict=True)
-    }
-    fields = {side: network.to_dict()["receptive_field"] for side, network in zip("ab", networks, strict=True)}
-    return json.dumps({**head, **sides, **told, "receptive_field": fields}, indent=2, ensure_ascii=False) + "\n"
+    sides: dict[str, dict[str, object]] = {}
+    for side, network in zip("ab", networks, strict=True):
+        its = network.to_dict()
+        kept = {key: its[key] for key in ("input_shapes", "receptive_field", "unknown")}
+        sides[side] = {"source": network.name, "name": network.analysis.graph.name, **kept}
+    return json.dumps({"schema": told.pop("schema"), **sides, **told}, indent=2, ensure_ascii=False) + "\n"
+
+
+def _facts(found: Difference) -> Iterator[str]:
+    """What there is to say in words: how many layers differ, and what is not counted."""
+    yield summary(found)
+    for side, analysis in (("A", found.a), ("B", found.b)):
+        if uncounted := Network(side, analysis).uncounted:
+            yield f"{side}: {uncounted}"
 
 
 def summary(found: Difference) -> str:

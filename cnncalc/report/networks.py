@@ -36,12 +36,20 @@ class Network(NamedTuple):
                 return row
         return None
 
+    @property
+    def uncounted(self) -> str:
+        """What there is to say where a model file's operators are not counted."""
+        count = len(self.analysis.unknown)
+        operators = f"{count:,} operator{'s are' if count > 1 else ' is'}"
+        return f"{operators} not counted in full, so that all totals are lower bounds" if count else ""
+
     def to_dict(self) -> dict[str, object]:
         last = self.field
         return {
             "name": self.name,
             "input_shapes": [list(shape) for shape in self.input_shapes],
             "totals": self.analysis.totals.to_dict(),
+            "unknown": [row.name for row in self.analysis.unknown],
             "receptive_field": {"layer": last.name, **last.receptive_field.to_dict()} if last else None,
         }
 
@@ -112,6 +120,7 @@ def networks_sheet(networks: Sequence[Network], columns: Sequence[Column], layou
     notes = [
         (column.heading, NOTES[column.key].format(dtype=options.dtype)) for column in columns if column.key in NOTES
     ]
+    notes += [(shortened(network.name), network.uncounted) for network in networks if network.uncounted]
     if options.batch > 1:
         notes.append(("batch", f"MACs and activations are for {thousands(options.batch)} samples, shapes for one"))
     return Sheet(columns, networks, layout, notes=tuple(notes))

@@ -195,7 +195,10 @@ def _row(grid: Grid, row: Sequence[str], widths: list[int], role: str | None = N
 def _widths(grid: Grid, rows: Sequence[Sequence[str]], width: int) -> list[int]:
     """The width of each column: where there is no room the widest is folded, first between words, then within."""
     columns = list(zip(*rows, strict=True))
-    words = [max(len(word) for cell in cells for word in [*cell.split(), ""]) for cells in columns]
+    words = [
+        max(len(word) for cell in cells for word in ([cell] if grid.role(number) == "number" else [*cell.split(), ""]))
+        for number, cells in enumerate(columns)
+    ]
     widths = [min(max(map(len, cells)), max(MOST_CELL, least)) for cells, least in zip(columns, words, strict=True)]
     over = sum(widths) + len(GAP) * (len(widths) - 1) - width
     if over <= 0:

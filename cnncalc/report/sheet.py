@@ -32,5 +32,5 @@ def layers_sheet(analysis: Analysis, columns: Sequence[Column], layout: str, dep
     """The rows of a network, with their totals."""
     totals = [thousands(getattr(analysis.totals, column.key)) if column.numeric else "" for column in columns]
     if not columns[0].numeric:
-        totals[0] = "total"
+        totals[0] = "total, at least" if analysis.unknown else "total"
     return Sheet(columns, collapsed(analysis.rows, depth), layout, tuple(totals))

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cnncalc.analysis import Analysis, exceeds
+from cnncalc.analysis import Analysis, Row, exceeds
 from cnncalc.diagnostics import Diagnostic
 from cnncalc.report.columns import Column, bytes_text, short, thousands
 from cnncalc.report.look import Look
@@ -26,6 +26,11 @@ FOLDING = ("inputs", "layer", "input", "name")
 LEAST_TEXT, LEAST_NAME = 12, 16
 #: Warnings beyond these are counted, not shown.
 MOST_WARNINGS = 5
+#: Unknown operators beyond these are counted, not named.
+MOST_UNKNOWN = 8
+
+#: Where a cell may be folded: at its spaces, and after a dot of a name.
+BREAKS = re.compile(r" |(?<=\.)(?=\w)")
 
 SHADES = " ▁▂▃▄▅▆▇█"
 EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -48,7 +53,7 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
     ]
     totals = [thousands(getattr(analysis.totals, column.key)) if column.numeric else "" for column in columns]
     if not columns[0].numeric:
-        totals[0] = "total"
+        totals[0] = "total, at least" if analysis.unknown else "total"
     named = [
         [(rail if column.key == "name" else "") + cell for column, cell in zip(columns, row, strict=True)]
         for row, (rail, _) in zip(cells, margins, strict=True)
@@ -163,7 +168,7 @@ def _widths(columns: Sequence[Column], lines: list[list[str]], look: Look) -> tu
     for key in FOLDING:
         for index, column in enumerate(columns):
             if room < 0 and column.key == key:
-                words = [word for line in lines for word in (line[index].split() if key != "name" else ())]
+                words = [word for line in lines for word in (BREAKS.split(line[index]) if key != "name" else ())]
                 least = min(widths[index], max(LEAST_TEXT, *map(len, words)) if words else LEAST_NAME)
                 given = max(least, widths[index] + room)
                 room += widths[index] - given
@@ -210,6 +215,8 @@ def _footer(analysis: Analysis, look: Look) -> Iterator[Text]:
             f"{thousands(totals.activations)}{dot}{bytes_text(memory.peak)} live at most, at {totals.peak_layer}",
         ),
     ]
+    if analysis.unknown:
+        lines.append(("unknown", _uncounted(analysis.unknown)))
     if options.batch > 1:
         lines.append(("batch", f"MACs and activations are for {thousands(options.batch)} samples, shapes for one"))
     if any(exceeds(row.receptive_field, analysis.graph.nodes[0].shape) for row in analysis.rows):
@@ -219,6 +226,17 @@ def _footer(analysis: Analysis, look: Look) -> Iterator[Text]:
     for label, text in lines:
         yield Text.assemble((label.ljust(width + GAP), "dim"), text)
     yield from _warnings(analysis.warnings, look)
+
+
+def _uncounted(rows: Sequence[Row]) -> str:
+    """Which operators are not counted: each by its name, and how often."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row.type] = counts.get(row.type, 0) + 1
+    names = [name if count == 1 else f"{name} ({count} times)" for name, count in counts.items()]
+    if len(names) > MOST_UNKNOWN:
+        names[MOST_UNKNOWN:] = [f"{len(names) - MOST_UNKNOWN} other operators"]
+    return f"{', '.join(names)}: not counted in full, so that all totals are lower bounds"
 
 
 def _both(value: int) -> str:

@@ -99,6 +99,7 @@ def test_json() -> None:
         "input_shapes": [[32, 32, 3]],
         "totals": cnncalc.analyze(SMALL, batch=3).to_dict()["totals"],
         "receptive_field": {"layer": "pool1", "size": [4, 4], "jump": [2, 2], "left": [1, 1]},
+        "unknown": [],
     }
     assert networks[1]["name"] == "large_net"
 

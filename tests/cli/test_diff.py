@@ -154,13 +154,19 @@ def test_json() -> None:
     """JSON is one object; the figures of a layer are B's, and its changes tell A's."""
     a, b = "input 5x5x3 | conv 3x3 x2 | relu", "input 5x5x3 | conv 3x3 x4"
     found = json.loads(run(a, b, "-f", "json", "--batch", "2", "--dtype", "int8").stdout)
-    totals, fields = found.pop("totals"), found.pop("receptive_field")
+    totals = found.pop("totals")
 
     # 27·2 + 2 and 27·4 + 4 parameters; 9 places · 27 · filters · 2 samples.
     assert found == {
         "schema": 1,
-        "a": {"source": a, "name": None},
-        "b": {"source": b, "name": None},
+        "a": {
+            "source": a, "name": None, "input_shapes": [[5, 5, 3]],
+            "receptive_field": {"layer": "relu1", "size": [3, 3], "jump": [1, 1], "left": [0, 0]}, "unknown": [],
+        },
+        "b": {
+            "source": b, "name": None, "input_shapes": [[5, 5, 3]],
+            "receptive_field": {"layer": "conv1", "size": [3, 3], "jump": [1, 1], "left": [0, 0]}, "unknown": [],
+        },
         "batch": 2,
         "dtype": "int8",
         "convention": "torchvision",
@@ -186,7 +192,6 @@ def test_json() -> None:
         ],
     }  # fmt: skip
     assert totals["params_bytes"] == {"a": 56, "b": 112, "change": 56, "percent": 100.0}
-    assert fields["b"] == {"layer": "conv1", "size": [3, 3], "jump": [1, 1], "left": [0, 0]}
 
 
 def test_context() -> None:
