@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cnncalc
+from cnncalc.analysis import Options, analyze_graph
+from cnncalc.diagnostics import Problems
 from cnncalc.difference import Difference, Total, difference
+from cnncalc.graph import GraphBuilder, Stored
+from cnncalc.layers import REGISTRY
+from cnncalc.layers.foreign import Foreign
+from cnncalc.report.difference import difference_text
+from cnncalc.report.look import Look
+from cnncalc.report.networks import COLUMNS, Network, networks_sheet, networks_text
+from cnncalc.shape import Shape
 
 BASE = "input 32x32x3 | conv 3x3 same x8 | relu | pool 2 | fc 10"
 
@@ -103,6 +112,41 @@ def test_other_number_of_axes() -> None:
     found = of("input 8x8x4 | conv 3x3 x4", "input 16x4 | conv 3 x4")
     changes = found.steps[1].changes
     assert list(changes) == ["kernel", "output_shape", "params", "macs"]
+
+
+def model(name: str, shape: Shape | None, *, known: bool, params: int = 0) -> cnncalc.Analysis:
+    """A network as a reader makes it: an operator that the language has no word for behind an input."""
+    builder = GraphBuilder(Problems())
+    image = builder.add(REGISTRY["input"]("input", shape=(8, 8, 3)), ())
+    last = builder.add(Foreign(name, shape, known=known), (image,), stored=Stored(params))
+    return analyze_graph(builder.build(last), Options())
+
+
+def test_operators_of_models() -> None:
+    """An operator of a model file is compared by its shape and by what the file stores for it."""
+    before, after = model("Mul", Shape((8, 8), 3), known=True), model("Mul", None, known=False, params=4)
+    assert differing(difference(before, after)) == [
+        ("changed", "Mul1", "Mul1", {"output_shape": ([8, 8, 3], None), "params": (0, 4)})
+    ]
+    assert not difference(before, before)
+
+
+def test_an_operator_that_is_called_as_a_layer() -> None:
+    """An operator is no layer of the language, though it be called as one."""
+    found = difference(cnncalc.analyze("input 8x8x3 | relu"), model("relu", Shape((8, 8), 3), known=True))
+    assert [step.status for step in found.steps] == ["same", "removed", "added"]
+
+
+def test_lower_bounds() -> None:
+    """Where operators are not counted, both reports say that the totals are lower bounds."""
+    known, unknown = model("Mul", Shape((8, 8), 3), known=True), model("Odd", None, known=False)
+    networks = Network("a.onnx", known), Network("b.onnx", unknown)
+    said = "1 operator is not counted in full: all totals are lower bounds\n"
+
+    assert f"   B: {said}" in difference_text(difference(known, unknown), networks, Look(), context=2)
+    sheet = networks_sheet(networks, tuple(COLUMNS.values()), "hwc")
+    assert f"b.onnx      {said}" in networks_text(sheet, Look())
+    assert networks[1].to_dict()["unknown"] == ["Odd1"]
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ class Network(NamedTuple):
         """What there is to say where a model file's operators are not counted."""
         count = len(self.analysis.unknown)
         operators = f"{count:,} operator{'s are' if count > 1 else ' is'}"
-        return f"{operators} not counted in full, so that all totals are lower bounds" if count else ""
+        return f"{operators} not counted in full: all totals are lower bounds" if count else ""
 
     def to_dict(self) -> dict[str, object]:
         last = self.field

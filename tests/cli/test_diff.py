@@ -339,6 +339,12 @@ def test_wrong_on_both_sides() -> None:
     assert "error[E110]: the spec has no let `w` to set\n = note: in B: old.cnn\n" in result.stderr
 
 
+def test_options_for_none_of_them() -> None:
+    """An option for model files is an error where both are text."""
+    result = run("input 5", "input 6", "--dim", "n=1")
+    assert (result.exit_code, result.stderr.count("error[E309]")) == (1, 2)
+
+
 def test_shape_error() -> None:
     """The table before a failing layer is that of the spec which fails."""
     result = run("input 5x5x3 | relu", "input 5x5x3 | conv 3x3 x2 | conv 9x9 x2")
