@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -14,6 +14,8 @@ from cnncalc.report.columns import shortened
 
 if TYPE_CHECKING:
     from cnncalc.sources import Found
+
+Result = TypeVar("Result")
 
 
 def analyses(
@@ -35,50 +37,45 @@ def analyses(
 
     if list(specs).count("-") > 1:
         raise click.UsageError("only one of the specs can be standard input")
-    try:
-        shape = parse_shape(input.strip(), "--input") if input is not None else None
-    except SpecError as error:
-        fail(error, output, options)
-    found = [_found(spec, label) for spec, label in zip(specs, labels, strict=True)]
-    # An option that is for none of them is for each of them an error.
-    any_text = any(isinstance(each, Source) for each in found)
-    any_model = not all(isinstance(each, (Source, SpecError)) for each in found)
+    shape = _tried(parse_shape, input.strip(), "--input") if input is not None else None
+    if isinstance(shape, SpecError):
+        fail(shape, output, options)
+    sources = [_tried(_source, spec, label) for spec, label in zip(specs, labels, strict=True)]
+    # An option that is for none of them is an error for each.
+    kinds = {isinstance(source, Source) for source in sources if not isinstance(source, SpecError)}
 
-    def analysis(source: Found | SpecError) -> Analysis:
-        if isinstance(source, SpecError):
-            raise source
+    def figures(source: Found) -> Analysis:
         text = isinstance(source, Source)
-        own = variables if text or not any_text else {}, dims if not text or not any_model else {}
-        return analyze_graph(load_source(source, shape, *own, strict), options)
+        lets = variables if text or kinds == {text} else {}
+        sizes = dims if not text or kinds == {text} else {}
+        return analyze_graph(load_source(source, shape, lets, sizes, strict), options)
 
-    done = [_tried(analysis, *each) for each in zip(found, labels, specs, strict=True)]
-    wrong = [each for each in done if isinstance(each, SpecError)]
+    done = [source if isinstance(source, SpecError) else _tried(figures, source) for source in sources]
+    told = zip(done, labels, specs, strict=True)
+    wrong = [_in(label, spec, error) for error, label, spec in told if isinstance(error, SpecError)]
     if wrong:
-        told = [diagnostic for error in wrong for diagnostic in error.diagnostics]
+        diagnostics = [each for error in wrong for each in error.diagnostics]
+        partial = wrong[0].partial if len(wrong) == 1 else None
         # The columns are those of networks: the table of the layers before the error has its own.
-        fail(SpecError(told, wrong[0].partial if len(wrong) == 1 else None), output._replace(columns=None), options)
+        fail(SpecError(diagnostics, partial), output._replace(columns=None), options)
     return [each for each in done if isinstance(each, Analysis)]
 
 
-def _found(spec: str, label: str) -> Found | SpecError:
-    from cnncalc.sources import find
-
+def _tried(step: Callable[..., Result], *arguments: Any) -> Result | SpecError:
     try:
-        source = find(spec)
+        return step(*arguments)
     except SpecError as error:
         return error
-    # Text has no name of its own, and here there may be several of it.
-    is_text = isinstance(source, Source) and source.name == "<spec>"
-    return source._replace(name=f"<{label}>") if is_text else source
 
 
-def _tried(
-    analysis: Callable[[Found | SpecError], Analysis], source: Found | SpecError, label: str, spec: str
-) -> Analysis | SpecError:
-    try:
-        return analysis(source)
-    except SpecError as error:
-        return _in(label, spec, error)
+def _source(spec: str, label: str) -> Found:
+    from cnncalc.sources import find
+
+    source = find(spec)
+    if isinstance(source, Source) and source.name == "<spec>":
+        # Text has no name of its own, and here there may be several of it.
+        return source._replace(name=f"<{label}>")
+    return source
 
 
 def _in(label: str, spec: str, error: SpecError) -> SpecError:

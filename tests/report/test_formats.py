@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import re
+from html import unescape
 
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt  # rich brings it along
 
 from cnncalc.cli import main
 from cnncalc.report.columns import Column
@@ -150,6 +152,19 @@ def test_markdown_escapes(text: str, shown: str) -> None:
 def test_markdown_code(text: str, shown: str) -> None:
     """A code span is fenced by more backticks than are in it, and its bars do not end a cell."""
     assert code(text) == shown
+
+
+def rendered(text: str) -> list[str]:
+    """What the cells of a Markdown table show, read by a renderer of Markdown."""
+    html = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(text)
+    return [unescape(re.sub(r"</?code>", "", cell)) for cell in re.findall(r"<td[^>]*>(.*?)</td>", html, re.DOTALL)]
+
+
+@pytest.mark.parametrize("setting", ["plain", "code"])
+@given(text=st.text(r"ab \`*_<>[]()|~&#@!1:/;-" + "\n"))
+def test_markdown_shows_it(setting: str, text: str) -> None:
+    """A renderer shows the cell as the text that it was, whatever signs are in it."""
+    assert rendered(to_markdown(sheet(text, setting=setting))) == [" ".join(text.split())]
 
 
 def test_markdown_rows() -> None:
