@@ -8,23 +8,15 @@ import click
 
 from cnncalc.analysis import Options, analyze_graph
 from cnncalc.cli import COMMANDS
-from cnncalc.cli.output import Output, fail, model_options, output_options, spec_options
+from cnncalc.cli.output import Output, fail, figure_options, model_options, output_options, spec_options
 from cnncalc.diagnostics import SpecError, nearest
-from cnncalc.figures.memory import DTYPES
 
 
 @click.command("calc", no_args_is_help=True)
 @click.argument("spec")
 @spec_options
 @model_options
-@click.option(
-    "--batch",
-    type=click.IntRange(1, 10**9 - 1),
-    default=1,
-    metavar="N",
-    help="Samples at once: MACs and activations scale.",
-)
-@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of weights and activations.")
+@figure_options
 @output_options
 def command(
     spec: str,
