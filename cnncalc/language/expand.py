@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cnncalc.diagnostics import Diagnostic, Origin, Problems, Span, SpecError, nearest
 from cnncalc.graph import MAX_LAYERS, UNKNOWN, Graph, GraphBuilder
 from cnncalc.language.arguments import read_layer, split_word
-from cnncalc.language.expressions import evaluate
+from cnncalc.language.expressions import evaluate, exact
 from cnncalc.language.nodes import (
     Call,
     Def,
@@ -60,7 +60,8 @@ class Expander:
     def __init__(
         self, spec: Spec, problems: Problems, input: tuple[int, ...] | None, variables: Mapping[str, Any]
     ) -> None:
-        self.spec, self.problems, self.variables = spec, problems, variables
+        self.spec, self.problems = spec, problems
+        self.variables = {name: exact(value) for name, value in variables.items()}
         self.input = input
         self.builder = GraphBuilder(problems, _names(spec.items))
         self.layers: dict[tuple[Any, ...], Layer] = {}

@@ -149,6 +149,19 @@ class ExpressionParser:
         raise SpecError([Diagnostic("E008", message, span, label)])
 
 
+def exact(value: Any) -> Any:
+    """A number as expressions compute with it: a float is the decimal that it is written as.
+
+    Raises `ValueError` where it is no number.
+    """
+    if hasattr(value, "denominator"):
+        return value
+    try:
+        return _fraction(str(value)) if isinstance(value, float) else _fraction(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"a variable is a number, not {value!r}") from None
+
+
 def evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
     """The value, an int where it is whole and else a Fraction.
 

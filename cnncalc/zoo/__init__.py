@@ -16,6 +16,8 @@ import os
 import re
 from typing import NamedTuple
 
+from cnncalc.diagnostics import nearest
+
 FOLDER = os.path.dirname(__file__)
 
 
@@ -52,6 +54,20 @@ def members() -> dict[str, Member]:
 def find(name: str) -> Member | None:
     """The network of that name, capitals or not, or None."""
     return members().get(name.lower())
+
+
+def families() -> list[str]:
+    """The families in the order of the table."""
+    return list(dict.fromkeys(member.family for member in members().values()))
+
+
+def suggestion(name: str) -> str | None:
+    """What to write in place of a name that no network has, or None where nothing is near."""
+    family = [member.name for member in members().values() if member.family == name.lower()]
+    if family:
+        return f"write `{family[0]}`, or another that `cnncalc zoo --family {name.lower()}` lists"
+    near = nearest(name, members(), cutoff=0.75)
+    return f"write `{near}`" if near else None
 
 
 _members: dict[str, Member] | None = None
