@@ -62,9 +62,9 @@ def analyze(
 ) -> Analysis:
     """Every figure of a network: a row for each layer, totals and warnings.
 
-    `spec` is text, a name of the zoo, a path (a `pathlib.Path`) or a graph. Shapes are per sample and channels last; MACs,
-    activations and their bytes are for `batch` samples. Raises `SpecError` where the spec is wrong, and
-    `ValueError` for an option that is not known.
+    `spec` is text, a name of the zoo, a path (a `pathlib.Path`) or a graph. Shapes are per sample and channels
+    last; MACs, activations and their bytes are for `batch` samples. Raises `SpecError` where the spec is wrong,
+    and `ValueError` for an option that is not known.
     """
     options = Options.checked(batch, dtype, convention, optimizer)
     if isinstance(spec, Graph) and (input is not None or variables):

@@ -33,7 +33,7 @@ def command(spec: str, input: str | None, variables: dict[str, Any], batch: int,
     cnncalc "conv3x3s1p0:16,pool2" --input 32x32x3
     cnncalc net.cnn --format json | jq .totals.params
 
-    SPEC is a file (.cnn, .yaml), - for standard input, or the network itself.
+    SPEC is a file (.cnn, .yaml), - for standard input, a name of the zoo, or the network itself.
     """
     from cnncalc.sources import find, load_source, parse_shape
 

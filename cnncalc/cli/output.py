@@ -105,9 +105,13 @@ _LOOK_OPTIONS = (
     click.option("--color", type=_COLORS, default="auto", help="When to colour."),
     click.option("--width", type=click.IntRange(20, 1000), metavar="N", help="Width of the table in columns."),
 )
-_OUTPUT_OPTIONS = (
+_LIST_OPTIONS = (
     click.option("-f", "--format", type=click.Choice(FORMATS), default="table", help="What to write."),
     click.option("-o", "--output", "file", type=click.Path(), metavar="FILE", help="Write there, whole or not at all."),
+    *_LOOK_OPTIONS,
+)
+_OUTPUT_OPTIONS = (
+    *_LIST_OPTIONS[:2],
     click.option("--columns", metavar="A,B", callback=_columns, help="Which columns; +A adds one; all."),
     click.option("--depth", type=click.IntRange(0, 100), metavar="N", help="Collapse deeper blocks; 0: totals alone."),
     click.option("--layout", type=click.Choice(LAYOUTS), default="hwc", help="How shapes are written; JSON is hwc."),
@@ -138,6 +142,11 @@ def output_options(command: Command) -> Command:
     """The options for a report, gathered into one `output` argument."""
 
     return _gathered(command, _OUTPUT_OPTIONS)
+
+
+def list_options(command: Command) -> Command:
+    """The options for a list of networks, gathered into one `output` argument."""
+    return _gathered(command, _LIST_OPTIONS)
 
 
 def page_options(command: Command) -> Command:
