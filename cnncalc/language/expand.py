@@ -61,7 +61,7 @@ class Expander:
         self, spec: Spec, problems: Problems, input: tuple[int, ...] | None, variables: Mapping[str, Any]
     ) -> None:
         self.spec, self.problems = spec, problems
-        self.variables = {name: exact(value) for name, value in variables.items()}
+        self.variables = {name: exact(name, value) for name, value in variables.items()}
         self.input = input
         self.builder = GraphBuilder(problems, _names(spec.items))
         self.layers: dict[tuple[Any, ...], Layer] = {}

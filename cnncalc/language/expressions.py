@@ -149,17 +149,18 @@ class ExpressionParser:
         raise SpecError([Diagnostic("E008", message, span, label)])
 
 
-def exact(value: Any) -> Any:
-    """A number as expressions compute with it: a float is the decimal that it is written as.
+def exact(name: str, value: Any) -> Any:
+    """A variable from outside as expressions compute with it: a float is the decimal that it is written as.
 
-    Raises `ValueError` where it is no number.
+    Raises `SpecError` E105 where it is no number.
     """
     if hasattr(value, "denominator"):
         return value
     try:
-        return _fraction(str(value)) if isinstance(value, float) else _fraction(value)
+        return _fraction(str(value) if isinstance(value, float) else value)
     except (TypeError, ValueError):
-        raise ValueError(f"a variable is a number, not {value!r}") from None
+        message, label = f"`{name}` cannot be set to {value!r}", "not a number"
+        raise SpecError([Diagnostic("E105", message, label=label)]) from None
 
 
 def evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:

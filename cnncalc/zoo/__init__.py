@@ -37,10 +37,13 @@ class Member(NamedTuple):
 
     def text(self) -> str:
         """The spec: the family's file, its lets set to this member's values."""
-        text = _read(self.file)
-        for name, value in self.lets.items():
-            text = re.sub(rf"^let {name} = [^#\n]*?(?=\s*(?:#.*)?$)", f"let {name} = {value}", text, flags=re.MULTILINE)
-        return text
+        return "\n".join(self._line(line) for line in _read(self.file).split("\n"))
+
+    def _line(self, line: str) -> str:
+        if line.startswith("let "):
+            for name, value in self.lets.items():
+                line = re.sub(rf"\b{name} = \S+?(?=,|\s|$)", f"{name} = {value}", line)
+        return line
 
 
 def members() -> dict[str, Member]:

@@ -57,6 +57,7 @@ def survey(member: Member) -> Entry:
 
 def _last_map(analysis: Analysis) -> Row:
     """The last layer whose output has places, what comes behind a global pool left out."""
+    row: Row
     for row in reversed(analysis.rows):
         shape = row.node.shape
         if shape.rank and not (row.receptive_field.whole and set(shape.spatial) == {1}):
