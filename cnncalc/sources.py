@@ -7,7 +7,7 @@ import re
 import stat
 import sys
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError, nearest
 from cnncalc.graph import Graph
@@ -16,6 +16,9 @@ from cnncalc.language.expand import build_graph
 from cnncalc.language.nodes import Chunk
 from cnncalc.language.parse import parse
 from cnncalc.language.tokens import MAX_TEXT
+
+if TYPE_CHECKING:
+    from cnncalc.zoo import Member
 
 SUFFIXES = (".cnn", ".txt", ".yaml", ".yml")
 YAML = (".yaml", ".yml")
@@ -37,7 +40,8 @@ def find(spec: str) -> Source:
         exists = os.path.exists(spec)
     except ValueError:  # a NUL in it: no path, and refused with its place when it is read as text
         exists = False
-    if exists:
+    # A folder of models may have the name of one.
+    if exists and not (os.path.isdir(spec) and _network(spec)):
         return read_file(spec)
     if spec.lower().endswith(SUFFIXES) and " " not in spec and "|" not in spec:
         folder, name = os.path.split(spec)
@@ -52,28 +56,36 @@ def named(text: str, tried: str = "") -> Source:
 
     Raises `SpecError` E101 for a word that is neither, with a note on what it was `tried` as.
     """
-    found = WORD.fullmatch(text)
-    if found is None:
-        return Source("<spec>", text)
-    from cnncalc import zoo  # only for a lone word
-
-    word = found.group(1)
-    member = zoo.find(word)
+    member = _network(text)
     if member is not None:
         return Source(member.name, member.text(), title=member.name)
     source = Source("<spec>", text)
-    span = Span(source, *found.span(1))
+    found = WORD.fullmatch(text)
+    if found is None:
+        return source
+    word, span = found.group(1), Span(source, *found.span(1))
     try:
         split_word(Chunk((word,), span))
     except SpecError as error:
+        from cnncalc.zoo import suggestion
+
         first = error.diagnostics[0]
-        near = zoo.suggestion(word)
+        near = suggestion(word)
         if near is not None:
             message, label = f"unknown network `{word}`", "neither a name of the zoo nor a layer word"
             first = Diagnostic("E101", message, span, label, help=near)
         note = f"tried {tried}as a network of the zoo and as a spec"
         raise SpecError([first._replace(notes=(*first.notes, note))]) from None
     return source
+
+
+def _network(text: str) -> Member | None:
+    found = WORD.fullmatch(text)
+    if found is None:
+        return None
+    from cnncalc import zoo  # only for a lone word
+
+    return zoo.find(found.group(1))
 
 
 def read_file(path: str | os.PathLike[str]) -> Source:

@@ -237,6 +237,13 @@ def test_a_file_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert calc("resnet50", "--depth", "0").stdout.startswith("parameters   56 ·")
 
 
+def test_a_folder_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder of a network's name is in nobody's way."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "resnet50").mkdir()
+    assert calc("resnet50", "--depth", "0").stdout.startswith("parameters   25,557,032")
+
+
 @pytest.mark.parametrize(
     ("word", "headline", "help"),
     [

@@ -86,6 +86,28 @@ def test_yolov3_tiny_weights() -> None:
     assert 20 + 4 * (totals.params + totals.buffers) == 35_434_956
 
 
+# -- memory, each peak by hand ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "peak", "no_inplace"),
+    [
+        # The second convolution reads 224·224·64 and writes as many, 4 bytes each; a relu no more than that.
+        ("vgg16", "float32", 4 * 2 * 224 * 224 * 64, 4 * 2 * 224 * 224 * 64),
+        # The first shortcut's convolution: the pooled 56·56·64 that it reads, the path's 56·56·256 that waits,
+        # and its own. With nothing in place, its batch norm reads and writes 56·56·256 beside those.
+        ("resnet50", "float32", 4 * 56 * 56 * (64 + 256 + 256), 4 * 56 * 56 * 3 * 256),
+        # The second block's depthwise convolution halves 112·112·96; with nothing in place, the batch norm
+        # before it has that twice.
+        ("mobilenet_v2", "int8", 112 * 112 * 96 + 56 * 56 * 96, 2 * 112 * 112 * 96),
+    ],
+)
+def test_peak(name: str, dtype: str, peak: int, no_inplace: int) -> None:
+    """The most bytes of feature maps live at once, with norms and activations in place and without."""
+    memory = of(name, dtype=dtype).totals.activation_bytes
+    assert (memory.peak, memory.peak_no_inplace) == (peak, no_inplace)
+
+
 # -- figures of the papers ------------------------------------------------------------------------------------
 
 
