@@ -8,7 +8,7 @@ import click
 
 from cnncalc.analysis import Options, analyze_graph
 from cnncalc.cli import COMMANDS
-from cnncalc.cli.output import Output, fail, output_options, spec_options
+from cnncalc.cli.output import Output, fail, model_options, output_options, spec_options
 from cnncalc.diagnostics import SpecError, nearest
 from cnncalc.figures.memory import DTYPES
 
@@ -16,6 +16,7 @@ from cnncalc.figures.memory import DTYPES
 @click.command("calc", no_args_is_help=True)
 @click.argument("spec")
 @spec_options
+@model_options
 @click.option(
     "--batch",
     type=click.IntRange(1, 10**9 - 1),
@@ -25,22 +26,32 @@ from cnncalc.figures.memory import DTYPES
 )
 @click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of weights and activations.")
 @output_options
-def command(spec: str, input: str | None, variables: dict[str, Any], batch: int, dtype: str, output: Output) -> None:
+def command(
+    spec: str,
+    input: str | None,
+    variables: dict[str, Any],
+    dims: dict[str, int],
+    strict: bool,
+    batch: int,
+    dtype: str,
+    output: Output,
+) -> None:
     """Calculate a network: output size, parameters, MACs and receptive field of every layer.
 
     \b
     cnncalc "input 5x5x3 | conv 3x3 s1 valid x2"
     cnncalc "conv3x3s1p0:16,pool2" --input 32x32x3
     cnncalc net.cnn --format json | jq .totals.params
+    cnncalc model.onnx --dim batch=1
 
-    SPEC is a file (.cnn, .yaml), - for standard input, a name of the zoo, or the network itself.
+    SPEC is a file (.cnn, .yaml, or a model: .onnx), - for standard input, a name of the zoo, or the network itself.
     """
     from cnncalc.sources import find, load_source, parse_shape
 
     options = Options(batch, dtype)
     try:
         shape = parse_shape(input.strip(), "--input") if input is not None else None
-        graph = load_source(find(spec), shape, variables)
+        graph = load_source(find(spec), shape, variables, dims, strict)
     except SpecError as error:
         fail(_or_a_command(spec, error), output, options)
     output.emit(analyze_graph(graph, options))
