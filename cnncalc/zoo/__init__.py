@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import cache
 from typing import NamedTuple
 
 from cnncalc.diagnostics import nearest
@@ -46,12 +47,10 @@ class Member(NamedTuple):
         return line
 
 
+@cache
 def members() -> dict[str, Member]:
     """All networks by name, in the order of the table."""
-    global _members
-    if _members is None:
-        _members = {member.name: member for member in _table(_read("members.txt"))}
-    return _members
+    return {member.name: member for member in _table(_read("members.txt"))}
 
 
 def find(name: str) -> Member | None:
@@ -71,9 +70,6 @@ def suggestion(name: str) -> str | None:
         return f"write `{family[0]}`, or another that `cnncalc zoo --family {name.lower()}` lists"
     near = nearest(name, members(), cutoff=0.75)
     return f"write `{near}`" if near else None
-
-
-_members: dict[str, Member] | None = None
 
 
 def _table(text: str) -> list[Member]:
