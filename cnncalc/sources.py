@@ -24,7 +24,7 @@ def find(spec: str) -> Source:
     Raises `SpecError` E010 where it can only have meant a file that is not there or cannot be read.
     """
     if spec == "-":
-        return Source("<stdin>", _decode("<stdin>", sys.stdin.buffer.read(4 * MAX_TEXT + 1)))
+        return Source("<stdin>", _decode("<stdin>", _standard_input()))
     try:
         exists = os.path.exists(spec)
     except ValueError:  # a NUL in it: no path, and refused with its place when it is read as text
@@ -94,6 +94,15 @@ def parse_shape(text: str, name: str = "<input>") -> tuple[int, ...]:
     layer = read_layer(LayerNode(word, (Chunk((text,), span),), span), {})
     shape: tuple[int, ...] = vars(layer)["shape"]
     return shape
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        _unreadable("<stdin>", "standard input is closed", "give a file, or the spec itself")
+    try:
+        return sys.stdin.buffer.read(4 * MAX_TEXT + 1)
+    except OSError as error:
+        _unreadable("<stdin>", (error.strerror or str(error)).lower(), None)
 
 
 def _decode(name: str, data: bytes) -> str:

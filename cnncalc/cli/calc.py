@@ -49,7 +49,8 @@ def command(spec: str, input: str | None, variables: dict[str, Any], batch: int,
 def _as_what(spec: str, error: SpecError) -> SpecError:
     """The error with a note on what a lone word was tried as: it may have meant a command or a file."""
     first = error.diagnostics[0]
-    if first.code != "E101" or not spec.strip() or any(mark in spec for mark in " |,\n>("):
+    from_text = first.span is not None and first.span.source.name == "<spec>"
+    if first.code != "E101" or not from_text or any(mark in spec.strip() for mark in " |,\n>("):
         return error
     notes = (*first.notes, "tried as a command, as a file (there is none of this name) and as a spec")
     command = nearest(spec, COMMANDS, cutoff=0.7)

@@ -77,7 +77,7 @@ class Output(NamedTuple):
         from cnncalc.report.look import Look
 
         encoding = "utf-8" if piped else getattr(stream, "encoding", None) or "ascii"
-        terminal = not piped and stream.isatty()
+        terminal = not piped and stream is not None and stream.isatty()
         width = self.width or (terminal_width(stream) if terminal else None)
         unicode = encoding.lower().startswith("utf")
         return Look(width, self.colour(terminal), unicode, self.layout, self.depth)
@@ -164,7 +164,7 @@ def fail(error: SpecError, output: Output, options: Options) -> NoReturn:
 
         _write(stream, errors_to_json(error.diagnostics))
         sys.exit(1)
-    terminal = stream.isatty()
+    terminal = stream is not None and stream.isatty()
     if error.partial is not None and output.format == "table":
         from cnncalc.analysis import analyze_graph
         from cnncalc.report.table import Failure, to_table
@@ -222,8 +222,16 @@ def _umask() -> int:
 
 
 def _write(stream: Any, text: str) -> None:
+    """Write to a standard stream; one that is closed takes nothing, and one that is full is an error."""
+    if stream is None:
+        return
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    click.echo(text.encode(encoding, "replace").decode(encoding), file=stream, nl=False, color=True)
+    try:
+        click.echo(text.encode(encoding, "replace").decode(encoding), file=stream, nl=False, color=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise click.ClickException(f"cannot write: {(error.strerror or str(error)).lower()}") from None
 
 
 def _variables(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:

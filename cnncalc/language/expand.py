@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cnncalc.diagnostics import Diagnostic, Origin, Problems, Span, SpecError, nearest
 from cnncalc.graph import MAX_LAYERS, UNKNOWN, Graph, GraphBuilder
 from cnncalc.language.arguments import read_layer, split_word
-from cnncalc.language.expressions import evaluate
+from cnncalc.language.expressions import evaluate, exact
 from cnncalc.language.nodes import (
     Call,
     Def,
@@ -60,7 +60,8 @@ class Expander:
     def __init__(
         self, spec: Spec, problems: Problems, input: tuple[int, ...] | None, variables: Mapping[str, Any]
     ) -> None:
-        self.spec, self.problems, self.variables = spec, problems, variables
+        self.spec, self.problems = spec, problems
+        self.variables = {name: exact(name, value) for name, value in variables.items()}
         self.input = input
         self.builder = GraphBuilder(problems, _names(spec.items))
         self.layers: dict[tuple[Any, ...], Layer] = {}
@@ -243,17 +244,21 @@ class Expander:
     def block(self, node: Call, scope: Scope) -> Def | None:
         block = scope.blocks.get(node.name)
         if block is not None:
-            return block
+            for problem in node.problems:
+                self.problems.add(problem)
+            return None if node.problems else block
+        from cnncalc.language import familiar  # only once something is wrong
+
         label, help = "no def of this name", None
         message = f"unknown block `{node.name}`"
         later = next((each for each in self.spec.definitions if isinstance(each, Def) and each.name == node.name), None)
         if later is not None:
             label = "a block calls only those above it"
             help = "use `* count` to repeat" if scope.calls else "move its def up"
-        elif node.name.lower() in REGISTRY:
-            text = node.span.text[len(node.name) + 1 : -1]
+        elif (kind := familiar.kind_of(node.name)) is not None:
+            written = familiar.in_our_words(node.name, node.span.text.partition("(")[2].removesuffix(")"))
             message, label = f"the layer `{node.name}` takes no brackets", "not a block"
-            help = f"write `{node.name} {text}`".replace(" `", "`") if text else f"write `{node.name}`"
+            help = f"write `{written or familiar.example_of(kind)}`"
         elif near := nearest(node.name, [*scope.blocks, *REGISTRY]):
             help = f"write `{near}`"
         self.report("E112", message, node.name_span, label, help, scope)
@@ -356,7 +361,7 @@ class Expander:
             return 1 + sum(self.size(arm, scope) for arm in atom.arms)
         if not isinstance(atom, Call):
             return 1
-        block = scope.blocks.get(atom.name)
+        block = scope.blocks.get(atom.name) if not atom.problems else None
         numbers = self.bind(atom, block, scope) if block else None
         if block is None or numbers is None:
             return 1

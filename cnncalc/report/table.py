@@ -52,7 +52,8 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
         [(rail if column.key == "name" else "") + cell for column, cell in zip(columns, row, strict=True)]
         for row, (rail, _) in zip(cells, margins, strict=True)
     ]
-    widths, bar = _widths(columns, [*named, [column.heading for column in columns], totals], look)
+    broken = [_failed(failure, columns, look)] if failure is not None else []
+    widths, bar = _widths(columns, [*named, [column.heading for column in columns], totals, *broken], look)
     bars = {
         index: _bars([column.value(line, look.layout) for line in lines], bar, look)
         for index, column in enumerate(columns)
@@ -91,7 +92,7 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
             styled.append(content)
         table.add_row(*styled)
     if failure is not None:
-        table.add_row(*_failed(failure, columns, look))
+        table.add_row(*(Text(text, "bold red") for text in broken[0]))
     width = max(look.width or 0, sum(widths) + (1 + bar) * len(bars) + GAP * (len(columns) - 1))
     if failure is not None:
         return _rendered([table], look, width)
@@ -183,11 +184,9 @@ def _bar(value: int, most: int, width: int, unicode: bool) -> str:
     return ("█" * full + (EIGHTHS[part] if part else "")).ljust(width)
 
 
-def _failed(failure: Failure, columns: Sequence[Column], look: Look) -> Iterator[Text]:
-    mark = "✗" if look.unicode else "x"
-    for column in columns:
-        text = {"name": failure.name, "layer": failure.layer, "output": mark}.get(column.key, "")
-        yield Text(text, "bold red")
+def _failed(failure: Failure, columns: Sequence[Column], look: Look) -> list[str]:
+    texts = {"name": failure.name, "layer": failure.layer, "output": "✗" if look.unicode else "x"}
+    return [texts.get(column.key, "") for column in columns]
 
 
 def _footer(analysis: Analysis, look: Look) -> Iterator[Text]:
