@@ -7,7 +7,7 @@ none, where a column is all code or all words.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Union
 
 from cnncalc.report.look import Look
@@ -75,7 +75,11 @@ Piece = tuple[str, str]
 
 def to_text(blocks: Sequence[Block], look: Look) -> str:
     """The page as text, folded to the look's width, with colour codes where it has colour."""
-    lines = list(_page_lines(blocks, look))
+    return painted(_page_lines(blocks, look), look)
+
+
+def painted(lines: Iterable[Sequence[Piece]], look: Look) -> str:
+    """The lines as text, with colour codes for their roles where the look has colour. No line is ever wrapped."""
     if not look.colour:
         return "".join("".join(text for _, text in line).rstrip() + "\n" for line in lines)
     import io
@@ -132,7 +136,7 @@ def _shown(text: str, look: Look) -> str:
 
 def _prose(text: str, width: int, look: Look, role: str) -> Iterator[list[Piece]]:
     inside = False
-    for line in _folded(_shown(text, look), width):
+    for line in folded(_shown(text, look), width):
         parts = line.split("`")
         pieces: list[Piece] = []
         for number, part in enumerate(parts):
@@ -143,7 +147,8 @@ def _prose(text: str, width: int, look: Look, role: str) -> Iterator[list[Piece]
         yield pieces
 
 
-def _folded(text: str, width: int) -> list[str]:
+def folded(text: str, width: int) -> list[str]:
+    """The text in lines of that width, broken at its spaces, or within a word where that is too long."""
     from textwrap import wrap
 
     # A no-break space holds a formula together, and is a space once the lines are made.
@@ -169,7 +174,7 @@ def _grid(grid: Grid, width: int, look: Look) -> Iterator[list[Piece]]:
 
 
 def _row(grid: Grid, row: Sequence[str], widths: list[int], role: str | None = None) -> Iterator[list[Piece]]:
-    columns = [_folded(cell, width) for cell, width in zip(row, widths, strict=True)]
+    columns = [folded(cell, width) for cell, width in zip(row, widths, strict=True)]
     for at in range(max(map(len, columns))):
         line: list[Piece] = []
         for number, (cells, width) in enumerate(zip(columns, widths, strict=True)):
@@ -184,7 +189,7 @@ def _row(grid: Grid, row: Sequence[str], widths: list[int], role: str | None = N
 def _widths(grid: Grid, rows: Sequence[Sequence[str]], width: int) -> list[int]:
     """The width of each column: where there is no room the widest is folded, first between words, then within."""
     columns = list(zip(*rows, strict=True))
-    words = [max(len(word) for cell in cells for word in [*cell.split(), ""]) for cells in columns]
+    words = [max(len(word) for cell in cells for word in cell.split(" ")) for cells in columns]
     widths = [min(max(map(len, cells)), max(MOST_CELL, least)) for cells, least in zip(columns, words, strict=True)]
     over = sum(widths) + len(GAP) * (len(widths) - 1) - width
     if over <= 0:
@@ -201,7 +206,7 @@ def _widths(grid: Grid, rows: Sequence[Sequence[str]], width: int) -> list[int]:
 
 def _levelled(columns: Sequence[Sequence[str]], widths: list[int], words: Sequence[int]) -> list[int]:
     """The widths after giving room from one column to another as long as that saves lines."""
-    lengths = [[[len(word) for word in cell.split()] for cell in cells] for cells in columns]
+    lengths = [[[len(word) for word in cell.split(" ")] for cell in cells] for cells in columns]
     known: dict[tuple[int, int], list[int]] = {}
 
     def height(widths: Sequence[int]) -> int:

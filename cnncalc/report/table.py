@@ -13,9 +13,10 @@ from rich.text import Text
 
 from cnncalc.analysis import Analysis, exceeds
 from cnncalc.diagnostics import Diagnostic
+from cnncalc.report.bars import bars_of
 from cnncalc.report.columns import Column, bytes_text, short, thousands
 from cnncalc.report.look import Look
-from cnncalc.report.tree import Line, collapsed, rails
+from cnncalc.report.tree import Line, below, collapsed, rails
 
 GAP = 2
 #: Bars take what room there is, up to so many cells; where there is less than the least, a shade stands for them.
@@ -25,9 +26,6 @@ FOLDING = ("inputs", "layer", "input", "name")
 LEAST_TEXT, LEAST_NAME = 12, 24
 #: Warnings beyond these are counted, not shown.
 MOST_WARNINGS = 5
-
-SHADES = " ▁▂▃▄▅▆▇█"
-EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 class Failure(NamedTuple):
@@ -55,7 +53,7 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
     broken = [_failed(failure, columns, look)] if failure is not None else []
     widths, bar = _widths(columns, [*named, [column.heading for column in columns], totals, *broken], look)
     bars = {
-        index: _bars([column.value(line, look.layout) for line in lines], bar, look)
+        index: bars_of([column.value(line, look.layout) for line in lines], bar, look.unicode)
         for index, column in enumerate(columns)
         if bar and column.key in ("params", "macs")
     }
@@ -121,10 +119,7 @@ def _folded(text: str, width: int) -> list[str]:
 
 def _railed(rail: str, parts: list[str], style: str, look: Look) -> Text:
     """A name behind its rail, which goes on beside the further lines of the row."""
-    on = "│  " if look.unicode else "|  "
-    # Behind the corner of a merge nothing goes on.
-    levels = [rail[at : at + 3] for at in range(0, len(rail), 3)]
-    further = "".join("   " if level[0] in "└`" else on for level in levels)
+    further = below(rail, look.unicode)
     content = Text()
     for number, part in enumerate(parts):
         content.append(("\n" if number else "") + (further if number else rail), "dim")
@@ -164,24 +159,6 @@ def _widths(columns: Sequence[Column], lines: list[list[str]], look: Look) -> tu
                 widths[index] = given
     bar = min(MOST_BAR, room // barred - 1) if barred and room > 0 else 0
     return widths, bar if bar >= LEAST_BAR else min(max(bar, 0), 1)
-
-
-def _bars(values: list[int], width: int, look: Look) -> list[str]:
-    """A bar for each value, the longest for the largest; in one cell, a shade."""
-    most = max(values, default=0)
-    return [_bar(value, most, width, look.unicode) for value in values]
-
-
-def _bar(value: int, most: int, width: int, unicode: bool) -> str:
-    if not value or not most:
-        return " " * width
-    if not unicode:
-        return ("#" * max(-(-value * width // most), 1)).ljust(width)
-    eighths = max(-(-value * width * 8 // most), 1)
-    if width == 1:
-        return SHADES[eighths]
-    full, part = divmod(eighths, 8)
-    return ("█" * full + (EIGHTHS[part] if part else "")).ljust(width)
 
 
 def _failed(failure: Failure, columns: Sequence[Column], look: Look) -> list[str]:

@@ -128,6 +128,14 @@ def rails(lines: Sequence[Line], unicode: bool = True) -> Iterator[tuple[str, st
         yield rail, aside
 
 
+def below(rail: str, unicode: bool = True) -> str:
+    """What stands under a rail, beside the further lines of its row."""
+    on = "│  " if unicode else "|  "
+    levels = [rail[at : at + 3] for at in range(0, len(rail), 3)]
+    # Behind the corner of a merge nothing goes on.
+    return "".join("   " if level[0] in "└`" else on for level in levels)
+
+
 def _in_arm(arms: Arms, depth: int, merge: int | None) -> bool:
     return merge is not None and len(arms) > depth and arms[depth][0] == merge
 
