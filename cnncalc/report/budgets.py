@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from cnncalc.analysis import Analysis
 from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, collected
+from cnncalc.figures.receptive_field import exact
 from cnncalc.report.columns import thousands
 from cnncalc.report.paths import Figure, Figures
 
@@ -43,7 +44,7 @@ BYTES = {
 
 SPACE = re.compile(r"\s*")
 WORD = re.compile(r"\S+")
-PATH = re.compile(r"[A-Za-z_][\w.]*")
+PATH = re.compile(r"(?!\d)[^\s<>=!≥≤≠]+")
 OPERATOR = re.compile(r"[<>=!≥≤≠]+")
 NUMBER = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d+(?:_\d+)*)(?:\.\d+)?(?![\d,_.])", re.ASCII)
 UNIT = re.compile(r"[A-Za-z]*")
@@ -102,9 +103,9 @@ class Outcome(NamedTuple):
             "figure": self.figure.path,
             "value": self.figure.value,
             "operator": self.condition.operator,
-            "limit": _exact(self.condition.limit),
+            "limit": exact(self.condition.limit),
             "exceeded": self.exceeded,
-            "by": _exact(self.by) if self.exceeded else None,
+            "by": exact(self.by) if self.exceeded else None,
         }
 
 
@@ -151,11 +152,6 @@ def _percent(ratio: Fraction) -> str:
     return f"{thousands(round(hundredths))} %" if hundredths >= 100 else f"{float(hundredths):.1f} %"
 
 
-def _exact(number: int | Fraction) -> int | str:
-    """An integer as it is, a fraction as "1/2"."""
-    return int(number) if number.denominator == 1 else str(number)
-
-
 class _Reader:
     """Reads one condition from left to right; each `expect` consumes a token or words the error."""
 
@@ -188,9 +184,9 @@ class _Reader:
         return sign.text
 
     def number(self) -> Span:
-        found = NUMBER.search(self.source.text, self.at)
         word = self.expect(WORD, "a limit is missing", "expected a number", LIMIT_HELP)
-        if found is None or found.start() != word.start:
+        found = NUMBER.match(self.source.text, word.start)
+        if found is None:
             self.fail(f"`{word.text}` is no number", "expected a number", LIMIT_HELP, word)
         self.at = found.end()
         number = Span(self.source, found.start(), found.end())
