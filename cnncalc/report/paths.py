@@ -14,7 +14,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from cnncalc.analysis import Analysis
-from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, collected, near
+from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, collected, near, nearest
+from cnncalc.figures.receptive_field import AxisField
 from cnncalc.report.columns import per_axis, shape_text
 from cnncalc.report.tree import Block
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 #: Lists of names; what else is a list is a shape or has a number for each axis.
 NAMES = ("inputs", "outputs")
 #: A block's figures: those of a layer that add up or stand at its ends.
-BLOCK_KEYS = ("type", "inputs", "params", "buffers", "macs", "flops", "activations")
+BLOCK_KEYS = ("type", "params", "buffers", "macs", "flops", "activations")
 
 
 class Figure(NamedTuple):
@@ -70,7 +71,8 @@ class Figures:
         if isinstance(value, dict) and "size" in value:
             value = value["size"]
         elif isinstance(value, dict):
-            self._unknown(path, value, trail)
+            help = f"write `{path.text}.{next(iter(value))}`"
+            raise _error(path, "has several figures", [f"its keys: {', '.join(value)}"], help)
         key = next(key for key in reversed(trail) if not key.isdecimal())
         in_bytes = trail[0] == "totals" and any(each.endswith("_bytes") or each == "tensors" for each in trail)
         return Figure(".".join(trail), key, value, tuple(self._numbers(value, key)), in_bytes)
@@ -99,9 +101,8 @@ class Figures:
         if not inside:
             return None
         block = Block(name, inside)
-        sums = {key: getattr(block, key) for key in BLOCK_KEYS}
         return {
-            **sums,
+            **{key: getattr(block, key) for key in BLOCK_KEYS},
             "inputs": list(block.inputs),
             "output_shape": list(block.output_shape),
             "receptive_field": block.receptive_field.to_dict(),
@@ -112,36 +113,31 @@ class Figures:
         return {"name": analysis.graph.name, **analysis.options._asdict(), "outputs": list(analysis.outputs)}
 
     def _numbers(self, value: Any, key: str) -> Iterator[int | Fraction]:
-        if value == "all":
+        of_field = key in ("receptive_field", *AxisField._fields)
+        if of_field and value == "all":
             # A field over the whole input is as large as that.
             yield from self._analysis.graph.nodes[0].shape.spatial
         several = isinstance(value, list) and (len(value) == 1 or not key.endswith(("shape", "shapes")))
         for each in value if several else [value]:
             if isinstance(each, int) and not isinstance(each, bool):
                 yield each
-            elif isinstance(each, str) and each.replace("/", "", 1).isdecimal():
+            elif of_field and isinstance(each, str) and each != "all":
                 from fractions import Fraction
 
                 yield Fraction(each)
 
     def _unknown(self, path: Span, value: Any, trail: Sequence[str]) -> NoReturn:
-        """Raise E140: with the keys there where the path leads to several figures, else with the nearest paths."""
+        """Raise E140 for a path that leads to `value` by `trail` and no further, with what may have been meant."""
         text = path.text
-        notes: list[str] = []
-        if isinstance(value, dict) and text and f".{'.'.join(trail)}".endswith(f".{text}"):
-            label = "has several figures"
-            notes, help = [f"its keys: {', '.join(value)}"], f"write `{text}.{next(iter(value))}`"
-        elif self._layer(text):
+        if self._layer(text):
             label = f"is a {'layer' if text in self._rows else 'block'}, not a figure"
-            help = f"write `{text}.output_shape`, `{text}.params` or another of its figures"
-        elif isinstance(value, list):
-            label, help = f"`{'.'.join(trail)}` has {len(value)} values", "they are counted from 0"
-        else:
-            found = near(text, self._candidates(text, value, trail), 3)
-            label = "no figure of this path"
-            notes = [f"near it: {', '.join(found)}"] if len(found) > 1 else []
-            help = f"write `{found[0]}`" if found else "the paths are those of `--format json`, with layers by name"
-        raise SpecError([Diagnostic("E140", f"unknown figure `{text}`", path, label, tuple(notes), help)])
+            raise _error(path, label, [], f"write `{text}.output_shape`, `{text}.params` or another of its figures")
+        if isinstance(value, list):
+            raise _error(path, f"`{'.'.join(trail)}` has {len(value)} values", [], "they are counted from 0")
+        found = near(text, self._candidates(text, value, trail), 3)
+        notes = [f"near it: {', '.join(found)}"] if len(found) > 1 else []
+        help = f"write `{found[0]}`" if found else "the paths are those of `--format json`, with layers by name"
+        raise _error(path, "no figure of this path", notes, help)
 
     def _candidates(self, text: str, value: Any, trail: Sequence[str]) -> Iterator[str]:
         """Paths that may have been meant: of the same layer, of the totals, or of the same figure elsewhere."""
@@ -154,14 +150,18 @@ class Figures:
             yield from _leaves(self._totals, "totals")
             yield from self._general()
             _, dot, key = text.rpartition(".")
-            if dot:
-                yield from (f"{name}.{key}" for name in self._rows)
+            if dot and (meant := nearest(key, self._analysis.rows[0].to_dict())):
+                yield from (f"{name}.{meant}" for name in self._rows)
 
 
 def find_all(paths: Sequence[str], analysis: Analysis) -> list[Figure]:
     """The figures of these paths; raises `SpecError` with every one that is unknown."""
     figures = Figures(analysis)
     return collected(lambda path: figures.find(Span(Source("--get", path), 0, len(path))), map(str.strip, paths))
+
+
+def _error(path: Span, label: str, notes: Sequence[str], help: str) -> SpecError:
+    return SpecError([Diagnostic("E140", f"unknown figure `{path.text}`", path, label, tuple(notes), help)])
 
 
 def _leaves(value: dict[str, Any], prefix: str) -> Iterator[str]:

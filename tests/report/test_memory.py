@@ -60,17 +60,17 @@ image           75 B   75 B #######
 conv1   75 B    50 B  125 B ############
 conv2   75 B    50 B  175 B ################<  50 B: conv1
 
-< peak        175 B  live at most, while conv2 runs:
-               75 B  image
-               50 B  conv1
-               50 B  conv2
-not in place  175 B  the peak where every layer but an alias has its own output
-arena         208 B  one buffer with a place for each tensor, the largest placed first, 16-byte
-                     aligned
-sum           175 B  all feature maps, none ever freed; those that share memory counted once
-weights        16 B  parameters and buffers: in none of the above
-training      239 B  an estimate: weights, gradients, all feature maps, and for adam 2 more copies
-                     of the parameters
+< peak        175 B    live at most, while conv2 runs:
+               75 B    image
+               50 B    conv1
+               50 B    conv2
+not in place  175 B    the peak where every layer but an alias has its own output
+arena         208 B    one buffer with a place for each tensor, the largest placed first,
+                       16-byte aligned
+sum           175 B    all feature maps, none ever freed; those that share memory counted once
+weights        16 B    parameters and buffers: in none of the above
+training      239 B    an estimate: weights, gradients, all feature maps, and for adam 2 more
+                       copies of the parameters
 
 All as int8, for one sample; layers run in order. In place: norms, activations and add write over an
 input that nothing reads afterwards. Alias: flatten, reshape, dropout and identity are their input
