@@ -26,12 +26,12 @@ from cnncalc.report.columns import thousands
 from cnncalc.report.paths import Figure, Figures
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    ">": operator.gt,
     ">=": operator.ge,
+    "<": operator.lt,
     "<=": operator.le,
     "==": operator.eq,
     "!=": operator.ne,
-    ">": operator.gt,
-    "<": operator.lt,
 }
 #: What others write for an operator.
 MISTAKEN = {"=>": ">=", "=<": "<=", "=": "==", "<>": "!=", "≥": ">=", "≤": "<=", "≠": "!="}
