@@ -7,6 +7,7 @@ what is kept for later: a skip connection shows there, from the layer that makes
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import NamedTuple
 
 from cnncalc.analysis import Analysis
@@ -20,6 +21,8 @@ from cnncalc.report.tree import Block, Line, below, collapsed, rails
 
 #: Of what is kept for later, and of what is live at the peak, so many tensors are named.
 MOST_KEPT, MOST_AT_PEAK = 4, 8
+#: The heading over what is kept.
+KEPT = "kept for later"
 GAP = 2
 #: The bar takes what room there is; the name and what is kept are folded where there is none.
 LEAST_BAR, NATURAL_BAR, MOST_BAR = 4, 16, 40
@@ -31,6 +34,31 @@ class Moment(NamedTuple):
 
     line: Line
     step: Step
+
+
+class Cells(NamedTuple):
+    """The texts of a row: its rail and name; what is read, written and live; and what is kept for later."""
+
+    rail: str
+    name: str
+    numbers: tuple[str, str, str]
+    kept: str
+
+
+class Widths(NamedTuple):
+    """The widths of the columns; what is kept has none where nothing ever is."""
+
+    name: int
+    numbers: tuple[int, ...]
+    bar: int
+    kept: int
+
+    @property
+    def total(self) -> int:
+        # A space before the bar, and room for a mark behind it.
+        return (
+            self.name + sum(GAP + width for width in self.numbers) + 1 + self.bar + 1 + (self.kept and GAP + self.kept)
+        )
 
 
 def memory_text(analysis: Analysis, look: Look) -> str:
@@ -96,49 +124,53 @@ def _moments(analysis: Analysis, depth: int | None) -> list[Moment]:
 
 def _timeline(analysis: Analysis, moments: Sequence[Moment], look: Look) -> Iterator[list[Piece]]:
     """The lines of the timeline, each a list of (role, text)."""
-    scale = analysis.options.bytes_of_element
-    margins = [rail for rail, _ in rails([line for line, _ in moments], look.unicode)]
-    names = [_name(analysis, moment) for moment in moments]
-    numbers = [
-        (bytes_text(step.reads * scale) if step.reads else "", _writes(analysis, step), bytes_text(step.live * scale))
-        for _, step in moments
-    ]
-    kept = [_kept(analysis, step) for _, step in moments]
-    # The column's own heading, where it has any text.
-    kept_heading = "kept for later" if any(kept) else ""
-    headings = ("reads", "writes", "live")
-    number_widths = [max(map(len, column)) for column in zip(headings, *numbers, strict=True)]
-    name_width, bar, kept_width = _widths(
-        [rail + name for rail, name in zip(margins, names, strict=True)],
-        sum(number_widths) + 3 * GAP,
-        [kept_heading, *kept],
-        look,
-    )
-    gap = " " * GAP
-    head = ["name".ljust(name_width), *map(str.rjust, headings, number_widths)]
-    heading = gap.join(head) + " " * (1 + bar + 1) + (gap + kept_heading.ljust(kept_width) if kept_width else "")
-    yield [("column", heading)]
-    yield [("rule", ("─" if look.unicode else "-") * len(heading))]
+    rows = list(_cells(analysis, moments, look))
+    # Where nothing is kept for later there is no such column.
+    kept = KEPT if any(row.kept for row in rows) else ""
+    head = Cells("", "name", ("reads", "writes", "live"), kept)
+    widths = _widths([head, *rows], look)
+    for line in _lines(head, widths, "", "", look):
+        yield [("column", "".join(text for _, text in line))]
+    yield [("rule", ("─" if look.unicode else "-") * widths.total)]
     top = max(range(len(moments)), key=lambda at: moments[at].step.live)
-    mark = "◀" if look.unicode else "<"
-    for at, drawn in enumerate(bars_of([step.live for _, step in moments], bar, look.unicode)):
-        rail = margins[at]
-        own = folded(names[at], name_width - len(rail))
-        later = folded(kept[at], kept_width) if kept[at] else [""]
-        for number in range(max(len(own), len(later))):
-            first = number == 0
-            name = own[number] if number < len(own) else ""
-            shown = numbers[at] if first else ("",) * 3
-            before = rail if first else below(rail, look.unicode)
-            yield [
-                ("rule", before),
-                ("code", name.ljust(name_width - len(before))),
-                *(("text", gap + each.rjust(width)) for each, width in zip(shown[:2], number_widths, strict=False)),
-                ("heading" if at == top else "text", gap + shown[2].rjust(number_widths[2])),
-                ("code", " " + (drawn if first else " " * bar)),
-                ("heading", mark if first and at == top else " "),
-                ("text", gap + later[number] if number < len(later) else ""),
-            ]
+    drawn = bars_of([step.live for _, step in moments], widths.bar, look.unicode)
+    for at, row in enumerate(rows):
+        yield from _lines(row, widths, drawn[at], _mark(look) if at == top else "", look)
+
+
+def _cells(analysis: Analysis, moments: Sequence[Moment], look: Look) -> Iterator[Cells]:
+    scale = analysis.options.bytes_of_element
+    for moment, (rail, _) in zip(moments, rails([line for line, _ in moments], look.unicode), strict=True):
+        step = moment.step
+        reads = bytes_text(step.reads * scale) if step.reads else ""
+        numbers = reads, _writes(analysis, step), bytes_text(step.live * scale)
+        yield Cells(rail, _name(analysis, moment), numbers, _kept(analysis, step))
+
+
+def _lines(cells: Cells, widths: Widths, bar: str, mark: str, look: Look) -> Iterator[list[Piece]]:
+    """The lines of a row: one, or as many as its name and what is kept take."""
+    gap = " " * GAP
+    rail = cells.rail
+    names = folded(cells.name, widths.name - len(rail))
+    kept = folded(cells.kept, widths.kept) if cells.kept else [""]
+    numbers = cells.numbers
+    for name, later in zip_longest(names, kept, fillvalue=""):
+        reads, writes, live = [gap + text.rjust(width) for text, width in zip(numbers, widths.numbers, strict=True)]
+        yield [
+            ("rule", rail),
+            ("code", name.ljust(widths.name - len(rail))),
+            ("text", reads + writes),
+            ("heading" if mark else "text", live),
+            ("code", " " + bar.ljust(widths.bar)),
+            ("heading", mark or " "),
+            ("text", gap + later if widths.kept else ""),
+        ]
+        rail, numbers, bar, mark = below(cells.rail, look.unicode), ("", "", ""), "", ""
+
+
+def _mark(look: Look) -> str:
+    """What stands behind the bar of the peak."""
+    return "◀" if look.unicode else "<"
 
 
 def _name(analysis: Analysis, moment: Moment) -> str:
@@ -176,19 +208,22 @@ def _beside(name: str, reader: str) -> str:
     return ".".join(own[shared:])
 
 
-def _widths(names: Sequence[str], numbers: int, kept: Sequence[str], look: Look) -> tuple[int, int, int]:
-    """The widths of the names, of the bars and of what is kept; `numbers` is what stands between."""
-    name, later = max(4, *map(len, names)), max(map(len, kept))
+def _widths(rows: Sequence[Cells], look: Look) -> Widths:
+    """What each column takes: all that it likes in a pipe, else what there is."""
+    names = max(len(row.rail + row.name) for row in rows)
+    kept = max(len(row.kept) for row in rows)
+    numbers = tuple(max(map(len, column)) for column in zip(*[row.numbers for row in rows], strict=True))
+    widths = Widths(names, numbers, NATURAL_BAR, kept)
     if look.width is None:
-        return name, NATURAL_BAR, later
-    least_later = max(len(word) for text in kept for word in text.split(" "))
-    room = look.width - numbers - 2 - (GAP if later else 0)
-    name = max(min(name, room - LEAST_BAR - least_later), min(name, LEAST_NAME))
-    room -= name
+        return widths
+    longest = max(len(word) for row in rows for word in row.kept.split(" "))
+    room = look.width - (widths.total - names - NATURAL_BAR - kept)
+    names = max(min(names, room - LEAST_BAR - longest), min(names, LEAST_NAME))
+    room -= names
     # The bar gets a third of what is left, and more where less is kept.
-    bar = min(max(room - later, min(room // 3, room - least_later)), MOST_BAR)
+    bar = min(max(room - kept, min(room // 3, room - longest)), MOST_BAR)
     bar = bar if bar >= LEAST_BAR else 1
-    return name, bar, max(min(later, room - bar), least_later)
+    return Widths(names, numbers, bar, max(min(kept, room - bar), longest))
 
 
 def _figures(analysis: Analysis, look: Look) -> list[Grid | Paragraph]:
@@ -197,14 +232,12 @@ def _figures(analysis: Analysis, look: Look) -> list[Grid | Paragraph]:
     memory = totals.activation_bytes
     copies = OPTIMIZERS[options.optimizer]
     state = f"{copies} more cop{'ies' if copies > 1 else 'y'} of the parameters" if copies else "no state"
-    mark = "◀ " if look.unicode else "< "
+    largest = sorted(totals.peak_tensors.items(), key=lambda item: -item[1])
+    more = len(largest) - MOST_AT_PEAK
     rows = [
-        _figure(f"{mark}peak", memory.peak, f"live at most, while `{totals.peak_layer}` runs:"),
-        *(_figure("", size, f"`{name}`") for name, size in _largest(totals.peak_tensors)),
-    ]
-    if more := len(totals.peak_tensors) - MOST_AT_PEAK:
-        rows += [("", "", "", f"and {thousands(more)} smaller")] if more > 0 else []
-    rows += [
+        _figure(f"{_mark(look)} peak", memory.peak, f"live at most, while `{totals.peak_layer}` runs:"),
+        *(_figure("", size, f"`{name}`") for name, size in largest[:MOST_AT_PEAK]),
+        *([("", "", "", f"and {thousands(more)} smaller")] if more > 0 else []),
         _figure(
             "not in place".replace(" ", "\N{NO-BREAK SPACE}"),
             memory.peak_no_inplace,
@@ -239,7 +272,3 @@ def _figure(label: str, size: int, words: str) -> tuple[str, str, str, str]:
 def _size(value: int) -> str:
     """`3.06 MiB`, on one line."""
     return bytes_text(value).replace(" ", "\N{NO-BREAK SPACE}")
-
-
-def _largest(tensors: dict[str, int]) -> list[tuple[str, int]]:
-    return sorted(tensors.items(), key=lambda item: -item[1])[:MOST_AT_PEAK]
