@@ -9,7 +9,7 @@ import click
 
 from cnncalc.analysis import Options, analyze_graph
 from cnncalc.cli import COMMANDS
-from cnncalc.cli.output import Output, exceeded, fail, output_options, spec_options
+from cnncalc.cli.output import Output, exceeded, fail, model_options, output_options, spec_options
 from cnncalc.diagnostics import SpecError, nearest
 from cnncalc.figures.memory import DTYPES, OPTIMIZERS
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 @click.command("calc", no_args_is_help=True)
 @click.argument("spec")
 @spec_options
+@model_options
 @click.option(
     "--batch",
     type=click.IntRange(1, 10**9 - 1),
@@ -52,6 +53,8 @@ def command(
     spec: str,
     input: str | None,
     variables: dict[str, Any],
+    dims: dict[str, int],
+    strict: bool,
     batch: int,
     dtype: str,
     optimizer: str,
@@ -66,8 +69,9 @@ def command(
     cnncalc "input 5x5x3 | conv 3x3 s1 valid x2"
     cnncalc "conv3x3s1p0:16,pool2" --input 32x32x3
     cnncalc net.cnn --format json | jq .totals.params
+    cnncalc model.onnx --dim batch=1
 
-    SPEC is a file (.cnn, .yaml), - for standard input, or the network itself.
+    SPEC is a file (.cnn, .yaml, or a model: .onnx), - for standard input, or the network itself.
     """
     from cnncalc.sources import find, load_source, parse_shape
 
@@ -76,7 +80,7 @@ def command(
     budgets = _budgets(conditions, output, options)
     try:
         shape = parse_shape(input.strip(), "--input") if input is not None else None
-        graph = load_source(find(spec), shape, variables)
+        graph = load_source(find(spec), shape, variables, dims, strict)
     except SpecError as error:
         fail(_as_what(spec, error), output, options)
     analysis = analyze_graph(graph, options)

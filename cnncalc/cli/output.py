@@ -135,6 +135,19 @@ def spec_options(command: Command) -> Command:
     )(command)
 
 
+def model_options(command: Command) -> Command:
+    """The options for a model file."""
+    command = click.option("--strict", is_flag=True, help="An unknown operator of a model file is an error.")(command)
+    return click.option(
+        "--dim",
+        "dims",
+        multiple=True,
+        metavar="NAME=N",
+        callback=_symbolic,
+        help="Size of a symbolic dimension of a model file.",
+    )(command)
+
+
 def output_options(command: Command) -> Command:
     """The options for a report, gathered into one `output` argument."""
 
@@ -262,4 +275,15 @@ def _variables(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -
             found[name.strip()] = evaluate(ExpressionParser(Source("--var", number), 0, len(number)).parse(), {})
         except SpecError as error:
             raise click.BadParameter(f"{value!r}: {error.diagnostics[0].message}") from None
+    return found
+
+
+def _symbolic(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for value in values:
+        name, equals, size = value.rpartition("=")
+        # Only ASCII digits: isdigit() alone takes ² too.
+        if not (equals and name and size.isascii() and size.isdigit() and 0 < len(size) <= 9 and int(size) > 0):
+            raise click.BadParameter(f"{value!r} is not NAME=N, with N a whole number from 1 to 10^9 - 1")
+        found[name] = int(size)
     return found

@@ -35,6 +35,7 @@ from cnncalc.language.nodes import (
     LayerNode,
     Let,
     Merge,
+    Name,
     Reference,
     Spec,
 )
@@ -268,6 +269,9 @@ class Parser:
         return Chunk(tuple(parts), span, field)
 
     def hole(self, start: int, end: int) -> Hole:
+        bare = NAME.fullmatch(self.source.text, start + 1, end - 1)
+        if bare:  # as most are
+            return Hole(Name(bare.group(), Span(self.source, start + 1, end - 1)), Span(self.source, start, end))
         return Hole(ExpressionParser(self.source, start + 1, end - 1).parse(), Span(self.source, start, end))
 
     def slices(self) -> list[tuple[int, int]]:
