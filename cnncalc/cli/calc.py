@@ -94,6 +94,10 @@ def command(
             output.emit(analysis, _more(memory, analysis, outcomes))
     except SpecError as error:
         fail(error, output, options, status=2)
+    if analysis.unknown and (paths or budgets):
+        from cnncalc.report.columns import uncounted
+
+        click.echo(f"warning: {uncounted(analysis.unknown)}", err=True)
     exceeded(outcomes, output)
 
 

@@ -14,9 +14,10 @@ from cnncalc.analysis import Analysis
 from cnncalc.figures.arena import placed
 from cnncalc.figures.memory import OPTIMIZERS, Step, steps
 from cnncalc.report.bars import bars_of
-from cnncalc.report.columns import bytes_text, thousands
+from cnncalc.report.columns import bytes_text, thousands, uncounted
+from cnncalc.report.folding import folded_text, parts_of
 from cnncalc.report.look import Look
-from cnncalc.report.page import Grid, Paragraph, Piece, folded, painted, to_text
+from cnncalc.report.page import Grid, Paragraph, Piece, painted, to_text
 from cnncalc.report.tree import Block, Line, below, collapsed, rails
 
 #: Of what is kept for later, and of what is live at the peak, so many tensors are named.
@@ -151,8 +152,8 @@ def _lines(cells: Cells, widths: Widths, bar: str, mark: str, look: Look) -> Ite
     """The lines of a row: one, or as many as its name and what is kept take."""
     gap = " " * GAP
     rail = cells.rail
-    names = folded(cells.name, widths.name - len(rail))
-    kept = folded(cells.kept, widths.kept) if cells.kept else [""]
+    names = folded_text(cells.name, widths.name - len(rail))
+    kept = folded_text(cells.kept, widths.kept) if cells.kept else [""]
     numbers = cells.numbers
     for name, later in zip_longest(names, kept, fillvalue=""):
         reads, writes, live = [gap + text.rjust(width) for text, width in zip(numbers, widths.numbers, strict=True)]
@@ -184,8 +185,9 @@ def _name(analysis: Analysis, moment: Moment) -> str:
 def _writes(analysis: Analysis, step: Step) -> str:
     if step.writes:
         return bytes_text(step.writes * analysis.options.bytes_of_element)
-    memory: str = analysis.graph.nodes[step.node].layer.memory
-    return memory
+    memory = analysis.graph.nodes[step.node].layer.memory
+    # An operator of a model file may leave its output open.
+    return "unknown" if memory == "own" else memory
 
 
 def _kept(analysis: Analysis, step: Step) -> str:
@@ -216,7 +218,7 @@ def _widths(rows: Sequence[Cells], look: Look) -> Widths:
     widths = Widths(names, numbers, NATURAL_BAR, kept)
     if look.width is None:
         return widths
-    longest = max(len(word) for row in rows for word in row.kept.split(" "))
+    longest = max(len(word) for row in rows for word in parts_of(row.kept))
     room = look.width - (widths.total - names - NATURAL_BAR - kept)
     names = max(min(names, room - LEAST_BAR - longest), min(names, LEAST_NAME))
     room -= names
@@ -254,6 +256,8 @@ def _figures(analysis: Analysis, look: Look) -> list[Grid | Paragraph]:
             f"an estimate: weights, gradients, all feature maps, and for {options.optimizer} {state}",
         ),
     ]
+    if analysis.unknown:
+        rows.append(("unknown", "", "", uncounted(analysis.unknown)))
     samples = f"{thousands(options.batch)} samples" if options.batch > 1 else "one sample"
     return [
         Grid(tuple(rows), roles=("heading", "number", "number", "text")),

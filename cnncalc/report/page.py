@@ -136,7 +136,7 @@ def _shown(text: str, look: Look) -> str:
 
 def _prose(text: str, width: int, look: Look, role: str) -> Iterator[list[Piece]]:
     inside = False
-    for line in folded(_shown(text, look), width):
+    for line in _folded(_shown(text, look), width):
         parts = line.split("`")
         pieces: list[Piece] = []
         for number, part in enumerate(parts):
@@ -147,8 +147,7 @@ def _prose(text: str, width: int, look: Look, role: str) -> Iterator[list[Piece]
         yield pieces
 
 
-def folded(text: str, width: int) -> list[str]:
-    """The text in lines of that width, broken at its spaces, or within a word where that is too long."""
+def _folded(text: str, width: int) -> list[str]:
     from textwrap import wrap
 
     # A no-break space holds a formula together, and is a space once the lines are made.
@@ -174,7 +173,7 @@ def _grid(grid: Grid, width: int, look: Look) -> Iterator[list[Piece]]:
 
 
 def _row(grid: Grid, row: Sequence[str], widths: list[int], role: str | None = None) -> Iterator[list[Piece]]:
-    columns = [folded(cell, width) for cell, width in zip(row, widths, strict=True)]
+    columns = [_folded(cell, width) for cell, width in zip(row, widths, strict=True)]
     for at in range(max(map(len, columns))):
         line: list[Piece] = []
         for number, (cells, width) in enumerate(zip(columns, widths, strict=True)):

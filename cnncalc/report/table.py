@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -12,10 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cnncalc.analysis import Analysis, Row, exceeds
+from cnncalc.analysis import Analysis, exceeds
 from cnncalc.diagnostics import Diagnostic
 from cnncalc.report.bars import bars_of
-from cnncalc.report.columns import Column, bytes_text, short, thousands
+from cnncalc.report.columns import Column, bytes_text, short, thousands, uncounted
+from cnncalc.report.folding import folded_text, parts_of
 from cnncalc.report.look import Look
 from cnncalc.report.tree import Line, below, collapsed, rails
 
@@ -27,11 +27,6 @@ FOLDING = ("inputs", "layer", "input", "name")
 LEAST_TEXT, LEAST_NAME = 12, 16
 #: Warnings beyond these are counted, not shown.
 MOST_WARNINGS = 5
-#: Unknown operators beyond these are counted, not named.
-MOST_UNKNOWN = 8
-
-#: Where a cell may be folded: at its spaces, and after a dot of a name.
-BREAKS = re.compile(r" |(?<=\.)(?=\w)")
 
 
 class Failure(NamedTuple):
@@ -78,7 +73,7 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
         )
     for number, (line, row, (rail, _)) in enumerate(zip(lines, cells, margins, strict=True)):
         folded = [
-            _folded(cell, widths[index] - (len(rail) if columns[index].key == "name" else 0))
+            folded_text(cell, widths[index] - (len(rail) if columns[index].key == "name" else 0))
             for index, cell in enumerate(row)
         ]
         height = max(map(len, folded))
@@ -112,20 +107,6 @@ def _cell(column: Column, line: Line, aside: str, analysis: Analysis, look: Look
     if column.key == "field" and exceeds(line.receptive_field, analysis.graph.nodes[0].shape):
         return f"{text}*"
     return text
-
-
-def _folded(text: str, width: int) -> list[str]:
-    """The text in lines of that width, broken at its spaces or after a dot, or where no break is near within a word."""
-    if len(text) <= width:
-        return [text]
-    lines = [""]
-    for part in re.findall(r"[^ .]*\.|[^ .]*(?: |$)", text):
-        if lines[-1] and len(lines[-1] + part.rstrip()) > width:
-            lines.append("")
-        lines[-1] += part
-        while len(lines[-1].rstrip()) > width:
-            lines[-1:] = [lines[-1][:width], lines[-1][width:]]
-    return [line.rstrip() for line in lines]
 
 
 def _railed(rail: str, parts: list[str], style: str, look: Look) -> Text:
@@ -163,7 +144,7 @@ def _widths(columns: Sequence[Column], lines: list[list[str]], look: Look) -> tu
     for key in FOLDING:
         for index, column in enumerate(columns):
             if room < 0 and column.key == key:
-                words = [word for line in lines for word in (BREAKS.split(line[index]) if key != "name" else ())]
+                words = [word for line in lines for word in (parts_of(line[index]) if key != "name" else ())]
                 least = min(widths[index], max(LEAST_TEXT, *map(len, words)) if words else LEAST_NAME)
                 given = max(least, widths[index] + room)
                 room += widths[index] - given
@@ -193,7 +174,7 @@ def _footer(analysis: Analysis, look: Look) -> Iterator[Text]:
         ),
     ]
     if analysis.unknown:
-        lines.append(("unknown", _uncounted(analysis.unknown)))
+        lines.append(("unknown", uncounted(analysis.unknown)))
     if options.batch > 1:
         lines.append(("batch", f"MACs and activations are for {thousands(options.batch)} samples, shapes for one"))
     if any(exceeds(row.receptive_field, analysis.graph.nodes[0].shape) for row in analysis.rows):
@@ -203,17 +184,6 @@ def _footer(analysis: Analysis, look: Look) -> Iterator[Text]:
     for label, text in lines:
         yield Text.assemble((label.ljust(width + GAP), "dim"), text)
     yield from _warnings(analysis.warnings, look)
-
-
-def _uncounted(rows: Sequence[Row]) -> str:
-    """Which operators are not counted: each by its name, and how often."""
-    counts: dict[str, int] = {}
-    for row in rows:
-        counts[row.type] = counts.get(row.type, 0) + 1
-    names = [name if count == 1 else f"{name} ({count} times)" for name, count in counts.items()]
-    if len(names) > MOST_UNKNOWN:
-        names[MOST_UNKNOWN:] = [f"{len(names) - MOST_UNKNOWN} other operators"]
-    return f"{', '.join(names)}: not counted in full, so that all totals are lower bounds"
 
 
 def _both(value: int) -> str:

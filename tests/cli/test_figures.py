@@ -10,7 +10,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from cnncalc import sources
 from cnncalc.cli import main
+from cnncalc.diagnostics import Problems
+from cnncalc.graph import GraphBuilder
+from cnncalc.layers import REGISTRY
+from cnncalc.layers.foreign import Foreign
 
 CARD = "input 5x5x3 | conv 3x3 s1 valid x2"
 FLAT = f"{CARD} | fc 10"
@@ -184,6 +189,18 @@ def test_a_limit_without_its_unit() -> None:
 def test_colour() -> None:
     """What is exceeded is marked where colour is asked for."""
     assert run(CARD, "--fail-if", "params > 55", "--color", "always").stderr.startswith("\x1b[31m\x1b[1mexceeded")
+
+
+def test_lower_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where an operator of a model file is not counted, a budget is held to a lower bound, and that is said."""
+    builder = GraphBuilder(Problems())
+    image = builder.add(REGISTRY["input"]("input", shape=(8, 8, 3)), ())
+    graph = builder.build(builder.add(Foreign("Roi", None, known=False), (image,)))
+    monkeypatch.setattr(sources, "load_source", lambda *_: graph)
+    warning = "warning: Roi: not counted in full, so that all totals are lower bounds\n"
+    assert ended(run("x", "--get", "params")) == (0, "0\n", warning)
+    assert run("x", "--fail-if", "macs > 1").stderr == warning
+    assert run("x").stderr == ""
 
 
 # -- what does not go together ---------------------------------------------------------------------------------

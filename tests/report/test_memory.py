@@ -13,7 +13,13 @@ from click.testing import CliRunner
 
 import cnncalc
 from cnncalc.cli import main
+from cnncalc.diagnostics import Problems
+from cnncalc.graph import GraphBuilder
+from cnncalc.layers import REGISTRY
+from cnncalc.layers.foreign import Foreign
 from cnncalc.report.columns import bytes_text
+from cnncalc.report.look import Look
+from cnncalc.report.memory import memory_text
 
 NETWORKS = sorted((Path(__file__).parents[1] / "networks").glob("*.cnn"))
 
@@ -134,6 +140,17 @@ def test_depth() -> None:
 def test_no_rows() -> None:
     """`--depth 0` leaves the figures in words."""
     assert shown(BLOCK, "--depth", "0", "--width", "80") == BLOCK_80.split("\n\n", 1)[1]
+
+
+def test_an_unknown_operator() -> None:
+    """An operator that leaves its output open is marked, and the figures are said to be lower bounds."""
+    builder = GraphBuilder(Problems())
+    image = builder.add(REGISTRY["input"]("input", shape=(8, 8, 3)), ())
+    graph = builder.build(builder.add(Foreign("NonMaxSuppression", None, known=False), (image,)))
+    text = memory_text(cnncalc.analyze(graph), Look(100))
+
+    assert re.search(r"^NonMaxSuppression1  768 B  unknown  768 B █+$", text, re.MULTILINE)
+    assert re.search(r"^unknown +NonMaxSuppression: not counted in full, so that .*\n +bounds$", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("width", [80, 100, 200])
