@@ -256,6 +256,13 @@ def test_an_arena_above_the_peak() -> None:
     assert (memory.peak, memory.arena) == (7 * 16, 9 * 16)
 
 
+def test_a_gap_that_fits_exactly() -> None:
+    """A gap is used to its last byte: of 3, 1, 3 and 4 in a chain, the 1 goes to 3–4 between the two 3s."""
+    spec = "input 4x4x3 | conv 1x1 x1 | conv 1x1 x3 | conv 1x1 x4"
+    memory = cnncalc.analyze(spec, dtype="int8").totals.activation_bytes
+    assert (memory.peak, memory.arena) == (7 * 16, 7 * 16)
+
+
 def test_a_hostile_arena(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where too many pairs would have to be compared, the rest is stacked: no tighter than that, and still a place
     for each. 75 → 80, 18 → 32 and 8 → 16 bytes; the first two are placed before the count is looked at."""

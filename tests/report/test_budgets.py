@@ -82,6 +82,27 @@ def test_of_any_axis() -> None:
     assert outcome("conv1.receptive_field == 5").exceeded
 
 
+def test_a_flat_shape() -> None:
+    """The shape of a flat vector is its one number: what goes into an fc can be held to it."""
+    found = judge(parse_conditions(["flatten1.output_shape != 27"]), cnncalc.analyze("input 3x3x2 | fc 10"))
+    assert str(found[0]) == "`flatten1.output_shape != 27`: 18 is under 27 by 9 (33.3 %)"
+
+
+def test_a_layer_with_the_name_of_a_figure() -> None:
+    """A layer's figures are not in bytes, whatever it is called."""
+    result = cnncalc.analyze("input 3x3x2 | fc 10 as params_bytes | fc 2 as peak")
+    conditions = parse_conditions(
+        ["params_bytes.params > 100", "peak.params > 100", "peak > 1KiB", "params_bytes > 1KiB"]
+    )
+    # 18·10 + 10 and 10·2 + 2 parameters of 4 bytes; at the peak the flattened 18 and the 10.
+    assert [(each.number, each.exceeded) for each in judge(conditions, result)] == [
+        (190, True),
+        (22, False),
+        (112, False),
+        (848, False),
+    ]
+
+
 def test_a_fraction() -> None:
     """A figure that is a fraction is compared as one: neighbours of a doubled map are half an element apart."""
     conditions = parse_conditions(["upsample1.receptive_field.jump < 0.6", "upsample1.receptive_field.jump < 0.5"])
