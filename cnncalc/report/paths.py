@@ -177,7 +177,8 @@ def _text(value: Any, key: str, layout: str) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if not isinstance(value, list):
-        return str(value)
+        # A name may hold a line's end, or what a terminal would obey.
+        return "".join(each if each.isprintable() else " " for each in str(value))
     if key in NAMES:
         return " ".join(value)
     if key.endswith("shapes") and value and isinstance(value[0], list):

@@ -98,6 +98,12 @@ def test_several_inputs() -> None:
     ]
 
 
+def test_a_name_of_two_lines() -> None:
+    """A value stays on its line, and a terminal has nothing to obey in it."""
+    result = cnncalc.analyze(cnncalc.parse("input 5 | fc 2")._replace(name="two\nlines\x1b[31m"))
+    assert find_all(["name"], result)[0].text() == "two lines [31m"
+
+
 def test_fractions() -> None:
     """A jump between two elements is a fraction."""
     assert find_all(["upsample1.receptive_field.jump"], cnncalc.analyze("input 4x4x1 | upsample 2"))[0].text() == "1/2"
