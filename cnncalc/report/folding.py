@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import re
 
-#: A cell may be folded at its spaces, and after a dot of a name.
-BREAKS = re.compile(r" |(?<=\.)(?=\w)")
+#: A cell may be folded at its spaces, and in a name after what joins its parts.
+PARTS = re.compile(r"[^ ./_]*[./_]|[^ ./_]*(?: |$)")
 
 
 def parts_of(text: str) -> list[str]:
     """What of the text stays together on a line."""
-    return BREAKS.split(text)
+    return [part.rstrip(" ") for part in PARTS.findall(text)]
 
 
 def folded_text(text: str, width: int) -> list[str]:
-    """The text in lines of that width, broken at its spaces or after a dot, or where no break is near within a word.
+    """The text in lines of that width, broken where it may be, or within a part that is too long.
 
     A no-break space is a space once the lines are made.
     """
     if len(text) <= width:
         return [text.replace("\N{NO-BREAK SPACE}", " ")]
     lines = [""]
-    for part in re.findall(r"[^ .]*\.|[^ .]*(?: |$)", text):
+    for part in PARTS.findall(text):
         if lines[-1] and len(lines[-1] + part.rstrip(" ")) > width:
             lines.append("")
         lines[-1] += part

@@ -203,11 +203,13 @@ def _kept(analysis: Analysis, step: Step) -> str:
 
 def _beside(name: str, reader: str) -> str:
     """The name without the blocks that it shares with its reader."""
-    own, its = name.split("."), reader.split(".")
     shared = 0
-    while shared < min(len(own), len(its)) - 1 and own[shared] == its[shared]:
-        shared += 1
-    return ".".join(own[shared:])
+    for at, (own, its) in enumerate(zip(name, reader, strict=False), 1):
+        if own != its:
+            break
+        if own in "./":
+            shared = at
+    return name[shared:]
 
 
 def _widths(rows: Sequence[Cells], look: Look) -> Widths:
