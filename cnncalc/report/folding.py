@@ -14,13 +14,13 @@ def parts_of(text: str) -> list[str]:
 
 
 def folded_text(text: str, width: int) -> list[str]:
-    """The text in lines of that width, broken where it may be, or within a part that is too long.
+    """The text in lines of that width, one character at the least, broken where it may be, or within a part that is too long.
 
     A no-break space is a space once the lines are made.
     """
     if len(text) <= width:
         return [text.replace("\N{NO-BREAK SPACE}", " ")]
-    lines = [""]
+    width, lines = max(width, 1), [""]
     for part in PARTS.findall(text):
         if lines[-1] and len(lines[-1] + part.rstrip(" ")) > width:
             lines.append("")

@@ -18,7 +18,7 @@ from cnncalc.report.columns import bytes_text, thousands, uncounted
 from cnncalc.report.folding import folded_text, parts_of
 from cnncalc.report.look import Look
 from cnncalc.report.page import Grid, Paragraph, Piece, painted, to_text
-from cnncalc.report.tree import Block, Line, below, collapsed, rails
+from cnncalc.report.tree import Block, Line, below, collapsed, least_name, rails
 
 #: Of what is kept for later, and of what is live at the peak, so many tensors are named.
 MOST_KEPT, MOST_AT_PEAK = 4, 8
@@ -27,7 +27,6 @@ KEPT = "kept for later"
 GAP = 2
 #: The bar takes what room there is; the name and what is kept are folded where there is none.
 LEAST_BAR, NATURAL_BAR, MOST_BAR = 4, 16, 40
-LEAST_NAME = 16
 
 
 class Moment(NamedTuple):
@@ -222,7 +221,7 @@ def _widths(rows: Sequence[Cells], look: Look) -> Widths:
         return widths
     longest = max(len(word) for row in rows for word in parts_of(row.kept))
     room = look.width - (widths.total - names - NATURAL_BAR - kept)
-    names = max(min(names, room - LEAST_BAR - longest), min(names, LEAST_NAME))
+    names = max(min(names, room - LEAST_BAR - longest), min(names, least_name(row.rail for row in rows)))
     room -= names
     # The bar gets a third of what is left, and more where less is kept.
     bar = min(max(room - kept, min(room // 3, room - longest)), MOST_BAR)

@@ -17,14 +17,14 @@ from cnncalc.report.bars import bars_of
 from cnncalc.report.columns import Column, bytes_text, short, thousands, uncounted
 from cnncalc.report.folding import folded_text, parts_of
 from cnncalc.report.look import Look
-from cnncalc.report.tree import Line, below, collapsed, rails
+from cnncalc.report.tree import Line, below, collapsed, least_name, rails
 
 GAP = 2
 #: Bars take what room there is, up to so many cells; where there is less than the least, a shade stands for them.
 MOST_BAR, NATURAL_BAR, LEAST_BAR = 12, 8, 4
 #: The columns that are folded where there is no room, in this order, and how narrow they may get.
 FOLDING = ("inputs", "layer", "input", "name")
-LEAST_TEXT, LEAST_NAME = 12, 16
+LEAST_TEXT = 12
 #: Warnings beyond these are counted, not shown.
 MOST_WARNINGS = 5
 
@@ -52,7 +52,9 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
         for row, (rail, _) in zip(cells, margins, strict=True)
     ]
     broken = [_failed(failure, columns, look)] if failure is not None else []
-    widths, bar = _widths(columns, [*named, [column.heading for column in columns], totals, *broken], look)
+    headings = [column.heading for column in columns]
+    least = least_name(rail for rail, _ in margins)
+    widths, bar = _widths(columns, [*named, headings, totals, *broken], look, least)
     bars = {
         index: bars_of([column.value(line, look.layout) for line in lines], bar, look.unicode)
         for index, column in enumerate(columns)
@@ -134,7 +136,9 @@ def _rules(look: Look) -> box.Box:
     return box.Box("\n".join(lines), ascii=not look.unicode)
 
 
-def _widths(columns: Sequence[Column], lines: list[list[str]], look: Look) -> tuple[list[int], int]:
+def _widths(
+    columns: Sequence[Column], lines: list[list[str]], look: Look, least_of_names: int
+) -> tuple[list[int], int]:
     """The width of each column, and of the bars: text folds where there is no room, numbers never do."""
     widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
     barred = sum(column.key in ("params", "macs") for column in columns)
@@ -145,7 +149,7 @@ def _widths(columns: Sequence[Column], lines: list[list[str]], look: Look) -> tu
         for index, column in enumerate(columns):
             if room < 0 and column.key == key:
                 words = [word for line in lines for word in (parts_of(line[index]) if key != "name" else ())]
-                least = min(widths[index], max(LEAST_TEXT, *map(len, words)) if words else LEAST_NAME)
+                least = min(widths[index], max(LEAST_TEXT, *map(len, words)) if words else least_of_names)
                 given = max(least, widths[index] + room)
                 room += widths[index] - given
                 widths[index] = given

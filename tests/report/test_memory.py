@@ -125,6 +125,16 @@ def test_batch_and_type() -> None:
     assert "\nAll as float16, for 1,024 samples;" in shown(BLOCK, "--batch", "1024", "--dtype", "float16")
 
 
+@pytest.mark.parametrize("join", [".", "/"])
+def test_names_beside_their_reader(join: str) -> None:
+    """What is kept goes by its name within the block of the layer that runs; what is outside, by its whole name."""
+    names = ("input1", f"b{join}conv1", f"b{join}conv2", "add1")
+    graph = cnncalc.parse("input 2x2x2 | add(conv 1x1 x2 ; conv 1x1 x2)")
+    nodes = tuple(node._replace(name=name) for node, name in zip(graph.nodes, names, strict=True))
+    text = memory_text(cnncalc.analyze(graph._replace(nodes=nodes)), Look(60))
+    assert re.search(rf"^├─ b{re.escape(join)}conv2 .* 32 B: conv1$", text, re.MULTILINE)
+
+
 def test_depth() -> None:
     """A block is shown by the layer in it with the most live, and the shape of the timeline stays."""
     spec = "def b(c) = conv 1x1 x{c} | relu | conv 1x1 x2\ninput 4x4x2 | b(4) | b(8)"
