@@ -14,9 +14,9 @@ def parts_of(text: str) -> list[str]:
 
 
 def folded_text(text: str, width: int) -> list[str]:
-    """The text in lines of that width, one character at the least, broken where it may be, or within a part that is too long.
+    """The text in lines of that width, broken where it may be, or within a part that is too long.
 
-    A no-break space is a space once the lines are made.
+    A line has one character at the least. A no-break space is a space once the lines are made.
     """
     if len(text) <= width:
         return [text.replace("\N{NO-BREAK SPACE}", " ")]
