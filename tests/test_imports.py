@@ -20,11 +20,13 @@ ALLOWED = {
     "graph": BASE | {"layers", "repair"},
     "figures": BASE | {"layers", "graph"},
     "analysis": BASE | {"layers", "graph", "figures"},
+    "alignment": set(),
+    "difference": BASE | {"layers", "graph", "figures", "analysis", "alignment"},
     "language": BASE | {"layers", "graph"},
     "sources": BASE | {"graph", "language", "layers", "readers"},
     "readers": BASE | {"graph", "language", "layers"},
-    "report": BASE | {"layers", "graph", "figures", "analysis", "language"},
-    "cli": BASE | {"layers", "graph", "figures", "analysis", "language", "sources", "report", ""},
+    "report": BASE | {"layers", "graph", "figures", "analysis", "difference", "language"},
+    "cli": BASE | {"layers", "graph", "figures", "analysis", "difference", "language", "sources", "report", ""},
     "__main__": {"cli"},
     "": {"diagnostics", "shape", "graph", "analysis", "sources"},
 }
@@ -79,11 +81,14 @@ def test_families(family: str) -> None:
     assert found & set(FAMILIES) == set()
 
 
-@pytest.mark.parametrize("format", ["csv", "json", "markdown", "table"])
+FORMATS = ("csv", "json", "latex", "markdown", "table")
+
+
+@pytest.mark.parametrize("format", FORMATS)
 def test_formats(format: str) -> None:
     """A format imports no other."""
     found = set(imports(PACKAGE / "report" / f"{format}.py"))
-    assert found & {f"cnncalc.report.{other}" for other in ("csv", "json", "markdown", "table")} == set()
+    assert found & {f"cnncalc.report.{other}" for other in FORMATS} == set()
 
 
 @pytest.mark.parametrize(

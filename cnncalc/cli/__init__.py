@@ -14,6 +14,8 @@ from cnncalc import __version__
 #: Command → the first line of its help. A command is `command` in the module of its name.
 COMMANDS = {
     "calc": "Calculate a network: what `cnncalc SPEC` does.",
+    "compare": "Several networks in one table, a row each.",
+    "diff": "Two networks side by side: what was added, removed and changed.",
     "format": "Write a spec in its canonical form.",
     "layers": "The layers, with their arguments, formulas and examples.",
     "syntax": "The language on one page.",

@@ -9,9 +9,17 @@ import click
 
 from cnncalc.analysis import Options, analyze_graph
 from cnncalc.cli import COMMANDS
-from cnncalc.cli.output import Output, exceeded, fail, model_options, output_options, spec_options
+from cnncalc.cli.output import (
+    Output,
+    exceeded,
+    fail,
+    figure_options,
+    model_options,
+    output_options,
+    spec_options,
+)
 from cnncalc.diagnostics import SpecError, nearest
-from cnncalc.figures.memory import DTYPES, OPTIMIZERS
+from cnncalc.figures.memory import OPTIMIZERS
 
 if TYPE_CHECKING:
     from cnncalc.analysis import Analysis
@@ -22,14 +30,7 @@ if TYPE_CHECKING:
 @click.argument("spec")
 @spec_options
 @model_options
-@click.option(
-    "--batch",
-    type=click.IntRange(1, 10**9 - 1),
-    default=1,
-    metavar="N",
-    help="Samples at once: MACs and activations scale.",
-)
-@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of weights and activations.")
+@figure_options
 @click.option(
     "--optimizer", type=click.Choice(list(OPTIMIZERS)), default="sgd", help="For the estimate of training's memory."
 )
@@ -107,8 +108,6 @@ def _refuse(memory: bool, paths: tuple[str, ...], output: Output) -> None:
         raise click.UsageError("--get and --memory exclude one another")
     if paths and output.format not in ("table", "json"):
         raise click.UsageError(f"--get writes raw values, or JSON: there is no {output.format} of them")
-    if memory and output.format not in ("table", "json", "csv", "markdown"):
-        raise click.UsageError(f"--memory has no {output.format}")
     if (memory or paths) and output.columns:
         raise click.UsageError(f"--columns is for the table of layers: leave out {'--memory' if memory else '--get'}")
 
@@ -147,13 +146,11 @@ def _figures(paths: tuple[str, ...], analysis: Analysis, output: Output) -> str:
 
 def _memory(analysis: Analysis, output: Output) -> str:
     """The timeline of --memory in the output's format."""
-    from cnncalc.report.memory import memory_csv, memory_markdown, memory_text
+    from cnncalc.report.memory import memory_sheet, memory_text
 
-    if output.format == "csv":
-        return memory_csv(analysis, output.depth)
-    if output.format == "markdown":
-        return memory_markdown(analysis, output.depth)
-    return memory_text(analysis, output.look(sys.stdout, piped=output.file is not None))
+    if output.format == "table":
+        return memory_text(analysis, output.look(sys.stdout, piped=output.file is not None))
+    return output.render_sheet(memory_sheet(analysis, output.depth))
 
 
 def _more(memory: bool, analysis: Analysis, outcomes: list[Outcome]) -> dict[str, object]:

@@ -14,10 +14,11 @@ from cnncalc.analysis import Analysis
 from cnncalc.figures.arena import placed
 from cnncalc.figures.memory import OPTIMIZERS, Step, steps
 from cnncalc.report.bars import bars_of
-from cnncalc.report.columns import bytes_text, thousands, uncounted
+from cnncalc.report.columns import Column, bytes_text, thousands, uncounted
 from cnncalc.report.folding import folded_text, parts_of
 from cnncalc.report.look import Look
 from cnncalc.report.page import Grid, Paragraph, Piece, painted, to_text
+from cnncalc.report.sheet import Sheet
 from cnncalc.report.tree import Block, Line, below, collapsed, least_name, rails
 
 #: Of what is kept for later, and of what is live at the peak, so many tensors are named.
@@ -68,25 +69,43 @@ def memory_text(analysis: Analysis, look: Look) -> str:
     return timeline + to_text(_figures(analysis, look), look)
 
 
-def memory_rows(analysis: Analysis, depth: int | None) -> Iterator[tuple[str, int, int, int, int]]:
-    """The timeline in bytes: name, reads, writes, kept and live."""
+def memory_sheet(analysis: Analysis, depth: int | None) -> Sheet:
+    """The timeline in bytes, for CSV, Markdown and LaTeX."""
+    return Sheet(COLUMNS, list(_bytes(analysis, depth)))
+
+
+class Bytes(NamedTuple):
+    """A line of the timeline in bytes: `live` is the sum of the others."""
+
+    name: str
+    reads: int
+    writes: int
+    kept: int
+    live: int
+
+
+def _bytes(analysis: Analysis, depth: int | None) -> Iterator[Bytes]:
     scale = analysis.options.bytes_of_element
     for line, step in _moments(analysis, depth):
         kept = step.live - step.reads - step.writes
-        yield (line.name, step.reads * scale, step.writes * scale, kept * scale, step.live * scale)
+        yield Bytes(line.name, step.reads * scale, step.writes * scale, kept * scale, step.live * scale)
 
 
-def memory_csv(analysis: Analysis, depth: int | None) -> str:
-    """The timeline as CSV, raw bytes."""
-    rows = [("name", "reads", "writes", "kept", "live"), *memory_rows(analysis, depth)]
-    return "".join(",".join(map(str, row)) + "\n" for row in rows)
+def _count(key: str, help: str) -> Column:
+    def value(row: Bytes, _: str) -> int:
+        found: int = getattr(row, key)
+        return found
+
+    return Column(key, key, help, value, lambda row, layout: thousands(value(row, layout)), numeric=True)
 
 
-def memory_markdown(analysis: Analysis, depth: int | None) -> str:
-    """The timeline as a Markdown table, in bytes."""
-    rows = [(name, *map(thousands, numbers)) for name, *numbers in memory_rows(analysis, depth)]
-    lines = [("name", "reads", "writes", "kept", "live"), ("---", *["---:"] * 4), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+COLUMNS = (
+    Column("name", "name", "the layer's name", lambda row, _: row.name, lambda row, _: row.name),
+    _count("reads", "bytes of its inputs"),
+    _count("writes", "bytes of an output in memory of its own"),
+    _count("kept", "bytes of what is kept for later"),
+    _count("live", "bytes of all of it"),
+)
 
 
 def memory_dict(analysis: Analysis) -> dict[str, object]:
@@ -95,10 +114,7 @@ def memory_dict(analysis: Analysis) -> dict[str, object]:
     offsets = {place.buffer.nodes[0]: place.offset for place in placed(analysis.feature_maps, scale)}
     return {
         "optimizer": analysis.options.optimizer,
-        "layers": [
-            {"name": name, "reads": reads, "writes": writes, "kept": kept, "live": live}
-            for name, reads, writes, kept, live in memory_rows(analysis, None)
-        ],
+        "layers": [row._asdict() for row in _bytes(analysis, None)],
         "tensors": [
             {
                 "layers": [nodes[index].name for index in buffer.nodes],
