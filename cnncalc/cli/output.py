@@ -203,6 +203,11 @@ def side_by_side_options(*formats: str) -> Callable[[Command], Command]:
     return lambda command: _gathered(command, (_format(formats), _FILE, _LAYOUT, *_LOOK_OPTIONS))
 
 
+def list_options(command: Command) -> Command:
+    """The options for a list of networks, gathered into one `output` argument."""
+    return _gathered(command, (_format(FORMATS[:-1]), _FILE, *_LOOK_OPTIONS))
+
+
 def page_options(command: Command) -> Command:
     """The options for a page of help, gathered into one `output` argument."""
     return _gathered(command, _PAGE_OPTIONS)

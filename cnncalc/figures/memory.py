@@ -53,6 +53,11 @@ class Step(NamedTuple):
     kept: tuple[Buffer, ...]
     more: int
 
+    @property
+    def later(self) -> int:
+        """The elements that are kept for later."""
+        return self.live - self.reads - self.writes
+
 
 def buffers(nodes: Sequence[Node], outputs: Sequence[int], in_place: bool = True) -> list[Buffer]:
     """The buffers that hold all feature maps, in the order they come to life."""

@@ -62,18 +62,6 @@ class Widths(NamedTuple):
         )
 
 
-def memory_text(analysis: Analysis, look: Look) -> str:
-    """The timeline with a bar for each layer, and below it every memory figure in words."""
-    moments = _moments(analysis, look.depth)
-    timeline = painted(_timeline(analysis, moments, look), look) + "\n" if moments else ""
-    return timeline + to_text(_figures(analysis, look), look)
-
-
-def memory_sheet(analysis: Analysis, depth: int | None) -> Sheet:
-    """The timeline in bytes, for CSV, Markdown and LaTeX."""
-    return Sheet(COLUMNS, list(_bytes(analysis, depth)))
-
-
 class Bytes(NamedTuple):
     """A line of the timeline in bytes: `live` is the sum of the others."""
 
@@ -82,13 +70,6 @@ class Bytes(NamedTuple):
     writes: int
     kept: int
     live: int
-
-
-def _bytes(analysis: Analysis, depth: int | None) -> Iterator[Bytes]:
-    scale = analysis.options.bytes_of_element
-    for line, step in _moments(analysis, depth):
-        kept = step.live - step.reads - step.writes
-        yield Bytes(line.name, step.reads * scale, step.writes * scale, kept * scale, step.live * scale)
 
 
 def _count(key: str, help: str) -> Column:
@@ -106,6 +87,24 @@ COLUMNS = (
     _count("kept", "bytes of what is kept for later"),
     _count("live", "bytes of all of it"),
 )
+
+
+def memory_text(analysis: Analysis, look: Look) -> str:
+    """The timeline with a bar for each layer, and below it every memory figure in words."""
+    moments = _moments(analysis, look.depth)
+    timeline = painted(_timeline(analysis, moments, look), look) + "\n" if moments else ""
+    return timeline + to_text(_figures(analysis, look), look)
+
+
+def memory_sheet(analysis: Analysis, depth: int | None) -> Sheet:
+    """The timeline in bytes, for CSV, Markdown and LaTeX."""
+    return Sheet(COLUMNS, list(_bytes(analysis, depth)))
+
+
+def _bytes(analysis: Analysis, depth: int | None) -> Iterator[Bytes]:
+    scale = analysis.options.bytes_of_element
+    for line, step in _moments(analysis, depth):
+        yield Bytes(line.name, *(size * scale for size in (step.reads, step.writes, step.later, step.live)))
 
 
 def memory_dict(analysis: Analysis) -> dict[str, object]:
@@ -207,13 +206,12 @@ def _writes(analysis: Analysis, step: Step) -> str:
 
 def _kept(analysis: Analysis, step: Step) -> str:
     """`98.5 MiB: enc1, enc2 and 3 more`"""
-    size = step.live - step.reads - step.writes
-    if not size:
+    if not step.later:
         return ""
     nodes = analysis.graph.nodes
     names = [_beside(nodes[buffer.holds(step.node)].name, nodes[step.node].name) for buffer in step.kept]
     more = f" and {thousands(step.more)} more" if step.more else ""
-    return f"{_size(size * analysis.options.bytes_of_element)}: {', '.join(names)}{more}"
+    return f"{_size(step.later * analysis.options.bytes_of_element)}: {', '.join(names)}{more}"
 
 
 def _beside(name: str, reader: str) -> str:
