@@ -198,9 +198,9 @@ def test_lower_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     graph = builder.build(builder.add(Foreign("Roi", None, known=False), (image,)))
     monkeypatch.setattr(sources, "load_source", lambda *_: graph)
     warning = "warning: Roi: not counted in full, so that all totals are lower bounds\n"
-    assert ended(run("x", "--get", "params")) == (0, "0\n", warning)
-    assert run("x", "--fail-if", "macs > 1").stderr == warning
-    assert run("x").stderr == ""
+    assert ended(run(CARD, "--get", "params")) == (0, "0\n", warning)
+    assert run(CARD, "--fail-if", "macs > 1").stderr == warning
+    assert run(CARD).stderr == ""
 
 
 # -- what does not go together ---------------------------------------------------------------------------------
