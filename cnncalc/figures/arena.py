@@ -33,7 +33,8 @@ def placed(found: Sequence[Buffer], bytes_of_element: int, alignment: int = AREN
     lives = Lives(max((buffer.last for buffer in found), default=0) + 1)
     places: list[Place] = []
     compared = top = 0
-    for buffer in sorted(found, key=lambda each: (-each.elements, each.first)):
+    # Of two as large the earlier goes first: a sort keeps their order.
+    for buffer in sorted(found, key=lambda each: -each.elements):
         size = -(-buffer.elements * bytes_of_element // alignment) * alignment
         at = 0
         if compared > MOST_COMPARED:
@@ -56,6 +57,10 @@ def arena(found: Sequence[Buffer], bytes_of_element: int, alignment: int = ARENA
     return max((place.end for place in placed(found, bytes_of_element, alignment)), default=0)
 
 
+#: Where an item begins and ends.
+Span = tuple[int, int]
+
+
 class Lives:
     """Items that each live from a first to a last step; finds those that overlap a span of steps.
 
@@ -67,15 +72,19 @@ class Lives:
 
     def __init__(self, steps: int) -> None:
         self._steps = steps
-        self._live: dict[int, list[tuple[int, int]]] = {}
-        self._tree: dict[int, list[tuple[int, int]]] = {}
-        self._beginning: dict[int, list[tuple[int, int]]] = {}
+        self._live: list[list[Span] | None] = [None] * steps
+        self._beginning: dict[int, list[Span]] = {}
+        self._tree: dict[int, list[Span]] = {}
 
-    def add(self, first: int, last: int, item: tuple[int, int]) -> None:
+    def add(self, first: int, last: int, item: Span) -> None:
         self._beginning.setdefault(first, []).append(item)
         if last - first <= self.SHORT:
             for step in range(first, last + 1):
-                self._live.setdefault(step, []).append(item)
+                items = self._live[step]
+                if items is None:
+                    self._live[step] = [item]
+                else:
+                    items.append(item)
             return
         low, high = first + self._steps, last + 1 + self._steps
         while low < high:
@@ -88,8 +97,8 @@ class Lives:
             low >>= 1
             high >>= 1
 
-    def overlapping(self, first: int, last: int) -> list[tuple[int, int]]:
-        found = list(self._live.get(first, ()))
+    def overlapping(self, first: int, last: int) -> list[Span]:
+        found = list(self._live[first] or ())
         node = first + self._steps if self._tree else 0
         while node:
             found += self._tree.get(node, ())
