@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic
-from cnncalc.figures.cost import CONVENTIONS, cost
+from cnncalc.figures.cost import CONVENTIONS, DEFAULT_CONVENTION, cost, counter
 from cnncalc.figures.memory import DTYPES, OPTIMIZERS, Peak, arena, buffers, peak
 from cnncalc.figures.receptive_field import ReceptiveField, receptive_fields
 from cnncalc.graph import Graph, Node
@@ -19,7 +19,7 @@ class Options(NamedTuple):
 
     batch: int = 1
     dtype: str = "float32"
-    convention: str = "torchvision"
+    convention: str = DEFAULT_CONVENTION
     optimizer: str = "sgd"
 
     @classmethod
@@ -211,13 +211,14 @@ def analyze_graph(graph: Graph, options: Options) -> Analysis:
 def _rows(graph: Graph, options: Options) -> Iterator[Row]:
     nodes, batch = graph.nodes, options.batch
     fields = receptive_fields(nodes)
+    macs = counter(options.convention)
     known: dict[Any, Any] = {}
     for node, field in zip(nodes, fields, strict=True):
         # Repeated layers on repeated shapes cost the same.
         key = (node.layer, node.input_shapes)
         its = known.get(key)
         if its is None:
-            its = known[key] = cost(node)
+            its = known[key] = cost(node, macs)
         yield Row(graph, node, its.params, its.buffers, its.macs * batch, node.shape.elements * batch, field)
 
 

@@ -1,9 +1,14 @@
 """Parameters and multiply-accumulates of a node."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from cnncalc.graph import Node
 from cnncalc.shape import Size
+
+#: The conventions for counting MACs, the default first. figures/conventions.py has their definitions.
+CONVENTIONS = ("torchvision", "fvcore", "ptflops", "thop", "deepspeed", "onnx-tool", "netscope")
+DEFAULT_CONVENTION = CONVENTIONS[0]
 
 
 class Cost(NamedTuple):
@@ -14,15 +19,23 @@ class Cost(NamedTuple):
     macs: Size
 
 
-#: The conventions for counting MACs, each with its definition.
-CONVENTIONS = {
-    "torchvision": "multiply-adds of convolution, deconvolution and fc; no bias, norm, activation or pool",
-}
-
-
-def cost(node: Node) -> Cost:
-    """The node's cost by the `torchvision` convention."""
+def cost(node: Node, macs: Callable[[Node], Size]) -> Cost:
+    """The node's cost, its MACs as `macs` counts them."""
     if not node.inputs:
         return Cost(0, 0, 0)
     layer, x = node.layer, node.input_shapes[0]
-    return Cost(layer.weights(x) + layer.biases(x), layer.buffers(x), layer.multiply_adds(x, node.shape))
+    return Cost(layer.weights(x) + layer.biases(x), layer.buffers(x), macs(node))
+
+
+def counter(convention: str) -> Callable[[Node], Size]:
+    """What counts the MACs of a node by the convention."""
+    if convention == DEFAULT_CONVENTION:
+        return multiply_adds
+    from cnncalc.figures.conventions import TABLES  # few runs need another
+
+    return TABLES[convention].macs
+
+
+def multiply_adds(node: Node) -> Size:
+    """MACs by the default convention: multiply-adds of convolutions and matrix products, and nothing else."""
+    return node.layer.multiply_adds(node.input_shapes[0], node.shape)

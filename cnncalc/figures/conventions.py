@@ -1,0 +1,276 @@
+"""How other tools count MACs: for each a table of rules, one for each kind of layer that it counts.
+
+A rule is a sum of quantities, such as `macs + bias` or `2 n`; QUANTITIES says what each is for a layer with an
+input of shape x and an output of shape y. A kind without a rule counts 0. Where a rule depends on more than
+the kind, its name goes on: `upsample:bilinear` is for a mode, `gap:2d` for two spatial axes; the longest
+name that fits decides. A layer made of others (`Layer.parts`) counts what they do.
+
+All quantities are integers for one sample, so rows add up to the total. The one figure of a tool that can be
+a fraction, netscope's for a deconvolution, is rounded down for each layer.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from math import prod
+from typing import Any, NamedTuple
+
+from cnncalc.figures.cost import CONVENTIONS
+from cnncalc.graph import Node
+from cnncalc.layers.base import Layer
+from cnncalc.layers.pool import largest_bin
+from cnncalc.shape import Shape, Size
+
+Rules = Mapping[str, str]
+
+#: Quantity → what it is, and its value for a layer, its inputs' shapes and its output's.
+QUANTITIES: dict[str, tuple[str, Callable[[Any, Sequence[Shape], Shape], Size]]] = {
+    "macs": ("multiply-adds of a convolution or matrix product", lambda layer, x, y: layer.multiply_adds(x[0], y)),
+    "n": ("output elements", lambda layer, x, y: y.elements),
+    "in": ("input elements", lambda layer, x, y: x[0].elements),
+    "bias": ("output elements where there is a bias", lambda layer, x, y: y.elements if layer.bias else 0),
+    "affine": ("output elements unless `noaffine`", lambda layer, x, y: y.elements if layer.affine else 0),
+    "places": ("output places: output elements of one channel", lambda layer, x, y: prod(y.spatial)),
+    "(arms−1)·n": ("output elements for each arm but one", lambda layer, x, y: y.elements * (len(x) - 1)),
+    "∏F·n": ("window elements of each output", lambda layer, x, y: y.elements * prod(layer.kernel)),
+    "∏B·n": (
+        "elements of the largest bin, for each output",
+        lambda layer, x, y: y.elements * prod(map(largest_bin, x[0].spatial, y.spatial)),
+    ),
+    "size·n": ("channels across, for each output", lambda layer, x, y: y.elements * layer.size),
+    "size·places": ("channels across, for each place", lambda layer, x, y: prod(y.spatial) * layer.size),
+    "∏F·(C/g)·n": (
+        "as if a deconvolution were a convolution: each output sums a window over its group of input channels",
+        lambda layer, x, y: prod(layer.kernel) * (x[0].channels // layer.groups) * y.elements,
+    ),
+    "∏F·(K/g)·n": (
+        "for each output a window over its group of output channels",
+        lambda layer, x, y: prod(layer.kernel) * (y.channels // layer.groups) * y.elements,
+    ),
+    "∏F·C·n": (
+        "multiply-adds as if there were no groups",
+        lambda layer, x, y: prod(layer.kernel) * x[0].channels * y.elements,
+    ),
+    "∏(F/S)·C·n": (
+        "F/S taps for each output over all input channels, rounded down to a whole number",
+        lambda layer, x, y: prod(layer.kernel) * x[0].channels * y.elements // prod(layer.stride),
+    ),
+}
+
+
+class Convention(NamedTuple):
+    """What a tool counts. `apart` are sums that it prints beside its MACs, by name.
+
+    `checked` is the release that the rules are checked against by runs of it; empty where none was run.
+    """
+
+    definition: str
+    rules: Rules
+    apart: Mapping[str, Rules] = {}
+    checked: str = ""
+
+    def macs(self, node: Node) -> Size:
+        """What it counts as MACs of a node, for one sample."""
+        return counted(self.rules, node)
+
+
+NORMS = "bn ln gn instancenorm"
+POOLS = "pool avgpool"
+GLOBAL_POOLS = "gap gmp"
+ADAPTIVE_POOLS = "adaptiveavgpool adaptivemaxpool"
+PRODUCTS = "conv dwconv deconv fc"
+
+TABLES: dict[str, Convention] = {
+    "torchvision": Convention(
+        "multiply-adds of convolutions, deconvolutions and fc; no bias, norm, activation or pool",
+        {PRODUCTS: "macs"},
+        checked="the figures published with torchvision's models",
+    ),
+    "fvcore": Convention(
+        "FlopCountAnalysis, whose flops are MACs: no bias; norms count, and on two axes mean pools over the whole "
+        "input or to a size, and upsampling",
+        {
+            PRODUCTS: "macs",
+            "bn": "n + affine",
+            "ln gn instancenorm": "4 n + affine",
+            "gap:2d adaptiveavgpool:2d": "in",
+            "upsample:nearest:2d": "n",
+            "upsample:bilinear:2d": "4 n",
+        },
+        checked="0.1.5.post20221221",
+    ),
+    "ptflops": Convention(
+        "its pytorch backend, as it is by default: a module whose function is patched too counts twice, so pools, "
+        "upsampling and most activations do; residual additions by an operator count nothing",
+        {
+            PRODUCTS: "macs + bias",
+            "bn gn instancenorm": "n + affine",
+            "ln": "n",
+            "lrn": "4 n + size·places - places",
+            "relu prelu elu gelu": "2 n",
+            "relu6 leakyrelu silu softmax": "n",
+            f"{POOLS} {GLOBAL_POOLS} {ADAPTIVE_POOLS}": "2 in",
+            "upsample": "2 n",
+        },
+        checked="0.7.5",
+    ),
+    "thop": Convention(
+        "no bias; a deconvolution is taken for a convolution of the output's size; norms count, of activations "
+        "prelu and softmax, mean pools, and upsampling on one and two axes",
+        {
+            "conv dwconv fc": "macs",
+            "deconv": "∏F·(C/g)·n",
+            "bn ln instancenorm": "2 n + 2 affine",
+            "prelu": "n",
+            "softmax": "3 n - places",
+            "avgpool": "n",
+            "gap adaptiveavgpool": "in + n",
+            "upsample:nearest": "n",
+            "upsample:bilinear:1d": "5 n",
+            "upsample:bilinear:2d": "11 n",
+        },
+        checked="0.1.1-2209072238",
+    ),
+    "deepspeed": Convention(
+        "the flops profiler's MACs: multiply-adds of convolutions, deconvolutions and fc; what else it counts is in "
+        "its FLOPs alone",
+        {PRODUCTS: "macs"},
+        checked="0.19.8",
+    ),
+    "onnx-tool": Convention(
+        "the operators of an ONNX file, each with a weight (a comparison 1, a division 4, exp 32, …). Batch norm is "
+        "an operator of its own; exporters often fold it into the convolution before it, which then has a bias "
+        "and counts n for it instead. selu and celu have no weight",
+        {
+            "conv dwconv fc": "macs + bias",
+            "deconv": "∏F·(K/g)·n + bias",
+            "bn": "31 n",
+            "ln": "7 n + 29 places",
+            "gn": "9 n",
+            "instancenorm": "7 n",
+            "lrn": "37 n + size·n",
+            "scale": "n + bias",
+            "relu": "n",
+            "relu6 hardtanh leakyrelu prelu": "2 n",
+            "hardsigmoid": "4 n",
+            "hardswish": "5 n",
+            "softsign": "6 n",
+            "gelu": "7 n",
+            "sigmoid": "32 n",
+            "silu": "33 n",
+            "elu": "35 n",
+            "softmax": "36 n",
+            "tanh softplus": "76 n",
+            "logsoftmax": "80 n",
+            "mish": "153 n",
+            POOLS: "∏F·n",
+            "gap": "in + 4 n",
+            "gmp": "in",
+            ADAPTIVE_POOLS: "∏B·n",
+            "upsample:bilinear": "4 n",
+            "add mul": "(arms−1)·n",
+        },
+        checked="1.0.1",
+    ),
+    "netscope": Convention(
+        "its macc, for Caffe's layers: groups are not divided by, a deconvolution's rounded down where a stride does "
+        "not divide its kernel; batch norm's weight and bias are Caffe's scale layer. comp, add, div and exp stand "
+        "apart",
+        {
+            "conv dwconv": "∏F·C·n",
+            "deconv": "∏(F/S)·C·n",
+            "fc": "macs",
+            "bn": "affine",
+            "lrn": "size·n",
+            "scale mul": "n",
+        },
+        apart={
+            "comp": {"relu dropout": "n", "pool": "∏F·n", "gmp": "in"},
+            "add": {"bn lrn softmax add": "n", "avgpool": "∏F·n", "gap": "in"},
+            "div": {"bn softmax": "n", "lrn": "2 n"},
+            "exp": {"lrn softmax": "n"},
+        },
+    ),
+}
+
+assert tuple(TABLES) == CONVENTIONS
+
+
+class Comparison(NamedTuple):
+    """What one convention counts in a network: its total, and that of each kind of layer that it counts."""
+
+    name: str
+    macs: Size
+    by_kind: dict[str, Size]
+    #: By kind of layer, how much more or less than the default convention it counts.
+    differences: dict[str, Size]
+    apart: dict[str, Size]
+
+
+def compare(nodes: Sequence[Node], batch: int = 1) -> list[Comparison]:
+    """The MACs of a network by every convention, for the whole batch."""
+    # Repeated layers on repeated shapes are worked out once.
+    groups: dict[Any, tuple[Node, int]] = {}
+    for node in nodes:
+        key = (node.layer, node.input_shapes)
+        groups[key] = (node, groups.get(key, (node, 0))[1] + batch)
+    found: list[Comparison] = []
+    for name, convention in TABLES.items():
+        sums = _sums(convention.rules, groups.values())
+        usual = found[0].by_kind if found else sums
+        differences = {kind: sums.get(kind, 0) - usual.get(kind, 0) for kind in (*usual, *sums)}
+        apart = {each: sum(_sums(rules, groups.values()).values()) for each, rules in convention.apart.items()}
+        found.append(
+            Comparison(
+                name, sum(sums.values()), sums, {kind: more for kind, more in differences.items() if more}, apart
+            )
+        )
+    return found
+
+
+def _sums(rules: Rules, groups: Any) -> dict[str, Size]:
+    """What the rules count, by kind of layer; kinds of which they count nothing are left out."""
+    sums: Counter[str] = Counter()
+    for node, times in groups:
+        sums[node.layer.kind] += counted(rules, node) * times
+    return {kind: count for kind, count in sums.items() if count}
+
+
+def counted(rules: Rules, node: Node) -> Size:
+    """What the rules count for a node, for one sample."""
+    if not node.inputs:
+        return 0
+    total, inputs = 0, node.input_shapes
+    for part in node.layer.parts(inputs[0]):
+        y = part.shape_of(inputs)
+        total += sum(times * quantity(part, inputs, y) for times, quantity in _rule(rules, part, inputs[0].rank))
+        inputs = (y,)
+    return total
+
+
+Terms = tuple[tuple[int, Callable[[Any, Sequence[Shape], Shape], Size]], ...]
+
+
+def _rule(rules: Rules, layer: Layer, rank: int) -> Terms:
+    """The rule for a layer: that of the longest name that fits it."""
+    by_name = _by_name(tuple(rules.items()))
+    kind, mode = layer.kind, getattr(layer, "mode", "")
+    for name in (f"{kind}:{mode}:{rank}d", f"{kind}:{mode}", f"{kind}:{rank}d", kind):
+        if name in by_name:
+            return by_name[name]
+    return ()
+
+
+@cache
+def _by_name(rules: tuple[tuple[str, str], ...]) -> dict[str, Terms]:
+    return {name: _terms(rule) for names, rule in rules for name in names.split()}
+
+
+def _terms(rule: str) -> Terms:
+    """`3 n - places` as ((3, n), (-1, places))."""
+    terms = []
+    for term in rule.replace(" - ", " + -").split(" + "):
+        times, _, quantity = term.removeprefix("-").rpartition(" ")
+        sign = -1 if term.startswith("-") else 1
+        terms.append((sign * int(times or 1), QUANTITIES[quantity][1]))
+    return tuple(terms)
