@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
@@ -10,7 +11,12 @@ from cnncalc.analysis import Options, analyze_graph
 from cnncalc.cli import COMMANDS
 from cnncalc.cli.output import Output, fail, output_options, spec_options
 from cnncalc.diagnostics import SpecError, nearest
+from cnncalc.figures.cost import CONVENTIONS, DEFAULT_CONVENTION
 from cnncalc.figures.memory import DTYPES
+from cnncalc.graph import Graph
+
+#: In place of a convention: all of them, side by side.
+EVERY_CONVENTION = "all"
 
 
 @click.command("calc", no_args_is_help=True)
@@ -24,8 +30,22 @@ from cnncalc.figures.memory import DTYPES
     help="Samples at once: MACs and activations scale.",
 )
 @click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of weights and activations.")
+@click.option(
+    "--convention",
+    type=click.Choice([*CONVENTIONS, EVERY_CONVENTION]),
+    default=DEFAULT_CONVENTION,
+    help="Whose way of counting MACs; all: their totals side by side, and why they differ.",
+)
 @output_options
-def command(spec: str, input: str | None, variables: dict[str, Any], batch: int, dtype: str, output: Output) -> None:
+def command(
+    spec: str,
+    input: str | None,
+    variables: dict[str, Any],
+    batch: int,
+    dtype: str,
+    convention: str,
+    output: Output,
+) -> None:
     """Calculate a network: output size, parameters, MACs and receptive field of every layer.
 
     \b
@@ -37,13 +57,32 @@ def command(spec: str, input: str | None, variables: dict[str, Any], batch: int,
     """
     from cnncalc.sources import find, load_source, parse_shape
 
-    options = Options(batch, dtype)
+    every = convention == EVERY_CONVENTION
+    if every and (output.columns is not None or output.depth is not None):
+        raise click.UsageError("--columns and --depth are for rows of layers; `--convention all` shows totals alone")
+    options = Options(batch, dtype, DEFAULT_CONVENTION if every else convention)
     try:
         shape = parse_shape(input.strip(), "--input") if input is not None else None
         graph = load_source(find(spec), shape, variables)
     except SpecError as error:
         fail(_as_what(spec, error), output, options)
-    output.emit(analyze_graph(graph, options))
+    if every:
+        _compare_conventions(graph, batch, output)
+    else:
+        output.emit(analyze_graph(graph, options))
+
+
+def _compare_conventions(graph: Graph, batch: int, output: Output) -> None:
+    from cnncalc.report import conventions as report
+
+    if output.format == "json":
+        output.write(report.comparison_json(graph, batch))
+    elif output.format == "csv":
+        output.write(report.comparison_csv(graph, batch))
+    elif output.format == "markdown":
+        output.write(report.comparison_markdown(graph, batch))
+    else:
+        output.write(report.comparison_text(graph, batch, output.look(sys.stdout, piped=output.file is not None)))
 
 
 def _as_what(spec: str, error: SpecError) -> SpecError:

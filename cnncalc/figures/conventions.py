@@ -15,7 +15,7 @@ from functools import cache
 from math import prod
 from typing import Any, NamedTuple
 
-from cnncalc.figures.cost import CONVENTIONS
+from cnncalc.figures.cost import CONVENTIONS, DEFAULT_CONVENTION
 from cnncalc.graph import Node
 from cnncalc.layers.base import Layer
 from cnncalc.layers.pool import largest_bin
@@ -68,6 +68,11 @@ class Convention(NamedTuple):
     rules: Rules
     apart: Mapping[str, Rules] = {}
     checked: str = ""
+
+    @property
+    def text(self) -> str:
+        """The definition, with what it is checked against."""
+        return f"{self.definition}. {f'Checked with {self.checked}' if self.checked else 'Not checked by a run of it'}"
 
     def macs(self, node: Node) -> Size:
         """What it counts as MACs of a node, for one sample."""
@@ -138,7 +143,7 @@ TABLES: dict[str, Convention] = {
         checked="0.19.8",
     ),
     "onnx-tool": Convention(
-        "the operators of an ONNX file, each with a weight (a comparison 1, a division 4, exp 32, …). Batch norm is "
+        "the operators of an ONNX file, each with a weight (a comparison 1, a division 4, exp 32). Batch norm is "
         "an operator of its own; exporters often fold it into the convolution before it, which then has a bias "
         "and counts n for it instead. selu and celu have no weight",
         {
@@ -197,43 +202,57 @@ assert tuple(TABLES) == CONVENTIONS
 
 
 class Comparison(NamedTuple):
-    """What one convention counts in a network: its total, and that of each kind of layer that it counts."""
+    """What one convention counts in a network: its MACs, those of each kind of layer, and what stands apart."""
 
     name: str
     macs: Size
     by_kind: dict[str, Size]
-    #: By kind of layer, how much more or less than the default convention it counts.
+    #: By how much they are more than by the default convention: in all, and by kind of layer where they differ.
+    difference: Size
     differences: dict[str, Size]
     apart: dict[str, Size]
 
 
 def compare(nodes: Sequence[Node], batch: int = 1) -> list[Comparison]:
     """The MACs of a network by every convention, for the whole batch."""
-    # Repeated layers on repeated shapes are worked out once.
-    groups: dict[Any, tuple[Node, int]] = {}
-    for node in nodes:
-        key = (node.layer, node.input_shapes)
-        groups[key] = (node, groups.get(key, (node, 0))[1] + batch)
-    found: list[Comparison] = []
+    alike = _alike(nodes)
+    usual = _sums(TABLES[DEFAULT_CONVENTION].rules, alike, batch)
+    found = []
     for name, convention in TABLES.items():
-        sums = _sums(convention.rules, groups.values())
-        usual = found[0].by_kind if found else sums
-        differences = {kind: sums.get(kind, 0) - usual.get(kind, 0) for kind in (*usual, *sums)}
-        apart = {each: sum(_sums(rules, groups.values()).values()) for each, rules in convention.apart.items()}
-        found.append(
-            Comparison(
-                name, sum(sums.values()), sums, {kind: more for kind, more in differences.items() if more}, apart
-            )
-        )
+        sums = _sums(convention.rules, alike, batch)
+        macs = sum(sums.values())
+        differences = {kind: sums.get(kind, 0) - usual.get(kind, 0) for kind in {**usual, **sums}}
+        differences = {kind: more for kind, more in differences.items() if more}
+        difference = sum(differences.values())
+        found.append(Comparison(name, macs, sums, difference, differences, _apart(convention, alike, batch)))
     return found
 
 
-def _sums(rules: Rules, groups: Any) -> dict[str, Size]:
+def apart(nodes: Sequence[Node], name: str, batch: int) -> dict[str, Size]:
+    """What a convention counts beside MACs, by name, for the whole batch."""
+    return _apart(TABLES[name], _alike(nodes), batch)
+
+
+#: Nodes, each with how many there are that cost the same: repeated layers on repeated shapes.
+Alike = Sequence[tuple[Node, int]]
+
+
+def _alike(nodes: Sequence[Node]) -> Alike:
+    counts = Counter((node.layer, node.input_shapes) for node in nodes)
+    first = {(node.layer, node.input_shapes): node for node in reversed(nodes)}
+    return [(first[key], times) for key, times in counts.items()]
+
+
+def _sums(rules: Rules, alike: Alike, batch: int) -> dict[str, Size]:
     """What the rules count, by kind of layer; kinds of which they count nothing are left out."""
     sums: Counter[str] = Counter()
-    for node, times in groups:
-        sums[node.layer.kind] += counted(rules, node) * times
+    for node, times in alike:
+        sums[node.layer.kind] += counted(rules, node) * times * batch
     return {kind: count for kind, count in sums.items() if count}
+
+
+def _apart(convention: Convention, alike: Alike, batch: int) -> dict[str, Size]:
+    return {name: sum(_sums(rules, alike, batch).values()) for name, rules in convention.apart.items()}
 
 
 def counted(rules: Rules, node: Node) -> Size:
