@@ -30,7 +30,7 @@ QUANTITIES: dict[str, tuple[str, Callable[[Any, Sequence[Shape], Shape], Size]]]
     "in": ("input elements", lambda layer, x, y: x[0].elements),
     "bias": ("output elements where there is a bias", lambda layer, x, y: y.elements if layer.bias else 0),
     "affine": ("output elements unless `noaffine`", lambda layer, x, y: y.elements if layer.affine else 0),
-    "places": ("output places: output elements of one channel", lambda layer, x, y: prod(y.spatial)),
+    "places": ("output elements of one channel", lambda layer, x, y: prod(y.spatial)),
     "(arms−1)·n": ("output elements for each arm but one", lambda layer, x, y: y.elements * (len(x) - 1)),
     "∏F·n": ("window elements of each output", lambda layer, x, y: y.elements * prod(layer.kernel)),
     "∏B·n": (
@@ -40,7 +40,7 @@ QUANTITIES: dict[str, tuple[str, Callable[[Any, Sequence[Shape], Shape], Size]]]
     "size·n": ("channels across, for each output", lambda layer, x, y: y.elements * layer.size),
     "size·places": ("channels across, for each place", lambda layer, x, y: prod(y.spatial) * layer.size),
     "∏F·(C/g)·n": (
-        "as if a deconvolution were a convolution: each output sums a window over its group of input channels",
+        "for each output a window over its group of input channels",
         lambda layer, x, y: prod(layer.kernel) * (x[0].channels // layer.groups) * y.elements,
     ),
     "∏F·(K/g)·n": (
@@ -48,11 +48,11 @@ QUANTITIES: dict[str, tuple[str, Callable[[Any, Sequence[Shape], Shape], Size]]]
         lambda layer, x, y: prod(layer.kernel) * (y.channels // layer.groups) * y.elements,
     ),
     "∏F·C·n": (
-        "multiply-adds as if there were no groups",
+        "for each output a window over all input channels, as if there were no groups",
         lambda layer, x, y: prod(layer.kernel) * x[0].channels * y.elements,
     ),
     "∏(F/S)·C·n": (
-        "F/S taps for each output over all input channels, rounded down to a whole number",
+        "for each output F/S taps on each axis over all input channels, rounded down to a whole number",
         lambda layer, x, y: prod(layer.kernel) * x[0].channels * y.elements // prod(layer.stride),
     ),
 }
@@ -61,7 +61,7 @@ QUANTITIES: dict[str, tuple[str, Callable[[Any, Sequence[Shape], Shape], Size]]]
 class Convention(NamedTuple):
     """What a tool counts. `apart` are sums that it prints beside its MACs, by name.
 
-    `checked` is the release that the rules are checked against by runs of it; empty where none was run.
+    `checked` is what the rules are checked with: the release whose runs they reproduce; empty where none was run.
     """
 
     definition: str
@@ -102,7 +102,7 @@ TABLES: dict[str, Convention] = {
             "upsample:nearest:2d": "n",
             "upsample:bilinear:2d": "4 n",
         },
-        checked="0.1.5.post20221221",
+        checked="fvcore 0.1.5.post20221221",
     ),
     "ptflops": Convention(
         "its pytorch backend, as it is by default: a module whose function is patched too counts twice, so pools, "
@@ -117,7 +117,7 @@ TABLES: dict[str, Convention] = {
             f"{POOLS} {GLOBAL_POOLS} {ADAPTIVE_POOLS}": "2 in",
             "upsample": "2 n",
         },
-        checked="0.7.5",
+        checked="ptflops 0.7.5",
     ),
     "thop": Convention(
         "no bias; a deconvolution is taken for a convolution of the output's size; norms count, of activations "
@@ -134,13 +134,13 @@ TABLES: dict[str, Convention] = {
             "upsample:bilinear:1d": "5 n",
             "upsample:bilinear:2d": "11 n",
         },
-        checked="0.1.1-2209072238",
+        checked="thop 0.1.1-2209072238",
     ),
     "deepspeed": Convention(
         "the flops profiler's MACs: multiply-adds of convolutions, deconvolutions and fc; what else it counts is in "
         "its FLOPs alone",
         {PRODUCTS: "macs"},
-        checked="0.19.8",
+        checked="deepspeed 0.19.8",
     ),
     "onnx-tool": Convention(
         "the operators of an ONNX file, each with a weight (a comparison 1, a division 4, exp 32). Batch norm is "
@@ -175,7 +175,7 @@ TABLES: dict[str, Convention] = {
             "upsample:bilinear": "4 n",
             "add mul": "(arms−1)·n",
         },
-        checked="1.0.1",
+        checked="onnx-tool 1.0.1",
     ),
     "netscope": Convention(
         "its macc, for Caffe's layers: groups are not divided by, a deconvolution's rounded down where a stride does "

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from cnncalc.analysis import SCHEMA
-from cnncalc.figures.conventions import TABLES, Comparison, Convention, compare
+from cnncalc.figures.conventions import QUANTITIES, TABLES, Comparison, Convention, Rules, compare
 from cnncalc.graph import Graph
+from cnncalc.layers import kinds
 from cnncalc.report.columns import thousands
 from cnncalc.report.look import Look
 from cnncalc.report.page import Block, Grid, Heading, Paragraph, to_markdown, to_text
@@ -65,12 +66,14 @@ def _to_dict(counts: Comparison, convention: Convention) -> dict[str, Any]:
 
 
 def _blocks(graph: Graph, batch: int) -> list[Block]:
-    counts = compare(graph.nodes, batch)
-    yield Grid(tuple(_row(each) for each in counts), HEADINGS, ("code", "number", "number", "text"))
-    if batch > 1:
-        yield Paragraph(f"For {thousands(batch)} samples.")
-    yield Heading("What each counts")
-    yield Grid(tuple((name, convention.text) for name, convention in TABLES.items()), (), ("code", "text"))
+    rows = tuple(_row(each) for each in compare(graph.nodes, batch))
+    samples: list[Block] = [Paragraph(f"For {thousands(batch)} samples.")] if batch > 1 else []
+    return [
+        Grid(rows, HEADINGS, ("code", "number", "number", "text")),
+        *samples,
+        Heading("What each counts"),
+        Grid(tuple((name, convention.text) for name, convention in TABLES.items()), (), ("code", "text")),
+    ]
 
 
 def _row(counts: Comparison) -> tuple[str, ...]:
@@ -89,15 +92,50 @@ def signed(value: int) -> str:
 
 
 def conventions_markdown() -> str:
-    """The rules as the README shows them: a row for each convention."""
-    rows = tuple(
-        (f"`{name}`", _rules_text(convention), convention.checked or "no run") for name, convention in TABLES.items()
-    )
-    return to_markdown([Grid(rows, ("convention", "what a layer counts; all else counts 0", "checked with"))])
+    """The rules as the README shows them: a row for kinds that count alike, a column for conventions that do."""
+    columns: dict[tuple[Any, Any], list[str]] = {}
+    for name, convention in TABLES.items():
+        columns.setdefault((tuple(convention.rules.items()), tuple(convention.apart)), []).append(name)
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for kind in _counted_kinds():
+        cells = tuple(_cell(TABLES[names[0]], kind) for names in columns.values())
+        rows.setdefault(cells, []).append(kind.replace(":", " "))
+    grid = tuple((", ".join(kinds), *cells) for cells, kinds in rows.items())
+    rules = Grid(grid, ("layer", *(", ".join(names) for names in columns.values())))
+    signs = "; ".join(f"`{sign}`: {what}" for sign, (what, _) in QUANTITIES.items())
+    return to_markdown([rules, Paragraph(f"{signs}.")])
 
 
-def _rules_text(convention: Convention) -> str:
-    parts = [f"{names.replace(' ', ', ')}: `{rule}`" for names, rule in convention.rules.items()]
+def _counted_kinds() -> Iterator[str]:
+    """The kinds that some convention counts, in the catalogue's order, with their mode where that matters."""
+    tables = [rules for convention in TABLES.values() for rules in (convention.rules, *convention.apart.values())]
+    named = {name for rules in tables for names in rules for name in names.split()}
+    for kind in kinds():
+        found = [name.split(":") for name in named if name.split(":")[0] == kind]
+        modes = {parts[1] for parts in found if len(parts) > 1 and not _is_rank(parts[1])}
+        if modes:
+            yield from sorted((f"{kind}:{mode}" for mode in modes), reverse=True)
+        elif found:
+            yield kind
+
+
+def _cell(convention: Convention, kind: str) -> str:
+    """`in (2d); n add`: the rule for MACs, for how many axes where that matters, then those apart."""
+    parts = list(_rules_of(convention.rules, kind))
     for name, rules in convention.apart.items():
-        parts.append(f"*{name}* " + ", ".join(f"{names.replace(' ', ', ')}: `{rule}`" for names, rule in rules.items()))
-    return "; ".join(parts)
+        parts += [f"{rule} {name}" for rule in _rules_of(rules, kind)]
+    return "; ".join(parts) or "–"
+
+
+def _rules_of(rules: Rules, kind: str) -> Iterator[str]:
+    for names, rule in rules.items():
+        for name in names.split():
+            *word, last = name.split(":")
+            if name in (kind, kind.partition(":")[0]):
+                yield rule
+            elif ":".join(word) == kind and _is_rank(last):
+                yield f"{rule} ({last})"
+
+
+def _is_rank(part: str) -> bool:
+    return part in ("1d", "2d", "3d")

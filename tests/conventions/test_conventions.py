@@ -7,6 +7,7 @@ of ours, and lists the differences. None of the tools is needed here.
 import json
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import yaml
 
 import cnncalc
 from cnncalc.figures.conventions import TABLES
+from cnncalc.report.conventions import conventions_markdown
 
 HERE = Path(__file__).parent
 GOLDEN: dict[str, Any] = json.loads((HERE / "golden.json").read_text(encoding="utf-8"))
@@ -129,7 +131,7 @@ def test_torchvision(name: str) -> None:
 def test_releases() -> None:
     """The release that a definition names is the one that was run."""
     named = {name: convention.checked for name, convention in TABLES.items() if name in FIGURES}
-    assert named == {name: GOLDEN["versions"][name] for name in FIGURES}
+    assert named == {name: f"{name} {GOLDEN['versions'][name]}" for name in FIGURES}
 
 
 def compared() -> str:
@@ -144,13 +146,14 @@ def compared() -> str:
     return table + "\n" + "".join(f"- {each['convention']}: {each['cause'].strip()}\n" for each in causes)
 
 
-def test_readme() -> None:
-    """The README's comparison is the one that is checked here."""
+@pytest.mark.parametrize(("name", "table"), [("conventions", conventions_markdown), ("compared", compared)])
+def test_readme(name: str, table: Callable[[], str]) -> None:
+    """The README's tables are the rules as they are, and the comparison that is made here."""
     text = README.read_text(encoding="utf-8")
-    place = re.compile(r"(<!-- compared: begin -->\n)(.*)(<!-- compared: end -->)", re.DOTALL)
+    place = re.compile(rf"(<!-- {name}: begin -->\n)(.*)(<!-- {name}: end -->)", re.DOTALL)
     if UPDATE:
-        README.write_text(place.sub(lambda match: match[1] + compared() + match[3], text), encoding="utf-8")
+        README.write_text(place.sub(lambda match: match[1] + table() + match[3], text), encoding="utf-8")
         return
     found = place.search(text)
     assert found is not None
-    assert found[2] == compared()
+    assert found[2] == table()
