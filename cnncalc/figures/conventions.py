@@ -11,7 +11,6 @@ a fraction, netscope's for a deconvolution, is rounded down for each layer.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
 from math import prod
 from typing import Any, NamedTuple
 
@@ -74,12 +73,7 @@ class Convention(NamedTuple):
         """The definition, with what it is checked against."""
         return f"{self.definition}. {f'Checked with {self.checked}' if self.checked else 'Not checked by a run of it'}"
 
-    def macs(self, node: Node) -> Size:
-        """What it counts as MACs of a node, for one sample."""
-        return counted(self.rules, node)
 
-
-NORMS = "bn ln gn instancenorm"
 POOLS = "pool avgpool"
 GLOBAL_POOLS = "gap gmp"
 ADAPTIVE_POOLS = "adaptiveavgpool adaptivemaxpool"
@@ -246,43 +240,48 @@ def _alike(nodes: Sequence[Node]) -> Alike:
 def _sums(rules: Rules, alike: Alike, batch: int) -> dict[str, Size]:
     """What the rules count, by kind of layer; kinds of which they count nothing are left out."""
     sums: Counter[str] = Counter()
+    count = counting(rules)
     for node, times in alike:
-        sums[node.layer.kind] += counted(rules, node) * times * batch
-    return {kind: count for kind, count in sums.items() if count}
+        sums[node.layer.kind] += count(node) * times * batch
+    return {kind: counted for kind, counted in sums.items() if counted}
 
 
 def _apart(convention: Convention, alike: Alike, batch: int) -> dict[str, Size]:
     return {name: sum(_sums(rules, alike, batch).values()) for name, rules in convention.apart.items()}
 
 
-def counted(rules: Rules, node: Node) -> Size:
-    """What the rules count for a node, for one sample."""
-    if not node.inputs:
+def counting(rules: Rules) -> Callable[[Node], Size]:
+    """What counts a node by the rules, for one sample."""
+    by_name = {name: _terms(rule) for names, rule in rules.items() for name in names.split()}
+    kinds = {name.partition(":")[0] for name in by_name}
+
+    def counted(layer: Layer, inputs: Sequence[Shape], y: Shape) -> Size:
+        kind = layer.kind
+        if kind not in kinds:
+            return 0
+        rank, mode = inputs[0].rank, getattr(layer, "mode", "")
+        for name in (f"{kind}:{mode}:{rank}d", f"{kind}:{mode}", f"{kind}:{rank}d", kind):
+            if name in by_name:
+                return sum(times * quantity(layer, inputs, y) for times, quantity in by_name[name])
         return 0
-    total, inputs = 0, node.input_shapes
-    for part in node.layer.parts(inputs[0]):
-        y = part.shape_of(inputs)
-        total += sum(times * quantity(part, inputs, y) for times, quantity in _rule(rules, part, inputs[0].rank))
-        inputs = (y,)
-    return total
+
+    def count(node: Node) -> Size:
+        if not node.inputs:
+            return 0
+        parts = node.layer.parts(node.input_shapes[0])
+        if len(parts) == 1:
+            return counted(parts[0], node.input_shapes, node.shape)
+        total, x = 0, node.input_shapes[0]
+        for part in parts:
+            y = part.output(x)
+            total += counted(part, (x,), y)
+            x = y
+        return total
+
+    return count
 
 
 Terms = tuple[tuple[int, Callable[[Any, Sequence[Shape], Shape], Size]], ...]
-
-
-def _rule(rules: Rules, layer: Layer, rank: int) -> Terms:
-    """The rule for a layer: that of the longest name that fits it."""
-    by_name = _by_name(tuple(rules.items()))
-    kind, mode = layer.kind, getattr(layer, "mode", "")
-    for name in (f"{kind}:{mode}:{rank}d", f"{kind}:{mode}", f"{kind}:{rank}d", kind):
-        if name in by_name:
-            return by_name[name]
-    return ()
-
-
-@cache
-def _by_name(rules: tuple[tuple[str, str], ...]) -> dict[str, Terms]:
-    return {name: _terms(rule) for names, rule in rules for name in names.split()}
 
 
 def _terms(rule: str) -> Terms:

@@ -31,9 +31,9 @@ def counter(convention: str) -> Callable[[Node], Size]:
     """What counts the MACs of a node by the convention."""
     if convention == DEFAULT_CONVENTION:
         return multiply_adds
-    from cnncalc.figures.conventions import TABLES  # few runs need another
+    from cnncalc.figures import conventions  # few runs need another
 
-    return TABLES[convention].macs
+    return conventions.counting(conventions.TABLES[convention].rules)
 
 
 def multiply_adds(node: Node) -> Size:

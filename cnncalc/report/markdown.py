@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnncalc.analysis import Analysis
+from cnncalc.figures.cost import DEFAULT_CONVENTION
 from cnncalc.report.columns import Column, thousands
 from cnncalc.report.tree import collapsed
 
@@ -16,7 +17,17 @@ def to_markdown(analysis: Analysis, columns: Sequence[Column], layout: str, dept
     if not columns[0].numeric:
         summed[0] = "**total**"
     lines = [[column.heading for column in columns], ["---:" if column.numeric else "---" for column in columns]]
-    return "".join(f"| {' | '.join(line)} |\n" for line in (*lines, *rows, summed))
+    return "".join(f"| {' | '.join(line)} |\n" for line in (*lines, *rows, summed)) + _convention(analysis)
+
+
+def _convention(analysis: Analysis) -> str:
+    """By which convention MACs are counted, where it is not the default."""
+    name = analysis.options.convention
+    if name == DEFAULT_CONVENTION:
+        return ""
+    from cnncalc.figures.conventions import TABLES
+
+    return f"\nMACs as {name} counts: {TABLES[name].text}.\n"
 
 
 def _escaped(text: str) -> str:
