@@ -34,7 +34,8 @@ EVERY_CONVENTION = "all"
     "--convention",
     type=click.Choice([*CONVENTIONS, EVERY_CONVENTION]),
     default=DEFAULT_CONVENTION,
-    help="Whose way of counting MACs; all: their totals side by side, and why they differ.",
+    metavar="NAME",
+    help=f"Whose MACs to count: {', '.join(CONVENTIONS)}; or all, side by side.",
 )
 @output_options
 def command(
