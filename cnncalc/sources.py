@@ -1,4 +1,4 @@
-"""Where a spec comes from: standard input, a file, or text; and how each becomes a graph."""
+"""Where a network comes from: standard input, a file, a model, or text; and how each becomes a graph."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import stat
 import sys
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Union
 
 from cnncalc.diagnostics import Diagnostic, Problems, Source, SpecError, nearest
 from cnncalc.graph import Graph
@@ -14,17 +14,30 @@ from cnncalc.language.expand import build_graph
 from cnncalc.language.parse import parse
 from cnncalc.language.tokens import MAX_TEXT
 
+if TYPE_CHECKING:
+    from cnncalc.readers import Model
+
 SUFFIXES = (".cnn", ".txt", ".yaml", ".yml")
 YAML = (".yaml", ".yml")
 
+#: Before what builds a PyTorch module: `torch:package.module:factory`.
+TORCH = "torch:"
 
-def find(spec: str) -> Source:
+#: A text, or a model for a reader.
+Found = Union[Source, "Model"]
+
+
+def find(spec: str) -> Found:
     """The source that the command line's SPEC means: `-` is standard input, else a file, else text itself.
 
     Raises `SpecError` E010 where it can only have meant a file that is not there or cannot be read.
     """
     if spec == "-":
-        return Source("<stdin>", _decode("<stdin>", sys.stdin.buffer.read(4 * MAX_TEXT + 1)))
+        return Source("<stdin>", _decode("<stdin>", _standard_input()))
+    if spec.startswith(TORCH):
+        from cnncalc.readers import Model
+
+        return Model("torch", spec.removeprefix(TORCH))
     try:
         exists = os.path.exists(spec)
     except ValueError:  # a NUL in it: no path, and refused with its place when it is read as text
@@ -39,8 +52,8 @@ def find(spec: str) -> Source:
     return Source("<spec>", spec)
 
 
-def read_file(path: str | os.PathLike[str]) -> Source:
-    """The text of a file; raises `SpecError` E010 where it is no readable file of text."""
+def read_file(path: str | os.PathLike[str]) -> Found:
+    """The text of a file, or the model that it is; raises `SpecError` E010 where it is no readable file."""
     name = os.fspath(path)
     try:
         mode = os.stat(name).st_mode
@@ -48,6 +61,12 @@ def read_file(path: str | os.PathLike[str]) -> Source:
             _unreadable(name, "it is a directory", "name a file in it")
         if not stat.S_ISREG(mode):
             _unreadable(name, "it is not a regular file", "use `-` and a pipe: `… | cnncalc -`")
+        if not name.lower().endswith((".cnn", *YAML)):
+            from cnncalc.readers import model_of
+
+            model = model_of(name)
+            if model is not None:
+                return model
         with open(name, "rb") as file:
             return Source(name, _decode(name, file.read(4 * MAX_TEXT + 1)))
     except SpecError:
@@ -58,9 +77,24 @@ def read_file(path: str | os.PathLike[str]) -> Source:
 
 
 def load_source(
-    source: Source, input: tuple[int, ...] | None = None, variables: Mapping[str, Any] | None = None
+    source: Found,
+    input: tuple[int, ...] | None = None,
+    variables: Mapping[str, Any] | None = None,
+    dims: Mapping[str, int] | None = None,
+    strict: bool = False,
 ) -> Graph:
-    """The graph of a source, read as YAML where its name says so."""
+    """The graph of a source, read as YAML where its name says so, or of a model by its reader.
+
+    `variables` are for text, `dims` (sizes of symbolic dimensions) and `strict` for models.
+    """
+    if not isinstance(source, Source):
+        from cnncalc.readers import ReadOptions, read
+
+        if variables:
+            _does_not_apply("--var", "a model file has no lets", "`--dim NAME=N` gives a symbolic dimension its size")
+        return read(source, ReadOptions(input, dims or {}), strict)
+    if dims:
+        _does_not_apply("--dim", "a spec has no symbolic dimensions", "`--var NAME=VALUE` overrides a let")
     problems = Problems()
     try:
         if source.name.lower().endswith(YAML):
@@ -96,6 +130,15 @@ def parse_shape(text: str, name: str = "<input>") -> tuple[int, ...]:
     return shape
 
 
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        _unreadable("<stdin>", "standard input is closed", "give a file, or the spec itself")
+    try:
+        return sys.stdin.buffer.read(4 * MAX_TEXT + 1)
+    except OSError as error:
+        _unreadable("<stdin>", (error.strerror or str(error)).lower(), None)
+
+
 def _decode(name: str, data: bytes) -> str:
     if len(data) > 4 * MAX_TEXT:
         raise SpecError(
@@ -110,6 +153,10 @@ def _files(folder: str) -> list[str]:
         return os.listdir(folder)[:10_000]
     except OSError:
         return []
+
+
+def _does_not_apply(option: str, reason: str, help: str) -> NoReturn:
+    raise SpecError([Diagnostic("E309", f"`{option}` does not apply here", label=reason, help=help)])
 
 
 def _unreadable(name: str, reason: str, help: str | None) -> NoReturn:

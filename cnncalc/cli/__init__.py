@@ -29,6 +29,7 @@ class SpecGroup(click.Group):
         own = {"--help", "-h", "--version"}
         first = args[0] if args else "--help"
         if first not in COMMANDS and not (first in own and len(args) <= 1):
+            _refuse_mistyped_command(args)
             args = [DEFAULT, *args]
         return super().parse_args(ctx, args or ["--help"])
 
@@ -44,6 +45,17 @@ class SpecGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+def _refuse_mistyped_command(args: list[str]) -> None:
+    """`cnncalc fromat net.cnn`: a spec is one argument, so the first of two was to be a command."""
+    first, *rest = args
+    if first.isalpha() and rest and not rest[0].startswith("-"):
+        from cnncalc.diagnostics import nearest
+
+        near = nearest(first, COMMANDS)
+        hint = f"did you mean '{near}'?" if near else "a spec of several words needs quotes."
+        raise click.UsageError(f"No such command '{first}': {hint}")
 
 
 @click.group(

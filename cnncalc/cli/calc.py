@@ -9,7 +9,7 @@ import click
 
 from cnncalc.analysis import Options, analyze_graph
 from cnncalc.cli import COMMANDS
-from cnncalc.cli.output import Output, fail, output_options, spec_options
+from cnncalc.cli.output import Output, fail, model_options, output_options, spec_options
 from cnncalc.diagnostics import SpecError, nearest
 from cnncalc.figures.cost import CONVENTIONS, DEFAULT_CONVENTION
 from cnncalc.figures.memory import DTYPES
@@ -22,6 +22,7 @@ EVERY_CONVENTION = "all"
 @click.command("calc", no_args_is_help=True)
 @click.argument("spec")
 @spec_options
+@model_options
 @click.option(
     "--batch",
     type=click.IntRange(1, 10**9 - 1),
@@ -42,6 +43,8 @@ def command(
     spec: str,
     input: str | None,
     variables: dict[str, Any],
+    dims: dict[str, int],
+    strict: bool,
     batch: int,
     dtype: str,
     convention: str,
@@ -53,8 +56,9 @@ def command(
     cnncalc "input 5x5x3 | conv 3x3 s1 valid x2"
     cnncalc "conv3x3s1p0:16,pool2" --input 32x32x3
     cnncalc net.cnn --format json | jq .totals.params
+    cnncalc model.onnx --dim batch=1
 
-    SPEC is a file (.cnn, .yaml), - for standard input, or the network itself.
+    SPEC is a file (.cnn, .yaml, or a model: .onnx), - for standard input, or the network itself.
     """
     from cnncalc.sources import find, load_source, parse_shape
 
@@ -64,7 +68,7 @@ def command(
     options = Options(batch, dtype, DEFAULT_CONVENTION if every else convention)
     try:
         shape = parse_shape(input.strip(), "--input") if input is not None else None
-        graph = load_source(find(spec), shape, variables)
+        graph = load_source(find(spec), shape, variables, dims, strict)
     except SpecError as error:
         fail(_as_what(spec, error), output, options)
     if every:
@@ -89,7 +93,8 @@ def _compare_conventions(graph: Graph, batch: int, output: Output) -> None:
 def _as_what(spec: str, error: SpecError) -> SpecError:
     """The error with a note on what a lone word was tried as: it may have meant a command or a file."""
     first = error.diagnostics[0]
-    if first.code != "E101" or not spec.strip() or any(mark in spec for mark in " |,\n>("):
+    from_text = first.span is not None and first.span.source.name == "<spec>"
+    if first.code != "E101" or not from_text or any(mark in spec.strip() for mark in " |,\n>("):
         return error
     notes = (*first.notes, "tried as a command, as a file (there is none of this name) and as a spec")
     command = nearest(spec, COMMANDS, cutoff=0.7)

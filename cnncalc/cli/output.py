@@ -77,7 +77,7 @@ class Output(NamedTuple):
         from cnncalc.report.look import Look
 
         encoding = "utf-8" if piped else getattr(stream, "encoding", None) or "ascii"
-        terminal = not piped and stream.isatty()
+        terminal = not piped and stream is not None and stream.isatty()
         width = self.width or (terminal_width(stream) if terminal else None)
         unicode = encoding.lower().startswith("utf")
         return Look(width, self.colour(terminal), unicode, self.layout, self.depth)
@@ -134,6 +134,19 @@ def spec_options(command: Command) -> Command:
     )(command)
 
 
+def model_options(command: Command) -> Command:
+    """The options for a model file."""
+    command = click.option("--strict", is_flag=True, help="An unknown operator of a model file is an error.")(command)
+    return click.option(
+        "--dim",
+        "dims",
+        multiple=True,
+        metavar="NAME=N",
+        callback=_symbolic,
+        help="Size of a symbolic dimension of a model file.",
+    )(command)
+
+
 def output_options(command: Command) -> Command:
     """The options for a report, gathered into one `output` argument."""
 
@@ -164,7 +177,7 @@ def fail(error: SpecError, output: Output, options: Options) -> NoReturn:
 
         _write(stream, errors_to_json(error.diagnostics))
         sys.exit(1)
-    terminal = stream.isatty()
+    terminal = stream is not None and stream.isatty()
     if error.partial is not None and output.format == "table":
         from cnncalc.analysis import analyze_graph
         from cnncalc.report.table import Failure, to_table
@@ -222,8 +235,16 @@ def _umask() -> int:
 
 
 def _write(stream: Any, text: str) -> None:
+    """Write to a standard stream; one that is closed takes nothing, and one that is full is an error."""
+    if stream is None:
+        return
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    click.echo(text.encode(encoding, "replace").decode(encoding), file=stream, nl=False, color=True)
+    try:
+        click.echo(text.encode(encoding, "replace").decode(encoding), file=stream, nl=False, color=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise click.ClickException(f"cannot write: {(error.strerror or str(error)).lower()}") from None
 
 
 def _variables(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
@@ -240,4 +261,15 @@ def _variables(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -
             found[name.strip()] = evaluate(ExpressionParser(Source("--var", number), 0, len(number)).parse(), {})
         except SpecError as error:
             raise click.BadParameter(f"{value!r}: {error.diagnostics[0].message}") from None
+    return found
+
+
+def _symbolic(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for value in values:
+        name, equals, size = value.rpartition("=")
+        # Only ASCII digits: isdigit() alone takes ² too.
+        if not (equals and name and size.isascii() and size.isdigit() and 0 < len(size) <= 9 and int(size) > 0):
+            raise click.BadParameter(f"{value!r} is not NAME=N, with N a whole number from 1 to 10^9 - 1")
+        found[name] = int(size)
     return found

@@ -265,18 +265,28 @@ def counting(rules: Rules) -> Callable[[Node], Size]:
                 return sum(times * quantity(layer, inputs, y) for times, quantity in by_name[name])
         return 0
 
-    def count(node: Node) -> Size:
+    def of_parts(node: Node) -> Size:
         if not node.inputs:
             return 0
-        parts = node.layer.parts(node.input_shapes[0])
+        x = node.input_shapes[0]
+        parts = node.layer.parts(x)
         if len(parts) == 1:
             return counted(parts[0], node.input_shapes, node.shape)
-        total, x = 0, node.input_shapes[0]
+        total = 0
         for part in parts:
             y = part.output(x)
             total += counted(part, (x,), y)
             x = y
         return total
+
+    known: dict[Any, Size] = {}
+
+    def count(node: Node) -> Size:
+        # Repeated layers on repeated shapes count the same.
+        key = (node.layer, node.input_shapes)
+        if key not in known:
+            known[key] = of_parts(node)
+        return known[key]
 
     return count
 

@@ -35,6 +35,7 @@ from cnncalc.language.nodes import (
     LayerNode,
     Let,
     Merge,
+    Name,
     Reference,
     Spec,
 )
@@ -45,6 +46,8 @@ MAX_DEPTH = 100
 #: One field takes integers below this.
 MAX_COUNT = 10**9
 
+#: Sizes as arithmetic writes them: `3*3`.
+PRODUCT = re.compile(r"(?<![\w)*])\d+(?:\*\d+)+")
 NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 HOLE = re.compile(r"\{([^{}\n]*)\}")
 FIELD = re.compile(r"([A-Za-z_]\w*)=", re.ASCII)
@@ -173,16 +176,22 @@ class Parser:
         return () if self.kind in (";", ")") else self.sequence()
 
     def call(self, word: Token) -> Call:
-        if not NAME.fullmatch(word.text):
+        # A dot is in no name of ours; `nn.Conv2d(…)` is read to its end all the same, and then told what it is.
+        if not NAME.fullmatch(word.text.rpartition(".")[2]):
             help = "separate layers with `|`"
             self.fail("E004", "unexpected `(`", self.span(self.token), "expected a separator before it", help)
         values: list[tuple[str | None, Expression]] = []
-        for start, end in self.slices():
-            name, value, _ = self.binding(start, end)
-            if value is None:
-                self.fail("E008", "a value is missing", Span(self.source, start, end), "expected a value")
-            values.append((name, value))
-        return Call(word.text, tuple(values), self.since(word), self.span(word))
+        problems: list[Diagnostic] = []
+        slices = self.slices()
+        try:
+            for start, end in slices:
+                name, value, _ = self.binding(start, end)
+                if value is None:
+                    self.fail("E008", "a value is missing", Span(self.source, start, end), "expected a value")
+                values.append((name, value))
+        except SpecError as error:
+            problems += error.diagnostics
+        return Call(word.text, tuple(values), self.since(word), self.span(word), tuple(problems))
 
     def let(self) -> Let:
         first = self.take()
@@ -260,6 +269,9 @@ class Parser:
         return Chunk(tuple(parts), span, field)
 
     def hole(self, start: int, end: int) -> Hole:
+        bare = NAME.fullmatch(self.source.text, start + 1, end - 1)
+        if bare:  # as most are
+            return Hole(Name(bare.group(), Span(self.source, start + 1, end - 1)), Span(self.source, start, end))
         return Hole(ExpressionParser(self.source, start + 1, end - 1).parse(), Span(self.source, start, end))
 
     def slices(self) -> list[tuple[int, int]]:
@@ -330,6 +342,10 @@ class Parser:
         if token.text == "=":
             self.fail("E004", "unexpected `=`", self.span(token), "expected `name=value`", "write it without spaces")
         help = "separate layers with `|`"
+        line = self.source.text[self.span(token).line_start : self.span(token).line_end][:1000]
+        if product := PRODUCT.search(line):
+            sizes = product.group().replace("*", "x")
+            help = f"`*` repeats a layer, and sizes take an x: write `{sizes}`"
         self.fail("E004", f"unexpected `{token.text}`", self.span(token), "expected a separator before it", help)
 
     def enter(self) -> Token:

@@ -23,6 +23,8 @@ class Column(NamedTuple):
 def shape_text(dims: Iterable[int], layout: str = "hwc") -> str:
     """`32x32x3`, or `3x32x32` in the layout chw."""
     sizes = list(dims)
+    if not sizes:
+        return "?"
     return "x".join(map(str, sizes if layout == "hwc" else [sizes[-1], *sizes[:-1]]))
 
 

@@ -15,7 +15,7 @@ def to_markdown(analysis: Analysis, columns: Sequence[Column], layout: str, dept
     totals = analysis.totals
     summed = [f"**{thousands(getattr(totals, column.key))}**" if column.numeric else "" for column in columns]
     if not columns[0].numeric:
-        summed[0] = "**total**"
+        summed[0] = "**total, at least**" if analysis.unknown else "**total**"
     lines = [[column.heading for column in columns], ["---:" if column.numeric else "---" for column in columns]]
     return "".join(f"| {' | '.join(line)} |\n" for line in (*lines, *rows, summed)) + _convention(analysis)
 
