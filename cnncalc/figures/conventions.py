@@ -3,7 +3,8 @@
 A rule is a sum of quantities, such as `macs + bias` or `2 n`; QUANTITIES says what each is for a layer with an
 input of shape x and an output of shape y. A kind without a rule counts 0. Where a rule depends on more than
 the kind, its name goes on: `upsample:bilinear` is for a mode, `gap:2d` for two spatial axes; the longest
-name that fits decides. A layer made of others (`Layer.parts`) counts what they do.
+name that fits decides. A layer made of others (`Layer.parts`) counts what they do; one without a word, which
+only model files have, goes by OPERATOR.
 
 All quantities are integers for one sample, so rows add up to the total. The one figure of a tool that can be
 a fraction, netscope's for a deconvolution, is rounded down for each layer.
@@ -21,6 +22,9 @@ from cnncalc.layers.pool import largest_bin
 from cnncalc.shape import Shape, Size
 
 Rules = Mapping[str, str]
+
+#: In place of a kind: an operator of a model file that the language has no word for.
+OPERATOR = "operator"
 
 #: Quantity → what it is, and its value for a layer, its inputs' shapes and its output's.
 QUANTITIES: dict[str, tuple[str, Callable[[Any, Sequence[Shape], Shape], Size]]] = {
@@ -77,7 +81,7 @@ class Convention(NamedTuple):
 POOLS = "pool avgpool"
 GLOBAL_POOLS = "gap gmp"
 ADAPTIVE_POOLS = "adaptiveavgpool adaptivemaxpool"
-PRODUCTS = "conv dwconv deconv fc"
+PRODUCTS = f"conv dwconv deconv fc {OPERATOR}"
 
 TABLES: dict[str, Convention] = {
     "torchvision": Convention(
@@ -102,7 +106,8 @@ TABLES: dict[str, Convention] = {
         "its pytorch backend, as it is by default: a module whose function is patched too counts twice, so pools, "
         "upsampling and most activations do; residual additions by an operator count nothing",
         {
-            PRODUCTS: "macs + bias",
+            "conv dwconv deconv fc": "macs + bias",
+            OPERATOR: "macs",
             "bn gn instancenorm": "n + affine",
             "ln": "n",
             "lrn": "4 n + size·places - places",
@@ -117,7 +122,7 @@ TABLES: dict[str, Convention] = {
         "no bias; a deconvolution is taken for a convolution of the output's size; norms count, of activations "
         "prelu and softmax, mean pools, and upsampling on one and two axes",
         {
-            "conv dwconv fc": "macs",
+            f"conv dwconv fc {OPERATOR}": "macs",
             "deconv": "∏F·(C/g)·n",
             "bn ln instancenorm": "2 n + 2 affine",
             "prelu": "n",
@@ -142,6 +147,7 @@ TABLES: dict[str, Convention] = {
         "and counts n for it instead. selu and celu have no weight",
         {
             "conv dwconv fc": "macs + bias",
+            OPERATOR: "macs",
             "deconv": "∏F·(K/g)·n + bias",
             "bn": "31 n",
             "ln": "7 n + 29 places",
@@ -178,7 +184,7 @@ TABLES: dict[str, Convention] = {
         {
             "conv dwconv": "∏F·C·n",
             "deconv": "∏(F/S)·C·n",
-            "fc": "macs",
+            f"fc {OPERATOR}": "macs",
             "bn": "affine",
             "lrn": "size·n",
             "scale mul": "n",
@@ -256,7 +262,7 @@ def counting(rules: Rules) -> Callable[[Node], Size]:
     kinds = {name.partition(":")[0] for name in by_name}
 
     def counted(layer: Layer, inputs: Sequence[Shape], y: Shape) -> Size:
-        kind = layer.kind
+        kind = layer.kind if layer.words else OPERATOR
         if kind not in kinds:
             return 0
         rank, mode = inputs[0].rank, getattr(layer, "mode", "")

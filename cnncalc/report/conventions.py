@@ -41,13 +41,20 @@ def comparison_csv(graph: Graph, batch: int) -> str:
 
 def comparison_json(graph: Graph, batch: int) -> str:
     """One object, its integers exact, with each convention's definition and rules."""
-    found = {
+    found: dict[str, Any] = {
         "schema": SCHEMA,
         "name": graph.name,
         "batch": batch,
         "conventions": [_to_dict(each, TABLES[each.name]) for each in compare(graph.nodes, batch)],
     }
+    if unknown := _unknown(graph):
+        found["unknown"] = unknown
     return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+
+
+def _unknown(graph: Graph) -> list[str]:
+    """The layers of a model file that no convention counts in full."""
+    return [node.name for node in graph.nodes if not node.layer.known]
 
 
 def _to_dict(counts: Comparison, convention: Convention) -> dict[str, Any]:
@@ -67,10 +74,12 @@ def _to_dict(counts: Comparison, convention: Convention) -> dict[str, Any]:
 
 def _blocks(graph: Graph, batch: int) -> list[Block]:
     rows = tuple(_row(each) for each in compare(graph.nodes, batch))
-    samples: list[Block] = [Paragraph(f"For {thousands(batch)} samples.")] if batch > 1 else []
+    notes: list[Block] = [Paragraph(f"For {thousands(batch)} samples.")] if batch > 1 else []
+    if unknown := _unknown(graph):
+        notes.append(Paragraph(f"All totals are lower bounds: {len(unknown)} of the layers cannot be counted in full."))
     return [
         Grid(rows, HEADINGS, ("code", "number", "number", "text")),
-        *samples,
+        *notes,
         Heading("What each counts"),
         Grid(tuple((name, convention.text) for name, convention in TABLES.items()), (), ("code", "text")),
     ]

@@ -195,6 +195,21 @@ def test_all_of_a_wrong_spec() -> None:
     assert json.loads(errors)["errors"][0]["code"] == "E201"
 
 
+UNKNOWN = """
+layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 3 dim: 8 dim: 8 } } }
+layer { name: "other" type: "Unheard" bottom: "data" top: "other" }
+"""
+
+
+def test_all_of_the_unknown(tmp_path: Path) -> None:
+    """Where a model file has an operator that nobody knows, all totals are lower bounds, and it says so."""
+    file = tmp_path / "net.prototxt"
+    file.write_text(UNKNOWN, encoding="utf-8")
+    text = run(str(file), "--convention", "all")[1]
+    assert "\n\nAll totals are lower bounds: 1 of the layers cannot be counted in full.\n\n" in text
+    assert json.loads(run(str(file), "--convention", "all", "-f", "json")[1])["unknown"] == ["other"]
+
+
 def test_library() -> None:
     """The library takes the name; `all` is the command line's."""
     assert cnncalc.analyze(SPEC, convention="thop").totals.macs == 2306

@@ -3,9 +3,14 @@
 import pytest
 
 import cnncalc
-from cnncalc.figures.conventions import TABLES, apart, compare, counting
+from cnncalc.diagnostics import Problems
+from cnncalc.figures.conventions import OPERATOR, TABLES, apart, compare, counting
 from cnncalc.figures.cost import CONVENTIONS
+from cnncalc.graph import GraphBuilder
 from cnncalc.layers import kinds
+from cnncalc.layers.foreign import Foreign
+from cnncalc.layers.rearrange import Input
+from cnncalc.shape import Shape
 
 #: In the order of CONVENTIONS: torchvision, fvcore, ptflops, thop, deepspeed, onnx-tool, netscope.
 #: The input is 6x5x4: 120 elements, 30 places.
@@ -187,8 +192,20 @@ def test_default() -> None:
             assert count(node) == node.layer.multiply_adds(node.input_shapes[0], node.shape)
 
 
+@pytest.mark.parametrize("convention", CONVENTIONS)
+def test_operator(convention: str) -> None:
+    """An operator that the language has no word for counts its multiply-adds, whatever its name; it has none apart."""
+    builder = GraphBuilder(Problems())
+    x = builder.add(Input("input", shape=(6, 5, 4)), ())
+    for name in ("softmax", "scale", "lrn"):
+        x = builder.add(Foreign(name, Shape((6, 5), 4), macs=100), (x,))
+    graph = builder.build(x)
+    assert cnncalc.analyze(graph, convention=convention).totals.macs == 300
+    assert set(apart(graph.nodes, convention, 1).values()) <= {0}
+
+
 def test_rules_name_layers() -> None:
     """Every rule is for a kind of layer that there is."""
     tables = [rules for convention in TABLES.values() for rules in (convention.rules, *convention.apart.values())]
     named = {name.partition(":")[0] for rules in tables for names in rules for name in names.split()}
-    assert named - set(kinds()) == set()
+    assert named - set(kinds()) == {OPERATOR}
