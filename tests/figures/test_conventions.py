@@ -184,12 +184,25 @@ def test_compare(convention: str) -> None:
     assert sum(its.differences.values()) == its.difference == its.macs - counts[0].macs
 
 
+#: The layers' own worked examples.
+EXAMPLES = [example.spec for cls in dict.fromkeys(kinds().values()) for example in cls.examples]
+
+
 def test_default() -> None:
     """The default convention's table counts what every layer calls its multiply-adds."""
     count = counting(TABLES["torchvision"].rules)
-    for example in (example for cls in set(kinds().values()) for example in cls.examples):
-        for node in cnncalc.parse(example.spec).nodes[1:]:
+    for spec in EXAMPLES:
+        for node in cnncalc.parse(spec).nodes[1:]:
             assert count(node) == node.layer.multiply_adds(node.input_shapes[0], node.shape)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+@pytest.mark.parametrize("spec", EXAMPLES)
+def test_every_layer(spec: str, convention: str) -> None:
+    """Every layer has its figure by every convention: an integer, and never less than nothing."""
+    result = cnncalc.analyze(spec, convention=convention)
+    counts = [*(row.macs for row in result), *apart(result.graph.nodes, convention, 1).values()]
+    assert all(isinstance(count, int) and count >= 0 for count in counts)
 
 
 @pytest.mark.parametrize("convention", CONVENTIONS)
