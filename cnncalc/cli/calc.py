@@ -9,10 +9,9 @@ import click
 
 from cnncalc.analysis import Options, analyze_graph
 from cnncalc.cli import COMMANDS
-from cnncalc.cli.output import Output, fail, model_options, output_options, spec_options
+from cnncalc.cli.output import Output, fail, figure_options, model_options, output_options, spec_options
 from cnncalc.diagnostics import SpecError, nearest
-from cnncalc.figures.cost import CONVENTIONS, DEFAULT_CONVENTION
-from cnncalc.figures.memory import DTYPES
+from cnncalc.figures.cost import DEFAULT_CONVENTION
 from cnncalc.graph import Graph
 
 #: In place of a convention: all of them, side by side.
@@ -23,21 +22,7 @@ EVERY_CONVENTION = "all"
 @click.argument("spec")
 @spec_options
 @model_options
-@click.option(
-    "--batch",
-    type=click.IntRange(1, 10**9 - 1),
-    default=1,
-    metavar="N",
-    help="Samples at once: MACs and activations scale.",
-)
-@click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of weights and activations.")
-@click.option(
-    "--convention",
-    type=click.Choice([*CONVENTIONS, EVERY_CONVENTION]),
-    default=DEFAULT_CONVENTION,
-    metavar="NAME",
-    help=f"Whose MACs to count: {', '.join(CONVENTIONS)}; or all, side by side.",
-)
+@figure_options(EVERY_CONVENTION)
 @output_options
 def command(
     spec: str,
@@ -58,7 +43,7 @@ def command(
     cnncalc net.cnn --format json | jq .totals.params
     cnncalc model.onnx --dim batch=1
 
-    SPEC is a file (.cnn, .yaml, or a model: .onnx), - for standard input, or the network itself.
+    SPEC is a file (.cnn, .yaml, or a model: .onnx), - for standard input, a name of the zoo, or the network itself.
     """
     from cnncalc.sources import find, load_source, parse_shape
 
@@ -70,7 +55,7 @@ def command(
         shape = parse_shape(input.strip(), "--input") if input is not None else None
         graph = load_source(find(spec), shape, variables, dims, strict)
     except SpecError as error:
-        fail(_as_what(spec, error), output, options)
+        fail(_or_a_command(spec, error), output, options)
     if every:
         _compare_conventions(graph, batch, output)
     else:
@@ -82,21 +67,18 @@ def _compare_conventions(graph: Graph, batch: int, output: Output) -> None:
 
     if output.format == "json":
         output.write(report.comparison_json(graph, batch))
-    elif output.format == "csv":
-        output.write(report.comparison_csv(graph, batch))
-    elif output.format == "markdown":
-        output.write(report.comparison_markdown(graph, batch))
+        return
+    sheet = report.comparison_sheet(graph, batch)
+    if output.format == "table":
+        output.write(report.comparison_text(sheet, output.look(sys.stdout, piped=output.file is not None)))
     else:
-        output.write(report.comparison_text(graph, batch, output.look(sys.stdout, piped=output.file is not None)))
+        output.write(output.render_sheet(sheet))
 
 
-def _as_what(spec: str, error: SpecError) -> SpecError:
-    """The error with a note on what a lone word was tried as: it may have meant a command or a file."""
-    first = error.diagnostics[0]
-    from_text = first.span is not None and first.span.source.name == "<spec>"
-    if first.code != "E101" or not from_text or any(mark in spec.strip() for mark in " |,\n>("):
+def _or_a_command(spec: str, error: SpecError) -> SpecError:
+    """The error with the command in its help that an unknown word, all of the spec, is near to."""
+    first, *more = error.diagnostics
+    command = nearest(spec, COMMANDS, cutoff=0.7) if first.code == "E101" and first.span else None
+    if command is None or first.span is None or first.span.source.text != spec or first.span.text != spec.strip():
         return error
-    notes = (*first.notes, "tried as a command, as a file (there is none of this name) and as a spec")
-    command = nearest(spec, COMMANDS, cutoff=0.7)
-    help = f"write `cnncalc {command}`" if command else first.help
-    return SpecError([first._replace(notes=notes, help=help), *error.diagnostics[1:]], error.partial)
+    return SpecError([first._replace(help=f"write `cnncalc {command}`"), *more], error.partial)

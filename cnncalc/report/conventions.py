@@ -8,35 +8,62 @@ from typing import Any
 
 from cnncalc.analysis import SCHEMA
 from cnncalc.figures.conventions import QUANTITIES, TABLES, Comparison, Convention, Rules, compare
+from cnncalc.figures.cost import DEFAULT_CONVENTION
 from cnncalc.graph import Graph
 from cnncalc.layers import kinds
-from cnncalc.report.columns import thousands
+from cnncalc.report.columns import Column, thousands
 from cnncalc.report.look import Look
-from cnncalc.report.page import Block, Grid, Heading, Paragraph, to_markdown, to_text
+from cnncalc.report.page import Grid, Paragraph, to_markdown, to_text
+from cnncalc.report.sheet import Sheet
 
-HEADINGS = ("convention", "MACs", "difference", "where it differs from torchvision, and what it counts apart")
+NBSP = "\N{NO-BREAK SPACE}"
+
+#: The columns of the comparison. A no-break space holds a layer or a name and its figure together.
+COLUMNS = (
+    Column("convention", "convention", "whose count it is", lambda its, _: its.name, lambda its, _: its.name),
+    Column("macs", "MACs", "the total", lambda its, _: its.macs, lambda its, _: thousands(its.macs), True),
+    Column(
+        "difference",
+        f"over {DEFAULT_CONVENTION}",
+        "by how much that is more than the default",
+        lambda its, _: its.difference,
+        lambda its, _: signed(its.difference),
+        True,
+    ),
+    Column(
+        "differences",
+        "where",
+        "by kind of layer",
+        lambda its, _: _listed(its.differences),
+        lambda its, _: ", ".join(f"{kind}{NBSP}{signed(more)}" for kind, more in _largest_first(its.differences)),
+    ),
+    Column(
+        "apart",
+        "and apart",
+        "what it counts beside MACs",
+        lambda its, _: _listed(its.apart),
+        lambda its, _: ", ".join(f"{thousands(count)}{NBSP}{name}" for name, count in its.apart.items()),
+    ),
+)
 
 
-def comparison_text(graph: Graph, batch: int, look: Look) -> str:
-    return to_text(_blocks(graph, batch), look)
+def comparison_sheet(graph: Graph, batch: int) -> Sheet:
+    """A row for each convention; the notes say what each counts."""
+    notes = [(name, convention.text) for name, convention in TABLES.items()]
+    if unknown := _unknown(graph):
+        notes.append(("unknown", f"{len(unknown)} of the layers are not counted in full: all totals are lower bounds"))
+    if batch > 1:
+        notes.append(("batch", f"MACs are for {thousands(batch)} samples"))
+    return Sheet(COLUMNS, compare(graph.nodes, batch), notes=tuple(notes))
 
 
-def comparison_markdown(graph: Graph, batch: int) -> str:
-    return to_markdown(_blocks(graph, batch))
-
-
-def comparison_csv(graph: Graph, batch: int) -> str:
-    """A row for each convention: raw integers."""
-    import csv
-    import io
-
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["convention", "macs", "difference", "differences", "apart"])
-    for each in compare(graph.nodes, batch):
-        sums = [" ".join(f"{name}={count}" for name, count in part.items()) for part in (each.differences, each.apart)]
-        writer.writerow([each.name, each.macs, each.difference, *sums])
-    return text.getvalue()
+def comparison_text(sheet: Sheet, look: Look) -> str:
+    """The comparison for a person, what each convention counts below."""
+    roles = tuple("number" if column.numeric else "text" for column in sheet.columns)
+    table = Grid(
+        tuple(map(tuple, sheet.texts())), tuple(column.heading for column in sheet.columns), ("code", *roles[1:])
+    )
+    return to_text([table, Grid(sheet.notes, roles=("code", "text"))], look)
 
 
 def comparison_json(graph: Graph, batch: int) -> str:
@@ -72,27 +99,12 @@ def _to_dict(counts: Comparison, convention: Convention) -> dict[str, Any]:
     }
 
 
-def _blocks(graph: Graph, batch: int) -> list[Block]:
-    rows = tuple(_row(each) for each in compare(graph.nodes, batch))
-    notes: list[Block] = [Paragraph(f"For {thousands(batch)} samples.")] if batch > 1 else []
-    if unknown := _unknown(graph):
-        notes.append(Paragraph(f"All totals are lower bounds: {len(unknown)} of the layers cannot be counted in full."))
-    return [
-        Grid(rows, HEADINGS, ("code", "number", "number", "text")),
-        *notes,
-        Heading("What each counts"),
-        Grid(tuple((name, convention.text) for name, convention in TABLES.items()), (), ("code", "text")),
-    ]
+def _listed(counts: dict[str, int]) -> str:
+    return " ".join(f"{name}={count}" for name, count in counts.items())
 
 
-def _row(counts: Comparison) -> tuple[str, ...]:
-    # A no-break space holds a layer and its figure together.
-    largest = sorted(counts.differences.items(), key=lambda item: -abs(item[1]))
-    parts = [f"{kind}\N{NO-BREAK SPACE}{signed(more)}" for kind, more in largest]
-    parts += [
-        f"{thousands(count)}\N{NO-BREAK SPACE}{name}\N{NO-BREAK SPACE}apart" for name, count in counts.apart.items()
-    ]
-    return counts.name, thousands(counts.macs), signed(counts.difference), ", ".join(parts)
+def _largest_first(differences: dict[str, int]) -> list[tuple[str, int]]:
+    return sorted(differences.items(), key=lambda item: -abs(item[1]))
 
 
 def signed(value: int) -> str:

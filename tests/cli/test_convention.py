@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -73,8 +74,8 @@ def test_markdown() -> None:
     _, output, _ = run(SPEC, "--convention", "deepspeed", "-f", "markdown")
 
     assert output.endswith(
-        "\n\nMACs as deepspeed counts: the flops profiler's MACs: multiply-adds of convolutions, deconvolutions and "
-        "fc; what else it counts is in its FLOPs alone. Checked with deepspeed 0.19.8.\n"
+        "\n\nMACs: as deepspeed counts: the flops profiler's MACs: multiply-adds of convolutions, deconvolutions and "
+        "fc; what else it counts is in its FLOPs alone. Checked with deepspeed 0.19.8\n"
     )
 
 
@@ -90,22 +91,23 @@ def test_unknown() -> None:
 
 
 def test_all() -> None:
-    """A row for each convention: its total, and where it is more than torchvision's."""
-    status, output, errors = run(SPEC, "--convention", "all", "--width", "100")
+    """A row for each convention: its total, and where it is more than torchvision's. Below, what each counts."""
+    status, output, errors = run(SPEC, "--convention", "all", "--width", "120")
 
-    table, _ = output.split("\n\nWhat each counts\n")
+    table, definitions = output.split("\n\n")
     assert (status, errors) == (0, "")
     assert table.split("\n") == [
-        "convention    MACs  difference  where it differs from torchvision, and what it counts apart",
-        "─" * 95,
+        "convention    MACs  over torchvision  where                                   and apart",
+        "─" * 109,
         "torchvision  1,944",
-        "fvcore       2,160        +216  bn +144, gap +72",
-        "ptflops      2,448        +504  bn +144, relu +144, gap +144, conv +72",
-        "thop         2,306        +362  bn +288, gap +74",
+        "fvcore       2,160              +216  bn +144, gap +72",
+        "ptflops      2,448              +504  bn +144, relu +144, gap +144, conv +72",
+        "thop         2,306              +362  bn +288, gap +74",
         "deepspeed    1,944",
-        "onnx-tool    4,400      +2,456  bn +2,232, gap +80, conv +72, relu +72",
-        "netscope     2,016         +72  bn +72, 72 comp apart, 144 add apart, 72 div apart, 0 exp apart",
+        "onnx-tool    4,400            +2,456  bn +2,232, gap +80, conv +72, relu +72",
+        "netscope     2,016               +72  bn +72                                  72 comp, 144 add, 72 div, 0 exp",
     ]
+    assert [line.split()[0] for line in definitions.split("\n") if line[:1].strip()] == list(CONVENTIONS)
 
 
 def test_all_json() -> None:
@@ -154,11 +156,11 @@ def test_all_markdown() -> None:
 
     lines = output.split("\n")
     assert lines[1:4] == [
-        "| --- | ---: | ---: | --- |",
-        "| torchvision | 1,944 |  |  |",
-        "| fvcore | 2,160 | +216 | bn +144, gap +72 |",
+        "| --- | ---: | ---: | --- | --- |",
+        "| torchvision | 1,944 |  |  |  |",
+        "| fvcore | 2,160 | +216 | bn +144, gap +72 |  |",
     ]
-    assert "## What each counts" in lines
+    assert sum(line.startswith(tuple(f"{name}: " for name in CONVENTIONS)) for line in lines) == len(CONVENTIONS)
 
 
 def test_all_in_a_file(tmp_path: Path) -> None:
@@ -206,8 +208,23 @@ def test_all_of_the_unknown(tmp_path: Path) -> None:
     file = tmp_path / "net.prototxt"
     file.write_text(UNKNOWN, encoding="utf-8")
     text = run(str(file), "--convention", "all")[1]
-    assert "\n\nAll totals are lower bounds: 1 of the layers cannot be counted in full.\n\n" in text
+    assert text.endswith("\nunknown      1 of the layers are not counted in full: all totals are lower bounds\n")
     assert json.loads(run(str(file), "--convention", "all", "-f", "json")[1])["unknown"] == ["other"]
+
+
+def test_compare() -> None:
+    """`cnncalc compare` counts by a convention too, and says by which."""
+    status, output, _ = run("compare", SPEC, SPEC, "--convention", "thop", "--columns", "macs", "-f", "markdown")
+    assert status == 0
+    assert output.startswith("| MACs |\n| ---: |\n| 2,306 |\n| 2,306 |\n\nMACs: as thop counts: no bias;")
+
+
+def test_diff() -> None:
+    """`cnncalc diff` counts by a convention too: a relu is 2 for each of 72 elements by ptflops."""
+    done = run("diff", "input 6x6x2 | identity", "input 6x6x2 | relu", "--convention", "ptflops")
+    assert done[0] == 0
+    assert "total as float32, MACs by ptflops" in done[1]
+    assert re.search(r"^ *MACs +0 +144 +\+144", done[1], re.MULTILINE)
 
 
 def test_library() -> None:
