@@ -26,8 +26,10 @@ ALLOWED = {
     "zoo": BASE | {"language", "analysis"},
     "sources": BASE | {"graph", "language", "layers", "readers", "zoo"},
     "readers": BASE | {"graph", "language", "layers"},
-    "report": BASE | {"layers", "graph", "figures", "analysis", "difference", "language", "zoo"},
-    "cli": BASE | {"layers", "graph", "figures", "analysis", "difference", "language", "sources", "zoo", "report", ""},
+    "explain": BASE | {"layers", "graph", "figures", "analysis"},
+    "report": BASE | {"layers", "graph", "figures", "analysis", "difference", "explain", "language", "zoo"},
+    "cli": BASE
+    | {"layers", "graph", "figures", "analysis", "difference", "explain", "language", "sources", "zoo", "report", ""},
     "__main__": {"cli"},
     "": {"diagnostics", "shape", "graph", "analysis", "sources"},
 }

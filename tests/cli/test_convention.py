@@ -178,14 +178,17 @@ def test_all_ascii() -> None:
     assert "?" not in output
 
 
-@pytest.mark.parametrize("option", [("--columns", "name"), ("--depth", "1")])
-def test_all_has_no_rows(option: tuple[str, str]) -> None:
-    """Options for rows of layers do not go with it, and it says so."""
+@pytest.mark.parametrize(
+    "option",
+    [("--columns", "name"), ("--depth", "1"), ("--memory",), ("--get", "totals.macs"), ("--fail-if", "macs > 1")],
+)
+def test_all_shows_totals_alone(option: tuple[str, ...]) -> None:
+    """What asks for one convention's figures does not go with all of them, and it says so."""
     status, output, errors = run(SPEC, "--convention", "all", *option)
 
     assert (status, output) == (2, "")
     assert errors.endswith(
-        "Error: --columns and --depth are for rows of layers; `--convention all` shows totals alone\n"
+        "Error: `--convention all` shows totals alone: name one for --memory, --get, --fail-if, --columns or --depth\n"
     )
 
 
