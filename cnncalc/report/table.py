@@ -13,6 +13,7 @@ from rich.text import Text
 
 from cnncalc.analysis import Analysis, exceeds
 from cnncalc.diagnostics import Diagnostic
+from cnncalc.figures.cost import DEFAULT_CONVENTION
 from cnncalc.report.bars import bars_of
 from cnncalc.report.columns import Column, bytes_text, short, thousands, uncounted
 from cnncalc.report.folding import folded_text, parts_of
@@ -25,6 +26,8 @@ MOST_BAR, NATURAL_BAR, LEAST_BAR = 12, 8, 4
 #: The columns that are folded where there is no room, in this order, and how narrow they may get.
 FOLDING = ("inputs", "layer", "input", "name")
 LEAST_TEXT = 12
+#: Definitions are folded to this where no terminal says otherwise; before them stands a label.
+PROSE_WIDTH, LABEL = 100, 13
 #: Warnings beyond these are counted, not shown.
 MOST_WARNINGS = 5
 
@@ -177,6 +180,8 @@ def _footer(analysis: Analysis, look: Look) -> Iterator[Text]:
             f"{thousands(totals.activations)}{dot}{bytes_text(memory.peak)} live at most, at {totals.peak_layer}",
         ),
     ]
+    if options.convention != DEFAULT_CONVENTION:
+        lines += _convention(analysis, look)
     if analysis.unknown:
         lines.append(("unknown", uncounted(analysis.unknown)))
     if options.batch > 1:
@@ -188,6 +193,20 @@ def _footer(analysis: Analysis, look: Look) -> Iterator[Text]:
     for label, text in lines:
         yield Text.assemble((label.ljust(width + GAP), "dim"), text)
     yield from _warnings(analysis.warnings, look)
+
+
+def _convention(analysis: Analysis, look: Look) -> Iterator[tuple[str, str]]:
+    """The convention by which MACs are counted and its definition, folded, and what it counts apart from them."""
+    from textwrap import wrap
+
+    from cnncalc.figures.conventions import TABLES, apart
+
+    name, batch = analysis.options.convention, analysis.options.batch
+    definition = f"{name}: {TABLES[name].text}"
+    for number, line in enumerate(wrap(definition, (look.width or PROSE_WIDTH) - LABEL)):
+        yield ("convention" if number == 0 else ""), line
+    for what, count in apart(analysis.graph.nodes, name, batch).items():
+        yield what, _both(count)
 
 
 def _both(value: int) -> str:
