@@ -1,4 +1,4 @@
-"""Cells that are too narrow for their text: where it is broken, and into which lines."""
+"""Cells and lines that are too narrow for their text: where it is broken, and into which lines."""
 
 from __future__ import annotations
 
@@ -28,3 +28,16 @@ def folded_text(text: str, width: int) -> list[str]:
         while len(lines[-1].rstrip(" ")) > width:
             lines[-1:] = [lines[-1][:width], lines[-1][width:]]
     return [line.rstrip(" ").replace("\N{NO-BREAK SPACE}", " ") for line in lines]
+
+
+def folded_prose(text: str, width: int) -> list[str]:
+    """The text in lines of that width, broken between its words, or within a word that is too long.
+
+    There is a line at the least. A no-break space holds a formula together, and is a space once the lines are made.
+    """
+    if len(text) <= width:
+        return [text.replace("\N{NO-BREAK SPACE}", " ")]
+    from textwrap import wrap  # most texts fit
+
+    lines = wrap(text, max(width, 1), break_on_hyphens=False)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines] or [""]

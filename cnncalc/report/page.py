@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, Union
 
+from cnncalc.report.folding import folded_prose
 from cnncalc.report.look import Look
 from cnncalc.report.markdown import table
 
@@ -21,6 +22,8 @@ UNFOLDED = 10_000
 INDENT, GAP = "  ", "  "
 #: A cell with more text than this is folded even where there is room.
 MOST_CELL = 72
+#: A word is broken where there is no other way, but into no less than this.
+LEAST_CELL = 8
 #: Columns give one another at most so much room at a time.
 LEVELLING = 12
 
@@ -173,7 +176,7 @@ def _shown(text: str, look: Look) -> str:
 
 def _prose(text: str, width: int, look: Look, role: str) -> Iterator[list[Piece]]:
     inside = False
-    for line in _folded(_shown(text, look), width):
+    for line in folded_prose(_shown(text, look), width):
         parts = line.split("`")
         pieces: list[Piece] = []
         for number, part in enumerate(parts):
@@ -182,17 +185,6 @@ def _prose(text: str, width: int, look: Look, role: str) -> Iterator[list[Piece]
                 inside = not inside
             pieces.append(("code" if inside else role, part))
         yield pieces
-
-
-def _folded(text: str, width: int) -> list[str]:
-    if len(text) <= width and text.isascii():
-        return [text]
-    from textwrap import wrap
-
-    # A no-break space holds a formula together, and is a space once the lines are made.
-    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in wrap(text, max(width, 1), break_on_hyphens=False)] or [
-        ""
-    ]
 
 
 def _grid(grid: Grid, width: int, look: Look) -> Iterator[list[Piece]]:
@@ -212,7 +204,7 @@ def _grid(grid: Grid, width: int, look: Look) -> Iterator[list[Piece]]:
 
 
 def _row(grid: Grid, row: Sequence[str], widths: list[int], role: str | None = None) -> Iterator[list[Piece]]:
-    columns = [_folded(cell, width) for cell, width in zip(row, widths, strict=True)]
+    columns = [folded_prose(cell, width) for cell, width in zip(row, widths, strict=True)]
     for at in range(max(map(len, columns))):
         line: list[Piece] = []
         for number, (cells, width) in enumerate(zip(columns, widths, strict=True)):
@@ -225,7 +217,9 @@ def _row(grid: Grid, row: Sequence[str], widths: list[int], role: str | None = N
 
 
 def _widths(grid: Grid, rows: Sequence[Sequence[str]], width: int) -> list[int]:
-    """The width of each column: where there is no room the widest is folded, first between words, then within."""
+    """The width of each column: where there is no room the widest is folded, first between words, then within.
+
+    What cannot be folded far enough is wider than the width."""
     columns = list(zip(*rows, strict=True))
     words = [
         max(len(word) for cell in cells for word in ([cell] if grid.role(number) == "number" else cell.split(" ")))
@@ -235,7 +229,7 @@ def _widths(grid: Grid, rows: Sequence[Sequence[str]], width: int) -> list[int]:
     over = sum(widths) + len(GAP) * (len(widths) - 1) - width
     if over <= 0:
         return widths
-    for floors in (words, [1] * len(widths)):
+    for floors in (words, [min(each, LEAST_CELL) for each in words]):
         while over > 0:
             folding = [n for n, each in enumerate(widths) if grid.role(n) != "number" and each > floors[n]]
             if not folding:

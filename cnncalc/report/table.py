@@ -16,7 +16,7 @@ from cnncalc.diagnostics import Diagnostic
 from cnncalc.figures.cost import DEFAULT_CONVENTION
 from cnncalc.report.bars import bars_of
 from cnncalc.report.columns import Column, bytes_text, short, thousands, uncounted
-from cnncalc.report.folding import folded_text, parts_of
+from cnncalc.report.folding import folded_prose, folded_text, parts_of
 from cnncalc.report.look import Look
 from cnncalc.report.tree import Line, below, collapsed, least_name, rails
 
@@ -25,9 +25,9 @@ GAP = 2
 MOST_BAR, NATURAL_BAR, LEAST_BAR = 12, 8, 4
 #: The columns that are folded where there is no room, in this order, and how narrow they may get.
 FOLDING = ("inputs", "layer", "input", "name")
-LEAST_TEXT = 12
-#: Definitions are folded to this where no terminal says otherwise; before them stands a label.
-PROSE_WIDTH, LABEL = 100, 13
+LEAST_TEXT = 10
+#: The words below the table are folded to this where no terminal says otherwise.
+PROSE_WIDTH = 100
 #: Warnings beyond these are counted, not shown.
 MOST_WARNINGS = 5
 
@@ -177,34 +177,32 @@ def _footer(analysis: Analysis, look: Look) -> Iterator[Text]:
         ("MACs", _both(totals.macs) + dot + f"{_both(totals.flops)} FLOPs"),
         (
             "activations",
-            f"{thousands(totals.activations)}{dot}{bytes_text(memory.peak)} live at most, at {totals.peak_layer}",
+            f"{thousands(totals.activations)}{dot}{bytes_text(memory.peak)} live at most, at {totals.peak_layer}"
+            ", weights apart",
         ),
     ]
     if options.convention != DEFAULT_CONVENTION:
-        lines += _convention(analysis, look)
+        lines += _convention(analysis)
     if analysis.unknown:
         lines.append(("unknown", uncounted(analysis.unknown)))
     if options.batch > 1:
         lines.append(("batch", f"MACs and activations are for {thousands(options.batch)} samples, shapes for one"))
     if any(exceeds(row.receptive_field, analysis.graph.nodes[0].shape) for row in analysis.rows):
         lines.append(("*", "the receptive field is larger than the input"))
-    width = max(len(label) for label, _ in lines)
+    indent = max(len(label) for label, _ in lines) + GAP
     yield Text()
     for label, text in lines:
-        yield Text.assemble((label.ljust(width + GAP), "dim"), text)
+        for number, part in enumerate(folded_prose(text, (look.width or PROSE_WIDTH) - indent)):
+            yield Text.assemble((("" if number else label).ljust(indent), "dim"), part)
     yield from _warnings(analysis.warnings, look)
 
 
-def _convention(analysis: Analysis, look: Look) -> Iterator[tuple[str, str]]:
-    """The convention by which MACs are counted and its definition, folded, and what it counts apart from them."""
-    from textwrap import wrap
-
+def _convention(analysis: Analysis) -> Iterator[tuple[str, str]]:
+    """The convention by which MACs are counted and its definition, and what it counts apart from them."""
     from cnncalc.figures.conventions import TABLES, apart
 
     name, batch = analysis.options.convention, analysis.options.batch
-    definition = f"{name}: {TABLES[name].text}"
-    for number, line in enumerate(wrap(definition, (look.width or PROSE_WIDTH) - LABEL)):
-        yield ("convention" if number == 0 else ""), line
+    yield "convention", f"{name}: {TABLES[name].text}"
     for what, count in apart(analysis.graph.nodes, name, batch).items():
         yield what, _both(count)
 

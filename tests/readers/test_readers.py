@@ -54,7 +54,7 @@ total, at least                                                   4           3,
 
 parameters   4 · 16 B as float32
 MACs         3,888 · 7,776 FLOPs
-activations  288 · 1.31 KiB live at most, at conv1
+activations  288 · 1.31 KiB live at most, at conv1, weights apart
 unknown      NonMaxSuppression: not counted in full, so that all totals are lower bounds
 """
 
