@@ -225,8 +225,8 @@ def render(diagnostics: Sequence[Diagnostic], width: int = EXCERPT_WIDTH) -> str
 
 
 def nearest(word: str, candidates: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """The candidate that `word` was most likely meant to be, or None where nothing is near."""
-    return next(iter(near(word, candidates, 1, cutoff)), None)
+    """The candidate that `word` was most likely meant to be, or None where it is a typo of none."""
+    return next((each for each in near(word, candidates, 3, cutoff) if _is_typo(word, each)), None)
 
 
 def near(word: str, candidates: Iterable[str], most: int, cutoff: float = 0.6) -> list[str]:
@@ -236,6 +236,27 @@ def near(word: str, candidates: Iterable[str], most: int, cutoff: float = 0.6) -
     lowered = word.lower()
     by_lower = {candidate.lower(): candidate for candidate in candidates}
     return [by_lower[close] for close in get_close_matches(lowered[:60], by_lower, n=most, cutoff=cutoff)]
+
+
+def _is_typo(word: str, meant: str) -> bool:
+    """Whether one is the other cut off, or at most a third of the letters are added, dropped, wrong or swapped.
+
+    Letters in common alone do not make a suggestion: `basic` has three of `slice`'s in their order.
+    """
+    word, meant = word.lower()[:60], meant.lower()[:60]
+    if min(len(word), len(meant)) >= 3 and (word.startswith(meant) or meant.startswith(word)):
+        return True
+    # Row by row the edits from each beginning of `word` to each of `meant` (optimal string alignment).
+    before: list[int] = []
+    row = list(range(len(meant) + 1))
+    for i, letter in enumerate(word, 1):
+        before, above, row = row, before, [i]
+        for j, other in enumerate(meant, 1):
+            edits = min(before[j] + 1, row[j - 1] + 1, before[j - 1] + (letter != other))
+            if i > 1 and j > 1 and letter == meant[j - 2] and word[i - 2] == other:
+                edits = min(edits, above[j - 2] + 1)
+            row.append(edits)
+    return row[-1] <= max(1, max(len(word), len(meant)) // 3)
 
 
 def _frame(place: Span, label: str, arrow: str, gutter: str, width: int) -> Iterator[Line]:

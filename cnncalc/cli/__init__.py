@@ -32,7 +32,7 @@ class SpecGroup(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         own = {"--help", "-h", "--version"}
         first = args[0] if args else "--help"
-        if first not in COMMANDS and not (first in own and len(args) <= 1):
+        if first not in COMMANDS and not (first in own and (len(args) <= 1 or first == "--version")):
             _refuse_mistyped_command(args)
             args = [DEFAULT, *args]
         return super().parse_args(ctx, args or ["--help"])
@@ -81,5 +81,5 @@ def main() -> None:
     cnncalc resnet50
     cat net.cnn | cnncalc -
 
-    SPEC is a file (.cnn, .yaml), - for standard input, a name of the zoo, or the network itself.
+    SPEC is a file (.cnn, .yaml, or a model), - for standard input, a name of the zoo, or the network itself.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +13,7 @@ from cnncalc.cli.output import (
     exceeded,
     fail,
     figure_options,
+    input_shape,
     model_options,
     output_options,
     spec_options,
@@ -78,9 +78,9 @@ def command(
     cnncalc net.cnn --format json | jq .totals.params
     cnncalc model.onnx --dim batch=1
 
-    SPEC is a file (.cnn, .yaml, or a model: .onnx), - for standard input, a name of the zoo, or the network itself.
+    SPEC is a file (.cnn, .yaml, or a model), - for standard input, a name of the zoo, or the network itself.
     """
-    from cnncalc.sources import find, load_source, parse_shape
+    from cnncalc.sources import find, load_source
 
     every = convention == EVERY_CONVENTION
     options = Options(batch, dtype, DEFAULT_CONVENTION if every else convention, optimizer)
@@ -90,8 +90,8 @@ def command(
             "`--convention all` shows totals alone: name one for --memory, --get, --fail-if, --columns or --depth"
         )
     budgets = _budgets(conditions, output, options)
+    shape = input_shape(input, output, options)
     try:
-        shape = parse_shape(input.strip(), "--input") if input is not None else None
         graph = load_source(find(spec), shape, variables, dims, strict)
     except SpecError as error:
         fail(_or_a_command(spec, error), output, options)
@@ -124,7 +124,7 @@ def _compare_conventions(graph: Graph, batch: int, output: Output) -> None:
         return
     sheet = report.comparison_sheet(graph, batch)
     if output.format == "table":
-        output.write(report.comparison_text(sheet, output.look(sys.stdout, piped=output.file is not None)))
+        output.write(report.comparison_text(sheet, output.report_look()))
     else:
         output.write(output.render_sheet(sheet))
 
@@ -176,7 +176,7 @@ def _memory(analysis: Analysis, output: Output) -> str:
     from cnncalc.report.memory import memory_sheet, memory_text
 
     if output.format == "table":
-        return memory_text(analysis, output.look(sys.stdout, piped=output.file is not None))
+        return memory_text(analysis, output.report_look())
     return output.render_sheet(memory_sheet(analysis, output.depth))
 
 
@@ -195,7 +195,8 @@ def _more(memory: bool, analysis: Analysis, outcomes: list[Outcome]) -> dict[str
 def _or_a_command(spec: str, error: SpecError) -> SpecError:
     """The error with the command in its help that an unknown word, all of the spec, is near to."""
     first, *more = error.diagnostics
-    command = nearest(spec, COMMANDS, cutoff=0.7) if first.code == "E101" and first.span else None
+    command = nearest(spec, (*COMMANDS, "help"), cutoff=0.7) if first.code == "E101" and first.span else None
     if command is None or first.span is None or first.span.source.text != spec or first.span.text != spec.strip():
         return error
-    return SpecError([first._replace(help=f"write `cnncalc {command}`"), *more], error.partial)
+    meant = "--help" if command == "help" else command
+    return SpecError([first._replace(help=f"write `cnncalc {meant}`"), *more], error.partial)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -39,7 +38,7 @@ def command(specs: tuple[str, ...], batch: int, dtype: str, convention: str, out
     cnncalc compare small.cnn large.cnn
     cnncalc compare *.cnn --columns +flops --format latex
 
-    Each SPEC is a file (.cnn, .yaml, or a model: .onnx), - for standard input, or the network itself.
+    Each SPEC is a file (.cnn, .yaml, or a model), - for standard input, a name of the zoo, or the network itself.
     """
     from cnncalc.report import networks
     from cnncalc.report.columns import choose
@@ -54,7 +53,7 @@ def command(specs: tuple[str, ...], batch: int, dtype: str, convention: str, out
     columns = choose(output.columns or default, networks.COLUMNS, networks.DEFAULT)
     sheet = networks.networks_sheet(rows, columns, output.layout)
     if output.format == "table":
-        output.write(networks.networks_text(sheet, output.look(sys.stdout, piped=output.file is not None)))
+        output.write(networks.networks_text(sheet, output.report_look()))
     else:
         output.write(output.render_sheet(sheet))
 

@@ -42,7 +42,7 @@ def command(
     cnncalc diff old.cnn new.cnn
     git show main:net.cnn | cnncalc diff - net.cnn --format markdown
 
-    A and B are each a file (.cnn, .yaml, or a model: .onnx), - for standard input, or the network itself.
+    A and B are each a file (.cnn, .yaml, or a model), - for standard input, a name of the zoo, or the network itself.
     """
     from cnncalc.difference import difference
     from cnncalc.report import difference as report
@@ -56,7 +56,7 @@ def command(
     elif output.format == "markdown":
         output.write(report.difference_markdown(found, networks, output.layout))
     else:
-        look = output.look(sys.stdout, piped=output.file is not None)
+        look = output.report_look()
         output.write(report.difference_text(found, networks, look, context))
     if exit_code and found:
         sys.exit(1)

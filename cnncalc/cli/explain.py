@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnncalc.analysis import Analysis, Options, analyze_graph
-from cnncalc.cli.output import Output, fail, model_options, page_options, spec_options
+from cnncalc.cli.output import Output, fail, input_shape, model_options, page_options, spec_options
 from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest
 from cnncalc.figures.memory import DTYPES
 
@@ -63,7 +63,8 @@ def command(
     cnncalc explain "pool 2" --image "1 3 2 4; 5 6 1 2; 0 1 9 8; 2 2 7 7"
     cnncalc explain E201
 
-    SPEC is a file (.cnn, .yaml), - for standard input, the network itself, or the code of an error.
+    SPEC is a file (.cnn, .yaml, or a model), - for standard input, a name of the zoo, the network itself, or the
+    code of an error.
     """
     if codes:
         _write_codes(output)
@@ -85,10 +86,10 @@ def command(
 
 
 def _analysis(spec: str, options: Options, output: Output, *, input: str | None, **more: Any) -> Analysis:
-    from cnncalc.sources import find, load_source, parse_shape
+    from cnncalc.sources import find, load_source
 
+    shape = input_shape(input, output, options)
     try:
-        shape = parse_shape(input.strip(), "--input") if input is not None else None
         return analyze_graph(load_source(find(spec), shape, **more), options)
     except SpecError as error:
         fail(error, output, options)
@@ -226,7 +227,7 @@ def _write_code(code: str, output: Output) -> None:
     page = pages().get(code)
     if page is None:
         near = nearest(code, pages(), cutoff=0.7)
-        help = f"write `{near}`; `cnncalc explain --codes` lists them all"
+        help = f"write `{near}`" if near else "`cnncalc explain --codes` lists them all"
         span = Span(Source("<code>", code), 0, len(code))
         error = SpecError([Diagnostic("E507", f"unknown code `{code}`", span, "no such code", help=help)])
         fail(error, output, Options())

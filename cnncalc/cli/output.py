@@ -45,7 +45,7 @@ class Output(NamedTuple):
         """Write a page in the format that is wanted, its formulas in ASCII where the stream has no more."""
         from cnncalc.report.page import to_ascii
 
-        look = self.look(sys.stdout)
+        look = self.report_look()
         page = json() if self.format == "json" else markdown() if self.format == "markdown" else text(look)
         self.write(page if look.unicode else to_ascii(page))
 
@@ -63,7 +63,7 @@ class Output(NamedTuple):
         if self.format == "table":
             from cnncalc.report.table import to_table
 
-            return to_table(analysis, self.chosen(), self.look(sys.stdout, piped=self.file is not None))
+            return to_table(analysis, self.chosen(), self.report_look())
         from cnncalc.report.sheet import layers_sheet
 
         columns = self.chosen("all" if self.format == "csv" else None)
@@ -87,6 +87,10 @@ class Output(NamedTuple):
         from cnncalc.report.columns import choose
 
         return choose(self.columns or default)
+
+    def report_look(self) -> Look:
+        """What the place of the report can show: standard output, or a file."""
+        return self.look(sys.stdout, piped=self.file not in (None, "-"))
 
     def look(self, stream: Any, piped: bool = False) -> Look:
         """What the stream can show. What goes to no terminal has no colour and a width of its own."""
@@ -147,7 +151,7 @@ _OUTPUT_OPTIONS = (
     _LAYOUT,
     *_LOOK_OPTIONS,
 )
-_PAGE_OPTIONS = (_format(PAGE_FORMATS), *_LOOK_OPTIONS)
+_PAGE_OPTIONS = (_format(PAGE_FORMATS), _FILE, *_LOOK_OPTIONS)
 
 
 def spec_options(command: Command) -> Command:
@@ -223,11 +227,6 @@ def side_by_side_options(*formats: str) -> Callable[[Command], Command]:
     return lambda command: _gathered(command, (_format(formats), _FILE, _LAYOUT, *_LOOK_OPTIONS))
 
 
-def list_options(command: Command) -> Command:
-    """The options for a list of networks, gathered into one `output` argument."""
-    return _gathered(command, (_format(FORMATS[:-1]), _FILE, *_LOOK_OPTIONS))
-
-
 def page_options(command: Command) -> Command:
     """The options for a page of help, gathered into one `output` argument."""
     return _gathered(command, _PAGE_OPTIONS)
@@ -242,6 +241,19 @@ def _gathered(command: Command, options: tuple[Option, ...]) -> Command:
     for option in reversed(options):
         gathered = option(gathered)
     return gathered  # type: ignore[return-value]
+
+
+def input_shape(input: str | None, output: Output, options: Options) -> tuple[int, ...] | None:
+    """The shape that --input gives; leaves with status 2 where it is none."""
+    if input is None:
+        return None
+    from cnncalc.diagnostics import SpecError
+    from cnncalc.sources import parse_shape
+
+    try:
+        return parse_shape(input.strip(), "--input")
+    except SpecError as error:
+        fail(error, output, options, status=2)
 
 
 def fail(error: SpecError, output: Output, options: Options, status: int = 1) -> NoReturn:
@@ -286,6 +298,8 @@ def exceeded(outcomes: Sequence[Outcome], output: Output) -> None:
 
 def write_whole(path: str, text: str) -> None:
     """Write a file in one step: what was there before stays until all of the new text is on disk."""
+    if not path:
+        raise click.BadParameter("the name of the file is empty", param_hint="-o")
     data = text.encode("utf-8")
     try:
         if os.path.exists(path) and not os.path.isfile(path):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cnncalc.analysis import Analysis, Options, analyze_graph
-from cnncalc.cli.output import Output, fail
+from cnncalc.cli.output import Output, fail, input_shape
 from cnncalc.diagnostics import Source, SpecError
 from cnncalc.report.columns import shortened
 
@@ -33,13 +33,11 @@ def analyses(
 
     `variables` are for those that are text, `dims` and `strict` for the models among them.
     """
-    from cnncalc.sources import load_source, parse_shape
+    from cnncalc.sources import load_source
 
     if list(specs).count("-") > 1:
         raise click.UsageError("only one of the specs can be standard input")
-    shape = _tried(parse_shape, input.strip(), "--input") if input is not None else None
-    if isinstance(shape, SpecError):
-        fail(shape, output, options)
+    shape = input_shape(input, output, options)
     sources = [_tried(_source, spec, label) for spec, label in zip(specs, labels, strict=True)]
     # An option that is for none of them is an error for each.
     kinds = {isinstance(source, Source) for source in sources if not isinstance(source, SpecError)}
@@ -81,10 +79,15 @@ def _source(spec: str, label: str) -> Found:
 def _in(label: str, spec: str, error: SpecError) -> SpecError:
     """The error with the spec's label where it has no place to tell which spec it is in."""
     told = [
-        each if each.span is not None else each._replace(notes=(*each.notes, f"in {label}: {shortened(written(spec))}"))
+        each if each.span is not None else each._replace(notes=(*each.notes, _place(label, spec)))
         for each in error.diagnostics
     ]
     return SpecError(told, error.partial)
+
+
+def _place(label: str, spec: str) -> str:
+    text = shortened(written(spec))
+    return f"in {label}: {text}" if text else f"in {label}"
 
 
 def written(spec: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc import zoo
-from cnncalc.cli.output import Output, fail, list_options
+from cnncalc.cli.output import FORMATS, Output, fail, side_by_side_options
 from cnncalc.diagnostics import nearest
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ PATIENCE = 0.5
 @click.option("--copy", is_flag=True, help="Write the spec to NAME.cnn, or where -o says, for editing.")
 @click.option("--sort", "key", type=click.Choice(KEYS), help="Sort the list; without it, as the years went by.")
 @click.option("--family", metavar="NAME", help="Only this family, such as resnet.")
-@list_options
+@side_by_side_options(*FORMATS)
 def command(name: str | None, copy: bool, key: str | None, family: str | None, output: Output) -> None:
     """Well-known networks with their figures; with a NAME, the spec of that network.
 
@@ -66,13 +66,10 @@ def _list(key: str | None, family: str | None, output: Output) -> None:
     entries = report.sort(list(_surveyed(chosen)), key)
     if output.format == "json":
         output.write(report.zoo_json(entries))
-    elif output.format == "csv":
-        output.write(report.zoo_csv(entries))
-    elif output.format == "markdown":
-        output.write(report.zoo_markdown(entries))
+    elif output.format == "table":
+        output.write(report.zoo_text(entries, output.report_look(), grouped=key is None))
     else:
-        look = output.look(sys.stdout, piped=output.file is not None)
-        output.write(report.zoo_text(entries, look, grouped=key is None))
+        output.write(output.render_sheet(report.zoo_sheet(entries, output.layout, whole=output.format == "csv")))
 
 
 def _surveyed(members: list[zoo.Member]) -> Iterator[Entry]:

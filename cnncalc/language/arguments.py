@@ -17,6 +17,8 @@ from cnncalc.layers.arguments import MARK, NUMBER, WORD, Argument, ArgumentError
 from cnncalc.layers.base import rank_of
 
 PIECE = re.compile(r"(\d+(?:\.\d+)?)|([a-z_]+)|(.)", re.DOTALL)
+#: A number with commas as in print; any other with commas is sizes.
+THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
 
 LONGEST_WORD = max(map(len, REGISTRY))
 
@@ -95,6 +97,7 @@ def _unknown_layer(chunk: Chunk, text: str) -> Diagnostic:
     start = letters.group(0) if letters else ""
     words = list(REGISTRY)
     near = (word_of(start) or nearest(start, words) or nearest(text, words)) if start else None
+    meant = f"write `{near}`" if near else "`cnncalc layers` lists the layer words"
     shown = chunk.span.text
     span = chunk.span
     if chunk.field is not None:
@@ -105,7 +108,8 @@ def _unknown_layer(chunk: Chunk, text: str) -> Diagnostic:
         number = re.search(r"[\d,]*$", before)
         digits = (number.group(0) if number else "") + shown
         help = f"write `{digits.replace(',', '')}`"
-        if number and before[: number.start()].rstrip().lower().endswith("input"):
+        sizes = not THOUSANDS.fullmatch(digits)
+        if sizes or (number and before[: number.start()].rstrip().lower().endswith("input")):
             help = f"sizes take an x: write `{digits.replace(',', 'x')}`"
         return Diagnostic("E101", "a comma in a number", span, "a comma separates layers", help=help)
     if not start and shown[:1].isdigit():
@@ -114,10 +118,10 @@ def _unknown_layer(chunk: Chunk, text: str) -> Diagnostic:
     if re.fullmatch(r"(?:[xspdg]|op|:)\d[\dx-]*|valid|same|full|nobias", text):
         return _no_layer(span, "remove the separator before it: a layer goes on until the next one")
     if start == text or not letters:
-        return Diagnostic("E101", f"unknown layer `{shown}`", span, "not a layer word", help=near and f"write `{near}`")
+        return Diagnostic("E101", f"unknown layer `{shown}`", span, "not a layer word", help=meant)
     # `cnov3x3:8`: the word alone is what is unknown.
     head = span._replace(end=span.start + len(start))
-    return Diagnostic("E101", f"unknown layer `{head.text}`", head, "not a layer word", help=near and f"write `{near}`")
+    return Diagnostic("E101", f"unknown layer `{head.text}`", head, "not a layer word", help=meant)
 
 
 def _no_layer(span: Span, help: str) -> Diagnostic:

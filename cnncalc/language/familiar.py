@@ -19,7 +19,7 @@ ELSEWHERE = {
     "instancenorm": "instancenorm", "localresponsenorm": "lrn", "fullyconnected": "fc", "innerproduct": "fc",
     "zeropadding": "pad", "zeropad": "pad", "cropping": "crop", "upsampling": "upsample", "spatialdropout": "dropout",
     "concatenate": "concat", "cat": "concat", "multiply": "mul", "channelshuffle": "shuffle",
-    "depthtospace": "pixelshuffle", "adaptivepool": "adaptiveavgpool", "inputlayer": "input",
+    "depthtospace": "pixelshuffle", "adaptivepool": "adaptiveavgpool", "inputlayer": "input", "drop": "dropout",
 }  # fmt: skip
 
 #: Kind → what a call's values by their place mean. PyTorch says the input's channels first ("": not said here).

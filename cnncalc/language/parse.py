@@ -356,8 +356,11 @@ class Parser:
         if token.text == "=":
             self.fail("E004", "unexpected `=`", self.span(token), "expected `name=value`", "write it without spaces")
         help = "separate layers with `|`"
-        line = self.source.text[self.span(token).line_start : self.span(token).line_end][:1000]
-        if product := PRODUCT.search(line):
+        start = self.span(token).line_start
+        # The last one that begins before the token is the one that it goes on with.
+        for product in PRODUCT.finditer(self.source.text[start : start + 1000].partition("\n")[0]):
+            if start + product.start() > token.start:
+                break
             sizes = product.group().replace("*", "x")
             help = f"`*` repeats a layer, and sizes take an x: write `{sizes}`"
         self.fail("E004", f"unexpected `{token.text}`", self.span(token), "expected a separator before it", help)

@@ -107,36 +107,43 @@ def _inputs(row: Line, layout: str) -> str:
     return " ".join(shape_text(dims, layout) for dims in row.input_shapes)
 
 
-def _text(key: str, heading: str, help: str, get: Callable[[Line, str], str]) -> Column:
+def text_column(key: str, heading: str, help: str, get: Callable[[Any, str], str]) -> Column:
+    """A column of texts, which read as they are."""
     return Column(key, heading, help, get, get)
 
 
-def _sizes(key: str, heading: str, help: str, get: Callable[[Line, str], str]) -> Column:
+def size_column(key: str, heading: str, help: str, get: Callable[[Any, str], str]) -> Column:
+    """A column of shapes, or of what is one number for each axis."""
     return Column(key, heading, help, get, get, setting="sizes")
 
 
-def _count(key: str, heading: str, help: str, get: Callable[[Line], int]) -> Column:
+def count_column(key: str, heading: str, help: str, get: Callable[[Any], int]) -> Column:
+    """A column of whole numbers, whose digits are in threes for people."""
     return Column(key, heading, help, lambda row, _: get(row), lambda row, _: thousands(get(row)), numeric=True)
 
 
 COLUMNS = {
     column.key: column
     for column in (
-        _text("name", "name", "the layer's name", lambda row, _: row.name),
-        _text("type", "type", "the kind of layer", lambda row, _: row.type),
-        _sizes("layer", "layer", "the layer in the language's words", lambda row, _: row.description),
-        _text("inputs", "inputs", "the layers it reads", lambda row, _: " ".join(row.inputs)),
-        _sizes("input", "input", "shapes of one sample that go in", _inputs),
-        _sizes("output", "output", "shape of one sample that comes out", _shape(lambda row: row.output_shape)),
-        _count("params", "parameters", "what training changes", lambda row: row.params),
-        _count("buffers", "buffers", "running statistics", lambda row: row.buffers),
-        _count("macs", "MACs", "multiply-accumulates of the batch", lambda row: row.macs),
-        _count("flops", "FLOPs", "two for each MAC", lambda row: row.flops),
-        _count("activations", "activations", "output elements of the batch", lambda row: row.activations),
-        _sizes("field", "field", "receptive field: its size in input elements", lambda row, _: _field(row, "size")),
-        _sizes("jump", "jump", "input elements between neighbouring outputs", lambda row, _: _field(row, "jump")),
-        _sizes("left", "left", "how far the first field begins before the input", lambda row, _: _field(row, "left")),
-        _text("implicit", "implicit", "whether the layer was added", lambda row, _: str(row.implicit).lower()),
+        text_column("name", "name", "the layer's name", lambda row, _: row.name),
+        text_column("type", "type", "the kind of layer", lambda row, _: row.type),
+        size_column("layer", "layer", "the layer in the language's words", lambda row, _: row.description),
+        text_column("inputs", "inputs", "the layers it reads", lambda row, _: " ".join(row.inputs)),
+        size_column("input", "input", "shapes of one sample that go in", _inputs),
+        size_column("output", "output", "shape of one sample that comes out", _shape(lambda row: row.output_shape)),
+        count_column("params", "parameters", "what training changes", lambda row: row.params),
+        count_column("buffers", "buffers", "running statistics", lambda row: row.buffers),
+        count_column("macs", "MACs", "multiply-accumulates of the batch", lambda row: row.macs),
+        count_column("flops", "FLOPs", "two for each MAC", lambda row: row.flops),
+        count_column("activations", "activations", "output elements of the batch", lambda row: row.activations),
+        size_column(
+            "field", "field", "receptive field: its size in input elements", lambda row, _: _field(row, "size")
+        ),
+        size_column("jump", "jump", "input elements between neighbouring outputs", lambda row, _: _field(row, "jump")),
+        size_column(
+            "left", "left", "how far the first field begins before the input", lambda row, _: _field(row, "left")
+        ),
+        text_column("implicit", "implicit", "whether the layer was added", lambda row, _: str(row.implicit).lower()),
     )
 }
 
@@ -160,7 +167,8 @@ def choose(
         if key not in known:
             near = nearest(key, known)
             raise ValueError(
-                f"unknown column {key!r}" + (f": did you mean {near!r}?" if near else f": one of {', '.join(known)}")
+                (f"unknown column {key!r}" if key else "a column is missing")
+                + (f": did you mean {near!r}?" if near else f": one of {', '.join(known)}")
             )
         if key not in chosen:
             chosen.append(key)

@@ -11,7 +11,7 @@ from cnncalc.figures.conventions import QUANTITIES, TABLES, Comparison, Conventi
 from cnncalc.figures.cost import DEFAULT_CONVENTION
 from cnncalc.graph import Graph
 from cnncalc.layers import kinds
-from cnncalc.report.columns import Column, thousands
+from cnncalc.report.columns import Column, count_column, text_column, thousands
 from cnncalc.report.look import Look
 from cnncalc.report.page import Grid, Paragraph, to_markdown, to_text
 from cnncalc.report.sheet import Sheet
@@ -20,8 +20,8 @@ NBSP = "\N{NO-BREAK SPACE}"
 
 #: The columns of the comparison. A no-break space holds a layer or a name and its figure together.
 COLUMNS = (
-    Column("convention", "convention", "whose count it is", lambda its, _: its.name, lambda its, _: its.name),
-    Column("macs", "MACs", "the total", lambda its, _: its.macs, lambda its, _: thousands(its.macs), True),
+    text_column("convention", "convention", "whose count it is", lambda its, _: its.name),
+    count_column("macs", "MACs", "the total", lambda its: its.macs),
     Column(
         "difference",
         f"over {DEFAULT_CONVENTION}",

@@ -14,7 +14,7 @@ from cnncalc.analysis import Analysis
 from cnncalc.figures.arena import placed
 from cnncalc.figures.memory import OPTIMIZERS, Step, steps
 from cnncalc.report.bars import bars_of
-from cnncalc.report.columns import Column, bytes_text, thousands, uncounted
+from cnncalc.report.columns import bytes_text, count_column, text_column, thousands, uncounted
 from cnncalc.report.folding import folded_text, parts_of
 from cnncalc.report.look import Look
 from cnncalc.report.page import Grid, Paragraph, Piece, painted, to_text
@@ -72,20 +72,12 @@ class Bytes(NamedTuple):
     live: int
 
 
-def _count(key: str, help: str) -> Column:
-    def value(row: Bytes, _: str) -> int:
-        found: int = getattr(row, key)
-        return found
-
-    return Column(key, key, help, value, lambda row, layout: thousands(value(row, layout)), numeric=True)
-
-
 COLUMNS = (
-    Column("name", "name", "the layer's name", lambda row, _: row.name, lambda row, _: row.name),
-    _count("reads", "bytes of its inputs"),
-    _count("writes", "bytes of an output in memory of its own"),
-    _count("kept", "bytes of what is kept for later"),
-    _count("live", "bytes of all of it"),
+    text_column("name", "name", "the layer's name", lambda row, _: row.name),
+    count_column("reads", "reads", "bytes of its inputs", lambda row: row.reads),
+    count_column("writes", "writes", "bytes of an output in memory of its own", lambda row: row.writes),
+    count_column("kept", "kept", "bytes of what is kept for later", lambda row: row.kept),
+    count_column("live", "live", "bytes of all of it", lambda row: row.live),
 )
 
 

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from cnncalc.analysis import SCHEMA, Analysis, Row
-from cnncalc.report.columns import Column, field_text, shape_text, shortened, thousands
+from cnncalc.analysis import SCHEMA, Analysis, Row, Totals
+from cnncalc.report.columns import (
+    Column,
+    count_column,
+    field_text,
+    shape_text,
+    shortened,
+    size_column,
+    text_column,
+    thousands,
+)
 from cnncalc.report.look import Look
 from cnncalc.report.page import UNFOLDED, Block, Grid, to_text
 from cnncalc.report.sheet import Sheet, convention_notes
@@ -18,6 +27,10 @@ class Network(NamedTuple):
 
     name: str
     analysis: Analysis
+
+    @property
+    def totals(self) -> Totals:
+        return self.analysis.totals
 
     @property
     def input_shapes(self) -> list[tuple[int, ...]]:
@@ -48,16 +61,10 @@ class Network(NamedTuple):
         return {
             "name": self.name,
             "input_shapes": [list(shape) for shape in self.input_shapes],
-            "totals": self.analysis.totals.to_dict(),
+            "totals": self.totals.to_dict(),
             "unknown": [row.name for row in self.analysis.unknown],
             "receptive_field": {"layer": last.name, **last.receptive_field.to_dict()} if last else None,
         }
-
-
-def _count(key: str, heading: str, help: str, get: Callable[[Analysis], int]) -> Column:
-    return Column(
-        key, heading, help, lambda of, _: get(of.analysis), lambda of, _: thousands(get(of.analysis)), numeric=True
-    )
 
 
 def _inputs(network: Network, layout: str) -> str:
@@ -86,22 +93,24 @@ COLUMNS = {
     column.key: column
     for column in (
         Column("network", "network", "what the network is called", _name, _short_name, setting="code"),
-        Column("input", "input", "shapes of one sample that go in", _inputs, _inputs, setting="sizes"),
-        _count("layers", "layers", "how many layers, inputs not counted", lambda of: of.totals.layers),
-        _count("params", "parameters", "what training changes", lambda of: of.totals.params),
-        _count("buffers", "buffers", "running statistics", lambda of: of.totals.buffers),
-        _count("macs", "MACs", "multiply-accumulates of the batch", lambda of: of.totals.macs),
-        _count("flops", "FLOPs", "two for each MAC", lambda of: of.totals.flops),
-        _count("activations", "activations", "output elements of the batch", lambda of: of.totals.activations),
-        _count("params_bytes", "weight bytes", "bytes of parameters and buffers", lambda of: of.totals.params_bytes),
-        _count(
+        size_column("input", "input", "shapes of one sample that go in", _inputs),
+        count_column("layers", "layers", "how many layers, inputs not counted", lambda of: of.totals.layers),
+        count_column("params", "parameters", "what training changes", lambda of: of.totals.params),
+        count_column("buffers", "buffers", "running statistics", lambda of: of.totals.buffers),
+        count_column("macs", "MACs", "multiply-accumulates of the batch", lambda of: of.totals.macs),
+        count_column("flops", "FLOPs", "two for each MAC", lambda of: of.totals.flops),
+        count_column("activations", "activations", "output elements of the batch", lambda of: of.totals.activations),
+        count_column(
+            "params_bytes", "weight bytes", "bytes of parameters and buffers", lambda of: of.totals.params_bytes
+        ),
+        count_column(
             "peak_bytes",
             "peak bytes",
             "most bytes of feature maps live at once",
             lambda of: of.totals.activation_bytes.peak,
         ),
-        Column("field", "field", "receptive field of `field_layer`", _field, _field, setting="sizes"),
-        Column("field_layer", "field of", "the last layer with places to tell apart", _field_layer, _field_layer),
+        size_column("field", "field", "receptive field of `field_layer`", _field),
+        text_column("field_layer", "field of", "the last layer with places to tell apart", _field_layer),
     )
 }
 

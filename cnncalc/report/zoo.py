@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from cnncalc.analysis import exceeds
-from cnncalc.report.columns import bytes_text, per_axis, shape_text, short, thousands
+from cnncalc.report.columns import (
+    Column,
+    bytes_text,
+    count_column,
+    field_text,
+    shape_text,
+    short,
+    size_column,
+    text_column,
+)
 from cnncalc.report.look import Look
-from cnncalc.report.page import PAGE_WIDTH, Block, Grid, Paragraph, to_markdown, to_text
+from cnncalc.report.page import PAGE_WIDTH, Block, Grid, Paragraph, to_text
+from cnncalc.report.sheet import Sheet
 from cnncalc.zoo.survey import Entry
-
-
-class Figure(NamedTuple):
-    """A column of the list: the raw value, by which it is sorted as well, and how a person reads it."""
-
-    key: str
-    heading: str
-    value: Callable[[Entry], Any]
-    text: Callable[[Entry], str]
-    brief: Callable[[Entry], str] | None = None
-    numeric: bool = False
 
 
 def _size(entry: Entry) -> int:
@@ -32,43 +29,61 @@ def _size(entry: Entry) -> int:
     return 1 << 62 if field.whole else max(axis.size for axis in field.axes)
 
 
-def _field(entry: Entry, part: str = "size") -> str:
-    found = entry.last.receptive_field.to_dict()[part]
-    return per_axis(found) if isinstance(found, list) else str(found)
+def _field(entry: Entry, _: str) -> str:
+    return field_text(entry.last.receptive_field)
 
 
-def _marked(entry: Entry) -> str:
+def _marked_field(entry: Entry, layout: str) -> str:
     graph = entry.last.graph
-    return _field(entry) + ("*" if exceeds(entry.last.receptive_field, graph.nodes[0].shape) else "")
+    return _field(entry, layout) + ("*" if exceeds(entry.last.receptive_field, graph.nodes[0].shape) else "")
 
 
-FIGURES = {
-    each.key: each
-    for each in (
-        Figure("name", "name", lambda entry: entry.member.name, lambda entry: entry.member.name),
-        Figure("year", "year", lambda entry: entry.member.year, lambda entry: str(entry.member.year)),
-        Figure("input", "input", lambda entry: entry.input, lambda entry: shape_text(entry.input)),
-        Figure(
-            "params",
-            "parameters",
-            lambda entry: entry.params,
-            lambda entry: thousands(entry.params),
-            lambda entry: short(entry.params),
+def _jump(entry: Entry, _: str) -> str:
+    return field_text(entry.last.receptive_field, "jump")
+
+
+def _peak(entry: Entry, _: str) -> str:
+    return bytes_text(entry.peak_bytes)
+
+
+COLUMNS = {
+    column.key: column
+    for column in (
+        text_column("name", "name", "what the network is called", lambda entry, _: entry.member.name),
+        text_column("family", "family", "the family that it belongs to", lambda entry, _: entry.member.family),
+        text_column("year", "year", "when it was published", lambda entry, _: str(entry.member.year)),
+        size_column(
+            "input", "input", "shape of one sample that goes in", lambda entry, layout: shape_text(entry.input, layout)
+        ),
+        count_column("params", "parameters", "what training changes", lambda entry: entry.params),
+        count_column("buffers", "buffers", "running statistics", lambda entry: entry.buffers),
+        count_column("macs", "MACs", "multiply-accumulates", lambda entry: entry.macs),
+        Column("field", "field", "receptive field of the last feature map", _field, _marked_field, setting="sizes"),
+        size_column("jump", "jump", "input elements between that map's neighbours", _jump),
+        Column(
+            "peak_bytes",
+            "memory",
+            "most bytes of feature maps live at once",
+            lambda entry, _: entry.peak_bytes,
+            _peak,
             numeric=True,
         ),
-        Figure(
-            "macs",
-            "MACs",
-            lambda entry: entry.macs,
-            lambda entry: thousands(entry.macs),
-            lambda entry: short(entry.macs),
-            numeric=True,
-        ),
-        Figure("field", "field", _size, _marked),
-        Figure(
-            "memory", "memory", lambda entry: entry.peak_bytes, lambda entry: bytes_text(entry.peak_bytes), numeric=True
-        ),
+        text_column("brought", "what it brought", "its news, in a line", lambda entry, _: entry.member.brought),
     )
+}
+
+#: The columns for people; what each network brought stands beside or above it.
+DEFAULT = ("name", "year", "input", "params", "macs", "field", "peak_bytes")
+
+#: What the list may be sorted by.
+ORDERS: dict[str, Callable[[Entry], Any]] = {
+    "name": lambda entry: entry.member.name,
+    "year": lambda entry: entry.member.year,
+    "input": lambda entry: entry.input,
+    "params": lambda entry: entry.params,
+    "macs": lambda entry: entry.macs,
+    "field": _size,
+    "memory": lambda entry: entry.peak_bytes,
 }
 
 #: From so many columns on, numbers have all their digits, and what a network brought stands beside it.
@@ -83,52 +98,39 @@ LEGEND = (
 
 def sort(entries: Sequence[Entry], key: str | None) -> list[Entry]:
     """The entries by a figure, or as they stand in the zoo."""
-    return list(entries) if key is None else sorted(entries, key=FIGURES[key].value)
+    return list(entries) if key is None else sorted(entries, key=ORDERS[key])
+
+
+def zoo_sheet(entries: Sequence[Entry], layout: str, whole: bool = False) -> Sheet:
+    """A row for each network; the `whole` sheet has what people are not shown as well."""
+    return Sheet([COLUMNS[key] for key in (COLUMNS if whole else (*DEFAULT, "brought"))], entries, layout)
 
 
 def zoo_text(entries: Sequence[Entry], look: Look, grouped: bool) -> str:
     """The list for a person; `grouped` says what each group brought, where there is no room beside it."""
     width = look.width or PAGE_WIDTH
-    figures = list(FIGURES.values())
+    columns = [COLUMNS[key] for key in DEFAULT]
     rows: list[tuple[str, ...]] = []
     before = None
     for entry in entries:
         news = entry.member.brought if not grouped or entry.member.brought != before else ""
         before = entry.member.brought
-        cells = [each.brief(entry) if each.brief and width < EXACT else each.text(entry) for each in figures]
+        cells = [_brief(column, entry, look.layout, width) for column in columns]
         if width >= BESIDE:
             cells.append(news)
         elif grouped and news:
             rows.append((news,))
         rows.append(tuple(cells))
-    headings = [each.heading for each in figures] + ["what it brought"] * (width >= BESIDE)
-    roles = ["number" if each.numeric else "code" if each.key == "name" else "text" for each in figures]
+    headings = [column.heading for column in columns] + [COLUMNS["brought"].heading] * (width >= BESIDE)
+    roles = ["number" if column.numeric else "code" if column.key == "name" else "text" for column in columns]
     blocks: list[Block] = [Grid(tuple(rows), tuple(headings), tuple(roles)), Paragraph(LEGEND)]
     return to_text(blocks, look)
 
 
-def zoo_markdown(entries: Sequence[Entry]) -> str:
-    figures = FIGURES.values()
-    rows = tuple((*(each.text(entry) for each in figures), entry.member.brought) for entry in entries)
-    headings = (*(each.heading for each in figures), "what it brought")
-    return to_markdown([Grid(rows, headings, tuple("number" if each.numeric else "text" for each in figures))])
-
-
-def zoo_csv(entries: Sequence[Entry]) -> str:
-    """A heading of keys, then raw integers."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    keys = ("name", "family", "year", "input", "params", "buffers", "macs", "field", "jump", "peak_bytes", "brought")
-    writer.writerow(keys)
-    writer.writerows(_csv_row(entry) for entry in entries)
-    return text.getvalue()
-
-
-def _csv_row(entry: Entry) -> Iterator[object]:
-    member = entry.member
-    yield from (member.name, member.family, member.year, shape_text(entry.input))
-    yield from (entry.params, entry.buffers, entry.macs, _field(entry), _field(entry, "jump"), entry.peak_bytes)
-    yield member.brought
+def _brief(column: Column, entry: Entry, layout: str, width: int) -> str:
+    """A cell: where there is no room for their digits, large numbers are rounded."""
+    rounded = width < EXACT and column.key in ("params", "macs")
+    return short(column.value(entry, layout)) if rounded else column.text(entry, layout)
 
 
 def zoo_json(entries: Sequence[Entry]) -> str:

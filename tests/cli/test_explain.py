@@ -367,6 +367,11 @@ def test_unknown_code() -> None:
     assert done.stderr.splitlines()[0] == "error[E507]: unknown code `E299`"
 
 
+def test_unknown_code_like_no_other() -> None:
+    """Where no code is near, the list of them is."""
+    assert run("W999").stderr.splitlines()[-1] == "  = help: `cnncalc explain --codes` lists them all"
+
+
 def test_codes() -> None:
     """The list has every code, by what they are about."""
     text = run("--codes").stdout

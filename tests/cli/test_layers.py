@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -206,6 +207,13 @@ def test_ascii(format: str) -> None:
     assert "prod(O)*prod(F)*(C/g)*x" in text
     assert "floor((N + 2P - F')/S) + 1" in text
     assert "?" not in text
+
+
+def test_file(tmp_path: Path) -> None:
+    """`-o` writes the page there, as it goes into a pipe."""
+    file = tmp_path / "conv.txt"
+    assert run("conv", "-o", str(file)).stdout == ""
+    assert file.read_text(encoding="utf-8") == run("conv").stdout
 
 
 def test_colour() -> None:
