@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.diagnostics import Diagnostic, Origin, Problems, Span, SpecError, nearest
-from cnncalc.graph import MAX_LAYERS, UNKNOWN, Graph, GraphBuilder
-from cnncalc.language.arguments import read_layer, split_word
+from cnncalc.graph import UNKNOWN, Graph, GraphBuilder
+from cnncalc.language.arguments import read_layer
+from cnncalc.language.blocks import Blocks, Scope, is_input
 from cnncalc.language.expressions import evaluate, exact
 from cnncalc.language.nodes import (
     Call,
     Def,
-    Expression,
     Group,
     Hole,
     Item,
@@ -36,17 +36,6 @@ MOST_LAYERS_KEPT = 20_000
 MAX_CALLS = 100
 
 
-class Scope(NamedTuple):
-    """What a sequence sees: the numbers and blocks by name, and where its layers belong."""
-
-    numbers: Mapping[str, Any]
-    blocks: Mapping[str, Def]
-    tensors: dict[str, tuple[int, Item]]
-    path: str = ""
-    calls: tuple[Span, ...] = ()
-    arms: tuple[tuple[int, int], ...] = ()
-
-
 def build_graph(
     spec: Spec,
     problems: Problems,
@@ -60,22 +49,22 @@ def build_graph(
     return Expander(spec, problems, input, variables or {}).graph()
 
 
-class Expander:
+class Expander(Blocks):
     def __init__(
         self, spec: Spec, problems: Problems, input: tuple[int, ...] | None, variables: Mapping[str, Any]
     ) -> None:
-        self.spec, self.problems = spec, problems
+        super().__init__(spec.definitions, problems)
+        self.spec = spec
         self.variables = {name: exact(name, value) for name, value in variables.items()}
         self.input = input
         self.builder = GraphBuilder(problems, _names(spec.items))
         self.texts: dict[int, tuple[tuple[str, ...], list[Hole]]] = {}
         self.origins: dict[tuple[int, int], Origin] = {}
         self.merges = 0
-        self.sizes: dict[tuple[Any, ...], int] = {}
         self.asked_for_input = False
 
     def graph(self) -> Graph:
-        scope = self.definitions()
+        scope = self.defined()
         first = NOTHING
         if self.input is not None and not self._has_own_input(self.spec.items):
             first = self.builder.add(Input("input", shape=self.input), ())
@@ -95,12 +84,13 @@ class Expander:
         """Whether the sequence begins with an input of its own, be it inside brackets."""
         while items and isinstance(items[0].atom, Group):
             items = items[0].atom.items
-        return bool(items) and _is_input(items[0])
+        return bool(items) and is_input(items[0])
 
-    def definitions(self) -> Scope:
+    def defined(self) -> Scope:
+        """What the spec itself sees: its lets, those that are overridden included, and its blocks."""
         numbers: dict[str, Any] = dict(self.variables)
         blocks: dict[str, Def] = {}
-        for each in self.spec.definitions:
+        for each in self.definitions:
             if each.name in blocks or (each.name in numbers and each.name not in self.variables):
                 self.report(
                     "E111", f"`{each.name}` is defined twice", each.span, "defined again", "choose another name"
@@ -116,7 +106,7 @@ class Expander:
                 except SpecError as error:
                     self.problems.add(error.diagnostics[0])
                     numbers[each.name] = 1
-        lets = [each.name for each in self.spec.definitions if isinstance(each, Let)]
+        lets = [each.name for each in self.definitions if isinstance(each, Let)]
         for name in self.variables:
             if name not in lets:
                 near = nearest(name, lets)
@@ -129,7 +119,7 @@ class Expander:
     def sequence(self, items: tuple[Item, ...], current: int, scope: Scope, arm: bool = False) -> int:
         for position, item in enumerate(items):
             begins = arm and position == 0
-            if item.name is None and current != NOTHING and not begins and _is_input(item):
+            if item.name is None and current != NOTHING and not begins and is_input(item):
                 help = "write `input … as NAME`, and `@NAME` where it is read"
                 self.report("E131", "a second input has no name", item.span, "what reads it?", help)
             current = self.item(item, current, scope)
@@ -234,8 +224,7 @@ class Expander:
         if numbers is None:
             return UNKNOWN
         path = f"{scope.path}{name}." if name else self.builder.number(scope.path + block.name) + "."
-        inside = Scope(numbers, self.above(block, scope), {}, path, (node.span, *scope.calls), scope.arms)
-        return self.sequence(block.items, current, inside)
+        return self.sequence(block.items, current, self.inside(node, block, numbers, scope._replace(path=path)))
 
     def reference(self, node: Reference, scope: Scope) -> int:
         if node.name not in scope.tensors:
@@ -246,138 +235,6 @@ class Expander:
             )
             return UNKNOWN
         return scope.tensors[node.name][0]
-
-    # -- blocks --------------------------------------------------------------------------------------
-
-    def block(self, node: Call, scope: Scope) -> Def | None:
-        block = scope.blocks.get(node.name)
-        if block is not None:
-            for problem in node.problems:
-                self.problems.add(problem)
-            return None if node.problems else block
-        from cnncalc.language import familiar  # only once something is wrong
-
-        label, help = "no def of this name", None
-        message = f"unknown block `{node.name}`"
-        later = next((each for each in self.spec.definitions if isinstance(each, Def) and each.name == node.name), None)
-        if later is not None:
-            label = "a block calls only those above it"
-            help = "use `* count` to repeat" if scope.calls else "move its def up"
-        elif (kind := familiar.kind_of(node.name)) is not None:
-            written = familiar.in_our_words(node.name, node.span.text.partition("(")[2].removesuffix(")"))
-            message, label = f"the layer `{node.name}` takes no brackets", "not a block"
-            help = f"write `{written or familiar.example_of(kind)}`"
-        elif near := nearest(node.name, [*scope.blocks, *REGISTRY]):
-            help = f"write `{near}`"
-        self.report("E112", message, node.name_span, label, help, scope)
-        return None
-
-    def above(self, block: Def, scope: Scope) -> dict[str, Def]:
-        """The blocks that a block may call: those defined before it, so that no call comes back to it."""
-        names = list(scope.blocks)
-        return {name: scope.blocks[name] for name in names[: names.index(block.name)]}
-
-    def bind(self, node: Call, block: Def, scope: Scope) -> dict[str, Any] | None:
-        """The numbers that a block's body sees: the lets, and its parameters."""
-        parameters = dict(block.parameters)
-        given: dict[str, Expression] = {}
-        signature = f"{block.name}({', '.join(parameters)})"
-        for place, (name, value) in enumerate(node.values):
-            if name is None and place >= len(parameters):
-                message = f"`{block.name}` takes {len(parameters)} values, not {len(node.values)}"
-                self.report("E113", message, value.span, "one too many", f"its parameters: `{signature}`", scope)
-                return None
-            name = name or list(parameters)[place]
-            if name not in parameters or name in given:
-                message = f"`{block.name}` has no parameter `{name}`"
-                if name in given:
-                    message = f"`{name}` of `{block.name}` is given twice"
-                self.report(
-                    "E113", message, value.span, "not a parameter of it", f"its parameters: `{signature}`", scope
-                )
-                return None
-            given[name] = value
-        lets = scope.numbers
-        numbers = dict(self.globals(scope))
-        try:
-            for name, default in parameters.items():
-                if name in given:
-                    numbers[name] = evaluate(given[name], lets)
-                elif default is not None:
-                    numbers[name] = evaluate(default, numbers)
-                else:
-                    message = f"`{block.name}` needs a value for `{name}`"
-                    self.report(
-                        "E113", message, node.span, "a value is missing", f"its parameters: `{signature}`", scope
-                    )
-                    return None
-        except SpecError as error:
-            self.problems.add(error.diagnostics[0]._replace(calls=scope.calls))
-            return None
-        return numbers
-
-    def globals(self, scope: Scope) -> Mapping[str, Any]:
-        """The lets alone: a block does not see its caller's parameters."""
-        if not scope.calls:
-            self._lets = scope.numbers
-        return self._lets
-
-    _lets: Mapping[str, Any] = {}
-
-    # -- repeats -------------------------------------------------------------------------------------
-
-    def count(self, item: Item, scope: Scope) -> int | None:
-        if item.count is None:
-            return 1
-        if isinstance(item.count, int):
-            return item.count
-        try:
-            value = evaluate(item.count.expression, scope.numbers)
-        except SpecError as error:
-            self.problems.add(error.diagnostics[0]._replace(calls=scope.calls))
-            return None
-        if not isinstance(value, int) or value < 0:
-            what = "is negative" if value < 0 else "is not whole"
-            message, label = f"the number of repeats {what}", f"is {value}"
-            self.report("E114", message, item.count.span, label, "use a whole number, 0 or more", scope)
-            return None
-        return value
-
-    def size(self, items: tuple[Item, ...], scope: Scope) -> int:
-        """How many layers a sequence comes to, found without building it.
-
-        Raises `SpecError` E005 where that is over the limit.
-        """
-        total = 0
-        for item in items:
-            count = self.count(item, scope)
-            if not count:
-                continue
-            # Inputs are no layers, yet a repeated one must not go on for ever.
-            total += count * self.atom_size(item, scope) - (count == 1 and _is_input(item))
-            if total > MAX_LAYERS:
-                message = f"the spec comes to more than {MAX_LAYERS:,} layers"
-                span = item.count_span or item.span
-                raise SpecError([Diagnostic("E005", message, span, "too many layers", calls=scope.calls)])
-        return total
-
-    def atom_size(self, item: Item, scope: Scope) -> int:
-        atom = item.atom
-        if isinstance(atom, Group):
-            return self.size(atom.items, scope)
-        if isinstance(atom, Merge):
-            return 1 + sum(self.size(arm, scope) for arm in atom.arms)
-        if not isinstance(atom, Call):
-            return 1
-        block = scope.blocks.get(atom.name) if not atom.problems else None
-        numbers = self.bind(atom, block, scope) if block else None
-        if block is None or numbers is None:
-            return 1
-        key = (block.name, *(numbers[name] for name, _ in block.parameters))
-        if key not in self.sizes:
-            inside = Scope(numbers, self.above(block, scope), {}, "", (atom.span, *scope.calls))
-            self.sizes[key] = self.size(block.items, inside)
-        return self.sizes[key]
 
     # -- names and errors ----------------------------------------------------------------------------
 
@@ -398,24 +255,6 @@ class Expander:
             help = "begin with `input 32x32x3 | …`, or add `--input 32x32x3`"
             self.report("E130", "the spec has no input", span, "what size goes in here?", help)
         return UNKNOWN
-
-    def report(
-        self, code: str, message: str, span: Span, label: str, help: str | None = None, scope: Scope | None = None
-    ) -> None:
-        calls = scope.calls if scope else ()
-        self.problems.add(Diagnostic(code, message, span, label, help=help, calls=calls))
-
-
-def _is_input(item: Item) -> bool:
-    if not isinstance(item.atom, LayerNode):
-        return False
-    first = item.atom.word.parts[0]
-    if not isinstance(first, str) or first[:1] not in "iI" or first[:5].lower() != "input":
-        return False
-    try:
-        return split_word(item.atom.word)[0] == "input"
-    except SpecError:
-        return False
 
 
 def _text_and_holes(node: LayerNode) -> tuple[tuple[str, ...], list[Hole]]:

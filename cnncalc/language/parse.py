@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError
+from cnncalc.language.cursor import Cursor
 from cnncalc.language.expressions import ExpressionParser
 from cnncalc.language.nodes import (
     Atom,
@@ -40,10 +41,9 @@ from cnncalc.language.nodes import (
     Reference,
     Spec,
 )
-from cnncalc.language.tokens import CHUNK, END, NEWLINE, SEP, STRAY, Token, tokenize
+from cnncalc.language.tokens import CHUNK, END, NEWLINE, SEP, STRAY, Token
 
 MERGES = ("add", "concat", "mul")
-MAX_DEPTH = 100
 #: One field takes integers below this.
 MAX_COUNT = 10**9
 
@@ -65,13 +65,7 @@ def parse_items(source: Source, problems: Problems) -> tuple[Item, ...]:
     return Parser(source, problems).alone()
 
 
-class Parser:
-    def __init__(self, source: Source, problems: Problems) -> None:
-        self.source, self.problems = source, problems
-        self.tokens = tokenize(source, problems)
-        self.at = 0
-        self.open: list[Token] = []
-
+class Parser(Cursor):
     # -- the grammar ---------------------------------------------------------------------------------
 
     def spec(self) -> Spec:
@@ -323,29 +317,7 @@ class Parser:
             self.fail("E004", f"`{token.text}` is no name", self.span(token), f"expected a name {where}", help)
         return token.text, self.span(token)
 
-    # -- the cursor ----------------------------------------------------------------------------------
-
-    @property
-    def token(self) -> Token:
-        return self.tokens[self.at]
-
-    @property
-    def kind(self) -> str:
-        return self.tokens[self.at].kind
-
-    def take(self) -> Token:
-        token = self.tokens[self.at]
-        if token.kind != END:
-            self.at += 1
-        return token
-
-    def expect(self, kind: str, what: str) -> Token:
-        """The next token, which must be of the kind; else an error that says what was expected."""
-        token = self.token
-        if token.kind == kind:
-            return self.take()
-        got = "the end" if token.kind == END else "a new line" if token.kind == NEWLINE else f"`{token.text}`"
-        self.fail("E004", f"unexpected {got}", self.span(token), f"expected {what}")
+    # -- what is no item ------------------------------------------------------------------------------
 
     def expect_item_end(self) -> None:
         token = self.token
@@ -365,68 +337,16 @@ class Parser:
             help = f"`*` repeats a layer, and sizes take an x: write `{sizes}`"
         self.fail("E004", f"unexpected `{token.text}`", self.span(token), "expected a separator before it", help)
 
-    def enter(self) -> Token:
-        token = self.take()
-        self.open.append(token)
-        if len(self.open) > MAX_DEPTH:
-            span = self.span(token)
-            message = f"brackets are nested deeper than {MAX_DEPTH} levels"
-            raise SpecError([*self.problems.found, Diagnostic("E005", message, span, "too deep")])
-        return token
-
-    def leave(self, opening: Token) -> None:
-        self.open.pop()
-        if self.kind == ")":
-            self.take()
-        elif self.kind == STRAY:
-            raise SpecError([])
-        else:
-            self.fail(
-                "E003",
-                "a `(` is never closed",
-                self.span(opening),
-                "opened here",
-                "write a `)` after the last layer of it",
-            )
-
-    def span(self, token: Token) -> Span:
-        return Span(self.source, token.start, token.end)
-
-    def since(self, first: Token) -> Span:
-        return Span(self.source, first.start, max(self.tokens[max(self.at - 1, 0)].end, first.end))
-
-    # -- errors --------------------------------------------------------------------------------------
-
-    def report(self, code: str, message: str, span: Span, label: str, help: str | None = None) -> None:
-        self.problems.add(Diagnostic(code, message, span, label, help=help))
-
-    def fail(self, code: str, message: str, span: Span, label: str, help: str | None = None) -> NoReturn:
-        raise SpecError([Diagnostic(code, message, span, label, help=help)])
-
     def empty_layer(self) -> NoReturn:
         token = self.token
         before = self.tokens[self.at - 1] if self.at else None
-        if token.kind == SEP or before is None or before.kind != SEP:
-            where = "before this" if token.kind != END else "expected here"
-            help = "remove the separator, or write a layer"
-            self.fail("E002", "an empty layer", self.span(token), f"no layer {where}", help)
-        self.fail(
-            "E002",
-            "an empty layer",
-            self.span(before),
-            "no layer behind this",
-            "remove the separator, or write a layer",
-        )
+        where = "expected here" if token.kind == END else "before this"
+        if token.kind != SEP and before is not None and before.kind == SEP:
+            token, where = before, "behind this"
+        help = "remove the separator, or write a layer"
+        self.fail("E002", "an empty layer", self.span(token), f"no layer {where}", help)
 
     def recover(self, error: SpecError, start: int | None = None) -> Item:
-        """Keep the error and go on behind what could not be read, brackets in it included."""
-        for diagnostic in error.diagnostics:
-            self.problems.add(diagnostic)
-        if any(diagnostic.code == "E005" for diagnostic in error.diagnostics):
-            raise error
-        first = self.tokens[self.at if start is None else start]
-        depth = 0
-        while self.kind != END and (depth > 0 or self.kind not in (SEP, NEWLINE, ")", ";")):
-            depth += {"(": 1, ")": -1}.get(self.take().kind, 0)
-        span = self.since(first)
+        """Keep the error and go on behind what could not be read."""
+        span = self.skip(error, start)
         return Item(Broken(span), span)

@@ -14,9 +14,9 @@ import yaml
 
 from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError
 from cnncalc.graph import MAX_LAYERS
+from cnncalc.language.cursor import MAX_DEPTH
 from cnncalc.language.longform import List, Mapping, Pair, Reader, Scalar, Value
 from cnncalc.language.nodes import Spec
-from cnncalc.language.parse import MAX_DEPTH
 from cnncalc.language.tokens import refuse_what_is_no_text
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -116,7 +116,7 @@ def test_functional(tmp_path: Path) -> None:
     assert rows(result) == [
         ("image", "input 8x8x4", (8, 8, 4), 0),
         ("left", "conv 1x1 x4 nobias", (8, 8, 4), 16),
-        ("right", "bn", (8, 8, 4), 4),
+        ("right", "bn noscale", (8, 8, 4), 4),
         ("sum", "add", (8, 8, 4), 0),
     ]
     assert (result.totals.buffers, result.outputs) == (8, ("left", "sum"))

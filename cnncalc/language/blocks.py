@@ -1,0 +1,183 @@
+"""Blocks and repeats before they are built: what a call binds, how often an item stands, what that comes to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from cnncalc.diagnostics import Diagnostic, Problems, Span, SpecError, nearest
+from cnncalc.graph import MAX_LAYERS
+from cnncalc.language.arguments import split_word
+from cnncalc.language.expressions import evaluate
+from cnncalc.language.nodes import Call, Def, Expression, Group, Item, LayerNode, Let, Merge
+from cnncalc.layers.base import REGISTRY
+
+
+class Scope(NamedTuple):
+    """What a sequence sees: the numbers and blocks by name, and where its layers belong."""
+
+    numbers: Mapping[str, Any]
+    blocks: Mapping[str, Def]
+    tensors: dict[str, tuple[int, Item]]
+    path: str = ""
+    calls: tuple[Span, ...] = ()
+    arms: tuple[tuple[int, int], ...] = ()
+
+
+class Blocks:
+    """The blocks of a spec, by what calls them. Errors are added to `problems`."""
+
+    def __init__(self, definitions: Sequence[Let | Def], problems: Problems) -> None:
+        self.definitions, self.problems = definitions, problems
+        self.lets: Mapping[str, Any] = {}
+        self.sizes: dict[tuple[Any, ...], int] = {}
+
+    def block(self, node: Call, scope: Scope) -> Def | None:
+        """The block that is called; None where there is none, or the call is not one."""
+        block = scope.blocks.get(node.name)
+        if block is not None:
+            for problem in node.problems:
+                self.problems.add(problem)
+            return None if node.problems else block
+        from cnncalc.language import familiar  # only once something is wrong
+
+        label, help = "no def of this name", None
+        message = f"unknown block `{node.name}`"
+        later = next((each for each in self.definitions if isinstance(each, Def) and each.name == node.name), None)
+        if later is not None:
+            label = "a block calls only those above it"
+            help = "use `* count` to repeat" if scope.calls else "move its def up"
+        elif (kind := familiar.kind_of(node.name)) is not None:
+            written = familiar.in_our_words(node.name, node.span.text.partition("(")[2].removesuffix(")"))
+            message, label = f"the layer `{node.name}` takes no brackets", "not a block"
+            help = f"write `{written or familiar.example_of(kind)}`"
+        elif near := nearest(node.name, [*scope.blocks, *REGISTRY]):
+            help = f"write `{near}`"
+        self.report("E112", message, node.name_span, label, help, scope)
+        return None
+
+    def above(self, block: Def, scope: Scope) -> dict[str, Def]:
+        """The blocks that a block may call: those defined before it, so that no call comes back to it."""
+        names = list(scope.blocks)
+        return {name: scope.blocks[name] for name in names[: names.index(block.name)]}
+
+    def inside(self, node: Call, block: Def, numbers: Mapping[str, Any], scope: Scope) -> Scope:
+        """What the body of a block sees when it is called with the numbers."""
+        return Scope(numbers, self.above(block, scope), {}, scope.path, (node.span, *scope.calls), scope.arms)
+
+    def bind(self, node: Call, block: Def, scope: Scope) -> dict[str, Any] | None:
+        """The numbers that a block's body sees: the lets, and its parameters."""
+        parameters = dict(block.parameters)
+        given: dict[str, Expression] = {}
+        signature = f"{block.name}({', '.join(parameters)})"
+        for place, (name, value) in enumerate(node.values):
+            if name is None and place >= len(parameters):
+                message = f"`{block.name}` takes {len(parameters)} values, not {len(node.values)}"
+                self.report("E113", message, value.span, "one too many", f"its parameters: `{signature}`", scope)
+                return None
+            name = name or list(parameters)[place]
+            if name not in parameters or name in given:
+                message = f"`{block.name}` has no parameter `{name}`"
+                if name in given:
+                    message = f"`{name}` of `{block.name}` is given twice"
+                self.report(
+                    "E113", message, value.span, "not a parameter of it", f"its parameters: `{signature}`", scope
+                )
+                return None
+            given[name] = value
+        lets = scope.numbers
+        numbers = dict(self.globals(scope))
+        try:
+            for name, default in parameters.items():
+                if name in given:
+                    numbers[name] = evaluate(given[name], lets)
+                elif default is not None:
+                    numbers[name] = evaluate(default, numbers)
+                else:
+                    message = f"`{block.name}` needs a value for `{name}`"
+                    self.report(
+                        "E113", message, node.span, "a value is missing", f"its parameters: `{signature}`", scope
+                    )
+                    return None
+        except SpecError as error:
+            self.problems.add(error.diagnostics[0]._replace(calls=scope.calls))
+            return None
+        return numbers
+
+    def globals(self, scope: Scope) -> Mapping[str, Any]:
+        """The lets alone: a block does not see its caller's parameters."""
+        if not scope.calls:
+            self.lets = scope.numbers
+        return self.lets
+
+    def count(self, item: Item, scope: Scope) -> int | None:
+        """How often an item stands; None where that is no number of repeats."""
+        if item.count is None:
+            return 1
+        if isinstance(item.count, int):
+            return item.count
+        try:
+            value = evaluate(item.count.expression, scope.numbers)
+        except SpecError as error:
+            self.problems.add(error.diagnostics[0]._replace(calls=scope.calls))
+            return None
+        if not isinstance(value, int) or value < 0:
+            what = "is negative" if value < 0 else "is not whole"
+            message, label = f"the number of repeats {what}", f"is {value}"
+            self.report("E114", message, item.count.span, label, "use a whole number, 0 or more", scope)
+            return None
+        return value
+
+    def size(self, items: tuple[Item, ...], scope: Scope) -> int:
+        """How many layers a sequence comes to, found without building it.
+
+        Raises `SpecError` E005 where that is over the limit.
+        """
+        total = 0
+        for item in items:
+            count = self.count(item, scope)
+            if not count:
+                continue
+            # Inputs are no layers, yet a repeated one must not go on for ever.
+            total += count * self.atom_size(item, scope) - (count == 1 and is_input(item))
+            if total > MAX_LAYERS:
+                message = f"the spec comes to more than {MAX_LAYERS:,} layers"
+                span = item.count_span or item.span
+                raise SpecError([Diagnostic("E005", message, span, "too many layers", calls=scope.calls)])
+        return total
+
+    def atom_size(self, item: Item, scope: Scope) -> int:
+        """How many layers one copy of an item comes to."""
+        atom = item.atom
+        if isinstance(atom, Group):
+            return self.size(atom.items, scope)
+        if isinstance(atom, Merge):
+            return 1 + sum(self.size(arm, scope) for arm in atom.arms)
+        if not isinstance(atom, Call):
+            return 1
+        block = scope.blocks.get(atom.name) if not atom.problems else None
+        numbers = self.bind(atom, block, scope) if block else None
+        if block is None or numbers is None:
+            return 1
+        key = (block.name, *(numbers[name] for name, _ in block.parameters))
+        if key not in self.sizes:
+            self.sizes[key] = self.size(block.items, self.inside(atom, block, numbers, scope))
+        return self.sizes[key]
+
+    def report(
+        self, code: str, message: str, span: Span, label: str, help: str | None = None, scope: Scope | None = None
+    ) -> None:
+        calls = scope.calls if scope else ()
+        self.problems.add(Diagnostic(code, message, span, label, help=help, calls=calls))
+
+
+def is_input(item: Item) -> bool:
+    if not isinstance(item.atom, LayerNode):
+        return False
+    first = item.atom.word.parts[0]
+    if not isinstance(first, str) or first[:1] not in "iI" or first[:5].lower() != "input":
+        return False
+    try:
+        return split_word(item.atom.word)[0] == "input"
+    except SpecError:
+        return False
