@@ -20,7 +20,8 @@ from cnncalc.graph import MAX_LAYERS, UNKNOWN, Graph, GraphBuilder, Stored
 from cnncalc.layers import REGISTRY
 from cnncalc.layers.foreign import NO_SHAPE, Foreign
 from cnncalc.readers import MAX_TEXT, Names, ReadOptions, add_layer, missing_library, refuse, text_of
-from cnncalc.readers.keras_layers import LAYERS, Config, Made
+from cnncalc.readers.keras_config import Config
+from cnncalc.readers.keras_layers import LAYERS, Made
 from cnncalc.shape import Shape, ShapeError
 
 MODELS = ("Functional", "Model", "Sequential")

@@ -6,7 +6,7 @@ it is, one behind the other. The last one's output is the Keras layer's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from cnncalc.graph import Stored
 from cnncalc.layers import REGISTRY, Layer
 from cnncalc.layers.foreign import Foreign
 from cnncalc.readers import refuse
+from cnncalc.readers.keras_config import Config, whole
 from cnncalc.shape import Padding, Shape, Window
 
 #: Activations by their name → words of the language; "linear" is none.
@@ -31,47 +32,6 @@ class Made(NamedTuple):
     layer: Layer
     stored: Stored | None = None
     suffix: str = ""
-
-
-class Config(NamedTuple):
-    """What the file says of a layer: its name, the name of its class, and its values."""
-
-    name: str
-    kind: str
-    values: Mapping[str, Any]
-    channels_first: bool
-
-    def get(self, key: str, default: Any = None) -> Any:
-        value = self.values.get(key)
-        return default if value is None else value
-
-    def number(self, key: str, default: int | None = None, low: int = 1) -> int:
-        """A whole number; raises `SpecError` E306 where it is none or missing."""
-        value = self.values.get(key)
-        value = default if value is None else value
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value < 10**9:
-            what = "is missing" if value is None else f"is {str(value)[:40]}, not a whole number from {low}"
-            refuse("E306", f"`{key}` of `{self.name}` is wrong", f"it {what}")
-        return value
-
-    def numbers(self, key: str, rank: int, default: Any = None, low: int = 1) -> tuple[int, ...]:
-        """A whole number for each axis, where one may serve them all."""
-        value = self.values.get(key)
-        value = default if value is None else value
-        if isinstance(value, int) and not isinstance(value, bool):
-            value = [value] * rank
-        right = isinstance(value, list | tuple) and 1 <= len(value) <= 4
-        if not right or not all(_whole(each, low) for each in value):
-            refuse("E306", f"`{key}` of `{self.name}` is wrong", f"it is {str(value)[:40]}, not {rank} whole numbers")
-        return tuple(value)
-
-    def true(self, key: str, default: bool = True) -> bool:
-        value = self.values.get(key)
-        return default if value is None else bool(value)
-
-
-def _whole(value: object, low: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and low <= value < 10**9
 
 
 Maker = Callable[[Config, list[Shape]], Iterator[Made]]
@@ -272,7 +232,7 @@ def prelu(config: Config, shapes: list[Shape]) -> Iterator[Made]:
     """A slope for each element, but one along the axes that share it."""
     x = shapes[0]
     shared = config.get("shared_axes") or []
-    axes = [axis for axis in shared if _whole(axis, 1)] if isinstance(shared, list) else []
+    axes = [axis for axis in shared if whole(axis, 1)] if isinstance(shared, list) else []
     dims = [x.channels, *x.spatial] if config.channels_first else list(x.dims)
     slopes = prod(1 if axis + 1 in axes else size for axis, size in enumerate(dims))
     yield _made("prelu")._replace(stored=Stored(slopes))
@@ -307,7 +267,7 @@ def _ends(config: Config, key: str, rank: int) -> tuple[tuple[int, int], ...]:
     value = [value] * rank if isinstance(value, int) else value
     value = [value] if rank == 1 and isinstance(value, list) and len(value) == 2 else value
     ends = [[each, each] if isinstance(each, int) else each for each in value] if isinstance(value, list) else []
-    right = [isinstance(pair, list) and len(pair) == 2 and all(_whole(end, 0) for end in pair) for pair in ends]
+    right = [isinstance(pair, list) and len(pair) == 2 and all(whole(end, 0) for end in pair) for pair in ends]
     if len(ends) != rank or not all(right):
         refuse("E306", f"`{key}` of `{config.name}` is wrong", f"it is {str(value)[:40]}")
     return tuple((pair[0], pair[1]) for pair in ends)
