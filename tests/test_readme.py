@@ -12,9 +12,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
 import cnncalc
+from cnncalc.cli import COMMANDS, main
 from cnncalc.report.layers import layers_markdown
 
 README = Path(__file__).parents[1] / "README.md"
@@ -96,3 +98,40 @@ def test_resnet_of_the_readme() -> None:
 def test_layers() -> None:
     """The README's table of layers is the one that the classes give."""
     assert f"<!-- layers: begin -->\n{layers_markdown()}<!-- layers: end -->" in README.read_text(encoding="utf-8")
+
+
+def options(command: str) -> set[str]:
+    """All names of a command's options, but for --help."""
+    found = main.get_command(click.Context(main), command)
+    assert found is not None
+    return {
+        name for each in found.params if isinstance(each, click.Option) for name in (*each.opts, *each.secondary_opts)
+    }
+
+
+def test_every_option() -> None:
+    """Each command and each of its options is somewhere in the README."""
+    assert [command for command in COMMANDS if command not in TEXT] == []
+    known = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", TEXT))
+    assert {(command, name) for command in COMMANDS for name in options(command) - known} == set()
+
+
+def test_table_of_options() -> None:
+    """Of the options that are the same everywhere, each command has those that the table says it has."""
+    rows = re.findall(r"^\| (`-.*?) \| .* \| ([a-z, ]+) \|$", TEXT, re.MULTILINE)
+    told = [
+        (command, name)
+        for names, its in rows
+        for command in its.split(", ")
+        for name in re.findall(r"`(-[-\w]+)", names)
+    ]
+
+    assert len(told) > 50
+    assert [(command, name) for command, name in told if name not in options(command)] == []
+
+
+def test_links() -> None:
+    """A link within the README leads to a heading."""
+    headings = re.findall(r"^#+ (.*)$", TEXT, re.MULTILINE)
+    anchors = {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+    assert set(re.findall(r"\]\(#([^)]*)\)", TEXT)) <= anchors

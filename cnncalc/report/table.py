@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import NamedTuple
 
 from rich import box
@@ -148,12 +149,13 @@ def _widths(
     if look.width is None:
         return widths, NATURAL_BAR if barred else 0
     room = look.width - sum(widths) - GAP * (len(columns) - 1)
-    for key in FOLDING:
+    # Between words first; within them only where the table would be too wide.
+    for whole, key in product((True, False), FOLDING):
         for index, column in enumerate(columns):
             if room < 0 and column.key == key:
-                words = [word for line in lines for word in (parts_of(line[index]) if key != "name" else ())]
-                least = min(widths[index], max(LEAST_TEXT, *map(len, words)) if words else least_of_names)
-                given = max(least, widths[index] + room)
+                parts = [len(part) for line in lines for part in parts_of(line[index])] if whole else []
+                least = least_of_names if key == "name" else max([LEAST_TEXT, *parts])
+                given = max(min(widths[index], least), widths[index] + room)
                 room += widths[index] - given
                 widths[index] = given
     bar = min(MOST_BAR, room // barred - 1) if barred and room > 0 else 0

@@ -22,25 +22,6 @@ from cnncalc.cli import main
 GOLDEN = Path(__file__).parent / "golden"
 UPDATE = os.environ.get("CNNCALC_UPDATE_GOLDEN") == "1"
 
-LENET = """
-input 32x32x1
-conv 5x5 x6   | tanh
-avgpool 2     | tanh
-conv 5x5 x16  | tanh
-avgpool 2     | tanh
-conv 5x5 x120 | tanh
-fc 84         | tanh
-fc 10
-"""
-
-VGG16 = """
-def stage(n, c) = (conv 3x3 same x{c} | relu) * {n} | pool 2
-input 224x224x3
-stage(2, 64) | stage(2, 128) | stage(3, 256) | stage(3, 512) | stage(3, 512)
-(fc 4096 | relu | dropout 0.5) * 2
-fc 1000
-"""
-
 #: Branches in branches, a skip by name and a block: rails in every way that there is.
 BRANCHES = """
 def basic(c, s=1) = add(conv 3x3 s{s} p1 x{c} nobias | bn | relu | conv 3x3 p1 x{c} nobias | bn
@@ -63,7 +44,8 @@ fc 10
 
 WAVE = "input 16000x1 | conv 80 s4 x128 | bn | relu | pool 4 | conv 3 x128 nobias | bn | relu | gap | fc 35"
 
-NETS = {"lenet5": LENET, "vgg16": VGG16, "branches": BRANCHES, "failing": FAILING, "wave": WAVE}
+#: A spec, or a name of the zoo.
+NETS = {"lenet5": "lenet5", "vgg16": "vgg16", "branches": BRANCHES, "failing": FAILING, "wave": WAVE}
 
 #: How wide: what `--width` asks for, or a pipe, where a table is as wide as it likes.
 WIDTHS = (80, 200, None)
