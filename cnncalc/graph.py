@@ -153,6 +153,11 @@ class GraphBuilder:
             )
         )
 
+    def remark(self, index: int, remark: Remark) -> None:
+        """A warning about a node, where there is one."""
+        if index != UNKNOWN:
+            self._remarks.append((index, remark))
+
     def shape_chain(self, index: int) -> str:
         """The shapes from the input to a node, those alike said once: `5x5x3 -> 3x3x8 -> 1x1x8`."""
         chain: list[str] = []

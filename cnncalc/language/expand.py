@@ -22,7 +22,7 @@ from cnncalc.language.nodes import (
     Reference,
     Spec,
 )
-from cnncalc.layers.base import REGISTRY, Layer
+from cnncalc.layers.base import REGISTRY, Layer, Remark
 from cnncalc.layers.rearrange import Input
 
 #: In place of an index: there is no tensor yet, since no input has come.
@@ -164,7 +164,7 @@ class Expander(Blocks):
             layer = self.read(node, scope)
         except SpecError as error:
             for diagnostic in error.diagnostics:
-                self.problems.add(diagnostic._replace(calls=scope.calls))
+                self.problems.add(_named(diagnostic, scope)._replace(calls=scope.calls))
             return UNKNOWN
         inputs: tuple[int, ...] = (current,)
         if isinstance(layer, Input):
@@ -211,7 +211,11 @@ class Expander(Blocks):
             end = self.sequence(arm, current, inside, arm=True)
             ends.append(self.no_input(node.span) if end == NOTHING else end)
         layer = REGISTRY[node.word](node.word)
-        return self.builder.add(layer, tuple(ends), Origin(node.span, scope.calls), name, scope.path, scope.arms)
+        index = self.builder.add(layer, tuple(ends), Origin(node.span, scope.calls), name, scope.path, scope.arms)
+        if len(ends) == 1:
+            help = f"a `;` separates arms; an empty one is the tensor before: `{node.word}(… ; )`"
+            self.builder.remark(index, Remark("W205", "`{layer}` has one arm, and gives that out as it is", help))
+        return index
 
     def call(self, node: Call, current: int, scope: Scope, name: str | None) -> int:
         block = self.block(node, scope)
@@ -255,6 +259,17 @@ class Expander(Blocks):
             help = "begin with `input 32x32x3 | …`, or add `--input 32x32x3`"
             self.report("E130", "the spec has no input", span, "what size goes in here?", help)
         return UNKNOWN
+
+
+def _named(diagnostic: Diagnostic, scope: Scope) -> Diagnostic:
+    """The error with what to write instead, where an unknown layer has the name of a block or a tensor."""
+    name = diagnostic.span.text if diagnostic.code == "E101" and diagnostic.span else ""
+    if name in scope.blocks:
+        values = ", ".join(parameter for parameter, _ in scope.blocks[name].parameters)
+        return diagnostic._replace(help=f"a block is called with brackets: write `{name}({values})`")
+    if name in scope.tensors:
+        return diagnostic._replace(help=f"a name stands behind an `@`: write `@{name}`")
+    return diagnostic
 
 
 def _text_and_holes(node: LayerNode) -> tuple[tuple[str, ...], list[Hole]]:

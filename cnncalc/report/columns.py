@@ -65,6 +65,8 @@ def bytes_text(value: int) -> str:
 
 
 def _three_digits(value: float) -> str:
+    if value >= 10**6:  # beyond the prefixes there are
+        return f"{value:.2e}"
     decimals = next(n for n in (2, 1, 0) if n == 0 or round(value, n) < 10 ** (3 - n))
     return f"{value:,.{decimals}f}"
 

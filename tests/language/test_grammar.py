@@ -451,3 +451,17 @@ def test_the_implicit_flatten() -> None:
         ("fc1", False),
         ("fc2", False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("spec", "codes"),
+    [
+        ("add(relu, elu)", ["W205"]),
+        ("concat()", ["W205"]),
+        ("add(relu ; elu)", []),
+        ("add(relu ; )", []),
+    ],
+)
+def test_one_arm(spec: str, codes: list[str]) -> None:
+    """A merge of one arm is allowed, and warned of: a comma separates layers, not arms."""
+    assert [warning.code for warning in cnncalc.analyze(f"input 4x4x3 | {spec}").warnings] == codes

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt  # rich brings it along
 
 from cnncalc.cli import main
-from cnncalc.report.columns import Column
+from cnncalc.report.columns import Column, bytes_text, short
 from cnncalc.report.csv import to_csv
 from cnncalc.report.latex import to_latex
 from cnncalc.report.markdown import code, escaped, to_markdown
@@ -206,3 +206,9 @@ def test_latex_is_balanced(text: str) -> None:
     row = to_latex(sheet(text)).splitlines()[5].removesuffix(r" \\")
     bare = re.sub(r"\\text\w+\{\}|\\[{}$&#%_]|\$\\(?:times|to)\$|\{[\[*]\}|-\{\}", "", row)
     assert not re.search(r"[\\{}$&#%_^~<>|`\[*×→]", bare)
+
+
+def test_beyond_the_prefixes() -> None:
+    """A number with no prefix left for it is rounded like every other, with no digit that is not its own."""
+    total = 9 * (10**9 - 1) ** 4  # 9.00 · 10^36; a prefix P is 10^15, and 2^90 is 2^50 TiB
+    assert (short(total), bytes_text(2**90)) == ("9.00e+21 P", "1.13e+15 TiB")
