@@ -278,9 +278,13 @@ class LayerReader:
         raise ArgumentError("E102", message, "not an argument of it", piece, help)
 
     def unknown_field(self, field: Chunk) -> Diagnostic:
+        from cnncalc.language.familiar import FIELDS  # only once something is wrong
+
         name = field.span.text
         fields = list(self.cls.arguments)
-        near = nearest(name, fields)
+        short = self.by_prefix.get(name.lower())
+        meant = short.name if short else FIELDS.get(name.lower())
+        near = meant if meant in fields else nearest(name, fields)
         notes = (f"its fields: {', '.join(fields)}" if fields else "it has no fields",)
         label = field.span.source.path or "not a field of it"
         message = f"`{self.word}` has no field `{name}`"

@@ -49,6 +49,8 @@ MAX_COUNT = 10**9
 
 #: Sizes as arithmetic writes them: `3*3`.
 PRODUCT = re.compile(r"(?<![\w)*])\d+(?:\*\d+)+")
+#: How often, as prose writes it behind what is repeated: `x2`.
+TIMES = re.compile(r"[xX×]?(\d+)")
 NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 HOLE = re.compile(r"\{([^{}\n]*)\}")
 FIELD = re.compile(r"([A-Za-z_]\w*)=", re.ASCII)
@@ -328,6 +330,8 @@ class Parser(Cursor):
         if token.text == "=":
             self.fail("E004", "unexpected `=`", self.span(token), "expected `name=value`", "write it without spaces")
         help = "separate layers with `|`"
+        if self.at and self.tokens[self.at - 1].kind == ")" and (times := TIMES.fullmatch(token.text)):
+            help = f"to repeat, write `* {times.group(1)}`"
         start = self.span(token).line_start
         # The last one that begins before the token is the one that it goes on with.
         for product in PRODUCT.finditer(self.source.text[start : start + 1000].partition("\n")[0]):

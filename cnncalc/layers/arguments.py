@@ -165,8 +165,8 @@ class Argument(Generic[T]):
     def _number(self, pieces: Pieces, low: float, high: float = MAX_INTEGER, whole: bool = True) -> Any:
         piece = pieces.next
         if piece is None or piece.kind != NUMBER:
-            got = f"`{piece.text}`" if piece else "nothing"
-            message, label = f"`{self.name}` needs a number", f"a number is missing before {got}"
+            where = f"before `{piece.text}`" if piece else "here"
+            message, label = f"`{self.name}` needs a number", f"a number is missing {where}"
             raise ArgumentError("E105", message, label, piece or pieces.last, self._hint())
         pieces.take()
         value = piece.value
