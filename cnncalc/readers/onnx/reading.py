@@ -1,0 +1,511 @@
+"""From an ONNX graph to ours: each node by its operator's rule, in the file's order.
+
+A tensor is either `Static` (known before the network runs) or a `Tensor`: a node of our graph and the dimensions in
+the file's order, batch included. Which of these are the channels is followed through transposes and reshapes, so
+that `NxCxHxW` and `NxHxWxC` both are one sample of `HxWxC`; a transpose that only turns the one into the other has
+no row. The batch is 1.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from math import prod
+from os import path as paths
+from typing import Any, NamedTuple, Union
+
+from cnncalc.diagnostics import Diagnostic, Problems
+from cnncalc.graph import MAX_LAYERS, Graph, GraphBuilder, Stored
+from cnncalc.graph import UNKNOWN as NO_NODE
+from cnncalc.layers import REGISTRY, Layer
+from cnncalc.layers.foreign import Foreign
+from cnncalc.readers import Names, ReadOptions, refuse
+from cnncalc.readers.onnx import fold
+from cnncalc.readers.onnx.dims import Dims, Misfit, text
+from cnncalc.readers.onnx.fold import Static
+from cnncalc.readers.onnx.model import REAL_TYPES, WEIGHT_TYPES, Dimension, ModelDef, NodeDef, TensorDef, ValueDef
+from cnncalc.shape import Shape
+
+#: Over all nodes, so many elements are worked out before values are no longer followed.
+MAX_FOLDED = 3_000_000
+
+#: Tensors have at most so many axes.
+MAX_RANK = 16
+
+
+class Tensor(NamedTuple):
+    """What a node of our graph gives: its dimensions in the file's order, and which axis the channels are.
+
+    Without `dims` nobody knows the shape, since an unknown operator came before.
+    """
+
+    node: int
+    dims: Dims | None
+    channel: int = 1
+
+
+Value = Union[Static, Tensor]
+
+
+class Unknowable(ValueError):
+    """An operator whose result cannot be told: it becomes a row marked unknown."""
+
+
+class Operands:
+    """A node's inputs by their place, as its rule asks for them."""
+
+    def __init__(self, values: Sequence[Value | None]) -> None:
+        self.values = values
+
+    def get(self, at: int) -> Value | None:
+        return self.values[at] if at < len(self.values) else None
+
+    def value(self, at: int) -> Value:
+        found = self.get(at)
+        if found is None:
+            raise Unknowable
+        return found
+
+    def tensor(self, at: int) -> Tensor:
+        """The input that is computed; raises `Unknowable` where it is constant or left out."""
+        found = self.get(at)
+        if not isinstance(found, Tensor):
+            raise Unknowable
+        return found
+
+    def static(self, at: int) -> Static | None:
+        """The input that is constant; None where it is left out; raises `Unknowable` where it is computed."""
+        found = self.get(at)
+        if isinstance(found, Tensor):
+            raise Unknowable
+        return found
+
+    @property
+    def statics(self) -> list[Static | None]:
+        """All inputs, those that are computed as if left out."""
+        return [each if isinstance(each, Static) else None for each in self.values]
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        return tuple(each for each in self.values if isinstance(each, Tensor))
+
+
+def shape_of(dims: Dims, channel: int) -> Shape:
+    """One sample's shape, channels last: the axes in order but the batch (an axis of 1 in front) and the channels."""
+    if len(dims) < 2:
+        return Shape((), dims[0] if dims else 1)
+    axes = range(1 if dims[0] == 1 else 0, len(dims))
+    channel = channel if channel in axes else len(dims) - 1
+    return Shape(tuple(dims[axis] for axis in axes if axis != channel), dims[channel])
+
+
+Rule = Callable[["Reading", NodeDef, Operands], Sequence[Value]]
+
+#: (domain, operator) → its rule; the families of operators fill it.
+RULES: dict[tuple[str, str], Rule] = {}
+
+#: Where the operators of ONNX Runtime live.
+RUNTIME = "com.microsoft"
+
+
+def rule(*operators: str, domain: str = "") -> Callable[[Rule], Rule]:
+    """Let the function be the rule of these operators: from the operands to the values of the outputs.
+
+    It raises `Misfit` where the file contradicts itself, and `Unknowable` where the result cannot be told.
+    """
+
+    def keep(function: Rule) -> Rule:
+        RULES.update({(domain, name): function for name in operators})
+        return function
+
+    return keep
+
+
+class Reading:
+    """One file on its way to a graph: the values by name, and the builder that takes the layers."""
+
+    def __init__(self, model: ModelDef, path: str, options: ReadOptions) -> None:
+        self.model, self.path, self.options = model, path, options
+        self.opset = model.opset
+        self.problems = Problems()
+        self.builder = GraphBuilder(self.problems)
+        self.values: dict[str, Value] = {}
+        #: Of each tensor that the file holds: its elements, and whether they are of a weight's type.
+        self.sources: list[tuple[int, bool]] = []
+        self.claimed: set[int] = set()
+        self.folded = 0
+        self.symbols: set[str] = set()
+        #: The batch that the file fixes: reshapes to it mean ours.
+        self.batch = 1
+        self.read = Counter(name for node in model.nodes for name in node.inputs)
+        self.labels = Labels(model.nodes)
+        self.node: NodeDef | None = None
+
+    def run(self) -> Graph:
+        for number, value in enumerate(self.model.inputs):
+            self.values[value.name] = self._input(value, first=number == 0)
+        self._check_symbols()
+        for node in self.model.nodes:
+            self.node = node
+            self._run(node)
+        return self._built()
+
+    def _built(self) -> Graph:
+        name = paths.splitext(paths.basename(self.path))[0]
+        declared = [self.values.get(each.name) for each in self.model.outputs]
+        outputs = {each.node for each in declared if isinstance(each, Tensor) and each.node >= 0}
+        graph = self.builder.build(max(outputs, default=0), name)
+        return graph._replace(outputs=tuple(sorted(outputs))) if outputs else graph
+
+    # -- values ------------------------------------------------------------------------------------------
+
+    def _value(self, name: str) -> Value | None:
+        if not name:
+            return None
+        found = self.values.get(name)
+        if found is None:
+            tensor = self.model.initializers.get(name)
+            if tensor is None:
+                node = self.node.name or self.node.operator if self.node else ""
+                refuse(
+                    "E307",
+                    f"`{node[:80]}` reads `{name[:80]}`, which is not there yet",
+                    "no input, weight or node before it is of this name",
+                    ("nodes stand in the order they run in; a cycle has none",),
+                )
+            found = self.values[name] = self.held(tensor)
+        return found
+
+    def held(self, tensor: TensorDef) -> Static:
+        """A tensor that the file holds, as a source of weights."""
+        if len(tensor.dims) > MAX_RANK:
+            refuse("E302", f"the tensor `{tensor.name[:80]}` has no valid shape", f"it has {len(tensor.dims)} axes")
+        return Static(tensor.dims, tensor.values, self.source(tensor.elements, tensor.type in WEIGHT_TYPES))
+
+    def source(self, elements: int, weights: bool) -> frozenset[int]:
+        self.sources.append((elements, weights))
+        return frozenset({len(self.sources) - 1})
+
+    def claim(self, *given: Value | None, single: bool = True, any_type: bool = False) -> int:
+        """The elements of weights that no node before has counted; without `single`, lone numbers are none."""
+        count = 0
+        for each in given:
+            if not isinstance(each, Static):
+                continue
+            for source in sorted(each.sources - self.claimed):
+                elements, weights = self.sources[source]
+                if (weights or any_type) and (single or elements != 1):
+                    self.claimed.add(source)
+                    count += elements
+        return count
+
+    def _input(self, value: ValueDef, first: bool) -> Value:
+        if value.dims is None:
+            foreign = Foreign("input", None, known=False)
+            return Tensor(self.builder.add(foreign, (), name=self.labels.names(value.name or "input")), None)
+        dims = list(self._resolved(value.dims, batch=True))
+        channel = self._channel(value.name, len(dims))
+        if first and self.options.input is not None:
+            *spatial, channels = self.options.input
+            rank = len(dims)
+            if len(self.options.input) + 1 != rank:
+                fact = f"the file's first input has {rank} axes, the batch included"
+                shown = text(tuple(self.options.input))
+                refuse("E306", f"`--input {shown}` does not fit the model", fact)
+            rest = [axis for axis in range(1, rank) if axis != channel]
+            given = {**dict(zip(rest, spatial, strict=False)), channel if rank > 1 else 0: channels}
+            dims = [given.get(axis, size) for axis, size in enumerate(dims)]
+            fixed = value.dims[channel] if channel < rank else None
+            if isinstance(fixed, int) and fixed > 0 and fixed != channels and rank > 2:
+                fact = f"the file fixes {fixed} channels, not {channels}"
+                refuse("E306", f"`--input {text(self.options.input)}` does not fit the model", fact)
+        unknown = [stated for size, stated in zip(dims, value.dims, strict=True) if size is None]
+        if unknown:
+            self._refuse_open(value, unknown)
+        sizes = tuple(size for size in dims if size is not None)
+        if len(sizes) > MAX_RANK or any(size < 1 for size in sizes):
+            refuse("E302", f"the input `{value.name[:80]}` has no valid shape", text(sizes))
+        layer = REGISTRY["input"]("input", shape=shape_of(sizes, channel).dims)
+        return Tensor(self.builder.add(layer, (), name=self.labels.names(value.name or "input")), sizes, channel)
+
+    def _refuse_open(self, value: ValueDef, unknown: Sequence[Dimension]) -> None:
+        names = [f"--dim {name}=N" for name in dict.fromkeys(unknown) if isinstance(name, str) and name != "?"]
+        shown = "x".join("?" if each is None else str(each) for each in value.dims or ())
+        whole = len(names) == len(set(unknown))
+        help = f"add `--input HxWxC`{', or `' + ' '.join(names) + '`' if names and whole else ''}"
+        refuse("E306", f"the file leaves the size of `{value.name[:80]}` open", f"its shape is {shown}", help=help)
+
+    def _resolved(self, dims: Sequence[Dimension], batch: bool) -> list[int | None]:
+        """The sizes with symbols put in; a batch (the first of several axes) that is open is 1, as is a fixed one."""
+        sizes: list[int | None] = []
+        for axis, size in enumerate(dims):
+            if isinstance(size, str):
+                self.symbols.add(size)
+                found = self.options.dims.get(size)
+            else:
+                found = size
+            if batch and axis == 0 and len(dims) > 1:
+                if isinstance(size, str) and found not in (None, 1):
+                    fact = f"`{size}` is the batch, and shapes here are of one sample"
+                    refuse(
+                        "E306", f"`--dim {size}={found}` is no size of the model", fact, help=f"use `--batch {found}`"
+                    )
+                self.batch = found if isinstance(found, int) and found > 1 else self.batch
+                found = 1
+            sizes.append(found)
+        return sizes
+
+    def _check_symbols(self) -> None:
+        wrong = [name for name in self.options.dims if name not in self.symbols]
+        if wrong:
+            there = ", ".join(f"`{name[:80]}`" for name in sorted(self.symbols)) or "none"
+            fact = f"symbolic dimensions of its inputs: {there}"
+            refuse("E306", f"the model has no dimension `{wrong[0][:80]}`", fact)
+
+    def _channel(self, name: str, rank: int) -> int:
+        """The axis of an input's channels: the second, but the last where it is turned before the first layer."""
+        for node in self.model.nodes:
+            if name in node.inputs:
+                if node.operator == "Transpose":
+                    order = node.integers("perm")
+                    if order is not None and len(order) == rank and order[0] == 0 and 0 <= order[1] < rank:
+                        return order[1]
+                elif (
+                    node.operator in ("Cast", "Identity", "Sub", "Div", "Mul", "Add", "QuantizeLinear") and node.outputs
+                ):
+                    name = node.outputs[0]
+                    continue
+                break
+        return 1
+
+    # -- nodes -------------------------------------------------------------------------------------------
+
+    def _run(self, node: NodeDef) -> None:
+        operands = Operands([self._value(name) for name in node.inputs])
+        if not operands.tensors and node.operator not in CONTROL:
+            results: Sequence[Value] = self._constant(node, operands)
+        elif any(each.node == NO_NODE for each in operands.tensors):
+            # Behind an error that is reported already.
+            results = [Tensor(NO_NODE, None)] * len(node.outputs)
+        else:
+            results = self._computed(node, operands)
+        for name, value in zip(node.outputs, results, strict=False):
+            self.values[name] = value
+        for name in node.outputs[len(results) :]:
+            self.values[name] = self.foreign(node, self.stated(name), operands, known=False)
+
+    def _constant(self, node: NodeDef, operands: Operands) -> list[Static]:
+        if node.operator == "Constant" and not node.domain:
+            return [self._literal(node)]
+        results = fold.fold(node, operands.statics)
+        self.folded += sum(len(each.values or ()) for each in results)
+        if self.folded > MAX_FOLDED:
+            results = [each._replace(values=None) for each in results]
+        if node.operator == "ConstantOfShape" and results[0].dims is not None:
+            tensor = node.tensor("value")
+            weights = tensor is None or tensor.type in REAL_TYPES
+            results = [results[0]._replace(sources=self.source(prod(results[0].dims), weights))]
+        return results
+
+    def _literal(self, node: NodeDef) -> Static:
+        tensor = node.tensor("value")
+        if tensor is not None:
+            return self.held(tensor)
+        for name, real in (("value_int", False), ("value_float", True)):
+            if name in node.attributes:
+                value = node.real(name, 0.0) if real else node.integer(name, 0)
+                return Static((), (value,), self.source(1, real))
+        whole, reals = node.integers("value_ints"), node.reals("value_floats")
+        if whole is not None:
+            return Static((len(whole),), whole, self.source(len(whole), False))
+        return Static((len(reals),), reals, self.source(len(reals), True)) if reals else fold.UNKNOWN
+
+    def _computed(self, node: NodeDef, operands: Operands) -> Sequence[Value]:
+        if len(self.builder.nodes) >= MAX_LAYERS:
+            refuse("E303", f"`{self.path}` is too large", f"it has over {MAX_LAYERS:,} layers")
+        rule = RULES.get((node.domain, node.operator))
+        if rule is not None and all(each.dims is not None for each in operands.tensors):
+            try:
+                return rule(self, node, operands)
+            except Misfit as misfit:
+                return self._contradiction(node, str(misfit))
+            except (Unknowable, ValueError, ArithmeticError):
+                pass
+        # Without a shape to go by, an operator that neither learns nor multiplies is still known.
+        known = rule is not None and node.operator not in COSTLY
+        stated = self.stated(node.outputs[0]) if node.outputs else None
+        stored = Stored(self.claim(*operands.statics, single=False))
+        return [self.foreign(node, stated, operands, known=known, stored=stored)]
+
+    def _contradiction(self, node: NodeDef, fact: str) -> list[Value]:
+        """Report a node whose inputs do not fit; what follows it is left out."""
+        name = self.labels.shown(node)
+        self.problems.add(
+            Diagnostic("E308", f"`{name}` ({node.operator}) does not fit its input", None, fact, layer=name)
+        )
+        if self.builder.failed_at is None:
+            self.builder.failed_at = len(self.builder.nodes)
+        return [Tensor(NO_NODE, None)] * max(len(node.outputs), 1)
+
+    def stated(self, name: str) -> Dims | None:
+        """The shape that the file states for a tensor, where that leaves nothing open."""
+        stated = self.model.stated.get(name)
+        if stated is None:
+            return None
+        symbols = self.symbols.copy()
+        sizes = self._resolved([size for size in stated], batch=False)
+        self.symbols = symbols
+        if len(sizes) > 1 and (sizes[0] is None or sizes[0] == self.batch):
+            sizes[0] = 1
+        found = tuple(size for size in sizes if size is not None)
+        return found if len(found) == len(sizes) <= MAX_RANK and all(size > 0 for size in found) else None
+
+    # -- layers ------------------------------------------------------------------------------------------
+
+    def layer(self, node: NodeDef, word: str, x: Tensor, stored: Stored | None = None, **values: Any) -> Tensor:
+        """A layer on the sample's spatial axes: the size of its output by its own rule."""
+        x = self.turned(node, x, 1)
+        dims, layer = _known(x), REGISTRY[word](word, **values)
+        if dims[0] != 1 and len(dims) > 1:
+            return self._batched(node, layer, x, stored)
+        index = self.add(node, layer, (x,), stored)
+        if index == NO_NODE:
+            return Tensor(NO_NODE, None)
+        shape = self.builder.nodes[index].shape
+        return Tensor(index, (1, shape.channels, *shape.spatial))
+
+    def _batched(self, node: NodeDef, layer: Layer, x: Tensor, stored: Stored | None) -> Tensor:
+        """A layer on parts of a sample that stand in the batch's place: as often as there are parts."""
+        parts, channels, *spatial = _known(x)
+        inner = Shape(tuple(spatial), channels)
+        fitted = layer.fitted(inner)
+        shape = fitted.shape_of((inner,))
+        stored = stored or Stored(fitted.weights(inner) + fitted.biases(inner), fitted.buffers(inner))
+        macs = parts * fitted.multiply_adds(inner, shape)
+        return self.foreign(node, (parts, shape.channels, *shape.spatial), Operands([x]), macs=macs, stored=stored)
+
+    def same(self, node: NodeDef, word: str, x: Tensor, stored: Stored | None = None, **values: Any) -> Tensor:
+        """A layer that keeps the shape, whichever axis its channels are."""
+        return Tensor(self.add(node, REGISTRY[word](word, **values), (x,), stored), x.dims, x.channel)
+
+    def foreign(
+        self,
+        node: NodeDef,
+        dims: Dims | None,
+        operands: Operands | Sequence[Tensor],
+        channel: int | None = None,
+        stored: Stored | None = None,
+        **values: Any,
+    ) -> Tensor:
+        """A row for an operator without a word. Its channels are those of its first input, unless told."""
+        tensors = operands.tensors if isinstance(operands, Operands) else tuple(operands)
+        if channel is None:
+            first = tensors[0] if tensors else Tensor(0, None)
+            channel = first.channel if first.dims and dims and len(first.dims) == len(dims) else len(dims or ()) - 1
+        shape = shape_of(dims, channel) if dims is not None else None
+        operator = Names()(node.operator) or "?"
+        index = self.add(node, Foreign(operator, shape, **values), tensors, stored)
+        return Tensor(index, dims if shape and shape.elements else None, channel)
+
+    def add(self, node: NodeDef, layer: Layer, inputs: Sequence[Tensor], stored: Stored | None = None) -> int:
+        """The index of a new node of our graph; what it stores is kept only where its rule says otherwise."""
+        name, scope = self.labels.of(node)
+        index = self.builder.add(layer, tuple(each.node for each in inputs), name=name, scope=scope, stored=stored)
+        if index != NO_NODE and stored is not None and inputs:
+            added = self.builder.nodes[index]
+            x = added.input_shapes[0]
+            if stored == (added.layer.weights(x) + added.layer.biases(x), added.layer.buffers(x)):
+                self.builder.nodes[index] = added._replace(stored=None)
+        return index
+
+    def turned(self, node: NodeDef, x: Tensor, channel: int) -> Tensor:
+        """The tensor with another axis as its channels: what it held as space, or the other way round."""
+        dims = _known(x)
+        if x.channel == channel or shape_of(dims, channel) == shape_of(dims, x.channel):
+            return x._replace(channel=channel)
+        layer = Foreign("Transpose", shape_of(dims, channel), memory="alias")
+        _, scope = self.labels.of(node)
+        return Tensor(self.builder.add(layer, (x.node,), scope=scope, implicit=True), dims, channel)
+
+    def reshaped(self, node: NodeDef, x: Tensor, dims: Dims, channel: int) -> Tensor:
+        """The tensor's elements in order as other dimensions: no row where the sample's shape stays."""
+        before, after = shape_of(_known(x), x.channel), shape_of(dims, channel)
+        if before == after:
+            return Tensor(x.node, dims, channel)
+        if not after.spatial and before.elements == after.channels:
+            return Tensor(self.add(node, REGISTRY["flatten"]("flatten"), (x,)), dims, channel)
+        if 0 in after.dims:
+            raise Unknowable
+        return Tensor(self.add(node, REGISTRY["reshape"]("reshape", shape=after.dims), (x,)), dims, channel)
+
+
+def _known(x: Tensor) -> Dims:
+    if x.dims is None:
+        raise Unknowable
+    return x.dims
+
+
+#: Operators with graphs inside: never folded.
+CONTROL = ("If", "Loop", "Scan", "SequenceMap")
+
+#: Operators that learn or multiply: without a shape to go by, their cost is not known.
+COSTLY = frozenset(
+    f"{prefix}{name}"
+    for prefix in ("", "QLinear", "Fused")
+    for name in ("Conv", "ConvTranspose", "Gemm", "MatMul", "ConvInteger", "MatMulInteger", "QGemm", "Einsum")
+)
+
+#: Operators that are a module of their own in most frameworks: they go by its name, with all else in it numbered.
+MODULES = COSTLY | {"BatchNormalization", "LayerNormalization", "InstanceNormalization", "GroupNormalization", "PRelu"}
+
+
+class Labels:
+    """Names for our nodes out of the file's: `/layer1/layer1.0/conv1/Conv` is `layer1.0.conv1`.
+
+    What is not the only operator of its module is numbered in it (`layer1.0.add1`), and so is what has no name.
+    """
+
+    def __init__(self, nodes: Sequence[NodeDef]) -> None:
+        self.names = Names()
+        paths = [_module(node) for node in nodes if node.operator not in ("Constant", "Identity", "Shape")]
+        self._alone = Counter(paths)
+        self._containers = {
+            "/".join(parts[:end]) for path in self._alone for parts in [path.split("/")] for end in range(len(parts))
+        }
+
+    def of(self, node: NodeDef) -> tuple[str | None, str]:
+        """The node's own name, or none, and the scope that it stands in, a dot behind it."""
+        module = _module(node)
+        if not module:
+            return None, ""
+        name = _dotted(module)
+        alone = self._alone[module] == 1 or node.operator in MODULES
+        if alone and module not in self._containers:
+            return self.names(name), ""
+        return None, f"{name}."
+
+    def shown(self, node: NodeDef) -> str:
+        return _dotted(_module(node)) or Names()(node.name or node.operator)
+
+
+def _module(node: NodeDef) -> str:
+    """The path of the module that a node's name tells, without the operator at its end; empty where it tells none."""
+    name = node.name.strip("/")
+    if "/" not in name:
+        # `Conv_12`, `p2o.Conv.0` and their like are the exporter's numbers, no one's names.
+        return "" if re.fullmatch(rf"(.*\.)?{re.escape(node.operator)}[._]?\d*|\d*", name, re.IGNORECASE) else name
+    head, _, last = name.rpartition("/")
+    return head if last.startswith(node.operator) else name
+
+
+def _dotted(module: str) -> str:
+    """The path with dots, a part that repeats the one before it said once: `layer1/layer1.0/conv1`."""
+    found: list[str] = []
+    for part in module.split("/"):
+        if found and part.startswith(found[-1].rpartition(".")[2] + "."):
+            head, dot, _ = found[-1].rpartition(".")
+            found[-1] = f"{head}{dot}{part}"
+        elif part:
+            found.append(part)
+    return Names()(".".join(found))
