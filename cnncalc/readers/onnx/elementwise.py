@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf, prod
 
 from cnncalc.graph import Stored
-from cnncalc.readers.onnx.dims import Dims, broadcast, text
+from cnncalc.layers import REGISTRY
+from cnncalc.readers.onnx.dims import Dims, broadcast
 from cnncalc.readers.onnx.fold import Static, bounds
 from cnncalc.readers.onnx.fold import shape_of as folded_shape
 from cnncalc.readers.onnx.model import NodeDef
-from cnncalc.readers.onnx.reading import RUNTIME, Operands, Reading, Tensor, Unknowable, Value, rule
+from cnncalc.readers.onnx.reading import RUNTIME, Operands, Reading, Tensor, UnknowableError, Value, rule
 
 #: Operator → the word for it.
 WORDS = {
@@ -58,7 +60,8 @@ def prelu(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
 
 @rule("Clip")
 def clip(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
-    word = {(0, 6): "relu6", (-1, 1): "hardtanh", (0, float("inf")): "relu"}.get(bounds(node, x.values))
+    words: dict[tuple[float, float], str] = {(0, 6): "relu6", (-1, 1): "hardtanh", (0, inf): "relu"}
+    word = words.get(bounds(node, x.values))
     data = x.tensor(0)
     return [reading.same(node, word, data) if word else _plain(reading, node, [data], data.dims or ())]
 
@@ -103,8 +106,6 @@ def shape(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
 
 @rule("Size")
 def size(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
-    from math import prod
-
     return [Static((), (prod(x.tensor(0).dims or ()),))]
 
 
@@ -146,7 +147,7 @@ def _shapes(x: Operands) -> list[Dims]:
     shapes = [each.dims for each in x.values if each is not None]
     known = [dims for dims in shapes if dims is not None]
     if len(known) < len(shapes) or not known:
-        raise Unknowable
+        raise UnknowableError
     return known
 
 
@@ -161,8 +162,6 @@ def _alike(tensors: Sequence[Tensor]) -> bool:
 
 
 def _merged(reading: Reading, node: NodeDef, word: str, tensors: Sequence[Tensor], dims: Dims) -> Tensor:
-    from cnncalc.layers import REGISTRY
-
     return Tensor(reading.add(node, REGISTRY[word](word), tensors), dims, tensors[0].channel)
 
 
@@ -186,7 +185,3 @@ def _plain(
     if stored == Stored():
         stored = None
     return reading.foreign(node, dims, tensors, channel, stored, local=True, memory="in place")
-
-
-def described(dims: Dims | None) -> str:
-    return text(dims) if dims is not None else "?"

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.readers.onnx import dims as sizes
 from cnncalc.readers.onnx.dims import Dims
-from cnncalc.readers.onnx.model import NodeDef
+from cnncalc.readers.onnx.model import MAX_REALS, NodeDef
 
 #: Results of more elements are known by their shape alone.
 MAX_ELEMENTS = 1024
@@ -274,7 +274,9 @@ def _constant_of_shape(node: NodeDef, inputs: Inputs) -> list[Static]:
     value = node.tensor("value")
     fill = 0.0 if value is None else (value.values or (None,))[0]
     count = math.prod(after)
-    return [Static(after, (fill,) * count if count <= MAX_ELEMENTS and fill is not None else None)]
+    # Reals by the hundred are weights, not sizes.
+    limit = MAX_ELEMENTS if isinstance(fill, int) else MAX_REALS
+    return [Static(after, (fill,) * count if count <= limit and fill is not None else None)]
 
 
 def _reduce(function: Callable[[Sequence[Any]], Any]) -> Callable[[NodeDef, Inputs], list[Static]]:

@@ -15,7 +15,7 @@ from struct import unpack_from
 from typing import Any, NamedTuple
 
 from cnncalc.readers import refuse
-from cnncalc.readers.onnx.wire import Budget, Field, Message, Schema, TooMuch, WireError, decode, floats, integers
+from cnncalc.readers.onnx.wire import Budget, Field, Message, Schema, TooMuchError, WireError, decode, floats, integers
 
 #: So many fields of a file are looked at: those of the largest networks many times over.
 MAX_FIELDS = 3_000_000
@@ -202,7 +202,7 @@ def open_model(path: str) -> ModelDef:
     except WireError as error:
         help = "is the file whole? a download that broke off, or a Git LFS pointer in its place, looks like this"
         refuse("E302", f"`{path}` is no ONNX model", str(error), help=help)
-    except TooMuch:
+    except TooMuchError:
         refuse("E303", f"`{path}` is too large", f"it has over {MAX_FIELDS:,} fields beside its weights")
 
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from math import floor, prod
 
 from cnncalc.graph import Stored
 from cnncalc.layers import REGISTRY
 from cnncalc.layers.base import Reach
 from cnncalc.readers.onnx import dims as sizes
-from cnncalc.readers.onnx.dims import Dims, Misfit, axis_of
+from cnncalc.readers.onnx.dims import Dims, MisfitError, axis_of
 from cnncalc.readers.onnx.fold import Static, argument, slice_ranges
 from cnncalc.readers.onnx.model import NodeDef
-from cnncalc.readers.onnx.reading import Operands, Reading, Tensor, Unknowable, Value, rule, shape_of
+from cnncalc.readers.onnx.patterns import OWN
+from cnncalc.readers.onnx.reading import Operands, Reading, Tensor, UnknowableError, Value, rule, shape_of
 from cnncalc.shape import Padding
 
 
 def _dims(x: Tensor) -> Dims:
     if x.dims is None:
-        raise Unknowable
+        raise UnknowableError
     return x.dims
 
 
@@ -49,10 +49,28 @@ def reshape(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     data = x.tensor(0)
     before, target = _dims(data), argument(node, x.statics, "shape", 1)
     if isinstance(x.get(1), Tensor) or target is None:
-        raise Unknowable
+        raise UnknowableError
     if reading.batch > 1 and target and target[0] == reading.batch and before[0] == 1:
         target = [1, *target[1:]]
     return [_reshaped(reading, node, data, sizes.reshape(before, target, bool(node.integer("allowzero", 0))))]
+
+
+@rule("ChannelShuffle", domain=OWN)
+def shuffle(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+    """Channels as groups x members, turned, and joined again."""
+    data, groups, joined = x.tensor(0), x.static(1), x.static(2)
+    before = _dims(data)
+    targets = [each.integers() if each else None for each in (groups, joined)]
+    if targets[0] is None or targets[1] is None:
+        raise UnknowableError
+    for target in targets:
+        if reading.batch > 1 and target and target[0] == reading.batch:
+            target[0] = 1
+    split = sizes.reshape(before, targets[0])
+    whole = sizes.reshape((split[0], split[2], split[1], *split[3:]), targets[1])
+    if whole != before or split[3:] != before[2:] or data.channel != 1:
+        raise MisfitError(f"it turns {sizes.text(split)} into {sizes.text(whole)}, not into {sizes.text(before)}")
+    return [reading.layer(node, "shuffle", data, groups=split[1])]
 
 
 @rule("Flatten")
@@ -78,14 +96,19 @@ def _reshaped(reading: Reading, node: NodeDef, x: Tensor, after: Dims) -> Tensor
 
 
 def _channel_after(before: Dims, after: Dims, channel: int) -> int:
-    """Where the channels are behind a reshape: where as many elements stand before and behind an axis of their size."""
+    """Where the channels are behind a reshape: where as many elements stand before and behind an axis of their size.
+
+    Channels that are split or joined while space behind them stays are the axis in front of it; else the last axis.
+    """
     if channel < len(before):
         outer, inner = prod(before[:channel]), prod(before[channel + 1 :])
         for axis, size in enumerate(after):
             if size == before[channel] and prod(after[:axis]) == outer and prod(after[axis + 1 :]) == inner and axis:
                 return axis
-    # A vector has all of them; what is split up is taken to keep its last axis.
-    return 1 if len(after) > 3 and channel == 1 and after[:1] == before[:1] else max(len(after) - 1, 0)
+    kept = 0
+    while kept < min(len(after) - 2, len(before) - channel - 1) and before[-1 - kept] == after[-1 - kept]:
+        kept += 1
+    return max(len(after) - 1 - kept, 0)
 
 
 # -- parts ---------------------------------------------------------------------------------------------------
@@ -95,7 +118,7 @@ def _channel_after(before: Dims, after: Dims, channel: int) -> int:
 def take(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     data = x.tensor(0)
     if any(isinstance(each, Tensor) for each in x.values[1:]):
-        raise Unknowable
+        raise UnknowableError
     return [_taken(reading, node, data, slice_ranges(node, x.statics, _dims(data)))]
 
 
@@ -119,7 +142,7 @@ def _taken(reading: Reading, node: NodeDef, x: Tensor, taken: Sequence[range]) -
     if not changed:
         return x
     if 0 in after:
-        raise Misfit("nothing is left of its input")
+        raise MisfitError("nothing is left of its input")
     plain = before[0] == 1 and all(taken[axis].step == 1 for axis in changed)
     if plain and changed == [x.channel]:
         part = taken[x.channel]
@@ -138,7 +161,7 @@ def _taken(reading: Reading, node: NodeDef, x: Tensor, taken: Sequence[range]) -
 def gather(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     data, at = x.value(0), x.value(1)
     if data.dims is None or at.dims is None:
-        raise Unknowable
+        raise UnknowableError
     axis = axis_of(node.integer("axis", 0), len(data.dims))
     after = sizes.gather(data.dims, at.dims, axis)
     if isinstance(data, Static):
@@ -159,7 +182,7 @@ def gather_elements(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Va
 def gather_nd(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     data, at, batch = x.value(0), x.value(1), node.integer("batch_dims", 0)
     if data.dims is None or not at.dims or not 0 <= batch < len(at.dims):
-        raise Unknowable
+        raise UnknowableError
     after = (*at.dims[:-1], *data.dims[batch + at.dims[-1] :])
     return [reading.foreign(node, after, x, stored=Stored(reading.claim(data, single=False)))]
 
@@ -172,7 +195,7 @@ def top_k(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     dims = list(_dims(data))
     axis = axis_of(node.integer("axis", -1), len(dims))
     if not 0 < k <= dims[axis]:
-        raise Misfit(f"it takes {k} of {dims[axis]}")
+        raise MisfitError(f"it takes {k} of {dims[axis]}")
     dims[axis] = k
     row = reading.foreign(node, tuple(dims), [data], data.channel)
     return [row, row]
@@ -196,7 +219,7 @@ def _joined(reading: Reading, node: NodeDef, values: list[Value | None], axis: i
     given = [each for each in values if each is not None]
     shapes = [each.dims for each in given if each.dims is not None]
     if len(shapes) < len(given):
-        raise Unknowable
+        raise UnknowableError
     after = sizes.concat(shapes, axis)
     tensors = [each for each in given if isinstance(each, Tensor)]
     axis, channel = axis_of(axis, len(after)), tensors[0].channel
@@ -212,7 +235,7 @@ def expand(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     data, target = x.tensor(0), x.static(1)
     wanted = target.integers() if target else None
     if wanted is None or any(size < 1 for size in wanted):
-        raise Unknowable
+        raise UnknowableError
     after = sizes.broadcast(_dims(data), tuple(wanted))
     return [data if after == data.dims else reading.foreign(node, after, [data])]
 
@@ -222,7 +245,7 @@ def tile(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     data, target = x.tensor(0), x.static(1)
     times = target.integers() if target else None
     if times is None or len(times) != len(_dims(data)) or any(count < 1 for count in times):
-        raise Unknowable
+        raise UnknowableError
     after = tuple(size * count for size, count in zip(_dims(data), times, strict=True))
     return [data if after == data.dims else reading.foreign(node, after, [data], data.channel)]
 
@@ -237,14 +260,14 @@ def pad(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     pads, axes = argument(node, x.statics, "pads", 1), argument(node, x.statics, "axes", 3)
     axes = list(range(len(dims))) if axes is None else [axis_of(axis, len(dims)) for axis in axes]
     if pads is None or len(pads) != 2 * len(axes):
-        raise Unknowable
+        raise UnknowableError
     ends = {axis: (pads[at], pads[at + len(axes)]) for at, axis in enumerate(axes)}
     changed = [axis for axis, each in ends.items() if any(each)]
     if not changed:
         return [data]
     after = tuple(size + sum(ends.get(axis, (0, 0))) for axis, size in enumerate(dims))
     if min(after) < 1:
-        raise Misfit("nothing is left of its input")
+        raise MisfitError("nothing is left of its input")
     space = _space(data)
     amounts = tuple(ends.get(axis, (0, 0)) for axis in space)
     limited = all(0 <= amount < 10**9 for each in amounts for amount in each)
@@ -262,7 +285,7 @@ def resize(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     if after == before:
         return [data]
     if min(after) < 1:
-        raise Misfit("nothing is left of its input")
+        raise MisfitError("nothing is left of its input")
     space = _space(data)
     if any(after[axis] != size for axis, size in enumerate(before) if axis not in space):
         return [reading.foreign(node, after, [data], data.channel)]
@@ -272,6 +295,8 @@ def resize(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     if mode and whole and before[0] == 1 and len(space) <= 3:
         layer = REGISTRY["upsample"]("upsample", factor=factors, mode=mode)
         return [Tensor(reading.add(node, layer, (data,)), after, data.channel)]
+    from fractions import Fraction  # few files need it
+
     more = 0 if mode == "nearest" else 1
     reach = tuple(Reach(more, more, Fraction(before[axis], after[axis])) for axis in space)
     return [reading.foreign(node, after, [data], data.channel, window=reach)]
@@ -285,7 +310,7 @@ def _resized(reading: Reading, node: NodeDef, x: Operands) -> Dims:
     wanted = x.static(3).integers() if x.get(3) is not None and x.static(3) else None  # type: ignore[union-attr]
     if wanted:
         if len(wanted) != len(axes) or node.text("keep_aspect_ratio_policy", "stretch") != "stretch":
-            raise Unknowable
+            raise UnknowableError
         to = dict(zip(axes, wanted, strict=True))
         if reading.batch > 1 and to.get(0) == reading.batch:
             to[0] = 1
@@ -293,7 +318,9 @@ def _resized(reading: Reading, node: NodeDef, x: Operands) -> Dims:
     given = x.static(1 if node.operator == "Upsample" or reading.opset < 11 else 2)
     scales = (given.values if given else None) or node.reals("scales")
     if not scales or len(scales) != len(axes) or not all(0 < scale < 10**6 for scale in scales):
-        raise Unknowable
+        raise UnknowableError
+    from fractions import Fraction  # few files need it
+
     by = dict(zip(axes, scales, strict=True))
     return tuple(floor(size * Fraction(by.get(axis, 1)).limit_denominator(10**6)) for axis, size in enumerate(before))
 
@@ -302,7 +329,7 @@ def _resized(reading: Reading, node: NodeDef, x: Operands) -> Dims:
 def depth_to_space(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     factor = node.integer("blocksize", 0)
     if not 0 < factor < 10**4:
-        raise Misfit(f"its block size is {factor}")
+        raise MisfitError(f"its block size is {factor}")
     return [reading.layer(node, "pixelshuffle", x.tensor(0), factor=factor)]
 
 
@@ -311,7 +338,7 @@ def space_to_depth(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Val
     data, block = reading.turned(node, x.tensor(0), 1), node.integer("blocksize", 0)
     dims = _dims(data)
     if block < 1 or len(dims) < 3 or any(size % block for size in dims[2:]):
-        raise Misfit(f"its block size is {block}, its input {sizes.text(dims)}")
+        raise MisfitError(f"its block size is {block}, its input {sizes.text(dims)}")
     after = (dims[0], dims[1] * block ** (len(dims) - 2), *(size // block for size in dims[2:]))
     return [reading.foreign(node, after, [data], 1, window=(Reach(block - 1, 0, block),) * (len(dims) - 2))]
 
@@ -320,5 +347,5 @@ def space_to_depth(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Val
 def grid_sample(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     data, grid = reading.turned(node, x.tensor(0), 1), x.value(1)
     if grid.dims is None or len(grid.dims) != len(_dims(data)):
-        raise Unknowable
+        raise UnknowableError
     return [reading.foreign(node, (*_dims(data)[:2], *grid.dims[1:-1]), x, 1)]

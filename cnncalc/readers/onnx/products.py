@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from math import prod
 
 from cnncalc.graph import Stored
-from cnncalc.readers.onnx.dims import Dims, Misfit, axis_of, matmul, text
+from cnncalc.readers.onnx.dims import Dims, MisfitError, axis_of, matmul, text
 from cnncalc.readers.onnx.fold import Static
 from cnncalc.readers.onnx.model import NodeDef
-from cnncalc.readers.onnx.reading import RUNTIME, Operands, Reading, Tensor, Unknowable, Value, rule
+from cnncalc.readers.onnx.reading import RUNTIME, Operands, Reading, Tensor, UnknowableError, Value, rule
 
 
 @rule("Gemm")
@@ -27,9 +27,9 @@ def _gemm(reading: Reading, node: NodeDef, a: Value, b: Value, bias: Value | Non
     """A·B + C with either side transposed: an fc where A is one vector and B constant."""
     left, right = _turned(a.dims, node.integer("transA", 0)), _turned(b.dims, node.integer("transB", 0))
     if left is None or right is None:
-        raise Unknowable
+        raise UnknowableError
     if len(left) != 2 or len(right) != 2:
-        raise Misfit(f"it multiplies matrices, not {text(left)} and {text(right)}")
+        raise MisfitError(f"it multiplies matrices, not {text(left)} and {text(right)}")
     return _product(reading, node, a, left, b, right, bias)
 
 
@@ -40,7 +40,8 @@ def _turned(dims: Dims | None, transposed: int) -> Dims | None:
 @rule("MatMul")
 @rule("FusedMatMul", domain=RUNTIME)
 def matrix_product(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
-    return [_matmul(reading, node, x.value(0), x.value(1))]
+    # A third input is a bias that `patterns` has put there.
+    return [_matmul(reading, node, x.value(0), x.value(1), x.get(2))]
 
 
 @rule("MatMulInteger")
@@ -54,14 +55,14 @@ def quantized_matrix_product(reading: Reading, node: NodeDef, x: Operands) -> Se
     return [_matmul(reading, node, x.value(0), x.value(3))]
 
 
-def _matmul(reading: Reading, node: NodeDef, a: Value, b: Value) -> Tensor:
+def _matmul(reading: Reading, node: NodeDef, a: Value, b: Value, bias: Value | None = None) -> Tensor:
     if a.dims is None or b.dims is None:
-        raise Unknowable
+        raise UnknowableError
     left, right = a.dims, b.dims
     if node.operator == "FusedMatMul":
         left = (*left[:-2], *left[-2:][::-1]) if node.integer("transA", 0) else left
         right = (*right[:-2], *right[-2:][::-1]) if node.integer("transB", 0) else right
-    return _product(reading, node, a, left, b, right, None)
+    return _product(reading, node, a, left, b, right, bias)
 
 
 def _product(
@@ -97,16 +98,16 @@ def einsum(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     operands = terms.split(",")
     values = [x.value(at) for at in range(len(operands))]
     if not arrow or "." in equation or len(operands) > 2 or len(values) != len(x.values):
-        raise Unknowable
+        raise UnknowableError
     sizes: dict[str, int] = {}
     for letters, value in zip(operands, values, strict=True):
         if value.dims is None or len(letters) != len(value.dims):
-            raise Unknowable
+            raise UnknowableError
         for letter, size in zip(letters, value.dims, strict=True):
             if sizes.setdefault(letter, size) != size:
-                raise Misfit(f"`{letter}` is both {sizes[letter]} and {size}")
+                raise MisfitError(f"`{letter}` is both {sizes[letter]} and {size}")
     if not set(result) <= set(sizes):
-        raise Unknowable
+        raise UnknowableError
     stored = Stored(reading.claim(*values, single=False))
     macs = prod(sizes.values()) if len(operands) == 2 else 0
     dims = tuple(sizes[letter] for letter in result)
@@ -147,5 +148,5 @@ def group_norm(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     stored = Stored(reading.claim(x.get(1), x.get(2)))
     groups = node.integer("num_groups", 1)
     if groups < 1:
-        raise Misfit(f"it has {groups} groups")
+        raise MisfitError(f"it has {groups} groups")
     return [reading.same(node, "gn", reading.turned(node, x.tensor(0), 1), stored, groups=groups)]

@@ -22,7 +22,7 @@ from cnncalc.layers import REGISTRY, Layer
 from cnncalc.layers.foreign import Foreign
 from cnncalc.readers import Names, ReadOptions, refuse
 from cnncalc.readers.onnx import fold
-from cnncalc.readers.onnx.dims import Dims, Misfit, text
+from cnncalc.readers.onnx.dims import Dims, MisfitError, text
 from cnncalc.readers.onnx.fold import Static
 from cnncalc.readers.onnx.model import REAL_TYPES, WEIGHT_TYPES, Dimension, ModelDef, NodeDef, TensorDef, ValueDef
 from cnncalc.shape import Shape
@@ -48,7 +48,7 @@ class Tensor(NamedTuple):
 Value = Union[Static, Tensor]
 
 
-class Unknowable(ValueError):
+class UnknowableError(ValueError):
     """An operator whose result cannot be told: it becomes a row marked unknown."""
 
 
@@ -64,21 +64,21 @@ class Operands:
     def value(self, at: int) -> Value:
         found = self.get(at)
         if found is None:
-            raise Unknowable
+            raise UnknowableError
         return found
 
     def tensor(self, at: int) -> Tensor:
-        """The input that is computed; raises `Unknowable` where it is constant or left out."""
+        """The input that is computed; raises `UnknowableError` where it is constant or left out."""
         found = self.get(at)
         if not isinstance(found, Tensor):
-            raise Unknowable
+            raise UnknowableError
         return found
 
     def static(self, at: int) -> Static | None:
-        """The input that is constant; None where it is left out; raises `Unknowable` where it is computed."""
+        """The input that is constant; None where it is left out; raises `UnknowableError` where it is computed."""
         found = self.get(at)
         if isinstance(found, Tensor):
-            raise Unknowable
+            raise UnknowableError
         return found
 
     @property
@@ -112,7 +112,7 @@ RUNTIME = "com.microsoft"
 def rule(*operators: str, domain: str = "") -> Callable[[Rule], Rule]:
     """Let the function be the rule of these operators: from the operands to the values of the outputs.
 
-    It raises `Misfit` where the file contradicts itself, and `Unknowable` where the result cannot be told.
+    It raises `MisfitError` where the file contradicts itself, and `UnknowableError` where the result cannot be told.
     """
 
     def keep(function: Rule) -> Rule:
@@ -328,9 +328,9 @@ class Reading:
         if rule is not None and all(each.dims is not None for each in operands.tensors):
             try:
                 return rule(self, node, operands)
-            except Misfit as misfit:
+            except MisfitError as misfit:
                 return self._contradiction(node, str(misfit))
-            except (Unknowable, ValueError, ArithmeticError):
+            except (UnknowableError, ValueError, ArithmeticError):
                 pass
         # Without a shape to go by, an operator that neither learns nor multiplies is still known.
         known = rule is not None and node.operator not in COSTLY
@@ -354,7 +354,7 @@ class Reading:
         if stated is None:
             return None
         symbols = self.symbols.copy()
-        sizes = self._resolved([size for size in stated], batch=False)
+        sizes = self._resolved(stated, batch=False)
         self.symbols = symbols
         if len(sizes) > 1 and (sizes[0] is None or sizes[0] == self.batch):
             sizes[0] = 1
@@ -436,13 +436,13 @@ class Reading:
         if not after.spatial and before.elements == after.channels:
             return Tensor(self.add(node, REGISTRY["flatten"]("flatten"), (x,)), dims, channel)
         if 0 in after.dims:
-            raise Unknowable
+            raise UnknowableError
         return Tensor(self.add(node, REGISTRY["reshape"]("reshape", shape=after.dims), (x,)), dims, channel)
 
 
 def _known(x: Tensor) -> Dims:
     if x.dims is None:
-        raise Unknowable
+        raise UnknowableError
     return x.dims
 
 
@@ -493,8 +493,9 @@ def _module(node: NodeDef) -> str:
     """The path of the module that a node's name tells, without the operator at its end; empty where it tells none."""
     name = node.name.strip("/")
     if "/" not in name:
-        # `Conv_12`, `p2o.Conv.0` and their like are the exporter's numbers, no one's names.
-        return "" if re.fullmatch(rf"(.*\.)?{re.escape(node.operator)}[._]?\d*|\d*", name, re.IGNORECASE) else name
+        # `Conv_12`, `p2o.Conv.0`, `n7` and their like are the exporter's numbers, no one's names.
+        numbered = rf"(.*\.)?({re.escape(node.operator)}[._]?|[a-z_]{{0,3}})\d*"
+        return "" if re.fullmatch(numbered, name, re.IGNORECASE) else name
     head, _, last = name.rpartition("/")
     return head if last.startswith(node.operator) else name
 
@@ -503,9 +504,8 @@ def _dotted(module: str) -> str:
     """The path with dots, a part that repeats the one before it said once: `layer1/layer1.0/conv1`."""
     found: list[str] = []
     for part in module.split("/"):
-        if found and part.startswith(found[-1].rpartition(".")[2] + "."):
-            head, dot, _ = found[-1].rpartition(".")
-            found[-1] = f"{head}{dot}{part}"
+        if found and part.startswith(f"{found[-1]}."):
+            found[-1] = part
         elif part:
             found.append(part)
     return Names()(".".join(found))

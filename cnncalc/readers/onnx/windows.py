@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import Any, NamedTuple
 
 from cnncalc.graph import Stored
 from cnncalc.layers.base import Reach
-from cnncalc.readers.onnx.dims import Dims, Misfit, axes_of, reduce, text
+from cnncalc.readers.onnx.dims import Dims, MisfitError, axes_of, reduce, text
 from cnncalc.readers.onnx.fold import argument
 from cnncalc.readers.onnx.model import NodeDef
-from cnncalc.readers.onnx.reading import RUNTIME, Operands, Reading, Tensor, Unknowable, Value, rule, shape_of
+from cnncalc.readers.onnx.reading import RUNTIME, Operands, Reading, Tensor, UnknowableError, Value, rule
 from cnncalc.shape import Padding, Window, transposed_size
 
 #: One field of a layer is below this.
@@ -28,15 +27,15 @@ class Arguments(NamedTuple):
 
 
 def arguments_of(node: NodeDef, kernel: Sequence[int], spatial: Dims, transposed: bool = False) -> Arguments:
-    """The window's arguments; raises `Misfit` where one is no size, or they are not as many as there are axes."""
+    """The window's arguments; raises `MisfitError` where one is no size, or they are not as many as there are axes."""
     rank = len(spatial)
     if len(kernel) != rank or not 1 <= rank <= 3:
-        raise Misfit(f"its window has {len(kernel)} axes, its input {rank} spatial ones")
+        raise MisfitError(f"its window has {len(kernel)} axes, its input {rank} spatial ones")
     stride = node.integers("strides") or (1,) * rank
     dilation = node.integers("dilations") or (1,) * rank
     for name, values in (("kernel", kernel), ("stride", stride), ("dilation", dilation)):
         if len(values) != rank or not all(1 <= value < LIMIT for value in values):
-            raise Misfit(f"its {name} is {text(tuple(values))}")
+            raise MisfitError(f"its {name} is {text(tuple(values))}")
     rule = node.text("auto_pad", "NOTSET")
     if rule == "VALID":
         padding = Padding("valid")
@@ -56,7 +55,7 @@ def padding_of(node: NodeDef, rank: int) -> Padding:
     """The attribute `pads`: all beginnings, then all ends."""
     pads = node.integers("pads") or (0,) * (2 * rank)
     if len(pads) != 2 * rank or not all(0 <= value < LIMIT for value in pads):
-        raise Misfit(f"its pads are {list(pads)[:8]}")
+        raise MisfitError(f"its pads are {list(pads)[:8]}")
     ends = tuple(zip(pads[:rank], pads[rank:], strict=True))
     return Padding("explicit", ends) if any(pads) else Padding("valid")
 
@@ -85,13 +84,13 @@ def convolved(reading: Reading, node: NodeDef, x: Tensor, weights: Value, bias: 
     x, kernels = reading.turned(node, x, 1), weights.dims
     dims = x.dims
     if kernels is None or dims is None:
-        raise Unknowable
+        raise UnknowableError
     groups = node.integer("group", 1)
     if len(kernels) != len(dims) or len(dims) < 3:
-        raise Misfit(f"its weights are {text(kernels)}, its input is {text(dims)}")
+        raise MisfitError(f"its weights are {text(kernels)}, its input is {text(dims)}")
     channels, filters = dims[1], kernels[0]
     if groups < 1 or kernels[1] * groups != channels:
-        raise Misfit(f"its weights are for {kernels[1]} channels in {groups} groups, its input has {channels}")
+        raise MisfitError(f"its weights are for {kernels[1]} channels in {groups} groups, its input has {channels}")
     given = arguments_of(node, kernels[2:], dims[2:])
     stored = Stored(reading.claim(weights, bias, any_type=True))
     values: dict[str, Any] = {**given._asdict(), "bias": bias is not None}
@@ -105,15 +104,15 @@ def conv_transpose(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Val
     data, weights, bias = reading.turned(node, x.tensor(0), 1), x.value(1), x.get(2)
     dims, kernels = data.dims, weights.dims
     if kernels is None or dims is None:
-        raise Unknowable
+        raise UnknowableError
     groups = node.integer("group", 1)
     if len(kernels) != len(dims) or len(dims) < 3 or groups < 1 or kernels[0] != dims[1]:
-        raise Misfit(f"its weights are {text(kernels)}, its input is {text(dims)}")
+        raise MisfitError(f"its weights are {text(kernels)}, its input is {text(dims)}")
     given = arguments_of(node, kernels[2:], dims[2:])
     rank = len(dims) - 2
     more = node.integers("output_padding") or (0,) * rank
     if len(more) != rank or not all(0 <= each < LIMIT for each in more):
-        raise Misfit(f"its output padding is {list(more)[:8]}")
+        raise MisfitError(f"its output padding is {list(more)[:8]}")
     wanted = node.integers("output_shape")
     if wanted is not None:
         given, more = _cropped_to(node, wanted[-rank:], dims[2:], given, more)
@@ -130,7 +129,7 @@ def _cropped_to(
 ) -> tuple[Arguments, tuple[int, ...]]:
     """The padding that gives the output the size that the file asks for: ONNX's rule for `output_shape`."""
     if len(wanted) != len(spatial):
-        raise Misfit(f"its output shape is {list(wanted)[:8]}")
+        raise MisfitError(f"its output shape is {list(wanted)[:8]}")
     ends, extra = [], []
     for size, n, kernel, stride, dilation, add in zip(
         wanted, spatial, given.kernel, given.stride, given.dilation, more, strict=True
@@ -152,7 +151,7 @@ def pool(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     data = reading.turned(node, x.tensor(0), 1)
     dims = data.dims or ()
     if len(dims) < 3:
-        raise Misfit(f"its input {text(dims)} has no spatial axes")
+        raise MisfitError(f"its input {text(dims)} has no spatial axes")
     given = arguments_of(node, node.integers("kernel_shape") or (), dims[2:])
     ceil = bool(node.integer("ceil_mode", 0))
     word = {"MaxPool": "pool", "LpPool": ""}.get(node.operator, "avgpool")
@@ -169,7 +168,7 @@ def pool(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     else:
         sizes = [window.size(n) for window, n in zip(windows, dims[2:], strict=True)]
         if min(sizes) < 1:
-            raise Misfit(f"its window does not fit in {text(dims[2:])}")
+            raise MisfitError(f"its window does not fit in {text(dims[2:])}")
         reach = tuple(Reach(window.extent - 1, window.begin, window.stride) for window in windows)
         pooled = reading.foreign(node, (*dims[:2], *sizes), [data], window=reach)
     # The second output of a max pool, where each largest element was, is as large as the first.
@@ -201,7 +200,7 @@ def _pooled_whole(reading: Reading, node: NodeDef, x: Tensor, axes: tuple[int, .
     """One number out of whole axes: over all of space a gap or gmp, else a row by the operator's name."""
     dims = x.dims
     if dims is None:
-        raise Unknowable
+        raise UnknowableError
     if all(dims[axis] == 1 for axis in axes):
         return _dropped(reading, node, x, axes, keep)
     space = tuple(axis for axis in range(1, len(dims)) if axis != x.channel)
@@ -235,8 +234,3 @@ def arg(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
 @rule("LRN")
 def lrn(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     return [reading.same(node, "lrn", reading.turned(node, x.tensor(0), 1), size=max(node.integer("size", 1), 1))]
-
-
-def elements(x: Tensor) -> int:
-    """The elements of one sample."""
-    return prod(shape_of(x.dims or (), x.channel).dims)

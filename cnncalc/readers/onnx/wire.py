@@ -26,7 +26,7 @@ class WireError(ValueError):
         super().__init__(f"{fact} at byte {at:,}")
 
 
-class TooMuch(ValueError):
+class TooMuchError(ValueError):
     """There is more in the message than the budget allows."""
 
 
@@ -55,14 +55,14 @@ class Budget:
 def decode(data: memoryview, start: int, end: int, schema: Schema, budget: Budget) -> Message:
     """The message in the bytes `start` to `end`, by the names of its schema; a field that is absent has no key.
 
-    Raises `WireError` where the bytes are none, and `TooMuch` where the budget is spent.
+    Raises `WireError` where the bytes are none, and `TooMuchError` where the budget is spent.
     """
     found: Message = {}
     at = start
     while at < end:
         budget.left -= 1
         if budget.left < 0:
-            raise TooMuch
+            raise TooMuchError
         tag, at = varint(data, at, end)
         wire, field = tag & 7, schema.get(tag >> 3)
         value: Any
