@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from math import inf, prod
 
 from cnncalc.graph import Stored
-from cnncalc.layers import REGISTRY
-from cnncalc.readers.onnx.dims import Dims, broadcast
+from cnncalc.readers.dims import Dims, broadcast
 from cnncalc.readers.onnx.fold import Static, bounds
 from cnncalc.readers.onnx.fold import shape_of as folded_shape
 from cnncalc.readers.onnx.model import NodeDef
-from cnncalc.readers.onnx.reading import RUNTIME, Operands, Reading, Tensor, UnknowableError, Value, rule
+from cnncalc.readers.onnx.reading import RUNTIME, Operands, Reading, Value, rule
+from cnncalc.readers.rows import Tensor, UnknowableError
 
 #: Operator → the word for it.
 WORDS = {
@@ -63,7 +63,7 @@ def clip(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     words: dict[tuple[float, float], str] = {(0, 6): "relu6", (-1, 1): "hardtanh", (0, inf): "relu"}
     word = words.get(bounds(node, x.values))
     data = x.tensor(0)
-    return [reading.same(node, word, data) if word else _plain(reading, node, [data], data.dims or ())]
+    return [reading.same(node, word, data) if word else reading.plain(node, [data], data.dims or ())]
 
 
 @rule(
@@ -76,7 +76,7 @@ def unary(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     """Whatever keeps the shape of its first input."""
     data = x.tensor(0)
     stored = Stored(reading.claim(*x.statics[1:], single=False))
-    return [_plain(reading, node, x.tensors, data.dims or (), stored)]
+    return [reading.plain(node, x.tensors, data.dims or (), stored)]
 
 
 @rule("Identity", "Cast", "CastLike", "QuantizeLinear", "DequantizeLinear", "Clone")
@@ -119,12 +119,13 @@ def combined(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     dims = broadcast(*_shapes(x))
     stored = Stored(reading.claim(*x.statics, single=False))
     first = tensors[0]
-    if len(tensors) == len(x.values) and _alike(tensors):
-        layer_of = {"Mul": "mul"}.get(node.operator, "add")
-        return [_merged(reading, node, layer_of, tensors, dims)]
+    if len(tensors) == len(x.values):
+        merged = reading.merged(node, "mul" if node.operator == "Mul" else "add", tensors, dims)
+        if merged is not None:
+            return [merged]
     if node.operator == "Mul" and len(x.values) == 2 and dims == first.dims and _per_channel(x, first):
         return [reading.same(node, "scale", first, stored)]
-    return [_plain(reading, node, tensors, dims, stored)]
+    return [reading.plain(node, tensors, dims, stored)]
 
 
 @rule("QLinearAdd", "QLinearMul", domain=RUNTIME)
@@ -140,7 +141,7 @@ def quantized(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
 )  # fmt: skip
 def several(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     stored = Stored(reading.claim(*x.statics, single=False))
-    return [_plain(reading, node, x.tensors, broadcast(*_shapes(x)), stored)]
+    return [reading.plain(node, x.tensors, broadcast(*_shapes(x)), stored)]
 
 
 def _shapes(x: Operands) -> list[Dims]:
@@ -149,20 +150,6 @@ def _shapes(x: Operands) -> list[Dims]:
     if len(known) < len(shapes) or not known:
         raise UnknowableError
     return known
-
-
-def _alike(tensors: Sequence[Tensor]) -> bool:
-    """Whether they are of one rank and layout, parts of one sample: what a merge of the language takes."""
-    first = tensors[0]
-    ranks = {len(each.dims or ()) for each in tensors}
-    layouts = {each.channel for each in tensors}
-    return (
-        len(ranks) == 1 and len(layouts) == 1 and all((each.dims or (0,))[0] == 1 for each in tensors) and bool(first)
-    )
-
-
-def _merged(reading: Reading, node: NodeDef, word: str, tensors: Sequence[Tensor], dims: Dims) -> Tensor:
-    return Tensor(reading.add(node, REGISTRY[word](word), tensors), dims, tensors[0].channel)
 
 
 def _per_channel(x: Operands, tensor: Tensor) -> bool:
@@ -174,14 +161,3 @@ def _per_channel(x: Operands, tensor: Tensor) -> bool:
             wanted = tuple(size if axis == tensor.channel else 1 for axis, size in enumerate(dims))
             return padded == wanted and dims[tensor.channel] > 1 and bool(each.sources)
     return False
-
-
-def _plain(
-    reading: Reading, node: NodeDef, tensors: Sequence[Tensor], dims: Dims, stored: Stored | None = None
-) -> Tensor:
-    """A row by the operator's name: each output element from the input elements at its place."""
-    first = next((each for each in tensors if each.dims == dims), tensors[0])
-    channel = first.channel if len(first.dims or ()) == len(dims) else len(dims) - 1
-    if stored == Stored():
-        stored = None
-    return reading.foreign(node, dims, tensors, channel, stored, local=True, memory="in place")

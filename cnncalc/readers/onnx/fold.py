@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
-from cnncalc.readers.onnx import dims as sizes
-from cnncalc.readers.onnx.dims import Dims
+from cnncalc.readers import dims as sizes
+from cnncalc.readers.dims import Dims
 from cnncalc.readers.onnx.model import MAX_REALS, NodeDef
 
 #: Results of more elements are known by their shape alone.

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from math import prod
 
 from cnncalc.graph import Stored
-from cnncalc.readers.onnx.dims import Dims, MisfitError, axis_of, matmul, text
+from cnncalc.readers.dims import Dims, MisfitError, axis_of, matmul, text
 from cnncalc.readers.onnx.fold import Static
 from cnncalc.readers.onnx.model import NodeDef
-from cnncalc.readers.onnx.reading import RUNTIME, Operands, Reading, Tensor, UnknowableError, Value, rule
+from cnncalc.readers.onnx.reading import RUNTIME, Operands, Reading, Value, rule
+from cnncalc.readers.rows import Tensor, UnknowableError
 
 
 @rule("Gemm")
@@ -111,7 +112,7 @@ def einsum(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     stored = Stored(reading.claim(*values, single=False))
     macs = prod(sizes.values()) if len(operands) == 2 else 0
     dims = tuple(sizes[letter] for letter in result)
-    return [reading.foreign(node, dims, x, len(dims) - 1, stored, macs=macs)]
+    return [reading.foreign(node, dims, x.tensors, len(dims) - 1, stored, macs=macs)]
 
 
 # -- norms ---------------------------------------------------------------------------------------------------

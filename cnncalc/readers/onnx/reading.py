@@ -1,9 +1,6 @@
 """From an ONNX graph to ours: each node by its operator's rule, in the file's order.
 
-A tensor is either `Static` (known before the network runs) or a `Tensor`: a node of our graph and the dimensions in
-the file's order, batch included. Which of these are the channels is followed through transposes and reshapes, so
-that `NxCxHxW` and `NxHxWxC` both are one sample of `HxWxC`; a transpose that only turns the one into the other has
-no row. The batch is 1.
+A tensor is either `Static` (known before the network runs) or a `Tensor`, which a node of our graph gives.
 """
 
 from __future__ import annotations
@@ -13,19 +10,19 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from math import prod
 from os import path as paths
-from typing import Any, NamedTuple, Union
+from typing import Union
 
-from cnncalc.diagnostics import Diagnostic, Problems
-from cnncalc.graph import MAX_LAYERS, Graph, GraphBuilder, Stored
+from cnncalc.diagnostics import Diagnostic
 from cnncalc.graph import UNKNOWN as NO_NODE
-from cnncalc.layers import REGISTRY, Layer
+from cnncalc.graph import Graph, Stored
+from cnncalc.layers import REGISTRY
 from cnncalc.layers.foreign import Foreign
 from cnncalc.readers import Names, ReadOptions, refuse
+from cnncalc.readers.dims import Dims, MisfitError, text
 from cnncalc.readers.onnx import fold
-from cnncalc.readers.onnx.dims import Dims, MisfitError, text
 from cnncalc.readers.onnx.fold import Static
 from cnncalc.readers.onnx.model import REAL_TYPES, WEIGHT_TYPES, Dimension, ModelDef, NodeDef, TensorDef, ValueDef
-from cnncalc.shape import Shape
+from cnncalc.readers.rows import Rows, Tensor, UnknowableError, shape_of
 
 #: Over all nodes, so many elements are worked out before values are no longer followed.
 MAX_FOLDED = 3_000_000
@@ -34,22 +31,7 @@ MAX_FOLDED = 3_000_000
 MAX_RANK = 16
 
 
-class Tensor(NamedTuple):
-    """What a node of our graph gives: its dimensions in the file's order, and which axis the channels are.
-
-    Without `dims` nobody knows the shape, since an unknown operator came before.
-    """
-
-    node: int
-    dims: Dims | None
-    channel: int = 1
-
-
 Value = Union[Static, Tensor]
-
-
-class UnknowableError(ValueError):
-    """An operator whose result cannot be told: it becomes a row marked unknown."""
 
 
 class Operands:
@@ -91,15 +73,6 @@ class Operands:
         return tuple(each for each in self.values if isinstance(each, Tensor))
 
 
-def shape_of(dims: Dims, channel: int) -> Shape:
-    """One sample's shape, channels last: the axes in order but the batch (an axis of 1 in front) and the channels."""
-    if len(dims) < 2:
-        return Shape((), dims[0] if dims else 1)
-    axes = range(1 if dims[0] == 1 else 0, len(dims))
-    channel = channel if channel in axes else len(dims) - 1
-    return Shape(tuple(dims[axis] for axis in axes if axis != channel), dims[channel])
-
-
 Rule = Callable[["Reading", NodeDef, Operands], Sequence[Value]]
 
 #: (domain, operator) → its rule; the families of operators fill it.
@@ -122,14 +95,13 @@ def rule(*operators: str, domain: str = "") -> Callable[[Rule], Rule]:
     return keep
 
 
-class Reading:
+class Reading(Rows[NodeDef]):
     """One file on its way to a graph: the values by name, and the builder that takes the layers."""
 
     def __init__(self, model: ModelDef, path: str, options: ReadOptions) -> None:
+        super().__init__()
         self.model, self.path, self.options = model, path, options
         self.opset = model.opset
-        self.problems = Problems()
-        self.builder = GraphBuilder(self.problems)
         self.values: dict[str, Value] = {}
         #: Of each tensor that the file holds: its elements, and whether they are of a weight's type.
         self.sources: list[tuple[int, bool]] = []
@@ -293,7 +265,7 @@ class Reading:
         for name, value in zip(node.outputs, results, strict=False):
             self.values[name] = value
         for name in node.outputs[len(results) :]:
-            self.values[name] = self.foreign(node, self.stated(name), operands, known=False)
+            self.values[name] = self.foreign(node, self.stated(name), operands.tensors, known=False)
 
     def _constant(self, node: NodeDef, operands: Operands) -> list[Static]:
         if node.operator == "Constant" and not node.domain:
@@ -322,8 +294,6 @@ class Reading:
         return Static((len(reals),), reals, self.source(len(reals), True)) if reals else fold.UNKNOWN
 
     def _computed(self, node: NodeDef, operands: Operands) -> Sequence[Value]:
-        if len(self.builder.nodes) >= MAX_LAYERS:
-            refuse("E303", f"`{self.path}` is too large", f"it has over {MAX_LAYERS:,} layers")
         rule = RULES.get((node.domain, node.operator))
         if rule is not None and all(each.dims is not None for each in operands.tensors):
             try:
@@ -336,7 +306,7 @@ class Reading:
         known = rule is not None and node.operator not in COSTLY
         stated = self.stated(node.outputs[0]) if node.outputs else None
         stored = Stored(self.claim(*operands.statics, single=False))
-        return [self.foreign(node, stated, operands, known=known, stored=stored)]
+        return [self.foreign(node, stated, operands.tensors, known=known, stored=stored)]
 
     def _contradiction(self, node: NodeDef, fact: str) -> list[Value]:
         """Report a node whose inputs do not fit; what follows it is left out."""
@@ -361,89 +331,13 @@ class Reading:
         found = tuple(size for size in sizes if size is not None)
         return found if len(found) == len(sizes) <= MAX_RANK and all(size > 0 for size in found) else None
 
-    # -- layers ------------------------------------------------------------------------------------------
+    # -- rows --------------------------------------------------------------------------------------------
 
-    def layer(self, node: NodeDef, word: str, x: Tensor, stored: Stored | None = None, **values: Any) -> Tensor:
-        """A layer on the sample's spatial axes: the size of its output by its own rule."""
-        x = self.turned(node, x, 1)
-        dims, layer = _known(x), REGISTRY[word](word, **values)
-        if dims[0] != 1 and len(dims) > 1:
-            return self._batched(node, layer, x, stored)
-        index = self.add(node, layer, (x,), stored)
-        if index == NO_NODE:
-            return Tensor(NO_NODE, None)
-        shape = self.builder.nodes[index].shape
-        return Tensor(index, (1, shape.channels, *shape.spatial))
+    def label(self, node: NodeDef) -> tuple[str | None, str]:
+        return self.labels.of(node)
 
-    def _batched(self, node: NodeDef, layer: Layer, x: Tensor, stored: Stored | None) -> Tensor:
-        """A layer on parts of a sample that stand in the batch's place: as often as there are parts."""
-        parts, channels, *spatial = _known(x)
-        inner = Shape(tuple(spatial), channels)
-        fitted = layer.fitted(inner)
-        shape = fitted.shape_of((inner,))
-        stored = stored or Stored(fitted.weights(inner) + fitted.biases(inner), fitted.buffers(inner))
-        macs = parts * fitted.multiply_adds(inner, shape)
-        return self.foreign(node, (parts, shape.channels, *shape.spatial), Operands([x]), macs=macs, stored=stored)
-
-    def same(self, node: NodeDef, word: str, x: Tensor, stored: Stored | None = None, **values: Any) -> Tensor:
-        """A layer that keeps the shape, whichever axis its channels are."""
-        return Tensor(self.add(node, REGISTRY[word](word, **values), (x,), stored), x.dims, x.channel)
-
-    def foreign(
-        self,
-        node: NodeDef,
-        dims: Dims | None,
-        operands: Operands | Sequence[Tensor],
-        channel: int | None = None,
-        stored: Stored | None = None,
-        **values: Any,
-    ) -> Tensor:
-        """A row for an operator without a word. Its channels are those of its first input, unless told."""
-        tensors = operands.tensors if isinstance(operands, Operands) else tuple(operands)
-        if channel is None:
-            first = tensors[0] if tensors else Tensor(0, None)
-            channel = first.channel if first.dims and dims and len(first.dims) == len(dims) else len(dims or ()) - 1
-        shape = shape_of(dims, channel) if dims is not None else None
-        operator = Names()(node.operator) or "?"
-        index = self.add(node, Foreign(operator, shape, **values), tensors, stored)
-        return Tensor(index, dims if shape and shape.elements else None, channel)
-
-    def add(self, node: NodeDef, layer: Layer, inputs: Sequence[Tensor], stored: Stored | None = None) -> int:
-        """The index of a new node of our graph; what it stores is kept only where its rule says otherwise."""
-        name, scope = self.labels.of(node)
-        index = self.builder.add(layer, tuple(each.node for each in inputs), name=name, scope=scope, stored=stored)
-        if index != NO_NODE and stored is not None and inputs:
-            added = self.builder.nodes[index]
-            x = added.input_shapes[0]
-            if stored == (added.layer.weights(x) + added.layer.biases(x), added.layer.buffers(x)):
-                self.builder.nodes[index] = added._replace(stored=None)
-        return index
-
-    def turned(self, node: NodeDef, x: Tensor, channel: int) -> Tensor:
-        """The tensor with another axis as its channels: what it held as space, or the other way round."""
-        dims = _known(x)
-        if x.channel == channel or shape_of(dims, channel) == shape_of(dims, x.channel):
-            return x._replace(channel=channel)
-        layer = Foreign("Transpose", shape_of(dims, channel), memory="alias")
-        _, scope = self.labels.of(node)
-        return Tensor(self.builder.add(layer, (x.node,), scope=scope, implicit=True), dims, channel)
-
-    def reshaped(self, node: NodeDef, x: Tensor, dims: Dims, channel: int) -> Tensor:
-        """The tensor's elements in order as other dimensions: no row where the sample's shape stays."""
-        before, after = shape_of(_known(x), x.channel), shape_of(dims, channel)
-        if before == after:
-            return Tensor(x.node, dims, channel)
-        if not after.spatial and before.elements == after.channels:
-            return Tensor(self.add(node, REGISTRY["flatten"]("flatten"), (x,)), dims, channel)
-        if 0 in after.dims:
-            raise UnknowableError
-        return Tensor(self.add(node, REGISTRY["reshape"]("reshape", shape=after.dims), (x,)), dims, channel)
-
-
-def _known(x: Tensor) -> Dims:
-    if x.dims is None:
-        raise UnknowableError
-    return x.dims
+    def operator(self, node: NodeDef) -> str:
+        return node.operator
 
 
 #: Operators with graphs inside: never folded.

@@ -7,14 +7,15 @@ from typing import Any, NamedTuple
 
 from cnncalc.graph import Stored
 from cnncalc.layers.base import Reach
-from cnncalc.readers.onnx.dims import Dims, MisfitError, axes_of, reduce, text
+from cnncalc.readers.dims import Dims, MisfitError, axes_of, text
 from cnncalc.readers.onnx.fold import argument
 from cnncalc.readers.onnx.model import NodeDef
-from cnncalc.readers.onnx.reading import RUNTIME, Operands, Reading, Tensor, UnknowableError, Value, rule
+from cnncalc.readers.onnx.reading import RUNTIME, Operands, Reading, Value, rule
+from cnncalc.readers.rows import LIMIT, Tensor, UnknowableError
 from cnncalc.shape import Padding, Window, transposed_size
 
-#: One field of a layer is below this.
-LIMIT = 10**9
+#: What gives one number for each channel, over all of space → the word for it.
+WORDS = {"GlobalAveragePool": "gap", "GlobalMaxPool": "gmp", "ReduceMean": "gap", "ReduceMax": "gmp"}
 
 
 class Arguments(NamedTuple):
@@ -179,8 +180,7 @@ def pool(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
 @rule("QLinearGlobalAveragePool", domain=RUNTIME)
 def global_pool(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     data = reading.turned(node, x.tensor(0), 1)
-    dims = data.dims or ()
-    return [_pooled_whole(reading, node, data, tuple(range(2, len(dims))), keep=True)]
+    return [reading.reduced(node, data, data.space, True, WORDS.get(node.operator.removeprefix("QLinear")))]
 
 
 @rule(
@@ -192,43 +192,15 @@ def reduction(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     given = argument(node, x.statics, "axes", 1)
     if not given and node.integer("noop_with_empty_axes", 0):
         return [data]
-    axes = axes_of(given or None, len(data.dims or ()))
-    return [_pooled_whole(reading, node, data, axes, bool(node.integer("keepdims", 1)))]
-
-
-def _pooled_whole(reading: Reading, node: NodeDef, x: Tensor, axes: tuple[int, ...], keep: bool) -> Tensor:
-    """One number out of whole axes: over all of space a gap or gmp, else a row by the operator's name."""
-    dims = x.dims
-    if dims is None:
-        raise UnknowableError
-    if all(dims[axis] == 1 for axis in axes):
-        return _dropped(reading, node, x, axes, keep)
-    space = tuple(axis for axis in range(1, len(dims)) if axis != x.channel)
-    word = {"Average": "gap", "Mean": "gap", "Max": "gmp"}.get(
-        node.operator.removeprefix("QLinear").removeprefix("Global").removeprefix("Reduce").removesuffix("Pool")
-    )
-    if word and axes == space and dims[0] == 1:
-        pooled = Tensor(reading.same(node, word, x).node, reduce(dims, axes, keep=True), x.channel)
-    else:
-        kept = reduce(dims, axes, keep=True)
-        pooled = reading.foreign(node, kept, [x], x.channel, local=axes == (x.channel,))
-    return _dropped(reading, node, pooled, axes, keep)
-
-
-def _dropped(reading: Reading, node: NodeDef, x: Tensor, axes: tuple[int, ...], keep: bool) -> Tensor:
-    """The tensor without axes of size 1 that were pooled."""
-    if keep or x.dims is None:
-        return x
-    rest = [axis for axis in range(len(x.dims)) if axis not in axes]
-    channel = rest.index(x.channel) if x.channel in rest else len(rest) - 1
-    return reading.reshaped(node, x, reduce(x.dims, axes, keep=False), channel)
+    axes = axes_of(given or None, len(data.known))
+    return [reading.reduced(node, data, axes, bool(node.integer("keepdims", 1)), WORDS.get(node.operator))]
 
 
 @rule("ArgMax", "ArgMin")
 def arg(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     data = x.tensor(0)
     axes = axes_of([node.integer("axis", 0)], len(data.dims or ()))
-    return [_pooled_whole(reading, node, data, axes, bool(node.integer("keepdims", 1)))]
+    return [reading.reduced(node, data, axes, bool(node.integer("keepdims", 1)), WORDS.get(node.operator))]
 
 
 @rule("LRN")

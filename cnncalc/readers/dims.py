@@ -1,4 +1,4 @@
-"""Sizes of ONNX's operators that move elements about, on dimensions in the file's own order.
+"""Sizes of the operators that move elements about, on dimensions in a framework's own order.
 
 Each takes the input's dimensions and the operator's arguments, and gives the output's dimensions. What does not
 fit raises `MisfitError` with the bare fact.
