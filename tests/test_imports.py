@@ -26,7 +26,7 @@ ALLOWED = {
     "report": BASE | {"layers", "graph", "figures", "analysis", "language"},
     "cli": BASE | {"layers", "graph", "figures", "analysis", "language", "sources", "report", ""},
     "__main__": {"cli"},
-    "": {"diagnostics", "shape", "graph", "analysis", "sources"},
+    "": {"diagnostics", "shape", "graph", "analysis", "sources", "readers"},
 }
 
 

@@ -46,11 +46,13 @@ def command(
 
     SPEC is a file (.cnn, .yaml, or a model: .onnx), - for standard input, or the network itself.
     """
-    from cnncalc.sources import find, load_source, parse_shape
+    from cnncalc.sources import TORCH, find, load_source, parse_shape
 
     options = Options(batch, dtype)
     try:
         shape = parse_shape(input.strip(), "--input") if input is not None else None
+        if spec.startswith(TORCH) and output.format != "json":
+            click.echo(f"note: running the code of {spec.removeprefix(TORCH)}", err=True)
         graph = load_source(find(spec), shape, variables, dims, strict)
     except SpecError as error:
         fail(_as_what(spec, error), output, options)

@@ -107,11 +107,12 @@ def read(model: Model, options: ReadOptions, strict: bool = False) -> Graph:
     except MemoryError:
         refuse("E303", f"`{model.name}` needs more memory than there is")
     if strict:
-        _refuse_unknown(graph)
+        refuse_unknown(graph)
     return graph
 
 
-def _refuse_unknown(graph: Graph) -> None:
+def refuse_unknown(graph: Graph) -> None:
+    """Raise `SpecError` E305 for the operators of a graph that are not known."""
     help = "without `--strict` it is a row marked unknown, and totals are lower bounds"
     found = [
         Diagnostic(

@@ -7,7 +7,8 @@ only turns the one into the other has no row. The batch is 1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from math import prod
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -84,6 +85,34 @@ def channel_after(before: Dims, after: Dims, channel: int) -> int:
     while kept < min(len(after) - 2, len(before) - channel - 1) and before[-1 - kept] == after[-1 - kept]:
         kept += 1
     return max(len(after) - 1 - kept, 0)
+
+
+class Labels:
+    """Names for our nodes out of a framework's modules, `layer1.0.conv1`.
+
+    An operator goes by its module where it is the only one in it, or the only one that leads (a convolution leads
+    over the padding in front of it); all else is numbered in its module, `layer1.0.add1`.
+    """
+
+    def __init__(self, operators: Iterable[tuple[str, bool]]) -> None:
+        """`operators` are the modules of all operators, and whether each leads."""
+        self.names = Names()
+        found = list(operators)
+        self._all = Counter(module for module, _ in found)
+        self._leading = Counter(module for module, leads in found if leads)
+        self._containers: set[str] = set()
+        for module in self._all:
+            parts = module.split(".")
+            self._containers.update(".".join(parts[:end]) for end in range(len(parts)))
+
+    def of(self, module: str, leads: bool) -> tuple[str | None, str]:
+        """The name of an operator in a module, or None where it is numbered, and its scope with a dot behind it."""
+        if not module:
+            return None, ""
+        alone = self._all[module] == 1 or (leads and self._leading[module] == 1)
+        if alone and module not in self._containers:
+            return self.names(module), ""
+        return None, f"{module}."
 
 
 class Rows(Generic[N]):

@@ -6,7 +6,6 @@ A tensor is either `Static` (known before the network runs) or a `Tensor`, which
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from math import prod
 from os import path as paths
@@ -22,7 +21,7 @@ from cnncalc.readers.dims import Dims, MisfitError, text
 from cnncalc.readers.onnx import fold
 from cnncalc.readers.onnx.fold import Static
 from cnncalc.readers.onnx.model import REAL_TYPES, WEIGHT_TYPES, Dimension, ModelDef, NodeDef, TensorDef, ValueDef
-from cnncalc.readers.rows import Rows, Tensor, UnknowableError, shape_of
+from cnncalc.readers.rows import Labels, Rows, Tensor, UnknowableError, shape_of
 
 #: Over all nodes, so many elements are worked out before values are no longer followed.
 MAX_FOLDED = 3_000_000
@@ -110,8 +109,7 @@ class Reading(Rows[NodeDef]):
         self.symbols: set[str] = set()
         #: The batch that the file fixes: reshapes to it mean ours.
         self.batch = 1
-        self.read = Counter(name for node in model.nodes for name in node.inputs)
-        self.labels = Labels(model.nodes)
+        self.labels = Labels((module_of(node), _leads(node)) for node in model.nodes if node.operator not in UNSEEN)
         self.node: NodeDef | None = None
 
     def run(self) -> Graph:
@@ -310,7 +308,7 @@ class Reading(Rows[NodeDef]):
 
     def _contradiction(self, node: NodeDef, fact: str) -> list[Value]:
         """Report a node whose inputs do not fit; what follows it is left out."""
-        name = self.labels.shown(node)
+        name = module_of(node) or Names()(node.name or node.operator)
         self.problems.add(
             Diagnostic("E308", f"`{name}` ({node.operator}) does not fit its input", None, fact, layer=name)
         )
@@ -334,7 +332,7 @@ class Reading(Rows[NodeDef]):
     # -- rows --------------------------------------------------------------------------------------------
 
     def label(self, node: NodeDef) -> tuple[str | None, str]:
-        return self.labels.of(node)
+        return self.labels.of(module_of(node), _leads(node))
 
     def operator(self, node: NodeDef) -> str:
         return node.operator
@@ -350,48 +348,26 @@ COSTLY = frozenset(
     for name in ("Conv", "ConvTranspose", "Gemm", "MatMul", "ConvInteger", "MatMulInteger", "QGemm", "Einsum")
 )
 
-#: Operators that are a module of their own in most frameworks: they go by its name, with all else in it numbered.
+#: Operators that never have a row.
+UNSEEN = frozenset(("Constant", "Identity", "Shape"))
+
+#: Operators that give the module they stand in its name, where others only prepare for them.
 MODULES = COSTLY | {"BatchNormalization", "LayerNormalization", "InstanceNormalization", "GroupNormalization", "PRelu"}
 
 
-class Labels:
-    """Names for our nodes out of the file's: `/layer1/layer1.0/conv1/Conv` is `layer1.0.conv1`.
-
-    What is not the only operator of its module is numbered in it (`layer1.0.add1`), and so is what has no name.
-    """
-
-    def __init__(self, nodes: Sequence[NodeDef]) -> None:
-        self.names = Names()
-        paths = [_module(node) for node in nodes if node.operator not in ("Constant", "Identity", "Shape")]
-        self._alone = Counter(paths)
-        self._containers = {
-            "/".join(parts[:end]) for path in self._alone for parts in [path.split("/")] for end in range(len(parts))
-        }
-
-    def of(self, node: NodeDef) -> tuple[str | None, str]:
-        """The node's own name, or none, and the scope that it stands in, a dot behind it."""
-        module = _module(node)
-        if not module:
-            return None, ""
-        name = _dotted(module)
-        alone = self._alone[module] == 1 or node.operator in MODULES
-        if alone and module not in self._containers:
-            return self.names(name), ""
-        return None, f"{name}."
-
-    def shown(self, node: NodeDef) -> str:
-        return _dotted(_module(node)) or Names()(node.name or node.operator)
+def _leads(node: NodeDef) -> bool:
+    return node.operator in MODULES
 
 
-def _module(node: NodeDef) -> str:
-    """The path of the module that a node's name tells, without the operator at its end; empty where it tells none."""
+def module_of(node: NodeDef) -> str:
+    """The module that a node's name tells, `/layer1/layer1.0/conv1/Conv` as `layer1.0.conv1`; empty where none."""
     name = node.name.strip("/")
     if "/" not in name:
         # `Conv_12`, `p2o.Conv.0`, `n7` and their like are the exporter's numbers, no one's names.
         numbered = rf"(.*\.)?({re.escape(node.operator)}[._]?|[a-z_]{{0,3}})\d*"
-        return "" if re.fullmatch(numbered, name, re.IGNORECASE) else name
+        return "" if re.fullmatch(numbered, name, re.IGNORECASE) else _dotted(name)
     head, _, last = name.rpartition("/")
-    return head if last.startswith(node.operator) else name
+    return _dotted(head if last.startswith(node.operator) else name)
 
 
 def _dotted(module: str) -> str:
