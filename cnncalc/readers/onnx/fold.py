@@ -25,6 +25,9 @@ MAX_INTEGER = 2**63
 
 Values = tuple[Any, ...]
 
+#: Operators whose further inputs are the scale and zero point of quantized numbers.
+SCALED = ("DequantizeLinear", "QuantizeLinear")
+
 
 class Static(NamedTuple):
     """A tensor that does not depend on the input: its shape and values where known, and the tensors it is made of."""
@@ -57,7 +60,9 @@ Inputs = Sequence[Static | None]
 
 def fold(node: NodeDef, inputs: Inputs) -> list[Static]:
     """The outputs of a node whose inputs are all static: as much of them as can be known."""
-    sources: frozenset[int] = frozenset().union(*(each.sources for each in inputs if each))
+    # A scale and a zero point are no weights of the layer that reads what they scale.
+    counted = inputs[:1] if node.operator in SCALED else inputs
+    sources: frozenset[int] = frozenset().union(*(each.sources for each in counted if each))
     results: list[Static] | None = None
     rule = RULES.get(node.operator) if not node.domain else None
     if rule is not None:

@@ -106,16 +106,17 @@ class Reading(Rows[NodeDef]):
         self.sources: list[tuple[int, bool]] = []
         self.claimed: set[int] = set()
         self.folded = 0
-        self.symbols: set[str] = set()
+        stated = [size for value in model.inputs for size in value.dims or ()]
+        self.symbols = {size for size in stated if isinstance(size, str)}
         #: The batch that the file fixes: reshapes to it mean ours.
         self.batch = 1
         self.labels = Labels((module_of(node), _leads(node)) for node in model.nodes if node.operator not in UNSEEN)
         self.node: NodeDef | None = None
 
     def run(self) -> Graph:
+        self._check_symbols()
         for number, value in enumerate(self.model.inputs):
             self.values[value.name] = self._input(value, first=number == 0)
-        self._check_symbols()
         for node in self.model.nodes:
             self.node = node
             self._run(node)
@@ -210,11 +211,7 @@ class Reading(Rows[NodeDef]):
         """The sizes with symbols put in; a batch (the first of several axes) that is open is 1, as is a fixed one."""
         sizes: list[int | None] = []
         for axis, size in enumerate(dims):
-            if isinstance(size, str):
-                self.symbols.add(size)
-                found = self.options.dims.get(size)
-            else:
-                found = size
+            found = self.options.dims.get(size) if isinstance(size, str) else size
             if batch and axis == 0 and len(dims) > 1:
                 if isinstance(size, str) and found not in (None, 1):
                     fact = f"`{size}` is the batch, and shapes here are of one sample"
@@ -300,9 +297,10 @@ class Reading(Rows[NodeDef]):
                 return self._contradiction(node, str(misfit))
             except (UnknowableError, ValueError, ArithmeticError):
                 pass
-        # Without a shape to go by, an operator that neither learns nor multiplies is still known.
-        known = rule is not None and node.operator not in COSTLY
         stated = self.stated(node.outputs[0]) if node.outputs else None
+        # Behind a shape that nobody knows, what neither learns nor multiplies is no further loss.
+        behind = any(each.dims is None for each in operands.tensors)
+        known = rule is not None and node.operator not in COSTLY and (behind or stated is not None)
         stored = Stored(self.claim(*operands.statics, single=False))
         return [self.foreign(node, stated, operands.tensors, known=known, stored=stored)]
 
@@ -321,9 +319,7 @@ class Reading(Rows[NodeDef]):
         stated = self.model.stated.get(name)
         if stated is None:
             return None
-        symbols = self.symbols.copy()
         sizes = self._resolved(stated, batch=False)
-        self.symbols = symbols
         if len(sizes) > 1 and (sizes[0] is None or sizes[0] == self.batch):
             sizes[0] = 1
         found = tuple(size for size in sizes if size is not None)
