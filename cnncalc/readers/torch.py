@@ -41,9 +41,12 @@ def read(name: str, options: ReadOptions) -> Graph:
         refuse(
             "E309", "`--dim` does not apply here", "a module has no symbolic dimensions", help="give `--input HxWxC`"
         )
+    place, _, factory = name.partition(":")
+    if not place or not factory:
+        refuse("E310", f"`torch:{name}` names no factory", help="write `torch:package.module:factory`")
     if options.input is None:
         refuse("E306", f"the input of `{name}` is open", "a module does not say it", help="add `--input 224x224x3`")
-    return from_module(_built(name), [options.input])
+    return from_module(_built(place, factory), [options.input])
 
 
 def _require_torch() -> None:
@@ -53,12 +56,10 @@ def _require_torch() -> None:
         missing_library("torch", "torch", "PyTorch modules")
 
 
-def _built(name: str) -> torch.nn.Module:
+def _built(place: str, factory: str) -> torch.nn.Module:
+    """The module that a factory of the importable module `place` builds; its code is run."""
     import torch
 
-    place, colon, factory = name.partition(":")
-    if not colon or not place or not factory:
-        refuse("E310", f"`torch:{name}` names no factory", help="write `torch:package.module:factory`")
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
@@ -67,9 +68,9 @@ def _built(name: str) -> torch.nn.Module:
             found = getattr(found, part)
         module = found if isinstance(found, torch.nn.Module) else found()
     except (Exception, SystemExit) as error:
-        refuse("E310", f"`torch:{name}` cannot be built", _first_line(error))
+        refuse("E310", f"`torch:{place}:{factory}` cannot be built", _first_line(error))
     if not isinstance(module, torch.nn.Module):
-        refuse("E310", f"`torch:{name}` builds no module", f"it gives a {type(module).__name__}")
+        refuse("E310", f"`torch:{place}:{factory}` builds no module", f"it gives a {type(module).__name__}")
     return module
 
 

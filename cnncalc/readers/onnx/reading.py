@@ -174,7 +174,7 @@ class Reading(Rows[NodeDef]):
     def _input(self, value: ValueDef, first: bool) -> Value:
         if value.dims is None:
             foreign = Foreign("input", None, known=False)
-            return Tensor(self.builder.add(foreign, (), name=self.labels.names(value.name or "input")), None)
+            return Tensor(self.builder.add(foreign, (), name=self._input_name(value)), None)
         dims = list(self._resolved(value.dims, batch=True))
         channel = self._channel(value.name, len(dims))
         if first and self.options.input is not None:
@@ -198,7 +198,11 @@ class Reading(Rows[NodeDef]):
         if len(sizes) > MAX_RANK or any(size < 1 for size in sizes):
             refuse("E302", f"the input `{value.name[:80]}` has no valid shape", text(sizes))
         layer = REGISTRY["input"]("input", shape=shape_of(sizes, channel).dims)
-        return Tensor(self.builder.add(layer, (), name=self.labels.names(value.name or "input")), sizes, channel)
+        return Tensor(self.builder.add(layer, (), name=self._input_name(value)), sizes, channel)
+
+    def _input_name(self, value: ValueDef) -> str:
+        # A dot would make it part of a block.
+        return self.labels.names(value.name.replace(".", "_") or "input")
 
     def _refuse_open(self, value: ValueDef, unknown: Sequence[Dimension]) -> None:
         names = [f"--dim {name}=N" for name in dict.fromkeys(unknown) if isinstance(name, str) and name != "?"]
