@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple, Union
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Union
 
 from cnncalc.diagnostics import Diagnostic
 from cnncalc.graph import UNKNOWN as NO_NODE
@@ -123,6 +123,21 @@ class Weights(NamedTuple):
 Value = Union[Tensor, Weights]
 
 
+class Bound(dict[str, Any]):
+    """An operator's arguments by name, tensors as values; one that this overload does not have is `UnknowableError`."""
+
+    def __missing__(self, name: str) -> NoReturn:
+        raise UnknowableError
+
+    @property
+    def subject(self) -> Tensor:
+        """The tensor that the operator works on: in aten `input`, or `self` where it is a method too."""
+        found = self["input"] if "input" in self else self["self"]
+        if not isinstance(found, Tensor):
+            raise UnknowableError
+        return found
+
+
 class Source(NamedTuple):
     """A parameter or buffer: how many elements it has, and whether training changes it."""
 
@@ -131,7 +146,7 @@ class Source(NamedTuple):
     trained: bool
 
 
-Rule = Callable[["Traced", FxNode, dict[str, Any]], Any]
+Rule = Callable[["Traced", FxNode, "Bound"], Any]
 
 #: aten's name of an operator, without the `_` of those in place → its rule.
 RULES: dict[str, Rule] = {}
@@ -267,12 +282,12 @@ class Traced(Rows[FxNode]):
             return row
         return [row._replace(dims=tuple(each.shape)) if hasattr(each, "shape") else row for each in value]
 
-    def _bound(self, node: FxNode) -> dict[str, Any]:
+    def _bound(self, node: FxNode) -> Bound:
         """The operator's arguments by name, tensors as values and defaults filled in."""
         declared = node.target._schema.arguments
         given = dict(zip([each.name for each in declared], node.args, strict=False))
         bound = {each.name: each.default_value for each in declared if each.has_default_value()}
-        return {name: self._looked_up(value) for name, value in {**bound, **given, **node.kwargs}.items()}
+        return Bound({name: self._looked_up(value) for name, value in {**bound, **given, **node.kwargs}.items()})
 
     def _looked_up(self, value: Any) -> Any:
         if isinstance(value, (list, tuple)):
@@ -307,12 +322,6 @@ def dims_of(node: FxNode) -> Dims | None:
     return tuple(map(int, shape)) if shape is not None else None
 
 
-def _tensor(value: Any) -> Tensor:
-    if not isinstance(value, Tensor):
-        raise UnknowableError
-    return value
-
-
 def _weights(value: Any) -> Dims:
     if not isinstance(value, (Weights, Tensor)) or value.dims is None:
         raise UnknowableError
@@ -335,8 +344,8 @@ def _padding(value: Any, rank: int) -> Padding:
 
 
 @rule("conv1d", "conv2d", "conv3d")
-def conv(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
-    x, weight, bias, groups = _tensor(given["input"]), _weights(given["weight"]), given["bias"], given["groups"]
+def conv(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+    x, weight, bias, groups = given.subject, _weights(given["weight"]), given["bias"], given["groups"]
     rank, filters = len(weight) - 2, weight[0]
     channels = weight[1] * groups
     values: dict[str, Any] = {
@@ -353,13 +362,13 @@ def conv(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
 
 
 @rule("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
-def conv_transpose(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
+def conv_transpose(traced: Traced, node: FxNode, given: Bound) -> Tensor:
     weight, bias = _weights(given["weight"]), given["bias"]
     rank, groups = len(weight) - 2, given["groups"]
     return traced.layer(
         node,
         "deconv",
-        _tensor(given["input"]),
+        given.subject,
         traced.claim(given["weight"], bias),
         kernel=weight[2:],
         stride=_per_axis(given["stride"], rank),
@@ -373,8 +382,8 @@ def conv_transpose(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tenso
 
 
 @rule("max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool2d_with_indices")
-def pool(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
-    x = _tensor(given.get("self", given.get("input")))
+def pool(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+    x = given.subject
     rank = len(x.known) - 2
     kernel = _per_axis(given["kernel_size"], rank)
     values: dict[str, Any] = {
@@ -389,8 +398,8 @@ def pool(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
 
 
 @rule(*(f"adaptive_{kind}_pool{rank}d" for kind in ("avg", "max") for rank in (1, 2, 3)))
-def adaptive_pool(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
-    x = traced.turned(node, _tensor(given["self"]), 1)
+def adaptive_pool(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+    x = traced.turned(node, given.subject, 1)
     kind = name_of(node).removeprefix("adaptive_")[:3]
     size = _per_axis(given["output_size"], len(x.known) - 2)
     if set(size) == {1}:
@@ -402,9 +411,9 @@ def adaptive_pool(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor
 
 
 @rule("linear")
-def linear(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
+def linear(traced: Traced, node: FxNode, given: Bound) -> Tensor:
     """An fc on a vector; a conv 1x1 at every place of a sample."""
-    x, weight, bias = _tensor(given["input"]), _weights(given["weight"]), given["bias"]
+    x, weight, bias = given.subject, _weights(given["weight"]), given["bias"]
     dims, stored, rank = dims_of(node), traced.claim(given["weight"], bias), len(x.known) - 2
     if dims is None or len(weight) != 2:
         raise UnknowableError
@@ -419,7 +428,7 @@ def linear(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
 
 
 @rule("matmul", "mm", "bmm", "addmm", "baddbmm", "dot", "mv")
-def product(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
+def product(traced: Traced, node: FxNode, given: Bound) -> Tensor:
     """A product of matrices: as many multiply-adds for each output element as the matrices share."""
     left, right = given.get("mat1", given.get("batch1", given.get("self"))), None
     for name in ("mat2", "batch2", "other", "tensor", "vec"):
@@ -435,7 +444,7 @@ def product(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
 
 
 @rule("scaled_dot_product_attention")
-def attention(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
+def attention(traced: Traced, node: FxNode, given: Bound) -> Tensor:
     """Two products: of queries with keys, and of what that weighs with values."""
     query, key, value = (_weights(given[name]) for name in ("query", "key", "value"))
     tensors = [each for each in given.values() if isinstance(each, Tensor)]
@@ -445,15 +454,15 @@ def attention(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
 
 
 @rule("batch_norm")
-def batch_norm(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
+def batch_norm(traced: Traced, node: FxNode, given: Bound) -> Tensor:
     stored = traced.claim(given["weight"], given["bias"], given["running_mean"], given["running_var"])
-    x = traced.turned(node, _tensor(given["input"]), 1)
+    x = traced.turned(node, given.subject, 1)
     return traced.same(node, "bn", x, stored, affine=given["weight"] is not None)
 
 
 @rule("layer_norm")
-def layer_norm(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
-    x, stored = _tensor(given["input"]), traced.claim(given["weight"], given["bias"])
+def layer_norm(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+    x, stored = given.subject, traced.claim(given["weight"], given["bias"])
     if len(given["normalized_shape"]) != 1:
         return traced.plain(node, [x], x.known, stored)
     x = traced.turned(node, x, len(x.known) - 1)
@@ -461,16 +470,16 @@ def layer_norm(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
 
 
 @rule("group_norm")
-def group_norm(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
+def group_norm(traced: Traced, node: FxNode, given: Bound) -> Tensor:
     stored = traced.claim(given["weight"], given["bias"])
-    x = traced.turned(node, _tensor(given["input"]), 1)
+    x = traced.turned(node, given.subject, 1)
     return traced.same(node, "gn", x, stored, groups=given["num_groups"], affine=given["weight"] is not None)
 
 
 @rule("instance_norm")
-def instance_norm(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
+def instance_norm(traced: Traced, node: FxNode, given: Bound) -> Tensor:
     stored = traced.claim(given["weight"], given["bias"], given["running_mean"], given["running_var"])
-    x = traced.turned(node, _tensor(given["input"]), 1)
+    x = traced.turned(node, given.subject, 1)
     return traced.same(node, "instancenorm", x, stored, affine=given["weight"] is not None)
 
 
@@ -484,49 +493,49 @@ WORDS = {
 
 
 @rule(*WORDS)
-def activation(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
-    return traced.same(node, WORDS[name_of(node)], _tensor(given["self"]))
+def activation(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+    return traced.same(node, WORDS[name_of(node)], given.subject)
 
 
 @rule("hardtanh", "clamp", "clip")
-def hardtanh(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
+def hardtanh(traced: Traced, node: FxNode, given: Bound) -> Tensor:
     bounds = given.get("min_val", given.get("min")), given.get("max_val", given.get("max"))
     words: dict[Any, str] = {(0, 6): "relu6", (-1, 1): "hardtanh", (0, None): "relu"}
     word = words.get(bounds)
     if word is None:
         raise UnknowableError
-    return traced.same(node, word, _tensor(given["self"]))
+    return traced.same(node, word, given.subject)
 
 
 @rule("leaky_relu")
-def leaky_relu(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
-    return traced.same(node, "leakyrelu", _tensor(given["self"]), slope=given["negative_slope"])
+def leaky_relu(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+    return traced.same(node, "leakyrelu", given.subject, slope=given["negative_slope"])
 
 
 @rule("elu")
-def elu(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
-    return traced.same(node, "elu", _tensor(given["self"]), alpha=given["alpha"])
+def elu(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+    return traced.same(node, "elu", given.subject, alpha=given["alpha"])
 
 
 @rule("prelu")
-def prelu(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
+def prelu(traced: Traced, node: FxNode, given: Bound) -> Tensor:
     stored = traced.claim(given["weight"])
-    return traced.same(node, "prelu", _tensor(given["self"]), stored, shared=prod(_weights(given["weight"])) == 1)
+    return traced.same(node, "prelu", given.subject, stored, shared=prod(_weights(given["weight"])) == 1)
 
 
 @rule("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
-def dropout(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
-    return traced.same(node, "dropout", _tensor(given["input"]), rate=min(given["p"], 0.999))
+def dropout(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+    return traced.same(node, "dropout", given.subject, rate=min(given["p"], 0.999))
 
 
 @rule("alias", "clone", "contiguous", "detach", "to", "_to_copy", "lift_fresh_copy", "type_as", "float", "identity")
-def passed_on(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
+def passed_on(traced: Traced, node: FxNode, given: Bound) -> Tensor:
     """The same numbers, in another type or place at most: no row."""
-    return _tensor(given["self"])
+    return given.subject
 
 
 @rule("add", "mul")
-def combined(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
+def combined(traced: Traced, node: FxNode, given: Bound) -> Tensor:
     """`add` or `mul` of tensors; with a parameter for each channel a `scale`, with any other a row of its own."""
     both = given["self"], given["other"]
     tensors = [each for each in both if isinstance(each, Tensor)]
@@ -548,16 +557,16 @@ def combined(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
 
 
 @rule("flatten", "reshape", "view", "unsqueeze", "squeeze", "unflatten", "_unsafe_view", "ravel")
-def reshape(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
+def reshape(traced: Traced, node: FxNode, given: Bound) -> Tensor:
     dims = dims_of(node)
     if dims is None:
         raise UnknowableError
-    return traced.reshaped(node, _tensor(given["self"]), dims)
+    return traced.reshaped(node, given.subject, dims)
 
 
 @rule("permute", "transpose", "t", "swapaxes", "movedim")
-def permute(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
-    x = _tensor(given["self"])
+def permute(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+    x = given.subject
     order = list(range(len(x.known)))
     if name_of(node) == "permute":
         order = [axis_of(axis, len(order)) for axis in given["dims"]]
@@ -571,7 +580,7 @@ def permute(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
 
 
 @rule("cat", "concat", "concatenate")
-def cat(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
+def cat(traced: Traced, node: FxNode, given: Bound) -> Tensor:
     tensors = [each for each in given["tensors"] if isinstance(each, Tensor)]
     dims = dims_of(node)
     if dims is None:
@@ -582,15 +591,15 @@ def cat(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
 
 
 @rule("chunk", "split", "split_with_sizes", "unsafe_chunk", "tensor_split")
-def split(traced: Traced, node: FxNode, given: dict[str, Any]) -> list[Tensor]:
-    x = _tensor(given["self"])
+def split(traced: Traced, node: FxNode, given: Bound) -> list[Tensor]:
+    x = given.subject
     axis = axis_of(given["dim"], len(x.known))
     return traced.split(node, x, axis, [each.shape[axis] for each in node.meta["val"]])
 
 
 @rule("slice", "narrow")
-def take(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
-    x = _tensor(given["self"])
+def take(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+    x = given.subject
     axis = axis_of(given["dim"], len(x.known))
     start = given["start"] or 0
     end = start + given["length"] if name_of(node) == "narrow" else given["end"]
@@ -600,16 +609,16 @@ def take(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
 
 
 @rule("mean", "amax", "sum", "amin")
-def reduce(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
-    x = _tensor(given["self"])
+def reduce(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+    x = given.subject
     axes = axes_of(given.get("dim") or None, len(x.known))
     word = {"mean": "gap", "amax": "gmp"}.get(name_of(node))
     return traced.reduced(node, x, axes, bool(given.get("keepdim", False)), word)
 
 
 @rule("pad", "constant_pad_nd", *(f"{mode}_pad{rank}d" for mode in ("reflection", "replication") for rank in (1, 2, 3)))
-def pad(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
-    x = _tensor(given["self"])
+def pad(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+    x = given.subject
     amounts = given["pad"] if "pad" in given else given["padding"]
     last = len(x.known) - 1
     # The last axis comes first, its beginning and its end.
@@ -621,8 +630,8 @@ def pad(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
     *(f"upsample_{mode}" for mode in ("nearest1d", "nearest2d", "nearest3d", "linear1d", "bilinear2d", "trilinear3d"))
 )
 @rule("_upsample_nearest_exact2d", "upsample_bicubic2d", "_upsample_bilinear2d_aa")
-def upsample(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
-    x, dims = _tensor(given.get("input", given.get("self"))), dims_of(node)
+def upsample(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+    x, dims = given.subject, dims_of(node)
     if dims is None:
         raise UnknowableError
     name = name_of(node)
@@ -631,13 +640,13 @@ def upsample(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
 
 
 @rule("pixel_shuffle")
-def pixel_shuffle(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
-    return traced.layer(node, "pixelshuffle", _tensor(given["self"]), factor=given["upscale_factor"])
+def pixel_shuffle(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+    return traced.layer(node, "pixelshuffle", given.subject, factor=given["upscale_factor"])
 
 
 @rule("channel_shuffle", "native_channel_shuffle")
-def channel_shuffle(traced: Traced, node: FxNode, given: dict[str, Any]) -> Tensor:
-    return traced.layer(node, "shuffle", _tensor(given["self"]), groups=given["groups"])
+def channel_shuffle(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+    return traced.layer(node, "shuffle", given.subject, groups=given["groups"])
 
 
 #: Operators that never have a row.
