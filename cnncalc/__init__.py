@@ -28,15 +28,14 @@ InputShape = Union[str, Sequence[int]]
 
 
 def parse(text: str, *, input: InputShape | None = None, variables: Mapping[str, Any] | None = None) -> Graph:
-    """The graph of a spec given as text, every layer with its shape.
+    """The graph of a spec given as text, or of a network of the zoo given by name, every layer with its shape.
 
     `input` is the shape of the first input, channels last, for a spec that has none or to override it;
     `variables` override the spec's lets. Raises `SpecError` with every error in the text.
     """
-    from cnncalc.diagnostics import Source
-    from cnncalc.sources import load_source
+    from cnncalc.sources import load_source, named
 
-    return load_source(Source("<spec>", text), _dims(input), variables)
+    return load_source(named(text), _dims(input), variables)
 
 
 def load(
@@ -89,9 +88,9 @@ def analyze(
 ) -> Analysis:
     """Every figure of a network: a row for each layer, totals and warnings.
 
-    `spec` is text, a path (a `pathlib.Path`) or a graph. Shapes are per sample and channels last; MACs,
-    activations and their bytes are for `batch` samples. `dims` and `strict` are for a model file, as in `load`.
-    Raises `SpecError` where the spec is wrong, and `ValueError` for an option that is not known.
+    `spec` is text, a name of the zoo, a path (a `pathlib.Path`) or a graph. Shapes are per sample and channels
+    last; MACs, activations and their bytes are for `batch` samples. `dims` and `strict` are for a model file, as
+    in `load`. Raises `SpecError` where the spec is wrong, and `ValueError` for an option that is not known.
     """
     options = Options.checked(batch, dtype, convention, optimizer)
     if isinstance(spec, Graph) and (input is not None or variables or dims):

@@ -222,13 +222,8 @@ def analyze_graph(graph: Graph, options: Options) -> Analysis:
 def _rows(graph: Graph, options: Options) -> Iterator[Row]:
     nodes, batch = graph.nodes, options.batch
     fields = receptive_fields(nodes)
-    known: dict[Any, Any] = {}
     for node, field in zip(nodes, fields, strict=True):
-        # Repeated layers on repeated shapes cost the same.
-        key = (node.layer, node.input_shapes, node.stored)
-        its = known.get(key)
-        if its is None:
-            its = known[key] = cost(node)
+        its = cost(node)
         yield Row(graph, node, its.params, its.buffers, its.macs * batch, node.shape.elements * batch, field)
 
 
@@ -258,12 +253,7 @@ def _totals(graph: Graph, rows: tuple[Row, ...], options: Options) -> Totals:
             arena=arena(shared, scale),
         ),
         peak_layer=nodes[top.node].name if nodes else None,
-        # A buffer goes by the latest of its nodes that has run: what it holds at the peak.
-        peak_tensors={
-            nodes[max(index for index in buffer.nodes if index <= max(top.node, buffer.nodes[0]))].name: buffer.elements
-            * scale
-            for buffer in top.live
-        },
+        peak_tensors={nodes[buffer.holds(top.node)].name: buffer.elements * scale for buffer in top.live},
         training_bytes=weights + copies * params * size + feature_maps,
     )
 
@@ -273,11 +263,12 @@ def _field_warning(rows: tuple[Row, ...]) -> Iterator[Diagnostic]:
     first = next((row for row in rows if not row.node.inputs), None)
     if first is None:
         return
+    spatial = first.node.shape.spatial
     for row in rows:
-        for name, axis, n in zip(
-            AXES[first.node.shape.rank], row.receptive_field.axes, first.node.shape.spatial, strict=False
-        ):
-            if not row.receptive_field.whole and axis.size > n:
+        if not exceeds(row.receptive_field, first.node.shape):
+            continue
+        for name, axis, n in zip(AXES[len(spatial)], row.receptive_field.axes, spatial, strict=False):
+            if axis.size > n:
                 message = (
                     f"the receptive field of `{row.name}` ({axis.size}) is larger than the {name} of the input ({n})"
                 )
@@ -289,4 +280,8 @@ def _field_warning(rows: tuple[Row, ...]) -> Iterator[Diagnostic]:
 
 def exceeds(field: ReceptiveField, shape: Shape) -> bool:
     """Whether a receptive field is larger than an input of that shape on any axis."""
-    return not field.whole and any(axis.size > n for axis, n in zip(field.axes, shape.spatial, strict=False))
+    if not field.whole:
+        for axis, n in zip(field.axes, shape.spatial, strict=False):
+            if axis.size > n:
+                return True
+    return False

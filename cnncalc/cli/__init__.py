@@ -14,9 +14,13 @@ from cnncalc import __version__
 #: Command → the first line of its help. A command is `command` in the module of its name.
 COMMANDS = {
     "calc": "Calculate a network: what `cnncalc SPEC` does.",
+    "compare": "Several networks in one table, a row each.",
+    "diff": "Two networks side by side: what was added, removed and changed.",
+    "explain": "The rules of each layer with its numbers in them; or an error's code.",
     "format": "Write a spec in its canonical form.",
     "layers": "The layers, with their arguments, formulas and examples.",
     "syntax": "The language on one page.",
+    "zoo": "Well-known networks by name, with their specs.",
 }
 
 DEFAULT = "calc"
@@ -74,7 +78,8 @@ def main() -> None:
     cnncalc "input 5x5x3 | conv 3x3 s1 valid x2"
     cnncalc "conv3x3s1p0:16,pool2" --input 32x32x3
     cnncalc net.cnn --format json
+    cnncalc resnet50
     cat net.cnn | cnncalc -
 
-    SPEC is a file (.cnn, .yaml), - for standard input, or the network itself.
+    SPEC is a file (.cnn, .yaml), - for standard input, a name of the zoo, or the network itself.
     """

@@ -35,7 +35,7 @@ def command(spec: str, to: str | None, compact: bool, check: bool, in_place: boo
     cnncalc format --check net.cnn
     cnncalc format --to yaml net.cnn -o net.yaml
 
-    SPEC is a file (.cnn, .yaml), - for standard input, or the network itself.
+    SPEC is a file (.cnn, .yaml), - for standard input, a name of the zoo, or the network itself.
     """
     from cnncalc.sources import YAML, find
 

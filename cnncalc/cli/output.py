@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from cnncalc.diagnostics import SpecError
     from cnncalc.report.columns import Column
     from cnncalc.report.look import Look
+    from cnncalc.report.sheet import Sheet
 
-FORMATS = ("table", "json", "csv", "markdown")
+FORMATS = ("table", "json", "csv", "markdown", "latex")
 PAGE_FORMATS = ("table", "json", "markdown")
 LAYOUTS = ("hwc", "chw")
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Option = Callable[[Any], Any]
 
 
 class Output(NamedTuple):
@@ -38,11 +40,13 @@ class Output(NamedTuple):
         """Write the report; a file is written whole or not at all."""
         self.write(self.render(analysis))
 
-    def write_page(self, text: str) -> None:
-        """Write a page of help, its formulas in ASCII where the stream has no more."""
+    def emit_page(self, json: Callable[[], str], markdown: Callable[[], str], text: Callable[[Look], str]) -> None:
+        """Write a page in the format that is wanted, its formulas in ASCII where the stream has no more."""
         from cnncalc.report.page import to_ascii
 
-        self.write(text if self.look(sys.stdout).unicode else to_ascii(text))
+        look = self.look(sys.stdout)
+        page = json() if self.format == "json" else markdown() if self.format == "markdown" else text(look)
+        self.write(page if look.unicode else to_ascii(page))
 
     def write(self, text: str) -> None:
         if self.file is None or self.file == "-":
@@ -55,17 +59,28 @@ class Output(NamedTuple):
             from cnncalc.report.json import to_json
 
             return to_json(analysis)
+        if self.format == "table":
+            from cnncalc.report.table import to_table
+
+            return to_table(analysis, self.chosen(), self.look(sys.stdout, piped=self.file is not None))
+        from cnncalc.report.sheet import layers_sheet
+
+        columns = self.chosen("all" if self.format == "csv" else None)
+        return self.render_sheet(layers_sheet(analysis, columns, self.layout, self.depth))
+
+    def render_sheet(self, sheet: Sheet) -> str:
+        """A sheet in the format, one of csv, markdown and latex."""
         if self.format == "csv":
             from cnncalc.report.csv import to_csv
 
-            return to_csv(analysis, self.chosen("all"), self.layout, self.depth)
+            return to_csv(sheet)
         if self.format == "markdown":
             from cnncalc.report.markdown import to_markdown
 
-            return to_markdown(analysis, self.chosen(), self.layout, self.depth)
-        from cnncalc.report.table import to_table
+            return to_markdown(sheet)
+        from cnncalc.report.latex import to_latex
 
-        return to_table(analysis, self.chosen(), self.look(sys.stdout, piped=self.file is not None))
+        return to_latex(sheet)
 
     def chosen(self, default: str | None = None) -> tuple[Column, ...]:
         from cnncalc.report.columns import choose
@@ -88,16 +103,28 @@ class Output(NamedTuple):
         return terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def _columns(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    if value is None:
-        return None
-    from cnncalc.report.columns import choose
+def columns_option(module: str = "cnncalc.report.columns") -> Option:
+    """The option for columns out of those that the module has, by its names `COLUMNS` and `DEFAULT`."""
 
-    try:
-        choose(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-    return value
+    def checked(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+        if value is None:
+            return None
+        from importlib import import_module
+
+        from cnncalc.report.columns import choose
+
+        known = import_module(module)
+        try:
+            choose(value, known.COLUMNS, known.DEFAULT)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+        return value
+
+    return click.option("--columns", metavar="A,B", callback=checked, help="Which columns; +A adds one; all.")
+
+
+def _format(formats: tuple[str, ...]) -> Option:
+    return click.option("-f", "--format", type=click.Choice(formats), default="table", help="What to write.")
 
 
 _COLORS = click.Choice(("auto", "always", "never"))
@@ -105,18 +132,21 @@ _LOOK_OPTIONS = (
     click.option("--color", type=_COLORS, default="auto", help="When to colour."),
     click.option("--width", type=click.IntRange(20, 1000), metavar="N", help="Width of the table in columns."),
 )
+_FILE = click.option(
+    "-o", "--output", "file", type=click.Path(), metavar="FILE", help="Write there, whole or not at all."
+)
+_LAYOUT = click.option(
+    "--layout", type=click.Choice(LAYOUTS), default="hwc", help="How shapes are written; JSON is hwc."
+)
 _OUTPUT_OPTIONS = (
-    click.option("-f", "--format", type=click.Choice(FORMATS), default="table", help="What to write."),
-    click.option("-o", "--output", "file", type=click.Path(), metavar="FILE", help="Write there, whole or not at all."),
-    click.option("--columns", metavar="A,B", callback=_columns, help="Which columns; +A adds one; all."),
+    _format(FORMATS),
+    _FILE,
+    columns_option(),
     click.option("--depth", type=click.IntRange(0, 100), metavar="N", help="Collapse deeper blocks; 0: totals alone."),
-    click.option("--layout", type=click.Choice(LAYOUTS), default="hwc", help="How shapes are written; JSON is hwc."),
+    _LAYOUT,
     *_LOOK_OPTIONS,
 )
-_PAGE_OPTIONS = (
-    click.option("-f", "--format", type=click.Choice(PAGE_FORMATS), default="table", help="What to write."),
-    *_LOOK_OPTIONS,
-)
+_PAGE_OPTIONS = (_format(PAGE_FORMATS), *_LOOK_OPTIONS)
 
 
 def spec_options(command: Command) -> Command:
@@ -131,6 +161,22 @@ def spec_options(command: Command) -> Command:
         metavar="NAME=VALUE",
         callback=_variables,
         help="Override a let of the spec.",
+    )(command)
+
+
+def figure_options(command: Command) -> Command:
+    """The options that figures depend on besides the network."""
+    from cnncalc.figures.memory import DTYPES
+
+    command = click.option(
+        "--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of weights and activations."
+    )(command)
+    return click.option(
+        "--batch",
+        type=click.IntRange(1, 10**9 - 1),
+        default=1,
+        metavar="N",
+        help="Samples at once: MACs and activations scale.",
     )(command)
 
 
@@ -153,12 +199,22 @@ def output_options(command: Command) -> Command:
     return _gathered(command, _OUTPUT_OPTIONS)
 
 
+def side_by_side_options(*formats: str) -> Callable[[Command], Command]:
+    """The options for a report on several networks in one of the formats, gathered into one `output` argument."""
+    return lambda command: _gathered(command, (_format(formats), _FILE, _LAYOUT, *_LOOK_OPTIONS))
+
+
+def list_options(command: Command) -> Command:
+    """The options for a list of networks, gathered into one `output` argument."""
+    return _gathered(command, (_format(FORMATS[:-1]), _FILE, *_LOOK_OPTIONS))
+
+
 def page_options(command: Command) -> Command:
     """The options for a page of help, gathered into one `output` argument."""
     return _gathered(command, _PAGE_OPTIONS)
 
 
-def _gathered(command: Command, options: tuple[Callable[[Any], Any], ...]) -> Command:
+def _gathered(command: Command, options: tuple[Option, ...]) -> Command:
     @wraps(command)
     def gathered(**given: Any) -> Any:
         fields = {field: given.pop(field) for field in Output._fields if field in given}

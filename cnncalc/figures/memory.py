@@ -6,6 +6,7 @@ and what runs in place (relu) writes over its input where nothing reads that aft
 from its first node to the last reader of any of its nodes. Weights are not in it.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -30,6 +31,10 @@ class Buffer(NamedTuple):
     elements: int
     first: int
     last: int
+
+    def holds(self, step: int) -> int:
+        """The node whose output it holds once the node `step` has run: the latest, or an input's from the start."""
+        return self.nodes[max(bisect_right(self.nodes, step) - 1, 0)]
 
 
 class Peak(NamedTuple):

@@ -28,6 +28,10 @@ from cnncalc.layers.rearrange import Input
 #: In place of an index: there is no tensor yet, since no input has come.
 NOTHING = -2
 
+#: Text, and the values of its holes → the layer that it means, for all specs of the process.
+_LAYERS: dict[tuple[Any, ...], Layer] = {}
+MOST_LAYERS_KEPT = 20_000
+
 #: A def may call those above it; a chain of calls is no longer than this.
 MAX_CALLS = 100
 
@@ -64,9 +68,7 @@ class Expander:
         self.variables = {name: exact(name, value) for name, value in variables.items()}
         self.input = input
         self.builder = GraphBuilder(problems, _names(spec.items))
-        self.layers: dict[tuple[Any, ...], Layer] = {}
         self.texts: dict[int, tuple[tuple[str, ...], list[Hole]]] = {}
-        self.origins: dict[tuple[int, tuple[Span, ...]], Origin] = {}
         self.merges = 0
         self.sizes: dict[tuple[Any, ...], int] = {}
         self.asked_for_input = False
@@ -133,6 +135,11 @@ class Expander:
         return current
 
     def item(self, item: Item, current: int, scope: Scope) -> int:
+        if item.count is None and isinstance(item.atom, LayerNode):
+            current = self.layer(item.atom, current, scope, item.name)
+            if item.name is not None:
+                self.remember(item, current, scope)
+            return current
         count = self.count(item, scope)
         if count is None:
             return UNKNOWN
@@ -176,11 +183,7 @@ class Expander:
                 layer, self.input = Input("input", shape=self.input), None
         elif current == NOTHING:
             return self.no_input(node.span)
-        key = (id(node), scope.calls)
-        origin = self.origins.get(key)
-        if origin is None:
-            origin = self.origins[key] = Origin(node.span, scope.calls)
-        return self.builder.add(layer, inputs, origin, name, scope.path, scope.arms)
+        return self.builder.add(layer, inputs, Origin(node.span, scope.calls), name, scope.path, scope.arms)
 
     def read(self, node: LayerNode, scope: Scope) -> Layer:
         """The layer of a node, with the values of its holes.
@@ -191,17 +194,16 @@ class Expander:
         if known is None:
             known = self.texts[id(node)] = _text_and_holes(node)
         text, holes = known
-        if not holes:
-            layer = self.layers.get(text)
-            if layer is None:
-                layer = self.layers[text] = read_layer(node, {})
-            return layer
-        values = [evaluate(hole.expression, scope.numbers) for hole in holes]
-        key = (*text, *values)
-        layer = self.layers.get(key)
+        key: tuple[Any, ...] = text
+        if holes:
+            key = (*text, *[evaluate(hole.expression, scope.numbers) for hole in holes])
+        layer = _LAYERS.get(key)
         if layer is None:
-            plain = {hole.span: _plain(value, hole) for hole, value in zip(holes, values, strict=True)}
-            layer = self.layers[key] = read_layer(node, plain)
+            plain = {hole.span: _plain(value, hole) for hole, value in zip(holes, key[len(text) :], strict=True)}
+            layer = read_layer(node, plain)
+            if len(_LAYERS) >= MOST_LAYERS_KEPT:
+                _LAYERS.clear()
+            _LAYERS[key] = layer
         return layer
 
     def merge(self, node: Merge, current: int, scope: Scope, name: str | None) -> int:
@@ -402,7 +404,7 @@ def _is_input(item: Item) -> bool:
     if not isinstance(item.atom, LayerNode):
         return False
     first = item.atom.word.parts[0]
-    if not isinstance(first, str) or first[:5].lower() != "input":
+    if not isinstance(first, str) or first[:1] not in "iI" or first[:5].lower() != "input":
         return False
     try:
         return split_word(item.atom.word)[0] == "input"

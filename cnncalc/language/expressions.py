@@ -154,6 +154,8 @@ def evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
 
     Raises `SpecError`: E110 unknown name, E113 wrong number of values, E115 division by zero.
     """
+    if isinstance(expression, Name) and expression.name in names:
+        return names[expression.name]
     value = _evaluate(expression, names)
     _check_size(value, expression)
     return value if isinstance(value, int) or value.denominator != 1 else value.numerator

@@ -7,7 +7,7 @@
     layer    = WORD { argument }
     merge    = ( "add" | "concat" | "mul" ) "(" arm { ";" arm } ")"       arm = [ sequence ]
     call     = NAME "(" [ value { "," value } ] ")"                        value = [ NAME "=" ] expression
-    let      = "let" NAME "=" expression
+    let      = "let" NAME "=" expression { "," NAME "=" expression }
     def      = "def" NAME "(" [ parameter { "," parameter } ] ")" "=" sequence, up to the line's end
     count    = integer | hole
 
@@ -18,6 +18,7 @@ one run reports them all; in place of what it could not read stands a `Broken` n
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NoReturn
 
 from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError
@@ -35,6 +36,7 @@ from cnncalc.language.nodes import (
     LayerNode,
     Let,
     Merge,
+    Name,
     Reference,
     Spec,
 )
@@ -76,7 +78,10 @@ class Parser:
         definitions: list[Let | Def] = []
         while self.kind == CHUNK and self.token.text.lower() in ("let", "def"):
             try:
-                definitions.append(self.let() if self.token.text.lower() == "let" else self.definition())
+                if self.take().text.lower() == "let":
+                    definitions += self.lets()
+                else:
+                    definitions.append(self.definition())
             except SpecError as error:
                 self.recover(error)
             if self.kind in (SEP, NEWLINE):
@@ -192,8 +197,19 @@ class Parser:
             problems += error.diagnostics
         return Call(word.text, tuple(values), self.since(word), self.span(word), tuple(problems))
 
+    def lets(self) -> Iterator[Let]:
+        yield self.let()
+        while self.token.text == "," and self.binds(self.at + 1):
+            self.take()
+            yield self.let()
+
+    def binds(self, at: int) -> bool:
+        """Whether `NAME =` stands there, which begins no layer."""
+        token = self.tokens[at]
+        return bool(FIELD.match(token.text) or (NAME.fullmatch(token.text) and self.tokens[at + 1].kind == "="))
+
     def let(self) -> Let:
-        first = self.take()
+        first = self.tokens[self.at - 1]
         start = end = self.token.start
         depth = 0
         # A comma or a bar ends the let, but within brackets a comma belongs to `min(a, b)`.
@@ -210,7 +226,6 @@ class Parser:
         return Let(bound.group(1), value, Span(self.source, bound.start(1), bound.end(1)))
 
     def definition(self) -> Def:
-        self.take()
         name, parameters, span = self.header()
         self.expect("=", "`=` and the block's layers")
         return Def(name, parameters, self.sequence(one_line=True), span)
@@ -268,6 +283,9 @@ class Parser:
         return Chunk(tuple(parts), span, field)
 
     def hole(self, start: int, end: int) -> Hole:
+        bare = NAME.fullmatch(self.source.text, start + 1, end - 1)
+        if bare:  # as most are
+            return Hole(Name(bare.group(), Span(self.source, start + 1, end - 1)), Span(self.source, start, end))
         return Hole(ExpressionParser(self.source, start + 1, end - 1).parse(), Span(self.source, start, end))
 
     def slices(self) -> list[tuple[int, int]]:

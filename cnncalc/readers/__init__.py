@@ -8,13 +8,15 @@ is untrusted: what is wrong with it is a `SpecError` of the codes E3xx, in bound
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from os import path as paths
 from typing import NamedTuple, NoReturn
 
-from cnncalc.diagnostics import MAX_ERRORS, Diagnostic, SpecError
-from cnncalc.graph import Graph
+from cnncalc.diagnostics import MAX_ERRORS, Diagnostic, Origin, Source, Span, SpecError
+from cnncalc.graph import UNKNOWN, Graph, GraphBuilder, Stored
+from cnncalc.layers.base import Layer
+from cnncalc.layers.foreign import NO_SHAPE, Foreign
 
 #: Suffix → the module that reads such files.
 SUFFIXES = {
@@ -32,6 +34,9 @@ PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
 
 #: So many bytes at a file's beginning tell its kind where its name does not.
 SNIFFED = 4096
+
+#: A model in text (prototxt, cfg, JSON) is no longer than this, in bytes.
+MAX_TEXT = 16 << 20
 
 #: Names of layers are cut to so many characters.
 MAX_NAME = 100
@@ -130,6 +135,21 @@ def refuse_unknown(graph: Graph) -> None:
         raise SpecError(found[:MAX_ERRORS])
 
 
+def text_of(path: str) -> Source:
+    """A model file that is text; raises `SpecError` E303 for one over the limit, E302 for one that is no text."""
+    with open(path, "rb") as file:
+        data = file.read(MAX_TEXT + 1)
+    if len(data) > MAX_TEXT:
+        refuse("E303", f"`{path}` is too large", f"a model in text has at most {MAX_TEXT >> 20} MiB")
+    text = data.decode("utf-8", errors="replace").removeprefix("\ufeff").replace("\r\n", "\n")
+    for bad, what in (("\0", "a NUL byte"), ("\ufffd", "bytes that are not UTF-8")):
+        if bad in text:
+            at = text.index(bad)
+            span = Span(Source(path, text), at, at + 1)
+            raise SpecError([Diagnostic("E302", f"the model has {what} in it", span, "not text")])
+    return Source(path, text)
+
+
 def refuse(code: str, message: str, label: str = "", notes: tuple[str, ...] = (), help: str | None = None) -> NoReturn:
     """Raise `SpecError` with one diagnostic that has no place in a text."""
     raise SpecError([Diagnostic(code, message, None, label, notes, help)])
@@ -148,6 +168,21 @@ def missing_library(library: str, extra: str, what: str) -> NoReturn:
     """Raise `SpecError` E301 for a library that is not installed, with the extra that installs it."""
     help = f'install it with `pip install "cnncalc[{extra}]"`'
     refuse("E301", f"reading {what} needs `{library}`", f"`{library}` is not installed", help=help)
+
+
+def add_layer(
+    builder: GraphBuilder,
+    layer: Layer,
+    inputs: Sequence[int],
+    origin: Origin | None = None,
+    name: str | None = None,
+    stored: Stored | None = None,
+) -> int:
+    """Add a layer; behind an operator whose shape nobody knows it is unknown too, and its row goes on."""
+    shapes = [builder.nodes[index].shape for index in inputs if index != UNKNOWN]
+    if NO_SHAPE in shapes and not isinstance(layer, Foreign):
+        layer = Foreign(layer.kind, None, known=False)
+    return builder.add(layer, tuple(inputs), origin, name, stored=stored)
 
 
 class Names:
