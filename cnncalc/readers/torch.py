@@ -34,18 +34,18 @@ FxNode = Any
 def read(name: str, options: ReadOptions) -> Graph:
     """The graph of what a factory builds, `package.module:factory`, whose code is run.
 
-    Raises `SpecError` E310 where there is none or it fails, E306 where no input is given, and as `from_module`.
+    Raises `SpecError` E310 where there is none or it fails, E308 where no input is given, and as `from_module`.
     """
+    place, _, factory = name.partition(":")
+    if not place or not factory:
+        refuse("E310", f"`torch:{name}` names no factory", help="write `torch:package.module:factory`")
     _require_torch()
     if options.dims:
         refuse(
             "E309", "`--dim` does not apply here", "a module has no symbolic dimensions", help="give `--input HxWxC`"
         )
-    place, _, factory = name.partition(":")
-    if not place or not factory:
-        refuse("E310", f"`torch:{name}` names no factory", help="write `torch:package.module:factory`")
     if options.input is None:
-        refuse("E306", f"the input of `{name}` is open", "a module does not say it", help="add `--input 224x224x3`")
+        refuse("E308", f"the input of `{name}` is open", "a module does not say it", help="add `--input 224x224x3`")
     return from_module(_built(place, factory), [options.input])
 
 

@@ -356,25 +356,25 @@ def test_open_sizes(options: dict[str, Any], shape: tuple[int, ...], tmp_path: P
     [
         (
             {},
-            "error[E306]: the file leaves the size of `x` open\n = its shape is Nx3xhxw\n"
+            "error[E308]: the file leaves the size of `x` open\n = its shape is Nx3xhxw\n"
             " = help: add `--input HxWxC`, or `--dim h=N --dim w=N`",
         ),
         (
             {"dims": {"width": 5}},
-            "error[E306]: the model has no dimension `width`\n = symbolic dimensions of its inputs: `N`, `h`, `w`",
+            "error[E309]: the model has no dimension `width`\n = symbolic dimensions of its inputs: `N`, `h`, `w`",
         ),
         (
             {"dims": {"N": 8}},
-            "error[E306]: `--dim N=8` is no size of the model\n = `N` is the batch, and shapes here are of one sample\n"
+            "error[E309]: `--dim N=8` is no size of the model\n = `N` is the batch, and shapes here are of one sample\n"
             " = help: use `--batch 8`",
         ),
         (
             {"input": "10x12x1"},
-            "error[E306]: `--input 10x12x1` does not fit the model\n = the file fixes 3 channels, not 1",
+            "error[E309]: `--input 10x12x1` does not fit the model\n = the file fixes 3 channels, not 1",
         ),
         (
             {"input": "10x3"},
-            "error[E306]: `--input 10x3` does not fit the model\n"
+            "error[E309]: `--input 10x3` does not fit the model\n"
             " = the file's first input has 4 axes, the batch included",
         ),
         (

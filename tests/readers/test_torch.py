@@ -204,7 +204,7 @@ def test_command(tmp_path: Path) -> None:
         ),
         (
             ("torch:factory:net",),
-            "error[E306]: the input of `factory:net` is open\n = a module does not say it\n"
+            "error[E308]: the input of `factory:net` is open\n = a module does not say it\n"
             " = help: add `--input 224x224x3`\n",
         ),
         (

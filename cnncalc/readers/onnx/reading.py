@@ -183,14 +183,14 @@ class Reading(Rows[NodeDef]):
             if len(self.options.input) + 1 != rank:
                 fact = f"the file's first input has {rank} axes, the batch included"
                 shown = text(tuple(self.options.input))
-                refuse("E306", f"`--input {shown}` does not fit the model", fact)
+                refuse("E309", f"`--input {shown}` does not fit the model", fact)
             rest = [axis for axis in range(1, rank) if axis != channel]
             given = {**dict(zip(rest, spatial, strict=False)), channel if rank > 1 else 0: channels}
             dims = [given.get(axis, size) for axis, size in enumerate(dims)]
             fixed = value.dims[channel] if channel < rank else None
             if isinstance(fixed, int) and fixed > 0 and fixed != channels and rank > 2:
                 fact = f"the file fixes {fixed} channels, not {channels}"
-                refuse("E306", f"`--input {text(self.options.input)}` does not fit the model", fact)
+                refuse("E309", f"`--input {text(self.options.input)}` does not fit the model", fact)
         unknown = [stated for size, stated in zip(dims, value.dims, strict=True) if size is None]
         if unknown:
             self._refuse_open(value, unknown)
@@ -209,7 +209,7 @@ class Reading(Rows[NodeDef]):
         shown = "x".join("?" if each is None else str(each) for each in value.dims or ())
         whole = len(names) == len(set(unknown))
         help = f"add `--input HxWxC`{', or `' + ' '.join(names) + '`' if names and whole else ''}"
-        refuse("E306", f"the file leaves the size of `{value.name[:80]}` open", f"its shape is {shown}", help=help)
+        refuse("E308", f"the file leaves the size of `{value.name[:80]}` open", f"its shape is {shown}", help=help)
 
     def _resolved(self, dims: Sequence[Dimension], batch: bool) -> list[int | None]:
         """The sizes with symbols put in; a batch (the first of several axes) that is open is 1, as is a fixed one."""
@@ -220,7 +220,7 @@ class Reading(Rows[NodeDef]):
                 if isinstance(size, str) and found not in (None, 1):
                     fact = f"`{size}` is the batch, and shapes here are of one sample"
                     refuse(
-                        "E306", f"`--dim {size}={found}` is no size of the model", fact, help=f"use `--batch {found}`"
+                        "E309", f"`--dim {size}={found}` is no size of the model", fact, help=f"use `--batch {found}`"
                     )
                 self.batch = found if isinstance(found, int) and found > 1 else self.batch
                 found = 1
@@ -232,7 +232,7 @@ class Reading(Rows[NodeDef]):
         if wrong:
             there = ", ".join(f"`{name[:80]}`" for name in sorted(self.symbols)) or "none"
             fact = f"symbolic dimensions of its inputs: {there}"
-            refuse("E306", f"the model has no dimension `{wrong[0][:80]}`", fact)
+            refuse("E309", f"the model has no dimension `{wrong[0][:80]}`", fact)
 
     def _channel(self, name: str, rank: int) -> int:
         """The axis of an input's channels: the second, but the last where it is turned before the first layer."""
@@ -312,7 +312,7 @@ class Reading(Rows[NodeDef]):
         """Report a node whose inputs do not fit; what follows it is left out."""
         name = module_of(node) or Names()(node.name or node.operator)
         self.problems.add(
-            Diagnostic("E308", f"`{name}` ({node.operator}) does not fit its input", None, fact, layer=name)
+            Diagnostic("E306", f"`{name}` ({node.operator}) does not fit its input", None, fact, layer=name)
         )
         if self.builder.failed_at is None:
             self.builder.failed_at = len(self.builder.nodes)
