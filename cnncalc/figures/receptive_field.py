@@ -32,9 +32,9 @@ class ReceptiveField(NamedTuple):
     whole: bool = False
 
     def to_dict(self) -> dict[str, object]:
-        jump = [_exact(axis.jump) for axis in self.axes]
-        left = [_exact(axis.left) for axis in self.axes]
-        size: object = "all" if self.whole else [_exact(axis.size) for axis in self.axes]
+        jump = [exact(axis.jump) for axis in self.axes]
+        left = [exact(axis.left) for axis in self.axes]
+        size: object = "all" if self.whole else [exact(axis.size) for axis in self.axes]
         return {"size": size, "jump": jump, "left": left}
 
 
@@ -100,7 +100,7 @@ def _whole(value: Any) -> Any:
     return value if isinstance(value, int) or value.denominator != 1 else value.numerator
 
 
-def _exact(value: Any) -> Any:
+def exact(value: Any) -> Any:
     """An integer as it is, a fraction as "1/2"."""
     value = _whole(value)
     return value if isinstance(value, int) else str(value)

@@ -7,7 +7,7 @@ none, where a column is all code or all words.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, Union
 
@@ -102,7 +102,11 @@ Block = Union[Heading, Paragraph, Bullets, Code, Picture, Grid]
 
 def to_text(blocks: Sequence[Block], look: Look) -> str:
     """The page as text, folded to the look's width, with colour codes where it has colour."""
-    lines = list(_page_lines(blocks, look))
+    return painted(_page_lines(blocks, look), look)
+
+
+def painted(lines: Iterable[Sequence[Piece]], look: Look) -> str:
+    """The lines as text, with colour codes for their roles where the look has colour. No line is ever wrapped."""
     if not look.colour:
         return "".join("".join(text for _, text in line).rstrip() + "\n" for line in lines)
     import io
