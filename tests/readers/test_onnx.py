@@ -280,6 +280,20 @@ def test_derived(tmp_path: Path) -> None:
 
 
 @needs_onnx
+def test_filled(tmp_path: Path) -> None:
+    """What ConstantOfShape fills is a weight where its shape stands in the file, and none where that is computed."""
+    nodes = [
+        node("ConstantOfShape", "s", "w"),
+        node("Add", "x w", "a"),
+        node("Shape", "a", "t"),
+        node("ConstantOfShape", "t", "mask"),
+        node("Add", "a mask", "y"),
+    ]
+    result = cnncalc.analyze(save(tmp_path / "m.onnx", nodes, {"x": (1, 4, 6, 6)}, arrays({"s": [4, 1, 1]})))
+    assert [(row.type, row.params) for row in result.rows[1:]] == [("Add", 4), ("Add", 0)]
+
+
+@needs_onnx
 def test_quantized(tmp_path: Path) -> None:
     """QLinear operators are the layers they quantize; scales and zero points are no parameters."""
     import numpy
@@ -459,6 +473,16 @@ def test_names(tmp_path: Path) -> None:
     ]
     result = cnncalc.analyze(save(tmp_path / "m.onnx", nodes, {"x": (1, 4, 6, 6)}, {"w": (4, 4, 3, 3)}))
     assert [row.name for row in result.rows] == ["x", "layer1.0.conv1", "layer1.0.act", "layer1.0.add1", "relu1"]
+
+
+@needs_onnx
+def test_noted_names(tmp_path: Path) -> None:
+    """Where PyTorch's exporter notes the modules down, nodes go by those."""
+    conv = node("Conv", "x w", "a", name="node_Conv_31", pads=[1] * 4)
+    conv.metadata_props.add(key="pkg.torch.onnx.name_scopes", value="['', 'stem', 'stem.conv', 'conv2d_3']")
+    nodes = [conv, node("Add", "a a", "y", name="node_add_7")]
+    result = cnncalc.analyze(save(tmp_path / "m.onnx", nodes, {"x": (1, 4, 6, 6)}, {"w": (4, 4, 3, 3)}))
+    assert [row.name for row in result.rows] == ["x", "stem.conv", "add1"]
 
 
 # -- what is not known -----------------------------------------------------------------------------------------

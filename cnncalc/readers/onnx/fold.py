@@ -54,14 +54,14 @@ class Static(NamedTuple):
 
 UNKNOWN = Static(None)
 
-#: Number of outputs → the results of a node on static inputs (None: an optional input that is left out).
+#: Static inputs by their place; None is an optional one that is left out.
 Inputs = Sequence[Static | None]
 
 
 def fold(node: NodeDef, inputs: Inputs) -> list[Static]:
     """The outputs of a node whose inputs are all static: as much of them as can be known."""
-    # A scale and a zero point are no weights of the layer that reads what they scale.
-    counted = inputs[:1] if node.operator in SCALED else inputs
+    # A scale and a zero point are no weights of the layer that reads what they scale, and a shape has none in it.
+    counted = inputs[:1] if node.operator in SCALED else () if node.operator in ("Shape", "Size") else inputs
     sources: frozenset[int] = frozenset().union(*(each.sources for each in counted if each))
     results: list[Static] | None = None
     rule = RULES.get(node.operator) if not node.domain else None
@@ -392,6 +392,14 @@ def _single(function: Callable[[Any], Any]) -> Callable[[NodeDef, Inputs], list[
     return lambda node, inputs: _elementwise(function, inputs[:1])
 
 
+#: Operators that keep the shape of their first input, and whose values nobody asks for.
+KEEPING = (
+    "CastLike", "Cos", "CumSum", "DequantizeLinear", "Elu", "Erf", "Gelu", "HardSigmoid", "LayerNormalization",
+    "LeakyRelu", "QuantizeLinear", "Relu", "Scatter", "ScatterElements", "ScatterND", "Sigmoid", "Sin", "Softmax",
+    "Tanh", "Trilu",
+)  # fmt: skip
+
+#: Operator → what it gives for static inputs.
 RULES: dict[str, Callable[[NodeDef, Inputs], list[Static]]] = {
     **{name: _pairwise(function) for name, function in BINARY.items()},
     **{name: _single(function) for name, function in UNARY.items()},
@@ -403,6 +411,6 @@ RULES: dict[str, Callable[[NodeDef, Inputs], list[Static]]] = {
     "Flatten": _flatten, "Gather": _gather, "Identity": _same, "MatMul": _matmul, "NonZero": _nonzero,
     "Range": _range, "Reshape": _reshape, "Shape": _shape_of, "Size": _size, "Slice": _slice, "Split": _split,
     "Squeeze": _squeeze, "Tile": _tile, "Transpose": _transpose, "Unsqueeze": _unsqueeze, "Where": _where,
-    "DequantizeLinear": _same_shape, "QuantizeLinear": _same_shape, "Dropout": _same, "CastLike": _same_shape,
-    "Erf": _same_shape, "Sigmoid": _same_shape, "Tanh": _same_shape, "Relu": _same_shape, "Softmax": _same_shape,
+    "Dropout": _same,
+    **dict.fromkeys(KEEPING, _same_shape),
 }  # fmt: skip

@@ -8,6 +8,7 @@ Data outside of the file is never opened: of a tensor only its dimensions matter
 from __future__ import annotations
 
 import mmap
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from struct import error as StructError  # noqa: N812 - an exception, by the library's own name
@@ -58,6 +59,7 @@ NODE: Schema = {
     4: Field("op_type", "text"),
     5: Field("attribute", ATTRIBUTE, many=True),
     7: Field("domain", "text"),
+    9: Field("metadata", {1: Field("key", "text"), 2: Field("value", "text")}, many=True),
 }
 GRAPH: Schema = {
     1: Field("node", NODE, many=True),
@@ -73,6 +75,9 @@ MODEL: Schema = {1: Field("ir_version", "int"), 7: Field("graph", GRAPH), 8: Fie
 
 #: Names of nodes and operators are cut to so many characters; those of tensors are not, since they are references.
 MAX_NAME = 400
+
+#: The key under which PyTorch's exporter notes down the modules around a node.
+SCOPES = "pkg.torch.onnx.name_scopes"
 
 #: The element types that weights have: floats of any width, and the small integers of quantized ones.
 REAL_TYPES = frozenset({1, 10, 11, 16, 17, 18, 19, 20, 23})
@@ -138,6 +143,8 @@ class NodeDef(NamedTuple):
     outputs: tuple[str, ...]
     attributes: dict[str, Message]
     domain: str = ""
+    #: The module that PyTorch's exporter notes down, where it does.
+    module: str = ""
 
     def integer(self, name: str, default: int) -> int:
         value: int = self.attributes.get(name, {}).get("i", default)
@@ -238,7 +245,17 @@ def _node(message: Message) -> NodeDef:
         tuple(message.get("output", ())),
         {each.get("name", ""): each for each in message.get("attribute", ())},
         "" if domain == "ai.onnx" else domain,
+        _noted_module(message.get("metadata", ())),
     )
+
+
+def _noted_module(metadata: Sequence[Message]) -> str:
+    """The last but one of the scopes `['', 'layer1', 'layer1.conv1', 'conv2d']`: the last is the node itself."""
+    for entry in metadata:
+        if entry.get("key") == SCOPES:
+            scopes = re.findall(r"'([^']*)'", entry.get("value", "")[:4000])
+            return str(scopes[-2])[:MAX_NAME] if len(scopes) > 1 else ""
+    return ""
 
 
 def _value(message: Message) -> ValueDef:

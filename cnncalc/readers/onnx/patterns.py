@@ -93,7 +93,9 @@ class Matcher:
                 # What is whole stands for its module: `act/Mul_1` is `act/Gelu`.
                 head, slash, last = node.name.rpartition("/")
                 name = f"{head}/{whole.operator}" if slash and last.startswith(node.operator) else node.name
-                return NodeDef(whole.operator, name, inputs, node.outputs, {}, whole.domain), parts
+                return node._replace(
+                    operator=whole.operator, name=name, inputs=inputs, attributes={}, domain=whole.domain
+                ), parts
         return None
 
     def _closed(self, parts: set[int], matched: set[int]) -> bool:

@@ -105,6 +105,8 @@ class Reading(Rows[NodeDef]):
         #: Of each tensor that the file holds: its elements, and whether they are of a weight's type.
         self.sources: list[tuple[int, bool]] = []
         self.claimed: set[int] = set()
+        #: Tensors that Constant nodes make.
+        self.literals: set[str] = set()
         self.folded = 0
         stated = [size for value in model.inputs for size in value.dims or ()]
         self.symbols = {size for size in stated if isinstance(size, str)}
@@ -268,6 +270,7 @@ class Reading(Rows[NodeDef]):
 
     def _constant(self, node: NodeDef, operands: Operands) -> list[Static]:
         if node.operator == "Constant" and not node.domain:
+            self.literals.update(node.outputs)
             return [self._literal(node)]
         results = fold.fold(node, operands.statics)
         self.folded += sum(len(each.values or ()) for each in results)
@@ -275,7 +278,9 @@ class Reading(Rows[NodeDef]):
             results = [each._replace(values=None) for each in results]
         if node.operator == "ConstantOfShape" and results[0].dims is not None:
             tensor = node.tensor("value")
-            weights = tensor is None or tensor.type in REAL_TYPES
+            # Weights left out of a file have a shape that stands in it; what has a computed one is a mask or the like.
+            stands = node.inputs[0] in self.model.initializers or node.inputs[0] in self.literals
+            weights = stands and (tensor is None or tensor.type in REAL_TYPES)
             results = [results[0]._replace(sources=self.source(prod(results[0].dims), weights))]
         return results
 
@@ -361,10 +366,12 @@ def _leads(node: NodeDef) -> bool:
 
 def module_of(node: NodeDef) -> str:
     """The module that a node's name tells, `/layer1/layer1.0/conv1/Conv` as `layer1.0.conv1`; empty where none."""
+    if node.module:
+        return _dotted(node.module)
     name = node.name.strip("/")
     if "/" not in name:
-        # `Conv_12`, `p2o.Conv.0`, `n7` and their like are the exporter's numbers, no one's names.
-        numbered = rf"(.*\.)?({re.escape(node.operator)}[._]?|[a-z_]{{0,3}})\d*"
+        # `Conv_12`, `p2o.Conv.0`, `n7`, `node_cat` and their like are the exporter's names, no one else's.
+        numbered = rf"(.*\.)?({re.escape(node.operator)}[._]?|[a-z_]{{0,3}})\d*|node_\w*"
         return "" if re.fullmatch(numbered, name, re.IGNORECASE) else _dotted(name)
     head, _, last = name.rpartition("/")
     return _dotted(head if last.startswith(node.operator) else name)
