@@ -95,7 +95,16 @@ def test_formats(format: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("library", "places"), [("click", ("cli",)), ("rich", ("report", "cli")), ("yaml", ("language.yaml",))]
+    ("library", "places"),
+    [
+        ("click", ("cli",)),
+        ("rich", ("report", "cli")),
+        ("yaml", ("language.yaml",)),
+        ("torch", ("readers.torch",)),
+        ("h5py", ("readers.keras",)),
+        ("onnx", ("writers",)),
+        ("numpy", ()),
+    ],
 )
 def test_libraries(library: str, places: tuple[str, ...]) -> None:
     """A library is known only where it belongs."""

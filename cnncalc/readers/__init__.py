@@ -185,6 +185,11 @@ def add_layer(
     return builder.add(layer, tuple(inputs), origin, name, stored=stored)
 
 
+def plain(name: str) -> str:
+    """A name as a report can show it: one line of printable characters without spaces, of bounded length."""
+    return "".join(c if c.isprintable() and not c.isspace() else "_" for c in name[:MAX_NAME])
+
+
 class Names:
     """Names for nodes as a file gives them: one line, of bounded length, and each once."""
 
@@ -193,7 +198,7 @@ class Names:
 
     def __call__(self, name: str) -> str:
         """The name itself, or with a number behind it where it is taken."""
-        name = "".join(c if c.isprintable() and not c.isspace() else "_" for c in name[:MAX_NAME])
+        name = plain(name)
         while name in self._taken:
             self._taken[name] += 1
             name = f"{name}_{self._taken[name]}"

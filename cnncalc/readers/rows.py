@@ -8,7 +8,7 @@ only turns the one into the other has no row. The batch is 1.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import prod
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -18,7 +18,7 @@ from cnncalc.graph import UNKNOWN as NO_NODE
 from cnncalc.layers import REGISTRY, Layer
 from cnncalc.layers.base import Reach
 from cnncalc.layers.foreign import Foreign
-from cnncalc.readers import Names, refuse
+from cnncalc.readers import Names, plain, refuse
 from cnncalc.readers import dims as sizes
 from cnncalc.readers.dims import Dims, MisfitError
 from cnncalc.shape import Padding, Shape
@@ -87,6 +87,13 @@ def channel_after(before: Dims, after: Dims, channel: int) -> int:
     return max(len(after) - 1 - kept, 0)
 
 
+def _around(module: str) -> Iterator[str]:
+    """The modules around a module, from the innermost: `layer1.0.conv1` is in `layer1.0` and `layer1`."""
+    while module:
+        module = module.rpartition(".")[0]
+        yield module
+
+
 class Labels:
     """Names for our nodes out of a framework's modules, `layer1.0.conv1`.
 
@@ -100,10 +107,7 @@ class Labels:
         found = list(operators)
         self._all = Counter(module for module, _ in found)
         self._leading = Counter(module for module, leads in found if leads)
-        self._containers: set[str] = set()
-        for module in self._all:
-            parts = module.split(".")
-            self._containers.update(".".join(parts[:end]) for end in range(len(parts)))
+        self._containers = {outer for module in self._all for outer in _around(module) if outer in self._all}
 
     def of(self, module: str, leads: bool) -> tuple[str | None, str]:
         """The name of an operator in a module, or None where it is numbered, and its scope with a dot behind it."""
@@ -185,7 +189,7 @@ class Rows(Generic[N]):
             first = inputs[0] if inputs else Tensor(0, None)
             channel = first.channel if first.dims and dims and len(first.dims) == len(dims) else len(dims or ()) - 1
         shape = shape_of(dims, channel) if dims is not None else None
-        operator = Names()(self.operator(node)) or "?"
+        operator = plain(self.operator(node)) or "?"
         index = self.add(node, Foreign(operator, shape, **values), inputs, stored)
         return Tensor(index, dims if shape and shape.elements else None, channel)
 

@@ -16,7 +16,7 @@ from cnncalc.graph import UNKNOWN as NO_NODE
 from cnncalc.graph import Graph, Stored
 from cnncalc.layers import REGISTRY
 from cnncalc.layers.foreign import Foreign
-from cnncalc.readers import Names, ReadOptions, refuse
+from cnncalc.readers import ReadOptions, plain, refuse
 from cnncalc.readers.dims import Dims, MisfitError, text
 from cnncalc.readers.onnx import fold
 from cnncalc.readers.onnx.fold import Static
@@ -25,6 +25,9 @@ from cnncalc.readers.rows import Labels, Rows, Tensor, UnknowableError, shape_of
 
 #: Over all nodes, so many elements are worked out before values are no longer followed.
 MAX_FOLDED = 3_000_000
+
+#: Constants may be made of one another; so many ways from one to another are followed.
+MAX_DERIVED = 5_000_000
 
 #: Tensors have at most so many axes.
 MAX_RANK = 16
@@ -104,10 +107,11 @@ class Reading(Rows[NodeDef]):
         self.values: dict[str, Value] = {}
         #: Of each tensor that the file holds: its elements, and whether they are of a weight's type.
         self.sources: list[tuple[int, bool]] = []
-        self.claimed: set[int] = set()
+        #: Those that a node has counted, in order.
+        self.claimed: dict[int, None] = {}
         #: Tensors that Constant nodes make.
         self.literals: set[str] = set()
-        self.folded = 0
+        self.folded = self.derived = 0
         stated = [size for value in model.inputs for size in value.dims or ()]
         self.symbols = {size for size in stated if isinstance(size, str)}
         #: The batch that the file fixes: reshapes to it mean ours.
@@ -166,10 +170,10 @@ class Reading(Rows[NodeDef]):
         for each in given:
             if not isinstance(each, Static):
                 continue
-            for source in sorted(each.sources - self.claimed):
+            for source in sorted(each.sources - self.claimed.keys()):
                 elements, weights = self.sources[source]
                 if (weights or any_type) and (single or elements != 1):
-                    self.claimed.add(source)
+                    self.claimed[source] = None
                     count += elements
         return count
 
@@ -180,19 +184,7 @@ class Reading(Rows[NodeDef]):
         dims = list(self._resolved(value.dims, batch=True))
         channel = self._channel(value.name, len(dims))
         if first and self.options.input is not None:
-            *spatial, channels = self.options.input
-            rank = len(dims)
-            if len(self.options.input) + 1 != rank:
-                fact = f"the file's first input has {rank} axes, the batch included"
-                shown = text(tuple(self.options.input))
-                refuse("E309", f"`--input {shown}` does not fit the model", fact)
-            rest = [axis for axis in range(1, rank) if axis != channel]
-            given = {**dict(zip(rest, spatial, strict=False)), channel if rank > 1 else 0: channels}
-            dims = [given.get(axis, size) for axis, size in enumerate(dims)]
-            fixed = value.dims[channel] if channel < rank else None
-            if isinstance(fixed, int) and fixed > 0 and fixed != channels and rank > 2:
-                fact = f"the file fixes {fixed} channels, not {channels}"
-                refuse("E309", f"`--input {text(self.options.input)}` does not fit the model", fact)
+            dims = self._overridden(value.dims, dims, channel, self.options.input)
         unknown = [stated for size, stated in zip(dims, value.dims, strict=True) if size is None]
         if unknown:
             self._refuse_open(value, unknown)
@@ -201,6 +193,22 @@ class Reading(Rows[NodeDef]):
             refuse("E302", f"the input `{value.name[:80]}` has no valid shape", text(sizes))
         layer = REGISTRY["input"]("input", shape=shape_of(sizes, channel).dims)
         return Tensor(self.builder.add(layer, (), name=self._input_name(value)), sizes, channel)
+
+    @staticmethod
+    def _overridden(
+        stated: Sequence[Dimension], dims: Sequence[int | None], channel: int, given: tuple[int, ...]
+    ) -> list[int | None]:
+        """The dimensions of the first input with the sizes that `--input` gives, channels last."""
+        rank, (*spatial, channels) = len(dims), given
+        if len(given) + 1 != rank:
+            fact = f"the file's first input has {rank} axes, the batch included"
+            refuse("E309", f"`--input {text(given)}` does not fit the model", fact)
+        fixed = stated[channel]
+        if isinstance(fixed, int) and fixed != channels and rank > 2:
+            fact = f"the file fixes {fixed} channels, not {channels}"
+            refuse("E309", f"`--input {text(given)}` does not fit the model", fact)
+        rest = iter(spatial)
+        return [size if axis == 0 else channels if axis == channel else next(rest) for axis, size in enumerate(dims)]
 
     def _input_name(self, value: ValueDef) -> str:
         # A dot would make it part of a block.
@@ -272,10 +280,14 @@ class Reading(Rows[NodeDef]):
         if node.operator == "Constant" and not node.domain:
             self.literals.update(node.outputs)
             return [self._literal(node)]
-        results = fold.fold(node, operands.statics)
-        self.folded += sum(len(each.values or ()) for each in results)
+        given = operands.statics
         if self.folded > MAX_FOLDED:
-            results = [each._replace(values=None) for each in results]
+            given = [each._replace(values=None) if each else None for each in given]
+        results = fold.fold(node, given)
+        self.folded += sum(len(each.values or ()) for each in results)
+        self.derived += sum(len(each.sources) for each in results)
+        if self.derived > MAX_DERIVED:
+            refuse("E303", f"`{self.path}` is too large", f"its constants are made of over {MAX_DERIVED:,} others")
         if node.operator == "ConstantOfShape" and results[0].dims is not None:
             tensor = node.tensor("value")
             # Weights left out of a file have a shape that stands in it; what has a computed one is a mask or the like.
@@ -300,12 +312,14 @@ class Reading(Rows[NodeDef]):
     def _computed(self, node: NodeDef, operands: Operands) -> Sequence[Value]:
         rule = RULES.get((node.domain, node.operator))
         if rule is not None and all(each.dims is not None for each in operands.tensors):
+            before = len(self.claimed)
             try:
                 return rule(self, node, operands)
             except MisfitError as misfit:
                 return self._contradiction(node, str(misfit))
-            except (UnknowableError, ValueError, ArithmeticError):
-                pass
+            except (ValueError, ArithmeticError):  # UnknowableError, and arguments that make no sense
+                while len(self.claimed) > before:
+                    self.claimed.popitem()
         stated = self.stated(node.outputs[0]) if node.outputs else None
         # Behind a shape that nobody knows, what neither learns nor multiplies is no further loss.
         behind = any(each.dims is None for each in operands.tensors)
@@ -315,7 +329,7 @@ class Reading(Rows[NodeDef]):
 
     def _contradiction(self, node: NodeDef, fact: str) -> list[Value]:
         """Report a node whose inputs do not fit; what follows it is left out."""
-        name = module_of(node) or Names()(node.name or node.operator)
+        name = module_of(node) or plain(node.name or node.operator)
         self.problems.add(
             Diagnostic("E306", f"`{name}` ({node.operator}) does not fit its input", None, fact, layer=name)
         )
@@ -385,4 +399,4 @@ def _dotted(module: str) -> str:
             found[-1] = part
         elif part:
             found.append(part)
-    return Names()(".".join(found))
+    return plain(".".join(found))

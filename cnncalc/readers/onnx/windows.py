@@ -30,7 +30,9 @@ class Arguments(NamedTuple):
 def arguments_of(node: NodeDef, kernel: Sequence[int], spatial: Dims, transposed: bool = False) -> Arguments:
     """The window's arguments; raises `MisfitError` where one is no size, or they are not as many as there are axes."""
     rank = len(spatial)
-    if len(kernel) != rank or not 1 <= rank <= 3:
+    if rank > 3:
+        raise UnknowableError
+    if len(kernel) != rank or rank < 1:
         raise MisfitError(f"its window has {len(kernel)} axes, its input {rank} spatial ones")
     stride = node.integers("strides") or (1,) * rank
     dilation = node.integers("dilations") or (1,) * rank

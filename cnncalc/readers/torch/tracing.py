@@ -9,7 +9,7 @@ from cnncalc.diagnostics import Diagnostic
 from cnncalc.graph import UNKNOWN as NO_NODE
 from cnncalc.graph import Graph, Stored
 from cnncalc.layers import REGISTRY
-from cnncalc.readers.dims import Dims, MisfitError
+from cnncalc.readers.dims import Dims
 from cnncalc.readers.rows import Labels, Rows, Tensor, UnknowableError, shape_of
 
 if TYPE_CHECKING:
@@ -96,7 +96,8 @@ class Traced(Rows[FxNode]):
         self.program, self.module = program, module
         self.values: dict[Any, Any] = {}
         self.sources: list[Source] = []
-        self.claimed: set[int] = set()
+        #: Those that a node has counted, in order.
+        self.claimed: dict[int, None] = {}
         calls = [node for node in program.graph.nodes if node.op == "call_function"]
         self.labels = Labels(
             (module_of(node), name_of(node) in LEADING) for node in calls if name_of(node) not in UNSEEN
@@ -167,8 +168,8 @@ class Traced(Rows[FxNode]):
         params = buffers = 0
         for each in given:
             if isinstance(each, Weights):
-                for at in sorted(each.sources - self.claimed):
-                    self.claimed.add(at)
+                for at in sorted(each.sources - self.claimed.keys()):
+                    self.claimed[at] = None
                     params += self.sources[at].elements if self.sources[at].trained else 0
                     buffers += 0 if self.sources[at].trained else self.sources[at].elements
         return Stored(params, buffers)
@@ -187,10 +188,12 @@ class Traced(Rows[FxNode]):
             return value[at] if isinstance(value, list) and at < len(value) else value
         found = RULES.get(name_of(node))
         if found is not None:
+            before = len(self.claimed)
             try:
                 return found(self, node, self._bound(node))
-            except (UnknowableError, MisfitError):
-                pass
+            except ValueError:  # UnknowableError, and what no layer of ours takes
+                while len(self.claimed) > before:
+                    self.claimed.popitem()
         return self._unnamed(node, tensors, read)
 
     def _unnamed(self, node: FxNode, tensors: Sequence[Tensor], read: Sequence[Value]) -> Any:
