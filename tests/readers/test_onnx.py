@@ -536,6 +536,23 @@ def test_strict(tmp_path: Path) -> None:
 
 
 @needs_onnx
+def test_recurrent(tmp_path: Path) -> None:
+    """A recurrent layer has its weights and its shape, and no count of MACs: it is marked, and the table goes on."""
+    nodes = [
+        node("Transpose", "x", "q", perm=[2, 0, 1]),
+        node("LSTM", "q w r b", "h", hidden_size=5, direction="bidirectional"),
+        node("Transpose", "h", "t", perm=[2, 0, 1, 3]),
+        node("Reshape", "t s", "f"),
+        node("MatMul", "f m", "y"),
+    ]
+    weights = {"w": (2, 20, 6), "r": (2, 20, 5), "b": (2, 40), "m": (10, 3), **arrays({"s": [1, 7, 10]})}
+    result = cnncalc.analyze(save(tmp_path / "m.onnx", nodes, {"x": (1, 6, 7)}, weights))
+    # Two directions of four gates: 4·5·(6 + 5) weights and 2·4·5 biases each.
+    assert [(row.type, row.params) for row in result.unknown] == [("LSTM", 520)]
+    assert (result.rows[-1].output_shape, result.rows[-1].macs) == ((7, 3), 7 * 10 * 3)
+
+
+@needs_onnx
 def test_branches_inside(tmp_path: Path) -> None:
     """An If is unknown, whatever its branches hold."""
     from onnx import TensorProto, helper

@@ -115,6 +115,21 @@ def einsum(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     return [reading.foreign(node, dims, x.tensors, len(dims) - 1, stored, macs=macs)]
 
 
+@rule("LSTM", "GRU", "RNN")
+def recurrent(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+    """Weights and shapes are known; multiply-adds at every step are none that the conventions count."""
+    data, state = x.tensor(0), x.value(2)
+    if len(data.known) != 3 or not state.dims or node.integer("layout", 0):
+        raise UnknowableError
+    steps, batch, _ = data.known
+    directions, hidden = state.dims[0], state.dims[-1]
+    stored = Stored(reading.claim(*x.values[1:4]))
+    row = reading.foreign(node, (steps, directions, batch, hidden), [data], 3, stored, known=False)
+    # The last state (and cell) have no row of their own: they are the last of what the row has for every step.
+    last = row._replace(dims=(directions, batch, hidden), channel=2)
+    return [row, last, last]
+
+
 # -- norms ---------------------------------------------------------------------------------------------------
 
 

@@ -117,6 +117,7 @@ class Reading(Rows[NodeDef]):
         #: The batch that the file fixes: reshapes to it mean ours.
         self.batch = 1
         self.labels = Labels((module_of(node), _leads(node)) for node in model.nodes if node.operator not in UNSEEN)
+        self.read = {name for node in model.nodes for name in node.inputs} | {each.name for each in model.outputs}
         self.node: NodeDef | None = None
 
     def run(self) -> Graph:
@@ -274,7 +275,8 @@ class Reading(Rows[NodeDef]):
         for name, value in zip(node.outputs, results, strict=False):
             self.values[name] = value
         for name in node.outputs[len(results) :]:
-            self.values[name] = self.foreign(node, self.stated(name), operands.tensors, known=False)
+            if name in self.read:
+                self.values[name] = self.foreign(node, self.stated(name), operands.tensors)
 
     def _constant(self, node: NodeDef, operands: Operands) -> list[Static]:
         if node.operator == "Constant" and not node.domain:
