@@ -11,6 +11,7 @@ from cnncalc.analysis import Options, analyze_graph
 from cnncalc.cli import COMMANDS
 from cnncalc.cli.output import (
     Output,
+    announce,
     exceeded,
     fail,
     figure_options,
@@ -80,7 +81,7 @@ def command(
 
     SPEC is a file (.cnn, .yaml, or a model: .onnx), - for standard input, a name of the zoo, or the network itself.
     """
-    from cnncalc.sources import TORCH, find, load_source, parse_shape
+    from cnncalc.sources import find, load_source, parse_shape
 
     every = convention == EVERY_CONVENTION
     options = Options(batch, dtype, DEFAULT_CONVENTION if every else convention, optimizer)
@@ -92,8 +93,7 @@ def command(
     budgets = _budgets(conditions, output, options)
     try:
         shape = parse_shape(input.strip(), "--input") if input is not None else None
-        if spec.startswith(TORCH) and output.format != "json":
-            click.echo(f"note: running the code of {spec.removeprefix(TORCH)}", err=True)
+        announce(spec, output)
         graph = load_source(find(spec), shape, variables, dims, strict)
     except SpecError as error:
         fail(_or_a_command(spec, error), output, options)
