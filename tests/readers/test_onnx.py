@@ -323,6 +323,14 @@ def test_attention(tmp_path: Path) -> None:
     assert (result.rows[-1].output_shape, result.totals.macs, result.totals.params) == ((5, 5), 5 * 5 * 7, 0)
 
 
+@needs_onnx
+def test_many_axes(tmp_path: Path) -> None:
+    """Tensors of more than three spatial axes, as attention over windows has them, are merged like any other."""
+    nodes = [node("Relu", "x", "a"), node("Add", "a x", "b"), node("Concat", "b x", "y", axis=1)]
+    result = cnncalc.analyze(save(tmp_path / "m.onnx", nodes, {"x": (1, 2, 3, 4, 5, 6)}))
+    assert [row.output_shape for row in result.rows[1:]] == [(3, 4, 5, 6, 2)] * 2 + [(3, 4, 5, 6, 4)]
+
+
 # -- shapes ----------------------------------------------------------------------------------------------------
 
 
