@@ -139,6 +139,11 @@ class Matcher:
             return self.nodes[self.maker[name]].tensor("value")
         return tensor
 
+    def _axes(self, node: NodeDef) -> tuple[Any, ...] | None:
+        """The axes of a reduction: an attribute in old files, an input in new ones."""
+        given = self._constant(node.inputs[1]) if len(node.inputs) > 1 else None
+        return given.values if given is not None else node.integers("axes")
+
     def _is(self, name: str, number: float) -> bool:
         tensor = self._constant(name)
         values = tensor.values if tensor is not None and tensor.elements == 1 else None
@@ -150,9 +155,9 @@ class Matcher:
             weight, bias = self._constant(bound["weight"]), self._constant(bound["bias"])
             return weight is not None and bias is not None and len(weight.dims) == 2 and bias.dims == weight.dims[1:]
         if whole.operator == "LayerNormalization":
-            axes = [self.nodes[each].integers("axes") for each in matched if self.nodes[each].operator == "ReduceMean"]
+            means = [self.nodes[each] for each in matched if self.nodes[each].operator == "ReduceMean"]
             weights = [self._constant(bound[name]) for name in ("scale", "bias")]
-            return all(each == (-1,) for each in axes) and all(
+            return all(self._axes(each) == (-1,) for each in means) and all(
                 each is not None and len(each.dims) == 1 for each in weights
             )
         if whole.operator == "ChannelShuffle":
