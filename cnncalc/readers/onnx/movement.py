@@ -31,9 +31,8 @@ def reshape(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     before, target = data.known, argument(node, x.statics, "shape", 1)
     if isinstance(x.get(1), Tensor) or target is None:
         raise UnknowableError
-    if reading.batch > 1 and target and target[0] == reading.batch and before[0] == 1:
-        target = [1, *target[1:]]
-    return [reading.reshaped(node, data, sizes.reshape(before, target, bool(node.integer("allowzero", 0))))]
+    after = sizes.reshape(before, reading.of_one(target, data), bool(node.integer("allowzero", 0)))
+    return [reading.reshaped(node, data, after)]
 
 
 @rule("ChannelShuffle", domain=OWN)
@@ -44,11 +43,8 @@ def shuffle(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     targets = [each.integers() if each else None for each in (groups, joined)]
     if targets[0] is None or targets[1] is None:
         raise UnknowableError
-    for target in targets:
-        if reading.batch > 1 and target and target[0] == reading.batch:
-            target[0] = 1
-    split = sizes.reshape(before, targets[0])
-    whole = sizes.reshape((split[0], split[2], split[1], *split[3:]), targets[1])
+    split = sizes.reshape(before, reading.of_one(targets[0], data))
+    whole = sizes.reshape((split[0], split[2], split[1], *split[3:]), reading.of_one(targets[1], data))
     if whole != before or split[3:] != before[2:] or data.channel != 1:
         raise MisfitError(f"it turns {sizes.text(split)} into {sizes.text(whole)}, not into {sizes.text(before)}")
     return [reading.layer(node, "shuffle", data, groups=split[1])]
@@ -208,16 +204,15 @@ def resize(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
 
 def _resized(reading: Reading, node: NodeDef, x: Operands) -> Dims:
     """The output's dimensions: as given, or scaled and rounded down."""
-    before = x.tensor(0).known
-    axes = node.integers("axes")
+    data = x.tensor(0)
+    before, axes = data.known, node.integers("axes")
     axes = tuple(range(len(before))) if axes is None else tuple(axis_of(axis, len(before)) for axis in axes)
-    wanted = x.static(3).integers() if x.get(3) is not None and x.static(3) else None  # type: ignore[union-attr]
-    if wanted:
-        if len(wanted) != len(axes) or node.text("keep_aspect_ratio_policy", "stretch") != "stretch":
+    target = x.static(3)
+    if target is not None:
+        wanted = target.integers()
+        if wanted is None or len(wanted) != len(axes) or node.text("keep_aspect_ratio_policy", "stretch") != "stretch":
             raise UnknowableError
-        to = dict(zip(axes, wanted, strict=True))
-        if reading.batch > 1 and to.get(0) == reading.batch:
-            to[0] = 1
+        to = dict(zip(axes, reading.of_one(wanted, data), strict=True))
         return tuple(to.get(axis, size) for axis, size in enumerate(before))
     given = x.static(1 if node.operator == "Upsample" or reading.opset < 11 else 2)
     scales = (given.values if given else None) or node.reals("scales")

@@ -350,6 +350,11 @@ class Reading(Rows[NodeDef]):
         found = tuple(size for size in sizes if size is not None)
         return found if len(found) == len(sizes) <= MAX_RANK and all(size > 0 for size in found) else None
 
+    def of_one(self, target: list[int], x: Tensor) -> list[int]:
+        """The sizes that the file gives a tensor for its own batch, for one sample."""
+        batched = self.batch > 1 and x.whole and target[:1] == [self.batch]
+        return [1, *target[1:]] if batched else target
+
     # -- rows --------------------------------------------------------------------------------------------
 
     def label(self, node: NodeDef) -> tuple[str | None, str]:
