@@ -70,7 +70,8 @@ def clip(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     "Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "BitwiseNot", "Ceil", "Cos", "Cosh", "CumSum", "Erf",
     "Exp", "Floor", "IsInf", "IsNaN", "Log", "LpNormalization", "MeanVarianceNormalization", "Neg", "Not",
     "Reciprocal", "Round", "Shrink", "Sign", "Sin", "Sinh", "Sqrt", "Tan", "ThresholdedRelu", "Trilu", "Hardmax",
-    "Bernoulli", "RandomNormalLike", "RandomUniformLike", "ScatterND", "ScatterElements", "Scatter",
+    "Bernoulli", "CumProd", "ReverseSequence", "RandomNormalLike", "RandomUniformLike", "ScatterND", "ScatterElements",
+    "Scatter",
 )  # fmt: skip
 def unary(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     """Whatever keeps the shape of its first input."""

@@ -371,7 +371,10 @@ CONTROL = ("If", "Loop", "Scan", "SequenceMap")
 COSTLY = frozenset(
     f"{prefix}{name}"
     for prefix in ("", "QLinear", "Fused")
-    for name in ("Conv", "ConvTranspose", "Gemm", "MatMul", "ConvInteger", "MatMulInteger", "QGemm", "Einsum")
+    for name in (
+        *("Conv", "ConvTranspose", "ConvInteger", "DeformConv"),
+        *("Gemm", "QGemm", "MatMul", "MatMulInteger", "Einsum"),
+    )
 )
 
 #: Operators that never have a row.

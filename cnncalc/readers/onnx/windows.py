@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.graph import Stored
+from cnncalc.layers import REGISTRY
 from cnncalc.layers.base import Reach
 from cnncalc.readers.dims import Dims, MisfitError, axes_of, text
 from cnncalc.readers.onnx.fold import argument
 from cnncalc.readers.onnx.model import NodeDef
 from cnncalc.readers.onnx.reading import RUNTIME, Operands, Reading, Value, rule
-from cnncalc.readers.rows import LIMIT, Tensor, UnknowableError
+from cnncalc.readers.rows import LIMIT, Tensor, UnknowableError, shape_of
 from cnncalc.shape import Padding, Window, transposed_size
 
 #: What gives one number for each channel, over all of space → the word for it.
@@ -100,6 +101,23 @@ def convolved(reading: Reading, node: NodeDef, x: Tensor, weights: Value, bias: 
     if groups == channels > 1 and filters % channels == 0:
         return reading.layer(node, "dwconv", x, stored, multiplier=filters // channels, **values)
     return reading.layer(node, "conv", x, stored, groups=groups, filters=filters, **values)
+
+
+@rule("DeformConv")
+def deformable(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+    """A convolution whose taps wander: it learns and multiplies as much, and may see any place."""
+    data, weights = reading.turned(node, x.tensor(0), 1), x.value(1)
+    dims, kernels, groups = data.known, weights.dims, node.integer("group", 1)
+    if kernels is None or dims[0] != 1:
+        raise UnknowableError
+    given = arguments_of(node, kernels[2:], dims[2:])
+    layer = REGISTRY["conv"]("conv", groups=max(groups, 1), filters=max(kernels[0], 1), **given._asdict())
+    inner = shape_of(dims, 1)
+    fitted = layer.fitted(inner)
+    shape = fitted.shape_of((inner,))
+    stored = Stored(reading.claim(weights, x.get(3), any_type=True))
+    after, macs = (1, shape.channels, *shape.spatial), fitted.multiply_adds(inner, shape)
+    return [reading.foreign(node, after, x.tensors, 1, stored, macs=macs)]
 
 
 @rule("ConvTranspose")
@@ -203,6 +221,16 @@ def arg(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     data = x.tensor(0)
     axes = axes_of([node.integer("axis", 0)], len(data.dims or ()))
     return [reading.reduced(node, data, axes, bool(node.integer("keepdims", 1)), WORDS.get(node.operator))]
+
+
+@rule("RoiAlign")
+def roi_align(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+    """A small map for each region of interest."""
+    data, regions = reading.turned(node, x.tensor(0), 1), x.value(1)
+    if not regions.dims:
+        raise UnknowableError
+    size = max(node.integer("output_height", 1), 1), max(node.integer("output_width", 1), 1)
+    return [reading.foreign(node, (regions.dims[0], data.known[1], *size), x.tensors, 1)]
 
 
 @rule("LRN")
