@@ -14,6 +14,7 @@ from cnncalc import __version__
 #: Command → the first line of its help. A command is `command` in the module of its name.
 COMMANDS = {
     "calc": "Calculate a network: what `cnncalc SPEC` does.",
+    "export": "Write a network as framework code, an ONNX file or a spec.",
     "format": "Write a spec in its canonical form.",
     "layers": "The layers, with their arguments, formulas and examples.",
     "syntax": "The language on one page.",

@@ -44,11 +44,13 @@ class Output(NamedTuple):
 
         self.write(text if self.look(sys.stdout).unicode else to_ascii(text))
 
-    def write(self, text: str) -> None:
-        if self.file is None or self.file == "-":
-            _write(sys.stdout, text)
-        else:
+    def write(self, text: str | bytes) -> None:
+        if self.file is not None and self.file != "-":
             write_whole(self.file, text)
+        elif isinstance(text, bytes):
+            click.get_binary_stream("stdout").write(text)
+        else:
+            _write(sys.stdout, text)
 
     def render(self, analysis: Analysis) -> str:
         if self.format == "json":
@@ -183,9 +185,9 @@ def fail(error: SpecError, output: Output, options: Options) -> NoReturn:
     sys.exit(1)
 
 
-def write_whole(path: str, text: str) -> None:
+def write_whole(path: str, text: str | bytes) -> None:
     """Write a file in one step: what was there before stays until all of the new text is on disk."""
-    data = text.encode("utf-8")
+    data = text.encode("utf-8") if isinstance(text, str) else text
     try:
         if os.path.exists(path) and not os.path.isfile(path):
             # A device or a pipe is written to, not replaced.

@@ -1,0 +1,56 @@
+"""The networks that every writer is tried on: a test with an argument `network` runs on each.
+
+They are the worked examples of the layers, the specs beside this file, the networks of the package where it
+has some, and the conformance cases that may stand beside the repository.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import cnncalc
+from cnncalc.layers import kinds
+
+HERE = Path(__file__).parent
+CONFORMANCE = HERE.parents[2] / "shared" / "conformance"
+PACKAGE = Path(cnncalc.__file__).parent
+
+
+class Network(NamedTuple):
+    """A spec by name; its graph is made when a test asks for it."""
+
+    name: str
+    text: str
+    input: str | None = None
+
+    @property
+    def graph(self) -> cnncalc.Graph:
+        return cnncalc.parse(self.text, input=self.input)
+
+
+def networks() -> Iterator[Network]:
+    for cls in dict.fromkeys(kinds().values()):
+        for example in cls.examples:
+            yield Network(example.spec, example.spec)
+    for kind, cls in kinds().items():
+        if len(cls.words) > 1:
+            spec = cls.examples[0].spec.replace(next(iter(cls.words)), kind)
+            yield Network(f"{kind}: {spec}", spec)
+    for folder in (HERE / "networks", PACKAGE / "zoo"):
+        for path in sorted(folder.glob("*.cnn")):
+            yield Network(path.stem, path.read_text(encoding="utf-8"))
+    for path in sorted(CONFORMANCE.glob("*.json")):
+        for case in json.loads(path.read_text(encoding="utf-8")):
+            options = case.get("options", [])
+            yield Network(case["id"], case["spec"], options[1] if options else None)
+
+
+NETWORKS = {network.name: network for network in networks()}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "network" in metafunc.fixturenames:
+        metafunc.parametrize("network", NETWORKS.values(), ids=NETWORKS)
