@@ -8,14 +8,15 @@ from cnncalc.shape import Shape, Size, divide
 
 
 class Norm(Layer):
-    """What the norms share: a weight and a bias for each channel, unless `noaffine`."""
+    """What the norms share: a weight and a bias for each channel, unless `noaffine`; `noscale` leaves the bias."""
 
     memory = "in place"
     affine = Flag(None, "noaffine", default=True, help="whether it has a weight and a bias for each channel")
+    scale = Flag(None, "noscale", default=True, help="whether the weight is one of them, or the bias alone")
     params_rule = "2C"
 
     def weights(self, x: Shape) -> Size:
-        return x.channels if self.affine else 0
+        return x.channels if self.affine and self.scale else 0
 
     def biases(self, x: Shape) -> Size:
         return x.channels if self.affine else 0
@@ -30,6 +31,7 @@ class BatchNorm(Norm):
     examples = (
         Example("input 8x8x16 | bn", "8x8x16", params=32, buffers=32),
         Example("input 8x8x16 | bn noaffine", "8x8x16", params=0, buffers=32),
+        Example("input 8x8x16 | bn noscale", "8x8x16", params=16, buffers=32),
     )
 
     def buffers(self, x: Shape) -> Size:

@@ -69,6 +69,7 @@ FORMS = {
     "pad 1": ["pad1", "pad 1x1", "pad 1-1", "pad amount=1"],
     "slice 0:4": ["slice0:4", "slice channels=0:4"],
     "bn noaffine": ["bnnoaffine", "batchnorm affine=false"],
+    "bn noscale": ["bnnoscale", "batchnorm scale=false"],
 }
 
 
