@@ -16,7 +16,10 @@ from cnncalc.writers import FORMATS, export
 @click.command("export", no_args_is_help=True)
 @click.argument("spec")
 @click.option(
-    "--to", required=True, type=click.Choice(list(FORMATS)), help="; ".join(f"{k}: {v.title}" for k, v in FORMATS.items()) + "."
+    "--to",
+    required=True,
+    type=click.Choice(list(FORMATS)),
+    help="; ".join(f"{k}: {v.title}" for k, v in FORMATS.items()) + ".",
 )
 @spec_options
 @click.option("-o", "--output", "file", type=click.Path(), metavar="FILE", help="Write there, whole or not at all.")

@@ -48,7 +48,7 @@ class Output(NamedTuple):
         if self.file is not None and self.file != "-":
             write_whole(self.file, text)
         elif isinstance(text, bytes):
-            click.get_binary_stream("stdout").write(text)
+            sys.stdout.buffer.write(text)
         else:
             _write(sys.stdout, text)
 

@@ -97,10 +97,11 @@ class Layout:
         inputs = tuple([node.index for node in graph.nodes if not node.inputs])
         steps = tuple(self._steps([node for node in graph.nodes if node.inputs], 0))
         self.top = Block("", inputs, graph.outputs, steps)
+        names = Names(taken, between="")
+        self._names = [names.free(case(copies[0].family or "block")) for copies in self._copies]
         self.templates: list[Template] = []
-        names = Names(taken)
-        for copies in self._copies:
-            self.templates.append(self._template(names.free(case(copies[0].family or "block")), copies))
+        for name, copies in zip(self._names, self._copies, strict=True):
+            self.templates.append(self._template(name, copies))
 
     def template(self, block: Block) -> Template:
         return self.templates[self._places[id(block)][0]]
@@ -157,7 +158,8 @@ class Layout:
     def _template(self, name: str, copies: list[Block]) -> Template:
         ends = [self._ends(block) for block in copies]
         parameters: dict[Any, Parameter] = {}
-        names = Names((*RESERVED, *self._attributes, *(step.name for step in copies[0].steps)))
+        steps = [step.name for step in copies[0].steps]
+        names = Names((*RESERVED, *self._names, *self._attributes, *steps))
         found: list[str | None] = []
         for column in zip(*[self._leaves(block) for block in copies], strict=True):
             values = tuple([leaf.value for leaf in column])
@@ -206,6 +208,10 @@ class Layout:
         """How many read a tensor; leaving the network counts as well."""
         return len(self._readers[index])
 
+    def makes_own(self, step: Step) -> bool:
+        """Whether a step computes a tensor of its own, rather than going over its input's once more."""
+        return isinstance(step.said, Block) or self._graph.nodes[step.outputs[0]].layer.memory == "own"
+
     def changes(self, step: Step) -> Shape | None:
         """The shape that a step makes of another; None where its output is like its input."""
         shapes = [self.shape(index) for index in step.outputs]
@@ -222,7 +228,7 @@ class Layout:
         for place, step in enumerate(block.steps):
             for index in step.inputs:
                 last_read[index] = max(last_read.get(index, 0), place)
-        pool = Pool(taken)
+        pool = Pool((*self._names, *taken))
         found = {index: pool.take(self._own_name(index)) for index in block.inputs}
         for place, step in enumerate(block.steps):
             for index in dict.fromkeys(step.inputs):
@@ -259,17 +265,17 @@ class Pool:
 
 
 class Names:
-    """Identifiers, each given once: a second `conv` is `conv_2`."""
+    """Identifiers, each given once: a second `conv` is `conv_2`, or `conv2` where nothing is to stand `between`."""
 
-    def __init__(self, taken: Iterable[str] = ()) -> None:
-        self._taken = set(taken)
+    def __init__(self, taken: Iterable[str] = (), between: str = "_") -> None:
+        self._taken, self._between = set(taken), between
         self._counts: dict[str, int] = {}
 
     def free(self, wanted: str) -> str:
         name = base = identifier(wanted)
         while name in self._taken:
             self._counts[base] = count = self._counts.get(base, 1) + 1
-            name = f"{base}_{count}"
+            name = f"{base}{self._between}{count}"
         self._taken.add(name)
         return name
 

@@ -82,6 +82,11 @@ def named(name: str, value: Any, default: Any = None) -> Argument:
     return Argument(name, value, default)
 
 
+def in_a_row(function: str, *calls: Call) -> Call:
+    """`function` of several calls, or a single one as it is."""
+    return calls[0] if len(calls) == 1 else call(function, *(at("call", each) for each in calls))
+
+
 def one(values: Sequence[int]) -> int | tuple[int, ...]:
     """One number where all axes are alike, else a number for each."""
     return values[0] if len(set(values)) == 1 else tuple(values)
@@ -154,12 +159,13 @@ def arguments(value: Call) -> list[str]:
 
 
 def statement(before: str, value: Call, after: str = "", comment: str = "", indent: str = "") -> list[str]:
-    """`before` function(arguments) `after`, an argument on each line where one line is too long."""
+    """`before` function(arguments) `after`; where that is too long, its arguments on a line or lines of their own."""
     inside = arguments(value)
     line = f"{indent}{before}{value.function}({', '.join(inside)}){after}"
     if len(line) <= WIDTH or not inside:
         return [with_comment(line, comment)]
-    parts = [f"{indent}    {part}," for part in inside]
+    together = f"{indent}    {', '.join(inside)}"
+    parts = [together] if len(together) <= WIDTH else [f"{indent}    {part}," for part in inside]
     return [f"{indent}{before}{value.function}(", *parts, with_comment(f"{indent}){after}", comment)]
 
 

@@ -7,6 +7,7 @@ zeros that count in the mean. Padding that is not alike at both ends is a layer 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple
@@ -15,6 +16,7 @@ from cnncalc.graph import Graph, Node
 from cnncalc.shape import Shape, Window
 from cnncalc.writers.blocks import Block, Layout, Step, Template, camel, heading, shapes_text
 from cnncalc.writers.code import (
+    WIDTH,
     Argument,
     Call,
     Code,
@@ -23,6 +25,7 @@ from cnncalc.writers.code import (
     at,
     call,
     channels,
+    in_a_row,
     inline_text,
     named,
     one,
@@ -30,6 +33,7 @@ from cnncalc.writers.code import (
     with_comment,
 )
 from cnncalc.writers.saying import CannotSay, Sayings
+from cnncalc.writers.windows import floored
 
 says: Sayings[Said] = Sayings("PyTorch")
 
@@ -52,11 +56,6 @@ def flat_ends(ends: Sequence[tuple[int, int]]) -> tuple[int, ...]:
     return tuple(number for pair in reversed(ends) for number in pair)
 
 
-def in_a_row(*calls: Call) -> Call:
-    """One module of several."""
-    return calls[0] if len(calls) == 1 else call("nn.Sequential", *(at("module", each) for each in calls))
-
-
 def padded(x: Shape, windows: Sequence[Window], fill: str | None = None) -> tuple[list[Call], Any]:
     """What pads in front where the ends differ, and the padding that the layer itself does."""
     if all(window.begin == window.end for window in windows):
@@ -73,7 +72,7 @@ def conv(node: Node, layer: Any) -> Call:
     pads, padding = padded(x, layer.windows(x))
     own = node.layer.kind == "conv"
     groups = named("groups", layer.groups, 1) if own else Argument("groups", x.channels, 1, channels=True)
-    return in_a_row(*pads, convolution(layer, x, node.shape.channels, padding, groups, layer.bias))
+    return in_a_row("nn.Sequential", *pads, convolution(layer, x, node.shape.channels, padding, groups, layer.bias))
 
 
 @says("sepconv")
@@ -88,7 +87,7 @@ def sepconv(node: Node, layer: Any) -> Call:
         at("kernel_size", 1),
         named("bias", layer.bias, True),
     )
-    return in_a_row(*pads, convolution(layer, x, depth, padding, groups, False), pointwise)
+    return in_a_row("nn.Sequential", *pads, convolution(layer, x, depth, padding, groups, False), pointwise)
 
 
 def convolution(layer: Any, x: Shape, filters: int, padding: Any, groups: Argument, bias: bool) -> Call:
@@ -131,20 +130,15 @@ def deconv(node: Node, layer: Any) -> Call:
     )
     if not any(map(any, crop)):
         return transposed
-    return in_a_row(transposed, call(per_axis("ZeroPad", x), at("padding", flat_ends(crop))))
+    return in_a_row("nn.Sequential", transposed, call(per_axis("ZeroPad", x), at("padding", flat_ends(crop))))
 
 
 @says("pool", "avgpool")
 def pool(node: Node, layer: Any) -> Call:
     x, largest = node.input_shapes[0], node.layer.kind == "pool"
-    windows = layer.windows(x)
-    ceil = layer.rounds_up
-    if ceil and any(window.begin != window.end for window in windows):
-        # Which windows are left out depends on where the padding begins: with the ends padded by a layer of
-        # their own, the padding is made to fit the windows that stay.
-        windows = [fitting(window, size) for window, size in zip(windows, node.shape.spatial, strict=True)]
-        windows = [w._replace(end=w.end - n) for w, n in zip(windows, x.spatial, strict=True)]
-        ceil = False
+    # Which windows are left out depends on where the padding begins: behind a layer that pads, there is no rounding up.
+    alike = all(window.begin == window.end for window in layer.windows(x))
+    windows, ceil = (layer.windows(x), layer.rounds_up) if alike else (floored(node, layer), False)
     pads, padding = padded(x, windows, 'float("-inf")' if largest else None)
     arguments = [
         at("kernel_size", one(layer.kernel)),
@@ -154,12 +148,7 @@ def pool(node: Node, layer: Any) -> Call:
     ]
     if largest:
         arguments.append(named("dilation", one(layer.dilation), 1))
-    return in_a_row(*pads, call(per_axis("MaxPool" if largest else "AvgPool", x), *arguments))
-
-
-def fitting(window: Window, places: int) -> Window:
-    """The window with `end` such that `begin` + end is exactly what so many places take."""
-    return window._replace(end=(places - 1) * window.stride + window.extent - window.begin)
+    return in_a_row("nn.Sequential", *pads, call(per_axis("MaxPool" if largest else "AvgPool", x), *arguments))
 
 
 @says("gap", "gmp", "adaptiveavgpool", "adaptivemaxpool")
@@ -181,26 +170,33 @@ def fc(node: Node, layer: Any) -> Call:
 @says("bn", "instancenorm")
 def norm(node: Node, layer: Any) -> Call:
     x = node.input_shapes[0]
-    features = channels("num_features", x.channels)
-    if node.layer.kind == "bn":
-        return call(per_axis("BatchNorm", x), features, named("affine", layer.affine, True))
-    if prod(x.spatial) == 1:
+    batch = node.layer.kind == "bn"
+    if not batch and prod(x.spatial) == 1:
         raise CannotSay("its instance norm needs more than one place", "leave it out: of one place nothing is left")
-    return call(per_axis("InstanceNorm", x), features, named("affine", layer.affine, False))
+    name, affine = ("BatchNorm", True) if batch else ("InstanceNorm", False)
+    return affine_norm(per_axis(name, x), x, layer, [channels("num_features", x.channels)], "affine", affine)
 
 
 @says("ln")
 def ln(node: Node, layer: Any) -> Call:
     x = node.input_shapes[0]
     name = "ChannelNorm" if x.rank else "nn.LayerNorm"
-    return call(name, channels("normalized_shape", x.channels), named("elementwise_affine", layer.affine, True))
+    return affine_norm(name, x, layer, [channels("normalized_shape", x.channels)], "elementwise_affine", True)
 
 
 @says("gn")
 def gn(node: Node, layer: Any) -> Call:
     x = node.input_shapes[0]
-    groups, size = at("num_groups", layer.groups), channels("num_channels", x.channels)
-    return call("nn.GroupNorm", groups, size, named("affine", layer.affine, True))
+    arguments = [at("num_groups", layer.groups), channels("num_channels", x.channels)]
+    return affine_norm("nn.GroupNorm", x, layer, arguments, "affine", True)
+
+
+def affine_norm(name: str, x: Shape, layer: Any, arguments: list[Argument], affine: str, default: bool) -> Call:
+    """A norm, its weight and bias as the layer has them; PyTorch has both or none."""
+    if layer.affine and not layer.scale:
+        shift = call("Shift", channels("channels", x.channels), at("axes", x.rank))
+        return in_a_row("nn.Sequential", call(name, *arguments, named(affine, False, default)), shift)
+    return call(name, *arguments, named(affine, layer.affine, default))
 
 
 @says("lrn")
@@ -356,6 +352,17 @@ class Scale(nn.Module):
         x = x * self.weight
         return x if self.bias is None else x + self.bias
 ''',
+    "Shift": '''
+class Shift(nn.Module):
+    """Add a bias to each channel."""
+
+    def __init__(self, channels, axes):
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(channels, *(1,) * axes))
+
+    def forward(self, x):
+        return x + self.bias
+''',
     "DropPath": '''
 class DropPath(nn.Module):
     """In training, drop whole samples of a branch, and scale the others up for it."""
@@ -429,7 +436,7 @@ class File:
         classes = [self.template(template) for template in self.layout.templates]
         classes.append(self.module(self.network, self.layout.top))
         code = "\n\n".join(classes)
-        own = "\n\n".join(text.lstrip() for name, text in OWN_MODULES.items() if f"{name}(" in code)
+        own = "\n\n".join(text.lstrip() for name, text in OWN_MODULES.items() if re.search(rf"\b(?<!\.){name}\(", code))
         code = f"{own}\n\n{code}" if own else code
         imports = "import torch\nfrom torch import nn" if "torch." in code else "from torch import nn"
         return f'"""{heading(self.graph, "PyTorch")}"""\n\n{imports}\n\n\n{code}'
@@ -453,11 +460,10 @@ class File:
                 line = Line(results, inline_text(said, inputs), shape)
             else:
                 modules += statement(f"self.{step.name} = ", said, indent=" " * 8)
-                before = forward[-1] if forward else None
-                if before and before.takes(step, shape, self.layout):
-                    forward[-1] = before.into(f"self.{step.name}", results, step)
+                if forward and forward[-1].takes(step, self.layout):
+                    forward[-1] = forward[-1].into(f"self.{step.name}", results, step)
                     continue
-                line = Line(results, f"self.{step.name}({', '.join(inputs)})", shape, step, 1)
+                line = Line(results, f"self.{step.name}({', '.join(inputs)})", shape, step)
             forward.append(line)
         parameters = [parameter.name for parameter in template.parameters] if template else []
         begin = [
@@ -483,29 +489,24 @@ class File:
 
 
 class Line(NamedTuple):
-    """A line of `forward`. Modules that leave the shape as it is go round those before them: `relu(bn(conv(x)))`."""
+    """A line of `forward`. Norms, activations and their like go round the module before them: `relu(bn(conv(x)))`."""
 
     results: str
     code: str
     shape: Shape | None
     step: Step | None = None
-    modules: int = 0
 
-    def takes(self, step: Step, shape: Shape | None, layout: Layout) -> bool:
+    def takes(self, step: Step, layout: Layout) -> bool:
         """Whether the module of the next step can go round this line's."""
-        if self.step is None or shape is not None or self.modules == MODULES_IN_A_LINE:
+        if self.step is None or step.inputs != self.step.outputs or layout.readers(step.inputs[0]) > 1:
             return False
-        return step.inputs == self.step.outputs and layout.readers(step.inputs[0]) == 1
+        return not layout.makes_own(step) and len(self.text()) + len(step.name) + len("self.()") <= WIDTH
 
     def into(self, module: str, results: str, step: Step) -> Line:
-        return Line(results, f"{module}({self.code})", self.shape, step, self.modules + 1)
+        return Line(results, f"{module}({self.code})", self.shape, step)
 
     def text(self) -> str:
         return with_comment(f"        {self.results} = {self.code}", shape_text(self.shape) if self.shape else "")
-
-
-#: As many as a convolution with its norm and activation.
-MODULES_IN_A_LINE = 3
 
 
 def of_self(inline: Inline) -> tuple[Inline, list[str]]:

@@ -1,11 +1,12 @@
 """The networks that every writer is tried on: a test with an argument `network` runs on each.
 
-They are the worked examples of the layers, the specs beside this file, the networks of the package where it
-has some, and the conformance cases that may stand beside the repository.
+They are the worked examples of the layers, the specs beside this file, the networks of the zoo, and the
+conformance cases that may stand beside the repository.
 """
 
 import json
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,9 +40,11 @@ def networks() -> Iterator[Network]:
         if len(cls.words) > 1:
             spec = cls.examples[0].spec.replace(next(iter(cls.words)), kind)
             yield Network(f"{kind}: {spec}", spec)
-    for folder in (HERE / "networks", PACKAGE / "zoo"):
-        for path in sorted(folder.glob("*.cnn")):
-            yield Network(path.stem, path.read_text(encoding="utf-8"))
+    for path in sorted((HERE / "networks").glob("*.cnn")):
+        yield Network(path.stem, path.read_text(encoding="utf-8"))
+    if (PACKAGE / "zoo").is_dir():
+        for name, member in import_module("cnncalc.zoo").members().items():
+            yield Network(name, member.text())
     for path in sorted(CONFORMANCE.glob("*.json")):
         for case in json.loads(path.read_text(encoding="utf-8")):
             options = case.get("options", [])
