@@ -9,7 +9,7 @@ padding in front as well.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cnncalc.graph import Graph, Node
@@ -483,6 +483,17 @@ class File:
         self.graph = graph
         self.network = identifier((graph.name or "network").lower())
         self.layout = Layout(graph, said, lambda name: identifier(name.lower()), (self.network, *RESERVED))
+        # Every layer of a model has a name of its own: should joining by one underscore make two alike, by two.
+        names = list(self.names(self.layout.top, ""))
+        self.between = "_" if len(set(names)) == len(names) else "__"
+
+    def names(self, block: Block, before: str) -> Iterator[str]:
+        """The names of a block's layers, joined by one underscore."""
+        for step in block.steps:
+            if isinstance(step.said, Block):
+                yield from self.names(step.said, f"{before}{step.name}_")
+            elif isinstance(step.said, Call):
+                yield from (f"{before}{name}" for name, _ in named_calls(step.name, step.said, "_"))
 
     def text(self) -> str:
         code = "\n\n".join([*(self.block(template) for template in self.layout.templates), self.model()])
@@ -500,7 +511,7 @@ class File:
             [
                 f"def {template.name}({', '.join([*inputs, *parameters, 'name'])}):",
                 f'    """{shapes_text(self.layout, block, str, template.copies)}"""',
-                *self.lines(block, variables, template.names, 'f"{{name}}.{}"'),
+                *self.lines(block, variables, template.names, f'f"{{{{name}}}}{self.between}{{}}"'),
                 f"    return {', '.join(variables[index] for index in block.outputs)}",
                 "",
             ]
@@ -549,16 +560,20 @@ class File:
 
     def layers(self, step: Step, said: Call, inputs: list[str], results: str, comment: str, naming: str) -> list[str]:
         lines: list[str] = []
-        calls = calls_of(said)
-        main = max(range(len(calls)), key=lambda place: calls[place].function.count("Conv") + (place == len(calls) - 1))
-        for place, each in enumerate(calls):
-            own = step.name if place == main else f"{step.name}.{suffix(each)}"
-            its = call(each.function, *each.arguments, named("name", Code(naming.format(own))))
-            last = place == len(calls) - 1
+        calls = named_calls(step.name, said, self.between)
+        for place, (name, each) in enumerate(calls, 1):
+            its = call(each.function, *each.arguments, named("name", Code(naming.format(name))))
             goes_in = listed(inputs) if each.function in MERGES else ", ".join(inputs)
-            lines += statement(f"    {results} = ", its, f"({goes_in})", comment if last else "")
+            lines += statement(f"    {results} = ", its, f"({goes_in})", comment if place == len(calls) else "")
             inputs = [results]
         return lines
+
+
+def named_calls(name: str, said: Call, between: str) -> list[tuple[str, Call]]:
+    """The layers that a call stands for, by name: the last with weights has the name, those around it add to it."""
+    calls = calls_of(said)
+    main = max(range(len(calls)), key=lambda place: (not is_edge(calls[place]), place))
+    return [(name if place == main else f"{name}{between}{suffix(each)}", each) for place, each in enumerate(calls)]
 
 
 #: What no step or function may be called.
@@ -567,12 +582,14 @@ RESERVED = ("keras", "layers", "ops", "inputs", *OWN_LAYERS)
 MERGES = ("layers.Add", "layers.Multiply", "layers.Concatenate")
 
 
+def is_edge(said: Call) -> bool:
+    """Whether a layer only pads or crops."""
+    return "Padding" in said.function or "Cropping" in said.function
+
+
 def suffix(said: Call) -> str:
-    """What a layer that stands in front of another or behind it is called after it."""
-    for word, name in (("Padding", "pad"), ("Cropping", "crop"), ("Conv", "depthwise")):
-        if word in said.function:
-            return name
-    return "before"
+    """What a layer that stands in front of another or behind it adds to that one's name."""
+    return "depthwise" if not is_edge(said) else "pad" if "Padding" in said.function else "crop"
 
 
 def listed(names: Sequence[str]) -> str:
