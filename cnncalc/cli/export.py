@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -12,15 +13,12 @@ from cnncalc.cli.output import Output, fail, spec_options
 from cnncalc.diagnostics import SpecError
 from cnncalc.writers import FORMATS, export
 
+_FORMATS = "; ".join(f"{name}: {form.title}" for name, form in FORMATS.items()) + "."
+
 
 @click.command("export", no_args_is_help=True)
 @click.argument("spec")
-@click.option(
-    "--to",
-    required=True,
-    type=click.Choice(list(FORMATS)),
-    help="; ".join(f"{k}: {v.title}" for k, v in FORMATS.items()) + ".",
-)
+@click.option("--to", required=True, type=click.Choice(list(FORMATS)), help=_FORMATS)
 @spec_options
 @click.option("-o", "--output", "file", type=click.Path(), metavar="FILE", help="Write there, whole or not at all.")
 def command(spec: str, to: str, input: str | None, variables: dict[str, Any], file: str | None) -> None:
@@ -40,7 +38,11 @@ def command(spec: str, to: str, input: str | None, variables: dict[str, Any], fi
         raise click.UsageError(f"{to} is no text for a terminal: add -o net{FORMATS[to].suffix}")
     try:
         shape = parse_shape(input.strip(), "--input") if input is not None else None
-        written = export(load_source(find(spec), shape, variables), to)
+        source = find(spec)
+        graph = load_source(source, shape, variables)
+        # A file's network goes by its file's name, unless it says one itself.
+        name = None if source.name.startswith("<") else os.path.splitext(os.path.basename(source.name))[0]
+        written = export(graph._replace(name=graph.name or name), to)
     except SpecError as error:
         fail(error, output, Options())
     output.write(written)

@@ -21,7 +21,7 @@ from cnncalc.layers import KINDS, REGISTRY, Layer
 from cnncalc.layers.merge import Merge
 from cnncalc.shape import Shape
 from cnncalc.writers.blocks import Names, heading
-from cnncalc.writers.folding import Item, define, fold, join
+from cnncalc.writers.folding import Item, bracketed, define, fold, lines
 from cnncalc.writers.saying import CannotSay, Sayings
 
 #: Arms within arms deeper than this are written with names instead.
@@ -41,20 +41,10 @@ def write(graph: Graph) -> str:
     said = says.say_all(graph.nodes)
     definitions, items = define(Pipelines(graph, said).items())
     head = [f"# {line}".rstrip() for line in heading(graph, "the spec language").splitlines()]
-    source = Source("<spec>", "\n".join([*head, "", *definitions, *([""] if definitions else []), *lines(fold(items))]))
+    blocks = [*definitions, "\n".join(lines(fold(items)))]
+    source = Source("<spec>", "\n\n".join(["\n".join(head), *blocks]))
     problems = Problems()
     return canonical(parse(source, problems), problems, source)
-
-
-def lines(items: Sequence[Item]) -> Iterator[str]:
-    """A line for each item that begins one, with those that go over its result behind it."""
-    line: list[Item] = []
-    for item in items:
-        if item.head and line:
-            yield join(line)
-            line = []
-        line.append(item)
-    yield join(line)
 
 
 # -- what is said ------------------------------------------------------------------------------------
@@ -195,7 +185,9 @@ class Pipelines:
             fork = max(forks, key=last.places.__getitem__, default=None)
             entries = last.entries if fork is None else last.behind(fork)
             fits = all(entry.depth < MAX_DEPTH for entry in entries) and all(each < entries[0].first for each in before)
-            if fits and fork is not None:
+            # Where the pipeline before this one has the fork as well, that one may hold the arm in front.
+            shared = fork == last.start and len(self.pipelines) > 1 and fork in self.pipelines[-2].places
+            if fits and fork is not None and not shared:
                 return last.cut(fork)
             if fits and len(self.pipelines) > 1:
                 return self.pipelines.pop()
@@ -254,7 +246,7 @@ class Pipelines:
             text, plain = entry.text, True
             if entry.arms is not None:
                 arms = [fold(list(self.pipeline(arm, here))) for arm in entry.arms]
-                text = f"{text}({' ; '.join(map(join, arms))})"
+                text = bracketed(text, arms)
                 plain = all(item.plain for arm in arms for item in arm)
             name = self.names.get(entry.tensor)
             if name is not None:

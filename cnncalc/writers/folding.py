@@ -7,14 +7,17 @@ other, since names are unique.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 #: No repeat is looked for whose one copy has more items than this.
 LONGEST = 64
 
+#: What a line may take that begins somewhere within brackets.
+LINE = 90
+
 #: A fold has to save so many characters, a def have so many in its body and no more parameters than that.
-SAVES, LONG, MOST = 12, 60, 5
+SAVES, LONG, MOST = 8, 60, 6
 
 #: The numbers of an argument, with what it begins with: `3x3`, `s2`, `x64`, `0:58`. No word of a layer matches.
 ARGUMENT = re.compile(r"(?<= )(op|[spdgxm]?)(\d[\d.x:\-]*)(?![\w.])")
@@ -35,6 +38,27 @@ class Item(NamedTuple):
 
 def join(items: Sequence[Item]) -> str:
     return " | ".join(item.text for item in items)
+
+
+def lines(items: Sequence[Item]) -> Iterator[str]:
+    """A line for each item that begins one, with those that go over its result behind it."""
+    line: list[Item] = []
+    for item in items:
+        if item.head and line:
+            yield join(line)
+            line = []
+        line.append(item)
+    if line:
+        yield join(line)
+
+
+def bracketed(word: str, arms: Sequence[Sequence[Item]]) -> str:
+    """Arms in brackets behind a word: on one line where it holds them, else each in lines of its own."""
+    flat = f"{word}({' ; '.join(map(join, arms))})"
+    if len(flat) <= LINE and "\n" not in flat:
+        return flat
+    body = "\n; ".join("\n".join(lines(arm)) for arm in arms)
+    return f"{word}(\n{body}\n)"
 
 
 # -- repeats -----------------------------------------------------------------------------------------
@@ -66,7 +90,7 @@ def _fold_length(items: list[Item], length: int) -> list[Item]:
         copies, spare = alike // length + 1, alike % length
         shift = next((n for n in range(spare + 1) if items[at + n].head), 0)
         one = items[at + shift : at + shift + length]
-        text = one[0].text if length == 1 and " * " not in one[0].text else f"({join(one)})"
+        text = one[0].text if length == 1 and " * " not in one[0].text else bracketed("", [one])
         if len(text) * (copies - 1) < SAVES:
             found.append(items[at])
             at += 1

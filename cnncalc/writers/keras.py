@@ -14,7 +14,7 @@ from typing import Any
 
 from cnncalc.graph import Graph, Node
 from cnncalc.shape import Shape, Window
-from cnncalc.writers.blocks import Block, Layout, Step, Template, heading, identifier, shapes_text
+from cnncalc.writers.blocks import Block, Layout, Names, Step, Template, heading, identifier, shapes_text
 from cnncalc.writers.code import (
     Argument,
     Call,
@@ -481,7 +481,7 @@ class File:
 
     def __init__(self, graph: Graph, said: Mapping[int, Said]) -> None:
         self.graph = graph
-        self.network = identifier((graph.name or "network").lower())
+        self.network = Names(RESERVED).free((graph.name or "network").lower())
         self.layout = Layout(graph, said, lambda name: identifier(name.lower()), (self.network, *RESERVED))
         # Every layer of a model has a name of its own: should joining by one underscore make two alike, by two.
         names = list(self.names(self.layout.top, ""))
@@ -505,7 +505,7 @@ class File:
     def block(self, template: Template) -> str:
         block = template.block
         parameters = [parameter.name for parameter in template.parameters]
-        variables = self.layout.variables(block, (self.network, *OWN_LAYERS, *parameters))
+        variables = self.layout.variables(block, (self.network, *RESERVED, *parameters))
         inputs = [variables[index] for index in block.inputs]
         return "\n".join(
             [
@@ -519,7 +519,7 @@ class File:
 
     def model(self) -> str:
         top = self.layout.top
-        variables = self.layout.variables(top, (self.network, *OWN_LAYERS))
+        variables = self.layout.variables(top, (self.network, *RESERVED))
         names = {index: identifier(self.graph.nodes[index].name) for index in top.inputs}
         alone = "inputs = " if len(names) == 1 else ""
         made = [

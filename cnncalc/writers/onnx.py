@@ -271,7 +271,15 @@ def sizes(shape: Shape) -> tuple[int, ...]:
 
 @says("lrn")
 def lrn(node: Node, layer: Any) -> list[Op]:
-    return [op("LRN", X, size=layer.size)]
+    x = node.input_shapes[0]
+    if x.rank == 2:
+        return [op("LRN", X, size=layer.size)]
+    # Its neighbours are channels, so space may lie in any order; runtimes have it for two axes alone.
+    return [
+        op("Reshape", X, Constant("plane", (-1, x.channels, prod(x.spatial), 1))),
+        op("LRN", Result(0), size=layer.size),
+        op("Reshape", Result(1), Constant("shape", sizes(x))),
+    ]
 
 
 @says("scale")

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.graph import Graph, Node
 from cnncalc.shape import Shape, Window
-from cnncalc.writers.blocks import Block, Layout, Step, Template, camel, heading, shapes_text
+from cnncalc.writers.blocks import Block, Layout, Names, Step, Template, camel, heading, shapes_text
 from cnncalc.writers.code import (
     WIDTH,
     Argument,
@@ -429,7 +429,7 @@ class File:
 
     def __init__(self, graph: Graph, said: Mapping[int, Said]) -> None:
         self.graph = graph
-        self.network = camel(graph.name or "network")
+        self.network = Names(OWN_MODULES).free(camel(graph.name or "network"))
         self.layout = Layout(graph, said, camel, (self.network, *OWN_MODULES), ATTRIBUTES)
 
     def text(self) -> str:
