@@ -229,7 +229,8 @@ class Layout:
             for index in step.inputs:
                 last_read[index] = max(last_read.get(index, 0), place)
         pool = Pool((*self._names, *taken))
-        found = {index: pool.take(self._own_name(index)) for index in block.inputs}
+        # The copies of a block are given tensors of any name.
+        found = {index: pool.take(self._own_name(index) if block is self.top else None) for index in block.inputs}
         for place, step in enumerate(block.steps):
             for index in dict.fromkeys(step.inputs):
                 if last_read[index] == place:

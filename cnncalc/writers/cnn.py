@@ -183,14 +183,14 @@ class Pipelines:
         if last.end == tensor and last.entries:
             forks = [start for start in starts if start in last.places and start not in (tensor, NOWHERE)]
             fork = max(forks, key=last.places.__getitem__, default=None)
-            entries = last.entries if fork is None else last.behind(fork)
-            fits = all(entry.depth < MAX_DEPTH for entry in entries) and all(each < entries[0].first for each in before)
             # Where the pipeline before this one has the fork as well, that one may hold the arm in front.
-            shared = fork == last.start and len(self.pipelines) > 1 and fork in self.pipelines[-2].places
-            if fits and fork is not None and not shared:
-                return last.cut(fork)
-            if fits and len(self.pipelines) > 1:
+            whole = len(self.pipelines) > 1 and (
+                fork is None or (fork == last.start and fork in self.pipelines[-2].places)
+            )
+            if whole and fits(last.entries, before):
                 return self.pipelines.pop()
+            if not whole and fork is not None and fits(last.behind(fork), before):
+                return last.cut(fork)
         return Pipeline(tensor)
 
     def leave(self) -> None:
@@ -253,3 +253,8 @@ class Pipelines:
                 text, plain = f"{text} as {name}", False
             yield Item(text, entry.head, entry.arms is not None, plain)
             here = entry.tensor
+
+
+def fits(entries: Sequence[Entry], before: Sequence[int]) -> bool:
+    """Whether layers may be an arm: none of the tensors of the arms in front is made there, and it is not too deep."""
+    return all(tensor < entries[0].first for tensor in before) and all(entry.depth < MAX_DEPTH for entry in entries)

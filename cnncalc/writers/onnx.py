@@ -447,13 +447,14 @@ class Model:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
         self.taken: set[str] = set()
+        self.counts: dict[str, int] = {}
         self.tensors = {node.index: self.name(node.name) for node in graph.nodes}
 
     def name(self, wanted: str) -> str:
         """The name, or another like it where it is taken."""
-        name, number = wanted, 1
+        name = wanted
         while name in self.taken:
-            number += 1
+            self.counts[wanted] = number = self.counts.get(wanted, 1) + 1
             name = f"{wanted}_{number}"
         self.taken.add(name)
         return name
