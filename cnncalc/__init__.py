@@ -28,27 +28,32 @@ InputShape = Union[str, Sequence[int]]
 
 
 def parse(text: str, *, input: InputShape | None = None, variables: Mapping[str, Any] | None = None) -> Graph:
-    """The graph of a spec given as text, every layer with its shape.
+    """The graph of a spec given as text, or of a network of the zoo given by name, every layer with its shape.
 
     `input` is the shape of the first input, channels last, for a spec that has none or to override it;
     `variables` override the spec's lets. Raises `SpecError` with every error in the text.
     """
-    from cnncalc.diagnostics import Source
-    from cnncalc.sources import load_source
+    from cnncalc.sources import load_source, named
 
-    return load_source(Source("<spec>", text), _dims(input), variables)
+    return load_source(named(text), _dims(input), variables)
 
 
 def load(
-    path: str | PathLike[str], *, input: InputShape | None = None, variables: Mapping[str, Any] | None = None
+    path: str | PathLike[str],
+    *,
+    input: InputShape | None = None,
+    variables: Mapping[str, Any] | None = None,
+    dims: Mapping[str, int] | None = None,
+    strict: bool = False,
 ) -> Graph:
-    """The graph of a file: a spec (`.cnn`) or YAML (`.yaml`, `.yml`).
+    """The graph of a file: a spec (`.cnn`), YAML (`.yaml`, `.yml`) or a model file, as its suffix or content says.
 
-    Raises `SpecError` where the file cannot be read or is wrong.
+    For a model file, `dims` gives symbolic dimensions their sizes (`{"height": 224}`), and with `strict` an
+    operator that is not known is an error. Raises `SpecError` where the file cannot be read or is wrong.
     """
     from cnncalc.sources import load_source, read_file
 
-    return load_source(read_file(path), _dims(input), variables)
+    return load_source(read_file(path), _dims(input), variables, dims, strict)
 
 
 def analyze(
@@ -60,21 +65,25 @@ def analyze(
     convention: str = "torchvision",
     optimizer: str = "sgd",
     variables: Mapping[str, Any] | None = None,
+    dims: Mapping[str, int] | None = None,
+    strict: bool = False,
 ) -> Analysis:
     """Every figure of a network: a row for each layer, totals and warnings.
 
-    `spec` is text, a path (a `pathlib.Path`) or a graph. Shapes are per sample and channels last; MACs,
-    activations and their bytes are for `batch` samples. Raises `SpecError` where the spec is wrong, and
-    `ValueError` for an option that is not known.
+    `spec` is text, a name of the zoo, a path (a `pathlib.Path`) or a graph. Shapes are per sample and channels
+    last; MACs, activations and their bytes are for `batch` samples. `dims` and `strict` are for a model file, as
+    in `load`. Raises `SpecError` where the spec is wrong, and `ValueError` for an option that is not known.
     """
     options = Options.checked(batch, dtype, convention, optimizer)
-    if isinstance(spec, Graph) and (input is not None or variables):
+    if isinstance(spec, Graph) and (input is not None or variables or dims):
         raise ValueError("a graph has its shapes already: give `input` and `variables` to parse() or load()")
+    if isinstance(spec, str) and (dims or strict):
+        raise ValueError("`dims` and `strict` are for a model file: give its path as a pathlib.Path")
     with _no_collection():
         if isinstance(spec, str):
             spec = parse(spec, input=input, variables=variables)
         elif not isinstance(spec, Graph):
-            spec = load(spec, input=input, variables=variables)
+            spec = load(spec, input=input, variables=variables, dims=dims, strict=strict)
         return analyze_graph(spec, options)
 
 

@@ -73,8 +73,8 @@ class Row(NamedTuple):
 
     @property
     def output_shape(self) -> tuple[int, ...]:
-        """Channels last, without a batch."""
-        return self.node.shape.dims
+        """Channels last, without a batch; empty where an unknown operator leaves it open."""
+        return self.node.shape.dims if self.node.shape.channels else ()
 
     @property
     def flops(self) -> int:
@@ -93,7 +93,7 @@ class Row(NamedTuple):
             "type": self.type,
             "inputs": list(self.inputs),
             "input_shapes": [list(shape) for shape in self.input_shapes],
-            "output_shape": list(self.output_shape),
+            "output_shape": list(self.output_shape) or None,
             "params": self.params,
             "buffers": self.buffers,
             "macs": self.macs,
@@ -169,6 +169,11 @@ class Analysis:
         """The names of the layers whose output leaves the network."""
         return tuple(self.graph.nodes[index].name for index in self.graph.outputs)
 
+    @property
+    def unknown(self) -> tuple[Row, ...]:
+        """The rows of a model file that are not counted, or not in full: the totals are then lower bounds."""
+        return tuple(row for row in self.rows if not row.node.layer.known)
+
     def __getitem__(self, name: str) -> Row:
         for row in self.rows:
             if row.name == name:
@@ -185,8 +190,8 @@ class Analysis:
         return len(self.rows)
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object, all integers exact."""
-        return {
+        """The JSON object, all integers exact. Its last key, `unknown`, is there where an operator is."""
+        found: dict[str, Any] = {
             "schema": SCHEMA,
             "name": self.graph.name,
             "layout": "channels_last",
@@ -201,6 +206,12 @@ class Analysis:
                 for each in self.warnings
             ],
         }
+        if self.unknown:
+            found["unknown"] = [
+                {"layer": row.name, "operator": row.type, "output_shape": list(row.output_shape) or None}
+                for row in self.unknown
+            ]
+        return found
 
 
 def analyze_graph(graph: Graph, options: Options) -> Analysis:
@@ -211,13 +222,8 @@ def analyze_graph(graph: Graph, options: Options) -> Analysis:
 def _rows(graph: Graph, options: Options) -> Iterator[Row]:
     nodes, batch = graph.nodes, options.batch
     fields = receptive_fields(nodes)
-    known: dict[Any, Any] = {}
     for node, field in zip(nodes, fields, strict=True):
-        # Repeated layers on repeated shapes cost the same.
-        key = (node.layer, node.input_shapes)
-        its = known.get(key)
-        if its is None:
-            its = known[key] = cost(node)
+        its = cost(node)
         yield Row(graph, node, its.params, its.buffers, its.macs * batch, node.shape.elements * batch, field)
 
 
@@ -262,11 +268,12 @@ def _field_warning(rows: tuple[Row, ...]) -> Iterator[Diagnostic]:
     first = next((row for row in rows if not row.node.inputs), None)
     if first is None:
         return
+    spatial = first.node.shape.spatial
     for row in rows:
-        for name, axis, n in zip(
-            AXES[first.node.shape.rank], row.receptive_field.axes, first.node.shape.spatial, strict=False
-        ):
-            if not row.receptive_field.whole and axis.size > n:
+        if not exceeds(row.receptive_field, first.node.shape):
+            continue
+        for name, axis, n in zip(AXES[len(spatial)], row.receptive_field.axes, spatial, strict=False):
+            if axis.size > n:
                 message = (
                     f"the receptive field of `{row.name}` ({axis.size}) is larger than the {name} of the input ({n})"
                 )
@@ -278,4 +285,8 @@ def _field_warning(rows: tuple[Row, ...]) -> Iterator[Diagnostic]:
 
 def exceeds(field: ReceptiveField, shape: Shape) -> bool:
     """Whether a receptive field is larger than an input of that shape on any axis."""
-    return not field.whole and any(axis.size > n for axis, n in zip(field.axes, shape.spatial, strict=False))
+    if not field.whole:
+        for axis, n in zip(field.axes, shape.spatial, strict=False):
+            if axis.size > n:
+                return True
+    return False

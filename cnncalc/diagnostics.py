@@ -28,7 +28,8 @@ class Source(NamedTuple):
 
     A string inside a YAML file is a source of its own whose `base` is the file: where `exact`, its
     characters stand in the file from `offset` on, one for one; otherwise (escapes, folded lines) any
-    place in it is shown as the whole scalar, `offset` to `end`.
+    place in it is shown as the whole scalar, `offset` to `end`. `title` is the name of the network, where the
+    source has one that its text does not tell.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Source(NamedTuple):
     end: int = 0
     exact: bool = True
     path: str = ""
+    title: str | None = None
 
 
 class Span(NamedTuple):

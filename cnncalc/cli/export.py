@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from cnncalc.analysis import Options
-from cnncalc.cli.output import Output, fail, spec_options
+from cnncalc.cli.output import Output, fail, model_options, spec_options
 from cnncalc.diagnostics import SpecError
 from cnncalc.writers import FORMATS, export
 
@@ -20,14 +20,24 @@ _FORMATS = "; ".join(f"{name}: {form.title}" for name, form in FORMATS.items()) 
 @click.argument("spec")
 @click.option("--to", required=True, type=click.Choice(list(FORMATS)), help=_FORMATS)
 @spec_options
+@model_options
 @click.option("-o", "--output", "file", type=click.Path(), metavar="FILE", help="Write there, whole or not at all.")
-def command(spec: str, to: str, input: str | None, variables: dict[str, Any], file: str | None) -> None:
+def command(
+    spec: str,
+    to: str,
+    input: str | None,
+    variables: dict[str, Any],
+    dims: dict[str, int],
+    strict: bool,
+    file: str | None,
+) -> None:
     """Write a network as code that trains, as a model file, or as a spec.
 
     \b
     cnncalc export net.cnn --to pytorch -o net.py
     cnncalc export "input 32x32x3 | conv 3x3 x8 | relu" --to keras
-    cnncalc export net.cnn --to onnx -o net.onnx
+    cnncalc export resnet50 --to onnx -o resnet50.onnx
+    cnncalc export model.onnx --to cnn
 
     What the framework has no words for is an error that names the layer, and nothing is written.
     """
@@ -39,7 +49,7 @@ def command(spec: str, to: str, input: str | None, variables: dict[str, Any], fi
     try:
         shape = parse_shape(input.strip(), "--input") if input is not None else None
         source = find(spec)
-        graph = load_source(source, shape, variables)
+        graph = load_source(source, shape, variables, dims, strict)
         # A file's network goes by its file's name, unless it says one itself.
         name = None if source.name.startswith("<") else os.path.splitext(os.path.basename(source.name))[0]
         written = export(graph._replace(name=graph.name or name), to)

@@ -35,7 +35,7 @@ def command(spec: str, to: str | None, compact: bool, check: bool, in_place: boo
     cnncalc format --check net.cnn
     cnncalc format --to yaml net.cnn -o net.yaml
 
-    SPEC is a file (.cnn, .yaml), - for standard input, or the network itself.
+    SPEC is a file (.cnn, .yaml), - for standard input, a name of the zoo, or the network itself.
     """
     from cnncalc.sources import YAML, find
 
@@ -45,6 +45,9 @@ def command(spec: str, to: str | None, compact: bool, check: bool, in_place: boo
         raise click.UsageError(f"--write needs a file to rewrite, and `{spec}` is none")
     try:
         source = find(spec)
+        if not isinstance(source, Source):
+            help = "name a .cnn or .yaml file, or write the spec itself"
+            raise SpecError([Diagnostic("E309", f"`{source.name}` is a model, not a spec", help=help)])
         own = "yaml" if source.name.lower().endswith(YAML) else "cnn"
         form = to or own
         if compact and form == "yaml":

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from cnncalc.diagnostics import SpecError
     from cnncalc.report.columns import Column
     from cnncalc.report.look import Look
+    from cnncalc.report.sheet import Sheet
 
-FORMATS = ("table", "json", "csv", "markdown")
+FORMATS = ("table", "json", "csv", "markdown", "latex")
 PAGE_FORMATS = ("table", "json", "markdown")
 LAYOUTS = ("hwc", "chw")
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Option = Callable[[Any], Any]
 
 
 class Output(NamedTuple):
@@ -57,17 +59,28 @@ class Output(NamedTuple):
             from cnncalc.report.json import to_json
 
             return to_json(analysis)
+        if self.format == "table":
+            from cnncalc.report.table import to_table
+
+            return to_table(analysis, self.chosen(), self.look(sys.stdout, piped=self.file is not None))
+        from cnncalc.report.sheet import layers_sheet
+
+        columns = self.chosen("all" if self.format == "csv" else None)
+        return self.render_sheet(layers_sheet(analysis, columns, self.layout, self.depth))
+
+    def render_sheet(self, sheet: Sheet) -> str:
+        """A sheet in the format, one of csv, markdown and latex."""
         if self.format == "csv":
             from cnncalc.report.csv import to_csv
 
-            return to_csv(analysis, self.chosen("all"), self.layout, self.depth)
+            return to_csv(sheet)
         if self.format == "markdown":
             from cnncalc.report.markdown import to_markdown
 
-            return to_markdown(analysis, self.chosen(), self.layout, self.depth)
-        from cnncalc.report.table import to_table
+            return to_markdown(sheet)
+        from cnncalc.report.latex import to_latex
 
-        return to_table(analysis, self.chosen(), self.look(sys.stdout, piped=self.file is not None))
+        return to_latex(sheet)
 
     def chosen(self, default: str | None = None) -> tuple[Column, ...]:
         from cnncalc.report.columns import choose
@@ -79,7 +92,7 @@ class Output(NamedTuple):
         from cnncalc.report.look import Look
 
         encoding = "utf-8" if piped else getattr(stream, "encoding", None) or "ascii"
-        terminal = not piped and stream.isatty()
+        terminal = not piped and stream is not None and stream.isatty()
         width = self.width or (terminal_width(stream) if terminal else None)
         unicode = encoding.lower().startswith("utf")
         return Look(width, self.colour(terminal), unicode, self.layout, self.depth)
@@ -90,16 +103,28 @@ class Output(NamedTuple):
         return terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def _columns(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    if value is None:
-        return None
-    from cnncalc.report.columns import choose
+def columns_option(module: str = "cnncalc.report.columns") -> Option:
+    """The option for columns out of those that the module has, by its names `COLUMNS` and `DEFAULT`."""
 
-    try:
-        choose(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-    return value
+    def checked(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+        if value is None:
+            return None
+        from importlib import import_module
+
+        from cnncalc.report.columns import choose
+
+        known = import_module(module)
+        try:
+            choose(value, known.COLUMNS, known.DEFAULT)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+        return value
+
+    return click.option("--columns", metavar="A,B", callback=checked, help="Which columns; +A adds one; all.")
+
+
+def _format(formats: tuple[str, ...]) -> Option:
+    return click.option("-f", "--format", type=click.Choice(formats), default="table", help="What to write.")
 
 
 _COLORS = click.Choice(("auto", "always", "never"))
@@ -107,18 +132,21 @@ _LOOK_OPTIONS = (
     click.option("--color", type=_COLORS, default="auto", help="When to colour."),
     click.option("--width", type=click.IntRange(20, 1000), metavar="N", help="Width of the table in columns."),
 )
+_FILE = click.option(
+    "-o", "--output", "file", type=click.Path(), metavar="FILE", help="Write there, whole or not at all."
+)
+_LAYOUT = click.option(
+    "--layout", type=click.Choice(LAYOUTS), default="hwc", help="How shapes are written; JSON is hwc."
+)
 _OUTPUT_OPTIONS = (
-    click.option("-f", "--format", type=click.Choice(FORMATS), default="table", help="What to write."),
-    click.option("-o", "--output", "file", type=click.Path(), metavar="FILE", help="Write there, whole or not at all."),
-    click.option("--columns", metavar="A,B", callback=_columns, help="Which columns; +A adds one; all."),
+    _format(FORMATS),
+    _FILE,
+    columns_option(),
     click.option("--depth", type=click.IntRange(0, 100), metavar="N", help="Collapse deeper blocks; 0: totals alone."),
-    click.option("--layout", type=click.Choice(LAYOUTS), default="hwc", help="How shapes are written; JSON is hwc."),
+    _LAYOUT,
     *_LOOK_OPTIONS,
 )
-_PAGE_OPTIONS = (
-    click.option("-f", "--format", type=click.Choice(PAGE_FORMATS), default="table", help="What to write."),
-    *_LOOK_OPTIONS,
-)
+_PAGE_OPTIONS = (_format(PAGE_FORMATS), *_LOOK_OPTIONS)
 
 
 def spec_options(command: Command) -> Command:
@@ -136,10 +164,49 @@ def spec_options(command: Command) -> Command:
     )(command)
 
 
+def figure_options(command: Command) -> Command:
+    """The options that figures depend on besides the network."""
+    from cnncalc.figures.memory import DTYPES
+
+    command = click.option(
+        "--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of weights and activations."
+    )(command)
+    return click.option(
+        "--batch",
+        type=click.IntRange(1, 10**9 - 1),
+        default=1,
+        metavar="N",
+        help="Samples at once: MACs and activations scale.",
+    )(command)
+
+
+def model_options(command: Command) -> Command:
+    """The options for a model file."""
+    command = click.option("--strict", is_flag=True, help="An unknown operator of a model file is an error.")(command)
+    return click.option(
+        "--dim",
+        "dims",
+        multiple=True,
+        metavar="NAME=N",
+        callback=_symbolic,
+        help="Size of a symbolic dimension of a model file.",
+    )(command)
+
+
 def output_options(command: Command) -> Command:
     """The options for a report, gathered into one `output` argument."""
 
     return _gathered(command, _OUTPUT_OPTIONS)
+
+
+def side_by_side_options(*formats: str) -> Callable[[Command], Command]:
+    """The options for a report on several networks in one of the formats, gathered into one `output` argument."""
+    return lambda command: _gathered(command, (_format(formats), _FILE, _LAYOUT, *_LOOK_OPTIONS))
+
+
+def list_options(command: Command) -> Command:
+    """The options for a list of networks, gathered into one `output` argument."""
+    return _gathered(command, (_format(FORMATS[:-1]), _FILE, *_LOOK_OPTIONS))
 
 
 def page_options(command: Command) -> Command:
@@ -147,7 +214,7 @@ def page_options(command: Command) -> Command:
     return _gathered(command, _PAGE_OPTIONS)
 
 
-def _gathered(command: Command, options: tuple[Callable[[Any], Any], ...]) -> Command:
+def _gathered(command: Command, options: tuple[Option, ...]) -> Command:
     @wraps(command)
     def gathered(**given: Any) -> Any:
         fields = {field: given.pop(field) for field in Output._fields if field in given}
@@ -166,7 +233,7 @@ def fail(error: SpecError, output: Output, options: Options) -> NoReturn:
 
         _write(stream, errors_to_json(error.diagnostics))
         sys.exit(1)
-    terminal = stream.isatty()
+    terminal = stream is not None and stream.isatty()
     if error.partial is not None and output.format == "table":
         from cnncalc.analysis import analyze_graph
         from cnncalc.report.table import Failure, to_table
@@ -224,8 +291,16 @@ def _umask() -> int:
 
 
 def _write(stream: Any, text: str) -> None:
+    """Write to a standard stream; one that is closed takes nothing, and one that is full is an error."""
+    if stream is None:
+        return
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    click.echo(text.encode(encoding, "replace").decode(encoding), file=stream, nl=False, color=True)
+    try:
+        click.echo(text.encode(encoding, "replace").decode(encoding), file=stream, nl=False, color=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise click.ClickException(f"cannot write: {(error.strerror or str(error)).lower()}") from None
 
 
 def _variables(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
@@ -242,4 +317,15 @@ def _variables(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -
             found[name.strip()] = evaluate(ExpressionParser(Source("--var", number), 0, len(number)).parse(), {})
         except SpecError as error:
             raise click.BadParameter(f"{value!r}: {error.diagnostics[0].message}") from None
+    return found
+
+
+def _symbolic(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for value in values:
+        name, equals, size = value.rpartition("=")
+        # Only ASCII digits: isdigit() alone takes ² too.
+        if not (equals and name and size.isascii() and size.isdigit() and 0 < len(size) <= 9 and int(size) > 0):
+            raise click.BadParameter(f"{value!r} is not NAME=N, with N a whole number from 1 to 10^9 - 1")
+        found[name] = int(size)
     return found

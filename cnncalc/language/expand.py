@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cnncalc.diagnostics import Diagnostic, Origin, Problems, Span, SpecError, nearest
 from cnncalc.graph import MAX_LAYERS, UNKNOWN, Graph, GraphBuilder
 from cnncalc.language.arguments import read_layer, split_word
-from cnncalc.language.expressions import evaluate
+from cnncalc.language.expressions import evaluate, exact
 from cnncalc.language.nodes import (
     Call,
     Def,
@@ -27,6 +27,10 @@ from cnncalc.layers.rearrange import Input
 
 #: In place of an index: there is no tensor yet, since no input has come.
 NOTHING = -2
+
+#: Text, and the values of its holes → the layer that it means, for all specs of the process.
+_LAYERS: dict[tuple[Any, ...], Layer] = {}
+MOST_LAYERS_KEPT = 20_000
 
 #: A def may call those above it; a chain of calls is no longer than this.
 MAX_CALLS = 100
@@ -60,12 +64,11 @@ class Expander:
     def __init__(
         self, spec: Spec, problems: Problems, input: tuple[int, ...] | None, variables: Mapping[str, Any]
     ) -> None:
-        self.spec, self.problems, self.variables = spec, problems, variables
+        self.spec, self.problems = spec, problems
+        self.variables = {name: exact(name, value) for name, value in variables.items()}
         self.input = input
         self.builder = GraphBuilder(problems, _names(spec.items))
-        self.layers: dict[tuple[Any, ...], Layer] = {}
         self.texts: dict[int, tuple[tuple[str, ...], list[Hole]]] = {}
-        self.origins: dict[tuple[int, tuple[Span, ...]], Origin] = {}
         self.merges = 0
         self.sizes: dict[tuple[Any, ...], int] = {}
         self.asked_for_input = False
@@ -132,6 +135,11 @@ class Expander:
         return current
 
     def item(self, item: Item, current: int, scope: Scope) -> int:
+        if item.count is None and isinstance(item.atom, LayerNode):
+            current = self.layer(item.atom, current, scope, item.name)
+            if item.name is not None:
+                self.remember(item, current, scope)
+            return current
         count = self.count(item, scope)
         if count is None:
             return UNKNOWN
@@ -175,11 +183,7 @@ class Expander:
                 layer, self.input = Input("input", shape=self.input), None
         elif current == NOTHING:
             return self.no_input(node.span)
-        key = (id(node), scope.calls)
-        origin = self.origins.get(key)
-        if origin is None:
-            origin = self.origins[key] = Origin(node.span, scope.calls)
-        return self.builder.add(layer, inputs, origin, name, scope.path, scope.arms)
+        return self.builder.add(layer, inputs, Origin(node.span, scope.calls), name, scope.path, scope.arms)
 
     def read(self, node: LayerNode, scope: Scope) -> Layer:
         """The layer of a node, with the values of its holes.
@@ -190,17 +194,16 @@ class Expander:
         if known is None:
             known = self.texts[id(node)] = _text_and_holes(node)
         text, holes = known
-        if not holes:
-            layer = self.layers.get(text)
-            if layer is None:
-                layer = self.layers[text] = read_layer(node, {})
-            return layer
-        values = [evaluate(hole.expression, scope.numbers) for hole in holes]
-        key = (*text, *values)
-        layer = self.layers.get(key)
+        key: tuple[Any, ...] = text
+        if holes:
+            key = (*text, *[evaluate(hole.expression, scope.numbers) for hole in holes])
+        layer = _LAYERS.get(key)
         if layer is None:
-            plain = {hole.span: _plain(value, hole) for hole, value in zip(holes, values, strict=True)}
-            layer = self.layers[key] = read_layer(node, plain)
+            plain = {hole.span: _plain(value, hole) for hole, value in zip(holes, key[len(text) :], strict=True)}
+            layer = read_layer(node, plain)
+            if len(_LAYERS) >= MOST_LAYERS_KEPT:
+                _LAYERS.clear()
+            _LAYERS[key] = layer
         return layer
 
     def merge(self, node: Merge, current: int, scope: Scope, name: str | None) -> int:
@@ -243,17 +246,21 @@ class Expander:
     def block(self, node: Call, scope: Scope) -> Def | None:
         block = scope.blocks.get(node.name)
         if block is not None:
-            return block
+            for problem in node.problems:
+                self.problems.add(problem)
+            return None if node.problems else block
+        from cnncalc.language import familiar  # only once something is wrong
+
         label, help = "no def of this name", None
         message = f"unknown block `{node.name}`"
         later = next((each for each in self.spec.definitions if isinstance(each, Def) and each.name == node.name), None)
         if later is not None:
             label = "a block calls only those above it"
             help = "use `* count` to repeat" if scope.calls else "move its def up"
-        elif node.name.lower() in REGISTRY:
-            text = node.span.text[len(node.name) + 1 : -1]
+        elif (kind := familiar.kind_of(node.name)) is not None:
+            written = familiar.in_our_words(node.name, node.span.text.partition("(")[2].removesuffix(")"))
             message, label = f"the layer `{node.name}` takes no brackets", "not a block"
-            help = f"write `{node.name} {text}`".replace(" `", "`") if text else f"write `{node.name}`"
+            help = f"write `{written or familiar.example_of(kind)}`"
         elif near := nearest(node.name, [*scope.blocks, *REGISTRY]):
             help = f"write `{near}`"
         self.report("E112", message, node.name_span, label, help, scope)
@@ -356,7 +363,7 @@ class Expander:
             return 1 + sum(self.size(arm, scope) for arm in atom.arms)
         if not isinstance(atom, Call):
             return 1
-        block = scope.blocks.get(atom.name)
+        block = scope.blocks.get(atom.name) if not atom.problems else None
         numbers = self.bind(atom, block, scope) if block else None
         if block is None or numbers is None:
             return 1
@@ -397,7 +404,7 @@ def _is_input(item: Item) -> bool:
     if not isinstance(item.atom, LayerNode):
         return False
     first = item.atom.word.parts[0]
-    if not isinstance(first, str) or first[:5].lower() != "input":
+    if not isinstance(first, str) or first[:1] not in "iI" or first[:5].lower() != "input":
         return False
     try:
         return split_word(item.atom.word)[0] == "input"

@@ -72,6 +72,8 @@ class Layer:
     #: Where the output lives: in memory of its own, in its input's as it stands (an alias), or written over
     #: its input where nothing else reads that.
     memory: ClassVar[Literal["own", "alias", "in place"]] = "own"
+    #: Whether all its figures are known: not so for an operator of a model file that the program does not know.
+    known: ClassVar[bool] = True
     #: Its rules as formulas or in words, for the help and the README; `size_notes` is what else there is to
     #: say about sizes.
     size_rule: ClassVar[str] = "same"

@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 from cnncalc.diagnostics import nearest
+from cnncalc.figures.receptive_field import ReceptiveField
 from cnncalc.report.tree import Line
 
 
 class Column(NamedTuple):
-    """One figure. `value` is the raw one, `text` how a person reads it (both are given the layout of shapes)."""
+    """One figure of what a row stands for: a layer, in `COLUMNS`, or a network among others.
+
+    `value` is the raw one, `text` how a person reads it (both are given the layout of shapes).
+    """
 
     key: str
     heading: str
     help: str
-    value: Callable[[Line, str], Any]
-    text: Callable[[Line, str], str]
+    value: Callable[[Any, str], Any]
+    text: Callable[[Any, str], str]
     numeric: bool = False
+    #: How it is set in print: `sizes` with × between its numbers, `code` as it was typed.
+    setting: Literal["plain", "sizes", "code"] = "plain"
 
 
 def shape_text(dims: Iterable[int], layout: str = "hwc") -> str:
     """`32x32x3`, or `3x32x32` in the layout chw."""
     sizes = list(dims)
+    if not sizes:
+        return "?"
     return "x".join(map(str, sizes if layout == "hwc" else [sizes[-1], *sizes[:-1]]))
+
+
+def shortened(text: str, most: int = 120) -> str:
+    """The text, its end cut off where it is long: a whole spec that stands for a network's name."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def thousands(value: int) -> str:
@@ -58,12 +71,17 @@ def per_axis(values: Iterable[Any]) -> str:
     return texts[0] if texts and len(set(texts)) == 1 else "x".join(texts)
 
 
-def _field(row: Line, part: str) -> str:
-    field = row.receptive_field.to_dict()[part]
-    if field == "all":
+def field_text(field: ReceptiveField, part: str = "size") -> str:
+    """A part of a receptive field: `3`, `3x5`, `all`; `-` where there are no axes."""
+    found = field.to_dict()[part]
+    if found == "all":
         return "all"
-    assert isinstance(field, list)
-    return per_axis(field) or "-"
+    assert isinstance(found, list)
+    return per_axis(found) or "-"
+
+
+def _field(row: Line, part: str) -> str:
+    return field_text(row.receptive_field, part)
 
 
 def _shape(dims: Callable[[Line], Iterable[int]]) -> Callable[[Line, str], str]:
@@ -78,6 +96,10 @@ def _text(key: str, heading: str, help: str, get: Callable[[Line, str], str]) ->
     return Column(key, heading, help, get, get)
 
 
+def _sizes(key: str, heading: str, help: str, get: Callable[[Line, str], str]) -> Column:
+    return Column(key, heading, help, get, get, setting="sizes")
+
+
 def _count(key: str, heading: str, help: str, get: Callable[[Line], int]) -> Column:
     return Column(key, heading, help, lambda row, _: get(row), lambda row, _: thousands(get(row)), numeric=True)
 
@@ -87,18 +109,18 @@ COLUMNS = {
     for column in (
         _text("name", "name", "the layer's name", lambda row, _: row.name),
         _text("type", "type", "the kind of layer", lambda row, _: row.type),
-        _text("layer", "layer", "the layer in the language's words", lambda row, _: row.description),
+        _sizes("layer", "layer", "the layer in the language's words", lambda row, _: row.description),
         _text("inputs", "inputs", "the layers it reads", lambda row, _: " ".join(row.inputs)),
-        _text("input", "input", "shapes of one sample that go in", _inputs),
-        _text("output", "output", "shape of one sample that comes out", _shape(lambda row: row.output_shape)),
+        _sizes("input", "input", "shapes of one sample that go in", _inputs),
+        _sizes("output", "output", "shape of one sample that comes out", _shape(lambda row: row.output_shape)),
         _count("params", "parameters", "what training changes", lambda row: row.params),
         _count("buffers", "buffers", "running statistics", lambda row: row.buffers),
         _count("macs", "MACs", "multiply-accumulates of the batch", lambda row: row.macs),
         _count("flops", "FLOPs", "two for each MAC", lambda row: row.flops),
         _count("activations", "activations", "output elements of the batch", lambda row: row.activations),
-        _text("field", "field", "receptive field: its size in input elements", lambda row, _: _field(row, "size")),
-        _text("jump", "jump", "input elements between neighbouring outputs", lambda row, _: _field(row, "jump")),
-        _text("left", "left", "how far the first field begins before the input", lambda row, _: _field(row, "left")),
+        _sizes("field", "field", "receptive field: its size in input elements", lambda row, _: _field(row, "size")),
+        _sizes("jump", "jump", "input elements between neighbouring outputs", lambda row, _: _field(row, "jump")),
+        _sizes("left", "left", "how far the first field begins before the input", lambda row, _: _field(row, "left")),
         _text("implicit", "implicit", "whether the layer was added", lambda row, _: str(row.implicit).lower()),
     )
 }
@@ -106,23 +128,25 @@ COLUMNS = {
 DEFAULT = ("name", "layer", "output", "params", "macs", "field")
 
 
-def choose(keys: str | None) -> tuple[Column, ...]:
+def choose(
+    keys: str | None, known: Mapping[str, Column] = COLUMNS, default: Sequence[str] = DEFAULT
+) -> tuple[Column, ...]:
     """The columns of a list such as `name,params`; `+jump` adds to the default ones, `all` is every one.
 
-    Raises `ValueError` that names the nearest column where one is unknown.
+    Raises `ValueError` that names the nearest of the `known` columns where one is none of them.
     """
     if keys is None:
-        return tuple(COLUMNS[key] for key in DEFAULT)
+        return tuple(known[key] for key in default)
     if keys.strip() == "all":
-        return tuple(COLUMNS.values())
-    chosen: list[str] = list(DEFAULT) if keys.startswith("+") else []
+        return tuple(known.values())
+    chosen: list[str] = list(default) if keys.startswith("+") else []
     for key in keys.lstrip("+").split(","):
         key = key.strip().lower().lstrip("+")
-        if key not in COLUMNS:
-            near = nearest(key, COLUMNS)
+        if key not in known:
+            near = nearest(key, known)
             raise ValueError(
-                f"unknown column {key!r}" + (f": did you mean {near!r}?" if near else f": one of {', '.join(COLUMNS)}")
+                f"unknown column {key!r}" + (f": did you mean {near!r}?" if near else f": one of {', '.join(known)}")
             )
         if key not in chosen:
             chosen.append(key)
-    return tuple(COLUMNS[key] for key in chosen)
+    return tuple(known[key] for key in chosen)

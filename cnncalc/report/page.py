@@ -7,13 +7,17 @@ none, where a column is all code or all words.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, Union
 
 from cnncalc.report.look import Look
+from cnncalc.report.markdown import table
 
 #: Where no terminal says otherwise, and at most for prose: longer lines are hard to read.
 PAGE_WIDTH = 100
+#: The width for tables that are as wide as they would like to be.
+UNFOLDED = 10_000
 INDENT, GAP = "  ", "  "
 #: A cell with more text than this is folded even where there is room.
 MOST_CELL = 72
@@ -33,7 +37,10 @@ ASCII = (
 )
 
 # Colours that read on dark and on light, as for errors.
-STYLES = {"heading": "bold", "column": "bold", "code": "cyan", "rule": "dim", "text": "none"}
+STYLES = {
+    "heading": "bold", "column": "bold", "code": "cyan", "rule": "dim", "text": "none",
+    "added": "green", "removed": "red", "changed": "yellow",
+}  # fmt: skip
 
 
 class Heading(NamedTuple):
@@ -58,12 +65,14 @@ class Grid(NamedTuple):
     """Rows of cells in columns. A row of a single cell is a title within the table.
 
     Without `headings` the first column says what the others are of. Of `roles`, a style for each column,
-    `number` is for columns at the right edge, which are never folded.
+    `number` is for columns at the right edge, which are never folded. `row_roles` are styles for whole rows,
+    by their number, in place of their columns'.
     """
 
     rows: tuple[tuple[str, ...], ...]
     headings: tuple[str, ...] = ()
     roles: tuple[str, ...] = ("code",)
+    row_roles: Mapping[int, str] = MappingProxyType({})
 
     def role(self, column: int) -> str:
         return self.roles[column] if column < len(self.roles) else "text"
@@ -144,6 +153,8 @@ def _prose(text: str, width: int, look: Look, role: str) -> Iterator[list[Piece]
 
 
 def _folded(text: str, width: int) -> list[str]:
+    if len(text) <= width and text.isascii():
+        return [text]
     from textwrap import wrap
 
     # A no-break space holds a formula together, and is a space once the lines are made.
@@ -165,7 +176,7 @@ def _grid(grid: Grid, width: int, look: Look) -> Iterator[list[Piece]]:
                 yield []
             yield from _prose(row[0], width, look, "heading")
         else:
-            yield from _row(grid, row, widths)
+            yield from _row(grid, row, widths, grid.row_roles.get(number))
 
 
 def _row(grid: Grid, row: Sequence[str], widths: list[int], role: str | None = None) -> Iterator[list[Piece]]:
@@ -184,7 +195,10 @@ def _row(grid: Grid, row: Sequence[str], widths: list[int], role: str | None = N
 def _widths(grid: Grid, rows: Sequence[Sequence[str]], width: int) -> list[int]:
     """The width of each column: where there is no room the widest is folded, first between words, then within."""
     columns = list(zip(*rows, strict=True))
-    words = [max(len(word) for cell in cells for word in [*cell.split(), ""]) for cells in columns]
+    words = [
+        max(len(word) for cell in cells for word in ([cell] if grid.role(number) == "number" else [*cell.split(), ""]))
+        for number, cells in enumerate(columns)
+    ]
     widths = [min(max(map(len, cells)), max(MOST_CELL, least)) for cells, least in zip(columns, words, strict=True)]
     over = sum(widths) + len(GAP) * (len(widths) - 1) - width
     if over <= 0:
@@ -243,11 +257,7 @@ def _markdown(block: Block) -> str:
     if isinstance(block, Code):
         return f"```{block.language}\n{block.text}\n```\n"
     count = max(map(len, block.rows))
-    headings = block.headings or ("",) * count
-    edges = ["---:" if block.role(column) == "number" else "---" for column in range(count)]
     rows = [[f"**{row[0]}**", *[""] * (count - 1)] if len(row) == 1 else row for row in block.rows]
-    return "".join(f"| {' | '.join(row)} |\n" for row in (headings, edges, *(map(_escaped, row) for row in rows)))
-
-
-def _escaped(cell: str) -> str:
-    return cell.replace("|", "\\|")
+    numeric = [block.role(column) == "number" for column in range(count)]
+    headings = block.headings or ("",) * count
+    return table(headings, numeric, ([cell.replace("|", "\\|") for cell in row] for row in rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cnncalc.analysis import Analysis, exceeds
+from cnncalc.analysis import Analysis, Row, exceeds
 from cnncalc.diagnostics import Diagnostic
 from cnncalc.report.columns import Column, bytes_text, short, thousands
 from cnncalc.report.look import Look
@@ -22,9 +23,14 @@ GAP = 2
 MOST_BAR, NATURAL_BAR, LEAST_BAR = 12, 8, 4
 #: The columns that are folded where there is no room, in this order, and how narrow they may get.
 FOLDING = ("inputs", "layer", "input", "name")
-LEAST_TEXT, LEAST_NAME = 12, 24
+LEAST_TEXT, LEAST_NAME = 12, 16
 #: Warnings beyond these are counted, not shown.
 MOST_WARNINGS = 5
+#: Unknown operators beyond these are counted, not named.
+MOST_UNKNOWN = 8
+
+#: Where a cell may be folded: at its spaces, and after a dot of a name.
+BREAKS = re.compile(r" |(?<=\.)(?=\w)")
 
 SHADES = " ▁▂▃▄▅▆▇█"
 EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -47,12 +53,13 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
     ]
     totals = [thousands(getattr(analysis.totals, column.key)) if column.numeric else "" for column in columns]
     if not columns[0].numeric:
-        totals[0] = "total"
+        totals[0] = "total, at least" if analysis.unknown else "total"
     named = [
         [(rail if column.key == "name" else "") + cell for column, cell in zip(columns, row, strict=True)]
         for row, (rail, _) in zip(cells, margins, strict=True)
     ]
-    widths, bar = _widths(columns, [*named, [column.heading for column in columns], totals], look)
+    broken = [_failed(failure, columns, look)] if failure is not None else []
+    widths, bar = _widths(columns, [*named, [column.heading for column in columns], totals, *broken], look)
     bars = {
         index: _bars([column.value(line, look.layout) for line in lines], bar, look)
         for index, column in enumerate(columns)
@@ -91,7 +98,7 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
             styled.append(content)
         table.add_row(*styled)
     if failure is not None:
-        table.add_row(*_failed(failure, columns, look))
+        table.add_row(*(Text(text, "bold red") for text in broken[0]))
     width = max(look.width or 0, sum(widths) + (1 + bar) * len(bars) + GAP * (len(columns) - 1))
     if failure is not None:
         return _rendered([table], look, width)
@@ -110,12 +117,17 @@ def _cell(column: Column, line: Line, aside: str, analysis: Analysis, look: Look
 
 
 def _folded(text: str, width: int) -> list[str]:
-    """The text in lines of that width, broken at its spaces, or within a word where that is too long."""
+    """The text in lines of that width, broken at its spaces or after a dot, or where no break is near within a word."""
     if len(text) <= width:
         return [text]
-    from textwrap import wrap  # few tables need it
-
-    return wrap(text, max(width, 1), break_on_hyphens=False)
+    lines = [""]
+    for part in re.findall(r"[^ .]*\.|[^ .]*(?: |$)", text):
+        if lines[-1] and len(lines[-1] + part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+        while len(lines[-1].rstrip()) > width:
+            lines[-1:] = [lines[-1][:width], lines[-1][width:]]
+    return [line.rstrip() for line in lines]
 
 
 def _railed(rail: str, parts: list[str], style: str, look: Look) -> Text:
@@ -156,7 +168,7 @@ def _widths(columns: Sequence[Column], lines: list[list[str]], look: Look) -> tu
     for key in FOLDING:
         for index, column in enumerate(columns):
             if room < 0 and column.key == key:
-                words = [word for line in lines for word in (line[index].split() if key != "name" else ())]
+                words = [word for line in lines for word in (BREAKS.split(line[index]) if key != "name" else ())]
                 least = min(widths[index], max(LEAST_TEXT, *map(len, words)) if words else LEAST_NAME)
                 given = max(least, widths[index] + room)
                 room += widths[index] - given
@@ -183,11 +195,9 @@ def _bar(value: int, most: int, width: int, unicode: bool) -> str:
     return ("█" * full + (EIGHTHS[part] if part else "")).ljust(width)
 
 
-def _failed(failure: Failure, columns: Sequence[Column], look: Look) -> Iterator[Text]:
-    mark = "✗" if look.unicode else "x"
-    for column in columns:
-        text = {"name": failure.name, "layer": failure.layer, "output": mark}.get(column.key, "")
-        yield Text(text, "bold red")
+def _failed(failure: Failure, columns: Sequence[Column], look: Look) -> list[str]:
+    texts = {"name": failure.name, "layer": failure.layer, "output": "✗" if look.unicode else "x"}
+    return [texts.get(column.key, "") for column in columns]
 
 
 def _footer(analysis: Analysis, look: Look) -> Iterator[Text]:
@@ -205,6 +215,8 @@ def _footer(analysis: Analysis, look: Look) -> Iterator[Text]:
             f"{thousands(totals.activations)}{dot}{bytes_text(memory.peak)} live at most, at {totals.peak_layer}",
         ),
     ]
+    if analysis.unknown:
+        lines.append(("unknown", _uncounted(analysis.unknown)))
     if options.batch > 1:
         lines.append(("batch", f"MACs and activations are for {thousands(options.batch)} samples, shapes for one"))
     if any(exceeds(row.receptive_field, analysis.graph.nodes[0].shape) for row in analysis.rows):
@@ -214,6 +226,17 @@ def _footer(analysis: Analysis, look: Look) -> Iterator[Text]:
     for label, text in lines:
         yield Text.assemble((label.ljust(width + GAP), "dim"), text)
     yield from _warnings(analysis.warnings, look)
+
+
+def _uncounted(rows: Sequence[Row]) -> str:
+    """Which operators are not counted: each by its name, and how often."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row.type] = counts.get(row.type, 0) + 1
+    names = [name if count == 1 else f"{name} ({count} times)" for name, count in counts.items()]
+    if len(names) > MOST_UNKNOWN:
+        names[MOST_UNKNOWN:] = [f"{len(names) - MOST_UNKNOWN} other operators"]
+    return f"{', '.join(names)}: not counted in full, so that all totals are lower bounds"
 
 
 def _both(value: int) -> str:

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import Any, Generic, TypeVar
 
 from cnncalc.diagnostics import Diagnostic, Problems
+from cnncalc.figures.cost import cost
 from cnncalc.graph import Node
+from cnncalc.layers.foreign import Foreign
 
 T = TypeVar("T")
 
@@ -41,6 +43,9 @@ class Sayings(Generic[T]):
 
     def say(self, node: Node) -> T:
         """What the format says for a node; raises `CannotSay`."""
+        if isinstance(node.layer, Foreign):
+            raise CannotSay("an operator of a model file that has no word here")
+        _check_stored(node)
         saying = self.known.get(node.layer.kind, "it has no word for this kind of layer")
         if isinstance(saying, str):
             raise CannotSay(saying)
@@ -66,3 +71,13 @@ class Sayings(Generic[T]):
         message = f"{self.format} cannot say `{node.name}`"
         note = (f"`{node.name}` is `{node.layer}`",) if span is None else ()
         return Diagnostic("E320", message, span, fact.reason, note, fact.help, node.name, calls)
+
+
+def _check_stored(node: Node) -> None:
+    """Raise `CannotSay` where a model file holds other weights for a layer than the layer has by itself."""
+    if node.stored is not None:
+        stored = node.stored.params + node.stored.buffers
+        own = cost(node._replace(stored=None))
+        if stored != own.params + own.buffers:
+            has = own.params + own.buffers
+            raise CannotSay(f"the file stores {stored:,} numbers for it, and `{node.layer}` has {has:,}")
