@@ -69,8 +69,10 @@ def fold(items: Sequence[Item]) -> list[Item]:
     found = list(items)
     length = 1
     while length <= min(len(found) // 2, LONGEST):
-        found = _fold_length(found, length)
-        length += 1
+        folded = _fold_length(found, length)
+        # What became one item may stand in a shorter repeat now.
+        length = 1 if len(folded) < len(found) else length + 1
+        found = folded
     return found
 
 

@@ -553,7 +553,7 @@ class File:
             elif isinstance(step.said, Block):
                 its_name = named("name", Code(naming.format(step.name)))
                 whole = call(said.function, *(at("x", Code(each)) for each in inputs), *said.arguments, its_name)
-                lines += statement(f"    {results} = ", whole, comment=comment)
+                lines += statement(f"{results} = ", whole, comment=comment, indent=" " * 4)
             else:
                 lines += self.layers(step, said, inputs, results, comment, naming)
         return lines
@@ -564,7 +564,8 @@ class File:
         for place, (name, each) in enumerate(calls, 1):
             its = call(each.function, *each.arguments, named("name", Code(naming.format(name))))
             goes_in = listed(inputs) if each.function in MERGES else ", ".join(inputs)
-            lines += statement(f"    {results} = ", its, f"({goes_in})", comment if place == len(calls) else "")
+            about = comment if place == len(calls) else ""
+            lines += statement(f"{results} = ", its, f"({goes_in})", about, indent=" " * 4)
             inputs = [results]
         return lines
 

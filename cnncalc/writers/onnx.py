@@ -85,8 +85,9 @@ def write(graph: Graph) -> bytes:
     try:
         import onnx
     except ImportError:
-        message, help = "writing ONNX needs the `onnx` package", "pip install 'cnncalc[onnx]'"
-        raise SpecError([Diagnostic("E301", message, help=help)]) from None
+        message, label = "writing ONNX needs `onnx`", "`onnx` is not installed"
+        help = 'install it with `pip install "cnncalc[onnx]"`'
+        raise SpecError([Diagnostic("E301", message, None, label, help=help)]) from None
     return bytes(Model(graph, onnx.helper, onnx.TensorProto).model(said).SerializeToString())
 
 

@@ -5,7 +5,7 @@ conformance cases that may stand beside the repository.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +13,9 @@ from typing import NamedTuple
 import pytest
 
 import cnncalc
+from cnncalc.diagnostics import SpecError
 from cnncalc.layers import kinds
+from cnncalc.writers import export
 
 HERE = Path(__file__).parent
 CONFORMANCE = HERE.parents[2] / "shared" / "conformance"
@@ -49,6 +51,31 @@ def networks() -> Iterator[Network]:
         for case in json.loads(path.read_text(encoding="utf-8")):
             options = case.get("options", [])
             yield Network(case["id"], case["spec"], options[1] if options else None)
+
+
+#: Why a framework cannot say a layer: the beginnings of the facts. No other reason lets a test off.
+REASONS = (
+    "its convolutions have a stride or a dilation, not both",  # Keras
+    "its transposed convolutions have no groups",  # Keras
+    "its pools have no dilation",  # Keras
+    "its upsampling interpolates on two axes alone",  # Keras
+    "its pools have windows of one size",  # ONNX
+)
+
+
+@pytest.fixture(scope="session")
+def exported() -> Callable[[Network, str], str | bytes]:
+    """Export a network, and skip the test where the framework is known not to have words for it."""
+
+    def written(network: Network, to: str) -> str | bytes:
+        try:
+            return export(network.graph, to)
+        except SpecError as error:
+            if not all(each.code == "E320" and each.label.startswith(REASONS) for each in error.diagnostics):
+                raise
+            pytest.skip(f"{to}: {error.diagnostics[0].label}")
+
+    return written
 
 
 NETWORKS = {network.name: network for network in networks()}

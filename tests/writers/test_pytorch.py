@@ -7,6 +7,7 @@ import pytest
 
 import cnncalc
 from cnncalc.writers import export
+from cnncalc.writers.pytorch import ATTRIBUTES
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[frameworks]'")
 
@@ -46,3 +47,29 @@ def test_network(network: Any) -> None:
     shapes = [(2, graph.nodes[i].shape.channels, *graph.nodes[i].shape.spatial) for i in graph.outputs]
     buffers = sum(row.buffers for row in totals.rows)
     assert (got.shapes, got.params, got.buffers) == (shapes, totals.totals.params, buffers)
+
+
+def test_attributes() -> None:
+    """The names that no layer may have are those of every module."""
+    own = {name for name in dir(torch.nn.Module()) if not name.startswith("_")}
+    assert own == set(ATTRIBUTES)
+
+
+OWN = [
+    # Groups a b c | d e f come out as a d b e c f.
+    ("input 1x6 | shuffle g2", lambda x: x[:, [0, 3, 1, 4, 2, 5]]),
+    # As PyTorch's own on two axes, where channel c of the output takes the channels c·r to c·r + r − 1.
+    ("input 2x4 | pixelshuffle 2", lambda x: torch.stack([x[:, 0::2], x[:, 1::2]], 3).flatten(2)),
+    ("input 3x3x4 | ln", lambda x: (x - x.mean(1, True)) / (x.var(1, correction=0, keepdim=True) + 1e-5).sqrt()),
+]
+
+
+@pytest.mark.parametrize(("spec", "function"), OWN)
+def test_own_modules(spec: str, function: Any) -> None:
+    """Modules that PyTorch lacks compute what they say, against the same in single operations."""
+    code = export(cnncalc.parse(spec), "pytorch")
+    found: dict[str, Any] = {"__name__": "exported"}
+    exec(compile(code, "exported.py", "exec"), found)
+    shape = cnncalc.parse(spec).nodes[0].shape
+    x = torch.arange(float(2 * shape.elements)).reshape(2, shape.channels, *shape.spatial)
+    assert torch.allclose(found["Network"]()(x), function(x), atol=1e-5)
