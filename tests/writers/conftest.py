@@ -6,6 +6,7 @@ conformance cases that may stand beside the repository.
 
 import json
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
@@ -31,7 +32,12 @@ class Network(NamedTuple):
 
     @property
     def graph(self) -> cnncalc.Graph:
-        return cnncalc.parse(self.text, input=self.input)
+        return parsed(self.text, self.input)
+
+
+@cache
+def parsed(text: str, input: str | None) -> cnncalc.Graph:
+    return cnncalc.parse(text, input=input)
 
 
 def networks() -> Iterator[Network]:

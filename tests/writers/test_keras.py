@@ -10,6 +10,7 @@ import pytest
 import cnncalc
 from cnncalc.diagnostics import SpecError
 from cnncalc.writers import export
+from cnncalc.writers.keras import OWN_LAYERS
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
@@ -39,6 +40,20 @@ def test_network(network: Any, exported: Any) -> None:
     buffers = sum(row.buffers for row in totals.rows)
     assert [tuple(each.shape) for each in got.outputs] == outputs
     assert (numbers(got.trainable_weights), numbers(got.non_trainable_weights)) == (totals.totals.params, buffers)
+
+
+def test_there_and_back(network: Any, exported: Any, tmp_path: Path) -> None:
+    """The model that Keras describes as JSON is read back with the same output shapes, parameters, buffers and MACs."""
+    code = str(exported(network, "keras"))
+    if any(f"class {name}(" in code for name in OWN_LAYERS) or "[..., " in code:
+        pytest.skip("it has layers of its own, which no reader knows")
+    (tmp_path / "net.json").write_text(model(code).to_json())
+    got, wanted = cnncalc.analyze(tmp_path / "net.json"), cnncalc.analyze(network.graph)
+    assert sorted(got[name].output_shape for name in got.outputs) == sorted(
+        wanted[name].output_shape for name in wanted.outputs
+    )
+    totals = [(each.totals.params, each.totals.params_bytes, each.totals.macs) for each in (got, wanted)]
+    assert totals[0] == totals[1]
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras reading its own weights
