@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic
+from cnncalc.figures.arena import arena
 from cnncalc.figures.cost import CONVENTIONS, cost
-from cnncalc.figures.memory import DTYPES, OPTIMIZERS, Peak, arena, buffers, peak
+from cnncalc.figures.memory import DTYPES, OPTIMIZERS, Buffer, Peak, buffers, peak
 from cnncalc.figures.receptive_field import ReceptiveField, receptive_fields
 from cnncalc.graph import Graph, Node
 from cnncalc.shape import AXES, Shape
@@ -35,6 +36,11 @@ class Options(NamedTuple):
             if value not in known:
                 raise ValueError(f"unknown {name} {value!r}: one of {', '.join(known)}")
         return cls(batch, dtype, convention, optimizer)
+
+    @property
+    def bytes_of_element(self) -> int:
+        """Bytes of one element of a sample's feature map, for the whole batch."""
+        return DTYPES[self.dtype] * self.batch
 
 
 class Row(NamedTuple):
@@ -155,13 +161,16 @@ class Totals(NamedTuple):
 class Analysis:
     """All figures of a network: `rows` in source order, `totals`, `outputs` and `warnings`.
 
+    `feature_maps` are the buffers that hold every layer's output, in the order they come to life.
+
     `result["conv1"]` is a row by its name; `to_dict()` is the object that `--format json` prints.
     """
 
     def __init__(self, graph: Graph, options: Options) -> None:
         self.graph, self.options = graph, options
         self.rows = tuple(_rows(graph, options))
-        self.totals = _totals(graph, self.rows, options)
+        self.feature_maps = tuple(buffers(graph.nodes, graph.outputs))
+        self.totals = _totals(graph, self.rows, self.feature_maps, options)
         self.warnings = (*graph.warnings, *_field_warning(self.rows))
 
     @property
@@ -227,17 +236,16 @@ def _rows(graph: Graph, options: Options) -> Iterator[Row]:
         yield Row(graph, node, its.params, its.buffers, its.macs * batch, node.shape.elements * batch, field)
 
 
-def _totals(graph: Graph, rows: tuple[Row, ...], options: Options) -> Totals:
-    size = DTYPES[options.dtype]
-    scale = size * options.batch
+def _totals(graph: Graph, rows: tuple[Row, ...], shared: tuple[Buffer, ...], options: Options) -> Totals:
+    size, scale = DTYPES[options.dtype], options.bytes_of_element
     nodes = graph.nodes
-    shared = buffers(nodes, graph.outputs)
     separate = buffers(nodes, graph.outputs, in_place=False)
     top: Peak = peak(shared, len(nodes))
     params = sum(row.params for row in rows)
     running = sum(row.buffers for row in rows)
-    feature_maps = sum(buffer.elements for buffer in shared) * scale
+    every_map = sum(buffer.elements for buffer in shared) * scale
     weights = (params + running) * size
+    # Of what training changes there are the gradients too, and the optimizer's copies.
     copies = 1 + OPTIMIZERS[options.optimizer]
     return Totals(
         layers=sum(1 for row in rows if row.node.inputs),
@@ -247,19 +255,14 @@ def _totals(graph: Graph, rows: tuple[Row, ...], options: Options) -> Totals:
         activations=sum(row.activations for row in rows if row.node.inputs),
         params_bytes=weights,
         activation_bytes=ActivationBytes(
-            sum=feature_maps,
+            sum=every_map,
             peak=top.elements * scale,
             peak_no_inplace=peak(separate, len(nodes)).elements * scale,
             arena=arena(shared, scale),
         ),
         peak_layer=nodes[top.node].name if nodes else None,
-        # A buffer goes by the latest of its nodes that has run: what it holds at the peak.
-        peak_tensors={
-            nodes[max(index for index in buffer.nodes if index <= max(top.node, buffer.nodes[0]))].name: buffer.elements
-            * scale
-            for buffer in top.live
-        },
-        training_bytes=weights + copies * params * size + feature_maps,
+        peak_tensors={nodes[buffer.holds(top.node)].name: buffer.elements * scale for buffer in top.live},
+        training_bytes=weights + copies * params * size + every_map,
     )
 
 

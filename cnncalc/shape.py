@@ -126,7 +126,7 @@ class Padding(NamedTuple):
         elif self.mode == "full":
             begin = end = bare.extent - 1
         elif self.mode == "same":
-            total = at_least((ceil_div(n, stride) - 1) * stride + bare.extent - n, 0)
+            total = same_total(n, bare)
             begin, end = total // 2, total - total // 2
         else:
             return bare
@@ -136,9 +136,19 @@ class Padding(NamedTuple):
         """The window of a transposed convolution. `same` crops F' − S, so that the output is N·S."""
         bare = Window(kernel, stride, dilation)
         if self.mode == "same":
-            total = bare.extent + output_padding - stride
+            total = transposed_same_total(bare, output_padding)
             return bare._replace(begin=at_least(total, 0) // 2, end=total - at_least(total, 0) // 2)
         return self.window(axis, 0, kernel, stride, dilation)
+
+
+def same_total(n: Size, window: Window) -> Size:
+    """What `same` adds to an axis of `n` elements, at both ends together, for ceil(n / S) places."""
+    return at_least((ceil_div(n, window.stride) - 1) * window.stride + window.extent - n, 0)
+
+
+def transposed_same_total(window: Window, output_padding: int) -> Size:
+    """What `same` crops from a transposed convolution's output, at both ends together, for N·S elements."""
+    return window.extent + output_padding - window.stride
 
 
 def transposed_size(n: Size, window: Window, output_padding: int) -> Size:
@@ -148,17 +158,29 @@ def transposed_size(n: Size, window: Window, output_padding: int) -> Size:
 
 def ceil_div(a: Size, b: int) -> Size:
     """ceil(a / b) with integer operators alone."""
-    return -(-a // b)
+    return (a + b - 1) // b
 
 
-def at_least(value: Size, low: int) -> Size:
-    return max(value, low) if isinstance(value, int) else value.clip(low, None)
+def ratio(a: Size, b: Size) -> Any:
+    """a / b, exact: a fraction where both are integers."""
+    if isinstance(a, int) and isinstance(b, int):
+        from fractions import Fraction  # few networks have one
+
+        return Fraction(a, b)
+    return a / b
+
+
+def at_least(value: Size, low: Size) -> Size:
+    """The larger of the two, whichever of them is a plain number."""
+    if not hasattr(value, "clip"):
+        if not hasattr(low, "clip"):
+            return max(value, low)
+        value, low = low, value
+    return value.clip(low, None)
 
 
 def at_most(value: Size, high: Size) -> Size:
-    if isinstance(value, int):
-        return min(value, high)
-    return value - (value - high).clip(0, None)
+    return value.clip(None, high) if hasattr(value, "clip") else min(value, high)
 
 
 def require_size(size: Size, axis: str, rule: str, fact: str, help: str | None = None) -> Size:

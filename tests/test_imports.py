@@ -28,9 +28,23 @@ ALLOWED = {
     "readers": BASE | {"graph", "language", "layers"},
     # The writer of specs is a writer of the language; no other knows it.
     "writers": BASE | {"layers", "graph", "figures", "language"},
-    "report": BASE | {"layers", "graph", "figures", "analysis", "difference", "language", "zoo"},
+    "explain": BASE | {"layers", "graph", "figures", "analysis"},
+    "report": BASE | {"layers", "graph", "figures", "analysis", "difference", "explain", "language", "zoo"},
     "cli": BASE
-    | {"layers", "graph", "figures", "analysis", "difference", "language", "sources", "zoo", "report", "writers", ""},
+    | {
+        "layers",
+        "graph",
+        "figures",
+        "analysis",
+        "difference",
+        "explain",
+        "language",
+        "sources",
+        "zoo",
+        "report",
+        "writers",
+        "",
+    },
     "__main__": {"cli"},
     "": {"diagnostics", "shape", "graph", "analysis", "sources"},
 }

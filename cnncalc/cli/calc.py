@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cnncalc.analysis import Options, analyze_graph
 from cnncalc.cli import COMMANDS
-from cnncalc.cli.output import Output, fail, figure_options, model_options, output_options, spec_options
+from cnncalc.cli.output import (
+    Output,
+    exceeded,
+    fail,
+    figure_options,
+    model_options,
+    output_options,
+    spec_options,
+)
 from cnncalc.diagnostics import SpecError, nearest
+from cnncalc.figures.memory import OPTIMIZERS
+
+if TYPE_CHECKING:
+    from cnncalc.analysis import Analysis
+    from cnncalc.report.budgets import Condition, Outcome
 
 
 @click.command("calc", no_args_is_help=True)
@@ -17,6 +31,24 @@ from cnncalc.diagnostics import SpecError, nearest
 @spec_options
 @model_options
 @figure_options
+@click.option(
+    "--optimizer", type=click.Choice(list(OPTIMIZERS)), default="sgd", help="For the estimate of training's memory."
+)
+@click.option("--memory", is_flag=True, help="What is live while each layer runs, and every memory figure in words.")
+@click.option(
+    "--get",
+    "paths",
+    multiple=True,
+    metavar="PATH",
+    help="One figure, raw: totals.params, conv1.output_shape; again for more, one a line.",
+)
+@click.option(
+    "--fail-if",
+    "conditions",
+    multiple=True,
+    metavar="CONDITION",
+    help="Exit with 3 where it holds: 'params > 5M', 'peak > 256KiB'.",
+)
 @output_options
 def command(
     spec: str,
@@ -26,6 +58,10 @@ def command(
     strict: bool,
     batch: int,
     dtype: str,
+    optimizer: str,
+    memory: bool,
+    paths: tuple[str, ...],
+    conditions: tuple[str, ...],
     output: Output,
 ) -> None:
     """Calculate a network: output size, parameters, MACs and receptive field of every layer.
@@ -40,13 +76,93 @@ def command(
     """
     from cnncalc.sources import find, load_source, parse_shape
 
-    options = Options(batch, dtype)
+    options = Options(batch, dtype, optimizer=optimizer)
+    _refuse(memory, paths, output)
+    budgets = _budgets(conditions, output, options)
     try:
         shape = parse_shape(input.strip(), "--input") if input is not None else None
         graph = load_source(find(spec), shape, variables, dims, strict)
     except SpecError as error:
         fail(_or_a_command(spec, error), output, options)
-    output.emit(analyze_graph(graph, options))
+    analysis = analyze_graph(graph, options)
+    try:
+        outcomes = _outcomes(budgets, analysis)
+        if paths:
+            output.write(_figures(paths, analysis, output))
+        elif memory and output.format != "json":
+            output.write(_memory(analysis, output))
+        else:
+            output.emit(analysis, _more(memory, analysis, outcomes))
+    except SpecError as error:
+        fail(error, output, options, status=2)
+    if analysis.unknown and (paths or budgets):
+        from cnncalc.report.columns import uncounted
+
+        click.echo(f"warning: {uncounted(analysis.unknown)}", err=True)
+    exceeded(outcomes, output)
+
+
+def _refuse(memory: bool, paths: tuple[str, ...], output: Output) -> None:
+    """Options that say nothing about one another's reports are refused, not passed over."""
+    if paths and memory:
+        raise click.UsageError("--get and --memory exclude one another")
+    if paths and output.format not in ("table", "json"):
+        raise click.UsageError(f"--get writes raw values, or JSON: there is no {output.format} of them")
+    if (memory or paths) and output.columns:
+        raise click.UsageError(f"--columns is for the table of layers: leave out {'--memory' if memory else '--get'}")
+
+
+def _budgets(conditions: tuple[str, ...], output: Output, options: Options) -> list[Condition]:
+    """The conditions of --fail-if, read before anything is calculated."""
+    if not conditions:
+        return []
+    from cnncalc.report.budgets import parse_conditions
+
+    try:
+        return parse_conditions(conditions)
+    except SpecError as error:
+        fail(error, output, options, status=2)
+
+
+def _outcomes(budgets: list[Condition], analysis: Analysis) -> list[Outcome]:
+    if not budgets:
+        return []
+    from cnncalc.report.budgets import judge
+
+    return judge(budgets, analysis)
+
+
+def _figures(paths: tuple[str, ...], analysis: Analysis, output: Output) -> str:
+    """The figures of --get, one a line: raw, or each as JSON."""
+    from cnncalc.report.paths import find_all
+
+    figures = find_all(paths, analysis)
+    if output.format != "json":
+        return "".join(figure.text(output.layout) + "\n" for figure in figures)
+    from json import dumps
+
+    return "".join(dumps(figure.value, ensure_ascii=False) + "\n" for figure in figures)
+
+
+def _memory(analysis: Analysis, output: Output) -> str:
+    """The timeline of --memory in the output's format."""
+    from cnncalc.report.memory import memory_sheet, memory_text
+
+    if output.format == "table":
+        return memory_text(analysis, output.look(sys.stdout, piped=output.file is not None))
+    return output.render_sheet(memory_sheet(analysis, output.depth))
+
+
+def _more(memory: bool, analysis: Analysis, outcomes: list[Outcome]) -> dict[str, object]:
+    """The keys that JSON has on request alone."""
+    more: dict[str, object] = {}
+    if memory:
+        from cnncalc.report.memory import memory_dict
+
+        more["memory"] = memory_dict(analysis)
+    if outcomes:
+        more["budgets"] = [outcome.to_dict() for outcome in outcomes]
+    return more
 
 
 def _or_a_command(spec: str, error: SpecError) -> SpecError:

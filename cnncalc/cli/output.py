@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
@@ -13,6 +13,7 @@ import click
 if TYPE_CHECKING:
     from cnncalc.analysis import Analysis, Options
     from cnncalc.diagnostics import SpecError
+    from cnncalc.report.budgets import Outcome
     from cnncalc.report.columns import Column
     from cnncalc.report.look import Look
     from cnncalc.report.sheet import Sheet
@@ -36,15 +37,17 @@ class Output(NamedTuple):
     color: str = "auto"
     width: int | None = None
 
-    def emit(self, analysis: Analysis) -> None:
-        """Write the report; a file is written whole or not at all."""
-        self.write(self.render(analysis))
+    def emit(self, analysis: Analysis, more: Mapping[str, object] | None = None) -> None:
+        """Write the report; a file is written whole or not at all. `more` are further keys for JSON."""
+        self.write(self.render(analysis, more))
 
-    def write_page(self, text: str) -> None:
-        """Write a page of help, its formulas in ASCII where the stream has no more."""
+    def emit_page(self, json: Callable[[], str], markdown: Callable[[], str], text: Callable[[Look], str]) -> None:
+        """Write a page in the format that is wanted, its formulas in ASCII where the stream has no more."""
         from cnncalc.report.page import to_ascii
 
-        self.write(text if self.look(sys.stdout).unicode else to_ascii(text))
+        look = self.look(sys.stdout)
+        page = json() if self.format == "json" else markdown() if self.format == "markdown" else text(look)
+        self.write(page if look.unicode else to_ascii(page))
 
     def write(self, text: str | bytes) -> None:
         if self.file is not None and self.file != "-":
@@ -54,11 +57,11 @@ class Output(NamedTuple):
         else:
             _write(sys.stdout, text)
 
-    def render(self, analysis: Analysis) -> str:
+    def render(self, analysis: Analysis, more: Mapping[str, object] | None = None) -> str:
         if self.format == "json":
             from cnncalc.report.json import to_json
 
-            return to_json(analysis)
+            return to_json(analysis, more)
         if self.format == "table":
             from cnncalc.report.table import to_table
 
@@ -225,14 +228,17 @@ def _gathered(command: Command, options: tuple[Option, ...]) -> Command:
     return gathered  # type: ignore[return-value]
 
 
-def fail(error: SpecError, output: Output, options: Options) -> NoReturn:
-    """Say what is wrong on standard error, after the table of what comes before it, and exit with status 1."""
+def fail(error: SpecError, output: Output, options: Options, status: int = 1) -> NoReturn:
+    """Say what is wrong on standard error, after the table of what comes before it, and exit.
+
+    The status is 1 where the spec is wrong, and 2 where the command line is.
+    """
     stream = sys.stderr
     if output.format == "json":
         from cnncalc.report.json import errors_to_json
 
         _write(stream, errors_to_json(error.diagnostics))
-        sys.exit(1)
+        sys.exit(status)
     terminal = stream is not None and stream.isatty()
     if error.partial is not None and output.format == "table":
         from cnncalc.analysis import analyze_graph
@@ -249,7 +255,17 @@ def fail(error: SpecError, output: Output, options: Options) -> NoReturn:
 
     width = output.width or (terminal_width(stream) if terminal else 100)
     _write(stream, errors_text(error.diagnostics, width, output.colour(terminal)))
-    sys.exit(1)
+    sys.exit(status)
+
+
+def exceeded(outcomes: Sequence[Outcome], output: Output) -> None:
+    """Say on standard error which budgets are exceeded, and exit with status 3 where any is."""
+    stream = sys.stderr
+    colour = output.colour(stream is not None and stream.isatty())
+    head = click.style("exceeded", fg="red", bold=True) if colour else "exceeded"
+    _write(stream, "".join(f"{head}: {outcome}\n" for outcome in outcomes if outcome.exceeded))
+    if any(outcome.exceeded for outcome in outcomes):
+        sys.exit(3)
 
 
 def write_whole(path: str, text: str | bytes) -> None:

@@ -32,9 +32,9 @@ class ReceptiveField(NamedTuple):
     whole: bool = False
 
     def to_dict(self) -> dict[str, object]:
-        jump = [_exact(axis.jump) for axis in self.axes]
-        left = [_exact(axis.left) for axis in self.axes]
-        size: object = "all" if self.whole else [_exact(axis.size) for axis in self.axes]
+        jump = [exact(axis.jump) for axis in self.axes]
+        left = [exact(axis.left) for axis in self.axes]
+        size: object = "all" if self.whole else [exact(axis.size) for axis in self.axes]
         return {"size": size, "jump": jump, "left": left}
 
 
@@ -47,9 +47,9 @@ def receptive_fields(nodes: Sequence[Node]) -> list[ReceptiveField]:
             continue
         field = fields[node.inputs[0]]
         if len(node.inputs) > 1:
-            field = _hull([fields[index] for index in node.inputs])
+            field = hull([fields[index] for index in node.inputs])
         reach = _reach(node.layer, node.input_shapes, node.shape)
-        fields.append(field if reach is None else _grown(field, reach, node.shape.rank))
+        fields.append(field if reach is None else grown(field, reach, node.shape.rank))
     return fields
 
 
@@ -60,7 +60,8 @@ def _reach(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> tuple[Reac
     return None if isinstance(reach, tuple) and set(reach) == {SAME} else reach
 
 
-def _grown(field: ReceptiveField, reach: tuple[Reach, ...] | Literal["whole"], rank: int) -> ReceptiveField:
+def grown(field: ReceptiveField, reach: tuple[Reach, ...] | Literal["whole"], rank: int) -> ReceptiveField:
+    """The field of a layer's outputs, given its inputs' and what it adds."""
     if reach == "whole":
         return ReceptiveField(field.axes, whole=True)
     if field.whole:
@@ -72,13 +73,14 @@ def _grown(field: ReceptiveField, reach: tuple[Reach, ...] | Literal["whole"], r
         # Axes that are alike, as most are, share one value.
         if (axis, more, begin, step) != before:
             r, j, left = axis
-            grown = AxisField(r + more * j, _whole(j * step), left + begin * j)
+            wider = AxisField(r + more * j, _whole(j * step), left + begin * j)
             before = axis, more, begin, step
-        axes.append(grown)
+        axes.append(wider)
     return ReceptiveField(tuple(axes))
 
 
-def _hull(fields: list[ReceptiveField]) -> ReceptiveField:
+def hull(fields: list[ReceptiveField]) -> ReceptiveField:
+    """The field over several paths: as far to either side as any of them reaches."""
     # Only a model file brings tensors of different ranks together, in operators that see all of them.
     if any(field.whole for field in fields) or len({len(field.axes) for field in fields}) > 1:
         most = max(fields, key=lambda field: (not field.whole, len(field.axes)))
@@ -98,7 +100,7 @@ def _whole(value: Any) -> Any:
     return value if isinstance(value, int) or value.denominator != 1 else value.numerator
 
 
-def _exact(value: Any) -> Any:
+def exact(value: Any) -> Any:
     """An integer as it is, a fraction as "1/2"."""
     value = _whole(value)
     return value if isinstance(value, int) else str(value)

@@ -69,6 +69,7 @@ class Expander:
         self.input = input
         self.builder = GraphBuilder(problems, _names(spec.items))
         self.texts: dict[int, tuple[tuple[str, ...], list[Hole]]] = {}
+        self.origins: dict[tuple[int, int], Origin] = {}
         self.merges = 0
         self.sizes: dict[tuple[Any, ...], int] = {}
         self.asked_for_input = False
@@ -183,7 +184,12 @@ class Expander:
                 layer, self.input = Input("input", shape=self.input), None
         elif current == NOTHING:
             return self.no_input(node.span)
-        return self.builder.add(layer, inputs, Origin(node.span, scope.calls), name, scope.path, scope.arms)
+        # Both are alive as long as the origin is, so that their identities say which it is.
+        key = id(node), id(scope.calls)
+        origin = self.origins.get(key)
+        if origin is None:
+            origin = self.origins[key] = Origin(node.span, scope.calls)
+        return self.builder.add(layer, inputs, origin, name, scope.path, scope.arms)
 
     def read(self, node: LayerNode, scope: Scope) -> Layer:
         """The layer of a node, with the values of its holes.

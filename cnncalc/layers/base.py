@@ -8,7 +8,7 @@ every figure, JSON, the help and the README's table take it from there.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal, NamedTuple, NoReturn
+from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
 from cnncalc.layers.arguments import Argument, ArgumentError, PaddingArgument, count, declared
 from cnncalc.shape import Shape, ShapeError, Size
@@ -18,6 +18,9 @@ REGISTRY: dict[str, type[Layer]] = {}
 
 #: Every word → the kind of layer: the first of its synonyms (`maxpool` → `pool`).
 KINDS: dict[str, str] = {}
+
+
+Its = TypeVar("Its", bound="Layer")
 
 
 class Reach(NamedTuple):
@@ -164,10 +167,15 @@ class Layer:
                 f"the input {x} has {x.rank}",
                 help=f"write `{self.kind}`, which fits any, or give an input with {self.axes}",
             )
-        values = {name: argument.fit(getattr(self, name), x.rank) for name, argument in self.arguments.items()}
-        fitted = object.__new__(type(self))
-        fitted._set(self.kind, self.axes, values)
-        return fitted
+        return self.having(
+            {name: argument.fit(getattr(self, name), x.rank) for name, argument in self.arguments.items()}
+        )
+
+    def having(self: Its, values: dict[str, Any]) -> Its:
+        """The layer with these values of all its arguments."""
+        other = object.__new__(type(self))
+        other._set(self.kind, self.axes, values)
+        return other
 
     # -- sizes ---------------------------------------------------------------------------------------
 
@@ -217,6 +225,10 @@ class Layer:
                 found[name] = self.padding_ends(x)
                 found[f"{name}_mode"] = value.mode
         return found
+
+    def about_channels(self, x: Shape, y: Shape) -> str:
+        """How the output's channels come of the input's, with the numbers of both, for `cnncalc explain`."""
+        return ""
 
     def padding_ends(self, x: Shape) -> list[list[Size]]:
         """The padding of each axis as [begin, end], for layers that pad by rule."""

@@ -7,7 +7,7 @@ from typing import Literal
 from cnncalc.layers.arguments import Choice, PaddingArgument, PerAxis
 from cnncalc.layers.base import WHOLE, Example, Layer, Reach
 from cnncalc.layers.windowed import Windowed
-from cnncalc.shape import AXES, Padding, Shape, ShapeError, Size
+from cnncalc.shape import AXES, Padding, Shape, ShapeError, Size, ratio
 
 
 class Pooling(Windowed):
@@ -27,6 +27,9 @@ class Pooling(Windowed):
             self._check_padding(x)
         return Shape(self.sizes(x), x.channels)
 
+    def about_channels(self, x: Shape, y: Shape) -> str:
+        return each_by_itself(y)
+
     def _check_padding(self, x: Shape) -> None:
         for name, window in zip(AXES[x.rank], self.windows(x), strict=True):
             most = max(window.begin, window.end)
@@ -45,6 +48,7 @@ class MaxPool(Pooling):
 
     words = {"pool": ("maxpool",)}
     ranked = True
+    gathers = "largest"
     dilation = PerAxis("d", default=(1,), help="distance between taps")
     rounding = Choice("floor", "ceil", help="how the size is rounded")
     examples = (
@@ -63,6 +67,7 @@ class AvgPool(Pooling):
 
     words = {"avgpool": ()}
     ranked = True
+    gathers = "mean"
     rounding = Choice("floor", "ceil", help="how the size is rounded")
     examples = (Example("input 8x6 | avgpool 2", "4x6"),)
 
@@ -87,6 +92,9 @@ class GlobalPool(Layer):
     def output(self, x: Shape) -> Shape:
         return Shape((1,) * x.rank, x.channels)
 
+    def about_channels(self, x: Shape, y: Shape) -> str:
+        return each_by_itself(y)
+
     def reach(self, x: Shape, y: Shape) -> Literal["whole"]:
         return WHOLE
 
@@ -104,13 +112,17 @@ class AdaptivePool(Layer):
     def output(self, x: Shape) -> Shape:
         return Shape(self.size, x.channels)
 
-    def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
-        from fractions import Fraction
+    def about_channels(self, x: Shape, y: Shape) -> str:
+        return each_by_itself(y)
 
+    def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
         return tuple(
-            Reach(largest_bin(n, out) - 1, 0, n // out if n % out == 0 else Fraction(n, out))
-            for n, out in zip(x.spatial, y.spatial, strict=True)
+            Reach(largest_bin(n, out) - 1, 0, ratio(n, out)) for n, out in zip(x.spatial, y.spatial, strict=True)
         )
+
+
+def each_by_itself(y: Shape) -> str:
+    return f"each channel by itself, so that as many come out as go in: {y.channels}"
 
 
 def largest_bin(n: Size, out: Size) -> Size:
@@ -120,6 +132,8 @@ def largest_bin(n: Size, out: Size) -> Size:
     the fraction of (i + 1)·r/out, its start rounds down by that of i·r/out. So the length is q, q + 1 or
     q + 2, and depends on i modulo out/gcd(r, out) alone.
     """
+    if not isinstance(n, int):
+        return n.apply(largest_bin, out)
     from math import gcd
 
     quotient, rest = divmod(n, out)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
+from cnncalc.analysis import Row
 from cnncalc.diagnostics import nearest
 from cnncalc.figures.receptive_field import ReceptiveField
 from cnncalc.report.tree import Line
+
+#: Unknown operators beyond these are counted, not named.
+MOST_UNKNOWN = 8
 
 
 class Column(NamedTuple):
@@ -63,6 +67,17 @@ def bytes_text(value: int) -> str:
 def _three_digits(value: float) -> str:
     decimals = next(n for n in (2, 1, 0) if n == 0 or round(value, n) < 10 ** (3 - n))
     return f"{value:,.{decimals}f}"
+
+
+def uncounted(rows: Sequence[Row]) -> str:
+    """Which operators are not counted: each by its name, and how often."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row.type] = counts.get(row.type, 0) + 1
+    names = [name if count == 1 else f"{name} ({count} times)" for name, count in counts.items()]
+    if len(names) > MOST_UNKNOWN:
+        names[MOST_UNKNOWN:] = [f"{len(names) - MOST_UNKNOWN} other operators"]
+    return f"{', '.join(names)}: not counted in full, so that all totals are lower bounds"
 
 
 def per_axis(values: Iterable[Any]) -> str:

@@ -7,7 +7,7 @@ none, where a column is all code or all words.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, Union
 
@@ -29,10 +29,12 @@ ASCII = (
     (r"∏([A-Z]'?)", r"prod(\1)"),
     ("∏", "prod"),
     ("·", "*"),
+    ("×", "*"),
     ("−", "-"),
     ("–", "-"),
     ("→", "->"),
     ("…", "..."),
+    ("∞", "inf"),
     ("─", "-"),
 )
 
@@ -40,7 +42,14 @@ ASCII = (
 STYLES = {
     "heading": "bold", "column": "bold", "code": "cyan", "rule": "dim", "text": "none",
     "added": "green", "removed": "red", "changed": "yellow",
+    # From none to most. Each says its own letters' colour too, so that it reads on any ground.
+    "shade0": "none", "shade1": "black on color(195)", "shade2": "black on color(153)", "shade3": "black on color(111)",
+    "shade4": "bright_white on color(32)", "shade5": "bright_white on color(25)",
 }  # fmt: skip
+
+
+#: A role, which has a style, and a text.
+Piece = tuple[str, str]
 
 
 class Heading(NamedTuple):
@@ -54,11 +63,21 @@ class Paragraph(NamedTuple):
     text: str
 
 
+class Bullets(NamedTuple):
+    items: tuple[str, ...]
+
+
 class Code(NamedTuple):
     """Lines that stand as they are."""
 
     text: str
     language: str
+
+
+class Picture(NamedTuple):
+    """Lines of pieces, each with its role: what is drawn, in the signs that its look allowed."""
+
+    lines: tuple[tuple[Piece, ...], ...]
 
 
 class Grid(NamedTuple):
@@ -78,13 +97,16 @@ class Grid(NamedTuple):
         return self.roles[column] if column < len(self.roles) else "text"
 
 
-Block = Union[Heading, Paragraph, Code, Grid]
-Piece = tuple[str, str]
+Block = Union[Heading, Paragraph, Bullets, Code, Picture, Grid]
 
 
 def to_text(blocks: Sequence[Block], look: Look) -> str:
     """The page as text, folded to the look's width, with colour codes where it has colour."""
-    lines = list(_page_lines(blocks, look))
+    return painted(_page_lines(blocks, look), look)
+
+
+def painted(lines: Iterable[Sequence[Piece]], look: Look) -> str:
+    """The lines as text, with colour codes for their roles where the look has colour. No line is ever wrapped."""
     if not look.colour:
         return "".join("".join(text for _, text in line).rstrip() + "\n" for line in lines)
     import io
@@ -92,7 +114,7 @@ def to_text(blocks: Sequence[Block], look: Look) -> str:
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(file=io.StringIO(), force_terminal=True, color_system="standard", highlight=False)
+    console = Console(file=io.StringIO(), force_terminal=True, color_system="256", highlight=False)
     for line in lines:
         console.print(Text.assemble(*((text, STYLES.get(role, "none")) for role, text in line)), soft_wrap=True)
     file = console.file
@@ -126,13 +148,23 @@ def _page_lines(blocks: Sequence[Block], look: Look) -> Iterator[list[Piece]]:
             lines = _prose(block.text.replace("`", ""), width, look, "heading")
         elif isinstance(block, Paragraph):
             lines = _prose(block.text, min(width, PAGE_WIDTH) - len(indent), look, "text")
+        elif isinstance(block, Bullets):
+            lines = _bullets(block, min(width, PAGE_WIDTH) - len(indent), look)
         elif isinstance(block, Code):
             lines = iter([[("code", _shown(line, look))] for line in block.text.splitlines()])
+        elif isinstance(block, Picture):
+            lines = map(list, block.lines)
         else:
             lines = _grid(block, width - len(indent), look)
         before = block
         for line in lines:
             yield line if isinstance(block, Heading) else [("text", indent), *line]
+
+
+def _bullets(block: Bullets, width: int, look: Look) -> Iterator[list[Piece]]:
+    for item in block.items:
+        for number, line in enumerate(_prose(item, width - len(INDENT), look, "text")):
+            yield [("text", INDENT if number else "- "), *line]
 
 
 def _shown(text: str, look: Look) -> str:
@@ -196,7 +228,7 @@ def _widths(grid: Grid, rows: Sequence[Sequence[str]], width: int) -> list[int]:
     """The width of each column: where there is no room the widest is folded, first between words, then within."""
     columns = list(zip(*rows, strict=True))
     words = [
-        max(len(word) for cell in cells for word in ([cell] if grid.role(number) == "number" else [*cell.split(), ""]))
+        max(len(word) for cell in cells for word in ([cell] if grid.role(number) == "number" else cell.split(" ")))
         for number, cells in enumerate(columns)
     ]
     widths = [min(max(map(len, cells)), max(MOST_CELL, least)) for cells, least in zip(columns, words, strict=True)]
@@ -215,7 +247,7 @@ def _widths(grid: Grid, rows: Sequence[Sequence[str]], width: int) -> list[int]:
 
 def _levelled(columns: Sequence[Sequence[str]], widths: list[int], words: Sequence[int]) -> list[int]:
     """The widths after giving room from one column to another as long as that saves lines."""
-    lengths = [[[len(word) for word in cell.split()] for cell in cells] for cells in columns]
+    lengths = [[[len(word) for word in cell.split(" ")] for cell in cells] for cells in columns]
     known: dict[tuple[int, int], list[int]] = {}
 
     def height(widths: Sequence[int]) -> int:
@@ -254,8 +286,13 @@ def _markdown(block: Block) -> str:
         return f"{'#' * block.level} {block.text}\n"
     if isinstance(block, Paragraph):
         return f"{block.text}\n"
+    if isinstance(block, Bullets):
+        return "".join(f"- {item}\n" for item in block.items)
     if isinstance(block, Code):
         return f"```{block.language}\n{block.text}\n```\n"
+    if isinstance(block, Picture):
+        lines = ["".join(text for _, text in line).rstrip() for line in block.lines]
+        return "".join(f"{line}\n" for line in ("```text", *lines, "```"))
     count = max(map(len, block.rows))
     rows = [[f"**{row[0]}**", *[""] * (count - 1)] if len(row) == 1 else row for row in block.rows]
     numeric = [block.role(column) == "number" for column in range(count)]

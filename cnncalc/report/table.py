@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -12,28 +11,22 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cnncalc.analysis import Analysis, Row, exceeds
+from cnncalc.analysis import Analysis, exceeds
 from cnncalc.diagnostics import Diagnostic
-from cnncalc.report.columns import Column, bytes_text, short, thousands
+from cnncalc.report.bars import bars_of
+from cnncalc.report.columns import Column, bytes_text, short, thousands, uncounted
+from cnncalc.report.folding import folded_text, parts_of
 from cnncalc.report.look import Look
-from cnncalc.report.tree import Line, collapsed, rails
+from cnncalc.report.tree import Line, below, collapsed, least_name, rails
 
 GAP = 2
 #: Bars take what room there is, up to so many cells; where there is less than the least, a shade stands for them.
 MOST_BAR, NATURAL_BAR, LEAST_BAR = 12, 8, 4
 #: The columns that are folded where there is no room, in this order, and how narrow they may get.
 FOLDING = ("inputs", "layer", "input", "name")
-LEAST_TEXT, LEAST_NAME = 12, 16
+LEAST_TEXT = 12
 #: Warnings beyond these are counted, not shown.
 MOST_WARNINGS = 5
-#: Unknown operators beyond these are counted, not named.
-MOST_UNKNOWN = 8
-
-#: Where a cell may be folded: at its spaces, and after a dot of a name.
-BREAKS = re.compile(r" |(?<=\.)(?=\w)")
-
-SHADES = " ▁▂▃▄▅▆▇█"
-EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 class Failure(NamedTuple):
@@ -59,9 +52,11 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
         for row, (rail, _) in zip(cells, margins, strict=True)
     ]
     broken = [_failed(failure, columns, look)] if failure is not None else []
-    widths, bar = _widths(columns, [*named, [column.heading for column in columns], totals, *broken], look)
+    headings = [column.heading for column in columns]
+    least = least_name(rail for rail, _ in margins)
+    widths, bar = _widths(columns, [*named, headings, totals, *broken], look, least)
     bars = {
-        index: _bars([column.value(line, look.layout) for line in lines], bar, look)
+        index: bars_of([column.value(line, look.layout) for line in lines], bar, look.unicode)
         for index, column in enumerate(columns)
         if bar and column.key in ("params", "macs")
     }
@@ -80,7 +75,7 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
         )
     for number, (line, row, (rail, _)) in enumerate(zip(lines, cells, margins, strict=True)):
         folded = [
-            _folded(cell, widths[index] - (len(rail) if columns[index].key == "name" else 0))
+            folded_text(cell, widths[index] - (len(rail) if columns[index].key == "name" else 0))
             for index, cell in enumerate(row)
         ]
         height = max(map(len, folded))
@@ -116,26 +111,9 @@ def _cell(column: Column, line: Line, aside: str, analysis: Analysis, look: Look
     return text
 
 
-def _folded(text: str, width: int) -> list[str]:
-    """The text in lines of that width, broken at its spaces or after a dot, or where no break is near within a word."""
-    if len(text) <= width:
-        return [text]
-    lines = [""]
-    for part in re.findall(r"[^ .]*\.|[^ .]*(?: |$)", text):
-        if lines[-1] and len(lines[-1] + part.rstrip()) > width:
-            lines.append("")
-        lines[-1] += part
-        while len(lines[-1].rstrip()) > width:
-            lines[-1:] = [lines[-1][:width], lines[-1][width:]]
-    return [line.rstrip() for line in lines]
-
-
 def _railed(rail: str, parts: list[str], style: str, look: Look) -> Text:
     """A name behind its rail, which goes on beside the further lines of the row."""
-    on = "│  " if look.unicode else "|  "
-    # Behind the corner of a merge nothing goes on.
-    levels = [rail[at : at + 3] for at in range(0, len(rail), 3)]
-    further = "".join("   " if level[0] in "└`" else on for level in levels)
+    further = below(rail, look.unicode)
     content = Text()
     for number, part in enumerate(parts):
         content.append(("\n" if number else "") + (further if number else rail), "dim")
@@ -158,7 +136,9 @@ def _rules(look: Look) -> box.Box:
     return box.Box("\n".join(lines), ascii=not look.unicode)
 
 
-def _widths(columns: Sequence[Column], lines: list[list[str]], look: Look) -> tuple[list[int], int]:
+def _widths(
+    columns: Sequence[Column], lines: list[list[str]], look: Look, least_of_names: int
+) -> tuple[list[int], int]:
     """The width of each column, and of the bars: text folds where there is no room, numbers never do."""
     widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
     barred = sum(column.key in ("params", "macs") for column in columns)
@@ -168,31 +148,13 @@ def _widths(columns: Sequence[Column], lines: list[list[str]], look: Look) -> tu
     for key in FOLDING:
         for index, column in enumerate(columns):
             if room < 0 and column.key == key:
-                words = [word for line in lines for word in (BREAKS.split(line[index]) if key != "name" else ())]
-                least = min(widths[index], max(LEAST_TEXT, *map(len, words)) if words else LEAST_NAME)
+                words = [word for line in lines for word in (parts_of(line[index]) if key != "name" else ())]
+                least = min(widths[index], max(LEAST_TEXT, *map(len, words)) if words else least_of_names)
                 given = max(least, widths[index] + room)
                 room += widths[index] - given
                 widths[index] = given
     bar = min(MOST_BAR, room // barred - 1) if barred and room > 0 else 0
     return widths, bar if bar >= LEAST_BAR else min(max(bar, 0), 1)
-
-
-def _bars(values: list[int], width: int, look: Look) -> list[str]:
-    """A bar for each value, the longest for the largest; in one cell, a shade."""
-    most = max(values, default=0)
-    return [_bar(value, most, width, look.unicode) for value in values]
-
-
-def _bar(value: int, most: int, width: int, unicode: bool) -> str:
-    if not value or not most:
-        return " " * width
-    if not unicode:
-        return ("#" * max(-(-value * width // most), 1)).ljust(width)
-    eighths = max(-(-value * width * 8 // most), 1)
-    if width == 1:
-        return SHADES[eighths]
-    full, part = divmod(eighths, 8)
-    return ("█" * full + (EIGHTHS[part] if part else "")).ljust(width)
 
 
 def _failed(failure: Failure, columns: Sequence[Column], look: Look) -> list[str]:
@@ -216,7 +178,7 @@ def _footer(analysis: Analysis, look: Look) -> Iterator[Text]:
         ),
     ]
     if analysis.unknown:
-        lines.append(("unknown", _uncounted(analysis.unknown)))
+        lines.append(("unknown", uncounted(analysis.unknown)))
     if options.batch > 1:
         lines.append(("batch", f"MACs and activations are for {thousands(options.batch)} samples, shapes for one"))
     if any(exceeds(row.receptive_field, analysis.graph.nodes[0].shape) for row in analysis.rows):
@@ -226,17 +188,6 @@ def _footer(analysis: Analysis, look: Look) -> Iterator[Text]:
     for label, text in lines:
         yield Text.assemble((label.ljust(width + GAP), "dim"), text)
     yield from _warnings(analysis.warnings, look)
-
-
-def _uncounted(rows: Sequence[Row]) -> str:
-    """Which operators are not counted: each by its name, and how often."""
-    counts: dict[str, int] = {}
-    for row in rows:
-        counts[row.type] = counts.get(row.type, 0) + 1
-    names = [name if count == 1 else f"{name} ({count} times)" for name, count in counts.items()]
-    if len(names) > MOST_UNKNOWN:
-        names[MOST_UNKNOWN:] = [f"{len(names) - MOST_UNKNOWN} other operators"]
-    return f"{', '.join(names)}: not counted in full, so that all totals are lower bounds"
 
 
 def _both(value: int) -> str:
