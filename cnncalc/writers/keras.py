@@ -1,9 +1,9 @@
 """Keras 3: a functional model, with a function for each block.
 
 Keras's tensors are channels last, as the spec's are, so every layer takes its elements in the same order.
-Its `same` is the language's; all other padding is a layer in front. What a max pool is padded with is no
-zero but what no maximum picks; an avgpool's padding is zeros that count in the mean, so its `same` is
-padding in front as well.
+Its `same` is the language's; all other padding is a layer in front. What a max pool is padded with is what
+no maximum picks (zeros, where nothing is negative); an avgpool's padding is zeros that count in the mean, so
+its `same` is padding in front as well.
 """
 
 from __future__ import annotations
@@ -39,7 +39,11 @@ says: Sayings[Said] = Sayings("Keras")
 
 def write(graph: Graph) -> str:
     """The graph as a Python file; raises `SpecError` E320 for what Keras cannot say."""
-    return File(graph, says.say_all(graph.nodes)).text()
+    said = says.say_all(graph.nodes)
+    for node in graph.nodes:
+        if node.layer.kind == "pool" and graph.nodes[node.inputs[0]].layer.kind in NEVER_NEGATIVE:
+            said[node.index] = padded_with_zeros(said[node.index], node.input_shapes[0])
+    return File(graph, said).text()
 
 
 # -- what is said ------------------------------------------------------------------------------------
@@ -226,6 +230,19 @@ def pool(node: Node, layer: Any) -> Call:
             named("padding", "same" if same else "valid", "valid"),
         ),
     )
+
+
+#: Behind these, no maximum tells zeros from minus infinity, and Keras has a layer for zeros.
+NEVER_NEGATIVE = ("relu", "relu6", "sigmoid", "hardsigmoid", "softplus", "softmax")
+
+
+def padded_with_zeros(said: Said, x: Shape) -> Said:
+    """A max pool with the padding in front of it by zeros."""
+    calls = calls_of(said) if isinstance(said, Call) else []
+    if len(calls) < 2:
+        return said
+    (padding,) = calls[0].arguments
+    return chain(*zeros(x, padding.value), calls[-1])
 
 
 @says("gap", "gmp")

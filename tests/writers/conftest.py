@@ -6,7 +6,7 @@ conformance cases that may stand beside the repository.
 
 import json
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
@@ -73,6 +73,7 @@ REASONS = (
 def exported() -> Callable[[Network, str], str | bytes]:
     """Export a network, and skip the test where the framework is known not to have words for it."""
 
+    @lru_cache(maxsize=1)
     def written(network: Network, to: str) -> str | bytes:
         try:
             return export(network.graph, to)
@@ -89,4 +90,5 @@ NETWORKS = {network.name: network for network in networks()}
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "network" in metafunc.fixturenames:
-        metafunc.parametrize("network", NETWORKS.values(), ids=NETWORKS)
+        # By module, so that the tests of one network follow one another and may share what they make.
+        metafunc.parametrize("network", NETWORKS.values(), ids=NETWORKS, scope="module")

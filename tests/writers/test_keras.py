@@ -2,6 +2,7 @@
 
 import os
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ pytest.importorskip("torch", reason=reason)
 keras = pytest.importorskip("keras", reason=reason)
 
 
+@lru_cache(maxsize=1)
 def model(code: str) -> Any:
     """The model of exported code, its weights on the meta device."""
     found: dict[str, Any] = {"__name__": "exported"}
