@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic
 from cnncalc.figures.arena import arena
-from cnncalc.figures.cost import CONVENTIONS, cost
+from cnncalc.figures.cost import CONVENTIONS, DEFAULT_CONVENTION, costing
 from cnncalc.figures.memory import DTYPES, OPTIMIZERS, Buffer, Peak, buffers, peak
 from cnncalc.figures.receptive_field import ReceptiveField, receptive_fields
 from cnncalc.graph import Graph, Node
@@ -20,7 +20,7 @@ class Options(NamedTuple):
 
     batch: int = 1
     dtype: str = "float32"
-    convention: str = "torchvision"
+    convention: str = DEFAULT_CONVENTION
     optimizer: str = "sgd"
 
     @classmethod
@@ -231,6 +231,7 @@ def analyze_graph(graph: Graph, options: Options) -> Analysis:
 def _rows(graph: Graph, options: Options) -> Iterator[Row]:
     nodes, batch = graph.nodes, options.batch
     fields = receptive_fields(nodes)
+    cost = costing(options.convention)
     for node, field in zip(nodes, fields, strict=True):
         its = cost(node)
         yield Row(graph, node, its.params, its.buffers, its.macs * batch, node.shape.elements * batch, field)

@@ -19,18 +19,23 @@ from cnncalc.cli.output import (
     spec_options,
 )
 from cnncalc.diagnostics import SpecError, nearest
+from cnncalc.figures.cost import DEFAULT_CONVENTION
 from cnncalc.figures.memory import OPTIMIZERS
 
 if TYPE_CHECKING:
     from cnncalc.analysis import Analysis
+    from cnncalc.graph import Graph
     from cnncalc.report.budgets import Condition, Outcome
+
+#: In place of a convention: all of them, side by side.
+EVERY_CONVENTION = "all"
 
 
 @click.command("calc", no_args_is_help=True)
 @click.argument("spec")
 @spec_options
 @model_options
-@figure_options
+@figure_options(EVERY_CONVENTION)
 @click.option(
     "--optimizer", type=click.Choice(list(OPTIMIZERS)), default="sgd", help="For the estimate of training's memory."
 )
@@ -58,6 +63,7 @@ def command(
     strict: bool,
     batch: int,
     dtype: str,
+    convention: str,
     optimizer: str,
     memory: bool,
     paths: tuple[str, ...],
@@ -76,14 +82,22 @@ def command(
     """
     from cnncalc.sources import find, load_source, parse_shape
 
-    options = Options(batch, dtype, optimizer=optimizer)
+    every = convention == EVERY_CONVENTION
+    options = Options(batch, dtype, DEFAULT_CONVENTION if every else convention, optimizer)
     _refuse(memory, paths, output)
+    if every and (memory or paths or conditions or output.columns is not None or output.depth is not None):
+        raise click.UsageError(
+            "`--convention all` shows totals alone: name one for --memory, --get, --fail-if, --columns or --depth"
+        )
     budgets = _budgets(conditions, output, options)
     try:
         shape = parse_shape(input.strip(), "--input") if input is not None else None
         graph = load_source(find(spec), shape, variables, dims, strict)
     except SpecError as error:
         fail(_or_a_command(spec, error), output, options)
+    if every:
+        _compare_conventions(graph, batch, output)
+        return
     analysis = analyze_graph(graph, options)
     try:
         outcomes = _outcomes(budgets, analysis)
@@ -100,6 +114,19 @@ def command(
 
         click.echo(f"warning: {uncounted(analysis.unknown)}", err=True)
     exceeded(outcomes, output)
+
+
+def _compare_conventions(graph: Graph, batch: int, output: Output) -> None:
+    from cnncalc.report import conventions as report
+
+    if output.format == "json":
+        output.write(report.comparison_json(graph, batch))
+        return
+    sheet = report.comparison_sheet(graph, batch)
+    if output.format == "table":
+        output.write(report.comparison_text(sheet, output.look(sys.stdout, piped=output.file is not None)))
+    else:
+        output.write(output.render_sheet(sheet))
 
 
 def _refuse(memory: bool, paths: tuple[str, ...], output: Output) -> None:

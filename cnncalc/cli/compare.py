@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 @click.argument("specs", metavar="SPEC...", nargs=-1, required=True)
 @spec_options
 @model_options
-@figure_options
+@figure_options()
 @columns_option("cnncalc.report.networks")
 @side_by_side_options(*FORMATS)
-def command(specs: tuple[str, ...], batch: int, dtype: str, output: Output, **reading: Any) -> None:
+def command(specs: tuple[str, ...], batch: int, dtype: str, convention: str, output: Output, **reading: Any) -> None:
     """Several networks in one table: a row each with parameters, MACs, peak memory and receptive field.
 
     \b
@@ -45,7 +45,7 @@ def command(specs: tuple[str, ...], batch: int, dtype: str, output: Output, **re
     from cnncalc.report.columns import choose
 
     labels = [f"spec {number}" for number in range(1, len(specs) + 1)]
-    found = analyses(specs, labels, Options(batch, dtype), output, **reading)
+    found = analyses(specs, labels, Options(batch, dtype, convention), output, **reading)
     rows = [networks.Network(*each) for each in zip(_names(specs, found), found, strict=True)]
     if output.format == "json":
         output.write(networks.networks_json(rows))

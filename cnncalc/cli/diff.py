@@ -17,14 +17,22 @@ from cnncalc.cli.several import analyses, written
 @click.argument("b")
 @spec_options
 @model_options
-@figure_options
+@figure_options()
 @click.option(
     "--context", type=click.IntRange(0), default=2, metavar="N", help="Layers alike around each that differs."
 )
 @click.option("--exit-code", is_flag=True, help="Exit with 1 where the networks differ.")
 @side_by_side_options("table", "json", "markdown")
 def command(
-    a: str, b: str, batch: int, dtype: str, context: int, exit_code: bool, output: Output, **reading: Any
+    a: str,
+    b: str,
+    batch: int,
+    dtype: str,
+    convention: str,
+    context: int,
+    exit_code: bool,
+    output: Output,
+    **reading: Any,
 ) -> None:
     """Two networks side by side: the layers added, removed and changed, and every total with its change.
 
@@ -40,7 +48,7 @@ def command(
     from cnncalc.report import difference as report
     from cnncalc.report.networks import Network
 
-    before, after = analyses((a, b), ("A", "B"), Options(batch, dtype), output, **reading)
+    before, after = analyses((a, b), ("A", "B"), Options(batch, dtype, convention), output, **reading)
     found = difference(before, after)
     networks = Network(written(a), before), Network(written(b), after)
     if output.format == "json":

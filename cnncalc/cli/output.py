@@ -167,20 +167,38 @@ def spec_options(command: Command) -> Command:
     )(command)
 
 
-def figure_options(command: Command) -> Command:
-    """The options that figures depend on besides the network."""
+def figure_options(*more_conventions: str) -> Callable[[Command], Command]:
+    """The options that figures depend on besides the network; `more_conventions` stand for none that there is."""
+    from cnncalc.figures.cost import CONVENTIONS, DEFAULT_CONVENTION
     from cnncalc.figures.memory import DTYPES
 
-    command = click.option(
-        "--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of weights and activations."
-    )(command)
-    return click.option(
-        "--batch",
-        type=click.IntRange(1, 10**9 - 1),
-        default=1,
-        metavar="N",
-        help="Samples at once: MACs and activations scale.",
-    )(command)
+    named = ", ".join(CONVENTIONS) + "".join(f"; or {more}" for more in more_conventions)
+    options = (
+        click.option(
+            "--batch",
+            type=click.IntRange(1, 10**9 - 1),
+            default=1,
+            metavar="N",
+            help="Samples at once: MACs and activations scale.",
+        ),
+        click.option(
+            "--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of weights and activations."
+        ),
+        click.option(
+            "--convention",
+            type=click.Choice([*CONVENTIONS, *more_conventions]),
+            default=DEFAULT_CONVENTION,
+            metavar="NAME",
+            help=f"Whose MACs to count: {named}.",
+        ),
+    )
+
+    def with_options(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return with_options
 
 
 def model_options(command: Command) -> Command:

@@ -209,6 +209,10 @@ class Layer:
         """Multiply-adds of a convolution or matrix product, per sample, without bias; 0 for all else."""
         return 0
 
+    def parts(self, x: Shape) -> tuple[Layer, ...]:
+        """The simpler layers, one behind the other, that it is the same as; itself where there are none."""
+        return (self,)
+
     def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...] | Literal["whole"] | None:
         """What it adds to the receptive field per axis; None where an output sees its own place alone."""
         return None

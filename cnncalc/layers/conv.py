@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import prod
 
 from cnncalc.layers.arguments import Flag, Integer, PaddingArgument, PerAxis, count
-from cnncalc.layers.base import Example, Reach, Remark
+from cnncalc.layers.base import Example, Layer, Reach, Remark
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import (
     AXES,
@@ -148,6 +148,11 @@ class SeparableConv(Convolution):
 
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
         return prod(y.spatial) * self.weights(x)
+
+    def parts(self, x: Shape) -> tuple[Layer, ...]:
+        window = {name: getattr(self, name) for name in ("kernel", "stride", "padding", "dilation", "multiplier")}
+        depthwise = DepthwiseConv("dwconv", **window, bias=False)
+        return depthwise.fitted(x), Conv("conv", kernel=(1,), filters=self.filters, bias=self.bias).fitted(x)
 
     def about_channels(self, x: Shape, y: Shape) -> str:
         between = x.channels * self.multiplier

@@ -112,6 +112,10 @@ class AdaptivePool(Layer):
     def output(self, x: Shape) -> Shape:
         return Shape(self.size, x.channels)
 
+    def parts(self, x: Shape) -> tuple[Layer, ...]:
+        everything = all(out == 1 for out in self.size)
+        return (GlobalPool("gap" if self.kind == "adaptiveavgpool" else "gmp"),) if everything else (self,)
+
     def about_channels(self, x: Shape, y: Shape) -> str:
         return each_by_itself(y)
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.analysis import Row
 from cnncalc.difference import Difference, Step, Total
+from cnncalc.figures.cost import DEFAULT_CONVENTION
 from cnncalc.report.columns import shape_text, shortened, thousands
 from cnncalc.report.look import Look
 from cnncalc.report.markdown import code, escaped, table
@@ -201,7 +202,8 @@ def _totals(found: Difference) -> tuple[tuple[str, ...], Sequence[tuple[str, ...
     rows.append(("receptive field", *fields, "", ""))
     options = found.b.options
     batch = f", batch {options.batch:,}" if options.batch > 1 else ""
-    return (f"total as {options.dtype}{batch}", "A", "B", "change", "per cent"), rows
+    convention = "" if options.convention == DEFAULT_CONVENTION else f", MACs by {options.convention}"
+    return (f"total as {options.dtype}{batch}{convention}", "A", "B", "change", "per cent"), rows
 
 
 def _change(total: Total) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from cnncalc.analysis import SCHEMA, Analysis, Row
 from cnncalc.report.columns import Column, field_text, shape_text, shortened, thousands
 from cnncalc.report.look import Look
 from cnncalc.report.page import UNFOLDED, Block, Grid, to_text
-from cnncalc.report.sheet import Sheet
+from cnncalc.report.sheet import Sheet, convention_notes
 
 
 class Network(NamedTuple):
@@ -123,6 +123,7 @@ def networks_sheet(networks: Sequence[Network], columns: Sequence[Column], layou
     notes += [(shortened(network.name), network.uncounted) for network in networks if network.uncounted]
     if options.batch > 1:
         notes.append(("batch", f"MACs and activations are for {thousands(options.batch)} samples, shapes for one"))
+    notes += convention_notes(networks[0].analysis)
     return Sheet(columns, networks, layout, notes=tuple(notes))
 
 

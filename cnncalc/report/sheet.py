@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.analysis import Analysis
+from cnncalc.figures.cost import DEFAULT_CONVENTION
 from cnncalc.report.columns import Column, thousands
 from cnncalc.report.tree import collapsed
 
@@ -33,4 +34,14 @@ def layers_sheet(analysis: Analysis, columns: Sequence[Column], layout: str, dep
     totals = [thousands(getattr(analysis.totals, column.key)) if column.numeric else "" for column in columns]
     if not columns[0].numeric:
         totals[0] = "total, at least" if analysis.unknown else "total"
-    return Sheet(columns, collapsed(analysis.rows, depth), layout, tuple(totals))
+    return Sheet(columns, collapsed(analysis.rows, depth), layout, tuple(totals), convention_notes(analysis))
+
+
+def convention_notes(analysis: Analysis) -> tuple[tuple[str, str], ...]:
+    """By whose count the MACs are and what that is, where it is not the default."""
+    name = analysis.options.convention
+    if name == DEFAULT_CONVENTION:
+        return ()
+    from cnncalc.figures.conventions import TABLES
+
+    return (("MACs", f"as {name} counts: {TABLES[name].text}"),)

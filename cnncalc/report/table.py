@@ -13,6 +13,7 @@ from rich.text import Text
 
 from cnncalc.analysis import Analysis, exceeds
 from cnncalc.diagnostics import Diagnostic
+from cnncalc.figures.cost import DEFAULT_CONVENTION
 from cnncalc.report.bars import bars_of
 from cnncalc.report.columns import Column, bytes_text, short, thousands, uncounted
 from cnncalc.report.folding import folded_text, parts_of
@@ -25,6 +26,10 @@ MOST_BAR, NATURAL_BAR, LEAST_BAR = 12, 8, 4
 #: The columns that are folded where there is no room, in this order, and how narrow they may get.
 FOLDING = ("inputs", "layer", "input", "name")
 LEAST_TEXT = 12
+#: Definitions are folded to this where no terminal says otherwise; before them stands a label.
+PROSE_WIDTH, LABEL = 100, 13
+#: A longer table shows its first and its last rows.
+MOST_ROWS = 2_000
 #: Warnings beyond these are counted, not shown.
 MOST_WARNINGS = 5
 
@@ -40,6 +45,10 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
     """The table as text, with colour codes where the look has colour."""
     lines = collapsed(analysis.rows, look.depth)
     margins = [(rail, aside) for rail, aside in rails(lines, look.unicode)]
+    left_out = len(lines) - MOST_ROWS
+    if left_out > 0:
+        middle = slice(MOST_ROWS // 2, len(lines) - MOST_ROWS // 2)
+        del lines[middle], margins[middle]
     cells = [
         [_cell(column, line, aside, analysis, look) for column in columns]
         for line, (_, aside) in zip(lines, margins, strict=True)
@@ -74,6 +83,8 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
             overflow="ignore",
         )
     for number, (line, row, (rail, _)) in enumerate(zip(lines, cells, margins, strict=True)):
+        if left_out > 0 and number == MOST_ROWS // 2:
+            table.add_row(*(Text(text, "dim") for text in _omission(columns, left_out, look)))
         folded = [
             folded_text(cell, widths[index] - (len(rail) if columns[index].key == "name" else 0))
             for index, cell in enumerate(row)
@@ -97,7 +108,17 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
     width = max(look.width or 0, sum(widths) + (1 + bar) * len(bars) + GAP * (len(columns) - 1))
     if failure is not None:
         return _rendered([table], look, width)
+    if left_out > 0:
+        instead = "--format csv has them all, --depth collapses blocks"
+        footnote = Text(f"\n{thousands(left_out)} rows are left out: {instead}")
+        return _rendered([table, footnote, *_footer(analysis, look)], look, width)
     return _rendered([*([table] if lines else []), *_footer(analysis, look)], look, width)
+
+
+def _omission(columns: Sequence[Column], left_out: int, look: Look) -> list[str]:
+    """The row that stands for those in the middle of a table that nobody would read."""
+    texts = {columns[0].key: "…" if look.unicode else "...", "layer": f"{thousands(left_out)} rows"}
+    return [texts.get(column.key, "") for column in columns]
 
 
 def _cell(column: Column, line: Line, aside: str, analysis: Analysis, look: Look) -> str:
@@ -177,6 +198,8 @@ def _footer(analysis: Analysis, look: Look) -> Iterator[Text]:
             f"{thousands(totals.activations)}{dot}{bytes_text(memory.peak)} live at most, at {totals.peak_layer}",
         ),
     ]
+    if options.convention != DEFAULT_CONVENTION:
+        lines += _convention(analysis, look)
     if analysis.unknown:
         lines.append(("unknown", uncounted(analysis.unknown)))
     if options.batch > 1:
@@ -188,6 +211,20 @@ def _footer(analysis: Analysis, look: Look) -> Iterator[Text]:
     for label, text in lines:
         yield Text.assemble((label.ljust(width + GAP), "dim"), text)
     yield from _warnings(analysis.warnings, look)
+
+
+def _convention(analysis: Analysis, look: Look) -> Iterator[tuple[str, str]]:
+    """The convention by which MACs are counted and its definition, folded, and what it counts apart from them."""
+    from textwrap import wrap
+
+    from cnncalc.figures.conventions import TABLES, apart
+
+    name, batch = analysis.options.convention, analysis.options.batch
+    definition = f"{name}: {TABLES[name].text}"
+    for number, line in enumerate(wrap(definition, (look.width or PROSE_WIDTH) - LABEL)):
+        yield ("convention" if number == 0 else ""), line
+    for what, count in apart(analysis.graph.nodes, name, batch).items():
+        yield what, _both(count)
 
 
 def _both(value: int) -> str:
