@@ -8,7 +8,7 @@ repeat. Outputs that other layers read as well are passed through an `identity` 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Problems, Source, SpecError
@@ -60,7 +60,7 @@ def layer_text(node: Node, layer: Any) -> str:
     return text
 
 
-@cache
+@lru_cache(10_000)
 def reads_back(text: str, layer: Layer, rank: int) -> bool:
     """Whether the text is this layer: a model file may hold numbers that the language does not allow."""
     problems = Problems()
