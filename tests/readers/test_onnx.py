@@ -444,6 +444,7 @@ PARTS = {
     "hardswish": "Add x three -> a | Clip a zero six -> c | Mul x c -> m | Div m six",
     "gelu": "Div x root -> d | Erf d -> e | Add e one -> a | Mul x a -> m | Mul m half",
     "shuffle g2": "Reshape x groups -> g | Transpose g -> t | Reshape t joined",
+    "shuffle g2, space as one": "Reshape x flat -> g | Transpose g -> t | Reshape t joined",
     "ln": "ReduceMean x -> u | Sub x u -> d | Pow d two -> p | ReduceMean p -> v | Add v eps -> w | Sqrt w -> r "
     "| Div d r -> n | Mul n gamma -> o | Add o beta",
     "fc 5": "MatMul f weight -> m | Add m bias",
@@ -461,7 +462,9 @@ def test_parts(whole: str, opset: int, tmp_path: Path) -> None:
     for line in PARTS[whole].split(" | "):
         inputs, _, output = line.partition(" -> ")
         operator, _, names = inputs.partition(" ")
-        attributes: dict[str, Any] = {"perm": [0, 2, 1, 3, 4]} if operator == "Transpose" else {}
+        attributes: dict[str, Any] = {}
+        if operator == "Transpose":
+            attributes = {"perm": [0, 2, 1, 3] if "one" in whole else [0, 2, 1, 3, 4]}
         # The axes of a mean are an attribute first, and from opset 18 on an input.
         if operator == "ReduceMean" and opset < 18:
             attributes = {"axes": [-1]}
@@ -470,11 +473,26 @@ def test_parts(whole: str, opset: int, tmp_path: Path) -> None:
         nodes.append(node(operator, names, output or "y", **attributes))
     numbers = {"zero": 0, "half": 0.5, "one": 1, "two": 2, "three": 3, "six": 6, "root": 1.4142135, "eps": 1e-5}
     weights = {name: numpy.float32(value) for name, value in numbers.items()}
-    weights |= arrays({"groups": [1, 2, 2, 6, 6], "joined": [1, 4, 6, 6], "last": [-1]})
+    weights |= arrays({"groups": [1, 2, 2, 6, 6], "flat": [-1, 2, 2, 36], "joined": [1, 4, 6, 6], "last": [-1]})
     weights |= {"gamma": (6,), "beta": (6,), "weight": (3, 5), "bias": (5,)}  # type: ignore[dict-item]
     path = save(tmp_path / "m.onnx", nodes, {"x": (1, 4, 6, 6), "f": (1, 3)}, weights, opset=opset)
     result = cnncalc.analyze(path)
     assert [row.description for row in result.rows if row.inputs and not row.implicit] == [whole.partition(",")[0]]
+
+
+@needs_onnx
+def test_heads(tmp_path: Path) -> None:
+    """The heads of an attention are turned like the groups of a shuffle, and are none."""
+    nodes = [
+        node("MatMul", "x w", "q"),
+        node("Reshape", "q s", "a"),
+        node("Transpose", "a", "b", perm=[0, 2, 1, 3]),
+        node("Reshape", "b t", "y"),
+    ]
+    weights = {"w": (6, 6), **arrays({"s": [1, 7, 2, 3], "t": [2, 7, 3]})}
+    result = cnncalc.analyze(save(tmp_path / "m.onnx", nodes, {"x": (1, 7, 6)}, weights))
+    assert [row.type for row in result.rows if not row.implicit] == ["input", "conv", "reshape", "Transpose"]
+    assert result.rows[-1].output_shape == (2, 7, 3)
 
 
 @needs_onnx

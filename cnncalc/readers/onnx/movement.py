@@ -37,17 +37,20 @@ def reshape(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
 
 @rule("ChannelShuffle", domain=OWN)
 def shuffle(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
-    """Channels as groups x members, turned, and joined again."""
+    """Channels as groups x members, turned, and joined again; what only looks like it is taken step by step."""
     data, groups, joined = x.tensor(0), x.static(1), x.static(2)
-    before = data.known
     targets = [each.integers() if each else None for each in (groups, joined)]
     if targets[0] is None or targets[1] is None:
         raise UnknowableError
+    before = data.known
     split = sizes.reshape(before, reading.of_one(targets[0], data))
-    whole = sizes.reshape((split[0], split[2], split[1], *split[3:]), reading.of_one(targets[1], data))
-    if whole != before or split[3:] != before[2:] or data.channel != 1:
-        raise MisfitError(f"it turns {sizes.text(split)} into {sizes.text(whole)}, not into {sizes.text(before)}")
-    return [reading.layer(node, "shuffle", data, groups=split[1])]
+    turned = (split[0], split[2], split[1], *split[3:])
+    whole = sizes.reshape(turned, reading.of_one(targets[1], data))
+    if whole == before and split[1] * split[2] == before[1] and data.channel == 1:
+        return [reading.layer(node, "shuffle", data, groups=split[1])]
+    parts = reading.reshaped(node, data, split)
+    parts = reading.transposed(node._replace(operator="Transpose"), parts, (0, 2, 1, *range(3, len(split))))
+    return [reading.reshaped(node, parts, whole)]
 
 
 @rule("Flatten")

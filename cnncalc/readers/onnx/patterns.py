@@ -165,8 +165,10 @@ class Matcher:
                 self.nodes[each].integers("perm") for each in matched if self.nodes[each].operator == "Transpose"
             )
             targets = [self._constant(bound[name]) for name in ("groups", "joined")]
-            known = [each.values for each in targets if each is not None]
-            return order == (0, 2, 1, 3, 4) and [len(each or ()) for each in known] == [5, 4]
+            known = [each.values for each in targets if each is not None and each.values is not None]
+            # Groups and members of the channels change places; space may be one axis or several.
+            turned = order is not None and order == (0, 2, 1, *range(3, len(order)))
+            return turned and len(known) == 2 and len(known[0]) == len(order or ())
         if whole.pattern == ("Mul", "x", ("HardSigmoid", "x")):
             part = next(self.nodes[each] for each in matched if self.nodes[each].operator == "HardSigmoid")
             return abs(part.real("alpha", 0.2) - 1 / 6) < 1e-4
