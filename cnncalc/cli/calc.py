@@ -10,6 +10,7 @@ from cnncalc.analysis import Options, analyze_graph
 from cnncalc.cli import COMMANDS
 from cnncalc.cli.output import (
     Output,
+    announce,
     exceeded,
     fail,
     figure_options,
@@ -92,6 +93,7 @@ def command(
     budgets = _budgets(conditions, output, options)
     shape = input_shape(input, output, options)
     try:
+        announce(spec, output)
         graph = load_source(find(spec), shape, variables, dims, strict)
     except SpecError as error:
         fail(_or_a_command(spec, error), output, options)

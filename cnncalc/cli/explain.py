@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnncalc.analysis import Analysis, Options, analyze_graph
-from cnncalc.cli.output import Output, fail, input_shape, model_options, page_options, spec_options
+from cnncalc.cli.output import Output, announce, fail, input_shape, model_options, page_options, spec_options
 from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest
 from cnncalc.figures.memory import DTYPES
 
@@ -90,6 +90,7 @@ def _analysis(spec: str, options: Options, output: Output, *, input: str | None,
 
     shape = input_shape(input, output, options)
     try:
+        announce(spec, output)
         return analyze_graph(load_source(find(spec), shape, **more), options)
     except SpecError as error:
         fail(error, output, options)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cnncalc.analysis import Analysis, Options, analyze_graph
-from cnncalc.cli.output import Output, fail, input_shape
+from cnncalc.cli.output import Output, announce, fail, input_shape
 from cnncalc.diagnostics import Source, SpecError
 from cnncalc.report.columns import shortened
 
@@ -38,6 +38,8 @@ def analyses(
     if list(specs).count("-") > 1:
         raise click.UsageError("only one of the specs can be standard input")
     shape = input_shape(input, output, options)
+    for spec in specs:
+        announce(spec, output)
     sources = [_tried(_source, spec, label) for spec, label in zip(specs, labels, strict=True)]
     # An option that is for none of them is an error for each.
     kinds = {isinstance(source, Source) for source in sources if not isinstance(source, SpecError)}

@@ -29,6 +29,8 @@ FOLDING = ("inputs", "layer", "input", "name")
 LEAST_TEXT = 10
 #: The words below the table are folded to this where no terminal says otherwise.
 PROSE_WIDTH = 100
+#: A longer table shows its first and its last rows.
+MOST_ROWS = 2_000
 #: Warnings beyond these are counted, not shown.
 MOST_WARNINGS = 5
 
@@ -44,6 +46,10 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
     """The table as text, with colour codes where the look has colour."""
     lines = collapsed(analysis.rows, look.depth)
     margins = [(rail, aside) for rail, aside in rails(lines, look.unicode)]
+    left_out = len(lines) - MOST_ROWS
+    if left_out > 0:
+        middle = slice(MOST_ROWS // 2, len(lines) - MOST_ROWS // 2)
+        del lines[middle], margins[middle]
     cells = [
         [_cell(column, line, aside, analysis, look) for column in columns]
         for line, (_, aside) in zip(lines, margins, strict=True)
@@ -78,6 +84,8 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
             overflow="ignore",
         )
     for number, (line, row, (rail, _)) in enumerate(zip(lines, cells, margins, strict=True)):
+        if left_out > 0 and number == MOST_ROWS // 2:
+            table.add_row(*(Text(text, "dim") for text in _omission(columns, left_out, look)))
         folded = [
             folded_text(cell, widths[index] - (len(rail) if columns[index].key == "name" else 0))
             for index, cell in enumerate(row)
@@ -101,7 +109,17 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
     width = max(look.width or 0, sum(widths) + (1 + bar) * len(bars) + GAP * (len(columns) - 1))
     if failure is not None:
         return _rendered([table], look, width)
+    if left_out > 0:
+        instead = "--format csv has them all, --depth collapses blocks"
+        footnote = Text(f"\n{thousands(left_out)} rows are left out: {instead}")
+        return _rendered([table, footnote, *_footer(analysis, look)], look, width)
     return _rendered([*([table] if lines else []), *_footer(analysis, look)], look, width)
+
+
+def _omission(columns: Sequence[Column], left_out: int, look: Look) -> list[str]:
+    """The row that stands for those in the middle of a table that nobody would read."""
+    texts = {columns[0].key: "…" if look.unicode else "...", "layer": f"{thousands(left_out)} rows"}
+    return [texts.get(column.key, "") for column in columns]
 
 
 def _cell(column: Column, line: Line, aside: str, analysis: Analysis, look: Look) -> str:
