@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from cnncalc.analysis import Options
-from cnncalc.cli.output import Output, fail, model_options, spec_options
+from cnncalc.cli.output import Output, announce, fail, input_shape, model_options, spec_options
 from cnncalc.diagnostics import SpecError
 from cnncalc.writers import FORMATS, export
 
@@ -40,19 +40,22 @@ def command(
     cnncalc export model.onnx --to cnn
 
     What the framework has no words for is an error that names the layer, and nothing is written.
-    """
-    from cnncalc.sources import find, load_source, parse_shape
 
-    output = Output("table", file)
+    SPEC is a file (.cnn, .yaml, or a model), - for standard input, a name of the zoo, or the network itself.
+    """
+    from cnncalc.sources import find, load_source
+
+    output, options = Output("table", file), Options()
     if FORMATS[to].binary and file is None and sys.stdout.isatty():
         raise click.UsageError(f"{to} is no text for a terminal: add -o net{FORMATS[to].suffix}")
+    shape = input_shape(input, output, options)
     try:
-        shape = parse_shape(input.strip(), "--input") if input is not None else None
+        announce(spec, output)
         source = find(spec)
         graph = load_source(source, shape, variables, dims, strict)
         # A file's network goes by its file's name, unless it says one itself.
         name = None if source.name.startswith("<") else os.path.splitext(os.path.basename(source.name))[0]
         written = export(graph._replace(name=graph.name or name), to)
     except SpecError as error:
-        fail(error, output, Options())
+        fail(error, output, options)
     output.write(written)
