@@ -8,7 +8,7 @@ from cnncalc.figures.cost import CONVENTIONS, cost
 from cnncalc.figures.memory import DTYPES, OPTIMIZERS, Peak, arena, buffers, peak
 from cnncalc.figures.receptive_field import ReceptiveField, receptive_fields
 from cnncalc.graph import Graph, Node
-from cnncalc.shape import AXES, Shape
+from cnncalc.shape import AXES, Shape, certainly
 
 #: The number of the JSON object's form: it rises when a field changes its meaning.
 SCHEMA = 1
@@ -266,7 +266,7 @@ def _field_warning(rows: tuple[Row, ...]) -> Iterator[Diagnostic]:
         for name, axis, n in zip(
             AXES[first.node.shape.rank], row.receptive_field.axes, first.node.shape.spatial, strict=False
         ):
-            if not row.receptive_field.whole and axis.size > n:
+            if not row.receptive_field.whole and certainly(axis.size > n):
                 message = (
                     f"the receptive field of `{row.name}` ({axis.size}) is larger than the {name} of the input ({n})"
                 )
@@ -278,4 +278,4 @@ def _field_warning(rows: tuple[Row, ...]) -> Iterator[Diagnostic]:
 
 def exceeds(field: ReceptiveField, shape: Shape) -> bool:
     """Whether a receptive field is larger than an input of that shape on any axis."""
-    return not field.whole and any(axis.size > n for axis, n in zip(field.axes, shape.spatial, strict=False))
+    return not field.whole and any(certainly(axis.size > n) for axis, n in zip(field.axes, shape.spatial, strict=False))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cnncalc.diagnostics import Diagnostic, Origin, Problems
 from cnncalc.layers.base import Layer
 from cnncalc.layers.rearrange import Flatten, Input
-from cnncalc.shape import MAX_ELEMENTS, Shape, ShapeError
+from cnncalc.shape import MAX_ELEMENTS, Shape, ShapeError, certainly
 
 #: A network has at most this many layers, repeats counted out.
 MAX_LAYERS = 100_000
@@ -199,5 +199,5 @@ def _warning(code: str, node: Node, message: str, help: str) -> Diagnostic:
 def channels_last(shape: Shape) -> Shape | None:
     """The shape turned to channels last where it looks channels first: 3x224x224 → 224x224x3."""
     first, *rest = shape.dims
-    looks = shape.rank == 2 and first in (1, 3, 4) and rest[0] == rest[1] and rest[0] > 4
+    looks = shape.rank == 2 and first in (1, 3, 4) and rest[0] == rest[1] and not certainly(rest[0] <= 4)
     return Shape.of((*rest, first)) if looks else None

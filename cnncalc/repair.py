@@ -113,8 +113,7 @@ def _worked_out(arm: list[Node], changed: Node, argument: str, value: Any) -> Sh
             return None
         layer = node.layer
         if node is changed:
-            values = {name: vars(layer)[name] for name in layer.arguments}
-            layer = type(layer)(layer.kind, **{**values, argument: value})
+            layer = layer.with_arguments(**{argument: value})
         try:
             shape = layer.fitted(shape).output(shape)
         except ShapeError:

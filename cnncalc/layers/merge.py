@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cnncalc.layers.base import Example, Layer
-from cnncalc.shape import AXES, Shape, ShapeError, Size
+from cnncalc.shape import AXES, Shape, ShapeError, Size, certainly, differs
 
 
 class Merge(Layer):
@@ -32,7 +32,7 @@ def one_size(sizes: tuple[Size, ...], axis: str, stretch: bool) -> Size:
     Raises `ShapeError` E206 where they differ.
     """
     different = list(dict.fromkeys(size for size in sizes if not (stretch and size == 1)))
-    if len(different) > 1:
+    if any(certainly(differs(size, different[0])) for size in different[1:]):
         raise ShapeError("E206", DISAGREE, f"their {axis.rstrip('s')}s differ: {' and '.join(map(str, different))}")
     return different[0] if different else 1
 

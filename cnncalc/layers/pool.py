@@ -7,7 +7,7 @@ from typing import Literal
 from cnncalc.layers.arguments import Choice, PaddingArgument, PerAxis
 from cnncalc.layers.base import WHOLE, Example, Layer, Reach
 from cnncalc.layers.windowed import Windowed
-from cnncalc.shape import AXES, Padding, Shape, ShapeError, Size
+from cnncalc.shape import AXES, Padding, Shape, ShapeError, Size, at_least, certainly, ratio
 
 
 class Pooling(Windowed):
@@ -29,8 +29,8 @@ class Pooling(Windowed):
 
     def _check_padding(self, x: Shape) -> None:
         for name, window in zip(AXES[x.rank], self.windows(x), strict=True):
-            most = max(window.begin, window.end)
-            if isinstance(most, int) and 2 * most > window.extent:
+            most = at_least(window.begin, window.end)
+            if certainly(2 * most > window.extent):
                 raise ShapeError(
                     "E205",
                     "the padding of `{layer}` is over half its window",
@@ -105,10 +105,8 @@ class AdaptivePool(Layer):
         return Shape(self.size, x.channels)
 
     def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
-        from fractions import Fraction
-
         return tuple(
-            Reach(largest_bin(n, out) - 1, 0, n // out if n % out == 0 else Fraction(n, out))
+            Reach(largest_bin(n, out) - 1, 0, ratio(n, out))
             for n, out in zip(x.spatial, y.spatial, strict=True)
         )
 
@@ -120,6 +118,8 @@ def largest_bin(n: Size, out: Size) -> Size:
     the fraction of (i + 1)·r/out, its start rounds down by that of i·r/out. So the length is q, q + 1 or
     q + 2, and depends on i modulo out/gcd(r, out) alone.
     """
+    if not isinstance(n, int):
+        return n.apply(largest_bin, out)
     from math import gcd
 
     quotient, rest = divmod(n, out)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from cnncalc.layers.arguments import ChannelRange, Dims, Integer, Real
 from cnncalc.layers.base import WHOLE, Example, Layer
-from cnncalc.shape import Shape, ShapeError, divide
+from cnncalc.shape import Shape, ShapeError, certainly, differs, divide
 
 
 class Input(Layer):
@@ -51,7 +51,7 @@ class Reshape(Layer):
 
     def output(self, x: Shape) -> Shape:
         elements = prod(self.shape)
-        if isinstance(x.elements, int) and elements != x.elements:
+        if certainly(differs(x.elements, elements)):
             raise ShapeError(
                 "E207",
                 "`{layer}` changes the number of elements",
@@ -74,7 +74,7 @@ class Slice(Layer):
 
     def output(self, x: Shape) -> Shape:
         start, stop = self.channels
-        if isinstance(x.channels, int) and stop > x.channels:
+        if certainly(x.channels < stop):
             raise ShapeError(
                 "E208",
                 "`{layer}` asks for channels that are not there",
