@@ -10,7 +10,8 @@ from typing import Any, NoReturn
 
 from cnncalc.diagnostics import Diagnostic, Problems, Source, SpecError, nearest
 from cnncalc.graph import Graph
-from cnncalc.language.expand import build_graph
+from cnncalc.language.expand import CLOSED, Open, build_graph
+from cnncalc.language.nodes import Spec
 from cnncalc.language.parse import parse
 from cnncalc.language.tokens import MAX_TEXT
 
@@ -58,25 +59,31 @@ def read_file(path: str | os.PathLike[str]) -> Source:
 
 
 def load_source(
-    source: Source, input: tuple[int, ...] | None = None, variables: Mapping[str, Any] | None = None
+    source: Source,
+    input: tuple[Any, ...] | None = None,
+    variables: Mapping[str, Any] | None = None,
+    left_open: Open = CLOSED,
 ) -> Graph:
     """The graph of a source, read as YAML where its name says so."""
     problems = Problems()
     try:
-        if source.name.lower().endswith(YAML):
-            from cnncalc.language.yaml import parse_yaml
-
-            spec = parse_yaml(source, problems)
-        else:
-            spec = parse(source, problems)
-        return build_graph(spec, problems, input, variables)
+        return build_graph(read_nodes(source, problems), problems, input, variables, left_open)
     except RecursionError:
         # Each kind of nesting has its limit; all of them at once can still be more than Python's stack.
         raise SpecError([Diagnostic("E005", f"`{source.name}` is nested too deeply")]) from None
 
 
-def parse_shape(text: str, name: str = "<input>") -> tuple[int, ...]:
-    """A shape such as `32x32x3`; raises `SpecError` where it is none."""
+def read_nodes(source: Source, problems: Problems) -> Spec:
+    """The nodes of a source, read as YAML where its name says so."""
+    if source.name.lower().endswith(YAML):
+        from cnncalc.language.yaml import parse_yaml
+
+        return parse_yaml(source, problems)
+    return parse(source, problems)
+
+
+def parse_shape(text: str, name: str = "<input>") -> tuple[Any, ...]:
+    """A shape such as `32x32x3` or `HxWx3`; raises `SpecError` where it is none."""
     from cnncalc.diagnostics import Span
     from cnncalc.language.arguments import read_layer
     from cnncalc.language.nodes import Chunk, LayerNode
@@ -92,7 +99,7 @@ def parse_shape(text: str, name: str = "<input>") -> tuple[int, ...]:
             [Diagnostic("E105", "an input's shape is missing", Span(source, 0, len(text)), "no shape", help=help)]
         )
     layer = read_layer(LayerNode(word, (Chunk((text,), span),), span), {})
-    shape: tuple[int, ...] = vars(layer)["shape"]
+    shape: tuple[Any, ...] = vars(layer)["shape"]
     return shape
 
 

@@ -9,6 +9,7 @@ from cnncalc.diagnostics import Diagnostic, Origin, Problems, Span, SpecError, n
 from cnncalc.graph import MAX_LAYERS, UNKNOWN, Graph, GraphBuilder
 from cnncalc.language.arguments import read_layer, split_word
 from cnncalc.language.expressions import evaluate
+from cnncalc.language.nodes import UNKNOWN as UNKNOWN_NUMBER
 from cnncalc.language.nodes import (
     Call,
     Def,
@@ -28,6 +29,9 @@ from cnncalc.layers.rearrange import Input
 #: In place of an index: there is no tensor yet, since no input has come.
 NOTHING = -2
 
+#: The letters of an input that no one gave, channels last, for two spatial axes, one and three.
+LETTERS = (("H", "W", "C"), ("L", "C"), ("D", "H", "W", "C"))
+
 #: A def may call those above it; a chain of calls is no longer than this.
 MAX_CALLS = 100
 
@@ -43,25 +47,68 @@ class Scope(NamedTuple):
     arms: tuple[tuple[int, int], ...] = ()
 
 
+class Open(NamedTuple):
+    """What a spec may leave open, and what stands for it.
+
+    With `letters`, sizes of inputs may be letters, and where there is no input at all one of letters is put in
+    front; `at` has numbers for some of them. `unknown` is what a `?` stands for, and `assumed` has arguments
+    for layers that lack them.
+    """
+
+    letters: bool = False
+    at: Mapping[str, int] = {}
+    unknown: int | None = None
+    assumed: Mapping[str, Any] = {}
+
+
+CLOSED = Open()
+
+
 def build_graph(
     spec: Spec,
     problems: Problems,
-    input: tuple[int, ...] | None = None,
+    input: tuple[Any, ...] | None = None,
     variables: Mapping[str, Any] | None = None,
+    left_open: Open = CLOSED,
 ) -> Graph:
     """The graph of a spec. `input` is the first input's shape, `variables` override its lets.
 
     Raises `SpecError` with everything that is wrong, that the parser found included.
     """
-    return Expander(spec, problems, input, variables or {}).graph()
+    if left_open.letters and input is None and not problems.found and not _has_input(spec):
+        return _with_letters(spec, variables or {}, left_open)
+    return Expander(spec, problems, input, variables or {}, left_open).graph()
+
+
+def _with_letters(spec: Spec, variables: Mapping[str, Any], left_open: Open) -> Graph:
+    """The graph with an input of letters in front: as many as the windows have axes."""
+    errors = []
+    for letters in LETTERS:
+        try:
+            graph = Expander(spec, Problems(), letters, variables, left_open).graph()
+        except SpecError as error:
+            errors.append(error)
+            if any(each.code in ("E106", "E204") for each in error.diagnostics):
+                continue
+            break
+        if any(node.implicit for node in graph.nodes) and not any(node.layer.spatial for node in graph.nodes):
+            return Expander(spec, Problems(), ("N",), variables, left_open).graph()
+        return graph
+    raise min(errors, key=lambda error: len(error.diagnostics))
 
 
 class Expander:
     def __init__(
-        self, spec: Spec, problems: Problems, input: tuple[int, ...] | None, variables: Mapping[str, Any]
+        self,
+        spec: Spec,
+        problems: Problems,
+        input: tuple[Any, ...] | None,
+        variables: Mapping[str, Any],
+        left_open: Open = CLOSED,
     ) -> None:
         self.spec, self.problems, self.variables = spec, problems, variables
-        self.input = input
+        self.input, self.open = input, left_open
+        self.letters: set[str] = set()
         self.builder = GraphBuilder(problems, _names(spec.items))
         self.layers: dict[tuple[Any, ...], Layer] = {}
         self.texts: dict[int, tuple[tuple[str, ...], list[Hole]]] = {}
@@ -74,7 +121,7 @@ class Expander:
         scope = self.definitions()
         first = NOTHING
         if self.input is not None and not self._has_own_input(self.spec.items):
-            first = self.builder.add(Input("input", shape=self.input), ())
+            first = self.builder.add(self.fixed(Input("input", shape=self.input), None), ())
         try:
             if not self.problems.found:
                 self.size(self.spec.items, scope)
@@ -84,6 +131,10 @@ class Expander:
                 raise
             self.problems.add(error.diagnostics[0])
             last = UNKNOWN
+        for letter in self.open.at.keys() - self.letters:
+            known = ", ".join(sorted(self.letters))
+            help = f"its letters: {known}" if known else "it has no letter: write one in `input HxWx3`"
+            self.problems.add(Diagnostic("E110", f"no size of the spec's input is `{letter}`", help=help))
         return self.builder.build(last, self.spec.name)
 
     @staticmethod
@@ -95,6 +146,8 @@ class Expander:
 
     def definitions(self) -> Scope:
         numbers: dict[str, Any] = dict(self.variables)
+        if self.open.unknown is not None:
+            numbers[UNKNOWN_NUMBER] = self.open.unknown
         blocks: dict[str, Def] = {}
         for each in self.spec.definitions:
             if each.name in blocks or (each.name in numbers and each.name not in self.variables):
@@ -173,6 +226,7 @@ class Expander:
             if self.input is not None:
                 # The option speaks for the first input of the spec.
                 layer, self.input = Input("input", shape=self.input), None
+            layer = self.fixed(layer, node.span)
         elif current == NOTHING:
             return self.no_input(node.span)
         key = (id(node), scope.calls)
@@ -180,6 +234,16 @@ class Expander:
         if origin is None:
             origin = self.origins[key] = Origin(node.span, scope.calls)
         return self.builder.add(layer, inputs, origin, name, scope.path, scope.arms)
+
+    def fixed(self, input: Input, span: Span | None) -> Input:
+        """The input with the numbers that are given for its letters; what stays open has to be allowed."""
+        self.letters.update(input.open)
+        input = input.at(self.open.at)
+        if input.open and not self.open.letters:
+            letters = " and ".join(f"`{letter}`" for letter in input.open)
+            help = "give its shape in numbers: `--input 32x32x3`"
+            self.problems.add(Diagnostic("E132", f"`{input}` leaves sizes open", span, f"{letters} for a number", (), help))
+        return input
 
     def read(self, node: LayerNode, scope: Scope) -> Layer:
         """The layer of a node, with the values of its holes.
@@ -193,14 +257,14 @@ class Expander:
         if not holes:
             layer = self.layers.get(text)
             if layer is None:
-                layer = self.layers[text] = read_layer(node, {})
+                layer = self.layers[text] = read_layer(node, {}, self.open.assumed)
             return layer
         values = [evaluate(hole.expression, scope.numbers) for hole in holes]
         key = (*text, *values)
         layer = self.layers.get(key)
         if layer is None:
             plain = {hole.span: _plain(value, hole) for hole, value in zip(holes, values, strict=True)}
-            layer = self.layers[key] = read_layer(node, plain)
+            layer = self.layers[key] = read_layer(node, plain, self.open.assumed)
         return layer
 
     def merge(self, node: Merge, current: int, scope: Scope, name: str | None) -> int:
@@ -391,6 +455,20 @@ class Expander:
     ) -> None:
         calls = scope.calls if scope else ()
         self.problems.add(Diagnostic(code, message, span, label, help=help, calls=calls))
+
+
+def _has_input(spec: Spec) -> bool:
+    """Whether there is an input anywhere in the spec, blocks included."""
+    stack = [spec.items, *(each.items for each in spec.definitions if isinstance(each, Def))]
+    while stack:
+        for item in stack.pop():
+            if _is_input(item):
+                return True
+            if isinstance(item.atom, Group):
+                stack.append(item.atom.items)
+            elif isinstance(item.atom, Merge):
+                stack.extend(item.atom.arms)
+    return False
 
 
 def _is_input(item: Item) -> bool:

@@ -9,7 +9,7 @@
     call     = NAME "(" [ value { "," value } ] ")"                        value = [ NAME "=" ] expression
     let      = "let" NAME "=" expression
     def      = "def" NAME "(" [ parameter { "," parameter } ] ")" "=" sequence, up to the line's end
-    count    = integer | hole
+    count    = integer | hole                                              hole = "{" expression "}" | "?"
 
 Which word is a layer is not asked here. After an error the parser goes on behind the next separator, so that
 one run reports them all; in place of what it could not read stands a `Broken` node.
@@ -34,7 +34,9 @@ from cnncalc.language.nodes import (
     Item,
     LayerNode,
     Let,
+    UNKNOWN,
     Merge,
+    Name,
     Reference,
     Spec,
 )
@@ -46,7 +48,7 @@ MAX_DEPTH = 100
 MAX_COUNT = 10**9
 
 NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-HOLE = re.compile(r"\{([^{}\n]*)\}")
+HOLE = re.compile(r"(\{[^{}\n]*\}|\?)")
 FIELD = re.compile(r"([A-Za-z_]\w*)=", re.ASCII)
 BINDING = re.compile(r"\s*([A-Za-z_]\w*)\s*(=?)\s*", re.ASCII)
 
@@ -247,19 +249,21 @@ class Parser:
 
     def _chunk(self, text: str, start: int, field: Chunk | None = None) -> Chunk:
         span = Span(self.source, start, start + len(text))
-        if "{" not in text:
+        if "{" not in text and UNKNOWN not in text:
             return Chunk((text,), span, field)
         parts: list[str | Hole] = []
         for index, part in enumerate(HOLE.split(text)):
             if index % 2:
-                parts.append(self.hole(start, start + len(part) + 2))
-                start += 2
+                parts.append(self.hole(start, start + len(part)))
             elif part:
                 parts.append(part)
             start += len(part)
         return Chunk(tuple(parts), span, field)
 
     def hole(self, start: int, end: int) -> Hole:
+        if end == start + 1:
+            span = Span(self.source, start, end)
+            return Hole(Name(UNKNOWN, span), span)
         return Hole(ExpressionParser(self.source, start + 1, end - 1).parse(), Span(self.source, start, end))
 
     def slices(self) -> list[tuple[int, int]]:

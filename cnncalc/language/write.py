@@ -28,6 +28,7 @@ from cnncalc.language.nodes import (
     Number,
     Operation,
     Reference,
+    UNKNOWN,
     Spec,
 )
 from cnncalc.layers import Layer
@@ -225,7 +226,9 @@ class Writer:
             return " ".join([word, *texts])
         # Glued, `x` would go on with the numbers before it. And conv2d is a word only by itself.
         glued = "".join(f":{text[1:]}" if text[0] == "x" else text for text in texts)
-        return f"{word} {glued}" if layer.axes is not None and glued else word + glued
+        # Nor is a letter alone, for a size, read where it is glued to its word.
+        apart = layer.axes is not None or glued[:1].isupper()
+        return f"{word} {glued}" if apart and glued else word + glued
 
     def call(self, node: Call) -> str:
         values = [f"{name}={self.expression(value)}" if name else self.expression(value) for name, value in node.values]
@@ -237,6 +240,8 @@ class Writer:
         return f"{node.name}({self.style.comma.join(names)})"
 
     def hole(self, hole: Hole) -> str:
+        if isinstance(hole.expression, Name) and hole.expression.name == UNKNOWN:
+            return UNKNOWN
         return f"{{{self.expression(hole.expression)}}}"
 
     def expression(self, node: Expression, binding: int = 0) -> str:

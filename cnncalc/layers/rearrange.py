@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 from typing import Literal
 
@@ -14,13 +15,26 @@ class Input(Layer):
     """Where a sample comes in."""
 
     words = {"input": ()}
-    shape = Dims("", help="shape of one sample, channels last")
+    shape = Dims("", letters=True, help="shape of one sample, channels last; a letter is a size left open")
     size_rule = "the shape"
     reach_rule = "1: its own element"
     examples = (Example("input 32x32x3", "32x32x3"),)
 
     def shape_of(self, inputs: tuple[Shape, ...]) -> Shape:
+        if self.open:
+            from cnncalc.symbols import letter  # few specs have any
+
+            return Shape.of([letter(size) if isinstance(size, str) else size for size in self.shape])
         return Shape.of(self.shape)
+
+    @property
+    def open(self) -> list[str]:
+        """The letters in its shape, each once."""
+        return list(dict.fromkeys(size for size in self.shape if isinstance(size, str)))
+
+    def at(self, numbers: Mapping[str, int]) -> Input:
+        """The input with numbers in place of letters, where there are any for them."""
+        return Input("input", shape=tuple([numbers.get(size, size) for size in self.shape]))
 
 
 class Flatten(Layer):
