@@ -23,32 +23,46 @@ from cnncalc.shape import Shape
 
 __version__ = "0.1.0"
 
-#: An input's shape: `"32x32x3"` or `(32, 32, 3)`.
-InputShape = Union[str, Sequence[int]]
+#: An input's shape: `"32x32x3"` or `(32, 32, 3)`; `"HxWx3"` leaves sizes open.
+InputShape = Union[str, Sequence[Any]]
 
 
-def parse(text: str, *, input: InputShape | None = None, variables: Mapping[str, Any] | None = None) -> Graph:
+def parse(
+    text: str,
+    *,
+    input: InputShape | None = None,
+    variables: Mapping[str, Any] | None = None,
+    letters: bool = False,
+    at: Mapping[str, int] | None = None,
+) -> Graph:
     """The graph of a spec given as text, every layer with its shape.
 
     `input` is the shape of the first input, channels last, for a spec that has none or to override it;
-    `variables` override the spec's lets. Raises `SpecError` with every error in the text.
+    `variables` override the spec's lets. With `letters`, sizes of the input may be letters, or there may be no
+    input at all, and shapes are formulas; `at` has numbers for letters. Raises `SpecError` with every error in
+    the text.
     """
     from cnncalc.diagnostics import Source
-    from cnncalc.sources import load_source
+    from cnncalc.sources import Open, load_source
 
-    return load_source(Source("<spec>", text), _dims(input), variables)
+    return load_source(Source("<spec>", text), _dims(input), variables, Open(letters, at or {}))
 
 
 def load(
-    path: str | PathLike[str], *, input: InputShape | None = None, variables: Mapping[str, Any] | None = None
+    path: str | PathLike[str],
+    *,
+    input: InputShape | None = None,
+    variables: Mapping[str, Any] | None = None,
+    letters: bool = False,
+    at: Mapping[str, int] | None = None,
 ) -> Graph:
-    """The graph of a file: a spec (`.cnn`) or YAML (`.yaml`, `.yml`).
+    """The graph of a file: a spec (`.cnn`) or YAML (`.yaml`, `.yml`); the options are those of `parse`.
 
     Raises `SpecError` where the file cannot be read or is wrong.
     """
-    from cnncalc.sources import load_source, read_file
+    from cnncalc.sources import Open, load_source, read_file
 
-    return load_source(read_file(path), _dims(input), variables)
+    return load_source(read_file(path), _dims(input), variables, Open(letters, at or {}))
 
 
 def analyze(
@@ -60,21 +74,25 @@ def analyze(
     convention: str = "torchvision",
     optimizer: str = "sgd",
     variables: Mapping[str, Any] | None = None,
+    at: Mapping[str, int] | None = None,
 ) -> Analysis:
     """Every figure of a network: a row for each layer, totals and warnings.
+
+    Where sizes of the input are letters, or there is no input, the figures are formulas in letters; `at` has
+    numbers for them.
 
     `spec` is text, a path (a `pathlib.Path`) or a graph. Shapes are per sample and channels last; MACs,
     activations and their bytes are for `batch` samples. Raises `SpecError` where the spec is wrong, and
     `ValueError` for an option that is not known.
     """
     options = Options.checked(batch, dtype, convention, optimizer)
-    if isinstance(spec, Graph) and (input is not None or variables):
-        raise ValueError("a graph has its shapes already: give `input` and `variables` to parse() or load()")
+    if isinstance(spec, Graph) and (input is not None or variables or at):
+        raise ValueError("a graph has its shapes already: give `input`, `variables` and `at` to parse() or load()")
     with _no_collection():
         if isinstance(spec, str):
-            spec = parse(spec, input=input, variables=variables)
+            spec = parse(spec, input=input, variables=variables, letters=True, at=at)
         elif not isinstance(spec, Graph):
-            spec = load(spec, input=input, variables=variables)
+            spec = load(spec, input=input, variables=variables, letters=True, at=at)
         return analyze_graph(spec, options)
 
 

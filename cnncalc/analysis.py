@@ -1,14 +1,15 @@
 """analyze: every figure of a graph, a row for each node, with totals and warnings."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic
 from cnncalc.figures.cost import CONVENTIONS, cost
-from cnncalc.figures.memory import DTYPES, OPTIMIZERS, Peak, arena, buffers, peak
+from cnncalc.figures.memory import DTYPES, OPTIMIZERS, Peak, arena, buffers, live, peak
 from cnncalc.figures.receptive_field import ReceptiveField, receptive_fields
 from cnncalc.graph import Graph, Node
-from cnncalc.shape import AXES, Shape, certainly
+from cnncalc.shape import AXES, Shape, Size, certainly
 
 #: The number of the JSON object's form: it rises when a field changes its meaning.
 SCHEMA = 1
@@ -38,14 +39,17 @@ class Options(NamedTuple):
 
 
 class Row(NamedTuple):
-    """The figures of one node. Shapes are per sample; MACs and activations are for the whole batch."""
+    """The figures of one node. Shapes are per sample; MACs and activations are for the whole batch.
+
+    Where the input has letters, sizes are formulas in them (`cnncalc.symbols.Formula`), whose `at` takes numbers.
+    """
 
     graph: Graph
     node: Node
-    params: int
-    buffers: int
-    macs: int
-    activations: int
+    params: Size
+    buffers: Size
+    macs: Size
+    activations: Size
     receptive_field: ReceptiveField
 
     @property
@@ -68,16 +72,16 @@ class Row(NamedTuple):
         return str(self.node.layer)
 
     @property
-    def input_shapes(self) -> tuple[tuple[int, ...], ...]:
+    def input_shapes(self) -> tuple[tuple[Size, ...], ...]:
         return tuple(shape.dims for shape in self.node.input_shapes)
 
     @property
-    def output_shape(self) -> tuple[int, ...]:
+    def output_shape(self) -> tuple[Size, ...]:
         """Channels last, without a batch."""
         return self.node.shape.dims
 
     @property
-    def flops(self) -> int:
+    def flops(self) -> Size:
         """Two for each multiply-accumulate."""
         return 2 * self.macs
 
@@ -108,32 +112,35 @@ class Row(NamedTuple):
 class ActivationBytes(NamedTuple):
     """Bytes of feature maps, for the whole batch: of all, at the peak, and in one arena."""
 
-    sum: int
-    peak: int
-    peak_no_inplace: int
-    arena: int
+    sum: Size
+    peak: Size
+    peak_no_inplace: Size
+    arena: Size
 
 
 class Totals(NamedTuple):
     """The figures of the whole network. Bytes of activations and MACs are for the whole batch.
+
+    Where sizes are letters, the peak is the largest of formulas, or None where too many may be it; which
+    tensors are live there and how they are placed depends on numbers, and is not told.
 
     `training_bytes` is an estimate: weights, gradients, the optimizer's state and every feature map that
     the backward pass needs, without a framework's own or its workspace.
     """
 
     layers: int
-    params: int
-    buffers: int
-    macs: int
-    activations: int
-    params_bytes: int
+    params: Size
+    buffers: Size
+    macs: Size
+    activations: Size
+    params_bytes: Size
     activation_bytes: ActivationBytes
     peak_layer: str | None
     peak_tensors: dict[str, int]
-    training_bytes: int
+    training_bytes: Size
 
     @property
-    def flops(self) -> int:
+    def flops(self) -> Size:
         """Two for each multiply-accumulate."""
         return 2 * self.macs
 
@@ -161,8 +168,18 @@ class Analysis:
     def __init__(self, graph: Graph, options: Options) -> None:
         self.graph, self.options = graph, options
         self.rows = tuple(_rows(graph, options))
+        self.letters = graph.letters
         self.totals = _totals(graph, self.rows, options)
         self.warnings = (*graph.warnings, *_field_warning(self.rows))
+
+    @cached_property
+    def domains(self) -> dict[str, str]:
+        """For each letter the numbers that it may stand for, in words such as `7 or more`."""
+        if not self.letters:
+            return {}
+        from cnncalc.figures.domain import domains
+
+        return domains(self.graph)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -193,6 +210,7 @@ class Analysis:
             "batch": self.options.batch,
             "dtype": self.options.dtype,
             "convention": self.options.convention,
+            **({"letters": self.domains} if self.letters else {}),
             "layers": [row.to_dict() for row in self.rows],
             "outputs": list(self.outputs),
             "totals": self.totals.to_dict(),
@@ -222,6 +240,8 @@ def _rows(graph: Graph, options: Options) -> Iterator[Row]:
 
 
 def _totals(graph: Graph, rows: tuple[Row, ...], options: Options) -> Totals:
+    if graph.letters:
+        return _totals_in_letters(graph, rows, options)
     size = DTYPES[options.dtype]
     scale = size * options.batch
     nodes = graph.nodes
@@ -254,6 +274,38 @@ def _totals(graph: Graph, rows: tuple[Row, ...], options: Options) -> Totals:
             for buffer in top.live
         },
         training_bytes=weights + copies * params * size + feature_maps,
+    )
+
+
+def _totals_in_letters(graph: Graph, rows: tuple[Row, ...], options: Options) -> Totals:
+    from cnncalc.symbols import largest, total
+
+    size = DTYPES[options.dtype]
+    scale = size * options.batch
+    nodes, layers = graph.nodes, [row for row in rows if row.node.inputs]
+    shared = buffers(nodes, graph.outputs)
+    live_elements = list(live(shared, len(nodes)))
+    peak, separate = largest(live_elements), buffers(nodes, graph.outputs, in_place=False)
+    apart = largest(live(separate, len(nodes)))
+    params, running = total(row.params for row in rows), total(row.buffers for row in rows)
+    feature_maps = total(buffer.elements for buffer in shared) * scale
+    weights = (params + running) * size
+    return Totals(
+        layers=len(layers),
+        params=params,
+        buffers=running,
+        macs=total(row.macs for row in rows),
+        activations=total(row.activations for row in layers),
+        params_bytes=weights,
+        activation_bytes=ActivationBytes(
+            sum=feature_maps,
+            peak=None if peak is None else peak * scale,
+            peak_no_inplace=None if apart is None else apart * scale,
+            arena=None,
+        ),
+        peak_layer=nodes[live_elements.index(peak)].name if peak in live_elements else None,
+        peak_tensors={},
+        training_bytes=weights + (1 + OPTIMIZERS[options.optimizer]) * params * size + feature_maps,
     )
 
 

@@ -43,6 +43,12 @@ class Graph(NamedTuple):
     name: str | None = None
     warnings: tuple[Diagnostic, ...] = ()
 
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """The letters that stand for sizes of its inputs, each once."""
+        inputs = [node.layer for node in self.nodes if isinstance(node.layer, Input)]
+        return tuple(dict.fromkeys(letter for layer in inputs for letter in layer.open))
+
 
 class GraphBuilder:
     """Adds one layer at a time. A layer that does not fit is reported to `problems`, and what follows it is unknown."""

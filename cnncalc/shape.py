@@ -176,11 +176,13 @@ def certainly(test: Any) -> bool:
     return False
 
 
-def differs(left: Size, right: Size) -> Any:
-    """Whether two sizes are not the same number, for `certainly` to decide."""
+def differs(left: Size, right: Size, unless_one: bool = False) -> Any:
+    """Whether two sizes are not the same number, for `certainly` to decide; `unless_one`, and neither is 1."""
     if hasattr(left, "differs"):
-        return left.differs(right)
-    return right.differs(left) if hasattr(right, "differs") else left != right
+        return left.differs(right, unless_one)
+    if hasattr(right, "differs"):
+        return right.differs(left, unless_one)
+    return left != right and not (unless_one and 1 in (left, right))
 
 
 def ratio(n: Size, parts: int) -> Any:

@@ -17,18 +17,29 @@ of convolutions and pools along one axis is always floor((H + a)/b) + c.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import reduce
 from math import gcd, lcm
 from typing import Any, NamedTuple, Union
 
+from cnncalc.shape import ShapeError
+
 #: What computes like a size.
 Value = Union[int, Fraction, "Formula"]
 
 #: So many values of a periodic formula are compared, to find a shorter form of it.
 LONGEST_PERIOD = 4096
+
+#: A maximum of more than so many formulas is no answer.
+MOST_CANDIDATES = 6
+
+#: Beyond any network; numbers of unbounded length would be slow.
+MOST_STRIDE = 10**18
+
+#: A longer sum is written out as it is: no product is looked for.
+LONGEST_PRODUCT = 64
 
 
 class Atom(NamedTuple):
@@ -60,15 +71,19 @@ Monomial = tuple[tuple[Atom, int], ...]
 
 
 class Condition(NamedTuple):
-    """What has to hold for a formula to be right: that `formula` is at least 0 or, where `zero`, is 0."""
+    """What has to hold for a formula to be right: that `formula` is at least 0 or, where `zero`, is 0.
+
+    Or that one of the `others` is 0: an axis of size 1 fits any.
+    """
 
     formula: Formula
     zero: bool = False
+    others: tuple[Formula, ...] = ()
 
     def holds(self, numbers: Mapping[str, Value]) -> bool:
-        value = self.formula.at(numbers)
+        value = _at(self.formula, numbers)
         assert not isinstance(value, Formula), f"a letter of {self} has no number"
-        return value == 0 if self.zero else value >= 0
+        return (value == 0 if self.zero else value >= 0) or any(_at(other, numbers) == 0 for other in self.others)
 
     def __str__(self) -> str:
         letters, rest = {}, {}
@@ -202,15 +217,16 @@ class Formula:
     def __ge__(self, other: Value) -> Any:
         return _is_negative(other - self - 1)
 
-    def differs(self, other: Value) -> Any:
-        """Whether it is another number than `other`. (`!=` asks whether it is another formula.)"""
+    def differs(self, other: Value, unless_one: bool = False) -> Any:
+        """Whether it is another number than `other`, and neither is 1. (`!=` asks whether it is another formula.)"""
         gap = self - other
         if not isinstance(gap, Formula):
             return gap != 0
         low, high = bounds(gap)
-        if (low is not None and low > 0) or (high is not None and high < 0):
+        if not unless_one and ((low is not None and low > 0) or (high is not None and high < 0)):
             return True
-        return Comparison(Condition(gap, zero=True))
+        ones = [size - 1 for size in (self, other) if isinstance(size, Formula)] if unless_one else []
+        return Comparison(Condition(gap, True, tuple(ones)))
 
     # -- values and text -----------------------------------------------------------------------------
 
@@ -260,25 +276,26 @@ def letters_of(values: Any) -> set[str]:
     return {name for value in values if isinstance(value, Formula) for name in value.letters}
 
 
-def largest(values: Any) -> Value:
-    """The largest of sizes: a formula `max(…)` of those that may be it, where letters leave that open."""
+def largest(values: Iterable[Value]) -> Value | None:
+    """The largest of sizes: `max(…)` of those that may be it where letters leave that open, None where these are many."""
     left: list[Value] = []
     for value in dict.fromkeys(values):
         if not any(_never_above(value, other) for other in left):
             left = [*(other for other in left if not _never_above(other, value)), value]
-    formulas = [value for value in left if isinstance(value, Formula)]
-    if len(left) == 1 or not formulas:
-        return left[0]
-    first = formulas[0]
-    found: Value = first.apply(most, *(value for value in left if value is not first))
+        if len(left) > MOST_CANDIDATES:
+            return None
+    first, *others = sorted(left, key=lambda value: not isinstance(value, Formula))
+    return _single(Atom("max", _max, (first, *others))) if others else first
+
+
+def total(values: Iterable[Value]) -> Value:
+    """The sum of many values, gathered at once."""
+    terms: dict[Monomial, Any] = {}
+    for value in values:
+        for monomial, factor in _terms(value).items():
+            terms[monomial] = terms.get(monomial, 0) + factor
+    found: Value = _made(terms)
     return found
-
-
-def most(*values: Value) -> Value:
-    return largest(values)
-
-
-most.__name__ = "max"
 
 
 # -- the inside: terms and monomials -------------------------------------------------------------------
@@ -319,6 +336,9 @@ def _floor(rest: dict[Monomial, Any], divisor: int) -> Any:
     """floor(rest/divisor) in its one form, for coefficients from 0 to divisor - 1."""
     constant = rest.get((), 0)
     varying = {monomial: factor for monomial, factor in rest.items() if monomial and factor}
+    if divisor > MOST_STRIDE:
+        help = "give the shape of the input in numbers"
+        raise ShapeError("E210", "the size of `{layer}` cannot be told in letters", "strides of over 10^18", help=help)
     common = gcd(divisor, *varying.values())
     divisor //= common
     if divisor == 1 or not varying:
@@ -354,16 +374,12 @@ def _later(function: Callable[..., Any]) -> Callable[..., Any]:
     return _LATER[function]
 
 
-def _max(left: Value, right: Value) -> Any:
-    if isinstance(left, Formula) or isinstance(right, Formula):
-        return _farther(max, left, right)
-    return max(left, right)
+def _max(*values: Value) -> Any:
+    return reduce(lambda left, right: _farther(max, left, right), values)
 
 
-def _min(left: Value, right: Value) -> Any:
-    if isinstance(left, Formula) or isinstance(right, Formula):
-        return _farther(min, left, right)
-    return min(left, right)
+def _min(*values: Value) -> Any:
+    return reduce(lambda left, right: _farther(min, left, right), values)
 
 
 _LATER: dict[Callable[..., Any], Callable[..., Any]] = {max: _max, min: _min}
@@ -530,7 +546,8 @@ def factored(value: Formula) -> tuple[Any, list[tuple[Value, int]]]:
     common = Fraction(gcd(*(n.numerator for n in numbers)), lcm(*(n.denominator for n in numbers)))
     rest = value * (1 / common)
     found: dict[Value, int] = {}
-    for atom in sorted({atom for monomial in value.terms for atom, _ in monomial}, key=str):
+    short = len(value.terms) <= LONGEST_PRODUCT
+    for atom in sorted({atom for monomial in value.terms for atom, _ in monomial} if short else (), key=str):
         while isinstance(rest, Formula) and (divided := _without_root(rest, atom)) is not None:
             factor, rest = divided
             found[factor] = found.get(factor, 0) + 1

@@ -8,7 +8,7 @@ import click
 
 from cnncalc.analysis import Options, analyze_graph
 from cnncalc.cli import COMMANDS
-from cnncalc.cli.output import Output, fail, output_options, spec_options
+from cnncalc.cli.output import Output, at_option, fail, output_options, spec_options
 from cnncalc.diagnostics import SpecError, nearest
 from cnncalc.figures.memory import DTYPES
 
@@ -24,8 +24,17 @@ from cnncalc.figures.memory import DTYPES
     help="Samples at once: MACs and activations scale.",
 )
 @click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of weights and activations.")
+@at_option
 @output_options
-def command(spec: str, input: str | None, variables: dict[str, Any], batch: int, dtype: str, output: Output) -> None:
+def command(
+    spec: str,
+    input: str | None,
+    variables: dict[str, Any],
+    batch: int,
+    dtype: str,
+    at: dict[str, int],
+    output: Output,
+) -> None:
     """Calculate a network: output size, parameters, MACs and receptive field of every layer.
 
     \b
@@ -33,14 +42,15 @@ def command(spec: str, input: str | None, variables: dict[str, Any], batch: int,
     cnncalc "conv3x3s1p0:16,pool2" --input 32x32x3
     cnncalc net.cnn --format json | jq .totals.params
 
-    SPEC is a file (.cnn, .yaml), - for standard input, or the network itself.
+    SPEC is a file (.cnn, .yaml), - for standard input, or the network itself. Without an input, or with letters
+    in it (HxWx3), sizes and counts are formulas; --at H=224,W=224 gives numbers for the letters.
     """
-    from cnncalc.sources import find, load_source, parse_shape
+    from cnncalc.sources import Open, find, load_source, parse_shape
 
     options = Options(batch, dtype)
     try:
         shape = parse_shape(input.strip(), "--input") if input is not None else None
-        graph = load_source(find(spec), shape, variables)
+        graph = load_source(find(spec), shape, variables, Open(letters=True, at=at))
     except SpecError as error:
         fail(_as_what(spec, error), output, options)
     output.emit(analyze_graph(graph, options))

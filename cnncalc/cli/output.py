@@ -134,6 +134,11 @@ def spec_options(command: Command) -> Command:
     )(command)
 
 
+def at_option(command: Command) -> Command:
+    """The option that gives numbers for the letters of an input."""
+    return click.option("--at", metavar="H=N,W=N", default="", callback=_numbers, help="Numbers for letters.")(command)
+
+
 def output_options(command: Command) -> Command:
     """The options for a report, gathered into one `output` argument."""
 
@@ -224,6 +229,20 @@ def _umask() -> int:
 def _write(stream: Any, text: str) -> None:
     encoding = getattr(stream, "encoding", None) or "utf-8"
     click.echo(text.encode(encoding, "replace").decode(encoding), file=stream, nl=False, color=True)
+
+
+def _numbers(_: click.Context, __: click.Parameter, value: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for part in value.replace(" ", "").split(",") if value else ():
+        letter, _, number = part.partition("=")
+        if len(letter) != 1 or not letter.isalpha() or not number.isdecimal() or not number.isascii():
+            raise click.BadParameter(f"{part!r} is not a letter and its number: H=224")
+        if len(number) > 9 or int(number) < 1:
+            raise click.BadParameter(f"{part!r}: the number is from 1 to 10^9 - 1")
+        if letter.upper() in found:
+            raise click.BadParameter(f"{letter.upper()} is given twice")
+        found[letter.upper()] = int(number)
+    return found
 
 
 def _variables(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:

@@ -6,10 +6,11 @@ and what runs in place (relu) writes over its input where nothing reads that aft
 from its first node to the last reader of any of its nodes. Weights are not in it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from cnncalc.graph import Node
+from cnncalc.shape import Size
 
 #: dtype → bytes of an element.
 DTYPES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "float64": 8}
@@ -27,7 +28,7 @@ class Buffer(NamedTuple):
     """Memory that nodes share: live while the layers `first` to `last` run."""
 
     nodes: tuple[int, ...]
-    elements: int
+    elements: Size
     first: int
     last: int
 
@@ -87,17 +88,24 @@ def _written_over(node: Node, nodes: Sequence[Node], owner: list[int], dies: lis
     return None
 
 
-def peak(found: Sequence[Buffer], count: int) -> Peak:
-    """The first node at which the most elements are live, of `count` nodes."""
-    change = [0] * (count + 2)
+def live(found: Sequence[Buffer], count: int) -> Iterator[Size]:
+    """The elements live while each of `count` nodes runs."""
+    change: list[Size] = [0] * (count + 2)
     for buffer in found:
         change[buffer.first] += buffer.elements
         change[min(buffer.last, count) + 1] -= buffer.elements
-    most, at, live = 0, 0, 0
+    elements: Size = 0
     for index in range(count):
-        live += change[index]
-        if live > most:
-            most, at = live, index
+        elements = elements + change[index]
+        yield elements
+
+
+def peak(found: Sequence[Buffer], count: int) -> Peak:
+    """The first node at which the most elements are live, of `count` nodes."""
+    most, at = 0, 0
+    for index, elements in enumerate(live(found, count)):
+        if elements > most:
+            most, at = elements, index
     return Peak(most, at, tuple(each for each in found if each.first <= at <= each.last))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 from cnncalc.layers.base import Example, Layer
-from cnncalc.shape import AXES, Shape, ShapeError, Size, certainly, differs
+from cnncalc.shape import AXES, Shape, ShapeError, Size, at_least, certainly, differs
 
 
 class Merge(Layer):
@@ -32,9 +34,10 @@ def one_size(sizes: tuple[Size, ...], axis: str, stretch: bool) -> Size:
     Raises `ShapeError` E206 where they differ.
     """
     different = list(dict.fromkeys(size for size in sizes if not (stretch and size == 1)))
-    if any(certainly(differs(size, different[0])) for size in different[1:]):
+    if any(certainly(differs(size, different[0], stretch)) for size in different[1:]):
         raise ShapeError("E206", DISAGREE, f"their {axis.rstrip('s')}s differ: {' and '.join(map(str, different))}")
-    return different[0] if different else 1
+    # Formulas that differ may still be the same number, or one of them 1.
+    return reduce(at_least, different) if different else 1
 
 
 class Elementwise(Merge):

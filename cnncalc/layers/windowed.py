@@ -87,7 +87,7 @@ class Windowed(Layer):
     def remarks(self, x: Shape) -> Iterator[Remark]:
         windows = self.windows(x)
         axes = list(zip(AXES[x.rank], x.spatial, windows, strict=True))
-        lost = [window.unreached(n) for _, n, window in axes]
+        lost = self.unreached(x)
         if any(lost):
             facts = " and ".join(_last(count, name, n) for count, (name, n, _) in zip(lost, axes, strict=True) if count)
             yield Remark("W201", f"`{{layer}}` never reaches {facts}", self._way_to_reach(x, lost))
@@ -97,6 +97,10 @@ class Windowed(Layer):
             padding, extent = max(wide)
             fact = f"the padding of `{{layer}}` ({padding}) is as wide as its window ({extent}) or wider"
             yield Remark("W202", fact, f"windows at the edge see zeros alone; below {extent}, none does")
+
+    def unreached(self, x: Shape) -> list[Size]:
+        """How many elements at the end of each axis no window reaches."""
+        return [window.unreached(n) for n, window in zip(x.spatial, self.windows(x), strict=True)]
 
     def _way_to_reach(self, x: Shape, lost: list[Size]) -> str:
         """What would make all of the input be reached: each way is tried, and told where it does."""
@@ -130,7 +134,7 @@ class Windowed(Layer):
             layer.output(x)
         except ShapeError:
             return False
-        return not any(window.unreached(n) for window, n in zip(layer.windows(x), x.spatial, strict=True))
+        return not any(layer.unreached(x))
 
 
 def _sizes(shape: Shape) -> str:
