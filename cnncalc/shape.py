@@ -68,7 +68,23 @@ class Shape(NamedTuple):
         return cls(tuple(spatial), channels)
 
     def __str__(self) -> str:
-        return "x".join(map(str, self.dims))
+        return dims_text(self.dims)
+
+
+def dims_text(dims: Iterable[Size]) -> str:
+    """`32x32x3`, or `(H - 2)x(W - 2)x3` with sums in brackets."""
+    texts = map(str, dims)
+    return "x".join([f"({text})" if _is_sum(text) else text for text in texts])
+
+
+def _is_sum(text: str) -> bool:
+    """Whether a sign stands outside of all brackets."""
+    depth = 0
+    for character in text:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == " " and not depth:
+            return True
+    return False
 
 
 class Window(NamedTuple):

@@ -15,6 +15,7 @@ from cnncalc import __version__
 COMMANDS = {
     "calc": "Calculate a network: what `cnncalc SPEC` does.",
     "format": "Write a spec in its canonical form.",
+    "solve": "Backwards: the input's size, or one number of a layer, from the output's size.",
     "layers": "The layers, with their arguments, formulas and examples.",
     "syntax": "The language on one page.",
 }

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import nearest
 from cnncalc.report.tree import Line
+from cnncalc.shape import Size, dims_text
 
 
 class Column(NamedTuple):
@@ -20,14 +21,37 @@ class Column(NamedTuple):
     numeric: bool = False
 
 
-def shape_text(dims: Iterable[int], layout: str = "hwc") -> str:
+def shape_text(dims: Iterable[Size], layout: str = "hwc") -> str:
     """`32x32x3`, or `3x32x32` in the layout chw."""
     sizes = list(dims)
-    return "x".join(map(str, sizes if layout == "hwc" else [sizes[-1], *sizes[:-1]]))
+    return dims_text(sizes if layout == "hwc" else [sizes[-1], *sizes[:-1]])
 
 
-def thousands(value: int) -> str:
-    return f"{value:,}"
+def thousands(value: Size) -> str:
+    """`1,234`, and `1,024·(H − 2)·W` where it is a formula."""
+    return f"{value:,}" if isinstance(value, int) else formula(f"{value:,}")
+
+
+def formula(text: str) -> str:
+    """The text of a formula as it is printed in books: `9·C·(H−2)² + 4·C`, without spaces in a factor."""
+    for plain, sign in (("**2", "²"), ("**3", "³"), ("**", "^"), ("*", "·"), ("- ", "− ")):
+        text = text.replace(plain, sign)
+    if len(text) > 1 and text.startswith("-"):
+        text = f"−{text[1:]}"
+    if "(" not in text or " " not in text:
+        return text
+    # max(a + b, c) has terms of its own.
+    inside: list[bool] = []
+    shown = []
+    for at, character in enumerate(text):
+        if character == "(":
+            inside.append(text[:at].endswith(("max", "min")))
+        elif character == ")":
+            inside.pop()
+        elif character == " " and inside and not inside[-1]:
+            continue
+        shown.append(character)
+    return "".join(shown)
 
 
 def short(value: int) -> str:
@@ -66,7 +90,7 @@ def _field(row: Line, part: str) -> str:
     return per_axis(field) or "-"
 
 
-def _shape(dims: Callable[[Line], Iterable[int]]) -> Callable[[Line, str], str]:
+def _shape(dims: Callable[[Line], Iterable[Size]]) -> Callable[[Line, str], str]:
     return lambda row, layout: shape_text(dims(row), layout)
 
 
@@ -78,7 +102,11 @@ def _text(key: str, heading: str, help: str, get: Callable[[Line, str], str]) ->
     return Column(key, heading, help, get, get)
 
 
-def _count(key: str, heading: str, help: str, get: Callable[[Line], int]) -> Column:
+def _sizes(key: str, heading: str, help: str, get: Callable[[Line, str], str]) -> Column:
+    return Column(key, heading, help, get, lambda row, layout: formula(get(row, layout)))
+
+
+def _count(key: str, heading: str, help: str, get: Callable[[Line], Size]) -> Column:
     return Column(key, heading, help, lambda row, _: get(row), lambda row, _: thousands(get(row)), numeric=True)
 
 
@@ -89,16 +117,16 @@ COLUMNS = {
         _text("type", "type", "the kind of layer", lambda row, _: row.type),
         _text("layer", "layer", "the layer in the language's words", lambda row, _: row.description),
         _text("inputs", "inputs", "the layers it reads", lambda row, _: " ".join(row.inputs)),
-        _text("input", "input", "shapes of one sample that go in", _inputs),
-        _text("output", "output", "shape of one sample that comes out", _shape(lambda row: row.output_shape)),
+        _sizes("input", "input", "shapes of one sample that go in", _inputs),
+        _sizes("output", "output", "shape of one sample that comes out", _shape(lambda row: row.output_shape)),
         _count("params", "parameters", "what training changes", lambda row: row.params),
         _count("buffers", "buffers", "running statistics", lambda row: row.buffers),
         _count("macs", "MACs", "multiply-accumulates of the batch", lambda row: row.macs),
         _count("flops", "FLOPs", "two for each MAC", lambda row: row.flops),
         _count("activations", "activations", "output elements of the batch", lambda row: row.activations),
-        _text("field", "field", "receptive field: its size in input elements", lambda row, _: _field(row, "size")),
-        _text("jump", "jump", "input elements between neighbouring outputs", lambda row, _: _field(row, "jump")),
-        _text("left", "left", "how far the first field begins before the input", lambda row, _: _field(row, "left")),
+        _sizes("field", "field", "receptive field: its size in input elements", lambda row, _: _field(row, "size")),
+        _sizes("jump", "jump", "input elements between neighbouring outputs", lambda row, _: _field(row, "jump")),
+        _sizes("left", "left", "how far the first field begins before the input", lambda row, _: _field(row, "left")),
         _text("implicit", "implicit", "whether the layer was added", lambda row, _: str(row.implicit).lower()),
     )
 }

@@ -10,8 +10,8 @@ from cnncalc.diagnostics import Diagnostic
 
 
 def to_json(analysis: Analysis) -> str:
-    """The object of `Analysis.to_dict`, two-space indent, with a final newline."""
-    return json.dumps(analysis.to_dict(), indent=2, ensure_ascii=False) + "\n"
+    """The object of `Analysis.to_dict`, two-space indent, with a final newline; formulas as strings."""
+    return json.dumps(analysis.to_dict(), indent=2, ensure_ascii=False, default=str) + "\n"
 
 
 def errors_to_json(diagnostics: Sequence[Diagnostic]) -> str:

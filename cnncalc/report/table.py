@@ -23,6 +23,12 @@ MOST_BAR, NATURAL_BAR, LEAST_BAR = 12, 8, 4
 #: The columns that are folded where there is no room, in this order, and how narrow they may get.
 FOLDING = ("inputs", "layer", "input", "name")
 LEAST_TEXT, LEAST_NAME = 12, 24
+#: Formulas would like to be of any width; where nothing sets one, it is this.
+FORMULA_WIDTH = 100
+#: Those that are folded as well where sizes are letters.
+FORMULAS = ("activations", "flops", "macs", "params", "output")
+#: Numbers in place of letters, where help shows how to give them.
+SAMPLES = {"C": 3, "L": 100, "D": 16}
 #: Warnings beyond these are counted, not shown.
 MOST_WARNINGS = 5
 
@@ -52,7 +58,12 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
         [(rail if column.key == "name" else "") + cell for column, cell in zip(columns, row, strict=True)]
         for row, (rail, _) in zip(cells, margins, strict=True)
     ]
-    widths, bar = _widths(columns, [*named, [column.heading for column in columns], totals], look)
+    lettered = bool(analysis.letters)
+    if lettered and look.width is None:
+        look = look._replace(width=FORMULA_WIDTH)
+    if not look.unicode:
+        totals = [_plain(text) for text in totals]
+    widths, bar = _widths(columns, [*named, [column.heading for column in columns], totals], look, lettered)
     bars = {
         index: _bars([column.value(line, look.layout) for line in lines], bar, look)
         for index, column in enumerate(columns)
@@ -66,14 +77,18 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
         room = f" {' ' * bar}" if index in bars else ""
         table.add_column(
             Text(_aligned(column.heading, column, widths[index]) + room, "bold"),
-            Text(_aligned(totals[index], column, widths[index]) + room, "bold"),
+            Text("\n".join(_aligned(part, column, widths[index]) + room for part in _folded(totals[index], widths[index], lettered)), "bold"),
             width=widths[index] + len(room),
             no_wrap=True,
             overflow="ignore",
         )
     for number, (line, row, (rail, _)) in enumerate(zip(lines, cells, margins, strict=True)):
         folded = [
-            _folded(cell, widths[index] - (len(rail) if columns[index].key == "name" else 0))
+            _folded(
+                cell,
+                widths[index] - (len(rail) if columns[index].key == "name" else 0),
+                lettered and columns[index].key in FORMULAS,
+            )
             for index, cell in enumerate(row)
         ]
         height = max(map(len, folded))
@@ -100,6 +115,8 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
 
 def _cell(column: Column, line: Line, aside: str, analysis: Analysis, look: Look) -> str:
     text = column.text(line, look.layout)
+    if analysis.letters and not look.unicode:
+        text = _plain(text)
     if column.key == "layer" and line.implicit:
         return f"{text} (implicit)"
     if column.key == "layer" and aside:
@@ -109,13 +126,46 @@ def _cell(column: Column, line: Line, aside: str, analysis: Analysis, look: Look
     return text
 
 
-def _folded(text: str, width: int) -> list[str]:
-    """The text in lines of that width, broken at its spaces, or within a word where that is too long."""
+def _plain(formula: str) -> str:
+    """A formula in ASCII."""
+    for sign, plain in (("·", "*"), ("−", "-"), ("²", "^2"), ("³", "^3")):
+        formula = formula.replace(sign, plain)
+    return formula
+
+
+def _folded(text: str, width: int, formula: bool = False) -> list[str]:
+    """The text in lines of that width, broken at its spaces, or within a word where that is too long.
+
+    A formula is broken before a sign, between its factors, and between the sizes of a shape.
+    """
     if len(text) <= width:
         return [text]
+    if formula:
+        return _filled(_factors(text), width)
     from textwrap import wrap  # few tables need it
 
     return wrap(text, max(width, 1), break_on_hyphens=False)
+
+
+def _factors(text: str) -> list[str]:
+    """The text cut behind every `x`, `·` and space outside of its brackets."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        parts[-1] += character
+        if not depth and character in "x·* " and not parts[-1].endswith("max"):
+            parts.append("")
+    return parts
+
+
+def _filled(parts: list[str], width: int) -> list[str]:
+    """The parts in lines of that width, as many as there is room for in each."""
+    lines = [""]
+    for part in parts:
+        if lines[-1] and len(lines[-1] + part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return [line.rstrip() for line in lines]
 
 
 def _railed(rail: str, parts: list[str], style: str, look: Look) -> Text:
@@ -146,23 +196,36 @@ def _rules(look: Look) -> box.Box:
     return box.Box("\n".join(lines), ascii=not look.unicode)
 
 
-def _widths(columns: Sequence[Column], lines: list[list[str]], look: Look) -> tuple[list[int], int]:
-    """The width of each column, and of the bars: text folds where there is no room, numbers never do."""
+def _widths(
+    columns: Sequence[Column], lines: list[list[str]], look: Look, lettered: bool
+) -> tuple[list[int], int]:
+    """The width of each column, and of the bars: text folds where there is no room, numbers never do.
+
+    Formulas fold too, and have no bars.
+    """
     widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
-    barred = sum(column.key in ("params", "macs") for column in columns)
+    barred = 0 if lettered else sum(column.key in ("params", "macs") for column in columns)
     if look.width is None:
         return widths, NATURAL_BAR if barred else 0
     room = look.width - sum(widths) - GAP * (len(columns) - 1)
-    for key in FOLDING:
+    folding = FOLDING[:2] + FORMULAS + FOLDING[2:] if lettered else FOLDING
+    for key in folding:
         for index, column in enumerate(columns):
             if room < 0 and column.key == key:
-                words = [word for line in lines for word in (line[index].split() if key != "name" else ())]
+                words = [word for line in lines for word in _words(line[index], key, lettered)]
                 least = min(widths[index], max(LEAST_TEXT, *map(len, words)) if words else LEAST_NAME)
                 given = max(least, widths[index] + room)
                 room += widths[index] - given
                 widths[index] = given
     bar = min(MOST_BAR, room // barred - 1) if barred and room > 0 else 0
     return widths, bar if bar >= LEAST_BAR else min(max(bar, 0), 1)
+
+
+def _words(text: str, key: str, lettered: bool) -> list[str]:
+    """What is not broken while there is room for it."""
+    if lettered and key in FORMULAS:
+        return _factors(text)
+    return text.split() if key != "name" else []
 
 
 def _bars(values: list[int], width: int, look: Look) -> list[str]:
@@ -191,6 +254,9 @@ def _failed(failure: Failure, columns: Sequence[Column], look: Look) -> Iterator
 
 
 def _footer(analysis: Analysis, look: Look) -> Iterator[Text]:
+    if analysis.letters:
+        yield from _footer_in_letters(analysis, look)
+        return
     totals, options = analysis.totals, analysis.options
     dot = " · " if look.unicode else ", "
     weights = f"{bytes_text(totals.params_bytes)} as {options.dtype}"
@@ -209,11 +275,39 @@ def _footer(analysis: Analysis, look: Look) -> Iterator[Text]:
         lines.append(("batch", f"MACs and activations are for {thousands(options.batch)} samples, shapes for one"))
     if any(exceeds(row.receptive_field, analysis.graph.nodes[0].shape) for row in analysis.rows):
         lines.append(("*", "the receptive field is larger than the input"))
+    yield from _labelled(lines)
+    yield from _warnings(analysis.warnings, look)
+
+
+def _footer_in_letters(analysis: Analysis, look: Look) -> Iterator[Text]:
+    totals, memory, options = analysis.totals, analysis.totals.activation_bytes, analysis.options
+    peak = "more formulas than can be told" if memory.peak is None else thousands(memory.peak)
+    lines = [
+        ("parameters", thousands(totals.params)),
+        ("bytes", f"{thousands(totals.params_bytes)} as {options.dtype}"),
+        ("MACs", thousands(totals.macs)),
+        ("activations", thousands(totals.activations)),
+        ("live bytes", f"at most {peak}" + (f", at {totals.peak_layer}" if totals.peak_layer else "")),
+    ]
+    if options.batch > 1:
+        lines.append(("batch", f"MACs and activations are for {thousands(options.batch)} samples, shapes for one"))
+    together: dict[str, list[str]] = {}
+    for name, domain in analysis.domains.items():
+        together.setdefault(domain, []).append(name)
+    lines += [(" ".join(names), domain) for domain, names in together.items()]
+    if not look.unicode:
+        lines = [(label, _plain(text)) for label, text in lines]
+    yield from _labelled(lines)
+    at = ",".join(f"{name}={SAMPLES.get(name, 32)}" for name in analysis.domains)
+    yield Text.assemble("\n  = ", ("help", "bold green"), f": for numbers add `--at {at}`, or give the shape with `--input`")
+    yield from _warnings(analysis.warnings, look)
+
+
+def _labelled(lines: list[tuple[str, str]]) -> Iterator[Text]:
     width = max(len(label) for label, _ in lines)
     yield Text()
     for label, text in lines:
         yield Text.assemble((label.ljust(width + GAP), "dim"), text)
-    yield from _warnings(analysis.warnings, look)
 
 
 def _both(value: int) -> str:
