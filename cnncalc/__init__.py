@@ -43,7 +43,8 @@ def parse(
     the text.
     """
     from cnncalc.diagnostics import Source
-    from cnncalc.sources import Open, load_source
+    from cnncalc.language.expand import Open
+    from cnncalc.sources import load_source
 
     return load_source(Source("<spec>", text), _dims(input), variables, Open(letters, at or {}))
 
@@ -60,7 +61,8 @@ def load(
 
     Raises `SpecError` where the file cannot be read or is wrong.
     """
-    from cnncalc.sources import Open, load_source, read_file
+    from cnncalc.language.expand import Open
+    from cnncalc.sources import load_source, read_file
 
     return load_source(read_file(path), _dims(input), variables, Open(letters, at or {}))
 

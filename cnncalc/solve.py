@@ -9,7 +9,7 @@ trying all that can matter, one axis at a time: the other axes are letters meanw
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeGuard
 
 from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError, nearest
@@ -26,9 +26,11 @@ from cnncalc.symbols import Condition, Formula, letters_of
 #: Outputs so far from the wanted one are looked at, for the nearest that there is.
 FARTHEST = 64
 #: So many values of an unknown are tried at most, and so many layers built for that.
-MOST_VALUES, MOST_LAYERS = 4096, 100_000
+MOST_VALUES, MOST_LAYERS = 4096, 20_000
 #: A repeated block is built up to so many layers.
-MOST_REPEATED = 20_000
+MOST_REPEATED = 10_000
+
+TOO_MANY = f"over {MOST_REPEATED:,} layers"
 
 NO_FILTERS = {"filters": 1, "units": 1}
 
@@ -73,7 +75,7 @@ class Repeats(NamedTuple):
 
     block: str
     wanted: int
-    count: int | None
+    count: int | None  # type: ignore[assignment]  # hides tuple.count, which no one asks of it
     field: tuple[Any, ...]
     before: tuple[Any, ...]
     reason: str = ""
@@ -89,7 +91,9 @@ class Problem:
         problems.raise_if_any()
         self.marks = list(_marks(self.spec))
 
-    def graph(self, input: tuple[Any, ...] | None = None, unknown: int | None = None, spec: Spec | None = None) -> Graph:
+    def graph(
+        self, input: tuple[Any, ...] | None = None, unknown: int | None = None, spec: Spec | None = None
+    ) -> Graph:
         """The graph with that input and that number for `?`; raises `SpecError` where it does not fit."""
         left_open = Open(letters=True, unknown=unknown, assumed=NO_FILTERS)
         return build_graph(spec or self.spec, Problems(), input, self.variables, left_open)
@@ -150,22 +154,22 @@ class Problem:
             alone = _alone(shape, axis)
             outputs = {value: self._output(alone, value, layer, axis) for value in range(limit + 1)}
             axes.append((name, size, outputs))
+        found = tuple([_tried(name, size, outputs) for name, size, outputs in axes])
         if len(self.marks) == 1 or len(self.marks) != len(sizes):
-            found = (_common(axes),)
-        else:
-            found = tuple([_tried(name, size, outputs) for name, size, outputs in axes])
+            common = _common(axes)
+            found = (common,) if common.some or len(found) == 1 else found
+            if len(found) > 1 and all(each.some for each in found):
+                found = (*found, common._replace(what="together"))
         return Solution("?", text, "x".join(map(str, shape)), sizes, found, limit)
 
     def _sample(self, shape: tuple[Any, ...], layer: str | None) -> Node:
         """The layer meant, in a graph with some number for the unknown: its name and rank are what counts."""
         open_shape = (*_letters(shape), shape[-1])
-        errors = []
-        for value in (1, 0, 2):
-            try:
-                return target(self.graph(open_shape, value), layer)
-            except SpecError as error:
-                errors.append(error)
-        raise errors[0]
+        try:
+            return target(self.graph(open_shape, 1), layer)
+        except SpecError:
+            # A dilation of 1 fits where one of 2 may not, but no padding of 1 is half of a window of 1.
+            return target(self.graph(open_shape, 2), layer)
 
     def _output(self, shape: tuple[Any, ...], value: int, layer: str | None, axis: int) -> tuple[int, bool] | None:
         """The output's size along an axis, and whether nothing is dropped; None where the value does not fit."""
@@ -190,7 +194,10 @@ class Problem:
         found, limit = [], MOST_VALUES
         for axis, (name, size) in enumerate(zip(AXES[len(sizes)], sizes, strict=True)):
             shape = self.graph(_alone(given, axis)).nodes[0].shape
-            outputs = {total: _padded(node.layer, shape, total, axis) for total in range(min(2 * max(given[axis], size) + 2, limit))}
+            outputs = {
+                total: _padded(node.layer, shape, total, axis)
+                for total in range(min(2 * max(given[axis], size) + 2, limit))
+            }
             its = _tried(name, size, outputs)
             same = self._same(node.layer, shape, axis)
             forms = [_padding_text(total, total == same) for total in (its.values.listed if its.values else ())]
@@ -223,9 +230,18 @@ class Problem:
         if not isinstance(two, str) and one == two and min(one) < wanted:
             return Repeats(block, wanted, None, one, one, "a repeat adds nothing to the field")
         low, high = 0, 1
+        if not isinstance(two, str) and min(one) < wanted:
+            # Without strides every repeat adds as much: this is the answer, and else a beginning.
+            steps = -((min(one) - wanted) // max(min(two) - min(one), 1))
+            guess = field(1 + steps)
+            low, high = (1, 1 + steps) if not isinstance(guess, str) and min(guess) >= wanted else (1, 2)
+            if low < high - 1 and not isinstance(below := field(high - 1), str) and min(below) < wanted:
+                low = high - 1
         # A field that is wide enough ends the doubling, and so does a count that does not fit.
         while not isinstance(widest := field(high), str) and min(widest) < wanted:
             low, high = high, 2 * high
+        if widest == TOO_MANY:
+            return Repeats(block, wanted, None, (), (), f"{widest} with {high} repeats")
         while high - low > 1:
             middle = (low + high) // 2
             its = field(middle)
@@ -250,7 +266,7 @@ class Problem:
                 raise
             return f"{first.message}: {first.label}"
         if len(graph.nodes) > MOST_REPEATED:
-            return f"over {MOST_REPEATED:,} layers"
+            return TOO_MANY
         field = receptive_fields(graph.nodes)[-1]
         if field.whole or not field.axes:
             return "an output sees the whole input by nature"
@@ -338,7 +354,9 @@ def _about(letter: str, conditions: list[Condition]) -> list[Condition]:
         if letter in letters:
             if len(letters) > 1:
                 message = f"the sizes cannot be solved one by one: {each}"
-                raise SpecError([Diagnostic("E211", message, help="give some of them in numbers, in the input's shape")])
+                raise SpecError(
+                    [Diagnostic("E211", message, help="give some of them in numbers, in the input's shape")]
+                )
             mine.append(each)
     return mine
 
@@ -351,20 +369,16 @@ def _tried(name: str, wanted: int, outputs: Outputs) -> Found:
     return _gathered(name, wanted, {value: its for value, its in outputs.items() if its is not None})
 
 
-def _common(axes: list[tuple[str, int, Outputs]]) -> Found:
+def _common(axes: Sequence[tuple[str, int, Outputs]]) -> Found:
     """The values that give the wanted sizes on all axes at once."""
-    first, *others = axes
-    both: dict[int, tuple[int, bool]] = {}
-    for value, its in first[2].items():
-        rest = [outputs[value] for _, _, outputs in others]
-        if its is None or None in rest:
-            continue
-        fits = all(each is not None and each[0] == size for each, (_, size, _) in zip(rest, others, strict=True))
-        tidy = its[1] and all(each is not None and each[1] for each in rest)
-        # Where another axis is wrong, the value is no answer, whatever it gives on this one.
-        if fits or its[0] != first[1]:
-            both[value] = its[0], tidy
-    return _gathered(" and ".join(name for name, _, _ in axes), first[1], both)
+    each = [_tried(name, size, outputs) for name, size, outputs in axes]
+    if len(each) == 1:
+        return each[0]
+    values, tidy = (
+        Sizes(tuple(sorted(set.intersection(*(set(sizes.listed) for sizes in found if sizes is not None)))))
+        for found in ([its.values for its in each], [its.tidy for its in each])
+    )
+    return Found(" and ".join(its.what for its in each), each[0].wanted, values, tidy)
 
 
 def _gathered(name: str, wanted: int, outputs: dict[int, tuple[int, bool]]) -> Found:
@@ -429,7 +443,9 @@ def _is_unknown(part: Any) -> TypeGuard[Hole]:
 def _repeated(spec: Spec) -> tuple[tuple[Item, ...], str]:
     """The items with an unknown number of repeats, and the text of what is repeated: the item with `* ?`, else
     the first that is repeated, else all but the input."""
-    chosen = next((at for at, item in enumerate(spec.items) if isinstance(item.count, Hole) and _is_unknown(item.count)), None)
+    chosen = next(
+        (at for at, item in enumerate(spec.items) if isinstance(item.count, Hole) and _is_unknown(item.count)), None
+    )
     if chosen is None:
         chosen = next((at for at, item in enumerate(spec.items) if item.count is not None), None)
     span = spec.items[0].span
@@ -452,7 +468,9 @@ def _is_input(item: Item) -> bool:
 
 def _no_input(source: Source) -> SpecError:
     message, help = "the input's size is not given", "add `--input 32x32`"
-    return SpecError([Diagnostic("E130", message, Span(source, 0, len(source.text)), "what size goes in here?", help=help)])
+    return SpecError(
+        [Diagnostic("E130", message, Span(source, 0, len(source.text)), "what size goes in here?", help=help)]
+    )
 
 
 def _nothing_unknown(source: Source) -> SpecError:

@@ -45,7 +45,8 @@ def command(
     SPEC is a file (.cnn, .yaml), - for standard input, or the network itself. Without an input, or with letters
     in it (HxWx3), sizes and counts are formulas; --at H=224,W=224 gives numbers for the letters.
     """
-    from cnncalc.sources import Open, find, load_source, parse_shape
+    from cnncalc.language.expand import Open
+    from cnncalc.sources import find, load_source, parse_shape
 
     options = Options(batch, dtype)
     try:

@@ -234,7 +234,7 @@ def _write(stream: Any, text: str) -> None:
 def _numbers(_: click.Context, __: click.Parameter, value: str) -> dict[str, int]:
     found: dict[str, int] = {}
     for part in value.replace(" ", "").split(",") if value else ():
-        letter, _, number = part.partition("=")
+        letter, _equals, number = part.partition("=")
         if len(letter) != 1 or not letter.isalpha() or not number.isdecimal() or not number.isascii():
             raise click.BadParameter(f"{part!r} is not a letter and its number: H=224")
         if len(number) > 9 or int(number) < 1:

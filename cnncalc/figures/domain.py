@@ -16,8 +16,8 @@ from cnncalc.graph import Graph
 from cnncalc.layers.windowed import Windowed
 from cnncalc.symbols import Condition, Formula, Value, bounds, letter, letters_of, noting, period
 
-#: So many numbers times conditions are tried at most: about a second.
-MOST_TRIED = 60_000
+#: So many numbers times conditions are tried at most: a second or two.
+MOST_TRIED = 200_000
 
 
 class Sizes(NamedTuple):
@@ -41,7 +41,9 @@ class Sizes(NamedTuple):
     def __contains__(self, n: object) -> bool:
         if not isinstance(n, int):
             return False
-        return n in self.listed or (bool(self.step) and n >= self.start and (n - self.start) % self.step in self.offsets)
+        return n in self.listed or (
+            bool(self.step) and n >= self.start and (n - self.start) % self.step in self.offsets
+        )
 
     def __str__(self) -> str:
         """`7`, `193 to 224`, `16, 32, 48, …`, `7 or more`"""
@@ -135,7 +137,8 @@ def _folded(met: list[int], settled: int, step: int) -> Sizes:
     """The set whose members below settled + step are given, and which repeats from `settled` on."""
     offsets = {n - settled for n in met if n >= settled}
     shorter = next(
-        d for d in range(1, step + 1)
+        d
+        for d in range(1, step + 1)
         if step % d == 0 and all(((at + d) % step in offsets) == (at in offsets) for at in range(step))
     )
     if not offsets:

@@ -242,7 +242,9 @@ class Expander:
         if input.open and not self.open.letters:
             letters = " and ".join(f"`{letter}`" for letter in input.open)
             help = "give its shape in numbers: `--input 32x32x3`"
-            self.problems.add(Diagnostic("E132", f"`{input}` leaves sizes open", span, f"{letters} for a number", (), help))
+            self.problems.add(
+                Diagnostic("E132", f"`{input}` leaves sizes open", span, f"{letters} for a number", (), help)
+            )
         return input
 
     def read(self, node: LayerNode, scope: Scope) -> Layer:

@@ -167,8 +167,8 @@ def _evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
         return int(text) if text.isdigit() else _fraction(text)
     if isinstance(expression, Name):
         if expression.name == UNKNOWN and UNKNOWN not in names:
-            help = "write a number here, or let `cnncalc solve` find it"
-            raise _error("E116", "a `?` stands for a number", expression.span, "what number is not said", help)
+            find = "write a number here, or let `cnncalc solve` find it"
+            raise _error("E116", "a `?` stands for a number", expression.span, "what number is not said", find)
         if expression.name not in names:
             help = f"write `{near}`" if (near := nearest(expression.name, names)) else None
             label = "no let or parameter of this name"

@@ -23,6 +23,7 @@ from typing import NoReturn
 from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError
 from cnncalc.language.expressions import ExpressionParser
 from cnncalc.language.nodes import (
+    UNKNOWN,
     Atom,
     Broken,
     Call,
@@ -34,7 +35,6 @@ from cnncalc.language.nodes import (
     Item,
     LayerNode,
     Let,
-    UNKNOWN,
     Merge,
     Name,
     Reference,

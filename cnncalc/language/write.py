@@ -14,6 +14,7 @@ from cnncalc.diagnostics import Problems, Source, SpecError
 from cnncalc.language.arguments import read_layer
 from cnncalc.language.layout import WIDTH, Gap, as_written, lay_out, without_blanks
 from cnncalc.language.nodes import (
+    UNKNOWN,
     Call,
     Def,
     Expression,
@@ -28,7 +29,6 @@ from cnncalc.language.nodes import (
     Number,
     Operation,
     Reference,
-    UNKNOWN,
     Spec,
 )
 from cnncalc.layers import Layer

@@ -106,8 +106,7 @@ class AdaptivePool(Layer):
 
     def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
         return tuple(
-            Reach(largest_bin(n, out) - 1, 0, ratio(n, out))
-            for n, out in zip(x.spatial, y.spatial, strict=True)
+            Reach(largest_bin(n, out) - 1, 0, ratio(n, out)) for n, out in zip(x.spatial, y.spatial, strict=True)
         )
 
 

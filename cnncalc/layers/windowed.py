@@ -105,19 +105,21 @@ class Windowed(Layer):
     def _way_to_reach(self, x: Shape, lost: list[Size]) -> str:
         """What would make all of the input be reached: each way is tried, and told where it does."""
         windows = self.windows(x)
-        left_over = [w.stride - (n + w.begin + w.end - w.extent) % w.stride for n, w in zip(x.spatial, windows, strict=True)]
+        left_over = [
+            w.stride - (n + w.begin + w.end - w.extent) % w.stride for n, w in zip(x.spatial, windows, strict=True)
+        ]
         # One more place at the end takes as many elements, or zeros, as the stride leaves over.
         more = [missing if count else 0 for missing, count in zip(left_over, lost, strict=True)]
         smaller = x._replace(spatial=tuple([n - count for n, count in zip(x.spatial, lost, strict=True)]))
         larger = x._replace(spatial=tuple([n + count for n, count in zip(x.spatial, more, strict=True)]))
         inputs = [_sizes(shape) for shape in (smaller, larger) if self._reaches_all(shape)]
         ends = tuple([(w.begin, w.end + count) for w, count in zip(windows, more, strict=True)])
-        kernel = tuple(
-            [k + ceil_div(count, d) for k, d, count in zip(self.kernel, self.dilation, lost, strict=True)]
-        )
+        kernel = tuple([k + ceil_div(count, d) for k, d, count in zip(self.kernel, self.dilation, lost, strict=True)])
         changes = {"padding": Padding("explicit", ends)}, {"padding": Padding("same")}, {"kernel": kernel}
         edits = [
-            f"`{self.arguments[name].write(value)}`" if name == "padding" else f"a kernel of {'x'.join(map(str, kernel))}"
+            f"`{self.arguments[name].write(value)}`"
+            if name == "padding"
+            else f"a kernel of {'x'.join(map(str, kernel))}"
             for change in changes
             for name, value in change.items()
             if self._reaches_all(x, **change)
@@ -126,7 +128,7 @@ class Windowed(Layer):
 
     def _reaches_all(self, x: Shape, **changed: object) -> bool:
         """Whether the layer, with some arguments changed, fits an input and leaves none of it out."""
-        if any(n < 1 for n in x.spatial):
+        if any(certainly(n < 1) for n in x.spatial):
             return False
         layer = self.with_arguments(**changed).fitted(x)
         assert isinstance(layer, Windowed)

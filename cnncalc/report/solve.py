@@ -20,8 +20,12 @@ def solution_text(solution: Solution) -> str:
         "input": f"{wanted} at `{solution.layer}` from an input {solution.given}",
         "padding": f"{wanted} from {solution.given} by the padding of `{solution.layer}`",
     }.get(solution.unknown, f"{wanted} from {solution.given} by the `?` of `{solution.layer}`")
-    width = max(len(each.what) for each in solution.found)
-    lines = [f"{each.what.ljust(width)}  {'; '.join(_parts(each, solution))}" for each in solution.found]
+    together: dict[str, list[str]] = {}
+    for each in solution.found:
+        together.setdefault("; ".join(_parts(each, solution)), []).append(each.what)
+    labels = [" and ".join(names) for names in together.values()]
+    width = max(map(len, labels))
+    lines = [f"{label.ljust(width)}  {text}" for label, text in zip(labels, together, strict=True)]
     return "\n".join([asked, "", *lines]) + "\n"
 
 
@@ -31,7 +35,7 @@ def _parts(found: Found, solution: Solution) -> Iterator[str]:
         return
     if not found.some:
         tried = f" up to {solution.limit}" if solution.limit else ""
-        yield f"none{tried} gives {found.wanted}" + ("" if found.near else ", nor anything near")
+        yield f"none{tried} gives {found.wanted}" if found.near else f"none{tried} does"
         yield from (f"{_shown(values, solution)} gives {output}" for output, values in found.near)
         return
     if found.forms:

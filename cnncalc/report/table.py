@@ -77,7 +77,13 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
         room = f" {' ' * bar}" if index in bars else ""
         table.add_column(
             Text(_aligned(column.heading, column, widths[index]) + room, "bold"),
-            Text("\n".join(_aligned(part, column, widths[index]) + room for part in _folded(totals[index], widths[index], lettered)), "bold"),
+            Text(
+                "\n".join(
+                    _aligned(part, column, widths[index]) + room
+                    for part in _folded(totals[index], widths[index], lettered)
+                ),
+                "bold",
+            ),
             width=widths[index] + len(room),
             no_wrap=True,
             overflow="ignore",
@@ -196,9 +202,7 @@ def _rules(look: Look) -> box.Box:
     return box.Box("\n".join(lines), ascii=not look.unicode)
 
 
-def _widths(
-    columns: Sequence[Column], lines: list[list[str]], look: Look, lettered: bool
-) -> tuple[list[int], int]:
+def _widths(columns: Sequence[Column], lines: list[list[str]], look: Look, lettered: bool) -> tuple[list[int], int]:
     """The width of each column, and of the bars: text folds where there is no room, numbers never do.
 
     Formulas fold too, and have no bars.
@@ -299,7 +303,9 @@ def _footer_in_letters(analysis: Analysis, look: Look) -> Iterator[Text]:
         lines = [(label, _plain(text)) for label, text in lines]
     yield from _labelled(lines)
     at = ",".join(f"{name}={SAMPLES.get(name, 32)}" for name in analysis.domains)
-    yield Text.assemble("\n  = ", ("help", "bold green"), f": for numbers add `--at {at}`, or give the shape with `--input`")
+    yield Text.assemble(
+        "\n  = ", ("help", "bold green"), f": for numbers add `--at {at}`, or give the shape with `--input`"
+    )
     yield from _warnings(analysis.warnings, look)
 
 
