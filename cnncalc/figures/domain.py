@@ -185,12 +185,12 @@ def _reach(value: Value, name: str, zero: bool) -> tuple[int, int | None, int, i
     if found is None or not isinstance(value, Formula):
         return None
     steps, gain = found
+    if gain == 0:
+        return 1, None, 1, steps
     slope = Fraction(gain, steps)
     below, above = bounds(value - letter(name) * slope)
     if below is None or above is None:
         return None
-    if gain == 0:
-        return 1, None, 1, steps
     # slope·N + below <= f(N) <= slope·N + above
     first, last = sorted((-above / slope, -below / slope))
     if zero:

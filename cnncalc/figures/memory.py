@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from cnncalc.graph import Node
-from cnncalc.shape import Size
+from cnncalc.shape import Shape, Size, certainly, differs
 
 #: dtype → bytes of an element.
 DTYPES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "float64": 8}
@@ -83,9 +83,17 @@ def _written_over(node: Node, nodes: Sequence[Node], owner: list[int], dies: lis
     if in_place:
         for index in node.inputs:
             # The buffer as a whole must die here: an alias of it may be read later.
-            if nodes[index].shape == node.shape and dies[owner[index]] == node.index:
+            if _alike(nodes[index].shape, node.shape) and dies[owner[index]] == node.index:
                 return index
     return None
+
+
+def _alike(left: Shape, right: Shape) -> bool:
+    """Whether two shapes are one, letters taken for what lets the layer fit: where one size is 1, it is stretched."""
+    if left == right:
+        return True
+    pairs = zip(left.dims, right.dims, strict=False)
+    return all(a == b or (1 not in (a, b) and not certainly(differs(a, b))) for a, b in pairs)
 
 
 def live(found: Sequence[Buffer], count: int) -> Iterator[Size]:

@@ -58,9 +58,13 @@ def _atom_bound(atom: Atom, up: bool) -> Any:
         bound = _relaxed(top, up)
         assert isinstance(bottom, int)
         return None if bound is None else (bound - (0 if up else bottom - 1)) * Fraction(1, bottom)
-    if (atom.name == "max" and not up) or (atom.name == "min" and up):
-        return _relaxed(atom.arguments[0], up)
-    return None
+    if atom.name not in ("max", "min"):
+        return None
+    each = [_relaxed(argument, up) for argument in atom.arguments]
+    if (atom.name == "max") != up:
+        return each[0]
+    numbers = [bound for bound in each if bound is not None and not isinstance(bound, Formula)]
+    return (max if up else min)(numbers) if len(numbers) == len(each) else None
 
 
 def _least(polynomial: Value) -> Any:
