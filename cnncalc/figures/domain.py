@@ -16,8 +16,8 @@ from cnncalc.graph import Graph
 from cnncalc.layers.windowed import Windowed
 from cnncalc.symbols import Condition, Formula, Value, bounds, letter, letters_of, noting, period
 
-#: So many numbers times conditions are tried at most: a second or two.
-MOST_TRIED = 200_000
+#: So many atoms of formulas are evaluated at most, in trying numbers: a second or two.
+MOST_EVALUATED = 500_000
 
 
 class Sizes(NamedTuple):
@@ -124,7 +124,8 @@ def meeting(conditions: Iterable[Condition], name: str) -> Sizes | None:
     settled = max([low, *(line.settled for line in known)])
     step = lcm(*(line.period for line in known))
     stop = min(ends) + 1 if ends else settled + step
-    if (stop - low) * max(len(known), 1) > MOST_TRIED:
+    weight = sum(each.weight for line in known for each in (line.condition.formula, *line.condition.others))
+    if (stop - low) * max(weight, 1) > MOST_EVALUATED:
         return None
     tests = [line.condition for line in known]
     met = [n for n in range(low, stop) if all(test.holds({name: n}) for test in tests)]

@@ -15,17 +15,11 @@ from cnncalc.shape import ShapeError
 #: What computes like a size.
 Value = Union[int, Fraction, "Formula"]
 
-#: So many values of a periodic formula are compared, to find a shorter form of it.
-LONGEST_PERIOD = 4096
-
-#: A maximum of more than so many formulas is no answer.
-MOST_CANDIDATES = 6
-
 #: Beyond any network; numbers of unbounded length would be slow.
 MOST_STRIDE = 10**18
 
-#: A longer sum is written out as it is: no product is looked for.
-LONGEST_PRODUCT = 64
+#: A floor of more atoms than this, those within others included, is refused: what follows would grow on.
+MOST_WEIGHT = 200
 
 
 class Atom(NamedTuple):
@@ -41,6 +35,10 @@ class Atom(NamedTuple):
         from cnncalc.symbols.text import function_text
 
         return function_text(self.name, self.arguments)
+
+    @property
+    def weight(self) -> int:
+        return 1 + sum([each.weight for each in self.arguments if isinstance(each, Formula)])
 
     def value(self, numbers: Mapping[str, Value]) -> Value:
         """What it comes to with numbers in place of letters, where there are any for them."""
@@ -109,11 +107,14 @@ def noting() -> Iterator[dict[Condition, None]]:
 class Formula:
     """A polynomial over atoms that is no plain number. A frozen value; equal formulas have equal terms."""
 
-    __slots__ = ("_hash", "terms")
+    __slots__ = ("_hash", "_text", "terms", "weight")
 
     def __init__(self, terms: dict[Monomial, Any]) -> None:
         self.terms = terms
+        #: How many atoms stand in it, those within atoms included.
+        self.weight = sum([atom.weight for monomial in terms for atom, _ in monomial])
         self._hash = hash(frozenset(terms.items()))
+        self._text: str | None = None
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Formula) and self.terms == other.terms
@@ -262,9 +263,11 @@ class Formula:
         return re.sub(r"\d+", lambda number: format(int(number.group()), form), text) if form else text
 
     def __str__(self) -> str:
-        from cnncalc.symbols.text import formula_text
+        if self._text is None:
+            from cnncalc.symbols.text import formula_text
 
-        return formula_text(self)
+            self._text = formula_text(self)
+        return self._text
 
     def __repr__(self) -> str:
         return f"<{self}>"
@@ -328,9 +331,10 @@ def _floor(rest: dict[Monomial, Any], divisor: int) -> Any:
     """floor(rest/divisor) in its one form, for coefficients from 0 to divisor - 1."""
     constant = rest.get((), 0)
     varying = {monomial: factor for monomial, factor in rest.items() if monomial and factor}
-    if divisor > MOST_STRIDE:
+    if divisor > MOST_STRIDE or sum([atom.weight for monomial in varying for atom, _ in monomial]) > MOST_WEIGHT:
+        fact = "strides of over 10^18" if divisor > MOST_STRIDE else "too long a formula"
         help = "give the shape of the input in numbers"
-        raise ShapeError("E210", "the size of `{layer}` cannot be told in letters", "strides of over 10^18", help=help)
+        raise ShapeError("E210", "the size of `{layer}` cannot be told in letters", fact, help=help)
     common = gcd(divisor, *varying.values())
     divisor //= common
     whole = made({monomial: factor // common for monomial, factor in varying.items()})

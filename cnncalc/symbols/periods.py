@@ -8,8 +8,8 @@ from typing import Any
 
 from cnncalc.symbols.formula import Atom, Formula, Value, letter, terms_of
 
-#: So many values of a periodic formula are compared, to find a shorter form of it.
-LONGEST_PERIOD = 4096
+#: So many atoms are evaluated to compare a period's values, for a shorter form of a formula.
+MOST_EVALUATED = 20_000
 
 
 def period(value: Value) -> tuple[int, int] | None:
@@ -60,7 +60,7 @@ def settled(value: Any) -> Any:
     if not isinstance(value, Formula) or len(value.letters) != 1 or not _has_extremes(value):
         return value
     repeats = period(value)
-    if repeats is None or repeats[0] > LONGEST_PERIOD:
+    if repeats is None or repeats[0] * value.weight > MOST_EVALUATED:
         return value
     steps, gain = repeats
     (name,) = value.letters
