@@ -53,6 +53,8 @@ def notes(arms: list[list[Node]]) -> Iterator[str]:
 def edit(merge: Layer, arms: list[list[Node]]) -> str | None:
     """The edit that makes the merge's inputs agree, or None where no single one does."""
     ends = [arm[-1].shape for arm in arms]
+    if not all(isinstance(size, int) for end in ends for size in end.dims):
+        return None  # what fits some numbers may not fit others
     found = []
     for number in reversed(range(len(arms))):
         others = [shape for other, shape in enumerate(ends) if other != number]

@@ -119,6 +119,8 @@ class Problem:
             free = iter([name for name in (*_letters(own), *"ABDEFGHIJK") if name not in own])
             shape = (*[size if isinstance(size, str) else next(free) for size in own[:-1]], own[-1])
         graph = self.graph(shape)
+        if own is None and graph.nodes[0].shape.rank not in (len(wanted), len(wanted) - 1):
+            graph = self.graph(next((letters for letters in LETTERS if len(letters) == len(wanted) + 1), None))
         node = target(graph, layer)
         sizes = _wanted(node, wanted)
         first = graph.nodes[0].shape
@@ -191,13 +193,13 @@ class Problem:
         node = layers[0]
         assert isinstance(node.layer, Windowed)
         sizes = _wanted(node, wanted)
-        found, limit = [], MOST_VALUES
+        found = []
+        # With more zeros a convolution gives still more, and a deconvolution nothing.
+        extent = max(window.extent for window in node.layer.windows(node.input_shapes[0]))
+        limit = min(max(node.layer.stride) * (max(*sizes, *given[:-1]) + 1) + extent + max(given[:-1]), MOST_VALUES)
         for axis, (name, size) in enumerate(zip(AXES[len(sizes)], sizes, strict=True)):
             shape = self.graph(_alone(given, axis)).nodes[0].shape
-            outputs = {
-                total: _padded(node.layer, shape, total, axis)
-                for total in range(min(2 * max(given[axis], size) + 2, limit))
-            }
+            outputs = {total: _padded(node.layer, shape, total, axis) for total in range(limit + 1)}
             its = _tried(name, size, outputs)
             same = self._same(node.layer, shape, axis)
             forms = [_padding_text(total, total == same) for total in (its.values.listed if its.values else ())]

@@ -50,19 +50,20 @@ layers = st.one_of(
     st.builds("upsample {}".format, strides),
     st.sampled_from(["pad 0-1", "crop 1", "relu", "gap", "adaptiveavgpool 3"]),
 )
-chains = st.lists(layers, min_size=1, max_size=4).map(" | ".join)
+chains = st.lists(layers, min_size=1, max_size=3).map(" | ".join)
 merges = st.builds("{}({} ; {})".format, st.sampled_from(["add", "concat"]), chains, st.one_of(st.just(""), chains))
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.lists(st.one_of(layers, merges), min_size=1, max_size=4).map(" | ".join), st.integers(1, 60))
+@given(st.lists(st.one_of(layers, merges), min_size=1, max_size=3).map(" | ".join), st.integers(1, 60))
 def test_input_sizes(spec: str, wanted: int) -> None:
     """The input sizes that are found are those that give the output, through branches too."""
     known = forwards(spec)
     try:
-        solution = problem(spec.replace("conv ", "conv1d ")).input_sizes((wanted,))
+        solution = problem(spec).input_sizes((wanted,))
     except cnncalc.SpecError:
-        assert not known
+        # Arms that always differ by the same number are an error, though one of size 1 would be stretched.
+        assert not known or "add(" in spec
         return
     right = [n for n, (size, _) in known.items() if size == wanted]
     assert up_to(solution.found[0]) == (right, [n for n in right if known[n][1]])
@@ -91,7 +92,7 @@ def test_the_nearest(spec: str, wanted: int) -> None:
     """Where no input gives an output, the nearest outputs that one gives are told."""
     outputs = sorted({size for size, _ in forwards(spec).values()})
     try:
-        (found,) = problem(spec.replace("conv ", "conv1d ")).input_sizes((wanted,)).found
+        (found,) = problem(spec).input_sizes((wanted,)).found
     except cnncalc.SpecError:
         return
     if not found.some and outputs:
@@ -116,10 +117,13 @@ def test_number(spec: str, n: int) -> None:
         except cnncalc.SpecError:
             continue
     for wanted in range(1, 12):
-        (found,) = problem(spec).number((n, 1), (wanted,)).found
+        solution = problem(spec).number((n, 1), (wanted,))
+        (found,) = solution.found
         assert found.values is not None
-        assert [value for value in range(60) if value in found.values and value <= 38] == [
-            value for value, size in outputs.items() if size == wanted and value <= 38
+        assert solution.limit is not None
+        tried = range(min(60, solution.limit + 1))
+        assert [value for value in tried if value in found.values] == [
+            value for value in tried if outputs.get(value) == wanted
         ]
 
 
@@ -152,8 +156,8 @@ def test_padding(layer: str, n: int) -> None:
     for wanted in range(1, 14):
         (found,) = problem(layer).padding((n, 1), (wanted,)).found
         assert found.values is not None
-        assert [each for each in range(30) if each in found.values and each <= 20] == [
-            total for total, size in outputs.items() if size == wanted and total <= 20
+        assert [each for each in range(30) if each in found.values] == [
+            total for total, size in outputs.items() if size == wanted
         ]
 
 

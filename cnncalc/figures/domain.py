@@ -115,20 +115,20 @@ def meeting(conditions: Iterable[Condition], name: str) -> Sizes | None:
 
     Raises `ValueError` for a condition on several letters.
     """
+    conditions = list(conditions)
     lines = [Line.of(each, name) for each in conditions]
     known = [line for line in lines if line is not None]
-    if len(known) < len(lines):
-        return None
     low = max([1, *(line.low for line in known)])
     ends = [line.high for line in known if line.high is not None]
     settled = max([low, *(line.settled for line in known)])
     step = lcm(*(line.period for line in known))
+    if len(known) < len(lines) and not ends:
+        return None
     stop = min(ends) + 1 if ends else settled + step
-    weight = sum(each.weight for line in known for each in (line.condition.formula, *line.condition.others))
+    weight = sum(each.weight for condition in conditions for each in (condition.formula, *condition.others))
     if (stop - low) * max(weight, 1) > MOST_EVALUATED:
         return None
-    tests = [line.condition for line in known]
-    met = [n for n in range(low, stop) if all(test.holds({name: n}) for test in tests)]
+    met = [n for n in range(low, stop) if all(each.holds({name: n}) for each in conditions)]
     if ends:
         return Sizes(tuple(met))
     return _folded(met, settled, step)

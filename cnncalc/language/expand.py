@@ -87,14 +87,14 @@ def _with_letters(spec: Spec, variables: Mapping[str, Any], left_open: Open) -> 
         try:
             graph = Expander(spec, Problems(), letters, variables, left_open).graph()
         except SpecError as error:
-            errors.append(error)
             if any(each.code in ("E106", "E204") for each in error.diagnostics):
+                errors.append(error)
                 continue
-            break
+            raise
         if any(node.implicit for node in graph.nodes) and not any(node.layer.spatial for node in graph.nodes):
             return Expander(spec, Problems(), ("N",), variables, left_open).graph()
         return graph
-    raise min(errors, key=lambda error: len(error.diagnostics))
+    raise errors[0]
 
 
 class Expander:

@@ -36,9 +36,9 @@ def one_size(sizes: tuple[Size, ...], axis: str, stretch: bool) -> Size:
     different = list(dict.fromkeys(size for size in sizes if not (stretch and size == 1)))
     if any(certainly(differs(size, different[0], stretch)) for size in different[1:]):
         raise ShapeError("E206", DISAGREE, f"their {axis.rstrip('s')}s differ: {' and '.join(map(str, different))}")
-    # Formulas that differ may still be the same number, or one of them 1: where one size is known, it is all.
-    known = [size for size in different if isinstance(size, int)]
-    return reduce(at_least, known or different) if different else 1
+    # Formulas that differ are the same number then, or one of them is 1. Where one size is known, it is all of them.
+    known = [size for size in different if isinstance(size, int)] or different or [1]
+    return reduce(at_least, known) if stretch else known[0]
 
 
 class Elementwise(Merge):

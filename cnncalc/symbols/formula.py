@@ -223,7 +223,11 @@ class Formula:
         return Comparison(Condition(value))
 
     def differs(self, other: Value, unless_one: bool = False) -> Any:
-        """Whether it is another number than `other`, and neither is 1. (`!=` asks whether it is another formula.)"""
+        """Whether it is another number than `other` and, with `unless_one`, neither is 1.
+
+        (`!=` asks whether it is another formula.) Formulas that are always as far apart count as different, though
+        there may be a number that makes one of them 1: that is no network to have meant.
+        """
         gap = self - other
         if not isinstance(gap, Formula):
             return gap != 0
