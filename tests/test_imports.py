@@ -15,17 +15,19 @@ BASE = {"diagnostics", "shape"}
 ALLOWED = {
     "diagnostics": {"graph"},  # for its annotations alone
     "shape": set(),
-    "layers": {"shape"},
+    "symbols": {"shape"},
+    "layers": {"shape", "symbols"},
     "repair": BASE | {"layers", "graph"},  # the graph for its annotations alone
     "graph": BASE | {"layers", "repair"},
-    "figures": BASE | {"layers", "graph"},
-    "analysis": BASE | {"layers", "graph", "figures"},
+    "figures": BASE | {"layers", "graph", "symbols"},
+    "analysis": BASE | {"layers", "graph", "figures", "symbols"},
     "language": BASE | {"layers", "graph"},
     "sources": BASE | {"graph", "language", "layers"},
-    "report": BASE | {"layers", "graph", "figures", "analysis", "language"},
-    "cli": BASE | {"layers", "graph", "figures", "analysis", "language", "sources", "report", ""},
+    "solve": BASE | {"layers", "graph", "figures", "language", "sources", "symbols"},
+    "report": BASE | {"solve"} | {"layers", "graph", "figures", "analysis", "language"},
+    "cli": BASE | {"solve"} | {"layers", "graph", "figures", "analysis", "language", "sources", "report", ""},
     "__main__": {"cli"},
-    "": {"diagnostics", "shape", "graph", "analysis", "sources"},
+    "": {"diagnostics", "shape", "graph", "analysis", "sources", "language"},
 }
 
 
@@ -92,6 +94,17 @@ def test_libraries(library: str, places: tuple[str, ...]) -> None:
     """A library is known only where it belongs."""
     users = [name for name, path in files() if any(module.split(".")[0] == library for module in imports(path))]
     assert [name for name in users if not name.startswith(places)] == []
+
+
+def test_letters_start() -> None:
+    """A spec of numbers imports neither the symbols nor the solver."""
+    code = (
+        "import sys\nimport cnncalc\n"
+        "cnncalc.analyze('input 5x5x3 | conv 3x3 s2 same x2 | pool 2 ceil').to_dict()\n"
+        "print([name for name in sys.modules if name.startswith(('cnncalc.symbols', 'cnncalc.solve', 'cnncalc.figures.d'))])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_json_start() -> None:
