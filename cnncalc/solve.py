@@ -162,7 +162,9 @@ class Problem:
             found = (common,) if common.some or len(found) == 1 else found
             if len(found) > 1 and all(each.some for each in found):
                 found = (*found, common._replace(what="together"))
-        return Solution("?", text, "x".join(map(str, shape)), sizes, found, limit)
+        # Channels that no one gave are not told either.
+        given_text = "x".join(map(str, shape[:-1] if isinstance(shape[-1], str) else shape))
+        return Solution("?", text, given_text, sizes, found, limit)
 
     def _sample(self, shape: tuple[Any, ...], layer: str | None) -> Node:
         """The layer meant, in a graph with some number for the unknown: its name and rank are what counts."""
