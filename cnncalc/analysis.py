@@ -314,7 +314,11 @@ def _field_warning(rows: tuple[Row, ...]) -> Iterator[Diagnostic]:
     first = next((row for row in rows if not row.node.inputs), None)
     if first is None:
         return
+    seen: ReceptiveField | None = None
     for row in rows:
+        if row.receptive_field is seen:
+            continue
+        seen = row.receptive_field
         for name, axis, n in zip(
             AXES[first.node.shape.rank], row.receptive_field.axes, first.node.shape.spatial, strict=False
         ):

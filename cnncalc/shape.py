@@ -177,7 +177,12 @@ def at_least(value: Size, low: Size) -> Size:
 
 
 def at_most(value: Size, high: Size) -> Size:
-    return value.clip(None, high) if hasattr(value, "clip") else min(value, high)
+    """The smaller of the two, whichever of them is a plain number."""
+    if not hasattr(value, "clip"):
+        if not hasattr(high, "clip"):
+            return min(value, high)
+        value, high = high, value
+    return value.clip(None, high)
 
 
 def certainly(test: Any) -> bool:

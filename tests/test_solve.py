@@ -1,6 +1,6 @@
 """Solving backwards, against all sizes tried one by one."""
 
-from functools import lru_cache
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +18,7 @@ def problem(spec: str) -> Problem:
     return Problem(Source("<spec>", spec))
 
 
-@lru_cache(maxsize=None)
+@cache
 def forwards(spec: str) -> dict[int, tuple[int, bool]]:
     """Input length → the output's length and whether no layer drops anything, for every input that fits."""
     found = {}

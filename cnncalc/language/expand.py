@@ -63,6 +63,9 @@ class Open(NamedTuple):
 
 CLOSED = Open()
 
+#: Formulas take a hundred times as long as numbers: so many layers at most have sizes in letters.
+MAX_LETTERED = 10_000
+
 
 def build_graph(
     spec: Spec,
@@ -109,6 +112,7 @@ class Expander:
         self.spec, self.problems, self.variables = spec, problems, variables
         self.input, self.open = input, left_open
         self.letters: set[str] = set()
+        self.layers_in_all = 0
         self.builder = GraphBuilder(problems, _names(spec.items))
         self.layers: dict[tuple[Any, ...], Layer] = {}
         self.texts: dict[int, tuple[tuple[str, ...], list[Hole]]] = {}
@@ -120,11 +124,11 @@ class Expander:
     def graph(self) -> Graph:
         scope = self.definitions()
         first = NOTHING
-        if self.input is not None and not self._has_own_input(self.spec.items):
-            first = self.builder.add(self.fixed(Input("input", shape=self.input), None), ())
         try:
             if not self.problems.found:
-                self.size(self.spec.items, scope)
+                self.layers_in_all = self.size(self.spec.items, scope)
+            if self.input is not None and not self._has_own_input(self.spec.items):
+                first = self.builder.add(self.fixed(Input("input", shape=self.input), None), ())
             last = self.sequence(self.spec.items, first, scope)
         except SpecError as error:
             if error.diagnostics[0].code != "E005":
@@ -245,6 +249,10 @@ class Expander:
             self.problems.add(
                 Diagnostic("E132", f"`{input}` leaves sizes open", span, f"{letters} for a number", (), help)
             )
+        if input.open and self.layers_in_all > MAX_LETTERED:
+            message = f"the spec comes to more than {MAX_LETTERED:,} layers, too many for sizes in letters"
+            help = "give its shape in numbers: `--input 32x32x3`"
+            raise SpecError([Diagnostic("E005", message, span, "letters" if span else "", help=help)])
         return input
 
     def read(self, node: LayerNode, scope: Scope) -> Layer:

@@ -31,7 +31,10 @@ def bounds(value: Value) -> tuple[Any, Any]:
 
 def _relaxed(value: Value, up: bool) -> Any:
     """A polynomial in letters alone that is never below (`up`) or never above the value; None if there is none."""
+    value = _without_floors(value, up)
     total: Value = 0
+    if not any(atom.function for monomial in terms_of(value) for atom, _ in monomial):
+        return value
     for monomial, factor in terms_of(value).items():
         term: Value = Fraction(factor)
         letters = [(atom, power) for atom, power in monomial if atom.function is None]
@@ -52,6 +55,24 @@ def _relaxed(value: Value, up: bool) -> Any:
     return total
 
 
+def _without_floors(value: Value, up: bool) -> Value:
+    """The value with each floor that stands by itself replaced by what bounds it.
+
+    The outermost goes first: what is in it may cancel against what stands beside it.
+    """
+    while floors := [
+        (monomial[0][0], factor)
+        for monomial, factor in terms_of(value).items()
+        if len(monomial) == 1 and monomial[0][1] == 1 and monomial[0][0].name == "floor"
+    ]:
+        atom, factor = max(floors, key=lambda each: each[0].weight)
+        top, bottom = atom.arguments
+        assert isinstance(bottom, int)
+        least = top if up == (factor > 0) else top - bottom + 1
+        value = value - factor * single(atom) + least * Fraction(factor, bottom)
+    return value
+
+
 def _atom_bound(atom: Atom, up: bool) -> Any:
     if atom.name == "floor":
         top, bottom = atom.arguments
@@ -68,8 +89,13 @@ def _atom_bound(atom: Atom, up: bool) -> Any:
 
 
 def _least(polynomial: Value) -> Any:
+    """The least value of a polynomial in letters, each 1 or more, where it can be told."""
     if not isinstance(polynomial, Formula):
         return polynomial
+    if all(factor > 0 for monomial, factor in polynomial.terms.items() if monomial):
+        return sum(polynomial.terms.values())
+    if all(sum(power for _, power in monomial) < 2 for monomial in polynomial.terms):
+        return None
     shifted = polynomial.at({name: letter(name) + 1 for name in polynomial.letters})
     terms = terms_of(shifted)
     return terms.get((), 0) if all(factor >= 0 for monomial, factor in terms.items() if monomial) else None

@@ -19,7 +19,7 @@ Value = Union[int, Fraction, "Formula"]
 MOST_STRIDE = 10**18
 
 #: A floor of more atoms than this, those within others included, is refused: what follows would grow on.
-MOST_WEIGHT = 200
+MOST_WEIGHT = 40
 
 
 class Atom(NamedTuple):
@@ -107,24 +107,35 @@ def noting() -> Iterator[dict[Condition, None]]:
 class Formula:
     """A polynomial over atoms that is no plain number. A frozen value; equal formulas have equal terms."""
 
-    __slots__ = ("_hash", "_text", "terms", "weight")
+    __slots__ = ("_hash", "_text", "_weight", "terms")
 
     def __init__(self, terms: dict[Monomial, Any]) -> None:
         self.terms = terms
-        #: How many atoms stand in it, those within atoms included.
-        self.weight = sum([atom.weight for monomial in terms for atom, _ in monomial])
-        self._hash = hash(frozenset(terms.items()))
+        # Few formulas are ever asked for these.
+        self._hash: int | None = None
         self._text: str | None = None
+        self._weight: int | None = None
+
+    @property
+    def weight(self) -> int:
+        """How many atoms stand in it, those within atoms included."""
+        if self._weight is None:
+            self._weight = sum([atom.weight for monomial in self.terms for atom, _ in monomial])
+        return self._weight
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Formula) and self.terms == other.terms
 
     def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = hash(frozenset(self.terms.items()))
         return self._hash
 
     # -- arithmetic: what the size rules use ---------------------------------------------------------
 
     def __add__(self, other: Value) -> Any:
+        if isinstance(other, int) and other == 0:
+            return self
         terms = dict(self.terms)
         for monomial, factor in terms_of(other).items():
             terms[monomial] = terms.get(monomial, 0) + factor
@@ -142,6 +153,8 @@ class Formula:
         return -self + other
 
     def __mul__(self, other: Value) -> Any:
+        if isinstance(other, int) and other == 1:
+            return self
         terms: dict[Monomial, Any] = {}
         for left, a in self.terms.items():
             for right, b in terms_of(other).items():

@@ -120,10 +120,20 @@ def test_formulas_without_an_end() -> None:
 
 
 def test_deep_strides() -> None:
-    """Strides that come to more than 10^18 are refused, however many layers there are."""
-    done = run("(pool 2) * 100000")
+    """Strides that come to more than 10^18 are refused."""
+    done = run("(pool 2) * 100")
     assert done.exit_code == 1
     assert "error[E210]: the size of `pool60` cannot be told in letters" in done.output
+
+
+def test_too_many_layers_for_letters() -> None:
+    """A network of over 10,000 layers needs numbers, and is fine with them."""
+    done = run("relu * 10001")
+    assert done.output == (
+        "error[E005]: the spec comes to more than 10,000 layers, too many for sizes in letters\n"
+        " = help: give its shape in numbers: `--input 32x32x3`\n"
+    )
+    assert run("relu * 10001", "--at", "H=2,W=2,C=2", "--depth", "0").exit_code == 0
 
 
 def test_numbers_for_letters() -> None:

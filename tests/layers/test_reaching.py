@@ -50,4 +50,6 @@ def test_the_ways_out() -> None:
         "an input of 15x15 or 18x18 drops nothing; so does `p0-2`, `same` or a kernel of 4x4"
     ]
     # A pool's padding may be half its window at most: one zero at the end would do, two would not.
-    assert helps("pool 3", (16, 17, 1)) == ["an input of 15x15 or 18x18 drops nothing; so does `same` or a kernel of 4x5"]
+    assert helps("pool 3", (16, 17, 1)) == [
+        "an input of 15x15 or 18x18 drops nothing; so does `same` or a kernel of 4x5"
+    ]

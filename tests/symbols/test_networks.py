@@ -85,7 +85,9 @@ layers = st.one_of(
     st.builds("deconv {} s{} same x2".format, kernels, strides),
     st.builds("upsample {}".format, strides),
     st.builds("upsample {} bilinear".format, strides),
-    st.sampled_from(["pad 1x0-2", "crop 0-1", "bn", "relu", "mul( ; gap)", "add( ; conv 3 same x1 | bn)", "concat( ; )"]),
+    st.sampled_from(
+        ["pad 1x0-2", "crop 0-1", "bn", "relu", "mul( ; gap)", "add( ; conv 3 same x1 | bn)", "concat( ; )"]
+    ),
     st.builds("concat(conv {} same x2 ; )".format, kernels),
     st.builds("adaptiveavgpool {}".format, strides),
 )
