@@ -33,6 +33,15 @@ def forwards(spec: str) -> dict[int, tuple[int, bool]]:
     return found
 
 
+def length(spec: str, n: int) -> int | None:
+    """The output's length for an input of length `n`, or None where it does not fit."""
+    try:
+        size: int = cnncalc.parse(spec, input=(n, 1)).nodes[-1].shape.spatial[0]
+    except cnncalc.SpecError:
+        return None
+    return size
+
+
 def up_to(found: Found) -> tuple[list[int], list[int]]:
     """The sizes up to 300 that were found, and those of them that drop nothing."""
     assert found.values is not None
@@ -70,8 +79,8 @@ def test_input_sizes(spec: str, wanted: int) -> None:
 
 
 UNET = (
-    "conv1d 3 same x1 as a | pool 2 | conv 3 same x1 as b | pool 2 | conv 3 same x1 | pool 2 | upsample 2 | conv 3 same x1"
-    " | upsample 2 | concat( ; @b) | deconv 2 s2 x1 | concat( ; @a)"
+    "conv1d 3 same x1 as a | pool 2 | conv 3 same x1 as b | pool 2 | conv 3 same x1 | pool 2 | upsample 2"
+    " | conv 3 same x1 | upsample 2 | concat( ; @b) | deconv 2 s2 x1 | concat( ; @a)"
 )
 UNPADDED = "conv1d 3 x1 | conv 3 x1 as a | pool 2 | conv 3 x1 | deconv 2 s2 x1 | concat( ; @a | crop 2) | conv 3 x1"
 
@@ -102,20 +111,26 @@ def test_the_nearest(spec: str, wanted: int) -> None:
         assert [n for n in told if n > wanted][:1] in (above[:1], [])
 
 
-UNKNOWNS = ["conv ? s2 p1 x1", "conv 3 s? p1 x1", "conv 3 s2 p? x1", "conv 3 s2 d? p2 x1", "pool ? s2 p1", "pool ?", "deconv ? s2 x1",
-            "deconv 3 s? p1 x1", "pool ? s2 ceil", "conv ? full s3 x1", "conv 3 s2 p? x1 | pool 2 | conv 3 x1"]  # fmt: skip
+UNKNOWNS = [
+    "conv ? s2 p1 x1",
+    "conv 3 s? p1 x1",
+    "conv 3 s2 p? x1",
+    "conv 3 s2 d? p2 x1",
+    "pool ? s2 p1",
+    "pool ?",
+    "deconv ? s2 x1",
+    "deconv 3 s? p1 x1",
+    "pool ? s2 ceil",
+    "conv ? full s3 x1",
+    "conv 3 s2 p? x1 | pool 2 | conv 3 x1",
+]
 
 
 @pytest.mark.parametrize("spec", UNKNOWNS)
 @pytest.mark.parametrize("n", [9, 14])
 def test_number(spec: str, n: int) -> None:
     """The numbers that are found for a `?` are those which, written in its place, give the output."""
-    outputs = {}
-    for value in range(60):
-        try:
-            outputs[value] = cnncalc.parse(spec.replace("?", str(value)), input=(n, 1)).nodes[-1].shape.spatial[0]
-        except cnncalc.SpecError:
-            continue
+    outputs = {value: length(spec.replace("?", str(value)), n) for value in range(60)}
     for wanted in range(1, 12):
         solution = problem(spec).number((n, 1), (wanted,))
         (found,) = solution.found
@@ -146,13 +161,7 @@ def test_one_number_for_both_axes() -> None:
 @pytest.mark.parametrize("n", [9, 16])
 def test_padding(layer: str, n: int) -> None:
     """The paddings that are found are those which give the output."""
-    outputs = {}
-    for total in range(30):
-        text = f"{layer} p{total // 2}-{total - total // 2}"
-        try:
-            outputs[total] = cnncalc.parse(text, input=(n, 1)).nodes[-1].shape.spatial[0]
-        except cnncalc.SpecError:
-            continue
+    outputs = {total: length(f"{layer} p{total // 2}-{total - total // 2}", n) for total in range(30)}
     for wanted in range(1, 14):
         (found,) = problem(layer).padding((n, 1), (wanted,)).found
         assert found.values is not None
