@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 import cnncalc
 from cnncalc.diagnostics import Source
 from cnncalc.layers.windowed import Windowed
-from cnncalc.solve import Found, Problem
+from cnncalc.solve import Problem
+from cnncalc.solve.answers import Found
 
 MOST = 300
 

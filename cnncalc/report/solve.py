@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from cnncalc.figures.domain import Sizes
 from cnncalc.report.columns import per_axis
-from cnncalc.solve import Found, Repeats, Solution
+from cnncalc.solve.answers import Found, Repeats, Solution
 
 #: So many ways to write a padding are shown, the others counted.
 MOST_FORMS = 8

@@ -9,17 +9,19 @@ trying all that can matter, one axis at a time: the other axes are letters meanw
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeGuard
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError, nearest
 from cnncalc.figures.domain import Sizes, conditions, dropping_nothing, meeting
 from cnncalc.figures.receptive_field import receptive_fields
 from cnncalc.graph import Graph, Node
 from cnncalc.language.expand import LETTERS, Open, build_graph
-from cnncalc.language.nodes import UNKNOWN, Chunk, Def, Group, Hole, Item, LayerNode, Merge, Name, Spec
+from cnncalc.language.nodes import Spec
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import AXES, Padding, Shape, ShapeError
+from cnncalc.solve.answers import Found, Repeats, Solution
+from cnncalc.solve.marks import marks, repeated
 from cnncalc.sources import read_nodes
 from cnncalc.symbols import Condition, Formula, letters_of
 
@@ -35,52 +37,6 @@ TOO_MANY = f"over {MOST_REPEATED:,} layers"
 NO_FILTERS = {"filters": 1, "units": 1}
 
 
-class Found(NamedTuple):
-    """What does it for one axis (or one number for several): all `values`, and those that drop nothing.
-
-    `values` is None where there are too many numbers to try. Where there is none, `near` has other outputs and
-    what gives them, the nearest first.
-    """
-
-    what: str
-    wanted: int
-    values: Sizes | None
-    tidy: Sizes | None
-    near: tuple[tuple[int, Sizes], ...] = ()
-    #: The values as they are written, where that says more than a number: `p1-2`.
-    forms: tuple[str, ...] = ()
-
-    @property
-    def some(self) -> bool:
-        return self.values is not None and self.values.first is not None
-
-
-class Solution(NamedTuple):
-    """The answer: for the `unknown` in words, an entry for each axis. `limit` is how far numbers were tried."""
-
-    unknown: str
-    layer: str
-    given: str
-    wanted: tuple[int, ...]
-    found: tuple[Found, ...]
-    limit: int | None = None
-
-    @property
-    def solved(self) -> bool:
-        return all(each.some for each in self.found)
-
-
-class Repeats(NamedTuple):
-    """How many repeats a receptive field takes: the field at that many and at one less (None: not wide enough)."""
-
-    block: str
-    wanted: int
-    count: int | None  # type: ignore[assignment]  # hides tuple.count, which no one asks of it
-    field: tuple[Any, ...]
-    before: tuple[Any, ...]
-    reason: str = ""
-
-
 class Problem:
     """A spec with something unknown in it, read once."""
 
@@ -89,7 +45,7 @@ class Problem:
         problems = Problems()
         self.spec = read_nodes(source, problems)
         problems.raise_if_any()
-        self.marks = list(_marks(self.spec))
+        self.marks = list(marks(self.spec))
 
     def graph(
         self, input: tuple[Any, ...] | None = None, unknown: int | None = None, spec: Spec | None = None
@@ -219,7 +175,7 @@ class Problem:
 
     def repeats(self, wanted: int, given: tuple[Any, ...] | None = None) -> Repeats:
         """How many repeats of the spec's repeated item it takes to see so many input elements."""
-        items, block = _repeated(self.spec)
+        items, block = repeated(self.spec)
         spec = self.spec._replace(items=items)
         known: dict[int, tuple[Any, ...] | str] = {}
 
@@ -266,6 +222,8 @@ class Problem:
             graph = self.graph(given, count, spec)
         except SpecError as error:
             first = error.diagnostics[0]
+            if first.code == "E005":
+                return TOO_MANY
             if not first.code.startswith("E2"):
                 raise
             return f"{first.message}: {first.label}"
@@ -418,56 +376,6 @@ def _padded(layer: Windowed, shape: Any, total: int, axis: int) -> tuple[int, bo
 def _padding_text(total: int, same: bool) -> str:
     text = f"p{total // 2}" if total % 2 == 0 else f"p{total // 2}-{total - total // 2}"
     return f"{text} (same)" if same else text
-
-
-# -- what is unknown in a spec ---------------------------------------------------------------------------
-
-
-def _marks(spec: Spec) -> Iterator[tuple[Hole, Chunk | Item, str]]:
-    """Each `?`, the chunk or item that it stands in, and the text of the layer."""
-    stack: list[tuple[Item, ...]] = [spec.items, *(each.items for each in spec.definitions if isinstance(each, Def))]
-    while stack:
-        for item in stack.pop():
-            atom = item.atom
-            if isinstance(item.count, Hole) and _is_unknown(item.count):
-                yield item.count, item, item.span.text
-            if isinstance(atom, LayerNode):
-                for chunk in (atom.word, *atom.arguments):
-                    yield from ((part, chunk, atom.span.text) for part in chunk.parts if _is_unknown(part))
-            elif isinstance(atom, Group):
-                stack.append(atom.items)
-            elif isinstance(atom, Merge):
-                stack.extend(atom.arms)
-
-
-def _is_unknown(part: Any) -> TypeGuard[Hole]:
-    return isinstance(part, Hole) and isinstance(part.expression, Name) and part.expression.name == UNKNOWN
-
-
-def _repeated(spec: Spec) -> tuple[tuple[Item, ...], str]:
-    """The items with an unknown number of repeats, and the text of what is repeated: the item with `* ?`, else
-    the first that is repeated, else all but the input."""
-    chosen = next(
-        (at for at, item in enumerate(spec.items) if isinstance(item.count, Hole) and _is_unknown(item.count)), None
-    )
-    if chosen is None:
-        chosen = next((at for at, item in enumerate(spec.items) if item.count is not None), None)
-    span = spec.items[0].span
-    count = Hole(Name(UNKNOWN, span), span)
-    if chosen is not None:
-        item = spec.items[chosen]
-        repeated = item._replace(count=count)
-        return (*spec.items[:chosen], repeated, *spec.items[chosen + 1 :]), item.atom.span.text
-    first = 1 if _is_input(spec.items[0]) else 0
-    body = spec.items[first:]
-    if not body:
-        raise SpecError([Diagnostic("E007", "the spec has no layer to repeat", span)])
-    whole = Span(span.source, body[0].span.start, body[-1].span.end)
-    return (*spec.items[:first], Item(Group(body, whole), whole, count)), f"({whole.text})"
-
-
-def _is_input(item: Item) -> bool:
-    return isinstance(item.atom, LayerNode) and str(item.atom.word.parts[0]).lower().startswith("input")
 
 
 def _no_input(source: Source) -> SpecError:
