@@ -34,7 +34,7 @@ def thousands(value: Size) -> str:
 
 def formula(text: str) -> str:
     """The text of a formula as it is printed in books: `9·C·(H−2)² + 4·C`, without spaces in a factor."""
-    for plain, sign in (("**2", "²"), ("**3", "³"), ("**", "^"), ("*", "·"), ("- ", "− ")):
+    for plain, sign in (("**2", "²"), ("**3", "³"), ("**", "^"), ("*", "·"), ("- ", "− "), ("(-", "(−")):
         text = text.replace(plain, sign)
     if len(text) > 1 and text.startswith("-"):
         text = f"−{text[1:]}"
@@ -78,8 +78,8 @@ def _three_digits(value: float) -> str:
 
 def per_axis(values: Iterable[Any]) -> str:
     """One number for axes that agree, else one for each: `3`, `3x5`."""
-    texts = [str(value) for value in values]
-    return texts[0] if texts and len(set(texts)) == 1 else "x".join(texts)
+    sizes = list(values)
+    return str(sizes[0]) if len(set(sizes)) == 1 else dims_text(sizes)
 
 
 def _field(row: Line, part: str) -> str:

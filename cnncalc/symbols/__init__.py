@@ -10,8 +10,9 @@ Equal chains of windows are equal formulas, because a floor is brought to one fo
     floor((g·p + r)/(g·b))       = floor((p + floor(r/g))/b)
     floor((floor(p/b) + c)/e)    = floor((p + b·c)/(b·e))             a floor within a floor is one floor
 
-The second and third are R. Graham, D. Knuth, O. Patashnik, Concrete Mathematics, (3.10) and (3.11). So a chain
-of convolutions and pools along one axis is always floor((H + a)/b) + c.
+A whole number k is at most floor(x) exactly where it is at most x. So k ≤ floor((floor(p/b) + c)/e) where
+k·e - c ≤ floor(p/b), which is where k·e - c ≤ p/b, and that is k ≤ (p + b·c)/(b·e): the third rule, and
+the others follow in the same way. So a chain of convolutions and pools along one axis is always floor((H + a)/b) + c.
 """
 
 from cnncalc.symbols.bounds import bounds, largest
