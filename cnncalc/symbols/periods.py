@@ -8,7 +8,8 @@ from typing import Any
 
 from cnncalc.symbols.formula import Atom, Formula, Value, letter, terms_of
 
-#: So many atoms are evaluated to compare a period's values, for a shorter form of a formula.
+#: So many atoms are evaluated to compare a period's values, for a shorter form of a formula. It is enough for strides
+#: of a few hundred in all; beyond, the longer form stays, which is as right.
 MOST_EVALUATED = 20_000
 
 
