@@ -20,8 +20,9 @@ def run() -> None:
     except SystemExit as stop:
         status = stop.code
     try:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:  # closed before we came
+                stream.flush()
     except OSError:  # whoever read the output has gone
         status = status or 1
     os._exit(status if isinstance(status, int) else 0 if status is None else 1)

@@ -5,8 +5,9 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic
-from cnncalc.figures.cost import CONVENTIONS, cost
-from cnncalc.figures.memory import DTYPES, OPTIMIZERS, Peak, arena, buffers, live, peak
+from cnncalc.figures.arena import arena
+from cnncalc.figures.cost import CONVENTIONS, DEFAULT_CONVENTION, costing
+from cnncalc.figures.memory import DTYPES, OPTIMIZERS, Buffer, Peak, buffers, live, peak
 from cnncalc.figures.receptive_field import ReceptiveField, receptive_fields
 from cnncalc.graph import Graph, Node
 from cnncalc.shape import AXES, Shape, Size, certainly
@@ -20,7 +21,7 @@ class Options(NamedTuple):
 
     batch: int = 1
     dtype: str = "float32"
-    convention: str = "torchvision"
+    convention: str = DEFAULT_CONVENTION
     optimizer: str = "sgd"
 
     @classmethod
@@ -36,6 +37,11 @@ class Options(NamedTuple):
             if value not in known:
                 raise ValueError(f"unknown {name} {value!r}: one of {', '.join(known)}")
         return cls(batch, dtype, convention, optimizer)
+
+    @property
+    def bytes_of_element(self) -> int:
+        """Bytes of one element of a sample's feature map, for the whole batch."""
+        return DTYPES[self.dtype] * self.batch
 
 
 class Row(NamedTuple):
@@ -77,8 +83,8 @@ class Row(NamedTuple):
 
     @property
     def output_shape(self) -> tuple[Size, ...]:
-        """Channels last, without a batch."""
-        return self.node.shape.dims
+        """Channels last, without a batch; empty where an unknown operator leaves it open."""
+        return self.node.shape.dims if self.node.shape.channels else ()
 
     @property
     def flops(self) -> Size:
@@ -97,7 +103,7 @@ class Row(NamedTuple):
             "type": self.type,
             "inputs": list(self.inputs),
             "input_shapes": [list(shape) for shape in self.input_shapes],
-            "output_shape": list(self.output_shape),
+            "output_shape": list(self.output_shape) or None,
             "params": self.params,
             "buffers": self.buffers,
             "macs": self.macs,
@@ -162,6 +168,8 @@ class Totals(NamedTuple):
 class Analysis:
     """All figures of a network: `rows` in source order, `totals`, `outputs` and `warnings`.
 
+    `feature_maps` are the buffers that hold every layer's output, in the order they come to life.
+
     `result["conv1"]` is a row by its name; `to_dict()` is the object that `--format json` prints.
     """
 
@@ -169,7 +177,8 @@ class Analysis:
         self.graph, self.options = graph, options
         self.rows = tuple(_rows(graph, options))
         self.letters = graph.letters
-        self.totals = _totals(graph, self.rows, options)
+        self.feature_maps = tuple(buffers(graph.nodes, graph.outputs))
+        self.totals = _totals(graph, self.rows, self.feature_maps, options)
         self.warnings = (*graph.warnings, *_field_warning(self.rows))
 
     @cached_property
@@ -185,6 +194,11 @@ class Analysis:
     def outputs(self) -> tuple[str, ...]:
         """The names of the layers whose output leaves the network."""
         return tuple(self.graph.nodes[index].name for index in self.graph.outputs)
+
+    @property
+    def unknown(self) -> tuple[Row, ...]:
+        """The rows of a model file that are not counted, or not in full: the totals are then lower bounds."""
+        return tuple(row for row in self.rows if not row.node.layer.known)
 
     def __getitem__(self, name: str) -> Row:
         for row in self.rows:
@@ -202,8 +216,8 @@ class Analysis:
         return len(self.rows)
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object, all integers exact."""
-        return {
+        """The JSON object, all integers exact. Its last key, `unknown`, is there where an operator is."""
+        found: dict[str, Any] = {
             "schema": SCHEMA,
             "name": self.graph.name,
             "layout": "channels_last",
@@ -219,6 +233,12 @@ class Analysis:
                 for each in self.warnings
             ],
         }
+        if self.unknown:
+            found["unknown"] = [
+                {"layer": row.name, "operator": row.type, "output_shape": list(row.output_shape) or None}
+                for row in self.unknown
+            ]
+        return found
 
 
 def analyze_graph(graph: Graph, options: Options) -> Analysis:
@@ -229,29 +249,24 @@ def analyze_graph(graph: Graph, options: Options) -> Analysis:
 def _rows(graph: Graph, options: Options) -> Iterator[Row]:
     nodes, batch = graph.nodes, options.batch
     fields = receptive_fields(nodes)
-    known: dict[Any, Any] = {}
+    cost = costing(options.convention)
     for node, field in zip(nodes, fields, strict=True):
-        # Repeated layers on repeated shapes cost the same.
-        key = (node.layer, node.input_shapes)
-        its = known.get(key)
-        if its is None:
-            its = known[key] = cost(node)
+        its = cost(node)
         yield Row(graph, node, its.params, its.buffers, its.macs * batch, node.shape.elements * batch, field)
 
 
-def _totals(graph: Graph, rows: tuple[Row, ...], options: Options) -> Totals:
+def _totals(graph: Graph, rows: tuple[Row, ...], shared: tuple[Buffer, ...], options: Options) -> Totals:
     if graph.letters:
-        return _totals_in_letters(graph, rows, options)
-    size = DTYPES[options.dtype]
-    scale = size * options.batch
+        return _totals_in_letters(graph, rows, shared, options)
+    size, scale = DTYPES[options.dtype], options.bytes_of_element
     nodes = graph.nodes
-    shared = buffers(nodes, graph.outputs)
     separate = buffers(nodes, graph.outputs, in_place=False)
     top: Peak = peak(shared, len(nodes))
     params = sum(row.params for row in rows)
     running = sum(row.buffers for row in rows)
-    feature_maps = sum(buffer.elements for buffer in shared) * scale
+    every_map = sum(buffer.elements for buffer in shared) * scale
     weights = (params + running) * size
+    # Of what training changes there are the gradients too, and the optimizer's copies.
     copies = 1 + OPTIMIZERS[options.optimizer]
     return Totals(
         layers=sum(1 for row in rows if row.node.inputs),
@@ -261,29 +276,22 @@ def _totals(graph: Graph, rows: tuple[Row, ...], options: Options) -> Totals:
         activations=sum(row.activations for row in rows if row.node.inputs),
         params_bytes=weights,
         activation_bytes=ActivationBytes(
-            sum=feature_maps,
+            sum=every_map,
             peak=top.elements * scale,
             peak_no_inplace=peak(separate, len(nodes)).elements * scale,
             arena=arena(shared, scale),
         ),
         peak_layer=nodes[top.node].name if nodes else None,
-        # A buffer goes by the latest of its nodes that has run: what it holds at the peak.
-        peak_tensors={
-            nodes[max(index for index in buffer.nodes if index <= max(top.node, buffer.nodes[0]))].name: buffer.elements
-            * scale
-            for buffer in top.live
-        },
-        training_bytes=weights + copies * params * size + feature_maps,
+        peak_tensors={nodes[buffer.holds(top.node)].name: buffer.elements * scale for buffer in top.live},
+        training_bytes=weights + copies * params * size + every_map,
     )
 
 
-def _totals_in_letters(graph: Graph, rows: tuple[Row, ...], options: Options) -> Totals:
+def _totals_in_letters(graph: Graph, rows: tuple[Row, ...], shared: tuple[Buffer, ...], options: Options) -> Totals:
     from cnncalc.symbols import largest, total
 
-    size = DTYPES[options.dtype]
-    scale = size * options.batch
+    size, scale = DTYPES[options.dtype], options.bytes_of_element
     nodes, layers = graph.nodes, [row for row in rows if row.node.inputs]
-    shared = buffers(nodes, graph.outputs)
     live_elements = list(live(shared, len(nodes)))
     peak, separate = largest(live_elements), buffers(nodes, graph.outputs, in_place=False)
     apart = largest(live(separate, len(nodes)))
@@ -314,15 +322,17 @@ def _field_warning(rows: tuple[Row, ...]) -> Iterator[Diagnostic]:
     first = next((row for row in rows if not row.node.inputs), None)
     if first is None:
         return
+    spatial = first.node.shape.spatial
     seen: ReceptiveField | None = None
     for row in rows:
+        # Layers that change nothing share their input's field.
         if row.receptive_field is seen:
             continue
         seen = row.receptive_field
-        for name, axis, n in zip(
-            AXES[first.node.shape.rank], row.receptive_field.axes, first.node.shape.spatial, strict=False
-        ):
-            if not row.receptive_field.whole and certainly(axis.size > n):
+        if not exceeds(seen, first.node.shape):
+            continue
+        for name, axis, n in zip(AXES[len(spatial)], seen.axes, spatial, strict=False):
+            if certainly(axis.size > n):
                 message = (
                     f"the receptive field of `{row.name}` ({axis.size}) is larger than the {name} of the input ({n})"
                 )
@@ -334,4 +344,8 @@ def _field_warning(rows: tuple[Row, ...]) -> Iterator[Diagnostic]:
 
 def exceeds(field: ReceptiveField, shape: Shape) -> bool:
     """Whether a receptive field is larger than an input of that shape on any axis."""
-    return not field.whole and any(certainly(axis.size > n) for axis, n in zip(field.axes, shape.spatial, strict=False))
+    if not field.whole:
+        for axis, n in zip(field.axes, shape.spatial, strict=False):
+            if certainly(axis.size > n):
+                return True
+    return False

@@ -4,8 +4,8 @@ A `Diagnostic` is a plain value. It is written out as lines of `(role, text)` pi
 words serve the text of an exception (the pieces joined) and a coloured terminal (a style per role).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from cnncalc.graph import Graph
@@ -19,6 +19,9 @@ MAX_CALLS_SHOWN = 4
 #: Columns for the excerpt of a source line where no terminal says otherwise.
 EXCERPT_WIDTH = 100
 
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
 Piece = tuple[str, str]
 Line = list[Piece]
 
@@ -28,7 +31,8 @@ class Source(NamedTuple):
 
     A string inside a YAML file is a source of its own whose `base` is the file: where `exact`, its
     characters stand in the file from `offset` on, one for one; otherwise (escapes, folded lines) any
-    place in it is shown as the whole scalar, `offset` to `end`.
+    place in it is shown as the whole scalar, `offset` to `end`. `title` is the name of the network, where the
+    source has one that its text does not tell.
     """
 
     name: str
@@ -38,6 +42,7 @@ class Source(NamedTuple):
     end: int = 0
     exact: bool = True
     path: str = ""
+    title: str | None = None
 
 
 class Span(NamedTuple):
@@ -191,6 +196,23 @@ class Problems:
             raise SpecError(sorted(self.found, key=_position), partial)
 
 
+def collected(work: Callable[[Given], Made], items: Iterable[Given]) -> list[Made]:
+    """What the work makes of each item, in order; raises one `SpecError` with the errors of all."""
+    found: list[Diagnostic] = []
+
+    def attempt(item: Given) -> list[Made]:
+        try:
+            return [work(item)]
+        except SpecError as error:
+            found.extend(error.diagnostics)
+            return []
+
+    made = [each for item in items for each in attempt(item)]
+    if found:
+        raise SpecError(found[:MAX_ERRORS])
+    return made
+
+
 def _position(diagnostic: Diagnostic) -> int:
     return diagnostic.span.in_file().start if diagnostic.span else -1
 
@@ -204,12 +226,16 @@ def render(diagnostics: Sequence[Diagnostic], width: int = EXCERPT_WIDTH) -> str
 
 def nearest(word: str, candidates: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The candidate that `word` was most likely meant to be, or None where nothing is near."""
+    return next(iter(near(word, candidates, 1, cutoff)), None)
+
+
+def near(word: str, candidates: Iterable[str], most: int, cutoff: float = 0.6) -> list[str]:
+    """The candidates that are near to `word`, the nearest first."""
     from difflib import get_close_matches  # only needed once something is wrong
 
     lowered = word.lower()
     by_lower = {candidate.lower(): candidate for candidate in candidates}
-    close = get_close_matches(lowered[:60], by_lower, n=1, cutoff=cutoff)
-    return by_lower[close[0]] if close else None
+    return [by_lower[close] for close in get_close_matches(lowered[:60], by_lower, n=most, cutoff=cutoff)]
 
 
 def _frame(place: Span, label: str, arrow: str, gutter: str, width: int) -> Iterator[Line]:

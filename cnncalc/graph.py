@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from cnncalc.diagnostics import Diagnostic, Origin, Problems
-from cnncalc.layers.base import Layer
+from cnncalc.layers.base import Layer, Remark
 from cnncalc.layers.rearrange import Flatten, Input
 from cnncalc.shape import MAX_ELEMENTS, Shape, ShapeError, certainly
 
@@ -17,6 +18,17 @@ MAX_LAYERS = 100_000
 UNKNOWN = -1
 
 FLATTEN = Flatten("flatten")
+
+
+class Stored(NamedTuple):
+    """The weights that a model file holds for one node: counted in place of what its layer's rule says.
+
+    A weight that several nodes share is stored with the first; one that belongs to no layer of the language
+    (an `Add` of constants) with the node that reads it.
+    """
+
+    params: int = 0
+    buffers: int = 0
 
 
 class Node(NamedTuple):
@@ -33,6 +45,8 @@ class Node(NamedTuple):
     implicit: bool = False
     #: The arms it stands in, outermost first: (number of the merge, number of the arm).
     arms: tuple[tuple[int, int], ...] = ()
+    #: The weights that a file holds for it, where its layer's rule is not what counts.
+    stored: Stored | None = None
 
 
 class Graph(NamedTuple):
@@ -58,7 +72,7 @@ class GraphBuilder:
         self.nodes: list[Node] = []
         self._taken = set(reserved)
         self._counters: dict[str, int] = {}
-        self._fitted: dict[tuple[Layer, tuple[Shape, ...]], tuple[Layer, tuple[Shape, ...], Shape]] = {}
+        self._remarks: list[tuple[int, Remark]] = []
         self.failed_at: int | None = None
 
     def add(
@@ -70,6 +84,7 @@ class GraphBuilder:
         scope: str = "",
         arms: tuple[tuple[int, int], ...] = (),
         implicit: bool = False,
+        stored: Stored | None = None,
     ) -> int:
         """Append a node and return its index, or UNKNOWN where its shape cannot be worked out.
 
@@ -82,8 +97,8 @@ class GraphBuilder:
         shapes = tuple([nodes[index].shape for index in inputs])
         if layer.flat and shapes[0].spatial:
             flattened = self.add(FLATTEN, inputs, origin, None, scope, arms, implicit=True)
-            return self._append(name, layer, (flattened,), (nodes[flattened].shape,), origin, arms, implicit)
-        return self._append(name, layer, inputs, shapes, origin, arms, implicit)
+            return self._append(name, layer, (flattened,), (nodes[flattened].shape,), origin, arms, implicit, stored)
+        return self._append(name, layer, inputs, shapes, origin, arms, implicit, stored)
 
     def _append(
         self,
@@ -94,26 +109,19 @@ class GraphBuilder:
         origin: Origin | None,
         arms: tuple[tuple[int, int], ...],
         implicit: bool,
+        stored: Stored | None,
     ) -> int:
         try:
-            # A repeated layer on a repeated shape is worked out once.
-            fitted = self._fitted.get((layer, shapes))
-            if fitted is None:
-                fitted = self._fitted[layer, shapes] = self._fit(layer, shapes)
+            # The same layer on the same shapes gives the same, in this network and in the next one.
+            fit = _fit(layer, layer.axes, shapes)
         except ShapeError as fault:
             self._report(fault, name, layer, inputs, origin)
             return UNKNOWN
         index = len(self.nodes)
-        self.nodes.append(Node(index, name, fitted[0], inputs, fitted[1], fitted[2], origin, implicit, arms))
+        self.nodes.append(Node(index, name, fit[0], inputs, fit[1], fit[2], origin, implicit, arms, stored))
+        if fit[3]:
+            self._remarks += [(index, remark) for remark in fit[3]]
         return index
-
-    @staticmethod
-    def _fit(layer: Layer, shapes: tuple[Shape, ...]) -> tuple[Layer, tuple[Shape, ...], Shape]:
-        fitted = layer.fitted(shapes[0]) if shapes else layer
-        shape = fitted.shape_of(shapes)
-        if isinstance(shape.elements, int) and shape.elements > MAX_ELEMENTS:
-            raise ShapeError("E209", "the output of `{layer}` is too large", "over 10^100 elements")
-        return fitted, shapes, shape
 
     def number(self, path: str) -> str:
         """The next free name for a path: `conv1`, then `conv2`."""
@@ -191,15 +199,32 @@ class GraphBuilder:
         for node in self.nodes:
             if not node.inputs and (turned := channels_last(node.shape)):
                 message = f"the input {node.shape} looks channels first, as in PyTorch; shapes here are HxWxC"
-                found.append(_warning("W204", node, message, f"write `{turned}` if the channels are {turned.channels}"))
-            remarks = node.layer.remarks(node.input_shapes[0]) if node.inputs else ()
-            found += [_warning(code, node, fact.format(layer=node.name), help) for code, fact, help in remarks]
-        return found
+                help = f"write `{turned}` if the channels are {turned.channels}"
+                found.append((node.index, Remark("W204", message, help)))
+        return [_warning(self.nodes[index], remark) for index, remark in sorted([*found, *self._remarks])]
 
 
-def _warning(code: str, node: Node, message: str, help: str) -> Diagnostic:
+#: What a layer gives on the shapes that go in: fitted to them, those shapes, its output, and its remarks.
+Fit = tuple[Layer, tuple[Shape, ...], Shape, tuple[Remark, ...]]
+
+
+@lru_cache(20_000)
+def _fit(layer: Layer, axes: int | None, shapes: tuple[Shape, ...]) -> Fit:
+    """Work a layer out; raises `ShapeError` where it does not fit.
+
+    `axes` are the layer's: a `conv1d` equals a `conv`, and yet does not fit where that does.
+    """
+    fitted = layer.fitted(shapes[0]) if shapes else layer
+    shape = fitted.shape_of(shapes)
+    if isinstance(shape.elements, int) and shape.elements > MAX_ELEMENTS:
+        raise ShapeError("E209", "the output of `{layer}` is too large", "over 10^100 elements")
+    return fitted, shapes, shape, tuple(fitted.remarks(shapes[0])) if shapes else ()
+
+
+def _warning(node: Node, remark: Remark) -> Diagnostic:
     span, calls = node.origin if node.origin else (None, ())
-    return Diagnostic(code, message, span, help=help, layer=node.name, calls=calls)
+    fact = remark.fact.format(layer=node.name)
+    return Diagnostic(remark.code, fact, span, help=remark.help, layer=node.name, calls=calls)
 
 
 def channels_last(shape: Shape) -> Shape | None:

@@ -6,6 +6,7 @@ tried on the layers of one arm, the arm is worked out again, and an edit that fi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,16 +20,18 @@ if TYPE_CHECKING:
 #: So many layers of an arm are tried, from its end.
 MOST_TRIED = 40
 
+#: A merge of more arms gets no edit, and notes on its first arms alone.
+MOST_ARMS = 8
+
 
 def arms_of(nodes: Sequence[Node], inputs: tuple[int, ...]) -> list[list[Node]]:
     """For each input of a merge the nodes from where it left the others, by first inputs, to its end."""
-    chains = [list(_back(nodes, index)) for index in inputs]
-    seen = [{node.index for node in chain} for chain in chains]
+    chains = [list(_back(nodes, index)) for index in inputs[: MOST_ARMS + 1]]
+    passed = Counter(node.index for chain in chains for node in chain)
     arms = []
-    for number, chain in enumerate(chains):
-        others = set().union(*(each for other, each in enumerate(seen) if other != number))
-        arm = [node for node in chain if node.index not in others]
-        fork = [node for node in chain if node.index in others][:1]
+    for chain in chains:
+        arm = [node for node in chain if passed[node.index] == 1]
+        fork = [node for node in chain if passed[node.index] > 1][:1]
         arms.append([*fork, *reversed(arm)])
     return arms
 
@@ -43,7 +46,7 @@ def _back(nodes: Sequence[Node], index: int) -> Iterator[Node]:
 
 def notes(arms: list[list[Node]]) -> Iterator[str]:
     """A note for each arm: its shapes from the fork on, those alike said once."""
-    for number, arm in enumerate(arms, 1):
+    for number, arm in enumerate(arms[:MOST_ARMS], 1):
         shapes = list(dict.fromkeys(str(node.shape) for node in arm))
         if len(shapes) > 6:
             shapes = [*shapes[:2], "…", *shapes[-3:]]
@@ -51,7 +54,9 @@ def notes(arms: list[list[Node]]) -> Iterator[str]:
 
 
 def edit(merge: Layer, arms: list[list[Node]]) -> str | None:
-    """The edit that makes the merge's inputs agree, or None where no single one does."""
+    """The edit that makes the merge's inputs agree, or None where no single one does or the arms are many."""
+    if len(arms) > MOST_ARMS:
+        return None
     ends = [arm[-1].shape for arm in arms]
     if not all(isinstance(size, int) for end in ends for size in end.dims):
         return None  # what fits some numbers may not fit others

@@ -73,18 +73,17 @@ class Shape(NamedTuple):
 
 def dims_text(dims: Iterable[Size]) -> str:
     """`32x32x3`, or `(H - 2)x(W - 2)x3` with sums in brackets."""
-    texts = map(str, dims)
-    return "x".join([f"({text})" if _is_sum(text) else text for text in texts])
+    return "x".join([str(size) if isinstance(size, int) else _factor(str(size)) for size in dims])
 
 
-def _is_sum(text: str) -> bool:
-    """Whether a sign stands outside of all brackets."""
+def _factor(text: str) -> str:
+    """The text of a formula, in brackets where it is a sum: a sign stands outside of all its own."""
     depth = 0
     for character in text:
         depth += {"(": 1, ")": -1}.get(character, 0)
         if character == " " and not depth:
-            return True
-    return False
+            return f"({text})"
+    return text
 
 
 class Window(NamedTuple):
@@ -142,7 +141,7 @@ class Padding(NamedTuple):
         elif self.mode == "full":
             begin = end = bare.extent - 1
         elif self.mode == "same":
-            total = at_least((ceil_div(n, stride) - 1) * stride + bare.extent - n, 0)
+            total = same_total(n, bare)
             begin, end = total // 2, total - total // 2
         else:
             return bare
@@ -152,9 +151,19 @@ class Padding(NamedTuple):
         """The window of a transposed convolution. `same` crops F' − S, so that the output is N·S."""
         bare = Window(kernel, stride, dilation)
         if self.mode == "same":
-            total = bare.extent + output_padding - stride
+            total = transposed_same_total(bare, output_padding)
             return bare._replace(begin=at_least(total, 0) // 2, end=total - at_least(total, 0) // 2)
         return self.window(axis, 0, kernel, stride, dilation)
+
+
+def same_total(n: Size, window: Window) -> Size:
+    """What `same` adds to an axis of `n` elements, at both ends together, for ceil(n / S) places."""
+    return at_least((ceil_div(n, window.stride) - 1) * window.stride + window.extent - n, 0)
+
+
+def transposed_same_total(window: Window, output_padding: int) -> Size:
+    """What `same` crops from a transposed convolution's output, at both ends together, for N·S elements."""
+    return window.extent + output_padding - window.stride
 
 
 def transposed_size(n: Size, window: Window, output_padding: int) -> Size:
@@ -165,6 +174,15 @@ def transposed_size(n: Size, window: Window, output_padding: int) -> Size:
 def ceil_div(a: Size, b: int) -> Size:
     """ceil(a / b) with integer operators alone."""
     return (a + b - 1) // b
+
+
+def ratio(a: Size, b: Size) -> Any:
+    """a / b, exact: a fraction where both are integers."""
+    if isinstance(a, int) and isinstance(b, int):
+        from fractions import Fraction  # few networks have one
+
+        return Fraction(a, b)
+    return a / b
 
 
 def at_least(value: Size, low: Size) -> Size:
@@ -204,15 +222,6 @@ def differs(left: Size, right: Size, unless_one: bool = False) -> Any:
     if hasattr(right, "differs"):
         return right.differs(left, unless_one)
     return left != right and not (unless_one and 1 in (left, right))
-
-
-def ratio(n: Size, parts: int) -> Any:
-    """n / parts, exact: a whole number where it is one."""
-    if isinstance(n, int) and n % parts:
-        from fractions import Fraction
-
-        return Fraction(n, parts)
-    return n // parts if isinstance(n, int) else n / parts
 
 
 def require_size(size: Size, axis: str, rule: str, fact: str, help: str | None = None) -> Size:

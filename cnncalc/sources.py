@@ -1,47 +1,107 @@
-"""Where a spec comes from: standard input, a file, or text; and how each becomes a graph."""
+"""Where a network comes from: standard input, a file, a model, the zoo, or text; and how each becomes a graph."""
 
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from collections.abc import Mapping
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Union
 
-from cnncalc.diagnostics import Diagnostic, Problems, Source, SpecError, nearest
+from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError, nearest
 from cnncalc.graph import Graph
-from cnncalc.language.expand import CLOSED, Open, build_graph
-from cnncalc.language.nodes import Spec
+from cnncalc.language.arguments import split_word
+from cnncalc.language.expand import CLOSED, Open, build_graph, leaves_open
+from cnncalc.language.nodes import Chunk, Spec
 from cnncalc.language.parse import parse
 from cnncalc.language.tokens import MAX_TEXT
+from cnncalc.layers.rearrange import Input
+
+if TYPE_CHECKING:
+    from cnncalc.readers import Model
+    from cnncalc.zoo import Member
 
 SUFFIXES = (".cnn", ".txt", ".yaml", ".yml")
 YAML = (".yaml", ".yml")
 
+#: What may be a network's name: one word, without a mark that only a spec has.
+WORD = re.compile(r"\s*([A-Za-z][\w.-]*)\s*", re.ASCII)
 
-def find(spec: str) -> Source:
-    """The source that the command line's SPEC means: `-` is standard input, else a file, else text itself.
+#: Before what builds a PyTorch module: `torch:package.module:factory`.
+TORCH = "torch:"
 
-    Raises `SpecError` E010 where it can only have meant a file that is not there or cannot be read.
+#: A text, or a model for a reader.
+Found = Union[Source, "Model"]
+
+
+def find(spec: str) -> Found:
+    """The source that the command line's SPEC means: `-` is standard input, else a file, else a network of the
+    zoo, else text itself.
+
+    Raises `SpecError`: E010 where it can only have meant a file that is not there or cannot be read, E101 where
+    it is a word that means nothing at all.
     """
     if spec == "-":
-        return Source("<stdin>", _decode("<stdin>", sys.stdin.buffer.read(4 * MAX_TEXT + 1)))
+        return Source("<stdin>", _decode("<stdin>", _standard_input()))
+    if spec.startswith(TORCH):
+        from cnncalc.readers import Model
+
+        return Model("torch", spec.removeprefix(TORCH))
     try:
         exists = os.path.exists(spec)
     except ValueError:  # a NUL in it: no path, and refused with its place when it is read as text
         exists = False
-    if exists:
+    # A folder of models may have the name of one.
+    if exists and not (os.path.isdir(spec) and _network(spec)):
         return read_file(spec)
     if spec.lower().endswith(SUFFIXES) and " " not in spec and "|" not in spec:
         folder, name = os.path.split(spec)
         near = nearest(name, _files(folder or "."), cutoff=0.75)
         help = f"write `{os.path.join(folder, near)}`" if near else "a spec may also stand on the command line itself"
         _unreadable(spec, "there is no such file", help)
-    return Source("<spec>", spec)
+    return named(spec, "as a file (there is none of this name), ")
 
 
-def read_file(path: str | os.PathLike[str]) -> Source:
-    """The text of a file; raises `SpecError` E010 where it is no readable file of text."""
+def named(text: str, tried: str = "") -> Source:
+    """The network of the zoo that a text names, or else the text itself as a spec.
+
+    Raises `SpecError` E101 for a word that is neither, with a note on what it was `tried` as.
+    """
+    member = _network(text)
+    if member is not None:
+        return Source(member.name, member.text(), title=member.name)
+    source = Source("<spec>", text)
+    found = WORD.fullmatch(text)
+    if found is None:
+        return source
+    word, span = found.group(1), Span(source, *found.span(1))
+    try:
+        split_word(Chunk((word,), span))
+    except SpecError as error:
+        from cnncalc.zoo import suggestion
+
+        first = error.diagnostics[0]
+        near = suggestion(word)
+        if near is not None:
+            message, label = f"unknown network `{word}`", "neither a name of the zoo nor a layer word"
+            first = Diagnostic("E101", message, span, label, help=near)
+        note = f"tried {tried}as a network of the zoo and as a spec"
+        raise SpecError([first._replace(notes=(*first.notes, note))]) from None
+    return source
+
+
+def _network(text: str) -> Member | None:
+    found = WORD.fullmatch(text)
+    if found is None:
+        return None
+    from cnncalc import zoo  # only for a lone word
+
+    return zoo.find(found.group(1))
+
+
+def read_file(path: str | os.PathLike[str]) -> Found:
+    """The text of a file, or the model that it is; raises `SpecError` E010 where it is no readable file."""
     name = os.fspath(path)
     try:
         mode = os.stat(name).st_mode
@@ -49,6 +109,12 @@ def read_file(path: str | os.PathLike[str]) -> Source:
             _unreadable(name, "it is a directory", "name a file in it")
         if not stat.S_ISREG(mode):
             _unreadable(name, "it is not a regular file", "use `-` and a pipe: `… | cnncalc -`")
+        if not name.lower().endswith((".cnn", *YAML)):
+            from cnncalc.readers import model_of
+
+            model = model_of(name)
+            if model is not None:
+                return model
         with open(name, "rb") as file:
             return Source(name, _decode(name, file.read(4 * MAX_TEXT + 1)))
     except SpecError:
@@ -59,12 +125,29 @@ def read_file(path: str | os.PathLike[str]) -> Source:
 
 
 def load_source(
-    source: Source,
+    source: Found,
     input: tuple[Any, ...] | None = None,
     variables: Mapping[str, Any] | None = None,
+    dims: Mapping[str, int] | None = None,
+    strict: bool = False,
     left_open: Open = CLOSED,
 ) -> Graph:
-    """The graph of a source, read as YAML where its name says so."""
+    """The graph of a source, read as YAML where its name says so, or of a model by its reader.
+
+    `variables` and what is `left_open` are for text, `dims` (sizes of symbolic dimensions) and `strict` for models.
+    """
+    if not isinstance(source, Source):
+        from cnncalc.readers import ReadOptions, read
+
+        if variables:
+            _does_not_apply("--var", "a model file has no lets", "`--dim NAME=N` gives a symbolic dimension its size")
+        if left_open.at:
+            _does_not_apply("--at", "a model file has no letters", "`--dim NAME=N` gives a symbolic dimension its size")
+        if input is not None:
+            require_numbers(input)
+        return read(source, ReadOptions(input, dims or {}), strict)
+    if dims:
+        _does_not_apply("--dim", "a spec has no symbolic dimensions", "`--var NAME=VALUE` overrides a let")
     problems = Problems()
     try:
         return build_graph(read_nodes(source, problems), problems, input, variables, left_open)
@@ -73,20 +156,29 @@ def load_source(
         raise SpecError([Diagnostic("E005", f"`{source.name}` is nested too deeply")]) from None
 
 
+def text_of(found: Found) -> Source:
+    """The source, where it is a text; raises `SpecError` E309 for a model."""
+    if isinstance(found, Source):
+        return found
+    help = "name a .cnn or .yaml file, or write the spec itself"
+    raise SpecError([Diagnostic("E309", f"`{found.name}` is a model, not a spec", help=help)])
+
+
 def read_nodes(source: Source, problems: Problems) -> Spec:
     """The nodes of a source, read as YAML where its name says so."""
     if source.name.lower().endswith(YAML):
         from cnncalc.language.yaml import parse_yaml
 
-        return parse_yaml(source, problems)
-    return parse(source, problems)
+        spec = parse_yaml(source, problems)
+    else:
+        spec = parse(source, problems)
+    return spec if source.title is None else spec._replace(name=source.title)
 
 
 def parse_shape(text: str, name: str = "<input>") -> tuple[Any, ...]:
     """A shape such as `32x32x3` or `HxWx3`; raises `SpecError` where it is none."""
-    from cnncalc.diagnostics import Span
     from cnncalc.language.arguments import read_layer
-    from cnncalc.language.nodes import Chunk, LayerNode
+    from cnncalc.language.nodes import LayerNode
 
     prefix = "input "
     source = Source(name, text, base=None)
@@ -103,6 +195,22 @@ def parse_shape(text: str, name: str = "<input>") -> tuple[Any, ...]:
     return shape
 
 
+def require_numbers(shape: tuple[Any, ...], at: Mapping[str, int] | None = None) -> None:
+    """Raise `SpecError` E132 where sizes of an input's shape are letters that have no number."""
+    first = Input("input", shape=shape).at(at or {})
+    if first.open:
+        raise SpecError([leaves_open(first, None)])
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        _unreadable("<stdin>", "standard input is closed", "give a file, or the spec itself")
+    try:
+        return sys.stdin.buffer.read(4 * MAX_TEXT + 1)
+    except OSError as error:
+        _unreadable("<stdin>", (error.strerror or str(error)).lower(), None)
+
+
 def _decode(name: str, data: bytes) -> str:
     if len(data) > 4 * MAX_TEXT:
         raise SpecError(
@@ -117,6 +225,10 @@ def _files(folder: str) -> list[str]:
         return os.listdir(folder)[:10_000]
     except OSError:
         return []
+
+
+def _does_not_apply(option: str, reason: str, help: str) -> NoReturn:
+    raise SpecError([Diagnostic("E309", f"`{option}` does not apply here", label=reason, help=help)])
 
 
 def _unreadable(name: str, reason: str, help: str | None) -> NoReturn:

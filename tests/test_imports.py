@@ -21,11 +21,18 @@ ALLOWED = {
     "graph": BASE | {"layers", "repair"},
     "figures": BASE | {"layers", "graph", "symbols"},
     "analysis": BASE | {"layers", "graph", "figures", "symbols"},
+    "alignment": set(),
+    "difference": BASE | {"layers", "graph", "figures", "analysis", "alignment"},
     "language": BASE | {"layers", "graph"},
-    "sources": BASE | {"graph", "language", "layers"},
+    "zoo": BASE | {"language", "analysis"},
+    "sources": BASE | {"graph", "language", "layers", "readers", "zoo"},
+    "readers": BASE | {"graph", "language", "layers"},
     "solve": BASE | {"layers", "graph", "figures", "language", "sources", "symbols"},
-    "report": BASE | {"solve"} | {"layers", "graph", "figures", "analysis", "language"},
-    "cli": BASE | {"solve"} | {"layers", "graph", "figures", "analysis", "language", "sources", "report", ""},
+    "explain": BASE | {"layers", "graph", "figures", "analysis"},
+    "report": BASE | {"layers", "graph", "figures", "analysis", "difference", "explain", "language", "solve", "zoo"},
+    "cli": BASE
+    | {"layers", "graph", "figures", "analysis", "difference", "explain", "language", "solve", "sources", "zoo"}
+    | {"report", ""},
     "__main__": {"cli"},
     "": {"diagnostics", "shape", "graph", "analysis", "sources", "language"},
 }
@@ -80,11 +87,14 @@ def test_families(family: str) -> None:
     assert found & set(FAMILIES) == set()
 
 
-@pytest.mark.parametrize("format", ["csv", "json", "markdown", "table"])
+FORMATS = ("csv", "json", "latex", "markdown", "table")
+
+
+@pytest.mark.parametrize("format", FORMATS)
 def test_formats(format: str) -> None:
     """A format imports no other."""
     found = set(imports(PACKAGE / "report" / f"{format}.py"))
-    assert found & {f"cnncalc.report.{other}" for other in ("csv", "json", "markdown", "table")} == set()
+    assert found & {f"cnncalc.report.{other}" for other in FORMATS} == set()
 
 
 @pytest.mark.parametrize(
@@ -118,3 +128,16 @@ def test_json_start() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == "[]\n"
+
+
+@pytest.mark.parametrize(("spec", "found"), [("input 5x5x3 | conv 3x3 x2", "[]"), ("resnet18", "['cnncalc.zoo']")])
+def test_zoo_start(spec: str, found: str) -> None:
+    """The zoo is looked into for a lone word alone, and then for that network alone."""
+    code = (
+        "import sys\nfrom cnncalc.cli import main\n"
+        f"try: main([{spec!r}, '-f', 'json'])\n"
+        "except SystemExit: pass\n"
+        "print([each for each in sys.modules if 'zoo' in each], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == f"{found}\n"

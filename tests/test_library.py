@@ -79,7 +79,10 @@ def test_error() -> None:
     ("options", "message"),
     [
         ({"dtype": "float8"}, "unknown dtype 'float8': one of float32, float16, bfloat16, int8, float64"),
-        ({"convention": "mine"}, "unknown convention 'mine': one of torchvision"),
+        (
+            {"convention": "mine"},
+            "unknown convention 'mine': one of torchvision, fvcore, ptflops, thop, deepspeed, onnx-tool, netscope",
+        ),
         ({"optimizer": "lion"}, "unknown optimizer 'lion': one of sgd, momentum, adam"),
         ({"batch": 0}, "batch must be a whole number from 1 to 10^9 - 1, not 0"),
     ],

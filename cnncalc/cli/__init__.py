@@ -14,10 +14,14 @@ from cnncalc import __version__
 #: Command → the first line of its help. A command is `command` in the module of its name.
 COMMANDS = {
     "calc": "Calculate a network: what `cnncalc SPEC` does.",
+    "compare": "Several networks in one table, a row each.",
+    "diff": "Two networks side by side: what was added, removed and changed.",
+    "explain": "The rules of each layer with its numbers in them; or an error's code.",
     "format": "Write a spec in its canonical form.",
     "solve": "Backwards: the input's size, or one number of a layer, from the output's size.",
     "layers": "The layers, with their arguments, formulas and examples.",
     "syntax": "The language on one page.",
+    "zoo": "Well-known networks by name, with their specs.",
 }
 
 DEFAULT = "calc"
@@ -30,6 +34,7 @@ class SpecGroup(click.Group):
         own = {"--help", "-h", "--version"}
         first = args[0] if args else "--help"
         if first not in COMMANDS and not (first in own and len(args) <= 1):
+            _refuse_mistyped_command(args)
             args = [DEFAULT, *args]
         return super().parse_args(ctx, args or ["--help"])
 
@@ -45,6 +50,17 @@ class SpecGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+def _refuse_mistyped_command(args: list[str]) -> None:
+    """`cnncalc fromat net.cnn`: a spec is one argument, so the first of two was to be a command."""
+    first, *rest = args
+    if first.isalpha() and rest and not rest[0].startswith("-"):
+        from cnncalc.diagnostics import nearest
+
+        near = nearest(first, COMMANDS)
+        hint = f"did you mean '{near}'?" if near else "a spec of several words needs quotes."
+        raise click.UsageError(f"No such command '{first}': {hint}")
 
 
 @click.group(
@@ -63,7 +79,8 @@ def main() -> None:
     cnncalc "input 5x5x3 | conv 3x3 s1 valid x2"
     cnncalc "conv3x3s1p0:16,pool2" --input 32x32x3
     cnncalc net.cnn --format json
+    cnncalc resnet50
     cat net.cnn | cnncalc -
 
-    SPEC is a file (.cnn, .yaml), - for standard input, or the network itself.
+    SPEC is a file (.cnn, .yaml), - for standard input, a name of the zoo, or the network itself.
     """

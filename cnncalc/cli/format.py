@@ -35,16 +35,16 @@ def command(spec: str, to: str | None, compact: bool, check: bool, in_place: boo
     cnncalc format --check net.cnn
     cnncalc format --to yaml net.cnn -o net.yaml
 
-    SPEC is a file (.cnn, .yaml), - for standard input, or the network itself.
+    SPEC is a file (.cnn, .yaml), - for standard input, a name of the zoo, or the network itself.
     """
-    from cnncalc.sources import YAML, find
+    from cnncalc.sources import YAML, find, text_of
 
     if check + in_place + (file is not None) > 1:
         raise click.UsageError("--check, --write and --output exclude one another")
     if in_place and not os.path.isfile(spec):
         raise click.UsageError(f"--write needs a file to rewrite, and `{spec}` is none")
     try:
-        source = find(spec)
+        source = text_of(find(spec))
         own = "yaml" if source.name.lower().endswith(YAML) else "cnn"
         form = to or own
         if compact and form == "yaml":

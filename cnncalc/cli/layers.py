@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from cnncalc.cli.output import Output, fail, page_options
@@ -24,14 +22,13 @@ def command(word: str | None, output: Output) -> None:
     """
     from cnncalc.report import layers
 
-    kind = _kind(word, output) if word is not None else None
-    if output.format == "json":
-        output.write_page(layers.page_json(kind) if kind else layers.catalogue_json())
-    elif output.format == "markdown":
-        output.write_page(layers.page_markdown(kind) if kind else layers.layers_markdown())
-    else:
-        look = output.look(sys.stdout)
-        output.write_page(layers.page_text(kind, look) if kind else layers.catalogue_text(look))
+    if word is None:
+        output.emit_page(layers.catalogue_json, layers.layers_markdown, layers.catalogue_text)
+        return
+    kind = _kind(word, output)
+    output.emit_page(
+        lambda: layers.page_json(kind), lambda: layers.page_markdown(kind), lambda look: layers.page_text(kind, look)
+    )
 
 
 def _kind(word: str, output: Output) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
@@ -13,14 +13,17 @@ import click
 if TYPE_CHECKING:
     from cnncalc.analysis import Analysis, Options
     from cnncalc.diagnostics import SpecError
+    from cnncalc.report.budgets import Outcome
     from cnncalc.report.columns import Column
     from cnncalc.report.look import Look
+    from cnncalc.report.sheet import Sheet
 
-FORMATS = ("table", "json", "csv", "markdown")
+FORMATS = ("table", "json", "csv", "markdown", "latex")
 PAGE_FORMATS = ("table", "json", "markdown")
 LAYOUTS = ("hwc", "chw")
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+Option = Callable[[Any], Any]
 
 
 class Output(NamedTuple):
@@ -34,15 +37,17 @@ class Output(NamedTuple):
     color: str = "auto"
     width: int | None = None
 
-    def emit(self, analysis: Analysis) -> None:
-        """Write the report; a file is written whole or not at all."""
-        self.write(self.render(analysis))
+    def emit(self, analysis: Analysis, more: Mapping[str, object] | None = None) -> None:
+        """Write the report; a file is written whole or not at all. `more` are further keys for JSON."""
+        self.write(self.render(analysis, more))
 
-    def write_page(self, text: str) -> None:
-        """Write a page of help, its formulas in ASCII where the stream has no more."""
+    def emit_page(self, json: Callable[[], str], markdown: Callable[[], str], text: Callable[[Look], str]) -> None:
+        """Write a page in the format that is wanted, its formulas in ASCII where the stream has no more."""
         from cnncalc.report.page import to_ascii
 
-        self.write(text if self.look(sys.stdout).unicode else to_ascii(text))
+        look = self.look(sys.stdout)
+        page = json() if self.format == "json" else markdown() if self.format == "markdown" else text(look)
+        self.write(page if look.unicode else to_ascii(page))
 
     def write(self, text: str) -> None:
         if self.file is None or self.file == "-":
@@ -50,22 +55,33 @@ class Output(NamedTuple):
         else:
             write_whole(self.file, text)
 
-    def render(self, analysis: Analysis) -> str:
+    def render(self, analysis: Analysis, more: Mapping[str, object] | None = None) -> str:
         if self.format == "json":
             from cnncalc.report.json import to_json
 
-            return to_json(analysis)
+            return to_json(analysis, more)
+        if self.format == "table":
+            from cnncalc.report.table import to_table
+
+            return to_table(analysis, self.chosen(), self.look(sys.stdout, piped=self.file is not None))
+        from cnncalc.report.sheet import layers_sheet
+
+        columns = self.chosen("all" if self.format == "csv" else None)
+        return self.render_sheet(layers_sheet(analysis, columns, self.layout, self.depth))
+
+    def render_sheet(self, sheet: Sheet) -> str:
+        """A sheet in the format, one of csv, markdown and latex."""
         if self.format == "csv":
             from cnncalc.report.csv import to_csv
 
-            return to_csv(analysis, self.chosen("all"), self.layout, self.depth)
+            return to_csv(sheet)
         if self.format == "markdown":
             from cnncalc.report.markdown import to_markdown
 
-            return to_markdown(analysis, self.chosen(), self.layout, self.depth)
-        from cnncalc.report.table import to_table
+            return to_markdown(sheet)
+        from cnncalc.report.latex import to_latex
 
-        return to_table(analysis, self.chosen(), self.look(sys.stdout, piped=self.file is not None))
+        return to_latex(sheet)
 
     def chosen(self, default: str | None = None) -> tuple[Column, ...]:
         from cnncalc.report.columns import choose
@@ -77,7 +93,7 @@ class Output(NamedTuple):
         from cnncalc.report.look import Look
 
         encoding = "utf-8" if piped else getattr(stream, "encoding", None) or "ascii"
-        terminal = not piped and stream.isatty()
+        terminal = not piped and stream is not None and stream.isatty()
         width = self.width or (terminal_width(stream) if terminal else None)
         unicode = encoding.lower().startswith("utf")
         return Look(width, self.colour(terminal), unicode, self.layout, self.depth)
@@ -88,16 +104,28 @@ class Output(NamedTuple):
         return terminal and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
-def _columns(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
-    if value is None:
-        return None
-    from cnncalc.report.columns import choose
+def columns_option(module: str = "cnncalc.report.columns") -> Option:
+    """The option for columns out of those that the module has, by its names `COLUMNS` and `DEFAULT`."""
 
-    try:
-        choose(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from None
-    return value
+    def checked(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
+        if value is None:
+            return None
+        from importlib import import_module
+
+        from cnncalc.report.columns import choose
+
+        known = import_module(module)
+        try:
+            choose(value, known.COLUMNS, known.DEFAULT)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+        return value
+
+    return click.option("--columns", metavar="A,B", callback=checked, help="Which columns; +A adds one; all.")
+
+
+def _format(formats: tuple[str, ...]) -> Option:
+    return click.option("-f", "--format", type=click.Choice(formats), default="table", help="What to write.")
 
 
 _COLORS = click.Choice(("auto", "always", "never"))
@@ -105,18 +133,21 @@ _LOOK_OPTIONS = (
     click.option("--color", type=_COLORS, default="auto", help="When to colour."),
     click.option("--width", type=click.IntRange(20, 1000), metavar="N", help="Width of the table in columns."),
 )
+_FILE = click.option(
+    "-o", "--output", "file", type=click.Path(), metavar="FILE", help="Write there, whole or not at all."
+)
+_LAYOUT = click.option(
+    "--layout", type=click.Choice(LAYOUTS), default="hwc", help="How shapes are written; JSON is hwc."
+)
 _OUTPUT_OPTIONS = (
-    click.option("-f", "--format", type=click.Choice(FORMATS), default="table", help="What to write."),
-    click.option("-o", "--output", "file", type=click.Path(), metavar="FILE", help="Write there, whole or not at all."),
-    click.option("--columns", metavar="A,B", callback=_columns, help="Which columns; +A adds one; all."),
+    _format(FORMATS),
+    _FILE,
+    columns_option(),
     click.option("--depth", type=click.IntRange(0, 100), metavar="N", help="Collapse deeper blocks; 0: totals alone."),
-    click.option("--layout", type=click.Choice(LAYOUTS), default="hwc", help="How shapes are written; JSON is hwc."),
+    _LAYOUT,
     *_LOOK_OPTIONS,
 )
-_PAGE_OPTIONS = (
-    click.option("-f", "--format", type=click.Choice(PAGE_FORMATS), default="table", help="What to write."),
-    *_LOOK_OPTIONS,
-)
+_PAGE_OPTIONS = (_format(PAGE_FORMATS), *_LOOK_OPTIONS)
 
 
 def spec_options(command: Command) -> Command:
@@ -139,10 +170,67 @@ def at_option(command: Command) -> Command:
     return click.option("--at", metavar="H=N,W=N", default="", callback=_numbers, help="Numbers for letters.")(command)
 
 
+def figure_options(*more_conventions: str) -> Callable[[Command], Command]:
+    """The options that figures depend on besides the network; `more_conventions` stand for none that there is."""
+    from cnncalc.figures.cost import CONVENTIONS, DEFAULT_CONVENTION
+    from cnncalc.figures.memory import DTYPES
+
+    named = ", ".join(CONVENTIONS) + "".join(f"; or {more}" for more in more_conventions)
+    options = (
+        click.option(
+            "--batch",
+            type=click.IntRange(1, 10**9 - 1),
+            default=1,
+            metavar="N",
+            help="Samples at once: MACs and activations scale.",
+        ),
+        click.option(
+            "--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of weights and activations."
+        ),
+        click.option(
+            "--convention",
+            type=click.Choice([*CONVENTIONS, *more_conventions]),
+            default=DEFAULT_CONVENTION,
+            metavar="NAME",
+            help=f"Whose MACs to count: {named}.",
+        ),
+    )
+
+    def with_options(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return with_options
+
+
+def model_options(command: Command) -> Command:
+    """The options for a model file."""
+    command = click.option("--strict", is_flag=True, help="An unknown operator of a model file is an error.")(command)
+    return click.option(
+        "--dim",
+        "dims",
+        multiple=True,
+        metavar="NAME=N",
+        callback=_symbolic,
+        help="Size of a symbolic dimension of a model file.",
+    )(command)
+
+
 def output_options(command: Command) -> Command:
     """The options for a report, gathered into one `output` argument."""
 
     return _gathered(command, _OUTPUT_OPTIONS)
+
+
+def side_by_side_options(*formats: str) -> Callable[[Command], Command]:
+    """The options for a report on several networks in one of the formats, gathered into one `output` argument."""
+    return lambda command: _gathered(command, (_format(formats), _FILE, _LAYOUT, *_LOOK_OPTIONS))
+
+
+def list_options(command: Command) -> Command:
+    """The options for a list of networks, gathered into one `output` argument."""
+    return _gathered(command, (_format(FORMATS[:-1]), _FILE, *_LOOK_OPTIONS))
 
 
 def page_options(command: Command) -> Command:
@@ -150,7 +238,7 @@ def page_options(command: Command) -> Command:
     return _gathered(command, _PAGE_OPTIONS)
 
 
-def _gathered(command: Command, options: tuple[Callable[[Any], Any], ...]) -> Command:
+def _gathered(command: Command, options: tuple[Option, ...]) -> Command:
     @wraps(command)
     def gathered(**given: Any) -> Any:
         fields = {field: given.pop(field) for field in Output._fields if field in given}
@@ -161,15 +249,18 @@ def _gathered(command: Command, options: tuple[Callable[[Any], Any], ...]) -> Co
     return gathered  # type: ignore[return-value]
 
 
-def fail(error: SpecError, output: Output, options: Options) -> NoReturn:
-    """Say what is wrong on standard error, after the table of what comes before it, and exit with status 1."""
+def fail(error: SpecError, output: Output, options: Options, status: int = 1) -> NoReturn:
+    """Say what is wrong on standard error, after the table of what comes before it, and exit.
+
+    The status is 1 where the spec is wrong, and 2 where the command line is.
+    """
     stream = sys.stderr
     if output.format == "json":
         from cnncalc.report.json import errors_to_json
 
         _write(stream, errors_to_json(error.diagnostics))
-        sys.exit(1)
-    terminal = stream.isatty()
+        sys.exit(status)
+    terminal = stream is not None and stream.isatty()
     if error.partial is not None and output.format == "table":
         from cnncalc.analysis import analyze_graph
         from cnncalc.report.table import Failure, to_table
@@ -185,7 +276,17 @@ def fail(error: SpecError, output: Output, options: Options) -> NoReturn:
 
     width = output.width or (terminal_width(stream) if terminal else 100)
     _write(stream, errors_text(error.diagnostics, width, output.colour(terminal)))
-    sys.exit(1)
+    sys.exit(status)
+
+
+def exceeded(outcomes: Sequence[Outcome], output: Output) -> None:
+    """Say on standard error which budgets are exceeded, and exit with status 3 where any is."""
+    stream = sys.stderr
+    colour = output.colour(stream is not None and stream.isatty())
+    head = click.style("exceeded", fg="red", bold=True) if colour else "exceeded"
+    _write(stream, "".join(f"{head}: {outcome}\n" for outcome in outcomes if outcome.exceeded))
+    if any(outcome.exceeded for outcome in outcomes):
+        sys.exit(3)
 
 
 def write_whole(path: str, text: str) -> None:
@@ -227,8 +328,16 @@ def _umask() -> int:
 
 
 def _write(stream: Any, text: str) -> None:
+    """Write to a standard stream; one that is closed takes nothing, and one that is full is an error."""
+    if stream is None:
+        return
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    click.echo(text.encode(encoding, "replace").decode(encoding), file=stream, nl=False, color=True)
+    try:
+        click.echo(text.encode(encoding, "replace").decode(encoding), file=stream, nl=False, color=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise click.ClickException(f"cannot write: {(error.strerror or str(error)).lower()}") from None
 
 
 def _numbers(_: click.Context, __: click.Parameter, value: str) -> dict[str, int]:
@@ -259,4 +368,15 @@ def _variables(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -
             found[name.strip()] = evaluate(ExpressionParser(Source("--var", number), 0, len(number)).parse(), {})
         except SpecError as error:
             raise click.BadParameter(f"{value!r}: {error.diagnostics[0].message}") from None
+    return found
+
+
+def _symbolic(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for value in values:
+        name, equals, size = value.rpartition("=")
+        # Only ASCII digits: isdigit() alone takes ² too.
+        if not (equals and name and size.isascii() and size.isdigit() and 0 < len(size) <= 9 and int(size) > 0):
+            raise click.BadParameter(f"{value!r} is not NAME=N, with N a whole number from 1 to 10^9 - 1")
+        found[name] = int(size)
     return found

@@ -48,13 +48,13 @@ def command(
     """
     from cnncalc.report import solve as report
     from cnncalc.solve import Problem
-    from cnncalc.sources import find, parse_shape
+    from cnncalc.sources import find, parse_shape, text_of
 
     if (wanted is None) == (field is None):
         raise click.UsageError("give either --output-size or --receptive-field")
     output = Output("json" if form == "json" else "text")
     try:
-        problem = Problem(find(spec), variables)
+        problem = Problem(text_of(find(spec)), variables)
         given = parse_shape(input.strip(), "--input") if input is not None else None
         if field is not None:
             repeats = problem.repeats(field, given)

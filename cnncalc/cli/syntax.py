@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
 from cnncalc.cli.output import Output, page_options
@@ -20,9 +18,4 @@ def command(output: Output) -> None:
     """
     from cnncalc.report import syntax
 
-    if output.format == "json":
-        output.write_page(syntax.syntax_json())
-    elif output.format == "markdown":
-        output.write_page(syntax.syntax_markdown())
-    else:
-        output.write_page(syntax.syntax_text(output.look(sys.stdout)))
+    output.emit_page(syntax.syntax_json, syntax.syntax_markdown, syntax.syntax_text)

@@ -1,4 +1,4 @@
-"""The memory of the feature maps: what is live when, where it peaks, and how it fits into one buffer.
+"""The memory of the feature maps: what is live when, and where it peaks.
 
 Layers run in source order. A tensor is live from the layer that makes it to the last that reads it; an input
 from the start, an output to the end. Several nodes can share one buffer: an alias (flatten) is its input's,
@@ -6,7 +6,9 @@ and what runs in place (relu) writes over its input where nothing reads that aft
 from its first node to the last reader of any of its nodes. Weights are not in it.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from cnncalc.graph import Node
@@ -18,11 +20,6 @@ DTYPES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "float64": 8}
 #: Copies of the weights that an optimizer keeps beside them.
 OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2}
 
-ARENA_ALIGNMENT = 16
-
-#: So many pairs of buffers are compared at most: seconds become a fraction of one on a hostile network.
-MOST_COMPARED = 2_000_000
-
 
 class Buffer(NamedTuple):
     """Memory that nodes share: live while the layers `first` to `last` run."""
@@ -32,6 +29,10 @@ class Buffer(NamedTuple):
     first: int
     last: int
 
+    def holds(self, step: int) -> int:
+        """The node whose output it holds once the node `step` has run: the latest, or an input's from the start."""
+        return self.nodes[max(bisect_right(self.nodes, step) - 1, 0)]
+
 
 class Peak(NamedTuple):
     """The most elements live at once, the node that runs then, and the buffers live with it."""
@@ -39,6 +40,24 @@ class Peak(NamedTuple):
     elements: int
     node: int
     live: tuple[Buffer, ...]
+
+
+class Step(NamedTuple):
+    """What is live while a node runs, in elements: what it reads, what it writes to memory of its own, and what
+    is kept for later. `kept` are the first of the buffers that it does not touch, `more` is how many there are
+    besides."""
+
+    node: int
+    live: int
+    reads: int
+    writes: int
+    kept: tuple[Buffer, ...]
+    more: int
+
+    @property
+    def later(self) -> int:
+        """The elements that are kept for later."""
+        return self.live - self.reads - self.writes
 
 
 def buffers(nodes: Sequence[Node], outputs: Sequence[int], in_place: bool = True) -> list[Buffer]:
@@ -117,75 +136,25 @@ def peak(found: Sequence[Buffer], count: int) -> Peak:
     return Peak(most, at, tuple(each for each in found if each.first <= at <= each.last))
 
 
-def arena(found: Sequence[Buffer], bytes_of_element: int, alignment: int = ARENA_ALIGNMENT) -> int:
-    """The height in bytes of one buffer that holds all: placed greedily by size, the largest first.
-
-    As TensorFlow Lite Micro's GreedyMemoryPlanner does: each goes to the lowest gap between those placed
-    that are live at the same time. Once `MOST_COMPARED` pairs were compared (a network of many thousand
-    outputs), what is left is stacked on top: still a placement, though not a tight one.
-    """
-    timeline = Timeline(max((buffer.last for buffer in found), default=0) + 1)
-    compared = top = 0
-    for buffer in sorted(found, key=lambda each: (-each.elements, each.first)):
-        size = -(-buffer.elements * bytes_of_element // alignment) * alignment
-        at = 0
-        if compared > MOST_COMPARED:
-            at = top
-        else:
-            neighbours = timeline.overlapping(buffer.first, buffer.last)
-            compared += len(neighbours)
-            for start, end in sorted(neighbours):
-                if start - at >= size:
-                    break
-                at = max(at, end)
-            timeline.add(buffer.first, buffer.last, (at, at + size))
-        top = max(top, at + size)
-    return top
-
-
-class Timeline:
-    """Items that each live from a first to a last step; finds those that overlap a span of steps.
-
-    An item overlaps a span where it is live at the span's first step or begins within the span. A short life
-    is noted at each of its steps; a long one at the few nodes of a segment tree that make it up.
-    """
-
-    SHORT = 16
-
-    def __init__(self, steps: int) -> None:
-        self._steps = steps
-        self._live: dict[int, list[tuple[int, int]]] = {}
-        self._tree: dict[int, list[tuple[int, int]]] = {}
-        self._beginning: dict[int, list[tuple[int, int]]] = {}
-
-    def add(self, first: int, last: int, item: tuple[int, int]) -> None:
-        self._beginning.setdefault(first, []).append(item)
-        if last - first <= self.SHORT:
-            for step in range(first, last + 1):
-                self._live.setdefault(step, []).append(item)
-            return
-        low, high = first + self._steps, last + 1 + self._steps
-        while low < high:
-            if low & 1:
-                self._tree.setdefault(low, []).append(item)
-                low += 1
-            if high & 1:
-                high -= 1
-                self._tree.setdefault(high, []).append(item)
-            low >>= 1
-            high >>= 1
-
-    def overlapping(self, first: int, last: int) -> list[tuple[int, int]]:
-        found = list(self._live.get(first, ()))
-        node = first + self._steps if self._tree else 0
-        while node:
-            found += self._tree.get(node, ())
-            node >>= 1
-        if last - first < len(self._beginning):
-            for step in range(first + 1, last + 1):
-                found += self._beginning.get(step, ())
-        else:
-            for step, items in self._beginning.items():
-                if first < step <= last:
-                    found += items
-        return found
+def steps(nodes: Sequence[Node], found: Sequence[Buffer], most_kept: int) -> Iterator[Step]:
+    """The memory over time: a step for each node, with at most so many of the kept buffers, the oldest first."""
+    home = {index: buffer for buffer in found for index in buffer.nodes}
+    begins: list[list[Buffer]] = [[] for _ in nodes]
+    for buffer in found:
+        begins[buffer.first].append(buffer)
+    alive: dict[int, Buffer] = {}
+    live = 0
+    for node in nodes:
+        for buffer in begins[node.index]:
+            alive[buffer.nodes[0]] = buffer
+            live += buffer.elements
+        read = {home[index].nodes[0]: home[index] for index in node.inputs}
+        touched = {**read, home[node.index].nodes[0]: home[node.index]}
+        kept = tuple(islice((buffer for root, buffer in alive.items() if root not in touched), most_kept))
+        reads = sum(buffer.elements for buffer in read.values())
+        writes = sum(buffer.elements for buffer in touched.values()) - reads
+        yield Step(node.index, live, reads, writes, kept, len(alive) - len(touched) - len(kept))
+        for root, buffer in touched.items():
+            if buffer.last <= node.index:
+                del alive[root]
+                live -= buffer.elements

@@ -5,12 +5,15 @@ Source: A. Araujo, W. Norris and J. Sim, Computing receptive fields of convoluti
 """
 
 from collections.abc import Iterator, Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import Any, Literal, NamedTuple
 
 from cnncalc.graph import Node
-from cnncalc.layers.base import Reach
-from cnncalc.shape import at_least
+from cnncalc.layers.base import Layer, Reach
+from cnncalc.shape import Shape, at_least
+
+#: The reach along an axis of what changes nothing there.
+SAME = Reach(0, 0, 1)
 
 
 class AxisField(NamedTuple):
@@ -29,50 +32,57 @@ class ReceptiveField(NamedTuple):
     whole: bool = False
 
     def to_dict(self) -> dict[str, object]:
-        jump = [_exact(axis.jump) for axis in self.axes]
-        left = [_exact(axis.left) for axis in self.axes]
-        size: object = "all" if self.whole else [_exact(axis.size) for axis in self.axes]
+        jump = [exact(axis.jump) for axis in self.axes]
+        left = [exact(axis.left) for axis in self.axes]
+        size: object = "all" if self.whole else [exact(axis.size) for axis in self.axes]
         return {"size": size, "jump": jump, "left": left}
 
 
 def receptive_fields(nodes: Sequence[Node]) -> list[ReceptiveField]:
     """The receptive field of every node, in order."""
     fields: list[ReceptiveField] = []
-    reaches: dict[Any, Any] = {}
     for node in nodes:
         if not node.inputs:
             fields.append(ReceptiveField((AxisField(),) * node.shape.rank))
             continue
         field = fields[node.inputs[0]]
         if len(node.inputs) > 1:
-            field = _hull([fields[index] for index in node.inputs])
-        # Repeated layers on repeated shapes reach as far.
-        key = (node.layer, node.input_shapes)
-        if key not in reaches:
-            reaches[key] = node.layer.reach(node.input_shapes[0], node.shape)
-        reach = reaches[key]
-        fields.append(field if reach is None else _grown(field, reach, node.shape.rank))
+            field = hull([fields[index] for index in node.inputs])
+        reach = _reach(node.layer, node.input_shapes, node.shape)
+        fields.append(field if reach is None else grown(field, reach, node.shape.rank))
     return fields
 
 
-def _grown(field: ReceptiveField, reach: tuple[Reach, ...] | Literal["whole"], rank: int) -> ReceptiveField:
+@lru_cache(20_000)
+def _reach(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> tuple[Reach, ...] | Literal["whole"] | None:
+    """The layer's reach, None where it changes nothing: a 1x1 window in steps of 1 sees what its input sees."""
+    reach = layer.reach(inputs[0], output)
+    return None if isinstance(reach, tuple) and set(reach) == {SAME} else reach
+
+
+def grown(field: ReceptiveField, reach: tuple[Reach, ...] | Literal["whole"], rank: int) -> ReceptiveField:
+    """The field of a layer's outputs, given its inputs' and what it adds."""
     if reach == "whole":
         return ReceptiveField(field.axes, whole=True)
     if field.whole:
         # A window over what has seen everything still sees everything.
         return field
-    return ReceptiveField(
-        tuple(
-            [
-                AxisField(r + more * j, _whole(j * step), left + begin * j)
-                for (r, j, left), (more, begin, step) in zip(field.axes, reach, strict=True)
-            ]
-        )
-    )
+    axes: list[AxisField] = []
+    before = None
+    for axis, (more, begin, step) in zip(field.axes, reach, strict=True):
+        # Axes that are alike, as most are, share one value.
+        if (axis, more, begin, step) != before:
+            r, j, left = axis
+            wider = AxisField(r + more * j, _whole(j * step), left + begin * j)
+            before = axis, more, begin, step
+        axes.append(wider)
+    return ReceptiveField(tuple(axes))
 
 
-def _hull(fields: list[ReceptiveField]) -> ReceptiveField:
-    if any(field.whole for field in fields):
+def hull(fields: list[ReceptiveField]) -> ReceptiveField:
+    """The field over several paths: as far to either side as any of them reaches."""
+    # Only a model file brings tensors of different ranks together, in operators that see all of them.
+    if any(field.whole for field in fields) or len({len(field.axes) for field in fields}) > 1:
         most = max(fields, key=lambda field: (not field.whole, len(field.axes)))
         return ReceptiveField(most.axes, whole=True)
     return ReceptiveField(tuple(_axis_hulls(fields)))
@@ -91,7 +101,7 @@ def _whole(value: Any) -> Any:
     return value if isinstance(value, int) or getattr(value, "denominator", 0) != 1 else value.numerator
 
 
-def _exact(value: Any) -> Any:
+def exact(value: Any) -> Any:
     """An integer as it is, a fraction as "1/2"."""
     value = _whole(value)
     return value if isinstance(value, int) else str(value)

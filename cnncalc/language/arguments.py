@@ -93,10 +93,12 @@ def _key_in(cls: type[Layer], run: str) -> list[str]:
 
 
 def _unknown_layer(chunk: Chunk, text: str) -> Diagnostic:
+    from cnncalc.language.familiar import word_of  # only once something is wrong
+
     letters = re.match(r"[a-z_]+(?:[123]d)?", text)
     start = letters.group(0) if letters else ""
     words = list(REGISTRY)
-    near = (nearest(start, words) or nearest(text, words)) if start else None
+    near = (word_of(start) or nearest(start, words) or nearest(text, words)) if start else None
     shown = chunk.span.text
     span = chunk.span
     if chunk.field is not None:
@@ -105,12 +107,16 @@ def _unknown_layer(chunk: Chunk, text: str) -> Diagnostic:
     before = span.source.text[: span.start]
     if shown.isdigit() and before.endswith(",") and before[:-1][-1:].isdigit():
         number = re.search(r"[\d,]*$", before)
-        joined = (number.group(0) if number else "").replace(",", "") + shown
-        help = f"write `{joined}`"
+        digits = (number.group(0) if number else "") + shown
+        help = f"write `{digits.replace(',', '')}`"
+        if number and before[: number.start()].rstrip().lower().endswith("input"):
+            help = f"sizes take an x: write `{digits.replace(',', 'x')}`"
         return Diagnostic("E101", "a comma in a number", span, "a comma separates layers", help=help)
     if not start and shown[:1].isdigit():
         word = "conv" if before.strip() else "input"
         return _no_layer(span, f"write the layer first: `{word} {shown}`")
+    if re.fullmatch(r"(?:[xspdg]|op|:)\d[\dx-]*|valid|same|full|nobias", text):
+        return _no_layer(span, "remove the separator before it: a layer goes on until the next one")
     if start == text or not letters:
         return Diagnostic("E101", f"unknown layer `{shown}`", span, "not a layer word", help=near and f"write `{near}`")
     # `cnov3x3:8`: the word alone is what is unknown.
@@ -256,6 +262,11 @@ class LayerReader:
         if filters is not None and argument.name == "kernel" and before.text.isdigit() and "x" in span.text.lower():
             # `conv 64 3x3`, as some papers and frameworks order it.
             help = f"a number of filters has an x: write `{self.word} {span.text} x{before.text}`"
+        elif filters is not None and argument.name == "kernel" and span.text.isdigit():
+            help = f"a number of filters has an x: write `x{span.text}`"
+        elif argument.name == "shape":
+            sizes = "x".join(chunk.span.text for chunk in self.node.arguments)
+            help = f"sizes take an x: write `{self.word} {sizes}`"
         raise SpecError([Diagnostic("E103", message, span, label, notes, help)])
 
     def unexpected(self, piece: Piece) -> None:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cnncalc.diagnostics import Diagnostic, Origin, Problems, Span, SpecError, nearest
 from cnncalc.graph import MAX_LAYERS, UNKNOWN, Graph, GraphBuilder
 from cnncalc.language.arguments import read_layer, split_word
-from cnncalc.language.expressions import evaluate
+from cnncalc.language.expressions import evaluate, exact
 from cnncalc.language.nodes import UNKNOWN as UNKNOWN_NUMBER
 from cnncalc.language.nodes import (
     Call,
@@ -31,6 +31,10 @@ NOTHING = -2
 
 #: The letters of an input that no one gave, channels last, for two spatial axes, one and three.
 LETTERS = (("H", "W", "C"), ("L", "C"), ("D", "H", "W", "C"))
+
+#: Text, and the values of its holes → the layer that it means, for all specs of the process.
+_LAYERS: dict[tuple[Any, ...], Layer] = {}
+MOST_LAYERS_KEPT = 20_000
 
 #: A def may call those above it; a chain of calls is no longer than this.
 MAX_CALLS = 100
@@ -109,14 +113,16 @@ class Expander:
         variables: Mapping[str, Any],
         left_open: Open = CLOSED,
     ) -> None:
-        self.spec, self.problems, self.variables = spec, problems, variables
+        self.spec, self.problems = spec, problems
+        self.variables = {name: exact(name, value) for name, value in variables.items()}
         self.input, self.open = input, left_open
         self.letters: set[str] = set()
         self.layers_in_all = 0
+        # What is assumed stands in no text.
+        self.layers = {} if left_open.assumed else _LAYERS
         self.builder = GraphBuilder(problems, _names(spec.items))
-        self.layers: dict[tuple[Any, ...], Layer] = {}
         self.texts: dict[int, tuple[tuple[str, ...], list[Hole]]] = {}
-        self.origins: dict[tuple[int, tuple[Span, ...]], Origin] = {}
+        self.origins: dict[tuple[int, int], Origin] = {}
         self.merges = 0
         self.sizes: dict[tuple[Any, ...], int] = {}
         self.asked_for_input = False
@@ -189,6 +195,11 @@ class Expander:
         return current
 
     def item(self, item: Item, current: int, scope: Scope) -> int:
+        if item.count is None and isinstance(item.atom, LayerNode):
+            current = self.layer(item.atom, current, scope, item.name)
+            if item.name is not None:
+                self.remember(item, current, scope)
+            return current
         count = self.count(item, scope)
         if count is None:
             return UNKNOWN
@@ -233,7 +244,8 @@ class Expander:
             layer = self.fixed(layer, node.span)
         elif current == NOTHING:
             return self.no_input(node.span)
-        key = (id(node), scope.calls)
+        # Both are alive as long as the origin is, so that their identities say which it is.
+        key = id(node), id(scope.calls)
         origin = self.origins.get(key)
         if origin is None:
             origin = self.origins[key] = Origin(node.span, scope.calls)
@@ -244,11 +256,7 @@ class Expander:
         self.letters.update(input.open)
         input = input.at(self.open.at)
         if input.open and not self.open.letters:
-            letters = " and ".join(f"`{letter}`" for letter in input.open)
-            help = "give its shape in numbers: `--input 32x32x3`"
-            self.problems.add(
-                Diagnostic("E132", f"`{input}` leaves sizes open", span, f"{letters} for a number", (), help)
-            )
+            self.problems.add(leaves_open(input, span))
         if input.open and self.layers_in_all > MAX_LETTERED:
             message = f"the spec comes to more than {MAX_LETTERED:,} layers, too many for sizes in letters"
             help = "give its shape in numbers: `--input 32x32x3`"
@@ -264,17 +272,16 @@ class Expander:
         if known is None:
             known = self.texts[id(node)] = _text_and_holes(node)
         text, holes = known
-        if not holes:
-            layer = self.layers.get(text)
-            if layer is None:
-                layer = self.layers[text] = read_layer(node, {}, self.open.assumed)
-            return layer
-        values = [evaluate(hole.expression, scope.numbers) for hole in holes]
-        key = (*text, *values)
+        key: tuple[Any, ...] = text
+        if holes:
+            key = (*text, *[evaluate(hole.expression, scope.numbers) for hole in holes])
         layer = self.layers.get(key)
         if layer is None:
-            plain = {hole.span: _plain(value, hole) for hole, value in zip(holes, values, strict=True)}
-            layer = self.layers[key] = read_layer(node, plain, self.open.assumed)
+            plain = {hole.span: _plain(value, hole) for hole, value in zip(holes, key[len(text) :], strict=True)}
+            layer = read_layer(node, plain, self.open.assumed)
+            if len(self.layers) >= MOST_LAYERS_KEPT:
+                self.layers.clear()
+            self.layers[key] = layer
         return layer
 
     def merge(self, node: Merge, current: int, scope: Scope, name: str | None) -> int:
@@ -317,17 +324,21 @@ class Expander:
     def block(self, node: Call, scope: Scope) -> Def | None:
         block = scope.blocks.get(node.name)
         if block is not None:
-            return block
+            for problem in node.problems:
+                self.problems.add(problem)
+            return None if node.problems else block
+        from cnncalc.language import familiar  # only once something is wrong
+
         label, help = "no def of this name", None
         message = f"unknown block `{node.name}`"
         later = next((each for each in self.spec.definitions if isinstance(each, Def) and each.name == node.name), None)
         if later is not None:
             label = "a block calls only those above it"
             help = "use `* count` to repeat" if scope.calls else "move its def up"
-        elif node.name.lower() in REGISTRY:
-            text = node.span.text[len(node.name) + 1 : -1]
+        elif (kind := familiar.kind_of(node.name)) is not None:
+            written = familiar.in_our_words(node.name, node.span.text.partition("(")[2].removesuffix(")"))
             message, label = f"the layer `{node.name}` takes no brackets", "not a block"
-            help = f"write `{node.name} {text}`".replace(" `", "`") if text else f"write `{node.name}`"
+            help = f"write `{written or familiar.example_of(kind)}`"
         elif near := nearest(node.name, [*scope.blocks, *REGISTRY]):
             help = f"write `{near}`"
         self.report("E112", message, node.name_span, label, help, scope)
@@ -430,7 +441,7 @@ class Expander:
             return 1 + sum(self.size(arm, scope) for arm in atom.arms)
         if not isinstance(atom, Call):
             return 1
-        block = scope.blocks.get(atom.name)
+        block = scope.blocks.get(atom.name) if not atom.problems else None
         numbers = self.bind(atom, block, scope) if block else None
         if block is None or numbers is None:
             return 1
@@ -467,6 +478,14 @@ class Expander:
         self.problems.add(Diagnostic(code, message, span, label, help=help, calls=calls))
 
 
+def leaves_open(input: Input, span: Span | None) -> Diagnostic:
+    """The error of letters where numbers are needed."""
+    letters = " and ".join(f"`{letter}`" for letter in input.open)
+    at = ",".join(f"{letter}=32" for letter in input.open)
+    help = f"give its shape in numbers: `--input 32x32x3`, or `--at {at}` where it is the spec's"
+    return Diagnostic("E132", f"`{input}` leaves sizes open", span, f"{letters} for a number", (), help)
+
+
 def _has_input(spec: Spec) -> bool:
     """Whether there is an input anywhere in the spec, blocks included."""
     stack = [spec.items, *(each.items for each in spec.definitions if isinstance(each, Def))]
@@ -485,7 +504,7 @@ def _is_input(item: Item) -> bool:
     if not isinstance(item.atom, LayerNode):
         return False
     first = item.atom.word.parts[0]
-    if not isinstance(first, str) or first[:5].lower() != "input":
+    if not isinstance(first, str) or first[:1] not in "iI" or first[:5].lower() != "input":
         return False
     try:
         return split_word(item.atom.word)[0] == "input"

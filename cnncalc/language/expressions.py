@@ -154,9 +154,29 @@ def evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
 
     Raises `SpecError`: E110 unknown name, E113 wrong number of values, E115 division by zero.
     """
+    if isinstance(expression, Name) and expression.name in names:
+        return names[expression.name]
     value = _evaluate(expression, names)
     _check_size(value, expression)
     return value if isinstance(value, int) or value.denominator != 1 else value.numerator
+
+
+def exact(name: str, value: Any) -> Any:
+    """A number from outside as expressions compute with it: a float means the decimal that it prints as.
+
+    Raises `SpecError` E105 where it is no finite number, or too large.
+    """
+    from fractions import Fraction
+
+    try:
+        known = isinstance(value, int | float | Fraction) and not isinstance(value, bool)
+        number = Fraction(str(value)) if known else None
+    except ValueError:  # not a number, or infinite
+        number = None
+    if number is None or abs(number) >= MAX_VALUE or number.denominator >= MAX_VALUE:
+        message, label = f"the variable `{name}` cannot be {str(value)[:40]!r}", "no number below 10^18"
+        raise SpecError([Diagnostic("E105", message, label=label, help="give a whole number or a decimal")])
+    return number.numerator if number.denominator == 1 else number
 
 
 def _evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:

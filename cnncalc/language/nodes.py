@@ -7,7 +7,7 @@ Two nodes are the same where they mean the same: spans are for messages, and the
 # would be a tenth of the start-up.
 from typing import NamedTuple, Union
 
-from cnncalc.diagnostics import Span
+from cnncalc.diagnostics import Diagnostic, Span
 
 # -- expressions, in holes, lets and calls ---------------------------------------------------------------
 
@@ -83,12 +83,16 @@ class Merge(NamedTuple):
 
 
 class Call(NamedTuple):
-    """`name(values)`; each value with the parameter it names, or None where it goes by its place."""
+    """`name(values)`; each value with the parameter it names, or None where it goes by its place.
+
+    `problems` are what is wrong with the values: less than that there is no block of this name.
+    """
 
     name: str
     values: tuple[tuple[str | None, Expression], ...]
     span: Span
     name_span: Span
+    problems: tuple[Diagnostic, ...] = ()
 
 
 class Reference(NamedTuple):

@@ -7,7 +7,7 @@
     layer    = WORD { argument }
     merge    = ( "add" | "concat" | "mul" ) "(" arm { ";" arm } ")"       arm = [ sequence ]
     call     = NAME "(" [ value { "," value } ] ")"                        value = [ NAME "=" ] expression
-    let      = "let" NAME "=" expression
+    let      = "let" NAME "=" expression { "," NAME "=" expression }
     def      = "def" NAME "(" [ parameter { "," parameter } ] ")" "=" sequence, up to the line's end
     count    = integer | hole                                              hole = "{" expression "}" | "?"
 
@@ -18,6 +18,7 @@ one run reports them all; in place of what it could not read stands a `Broken` n
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NoReturn
 
 from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError
@@ -47,6 +48,8 @@ MAX_DEPTH = 100
 #: One field takes integers below this.
 MAX_COUNT = 10**9
 
+#: Sizes as arithmetic writes them: `3*3`.
+PRODUCT = re.compile(r"(?<![\w)*])\d+(?:\*\d+)+")
 NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 HOLE = re.compile(r"(\{[^{}\n]*\}|\?)")
 FIELD = re.compile(r"([A-Za-z_]\w*)=", re.ASCII)
@@ -76,7 +79,10 @@ class Parser:
         definitions: list[Let | Def] = []
         while self.kind == CHUNK and self.token.text.lower() in ("let", "def"):
             try:
-                definitions.append(self.let() if self.token.text.lower() == "let" else self.definition())
+                if self.take().text.lower() == "let":
+                    definitions += self.lets()
+                else:
+                    definitions.append(self.definition())
             except SpecError as error:
                 self.recover(error)
             if self.kind in (SEP, NEWLINE):
@@ -175,19 +181,36 @@ class Parser:
         return () if self.kind in (";", ")") else self.sequence()
 
     def call(self, word: Token) -> Call:
-        if not NAME.fullmatch(word.text):
+        # A dot is in no name of ours; `nn.Conv2d(…)` is read to its end all the same, and then told what it is.
+        if not NAME.fullmatch(word.text.rpartition(".")[2]):
             help = "separate layers with `|`"
             self.fail("E004", "unexpected `(`", self.span(self.token), "expected a separator before it", help)
         values: list[tuple[str | None, Expression]] = []
-        for start, end in self.slices():
-            name, value, _ = self.binding(start, end)
-            if value is None:
-                self.fail("E008", "a value is missing", Span(self.source, start, end), "expected a value")
-            values.append((name, value))
-        return Call(word.text, tuple(values), self.since(word), self.span(word))
+        problems: list[Diagnostic] = []
+        slices = self.slices()
+        try:
+            for start, end in slices:
+                name, value, _ = self.binding(start, end)
+                if value is None:
+                    self.fail("E008", "a value is missing", Span(self.source, start, end), "expected a value")
+                values.append((name, value))
+        except SpecError as error:
+            problems += error.diagnostics
+        return Call(word.text, tuple(values), self.since(word), self.span(word), tuple(problems))
+
+    def lets(self) -> Iterator[Let]:
+        yield self.let()
+        while self.token.text == "," and self.binds(self.at + 1):
+            self.take()
+            yield self.let()
+
+    def binds(self, at: int) -> bool:
+        """Whether `NAME =` stands there, which begins no layer."""
+        token = self.tokens[at]
+        return bool(FIELD.match(token.text) or (NAME.fullmatch(token.text) and self.tokens[at + 1].kind == "="))
 
     def let(self) -> Let:
-        first = self.take()
+        first = self.tokens[self.at - 1]
         start = end = self.token.start
         depth = 0
         # A comma or a bar ends the let, but within brackets a comma belongs to `min(a, b)`.
@@ -204,7 +227,6 @@ class Parser:
         return Let(bound.group(1), value, Span(self.source, bound.start(1), bound.end(1)))
 
     def definition(self) -> Def:
-        self.take()
         name, parameters, span = self.header()
         self.expect("=", "`=` and the block's layers")
         return Def(name, parameters, self.sequence(one_line=True), span)
@@ -264,6 +286,9 @@ class Parser:
         if end == start + 1:
             span = Span(self.source, start, end)
             return Hole(Name(UNKNOWN, span), span)
+        bare = NAME.fullmatch(self.source.text, start + 1, end - 1)
+        if bare:  # as most are
+            return Hole(Name(bare.group(), Span(self.source, start + 1, end - 1)), Span(self.source, start, end))
         return Hole(ExpressionParser(self.source, start + 1, end - 1).parse(), Span(self.source, start, end))
 
     def slices(self) -> list[tuple[int, int]]:
@@ -334,6 +359,10 @@ class Parser:
         if token.text == "=":
             self.fail("E004", "unexpected `=`", self.span(token), "expected `name=value`", "write it without spaces")
         help = "separate layers with `|`"
+        line = self.source.text[self.span(token).line_start : self.span(token).line_end][:1000]
+        if product := PRODUCT.search(line):
+            sizes = product.group().replace("*", "x")
+            help = f"`*` repeats a layer, and sizes take an x: write `{sizes}`"
         self.fail("E004", f"unexpected `{token.text}`", self.span(token), "expected a separator before it", help)
 
     def enter(self) -> Token:

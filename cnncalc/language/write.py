@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from cnncalc.diagnostics import Problems, Source, SpecError
 from cnncalc.language.arguments import read_layer
-from cnncalc.language.layout import WIDTH, Gap, as_written, lay_out, without_blanks
+from cnncalc.language.layout import COMMENT, WIDTH, Gap, as_written, lay_out, without_blanks
 from cnncalc.language.nodes import (
     UNKNOWN,
     Call,
@@ -114,15 +114,28 @@ class Writer:
         else:
             # What stands before the first item is no comment behind it.
             yield as_written(beginning, "\n" + self.text[: _start((*spec.definitions, *spec.items), self.text)])
+        goes_on = False
         for number, each in enumerate(spec.definitions, 1):
+            rest = (*spec.definitions[number:], *spec.items)
             if isinstance(each, Let):
-                yield f"let {each.name}{self.style.equals}{self.expression(each.value)}"
+                yield f"{'' if goes_on else 'let '}{each.name}{self.style.equals}{self.expression(each.value)}"
             else:
                 yield from self.definition(each)
-            yield self.definition_end(each, (*spec.definitions[number:], *spec.items))
+            goes_on = self.goes_on(each, rest)
+            yield self.let_gap(each, rest) if goes_on else self.definition_end(each, rest)
         yield from self.sequence(spec.items, top=True)
         if self.text is not None and spec.items:
             yield self.gap(Gap(""), *_ends(spec.items[-1]), len(self.text))
+
+    def goes_on(self, node: Let | Def, rest: tuple[Let | Def | Item, ...]) -> bool:
+        """Whether the author has the next let behind this one's comma, without a word of its own."""
+        if self.text is None or not isinstance(node, Let) or not isinstance(rest[0] if rest else None, Let):
+            return False
+        between = COMMENT.sub("", self.text[_ends(node)[1] : rest[0].span.start])
+        return "let" not in between.lower()
+
+    def let_gap(self, node: Let | Def, rest: tuple[Let | Def | Item, ...]) -> Gap:
+        return self.gap(Gap(", ", end=",", hang=1), *_ends(node), rest[0].span.start)
 
     def definition_end(self, node: Let | Def, rest: tuple[Let | Def | Item, ...]) -> Gap:
         if self.style.glued:

@@ -64,3 +64,10 @@ class PRelu(Layer):
 
     def weights(self, x: Shape) -> Size:
         return 1 if self.shared else x.channels
+
+    def about_channels(self, x: Shape, y: Shape) -> str:
+        return (
+            "one slope for all channels"
+            if self.shared
+            else f"a slope for each channel, of which there are {x.channels}"
+        )

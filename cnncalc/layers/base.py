@@ -8,7 +8,7 @@ every figure, JSON, the help and the README's table take it from there.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal, NamedTuple, NoReturn
+from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
 from cnncalc.layers.arguments import Argument, ArgumentError, PaddingArgument, count, declared
 from cnncalc.shape import Shape, ShapeError, Size
@@ -18,6 +18,9 @@ REGISTRY: dict[str, type[Layer]] = {}
 
 #: Every word → the kind of layer: the first of its synonyms (`maxpool` → `pool`).
 KINDS: dict[str, str] = {}
+
+
+Its = TypeVar("Its", bound="Layer")
 
 
 class Reach(NamedTuple):
@@ -72,6 +75,8 @@ class Layer:
     #: Where the output lives: in memory of its own, in its input's as it stands (an alias), or written over
     #: its input where nothing else reads that.
     memory: ClassVar[Literal["own", "alias", "in place"]] = "own"
+    #: Whether all its figures are known: not so for an operator of a model file that the program does not know.
+    known: ClassVar[bool] = True
     #: Its rules as formulas or in words, for the help and the README; `size_notes` is what else there is to
     #: say about sizes.
     size_rule: ClassVar[str] = "same"
@@ -162,10 +167,15 @@ class Layer:
                 f"the input {x} has {x.rank}",
                 help=f"write `{self.kind}`, which fits any, or give an input with {self.axes}",
             )
-        values = {name: argument.fit(getattr(self, name), x.rank) for name, argument in self.arguments.items()}
-        fitted = object.__new__(type(self))
-        fitted._set(self.kind, self.axes, values)
-        return fitted
+        return self.having(
+            {name: argument.fit(getattr(self, name), x.rank) for name, argument in self.arguments.items()}
+        )
+
+    def having(self: Its, values: dict[str, Any]) -> Its:
+        """The layer with these values of all its arguments."""
+        other = object.__new__(type(self))
+        other._set(self.kind, self.axes, values)
+        return other
 
     def with_arguments(self, **changed: Any) -> Layer:
         """The layer with some of its arguments changed."""
@@ -203,6 +213,10 @@ class Layer:
         """Multiply-adds of a convolution or matrix product, per sample, without bias; 0 for all else."""
         return 0
 
+    def parts(self, x: Shape) -> tuple[Layer, ...]:
+        """The simpler layers, one behind the other, that it is the same as; itself where there are none."""
+        return (self,)
+
     def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...] | Literal["whole"] | None:
         """What it adds to the receptive field per axis; None where an output sees its own place alone."""
         return None
@@ -219,6 +233,10 @@ class Layer:
                 found[name] = self.padding_ends(x)
                 found[f"{name}_mode"] = value.mode
         return found
+
+    def about_channels(self, x: Shape, y: Shape) -> str:
+        """How the output's channels come of the input's, with the numbers of both, for `cnncalc explain`."""
+        return ""
 
     def padding_ends(self, x: Shape) -> list[list[Size]]:
         """The padding of each axis as [begin, end], for layers that pad by rule."""

@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import prod
 
-from cnncalc.layers.arguments import Flag, Integer, PaddingArgument, PerAxis
-from cnncalc.layers.base import Example, Reach, Remark
+from cnncalc.layers.arguments import Flag, Integer, PaddingArgument, PerAxis, count
+from cnncalc.layers.base import Example, Layer, Reach, Remark
 from cnncalc.layers.windowed import Windowed
-from cnncalc.shape import AXES, Padding, Shape, ShapeError, Size, Window, divide, require_size, transposed_size
+from cnncalc.shape import (
+    AXES,
+    Padding,
+    Shape,
+    ShapeError,
+    Size,
+    Window,
+    ceil_div,
+    divide,
+    ratio,
+    require_size,
+    transposed_same_total,
+    transposed_size,
+)
 
 
 class Convolution(Windowed):
@@ -19,12 +32,28 @@ class Convolution(Windowed):
     padding = PaddingArgument("p", default=Padding("valid"), help="zeros at each end of an axis")
     dilation = PerAxis("d", default=(1,), help="distance between taps")
 
+    def kernels(self, number: int) -> str:
+        """`3 kernels of 5x5`"""
+        return f"{count(number, 'kernel')} of {'x'.join(map(str, self.kernel))}"
+
+    def about_filters(self, x: Shape, groups: int, filters: int) -> str:
+        """Why a filter has as many kernels as channels go into it, and makes one channel of them."""
+        each = x.channels // groups
+        bias = ", with its bias," if self.biases(x) else ""
+        reads = "input channel" if groups == 1 else "channel of its group"
+        share = "" if groups == 1 else f" ({x.channels} input channels and {filters} filters in {groups} groups)"
+        return (
+            f"a filter has {self.kernels(each)}, one for each {reads}{share}; what they give{bias} adds up to one "
+            f"feature map: {count(filters, 'filter')}, {count(filters, 'output channel')}"
+        )
+
 
 class Conv(Convolution):
     """Slide `filters` kernels over the input; each spans the channels of its group."""
 
     words = {"conv": ("convolution",)}
     ranked = True
+    gathers = "sum of products"
     groups = Integer("g", default=1, help="channel groups")
     filters = Integer("x", ":", help="number of filters = output channels")
     bias = Flag("bias", "nobias", default=True, help="whether there is a bias")
@@ -60,11 +89,15 @@ class Conv(Convolution):
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
         return prod(y.spatial) * self.weights(x)
 
+    def about_channels(self, x: Shape, y: Shape) -> str:
+        return self.about_filters(x, self.groups, self.filters)
+
 
 class DepthwiseConv(Convolution):
     """Slide `multiplier` kernels over every channel by itself: a convolution with as many groups as channels."""
 
     words = {"dwconv": ("depthwise",)}
+    gathers = "sum of products"
     multiplier = Integer("m", default=1, help="filters per input channel")
     bias = Flag("bias", "nobias", default=True, help="whether there is a bias")
     size_rule = "floor((N + 2P − F')/S) + 1; C·m"
@@ -83,6 +116,12 @@ class DepthwiseConv(Convolution):
 
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
         return prod(y.spatial) * self.weights(x)
+
+    def about_channels(self, x: Shape, y: Shape) -> str:
+        return (
+            f"each input channel has {self.kernels(self.multiplier)} of its own, and nothing is added up over "
+            f"channels: {x.channels}·{self.multiplier} = {y.channels} output channels"
+        )
 
 
 class SeparableConv(Convolution):
@@ -110,6 +149,19 @@ class SeparableConv(Convolution):
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
         return prod(y.spatial) * self.weights(x)
 
+    def parts(self, x: Shape) -> tuple[Layer, ...]:
+        window = {name: getattr(self, name) for name in ("kernel", "stride", "padding", "dilation", "multiplier")}
+        depthwise = DepthwiseConv("dwconv", **window, bias=False)
+        return depthwise.fitted(x), Conv("conv", kernel=(1,), filters=self.filters, bias=self.bias).fitted(x)
+
+    def about_channels(self, x: Shape, y: Shape) -> str:
+        between = x.channels * self.multiplier
+        return (
+            f"each input channel has {self.kernels(self.multiplier)} of its own; then each of the "
+            f"{count(self.filters, 'filter')} weighs what came of them, {count(between, 'number')} at every place, and "
+            f"gives one output channel: {self.filters}"
+        )
+
 
 class Deconv(Convolution):
     """A transposed convolution: every input element writes a kernel's worth of the output.
@@ -119,6 +171,7 @@ class Deconv(Convolution):
 
     words = {"deconv": ("convtranspose", "tconv", "conv_transpose")}
     ranked = True
+    pads = "crops"
     output_padding = PerAxis("op", default=(0,), low=0, sample="1", help="rows added at the end of the output")
     groups = Integer("g", default=1, help="channel groups")
     filters = Integer("x", ":", help="number of filters = output channels")
@@ -140,6 +193,13 @@ class Deconv(Convolution):
             self.padding.transposed_window(axis, *each)
             for axis, each in enumerate(zip(self.kernel, self.stride, self.dilation, self.output_padding, strict=True))
         )
+
+    def same_totals(self, x: Shape) -> tuple[Size, ...]:
+        pairs = zip(self.windows(x), self.output_padding, strict=True)
+        return tuple(transposed_same_total(window, more) for window, more in pairs)
+
+    def swept(self, x: Shape, y: Shape) -> tuple[tuple[Size, ...], tuple[Size, ...]]:
+        return y.spatial, x.spatial
 
     def output(self, x: Shape) -> Shape:
         divide(x.channels, self.groups, "channels", "groups")
@@ -166,11 +226,12 @@ class Deconv(Convolution):
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
         return prod(x.spatial) * self.weights(x)
 
-    def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
-        from fractions import Fraction
+    def about_channels(self, x: Shape, y: Shape) -> str:
+        return self.about_filters(x, self.groups, self.filters)
 
+    def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
         return tuple(
-            Reach(-(-w.extent // w.stride) - 1, (w.extent - 1 - w.begin) // w.stride, Fraction(1, w.stride))
+            Reach(ceil_div(w.extent, w.stride) - 1, (w.extent - 1 - w.begin) // w.stride, ratio(1, w.stride))
             for w in self.windows(x)
         )
 

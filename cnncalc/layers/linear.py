@@ -37,5 +37,8 @@ class FullyConnected(Layer):
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
         return x.channels * self.units
 
+    def about_channels(self, x: Shape, y: Shape) -> str:
+        return f"every output weighs all {x.channels} inputs, whatever place or channel they came from"
+
     def reach(self, x: Shape, y: Shape) -> Literal["whole"]:
         return WHOLE

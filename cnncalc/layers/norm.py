@@ -8,17 +8,23 @@ from cnncalc.shape import Shape, Size, divide
 
 
 class Norm(Layer):
-    """What the norms share: a weight and a bias for each channel, unless `noaffine`."""
+    """What the norms share: a weight and a bias for each channel, unless `noaffine`; `noscale` leaves the bias."""
 
     memory = "in place"
     affine = Flag(None, "noaffine", default=True, help="whether it has a weight and a bias for each channel")
+    scale = Flag(None, "noscale", default=True, help="whether the weight is one of them, or the bias alone")
     params_rule = "2C"
 
     def weights(self, x: Shape) -> Size:
-        return x.channels if self.affine else 0
+        return x.channels if self.affine and self.scale else 0
 
     def biases(self, x: Shape) -> Size:
         return x.channels if self.affine else 0
+
+    def about_channels(self, x: Shape, y: Shape) -> str:
+        if not self.affine:
+            return ""
+        return f"{'a weight and a bias' if self.scale else 'a bias'} for each channel, of which there are {x.channels}"
 
 
 class BatchNorm(Norm):
@@ -30,6 +36,7 @@ class BatchNorm(Norm):
     examples = (
         Example("input 8x8x16 | bn", "8x8x16", params=32, buffers=32),
         Example("input 8x8x16 | bn noaffine", "8x8x16", params=0, buffers=32),
+        Example("input 8x8x16 | bn noscale", "8x8x16", params=16, buffers=32),
     )
 
     def buffers(self, x: Shape) -> Size:
@@ -89,3 +96,6 @@ class Scale(Layer):
 
     def biases(self, x: Shape) -> Size:
         return x.channels if self.bias else 0
+
+    def about_channels(self, x: Shape, y: Shape) -> str:
+        return f"a weight{' and a bias' if self.bias else ''} for each channel, of which there are {x.channels}"

@@ -27,6 +27,9 @@ class Pooling(Windowed):
             self._check_padding(x)
         return Shape(self.sizes(x), x.channels)
 
+    def about_channels(self, x: Shape, y: Shape) -> str:
+        return each_by_itself(y)
+
     def _check_padding(self, x: Shape) -> None:
         for name, window in zip(AXES[x.rank], self.windows(x), strict=True):
             most = at_least(window.begin, window.end)
@@ -45,6 +48,7 @@ class MaxPool(Pooling):
 
     words = {"pool": ("maxpool",)}
     ranked = True
+    gathers = "largest"
     dilation = PerAxis("d", default=(1,), help="distance between taps")
     rounding = Choice("floor", "ceil", help="how the size is rounded")
     examples = (
@@ -63,6 +67,7 @@ class AvgPool(Pooling):
 
     words = {"avgpool": ()}
     ranked = True
+    gathers = "mean"
     rounding = Choice("floor", "ceil", help="how the size is rounded")
     examples = (Example("input 8x6 | avgpool 2", "4x6"),)
 
@@ -87,6 +92,9 @@ class GlobalPool(Layer):
     def output(self, x: Shape) -> Shape:
         return Shape((1,) * x.rank, x.channels)
 
+    def about_channels(self, x: Shape, y: Shape) -> str:
+        return each_by_itself(y)
+
     def reach(self, x: Shape, y: Shape) -> Literal["whole"]:
         return WHOLE
 
@@ -104,10 +112,21 @@ class AdaptivePool(Layer):
     def output(self, x: Shape) -> Shape:
         return Shape(self.size, x.channels)
 
+    def parts(self, x: Shape) -> tuple[Layer, ...]:
+        everything = all(out == 1 for out in self.size)
+        return (GlobalPool("gap" if self.kind == "adaptiveavgpool" else "gmp"),) if everything else (self,)
+
+    def about_channels(self, x: Shape, y: Shape) -> str:
+        return each_by_itself(y)
+
     def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
         return tuple(
             Reach(largest_bin(n, out) - 1, 0, ratio(n, out)) for n, out in zip(x.spatial, y.spatial, strict=True)
         )
+
+
+def each_by_itself(y: Shape) -> str:
+    return f"each channel by itself, so that as many come out as go in: {y.channels}"
 
 
 def largest_bin(n: Size, out: Size) -> Size:

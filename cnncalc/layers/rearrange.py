@@ -97,6 +97,10 @@ class Slice(Layer):
             )
         return Shape(x.spatial, stop - start)
 
+    def about_channels(self, x: Shape, y: Shape) -> str:
+        start, stop = self.channels
+        return f"the channels {start} to {stop - 1} of 0 to {x.channels - 1}"
+
 
 class Shuffle(Layer):
     """Channel shuffle: interleave the channels of the groups (ShuffleNet, arXiv:1707.01083)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.arguments import Choice, Integer, PaddingArgument, PerAxis
 from cnncalc.layers.base import Example, Layer, Reach
-from cnncalc.shape import AXES, Shape, ShapeError, Size, certainly, differs, require_size
+from cnncalc.shape import AXES, Shape, ShapeError, Size, certainly, differs, ratio, require_size
 
 
 class Upsample(Layer):
@@ -25,10 +25,8 @@ class Upsample(Layer):
         return Shape(tuple(n * f for n, f in zip(x.spatial, self.factor, strict=True)), x.channels)
 
     def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
-        from fractions import Fraction
-
         more = 1 if self.mode == "bilinear" else 0
-        return tuple(Reach(more, more, Fraction(1, factor)) for factor in self.factor)
+        return tuple(Reach(more, more, ratio(1, factor)) for factor in self.factor)
 
 
 class PixelShuffle(Layer):
@@ -52,10 +50,12 @@ class PixelShuffle(Layer):
             )
         return Shape(tuple(n * self.factor for n in x.spatial), x.channels // block)
 
-    def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
-        from fractions import Fraction
+    def about_channels(self, x: Shape, y: Shape) -> str:
+        block = "x".join([str(self.factor)] * x.rank)
+        return f"every {self.factor**x.rank} channels become one, as {block} places"
 
-        return (Reach(0, 0, Fraction(1, self.factor)),) * x.rank
+    def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
+        return (Reach(0, 0, ratio(1, self.factor)),) * x.rank
 
 
 class Pad(Layer):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from cnncalc.layers.arguments import PaddingArgument, PerAxis
 from cnncalc.layers.base import Layer, Reach, Remark
@@ -18,6 +18,7 @@ from cnncalc.shape import (
     ceil_div,
     certainly,
     require_size,
+    same_total,
 )
 
 
@@ -49,6 +50,19 @@ class Windowed(Layer):
                 )
             ]
         )
+
+    def same_totals(self, x: Shape) -> tuple[Size, ...]:
+        """What `same` adds to each axis, at both ends together."""
+        return tuple([same_total(n, window) for n, window in zip(x.spatial, self.windows(x), strict=True)])
+
+    def swept(self, x: Shape, y: Shape) -> tuple[tuple[Size, ...], tuple[Size, ...]]:
+        """The sizes that the windows move over, and how many places they take on each axis."""
+        return x.spatial, y.spatial
+
+    #: What becomes of the elements of a window, where that can be shown on values.
+    gathers: ClassVar[Literal["sum of products", "largest", "mean"] | None] = None
+    #: What becomes of padding: it is added around the input, or cropped from the output.
+    pads: ClassVar[Literal["adds", "crops"]] = "adds"
 
     @property
     def rounds_up(self) -> bool:

@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
+from cnncalc.analysis import Row
 from cnncalc.diagnostics import nearest
+from cnncalc.figures.receptive_field import ReceptiveField
 from cnncalc.report.tree import Line
 from cnncalc.shape import Size, dims_text
 
+#: Unknown operators beyond these are counted, not named.
+MOST_UNKNOWN = 8
+
 
 class Column(NamedTuple):
-    """One figure. `value` is the raw one, `text` how a person reads it (both are given the layout of shapes)."""
+    """One figure of what a row stands for: a layer, in `COLUMNS`, or a network among others.
+
+    `value` is the raw one, `text` how a person reads it (both are given the layout of shapes).
+    """
 
     key: str
     heading: str
     help: str
-    value: Callable[[Line, str], Any]
-    text: Callable[[Line, str], str]
+    value: Callable[[Any, str], Any]
+    text: Callable[[Any, str], str]
     numeric: bool = False
+    #: How it is set in print: `sizes` with × between its numbers, `code` as it was typed.
+    setting: Literal["plain", "sizes", "code"] = "plain"
 
 
 def shape_text(dims: Iterable[Size], layout: str = "hwc") -> str:
     """`32x32x3`, or `3x32x32` in the layout chw."""
     sizes = list(dims)
+    if not sizes:
+        return "?"
     return dims_text(sizes if layout == "hwc" else [sizes[-1], *sizes[:-1]])
+
+
+def shortened(text: str, most: int = 120) -> str:
+    """The text, its end cut off where it is long: a whole spec that stands for a network's name."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def thousands(value: Size) -> str:
@@ -76,18 +93,34 @@ def _three_digits(value: float) -> str:
     return f"{value:,.{decimals}f}"
 
 
+def uncounted(rows: Sequence[Row]) -> str:
+    """Which operators are not counted: each by its name, and how often."""
+    counts: dict[str, int] = {}
+    for row in rows:
+        counts[row.type] = counts.get(row.type, 0) + 1
+    names = [name if count == 1 else f"{name} ({count} times)" for name, count in counts.items()]
+    if len(names) > MOST_UNKNOWN:
+        names[MOST_UNKNOWN:] = [f"{len(names) - MOST_UNKNOWN} other operators"]
+    return f"{', '.join(names)}: not counted in full, so that all totals are lower bounds"
+
+
 def per_axis(values: Iterable[Any]) -> str:
     """One number for axes that agree, else one for each: `3`, `3x5`."""
     sizes = list(values)
     return str(sizes[0]) if len(set(sizes)) == 1 else dims_text(sizes)
 
 
-def _field(row: Line, part: str) -> str:
-    field = row.receptive_field.to_dict()[part]
-    if field == "all":
+def field_text(field: ReceptiveField, part: str = "size") -> str:
+    """A part of a receptive field: `3`, `3x5`, `all`; `-` where there are no axes."""
+    found = field.to_dict()[part]
+    if found == "all":
         return "all"
-    assert isinstance(field, list)
-    return per_axis(field) or "-"
+    assert isinstance(found, list)
+    return per_axis(found) or "-"
+
+
+def _field(row: Line, part: str) -> str:
+    return field_text(row.receptive_field, part)
 
 
 def _shape(dims: Callable[[Line], Iterable[Size]]) -> Callable[[Line, str], str]:
@@ -98,12 +131,14 @@ def _inputs(row: Line, layout: str) -> str:
     return " ".join(shape_text(dims, layout) for dims in row.input_shapes)
 
 
-def _text(key: str, heading: str, help: str, get: Callable[[Line, str], str]) -> Column:
-    return Column(key, heading, help, get, get)
+def _text(
+    key: str, heading: str, help: str, get: Callable[[Line, str], str], setting: Literal["plain", "sizes"] = "plain"
+) -> Column:
+    return Column(key, heading, help, get, get, setting=setting)
 
 
 def _sizes(key: str, heading: str, help: str, get: Callable[[Line, str], str]) -> Column:
-    return Column(key, heading, help, get, lambda row, layout: formula(get(row, layout)))
+    return Column(key, heading, help, get, lambda row, layout: formula(get(row, layout)), setting="sizes")
 
 
 def _count(key: str, heading: str, help: str, get: Callable[[Line], Size]) -> Column:
@@ -115,7 +150,7 @@ COLUMNS = {
     for column in (
         _text("name", "name", "the layer's name", lambda row, _: row.name),
         _text("type", "type", "the kind of layer", lambda row, _: row.type),
-        _text("layer", "layer", "the layer in the language's words", lambda row, _: row.description),
+        _text("layer", "layer", "the layer in the language's words", lambda row, _: row.description, "sizes"),
         _text("inputs", "inputs", "the layers it reads", lambda row, _: " ".join(row.inputs)),
         _sizes("input", "input", "shapes of one sample that go in", _inputs),
         _sizes("output", "output", "shape of one sample that comes out", _shape(lambda row: row.output_shape)),
@@ -134,23 +169,25 @@ COLUMNS = {
 DEFAULT = ("name", "layer", "output", "params", "macs", "field")
 
 
-def choose(keys: str | None) -> tuple[Column, ...]:
+def choose(
+    keys: str | None, known: Mapping[str, Column] = COLUMNS, default: Sequence[str] = DEFAULT
+) -> tuple[Column, ...]:
     """The columns of a list such as `name,params`; `+jump` adds to the default ones, `all` is every one.
 
-    Raises `ValueError` that names the nearest column where one is unknown.
+    Raises `ValueError` that names the nearest of the `known` columns where one is none of them.
     """
     if keys is None:
-        return tuple(COLUMNS[key] for key in DEFAULT)
+        return tuple(known[key] for key in default)
     if keys.strip() == "all":
-        return tuple(COLUMNS.values())
-    chosen: list[str] = list(DEFAULT) if keys.startswith("+") else []
+        return tuple(known.values())
+    chosen: list[str] = list(default) if keys.startswith("+") else []
     for key in keys.lstrip("+").split(","):
         key = key.strip().lower().lstrip("+")
-        if key not in COLUMNS:
-            near = nearest(key, COLUMNS)
+        if key not in known:
+            near = nearest(key, known)
             raise ValueError(
-                f"unknown column {key!r}" + (f": did you mean {near!r}?" if near else f": one of {', '.join(COLUMNS)}")
+                f"unknown column {key!r}" + (f": did you mean {near!r}?" if near else f": one of {', '.join(known)}")
             )
         if key not in chosen:
             chosen.append(key)
-    return tuple(COLUMNS[key] for key in chosen)
+    return tuple(known[key] for key in chosen)

@@ -1,19 +1,28 @@
-"""The rows as CSV: a heading of column keys, raw integers, no totals (they would be summed again)."""
+"""A sheet as CSV: a heading of column keys, raw integers, no totals (they would be summed again)."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+import re
 
-from cnncalc.analysis import Analysis
-from cnncalc.report.columns import Column
-from cnncalc.report.tree import collapsed
+from cnncalc.report.sheet import Sheet
+
+#: What a spreadsheet takes for a formula, https://owasp.org/www-community/attacks/CSV_Injection; signed sizes are none.
+FORMULA = re.compile(r"[=+@\t\r]|-(?![-\d./x]*$)")
 
 
-def to_csv(analysis: Analysis, columns: Sequence[Column], layout: str, depth: int | None = None) -> str:
+def to_csv(sheet: Sheet) -> str:
+    """The sheet as CSV (RFC 4180, but for lines that end in LF). A text that a spreadsheet would run has `'` before."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([column.key for column in columns])
-    writer.writerows([[column.value(row, layout) for column in columns] for row in collapsed(analysis.rows, depth)])
+    writer.writerow([column.key for column in sheet.columns])
+    writer.writerows([[_harmless(value) for value in row] for row in sheet.values()])
     return text.getvalue()
+
+
+def _harmless(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    # The writer quotes a text for a line feed in it, but not for a carriage return, which ends a line as well.
+    return ("'" if FORMULA.match(value) else "") + value.replace("\r", " ")

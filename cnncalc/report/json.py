@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cnncalc.analysis import Analysis
 from cnncalc.diagnostics import Diagnostic
 
 
-def to_json(analysis: Analysis) -> str:
-    """The object of `Analysis.to_dict`, two-space indent, with a final newline; formulas as strings."""
-    return json.dumps(analysis.to_dict(), indent=2, ensure_ascii=False, default=str) + "\n"
+def to_json(analysis: Analysis, more: Mapping[str, object] | None = None) -> str:
+    """The object of `Analysis.to_dict` and what else was asked for, two-space indent, with a final newline.
+
+    Formulas are strings.
+    """
+    return json.dumps({**analysis.to_dict(), **(more or {})}, indent=2, ensure_ascii=False, default=str) + "\n"
 
 
 def errors_to_json(diagnostics: Sequence[Diagnostic]) -> str:

@@ -47,12 +47,12 @@ def catalogue_text(look: Look) -> str:
         rows.append((title,))
         rows.extend(_row(cls) for cls in classes)
     table = Grid(tuple(rows), ("word (also)", "arguments", "output", "parameters"), ("code", "text", "text", "text"))
-    legend = (
+    reading = (
         "Arguments in brackets may be left out; there, N is a whole number. "
-        f"Signs in formulas: {_legend(' '.join(cell for row in rows for cell in row[2:]))}. "
+        f"Signs in formulas: {legend(' '.join(cell for row in rows for cell in row[2:]))}. "
         "A word in 1d, 2d or 3d asks for so many spatial axes. `cnncalc layers WORD` tells all about one."
     )
-    return to_text([table, Paragraph(legend)], look)
+    return to_text([table, Paragraph(reading)], look)
 
 
 def layers_markdown() -> str:
@@ -182,8 +182,8 @@ def _page(kind: str) -> Iterator[Block]:
     yield Heading("rules")
     yield Grid(tuple(_rules(cls)), roles=("rule",))
     formulas = (cls.size_rule, *cls.size_notes, cls.params_rule, cls.buffers_rule, cls.macs_rule, cls.reach_rule)
-    if legend := _legend(" ".join(formulas)):
-        yield Paragraph(f"Signs: {legend}.")
+    if signs := legend(" ".join(formulas)):
+        yield Paragraph(f"Signs: {signs}.")
     yield Heading("examples")
     yield _examples(examples(kind))
 
@@ -216,7 +216,7 @@ def _rules(cls: type[Layer]) -> Iterator[tuple[str, ...]]:
     yield "receptive field", cls.reach_rule
 
 
-def _legend(formulas: str) -> str:
+def legend(formulas: str) -> str:
     """What the signs in the formulas stand for, in one line."""
     # A sign stands alone, or behind a factor, `2P`; in `7x7` is none. An apostrophe makes it another sign.
     signs = set(re.findall(r"(?<![a-z\d])[a-z]+(?![\w'])|(?<![A-Za-z])[A-Z]'?(?!\w)", formulas))

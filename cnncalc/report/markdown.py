@@ -1,23 +1,46 @@
-"""The rows as a Markdown table, with a last row of totals."""
+"""A sheet as a Markdown table (GitHub's), with a last row of totals in bold."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
-from cnncalc.analysis import Analysis
-from cnncalc.report.columns import Column, thousands
-from cnncalc.report.tree import collapsed
+from cnncalc.report.columns import Column
+from cnncalc.report.sheet import Sheet
 
-
-def to_markdown(analysis: Analysis, columns: Sequence[Column], layout: str, depth: int | None = None) -> str:
-    rows = [[_escaped(column.text(row, layout)) for column in columns] for row in collapsed(analysis.rows, depth)]
-    totals = analysis.totals
-    summed = [f"**{thousands(getattr(totals, column.key))}**" if column.numeric else "" for column in columns]
-    if not columns[0].numeric:
-        summed[0] = "**total**"
-    lines = [[column.heading for column in columns], ["---:" if column.numeric else "---" for column in columns]]
-    return "".join(f"| {' | '.join(line)} |\n" for line in (*lines, *rows, summed))
+#: What Markdown or its HTML would read as markup. An underscore within a word is none.
+MARKUP = re.compile(r"[\\`*<>\[\]|~&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|")
+def to_markdown(sheet: Sheet) -> str:
+    columns = sheet.columns
+    rows = [[cell(column, text) for column, text in zip(columns, row, strict=True)] for row in sheet.texts()]
+    totals = [f"**{text}**" if text else "" for text in sheet.totals]
+    text = table([column.heading for column in columns], [column.numeric for column in columns], [*rows, totals])
+    return text + "".join(f"\n{escaped(label)}: {escaped(note)}\n" for label, note in sheet.notes)
+
+
+def table(headings: Sequence[str], numeric: Sequence[bool], rows: Iterable[Sequence[str]]) -> str:
+    """The table of cells that are Markdown already; a row without cells is left out."""
+    edges = ["---:" if each else "---" for each in numeric]
+    return "".join(f"| {' | '.join(row)} |\n" for row in (headings, edges, *rows) if row)
+
+
+def cell(column: Column, text: str) -> str:
+    """The text as Markdown that shows it as it is."""
+    return code(text) if column.setting == "code" else escaped(text)
+
+
+def escaped(text: str) -> str:
+    """Words as they are: nothing in them is markup, or ends their line."""
+    return MARKUP.sub(r"\\\g<0>", " ".join(text.split()))
+
+
+def code(text: str) -> str:
+    """A code span that may stand in a table, where bars are escaped; its fence is longer than any run of backticks."""
+    text = " ".join(text.split())
+    if not text:
+        return ""
+    fence = "`" * (max(map(len, re.findall("`+", text)), default=0) + 1)
+    inner = text.replace("|", r"\|")
+    return f"{fence} {inner} {fence}" if "`" in text else f"{fence}{inner}{fence}"

@@ -7,13 +7,17 @@ none, where a column is all code or all words.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple, Union
 
 from cnncalc.report.look import Look
+from cnncalc.report.markdown import table
 
 #: Where no terminal says otherwise, and at most for prose: longer lines are hard to read.
 PAGE_WIDTH = 100
+#: The width for tables that are as wide as they would like to be.
+UNFOLDED = 10_000
 INDENT, GAP = "  ", "  "
 #: A cell with more text than this is folded even where there is room.
 MOST_CELL = 72
@@ -25,15 +29,27 @@ ASCII = (
     (r"∏([A-Z]'?)", r"prod(\1)"),
     ("∏", "prod"),
     ("·", "*"),
+    ("×", "*"),
     ("−", "-"),
     ("–", "-"),
     ("→", "->"),
     ("…", "..."),
+    ("∞", "inf"),
     ("─", "-"),
 )
 
 # Colours that read on dark and on light, as for errors.
-STYLES = {"heading": "bold", "column": "bold", "code": "cyan", "rule": "dim", "text": "none"}
+STYLES = {
+    "heading": "bold", "column": "bold", "code": "cyan", "rule": "dim", "text": "none",
+    "added": "green", "removed": "red", "changed": "yellow",
+    # From none to most. Each says its own letters' colour too, so that it reads on any ground.
+    "shade0": "none", "shade1": "black on color(195)", "shade2": "black on color(153)", "shade3": "black on color(111)",
+    "shade4": "bright_white on color(32)", "shade5": "bright_white on color(25)",
+}  # fmt: skip
+
+
+#: A role, which has a style, and a text.
+Piece = tuple[str, str]
 
 
 class Heading(NamedTuple):
@@ -47,6 +63,10 @@ class Paragraph(NamedTuple):
     text: str
 
 
+class Bullets(NamedTuple):
+    items: tuple[str, ...]
+
+
 class Code(NamedTuple):
     """Lines that stand as they are."""
 
@@ -54,28 +74,39 @@ class Code(NamedTuple):
     language: str
 
 
+class Picture(NamedTuple):
+    """Lines of pieces, each with its role: what is drawn, in the signs that its look allowed."""
+
+    lines: tuple[tuple[Piece, ...], ...]
+
+
 class Grid(NamedTuple):
     """Rows of cells in columns. A row of a single cell is a title within the table.
 
     Without `headings` the first column says what the others are of. Of `roles`, a style for each column,
-    `number` is for columns at the right edge, which are never folded.
+    `number` is for columns at the right edge, which are never folded. `row_roles` are styles for whole rows,
+    by their number, in place of their columns'.
     """
 
     rows: tuple[tuple[str, ...], ...]
     headings: tuple[str, ...] = ()
     roles: tuple[str, ...] = ("code",)
+    row_roles: Mapping[int, str] = MappingProxyType({})
 
     def role(self, column: int) -> str:
         return self.roles[column] if column < len(self.roles) else "text"
 
 
-Block = Union[Heading, Paragraph, Code, Grid]
-Piece = tuple[str, str]
+Block = Union[Heading, Paragraph, Bullets, Code, Picture, Grid]
 
 
 def to_text(blocks: Sequence[Block], look: Look) -> str:
     """The page as text, folded to the look's width, with colour codes where it has colour."""
-    lines = list(_page_lines(blocks, look))
+    return painted(_page_lines(blocks, look), look)
+
+
+def painted(lines: Iterable[Sequence[Piece]], look: Look) -> str:
+    """The lines as text, with colour codes for their roles where the look has colour. No line is ever wrapped."""
     if not look.colour:
         return "".join("".join(text for _, text in line).rstrip() + "\n" for line in lines)
     import io
@@ -83,7 +114,7 @@ def to_text(blocks: Sequence[Block], look: Look) -> str:
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(file=io.StringIO(), force_terminal=True, color_system="standard", highlight=False)
+    console = Console(file=io.StringIO(), force_terminal=True, color_system="256", highlight=False)
     for line in lines:
         console.print(Text.assemble(*((text, STYLES.get(role, "none")) for role, text in line)), soft_wrap=True)
     file = console.file
@@ -117,13 +148,23 @@ def _page_lines(blocks: Sequence[Block], look: Look) -> Iterator[list[Piece]]:
             lines = _prose(block.text.replace("`", ""), width, look, "heading")
         elif isinstance(block, Paragraph):
             lines = _prose(block.text, min(width, PAGE_WIDTH) - len(indent), look, "text")
+        elif isinstance(block, Bullets):
+            lines = _bullets(block, min(width, PAGE_WIDTH) - len(indent), look)
         elif isinstance(block, Code):
             lines = iter([[("code", _shown(line, look))] for line in block.text.splitlines()])
+        elif isinstance(block, Picture):
+            lines = map(list, block.lines)
         else:
             lines = _grid(block, width - len(indent), look)
         before = block
         for line in lines:
             yield line if isinstance(block, Heading) else [("text", indent), *line]
+
+
+def _bullets(block: Bullets, width: int, look: Look) -> Iterator[list[Piece]]:
+    for item in block.items:
+        for number, line in enumerate(_prose(item, width - len(INDENT), look, "text")):
+            yield [("text", INDENT if number else "- "), *line]
 
 
 def _shown(text: str, look: Look) -> str:
@@ -144,6 +185,8 @@ def _prose(text: str, width: int, look: Look, role: str) -> Iterator[list[Piece]
 
 
 def _folded(text: str, width: int) -> list[str]:
+    if len(text) <= width and text.isascii():
+        return [text]
     from textwrap import wrap
 
     # A no-break space holds a formula together, and is a space once the lines are made.
@@ -165,7 +208,7 @@ def _grid(grid: Grid, width: int, look: Look) -> Iterator[list[Piece]]:
                 yield []
             yield from _prose(row[0], width, look, "heading")
         else:
-            yield from _row(grid, row, widths)
+            yield from _row(grid, row, widths, grid.row_roles.get(number))
 
 
 def _row(grid: Grid, row: Sequence[str], widths: list[int], role: str | None = None) -> Iterator[list[Piece]]:
@@ -184,7 +227,10 @@ def _row(grid: Grid, row: Sequence[str], widths: list[int], role: str | None = N
 def _widths(grid: Grid, rows: Sequence[Sequence[str]], width: int) -> list[int]:
     """The width of each column: where there is no room the widest is folded, first between words, then within."""
     columns = list(zip(*rows, strict=True))
-    words = [max(len(word) for cell in cells for word in [*cell.split(), ""]) for cells in columns]
+    words = [
+        max(len(word) for cell in cells for word in ([cell] if grid.role(number) == "number" else cell.split(" ")))
+        for number, cells in enumerate(columns)
+    ]
     widths = [min(max(map(len, cells)), max(MOST_CELL, least)) for cells, least in zip(columns, words, strict=True)]
     over = sum(widths) + len(GAP) * (len(widths) - 1) - width
     if over <= 0:
@@ -201,7 +247,7 @@ def _widths(grid: Grid, rows: Sequence[Sequence[str]], width: int) -> list[int]:
 
 def _levelled(columns: Sequence[Sequence[str]], widths: list[int], words: Sequence[int]) -> list[int]:
     """The widths after giving room from one column to another as long as that saves lines."""
-    lengths = [[[len(word) for word in cell.split()] for cell in cells] for cells in columns]
+    lengths = [[[len(word) for word in cell.split(" ")] for cell in cells] for cells in columns]
     known: dict[tuple[int, int], list[int]] = {}
 
     def height(widths: Sequence[int]) -> int:
@@ -240,14 +286,15 @@ def _markdown(block: Block) -> str:
         return f"{'#' * block.level} {block.text}\n"
     if isinstance(block, Paragraph):
         return f"{block.text}\n"
+    if isinstance(block, Bullets):
+        return "".join(f"- {item}\n" for item in block.items)
     if isinstance(block, Code):
         return f"```{block.language}\n{block.text}\n```\n"
+    if isinstance(block, Picture):
+        lines = ["".join(text for _, text in line).rstrip() for line in block.lines]
+        return "".join(f"{line}\n" for line in ("```text", *lines, "```"))
     count = max(map(len, block.rows))
-    headings = block.headings or ("",) * count
-    edges = ["---:" if block.role(column) == "number" else "---" for column in range(count)]
     rows = [[f"**{row[0]}**", *[""] * (count - 1)] if len(row) == 1 else row for row in block.rows]
-    return "".join(f"| {' | '.join(row)} |\n" for row in (headings, edges, *(map(_escaped, row) for row in rows)))
-
-
-def _escaped(cell: str) -> str:
-    return cell.replace("|", "\\|")
+    numeric = [block.role(column) == "number" for column in range(count)]
+    headings = block.headings or ("",) * count
+    return table(headings, numeric, ([cell.replace("|", "\\|") for cell in row] for row in rows))

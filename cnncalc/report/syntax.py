@@ -135,12 +135,13 @@ def sections() -> tuple[Section, ...]:
         ),
         Section(
             "blocks",
-            "`let` names a number, `def` a block. `{…}` computes wherever a number may stand, with `+ - * / // %` and "
-            "`min max ceil floor round divisible(v, by)`; `--var width=32` overrides a let.",
+            "`let` names numbers, `def` a block. `{…}` computes wherever a number may stand, with `+ - * / // %` and "
+            "`min max ceil floor round divisible(v, by)`; `* {n}` with an `n` of 0 leaves an item out. "
+            "`--var width=32` overrides a let. `cnncalc zoo resnet50` shows a whole network.",
             code=Code(
-                "let width = 16\n"
+                "let width = 16, depth = 2\n"
                 "def unit(c, s=1) = conv 3x3 s{s} p1 x{c} nobias | bn | relu\n"
-                "input 32x32x3 | unit({width}) | unit({2 * width}, s=2) * 2 | gap | fc 10",
+                "input 32x32x3 | unit({width}) | unit({2 * width}, s=2) * {depth} | gap | fc 10",
                 "cnn",
             ),
         ),

@@ -13,27 +13,32 @@ from rich.text import Text
 
 from cnncalc.analysis import Analysis, exceeds
 from cnncalc.diagnostics import Diagnostic
-from cnncalc.report.columns import Column, bytes_text, short, thousands
+from cnncalc.figures.cost import DEFAULT_CONVENTION
+from cnncalc.report.bars import bars_of
+from cnncalc.report.columns import Column, bytes_text, short, thousands, uncounted
+from cnncalc.report.folding import folded_formula, folded_text, formula_parts, parts_of
 from cnncalc.report.look import Look
-from cnncalc.report.tree import Line, collapsed, rails
+from cnncalc.report.tree import Line, below, collapsed, least_name, rails
+from cnncalc.shape import Size
 
 GAP = 2
 #: Bars take what room there is, up to so many cells; where there is less than the least, a shade stands for them.
 MOST_BAR, NATURAL_BAR, LEAST_BAR = 12, 8, 4
 #: The columns that are folded where there is no room, in this order, and how narrow they may get.
 FOLDING = ("inputs", "layer", "input", "name")
-LEAST_TEXT, LEAST_NAME = 12, 24
+LEAST_TEXT = 12
+#: Definitions are folded to this where no terminal says otherwise; before them stands a label.
+PROSE_WIDTH, LABEL = 100, 13
 #: Formulas would like to be of any width; where nothing sets one, it is this.
 FORMULA_WIDTH = 100
 #: Those that are folded as well where sizes are letters.
 FORMULAS = ("activations", "flops", "macs", "params", "output")
 #: Numbers in place of letters, where help shows how to give them.
 SAMPLES = {"C": 3, "L": 100, "D": 16}
+#: A longer table shows its first and its last rows.
+MOST_ROWS = 2_000
 #: Warnings beyond these are counted, not shown.
 MOST_WARNINGS = 5
-
-SHADES = " ▁▂▃▄▅▆▇█"
-EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 class Failure(NamedTuple):
@@ -47,13 +52,17 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
     """The table as text, with colour codes where the look has colour."""
     lines = collapsed(analysis.rows, look.depth)
     margins = [(rail, aside) for rail, aside in rails(lines, look.unicode)]
+    left_out = len(lines) - MOST_ROWS
+    if left_out > 0:
+        middle = slice(MOST_ROWS // 2, len(lines) - MOST_ROWS // 2)
+        del lines[middle], margins[middle]
     cells = [
         [_cell(column, line, aside, analysis, look) for column in columns]
         for line, (_, aside) in zip(lines, margins, strict=True)
     ]
     totals = [thousands(getattr(analysis.totals, column.key)) if column.numeric else "" for column in columns]
     if not columns[0].numeric:
-        totals[0] = "total"
+        totals[0] = "total, at least" if analysis.unknown else "total"
     named = [
         [(rail if column.key == "name" else "") + cell for column, cell in zip(columns, row, strict=True)]
         for row, (rail, _) in zip(cells, margins, strict=True)
@@ -63,9 +72,12 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
         look = look._replace(width=FORMULA_WIDTH)
     if not look.unicode:
         totals = [_plain(text) for text in totals]
-    widths, bar = _widths(columns, [*named, [column.heading for column in columns], totals], look, lettered)
+    broken = [_failed(failure, columns, look)] if failure is not None else []
+    headings = [column.heading for column in columns]
+    least = least_name(rail for rail, _ in margins)
+    widths, bar = _widths(columns, [*named, headings, totals, *broken], look, least, lettered)
     bars = {
-        index: _bars([column.value(line, look.layout) for line in lines], bar, look)
+        index: bars_of([column.value(line, look.layout) for line in lines], bar, look.unicode)
         for index, column in enumerate(columns)
         if bar and column.key in ("params", "macs")
     }
@@ -80,7 +92,7 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
             Text(
                 "\n".join(
                     _aligned(part, column, widths[index]) + room
-                    for part in _folded(totals[index], widths[index], lettered)
+                    for part in _folded(column, totals[index], widths[index], lettered)
                 ),
                 "bold",
             ),
@@ -89,13 +101,11 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
             overflow="ignore",
         )
     for number, (line, row, (rail, _)) in enumerate(zip(lines, cells, margins, strict=True)):
+        if left_out > 0 and number == MOST_ROWS // 2:
+            table.add_row(*(Text(text, "dim") for text in _omission(columns, left_out, look)))
         folded = [
-            _folded(
-                cell,
-                widths[index] - (len(rail) if columns[index].key == "name" else 0),
-                lettered and columns[index].key in FORMULAS,
-            )
-            for index, cell in enumerate(row)
+            _folded(column, cell, widths[index] - (len(rail) if column.key == "name" else 0), lettered)
+            for index, (column, cell) in enumerate(zip(columns, row, strict=True))
         ]
         height = max(map(len, folded))
         styled = []
@@ -112,11 +122,21 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
             styled.append(content)
         table.add_row(*styled)
     if failure is not None:
-        table.add_row(*_failed(failure, columns, look))
+        table.add_row(*(Text(text, "bold red") for text in broken[0]))
     width = max(look.width or 0, sum(widths) + (1 + bar) * len(bars) + GAP * (len(columns) - 1))
     if failure is not None:
         return _rendered([table], look, width)
+    if left_out > 0:
+        instead = "--format csv has them all, --depth collapses blocks"
+        footnote = Text(f"\n{thousands(left_out)} rows are left out: {instead}")
+        return _rendered([table, footnote, *_footer(analysis, look)], look, width)
     return _rendered([*([table] if lines else []), *_footer(analysis, look)], look, width)
+
+
+def _omission(columns: Sequence[Column], left_out: int, look: Look) -> list[str]:
+    """The row that stands for those in the middle of a table that nobody would read."""
+    texts = {columns[0].key: "…" if look.unicode else "...", "layer": f"{thousands(left_out)} rows"}
+    return [texts.get(column.key, "") for column in columns]
 
 
 def _cell(column: Column, line: Line, aside: str, analysis: Analysis, look: Look) -> str:
@@ -139,47 +159,14 @@ def _plain(formula: str) -> str:
     return formula
 
 
-def _folded(text: str, width: int, formula: bool = False) -> list[str]:
-    """The text in lines of that width, broken at its spaces, or within a word where that is too long.
-
-    A formula is broken before a sign, between its factors, and between the sizes of a shape.
-    """
-    if len(text) <= width:
-        return [text]
-    if formula:
-        return _filled(_factors(text), width)
-    from textwrap import wrap  # few tables need it
-
-    return wrap(text, max(width, 1), break_on_hyphens=False)
-
-
-def _factors(text: str) -> list[str]:
-    """The text cut behind every `x`, `·` and space outside of its brackets."""
-    parts, depth = [""], 0
-    for character in text:
-        depth += {"(": 1, ")": -1}.get(character, 0)
-        parts[-1] += character
-        if not depth and character in "x·* " and not parts[-1].endswith("max"):
-            parts.append("")
-    return parts
-
-
-def _filled(parts: list[str], width: int) -> list[str]:
-    """The parts in lines of that width, as many as there is room for in each."""
-    lines = [""]
-    for part in parts:
-        if lines[-1] and len(lines[-1] + part.rstrip()) > width:
-            lines.append("")
-        lines[-1] += part
-    return [line.rstrip() for line in lines]
+def _folded(column: Column, text: str, width: int, lettered: bool) -> list[str]:
+    """The text of a cell in lines of that width."""
+    return (folded_formula if lettered and column.key in FORMULAS else folded_text)(text, width)
 
 
 def _railed(rail: str, parts: list[str], style: str, look: Look) -> Text:
     """A name behind its rail, which goes on beside the further lines of the row."""
-    on = "│  " if look.unicode else "|  "
-    # Behind the corner of a merge nothing goes on.
-    levels = [rail[at : at + 3] for at in range(0, len(rail), 3)]
-    further = "".join("   " if level[0] in "└`" else on for level in levels)
+    further = below(rail, look.unicode)
     content = Text()
     for number, part in enumerate(parts):
         content.append(("\n" if number else "") + (further if number else rail), "dim")
@@ -202,7 +189,9 @@ def _rules(look: Look) -> box.Box:
     return box.Box("\n".join(lines), ascii=not look.unicode)
 
 
-def _widths(columns: Sequence[Column], lines: list[list[str]], look: Look, lettered: bool) -> tuple[list[int], int]:
+def _widths(
+    columns: Sequence[Column], lines: list[list[str]], look: Look, least_of_names: int, lettered: bool
+) -> tuple[list[int], int]:
     """The width of each column, and of the bars: text folds where there is no room, numbers never do.
 
     Formulas fold too, and have no bars.
@@ -217,7 +206,7 @@ def _widths(columns: Sequence[Column], lines: list[list[str]], look: Look, lette
         for index, column in enumerate(columns):
             if room < 0 and column.key == key:
                 words = [word for line in lines for word in _words(line[index], key, lettered)]
-                least = min(widths[index], max(LEAST_TEXT, *map(len, words)) if words else LEAST_NAME)
+                least = min(widths[index], max(LEAST_TEXT, *map(len, words)) if words else least_of_names)
                 given = max(least, widths[index] + room)
                 room += widths[index] - given
                 widths[index] = given
@@ -228,33 +217,13 @@ def _widths(columns: Sequence[Column], lines: list[list[str]], look: Look, lette
 def _words(text: str, key: str, lettered: bool) -> list[str]:
     """What is not broken while there is room for it."""
     if lettered and key in FORMULAS:
-        return _factors(text)
-    return text.split() if key != "name" else []
+        return formula_parts(text)
+    return parts_of(text) if key != "name" else []
 
 
-def _bars(values: list[int], width: int, look: Look) -> list[str]:
-    """A bar for each value, the longest for the largest; in one cell, a shade."""
-    most = max(values, default=0)
-    return [_bar(value, most, width, look.unicode) for value in values]
-
-
-def _bar(value: int, most: int, width: int, unicode: bool) -> str:
-    if not value or not most:
-        return " " * width
-    if not unicode:
-        return ("#" * max(-(-value * width // most), 1)).ljust(width)
-    eighths = max(-(-value * width * 8 // most), 1)
-    if width == 1:
-        return SHADES[eighths]
-    full, part = divmod(eighths, 8)
-    return ("█" * full + (EIGHTHS[part] if part else "")).ljust(width)
-
-
-def _failed(failure: Failure, columns: Sequence[Column], look: Look) -> Iterator[Text]:
-    mark = "✗" if look.unicode else "x"
-    for column in columns:
-        text = {"name": failure.name, "layer": failure.layer, "output": mark}.get(column.key, "")
-        yield Text(text, "bold red")
+def _failed(failure: Failure, columns: Sequence[Column], look: Look) -> list[str]:
+    texts = {"name": failure.name, "layer": failure.layer, "output": "✗" if look.unicode else "x"}
+    return [texts.get(column.key, "") for column in columns]
 
 
 def _footer(analysis: Analysis, look: Look) -> Iterator[Text]:
@@ -275,6 +244,10 @@ def _footer(analysis: Analysis, look: Look) -> Iterator[Text]:
             f"{thousands(totals.activations)}{dot}{bytes_text(memory.peak)} live at most, at {totals.peak_layer}",
         ),
     ]
+    if options.convention != DEFAULT_CONVENTION:
+        lines += _convention(analysis, look)
+    if analysis.unknown:
+        lines.append(("unknown", uncounted(analysis.unknown)))
     if options.batch > 1:
         lines.append(("batch", f"MACs and activations are for {thousands(options.batch)} samples, shapes for one"))
     if any(exceeds(row.receptive_field, analysis.graph.nodes[0].shape) for row in analysis.rows):
@@ -293,6 +266,8 @@ def _footer_in_letters(analysis: Analysis, look: Look) -> Iterator[Text]:
         ("activations", thousands(totals.activations)),
         ("live bytes", f"at most {peak}" + (f", at {totals.peak_layer}" if totals.peak_layer else "")),
     ]
+    if options.convention != DEFAULT_CONVENTION:
+        lines += _convention(analysis, look)
     if options.batch > 1:
         lines.append(("batch", f"MACs and activations are for {thousands(options.batch)} samples, shapes for one"))
     together: dict[str, list[str]] = {}
@@ -316,9 +291,23 @@ def _labelled(lines: list[tuple[str, str]]) -> Iterator[Text]:
         yield Text.assemble((label.ljust(width + GAP), "dim"), text)
 
 
-def _both(value: int) -> str:
-    """`25,557,032 (25.6 M)`"""
-    return f"{thousands(value)} ({short(value)})" if value >= 10_000 else thousands(value)
+def _convention(analysis: Analysis, look: Look) -> Iterator[tuple[str, str]]:
+    """The convention by which MACs are counted and its definition, folded, and what it counts apart from them."""
+    from textwrap import wrap
+
+    from cnncalc.figures.conventions import TABLES, apart
+
+    name, batch = analysis.options.convention, analysis.options.batch
+    definition = f"{name}: {TABLES[name].text}"
+    for number, line in enumerate(wrap(definition, (look.width or PROSE_WIDTH) - LABEL)):
+        yield ("convention" if number == 0 else ""), line
+    for what, count in apart(analysis.graph.nodes, name, batch).items():
+        yield what, _both(count)
+
+
+def _both(value: Size) -> str:
+    """`25,557,032 (25.6 M)`; a formula as it is."""
+    return f"{thousands(value)} ({short(value)})" if isinstance(value, int) and value >= 10_000 else thousands(value)
 
 
 def _warnings(warnings: Sequence[Diagnostic], look: Look) -> Iterator[Text]:

@@ -9,7 +9,7 @@ pool1
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
@@ -19,6 +19,9 @@ from cnncalc.layers.merge import Merge
 from cnncalc.shape import Size
 
 Arms = tuple[tuple[int, int], ...]
+
+#: How narrow the names of a table may get, and the part of a name beside its rail.
+LEAST_NAME, LEAST_BESIDE_RAIL = 16, 8
 
 
 class Block(NamedTuple):
@@ -127,6 +130,19 @@ def rails(lines: Sequence[Line], unicode: bool = True) -> Iterator[tuple[str, st
             aside = ", ".join(_local(name, line.name) for name in outside)
         homes[line.name] = before = arms
         yield rail, aside
+
+
+def least_name(rails: Iterable[str]) -> int:
+    """How narrow the column of the names may get: there is always room beside the longest rail."""
+    return max(LEAST_NAME, max(map(len, rails), default=0) + LEAST_BESIDE_RAIL)
+
+
+def below(rail: str, unicode: bool = True) -> str:
+    """What stands under a rail, beside the further lines of its row."""
+    on = "│  " if unicode else "|  "
+    levels = [rail[at : at + 3] for at in range(0, len(rail), 3)]
+    # Behind the corner of a merge nothing goes on.
+    return "".join("   " if level[0] in "└`" else on for level in levels)
 
 
 def _in_arm(arms: Arms, depth: int, merge: int | None) -> bool:

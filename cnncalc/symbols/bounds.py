@@ -7,7 +7,7 @@ from fractions import Fraction
 from functools import reduce
 from typing import Any
 
-from cnncalc.symbols.formula import Atom, Formula, Value, letter, made, single, terms_of
+from cnncalc.symbols.formula import Atom, Formula, Value, letter, letters_of, made, single, terms_of
 from cnncalc.symbols.periods import settled
 
 #: A maximum of more than so many formulas is no answer.
@@ -84,8 +84,11 @@ def _atom_bound(atom: Atom, up: bool) -> Any:
     each = [_relaxed(argument, up) for argument in atom.arguments]
     if (atom.name == "max") != up:
         return each[0]
-    numbers = [bound for bound in each if bound is not None and not isinstance(bound, Formula)]
-    return (max if up else min)(numbers) if len(numbers) == len(each) else None
+    if any(bound is None for bound in each):
+        return None
+    # Of bounds that are a number apart, one is the farthest whatever the letters are.
+    apart = [bound - each[0] for bound in each]
+    return None if letters_of(apart) else each[0] + (max if up else min)(apart)
 
 
 def _least(polynomial: Value) -> Any:

@@ -777,3 +777,17 @@ def test_an_error_at_a_terminal() -> None:
 def test_standard_input_at_a_terminal_piped_out() -> None:
     """A long line of a table is not wrapped in a pipe, whatever COLUMNS says."""
     assert cnncalc_run(SMALL, COLUMNS="20").output == cnncalc_run(SMALL).output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("fromat", "net.cnn"), "No such command 'fromat': did you mean 'format'?"),
+        (("input", "5x5x3"), "No such command 'input': a spec of several words needs quotes."),
+    ],
+)
+def test_a_mistyped_command(arguments: tuple[str, ...], message: str) -> None:
+    """A word in a command's place that is none gets the nearest command, or the reason."""
+    done = cnncalc_run(*arguments)
+
+    assert (done.status, done.output, done.errors.rstrip()) == (2, "", f"Error: {message}")

@@ -96,7 +96,7 @@ def test_markdown() -> None:
     """Markdown fences the code, and has a heading for every section."""
     text = run("--format", "markdown")
     assert text.count("\n## ") == len(sections())
-    assert "```cnn\nlet width = 16\n" in text
+    assert "```cnn\nlet width = 16, depth = 2\n" in text
     assert "```yaml\ninput: 32x32x3\n" in text
 
 

@@ -129,19 +129,32 @@ class Call(nn.Module):
 
 
 class Scaled(nn.Module):
-    """The input times a vector with one element per channel, by the operator or by the function."""
+    """The input times a vector with one element per channel, by the operator or by the function; then a bias."""
 
-    def __init__(self, by_function: bool) -> None:
+    def __init__(self, by_function: bool = False, bias: bool = False) -> None:
         super().__init__()
-        self.by_function = by_function
+        self.by_function, self.bias = by_function, bias
         self.register_buffer("s", torch.ones(1, 8, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         s = self.get_buffer("s")
-        return torch.mul(x, s) if self.by_function else x * s
+        y = torch.mul(x, s) if self.by_function else x * s
+        return y + s if self.bias else y
 
     def __repr__(self) -> str:
-        return "torch.mul(x, s), s: 1x8x1x1" if self.by_function else "x * s, s: 1x8x1x1"
+        return ("torch.mul(x, s)" if self.by_function else "x * s") + self.bias * " + s" + ", s: 1x8x1x1"
+
+
+class ChannelNorm(nn.Module):
+    """Layer norm over the channels of each place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(8)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.norm(x.permute(0, 2, 3, 1))
+        return y.permute(0, 3, 1, 2)
 
 
 def add_in_place(x: Tensor) -> Tensor:
@@ -257,6 +270,10 @@ PROBES: dict[str, Subject] = {
     "conv_groups": (lambda: nn.Conv2d(8, 6, 3, padding=1, groups=2), PLANE),
     "conv_depthwise": (lambda: nn.Conv2d(8, 8, 3, padding=1, groups=8), PLANE),
     "conv_depthwise_m2": (lambda: nn.Conv2d(8, 16, 3, padding=1, groups=8, bias=False), PLANE),
+    "conv_separable": (
+        lambda: nn.Sequential(nn.Conv2d(8, 16, 3, padding=1, groups=8, bias=False), nn.Conv2d(16, 6, 1)),
+        PLANE,
+    ),
     "conv1d": (lambda: nn.Conv1d(8, 6, 3), LINE),
     "conv3d": (lambda: nn.Conv3d(8, 6, 3), VOLUME),
     "deconv_bias": (lambda: nn.ConvTranspose2d(8, 6, 3, stride=2, padding=1, output_padding=1), PLANE),
@@ -283,6 +300,7 @@ PROBES: dict[str, Subject] = {
     "layernorm_last_axis": (lambda: nn.LayerNorm(11), PLANE),
     "layernorm_vector": (lambda: nn.LayerNorm(1144), VECTOR),
     "layernorm_noaffine": (lambda: nn.LayerNorm([8, 13, 11], elementwise_affine=False), PLANE),
+    "layernorm_channels": (ChannelNorm, PLANE),
     "groupnorm": (lambda: nn.GroupNorm(4, 8), PLANE),
     "groupnorm_noaffine": (lambda: nn.GroupNorm(4, 8, affine=False), PLANE),
     "instancenorm": (lambda: nn.InstanceNorm2d(8, affine=True), PLANE),
@@ -349,7 +367,8 @@ PROBES: dict[str, Subject] = {
     "droppath": (lambda: torchvision.ops.StochasticDepth(0.2, "row"), PLANE),
     "identity": (nn.Identity, PLANE),
     "flatten": (nn.Flatten, PLANE),
-    "scale": (lambda: Scaled(by_function=False), PLANE),
+    "scale": (Scaled, PLANE),
+    "scale_bias": (lambda: Scaled(bias=True), PLANE),
     "scale_function": (lambda: Scaled(by_function=True), PLANE),
     **{name: (call(name), PLANE) for name in CALLS},
 }

@@ -69,6 +69,7 @@ FORMS = {
     "pad 1": ["pad1", "pad 1x1", "pad 1-1", "pad amount=1"],
     "slice 0:4": ["slice0:4", "slice channels=0:4"],
     "bn noaffine": ["bnnoaffine", "batchnorm affine=false"],
+    "bn noscale": ["bnnoscale", "batchnorm scale=false"],
 }
 
 
@@ -311,6 +312,18 @@ def test_lets_from_outside() -> None:
 
     assert layers(spec) == ["fc 8", "fc 16"]
     assert layers(spec, variables={"w": 3}) == ["fc 3", "fc 6"]
+
+
+def test_a_float_from_outside() -> None:
+    """A float stands for the decimal that it is written as: 0.1 of 30 is 3, and whole."""
+    assert layers("let part = 1\ninput 5 | fc {30 * part}", variables={"part": 0.1}) == ["fc 3"]
+
+
+def test_several_lets_behind_one_word() -> None:
+    """Behind a comma another `NAME =` is a let as well, on the next line too; what is none begins the layers."""
+    for text in ("let a = 2, b = min(a, 3), c=b + 1\n", "let a=2,\n    b = min(a, 3), c = b + 1,\n"):
+        assert layers(text + "input 5 | fc {a} | fc {b} | fc {c}") == ["fc 2", "fc 2", "fc 3"]
+    assert layers("let a = 2, input 5, fc {a}") == ["fc 2"]
 
 
 def test_calls() -> None:

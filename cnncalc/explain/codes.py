@@ -1,0 +1,61 @@
+"""The pages of the codes: read from `codes.md`, where each code has one entry."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+#: What a code looks like.
+CODE = re.compile(r"[EW]\d{3}")
+
+ENTRY = re.compile(r"^## ([EW]\d{3}): (.*)$", re.MULTILINE)
+FENCE = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+WAY = re.compile(r"^- (.*(?:\n  .*)*)", re.MULTILINE)
+
+
+class Sample(NamedTuple):
+    """A piece of an example: a spec (`cnn`, `yaml`), a command (`console`), or with a name a file that one reads."""
+
+    language: str
+    name: str | None
+    text: str
+
+
+class Page(NamedTuple):
+    """What a code says, what it means, an example that gives it, and the ways out."""
+
+    code: str
+    title: str
+    meaning: tuple[str, ...]
+    example: tuple[Sample, ...]
+    ways_out: tuple[str, ...]
+
+    @property
+    def command(self) -> str | None:
+        """The command that gives the code, where no spec alone does."""
+        console = next((each.text for each in self.example if each.language == "console"), None)
+        return console.strip().removeprefix("$ ") if console else None
+
+    @property
+    def spec(self) -> Sample | None:
+        """The spec that gives the code."""
+        return None if self.command else self.example[0]
+
+
+@cache
+def pages() -> dict[str, Page]:
+    """Every code's page, in the order of the codes."""
+    text = Path(__file__).with_name("codes.md").read_text(encoding="utf-8")
+    _, *parts = ENTRY.split(text)
+    found = [_page(code, title, body) for code, title, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True)]
+    return {page.code: page for page in sorted(found)}
+
+
+def _page(code: str, title: str, body: str) -> Page:
+    samples = tuple(Sample(language, name or None, text) for language, name, text in FENCE.findall(body))
+    rest = FENCE.sub("", body)
+    ways = tuple(" ".join(way.split()) for way in WAY.findall(rest))
+    prose = WAY.sub("", rest).strip().split("\n\n")
+    return Page(code, title, tuple(" ".join(paragraph.split()) for paragraph in prose), samples, ways)

@@ -1,0 +1,57 @@
+"""Operators of model files that the language has no word for."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from cnncalc.layers.base import WHOLE, Layer
+from cnncalc.shape import Shape, Size
+
+#: In place of a shape that an unknown operator leaves open: no elements, so that sums stay lower bounds.
+NO_SHAPE = Shape((), 0)
+
+
+class Foreign(Layer):
+    """An operator by the name that its model file gives it, with the output shape that the file states.
+
+    It has no word, so no text can say it. What it stores (`Node.stored`) and computes is told by the reader
+    that makes it.
+
+    `shape` is None where nobody knows it. `known` says whether its figures are complete: an operator that is
+    not known may hide multiply-adds. `local` says whether an output sees its own place alone; otherwise it is
+    taken to see the whole input.
+    """
+
+    def __init__(
+        self,
+        operator: str,
+        shape: Shape | None,
+        *,
+        known: bool = True,
+        macs: int = 0,
+        local: bool = False,
+        memory: Literal["own", "alias", "in place"] = "own",
+    ) -> None:
+        self.__dict__.update(known=known, memory=memory)
+        self._set(operator, None, {"shape": shape or NO_SHAPE, "macs": macs, "local": local})
+        self.__dict__["_key"] = (Foreign, *self._key, known, memory)
+        self.__dict__["_hash"] = hash(self._key)
+
+    shape: Shape
+    macs: int
+    local: bool
+
+    def __str__(self) -> str:
+        return self.kind if self.known else f"{self.kind} (unknown)"
+
+    def fitted(self, x: Shape) -> Layer:
+        return self
+
+    def shape_of(self, inputs: tuple[Shape, ...]) -> Shape:
+        return self.shape
+
+    def multiply_adds(self, x: Shape, y: Shape) -> Size:
+        return self.macs
+
+    def reach(self, x: Shape, y: Shape) -> tuple[Any, ...] | Literal["whole"] | None:
+        return None if self.local and x.rank == y.rank else WHOLE

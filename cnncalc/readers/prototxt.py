@@ -1,0 +1,137 @@
+"""Protocol buffers in their text format, which Caffe's nets are written in.
+
+    message = { field }            field = NAME [ ":" ] value [ "," | ";" ]
+    value   = STRING { STRING } | NUMBER | WORD | "{" message "}" | "<" message ">" | "[" value { "," value } "]"
+
+Comments go from `#` to the line's end. No schema is known here: a message holds what stands in the text.
+
+    https://protobuf.dev/reference/protobuf/textformat-spec/
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple, NoReturn
+
+from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError
+
+TOKEN = re.compile(
+    r"(?:\s+|\#[^\n]*)*"
+    r"(?:(?P<string>\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')"
+    r"|(?P<word>[A-Za-z0-9_.+\-/]+)"
+    r"|(?P<mark>[{}<>:;,\[\]]))?"
+)
+
+MAX_DEPTH = 100
+CLOSING = {"{": "}", "<": ">"}
+
+
+class Scalar(NamedTuple):
+    """A string without its quotes, a number or a word, as the text that stands there."""
+
+    text: str
+    span: Span
+
+
+class Message(NamedTuple):
+    """The fields of a message by name, each with all its values in order, and where it stands."""
+
+    fields: dict[str, list[Scalar | Message]]
+    span: Span
+
+    def messages(self, name: str) -> list[Message]:
+        return [value for value in self.fields.get(name, ()) if isinstance(value, Message)]
+
+    def message(self, name: str) -> Message:
+        """The message of that name; an empty one where there is none."""
+        found = self.messages(name)
+        return found[0] if found else Message({}, self.span)
+
+    def scalars(self, name: str) -> list[Scalar]:
+        return [value for value in self.fields.get(name, ()) if isinstance(value, Scalar)]
+
+    def scalar(self, name: str) -> Scalar | None:
+        """The value of that name: the last, as in protocol buffers."""
+        found = self.scalars(name)
+        return found[-1] if found else None
+
+    def text(self, name: str, default: str = "") -> str:
+        found = self.scalar(name)
+        return found.text if found else default
+
+
+def parse(source: Source) -> Message:
+    """The message that the text is; raises `SpecError` E302 at the first place where it is none."""
+    return Parser(source).message(None, 0)
+
+
+class Parser:
+    def __init__(self, source: Source) -> None:
+        self.source, self.at = source, 0
+        self._advance()
+
+    def _advance(self) -> None:
+        found = TOKEN.match(self.source.text, self.at)
+        assert found is not None  # it matches nothing, too
+        self.kind, self.at = found.lastgroup, found.end()
+        self.token = found.group(self.kind) if self.kind else ""
+        self.start = self.at - len(self.token)
+
+    def message(self, closing: str | None, depth: int) -> Message:
+        fields: dict[str, list[Scalar | Message]] = {}
+        begin = self.start
+        if depth > MAX_DEPTH:
+            self._fail("messages are nested too deeply", f"more than {MAX_DEPTH} levels")
+        while self.token != closing and not (closing is None and self._at_end()):
+            if self.kind != "word":
+                self._fail(f"unexpected `{self.token}`" if self.token else "unexpected end", "expected a field's name")
+            name = self.token
+            self._advance()
+            self._values(fields.setdefault(name, []), depth)
+            if self.token in (",", ";") and self.kind == "mark":
+                self._advance()
+        end = self.at
+        if closing is not None:
+            self._advance()
+        return Message(fields, Span(self.source, begin, end))
+
+    def _values(self, found: list[Scalar | Message], depth: int) -> None:
+        colon = self.kind == "mark" and self.token == ":"
+        if colon:
+            self._advance()
+        if self.kind == "mark" and self.token == "[":
+            self._advance()
+            while not (self.kind == "mark" and self.token == "]"):
+                found.append(self._value(depth))
+                if self.kind == "mark" and self.token == ",":
+                    self._advance()
+            self._advance()
+        elif colon or (self.kind == "mark" and self.token in CLOSING):
+            found.append(self._value(depth))
+        else:
+            self._fail("a field has no value", "expected `:` or `{`")
+
+    def _value(self, depth: int) -> Scalar | Message:
+        if self.kind == "mark" and self.token in CLOSING:
+            closing = CLOSING[self.token]
+            self._advance()
+            return self.message(closing, depth + 1)
+        if self.kind == "mark" or self.kind is None:
+            self._fail("a field has no value", "expected a value")
+        span, text = Span(self.source, self.start, self.at), self.token
+        string = self.kind == "string"
+        self._advance()
+        if not string:
+            return Scalar(text, span)
+        text = text[1:-1]
+        while self.kind == "string":  # strings side by side are one
+            text += self.token[1:-1]
+            self._advance()
+        return Scalar(text, span)
+
+    def _at_end(self) -> bool:
+        return self.kind is None and self.at >= len(self.source.text)
+
+    def _fail(self, message: str, label: str) -> NoReturn:
+        end = max(self.at, self.start + 1) if self.kind else self.start + 1
+        raise SpecError([Diagnostic("E302", message, Span(self.source, self.start, end), label)])

@@ -1,0 +1,51 @@
+"""Cells that are too narrow for their text: where it is broken, and into which lines."""
+
+from __future__ import annotations
+
+import re
+
+#: A cell may be folded at its spaces, and in a name after what joins its parts.
+PARTS = re.compile(r"[^ ./_]*[./_]|[^ ./_]*(?: |$)")
+
+
+def parts_of(text: str) -> list[str]:
+    """What of the text stays together on a line."""
+    return [part.rstrip(" ") for part in PARTS.findall(text)]
+
+
+def folded_text(text: str, width: int) -> list[str]:
+    """The text in lines of that width, broken where it may be, or within a part that is too long.
+
+    A line has one character at the least. A no-break space is a space once the lines are made.
+    """
+    if len(text) <= width:
+        return [text.replace("\N{NO-BREAK SPACE}", " ")]
+    width, lines = max(width, 1), [""]
+    for part in PARTS.findall(text):
+        if lines[-1] and len(lines[-1] + part.rstrip(" ")) > width:
+            lines.append("")
+        lines[-1] += part
+        while len(lines[-1].rstrip(" ")) > width:
+            lines[-1:] = [lines[-1][:width], lines[-1][width:]]
+    return [line.rstrip(" ").replace("\N{NO-BREAK SPACE}", " ") for line in lines]
+
+
+def formula_parts(text: str) -> list[str]:
+    """A formula, or a shape of them, cut behind every `x`, `·` and space outside of its brackets."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        parts[-1] += character
+        if not depth and character in "x·* " and not parts[-1].endswith("max"):
+            parts.append("")
+    return parts
+
+
+def folded_formula(text: str, width: int) -> list[str]:
+    """A formula in lines of that width: broken between its terms, its factors and the sizes of a shape alone."""
+    lines = [""]
+    for part in formula_parts(text) if len(text) > width else [text]:
+        if lines[-1] and len(lines[-1] + part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return [line.rstrip() for line in lines]

@@ -1,0 +1,113 @@
+"""A layer on values as a page: the image and the kernel, the first window written out, the feature map."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Sequence
+from fractions import Fraction
+
+from cnncalc.explain.matrix import number_text
+from cnncalc.explain.operation import Operation
+from cnncalc.explain.places import places_of
+from cnncalc.report.look import Look
+from cnncalc.report.page import Block, Grid, Heading, Paragraph, Picture, to_markdown, to_text
+
+#: What is to be known about a way of gathering a window.
+REMARKS = {
+    "sum of products": "A CNN's convolution does not flip its kernel (mathematics calls that a cross-correlation): the "
+    "kernel is learnt, and would be learnt flipped. `--flip` shows the true convolution.",
+    "mean": "Padding is left out of the mean.",
+    "largest": "Padding is never the largest.",
+}
+FLIPPED = "The true convolution flips the kernel first, on every axis. A CNN's does not:"
+
+
+def operation_text(shown: Operation, unflipped: Operation | None, look: Look) -> str:
+    return to_text(list(_page(shown, unflipped)), look)
+
+
+def operation_markdown(shown: Operation, unflipped: Operation | None) -> str:
+    return to_markdown(list(_page(shown, unflipped)))
+
+
+def operation_json(shown: Operation, unflipped: Operation | None) -> str:
+    """One object; numbers that are not whole are exact texts, as everywhere in JSON."""
+    found = {
+        "layer": str(shown.node.layer),
+        "gathers": shown.gathers,
+        "flip": shown.flip,
+        "image": _json_matrix(shown.image),
+        "kernel": None if shown.kernel is None else _json_matrix(shown.kernel),
+        "first_window": {"formula": _first_window(shown), "value": _json_number(shown.first)},
+        "output": _json_matrix(shown.output),
+    }
+    if unflipped is not None:
+        found["unflipped"] = _json_matrix(unflipped.output)
+    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+
+
+def _page(shown: Operation, unflipped: Operation | None) -> Iterator[Block]:
+    places = places_of(shown.node)
+    first = [axis.taps(0) for axis in places] if len(places) == 2 else [range(1), places[0].taps(0)]
+    yield Heading(f"{shown.node.name}: {shown.node.layer}")
+    yield Paragraph(f"the image, {_size(shown.image)}, its first window marked")
+    yield _matrix(shown.image, *first)
+    if shown.kernel is not None:
+        yield Paragraph(f"the kernel, {_size(shown.kernel)}{', flipped' if shown.flip else ''}")
+        yield _matrix(shown.kernel)
+    steps = [("the first window", f"{_first_window(shown)} = {number_text(shown.first)}")]
+    if shown.gathers == "sum of products":
+        steps.append(("", "products with a zero are left out"))
+    yield Grid(tuple(steps), roles=("rule",))
+    yield Paragraph(f"the feature map, {_size(shown.output)}")
+    yield _matrix(shown.output)
+    if unflipped is None:
+        yield Paragraph(REMARKS[shown.gathers])
+    else:
+        yield Paragraph(FLIPPED)
+        yield _matrix(unflipped.output)
+
+
+def _first_window(shown: Operation) -> str:
+    """Every number under the first window: `3×1 + 1×(−1)`, `max(1, 3)`, `(1 + 3) / 2`."""
+    values = [term.value for term in shown.terms]
+    if shown.gathers == "largest":
+        return f"max({', '.join(map(number_text, values))})"
+    if shown.gathers == "mean":
+        return f"({' + '.join(map(_factor, values))}) / {len(values)}"
+    products = [(term.value, term.weight) for term in shown.terms if term.value and term.weight]
+    return " + ".join(f"{_factor(value)}×{_factor(weight)}" for value, weight in products) or "0"
+
+
+def _factor(value: Fraction) -> str:
+    text = number_text(value)
+    return f"({text})" if text[0] == "−" or "/" in text else text
+
+
+def _size(matrix: Sequence[Sequence[object]]) -> str:
+    return f"{len(matrix)}x{len(matrix[0])}"
+
+
+def _matrix(matrix: Sequence[Sequence[Fraction | None]], *marked: Collection[int]) -> Picture:
+    """The numbers in columns, those at the marked rows and columns in brackets."""
+    texts = [[number_text(number) for number in row] for row in matrix]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    rows = marked[0] if marked else ()
+    columns = marked[1] if marked else ()
+
+    def piece(i: int, j: int, text: str) -> tuple[str, str]:
+        inside = i in rows and j in columns
+        text = text.rjust(widths[j])
+        return ("heading", f"[{text}]") if inside else ("text", f" {text} ")
+
+    return Picture(tuple(tuple(piece(i, j, text) for j, text in enumerate(row)) for i, row in enumerate(texts)))
+
+
+def _json_matrix(matrix: Sequence[Sequence[Fraction | None]]) -> list[list[int | str | None]]:
+    return [[_json_number(number) for number in row] for row in matrix]
+
+
+def _json_number(number: Fraction | None) -> int | str | None:
+    if number is None or number.denominator == 1:
+        return None if number is None else int(number)
+    return str(number)

@@ -1,0 +1,269 @@
+"""Pictures of a layer's windows: where they lie on the padded input, and how many an element takes part in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+
+from cnncalc.explain.layers import Explanation
+from cnncalc.explain.places import Places
+from cnncalc.explain.told import signed
+from cnncalc.layers.arguments import count
+from cnncalc.layers.windowed import Windowed
+from cnncalc.report.look import Look
+from cnncalc.report.page import INDENT, PAGE_WIDTH, Block, Paragraph, Picture, Piece
+
+#: An axis with more elements, padding included, or more places is told in words.
+MOST_CELLS, MOST_PLACES = 24, 16
+#: A grid with more rows is not drawn.
+MOST_ROWS = 20
+#: A participation map shows so many elements of an axis, or the ends and the middle of a longer one; never fewer.
+MOST_SHOWN, LEAST_SHOWN = 16, 5
+
+#: The signs of the pictures, in Unicode and in ASCII.
+SIGNS = {
+    True: {"padding": "·", "input": "□", "tap": "■", "corner": "▣", "gap": "─", "dropped": "×", "more": "…"},
+    False: {"padding": ".", "input": "o", "tap": "#", "corner": "@", "gap": "-", "dropped": "x", "more": "..."},
+}
+#: Without colour a shade stands at both sides of a number: the more windows, the darker.
+TILES = " ░▒▓█"
+GROUNDS = 5
+
+Line = tuple[Piece, ...]
+
+
+def pictures(told: Explanation, look: Look) -> Iterator[Block]:
+    """The grid with its padding and windows, each axis by itself, and the participation map."""
+    places = told.places
+    transposed = _transposed(told)
+    cells = min(MOST_CELLS, _room(look) // 2)
+    if not transposed and len(places) == 2 and _size(places[0].cells) <= MOST_ROWS and _size(places[1].cells) <= cells:
+        yield Paragraph(_grid_text(places, look))
+        yield Picture(tuple(_grid(places[0], places[1], look)))
+    for axis, names in _alike(places):
+        yield Paragraph(_places_text(axis, names, transposed))
+        cells = min(MOST_CELLS, _room(look) // _cell(axis))
+        if _size(axis.cells) <= cells and axis.number <= MOST_PLACES:
+            yield Picture(tuple(_ruler(axis, look)))
+    yield Paragraph(_map_text(told))
+    if len(places) == 3:
+        for axis, names in _alike(places):
+            yield Paragraph(f"{names}:")
+            yield Picture(tuple(_map([axis], look)))
+    else:
+        yield Picture(tuple(_map(places, look)))
+
+
+def pictures_object(told: Explanation) -> dict[str, object]:
+    """The windows of each axis for JSON: where they begin, and how many an element at each end takes part in."""
+    if not told.places:
+        return {}
+    return {
+        "windows": [
+            {
+                "axis": axis.axis,
+                "over": axis.n,
+                "places": axis.number,
+                "extent": axis.window.extent,
+                "stride": axis.window.stride,
+                "first": axis.taps(0)[0],
+                "last": axis.taps(axis.number - 1)[0],
+                "participation": axis.participation() if axis.n <= MOST_CELLS * MOST_CELLS else None,
+            }
+            for axis in told.places
+        ]
+    }
+
+
+def _transposed(told: Explanation) -> bool:
+    layer = told.layer
+    return isinstance(layer, Windowed) and layer.pads == "crops"
+
+
+def _alike(places: Sequence[Places]) -> Iterator[tuple[Places, str]]:
+    """Each axis that differs from those before it, and the names of all that are like it."""
+    names: dict[Places, list[str]] = {}
+    for axis in places:
+        names.setdefault(axis._replace(axis=""), []).append(axis.axis)
+    for axis, its in names.items():
+        yield axis, listed(its)
+
+
+def listed(names: Sequence[str]) -> str:
+    """`depth, height and width`"""
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+# -- the grid ------------------------------------------------------------------------------------------------
+
+
+def _room(look: Look) -> int:
+    """The columns that a picture may take."""
+    return (look.width or PAGE_WIDTH) - len(INDENT)
+
+
+def _size(cells: range) -> int:
+    """How many there are, be they more than `len` can count."""
+    return cells.stop - cells.start
+
+
+def _grid_text(places: Sequence[Places], look: Look) -> str:
+    signs = SIGNS[look.unicode]
+    kinds = {kind for row in _kinds(places[0], places[1]) for kind in row}
+    meanings = {
+        "input": "an element",
+        "padding": "padding",
+        "tap": "the first window",
+        "corner": "where the other windows begin",
+        "dropped": "in no window",
+    }
+    shown = ", ".join(f"{signs[kind]} {meaning}" for kind, meaning in meanings.items() if kind in kinds)
+    return f"the input and its windows: {shown}"
+
+
+def _grid(height: Places, width: Places, look: Look) -> Iterator[Line]:
+    signs = SIGNS[look.unicode]
+    roles = {"tap": "heading", "corner": "code", "padding": "rule", "dropped": "rule"}
+    for row in _kinds(height, width):
+        yield tuple((roles.get(kind, "text"), f"{signs[kind]} ") for kind in row)
+
+
+def _kinds(height: Places, width: Places) -> Iterator[list[str]]:
+    """What each cell of the grid is, a row at a time."""
+    axes = (height, width)
+    starts = [{axis.taps(place)[0] for place in range(axis.number)} for axis in axes]
+    reached = [{element for element in range(axis.n) if axis.taking_part(element)} for axis in axes]
+
+    def kind(cell: tuple[int, int]) -> str:
+        if all(element in axis.taps(0) for element, axis in zip(cell, axes, strict=True)):
+            return "tap"
+        if all(element in its for element, its in zip(cell, starts, strict=True)):
+            return "corner"
+        if not all(0 <= element < axis.n for element, axis in zip(cell, axes, strict=True)):
+            return "padding"
+        return "input" if all(element in its for element, its in zip(cell, reached, strict=True)) else "dropped"
+
+    for row in height.cells:
+        yield [kind((row, column)) for column in width.cells]
+
+
+# -- an axis -------------------------------------------------------------------------------------------------
+
+
+def _places_text(axis: Places, names: str, transposed: bool) -> str:
+    window = axis.window
+    size = f"{window.kernel}"
+    if window.dilation > 1:
+        size = f"{window.extent} ({window.kernel} taps, {window.dilation} apart)"
+    starts = [signed(axis.taps(place)[0] + 1) for place in _some_places(axis.number)]
+    if axis.number > len(starts):
+        starts.insert(-1, "…")
+    over = count(axis.n, "output element" if transposed else "element")
+    steps = f" in steps of {window.stride}, from {', '.join(starts)}" if axis.number > 1 else f" from {starts[0]}"
+    told = f"{names}: {count(axis.number, 'window')} of {size} over {over},{steps}"
+    if missed := _last_missed(axis):
+        first, last = missed[0] + 1, missed[-1] + 1
+        told += f"; {first} is in none" if first == last else f"; {first} to {last} are in none"
+    return told
+
+
+def _some_places(number: int) -> list[int]:
+    """The first places and the last."""
+    return list(range(number)) if number <= 4 else [0, 1, 2, number - 1]
+
+
+def _last_missed(axis: Places) -> range:
+    """The elements at the end of the axis that no window reaches."""
+    return range(min(max(axis.taps(axis.number - 1)[-1] + 1, 0), axis.n), axis.n)
+
+
+def _cell(axis: Places) -> int:
+    """The columns of a cell: the elements' numbers, and a space."""
+    return len(str(axis.n)) + 1
+
+
+def _ruler(axis: Places, look: Look) -> Iterator[Line]:
+    """The elements by number, then a line for each window with its taps."""
+    signs = SIGNS[look.unicode]
+    cell = _cell(axis)
+    cells = axis.cells
+    yield tuple(
+        ("text", str(element + 1).rjust(cell)) if 0 <= element < axis.n else ("rule", signs["padding"].rjust(cell))
+        for element in cells
+    )
+    for place in range(axis.number):
+        taps = axis.taps(place)
+        pieces: list[Piece] = []
+        for element in cells:
+            inside = taps[0] < element <= taps[-1]
+            filler = (signs["gap"] if inside else " ") * (cell - 1)
+            sign = signs["tap"] if element in taps else signs["gap"] if inside else " "
+            pieces.append(("code", filler + sign))
+        yield tuple(pieces)
+    if missed := _last_missed(axis):
+        yield tuple(("rule", (signs["dropped"] if element in missed else " ").rjust(cell)) for element in cells)
+
+
+# -- the participation map -----------------------------------------------------------------------------------
+
+
+def _map_text(told: Explanation) -> str:
+    places = told.places
+    if len(places) == 3:
+        lead = "how many windows an element takes part in: the product of these, one for each axis"
+    elif _transposed(told):
+        lead = "how many input elements write into each output element"
+    else:
+        lead = "how many windows each element takes part in"
+    if len(places) == 3:
+        return lead
+    counts = [_counts(axis) for axis in places]
+    least, most = prod(map(min, counts)), prod(map(max, counts))
+    return f"{lead}: {most} everywhere" if least == most else f"{lead}, from {least} to {most}"
+
+
+def _counts(axis: Places) -> list[int]:
+    """How many windows the elements that a map shows take part in."""
+    return [axis.taking_part(element) for element in _shown(axis.n) if element is not None]
+
+
+def _shown(n: int, most: int = MOST_SHOWN) -> list[int | None]:
+    """The elements of an axis that a map shows; None for those left out between."""
+    most = max(most, LEAST_SHOWN)
+    if n <= most:
+        return list(range(n))
+    ends = (most - 3) // 2
+    return [*range(ends), None, n // 2, None, *range(n - ends, n)]
+
+
+def _map(places: Sequence[Places], look: Look) -> Iterator[Line]:
+    """The counts of an axis, or the products of two: an element is under as many windows as both axes allow."""
+    most = prod(max(_counts(axis)) for axis in places)
+    width = len(str(most))
+    shown = [_shown(axis.n) for axis in places[:-1]]
+    shown.append(_shown(places[-1].n, min(MOST_SHOWN, _room(look) // (width + 2))))
+    *above, columns = (
+        [None if element is None else axis.taking_part(element) for element in its]
+        for its, axis in zip(shown, places, strict=True)
+    )
+    for row in above[0] if above else [1]:
+        yield tuple(
+            _tile(None if row is None or column is None else row * column, most, width, look) for column in columns
+        )
+
+
+def _tile(value: int | None, most: int, width: int, look: Look) -> Piece:
+    """A cell of the map: its number on a ground, or between tiles, the darker the more."""
+    more = SIGNS[look.unicode]["more"]
+    if value is None:
+        return "rule", f" {more.rjust(width)} "[: width + 2]
+    number = str(value).rjust(width)
+    if look.colour or not look.unicode:
+        return f"shade{_level(value, most, GROUNDS)}", f" {number} "
+    tile = TILES[_level(value, most, len(TILES) - 1)]
+    return "text", f"{tile}{number}{tile}"
+
+
+def _level(value: int, most: int, levels: int) -> int:
+    """0 for nothing, and up to `levels` for the most."""
+    return -(-value * levels // most) if most else 0

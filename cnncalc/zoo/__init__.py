@@ -1,0 +1,91 @@
+"""Well-known networks by name: specs in files of the language, one for each family.
+
+A family's file is a spec as it stands. Its members differ in the values of some of its lets; they are declared
+in `members.txt`, in blocks of lines:
+
+    resnet.cnn  2015  Shortcuts around bottlenecks, …     the file, the year, what it brought
+               n1  n2  n3  n4                             lets of the file, by column
+    resnet50    3   4   6   3                             a member, and its values
+
+Looking a name up reads that one table; no spec is read before its text is asked for.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cache
+from typing import NamedTuple
+
+from cnncalc.diagnostics import nearest
+
+FOLDER = os.path.dirname(__file__)
+
+
+class Member(NamedTuple):
+    """A network: its name, the file that describes it, and the lets that make the file's spec this network."""
+
+    name: str
+    file: str
+    year: int
+    brought: str
+    lets: dict[str, str]
+
+    @property
+    def family(self) -> str:
+        """The first word of the file's name: `resnet` of `resnet-basic.cnn`."""
+        return re.split("[-.]", self.file)[0]
+
+    def text(self) -> str:
+        """The spec: the family's file, its lets set to this member's values."""
+        return "\n".join(self._line(line) for line in _read(self.file).split("\n"))
+
+    def _line(self, line: str) -> str:
+        if line.startswith("let "):
+            for name, value in self.lets.items():
+                line = re.sub(rf"\b{name} = \S+?(?=,|\s|$)", f"{name} = {value}", line)
+        return line
+
+
+@cache
+def members() -> dict[str, Member]:
+    """All networks by name, in the order of the table."""
+    return {member.name: member for member in _table(_read("members.txt"))}
+
+
+def find(name: str) -> Member | None:
+    """The network of that name, capitals or not, or None."""
+    return members().get(name.lower())
+
+
+def families() -> list[str]:
+    """The families in the order of the table."""
+    return list(dict.fromkeys(member.family for member in members().values()))
+
+
+def suggestion(name: str) -> str | None:
+    """What to write in place of a name that no network has, or None where nothing is near."""
+    family = [member.name for member in members().values() if member.family == name.lower()]
+    if family:
+        return f"write `{family[0]}`, or another that `cnncalc zoo --family {name.lower()}` lists"
+    near = nearest(name, members(), cutoff=0.75)
+    return f"write `{near}`" if near else None
+
+
+def _table(text: str) -> list[Member]:
+    found = []
+    for block in text.split("\n\n"):
+        lines = [line for line in block.splitlines() if line.strip() and not line.startswith("#")]
+        if not lines:
+            continue
+        file, year, brought = lines[0].split(None, 2)
+        headings = lines[1].split() if lines[1].startswith(" ") else []
+        for line in lines[2 if headings else 1 :]:
+            name, *values = line.split()
+            found.append(Member(name, file, int(year), brought, dict(zip(headings, values, strict=True))))
+    return found
+
+
+def _read(file: str) -> str:
+    with open(os.path.join(FOLDER, file), encoding="utf-8") as stream:
+        return stream.read()

@@ -1,0 +1,65 @@
+"""The figures of the zoo's networks, computed whenever they are asked for."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from cnncalc.analysis import Analysis, Options, Row, analyze_graph
+from cnncalc.diagnostics import Problems, Source
+from cnncalc.language.expand import build_graph
+from cnncalc.language.parse import parse
+from cnncalc.zoo import Member
+
+
+class Entry(NamedTuple):
+    """A network and its figures. `last` is its last feature map, `peak_bytes` the memory of those live at once."""
+
+    member: Member
+    input: tuple[int, ...]
+    params: int
+    buffers: int
+    macs: int
+    last: Row
+    peak_bytes: int
+
+    def to_dict(self) -> dict[str, object]:
+        """The JSON object of the listing."""
+        return {
+            "name": self.member.name,
+            "family": self.member.family,
+            "year": self.member.year,
+            "brought": self.member.brought,
+            "input": list(self.input),
+            "params": self.params,
+            "buffers": self.buffers,
+            "macs": self.macs,
+            "receptive_field": self.last.receptive_field.to_dict(),
+            "peak_bytes": self.peak_bytes,
+        }
+
+
+def survey(member: Member) -> Entry:
+    """The figures of one network, of a sample in float32."""
+    problems = Problems()
+    spec = parse(Source(member.name, member.text()), problems)
+    analysis = analyze_graph(build_graph(spec, problems), Options())
+    totals = analysis.totals
+    return Entry(
+        member,
+        analysis.rows[0].output_shape,
+        totals.params,
+        totals.buffers,
+        totals.macs,
+        _last_map(analysis),
+        totals.activation_bytes.peak,
+    )
+
+
+def _last_map(analysis: Analysis) -> Row:
+    """The last layer whose output has places, what comes behind a global pool left out."""
+    row: Row
+    for row in reversed(analysis.rows):
+        shape = row.node.shape
+        if shape.rank and not (row.receptive_field.whole and set(shape.spatial) == {1}):
+            return row
+    return analysis.rows[0]

@@ -1,0 +1,116 @@
+"""Numbers that tell how they came about: the value is that of plain arithmetic, the text its formula."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import prod
+from typing import Any
+
+import pytest
+
+from cnncalc.explain.told import Told, signed, text_of, value_of
+from cnncalc.shape import Padding, Window, ceil_div, ratio, transposed_size
+
+
+def window(kernel: int, stride: int, dilation: int, ceil: bool = False) -> Window:
+    padding = Told(1)
+    return Window(Told(kernel), Told(stride), dilation, padding, padding, ceil)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("told", "text", "value"),
+    [
+        (Told(5), "5", 5),
+        (Told(-5), "−5", -5),
+        (Told(7) - Told(-1), "7 − (−1)", 8),
+        (Told(7) + Told(2) - 1, "7 + 2 − 1", 8),
+        (Told(7) - (Told(2) + Told(1)), "7 − (2 + 1)", 4),
+        (Told(7) + (Told(2) - Told(1)), "7 + (2 − 1)", 8),
+        (2 * (Told(3) - 1), "2·(3 − 1)", 4),
+        (-Told(3) + Told(4), "(−3) + 4", 1),
+        (prod([Told(3), Told(3), Told(2)]), "3·3·2", 18),
+        (prod([Told(3), Told(3)]) * prod([Told(2), Told(5)]), "3·3 · 2·5", 90),
+        (Told(4) // Told(2), "4/2", 2),
+        (Told(5) // Told(2), "floor(5 / 2)", 2),
+        (Told(3) * (Told(4) // Told(2)) * Told(6), "3·(4/2)·6", 36),
+        ((Told(5) - Told(3)) // Told(2), "floor((5 − 3) / 2)", 1),
+        (ceil_div(Told(5), 2), "ceil(5 / 2)", 3),
+        (ratio(1, Told(2)) * Told(3), "(1/2)·3", Fraction(3, 2)),
+        (ratio(Told(14), Told(7)), "14/7", 2),
+        (Told(12) // Told(2) ** 2, "12/2^2", 3),
+        (Told(Fraction(1, 2)) + Told(2), "1/2 + 2", Fraction(5, 2)),
+    ],
+)
+def test_text(told: Any, text: str, value: Any) -> None:
+    """An operation's text has brackets where, and only where, it needs them."""
+    assert (text_of(told), value_of(told)) == (text, value)
+
+
+@pytest.mark.parametrize(
+    ("told", "text"),
+    [
+        (Told(3) * 1, "3"),
+        (1 * Told(3), "3"),
+        (0 + Told(3), "3"),
+        (Told(3) - 0, "3"),
+        (Told(3) // 1, "3"),
+        (1 * (Told(3) - 1) + 1, "3"),
+        (2 * (Told(3) - 1) + 1 - 1, "2·(3 − 1)"),
+        (Told(3) + 0 * Told(2), "3"),
+    ],
+)
+def test_plain_numbers_vanish(told: Told, text: str) -> None:
+    """A plain number that changes nothing is not told."""
+    assert told.text == text
+
+
+@pytest.mark.parametrize("told", [Told(3) * Told(1), Told(3) + Told(0), Told(3) - Told(0)])
+def test_given_numbers_stay(told: Told) -> None:
+    """A number that was given is told, though it changes nothing."""
+    assert told.text in ("3·1", "3 + 0", "3 − 0")
+
+
+def test_size() -> None:
+    """The rule of sizes tells padding that is alike at both ends once."""
+    told = window(3, 1, 1).size(Told(5))
+    assert (told.text, told.value) == ("floor((5 + 2·1 − 3) / 1) + 1", 5)
+
+
+def test_dilated_size() -> None:
+    """A dilated window's extent is part of the formula."""
+    assert window(3, 2, 2).size(Told(9)).text == "floor((9 + 2·1 − (2·(3 − 1) + 1)) / 2) + 1"
+
+
+def test_size_rounded_up() -> None:
+    """Rounding up tells its clip: the smaller of two numbers."""
+    told = window(3, 2, 1, ceil=True).size(Told(6))
+    assert (told.text, told.value) == ("min(ceil((6 + 2·1 − 3) / 2) + 1, ceil((6 + 1) / 2))", 4)
+
+
+def test_same() -> None:
+    """What `same` pads in all is told as the most of what is missing and nothing."""
+    padded = Padding("same").window(0, Told(5), Told(3), Told(2), 1)  # type: ignore[arg-type]
+    assert padded.begin.text == "floor(max((ceil(5 / 2) − 1)·2 + 3 − 5, 0) / 2)"
+    assert (padded.begin.value, padded.end.value) == (1, 1)
+
+
+def test_transposed() -> None:
+    """The rule of transposed convolutions runs on them too."""
+    told = transposed_size(Told(4), window(3, 2, 1), 0)
+    assert (told.text, told.value) == ("(4 − 1)·2 − 2·1 + 3", 7)
+
+
+def test_compares_by_value() -> None:
+    """Among numbers it is one: by value it is equal, ordered, hashed and true."""
+    assert Told(3) == 3
+    assert {Told(3): "x"}[3] == "x"  # type: ignore[index]
+    assert sorted([Told(3), Told(1), Told(2)]) == [1, 2, 3]
+    assert not Told(0)
+    assert Told(2) <= Told(2) < 3 <= Told(3) > 2 >= Told(2)
+    assert (range(Told(3)), Told(7) % 4) == (range(3), 3)
+
+
+@pytest.mark.parametrize(("value", "text"), [(3, "3"), (-3, "−3"), (Fraction(-1, 2), "−1/2")])
+def test_signed(value: Any, text: str) -> None:
+    """A plain value is written with the minus of formulas."""
+    assert (signed(value), text_of(value)) == (text, text)

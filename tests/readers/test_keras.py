@@ -1,0 +1,284 @@
+"""Keras's models: real ones against what Keras says of them, small ones by hand, and damaged ones."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import random
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cnncalc
+
+MODELS = Path(__file__).parents[3] / "shared" / "models" / "keras"
+
+
+def real(name: str) -> Path:
+    path = MODELS / name
+    if not path.exists():
+        pytest.skip("the real model files are not here")
+    return path
+
+
+@pytest.mark.parametrize("name", ["VGG16", "MobileNetV2", "ResNet50V2", "EfficientNetB0"])
+def test_totals(name: str) -> None:
+    """Keras's total is our parameters and buffers, its trainable ones are our parameters."""
+    expected = json.loads(real("expected.json").read_text())[name]
+    totals = cnncalc.analyze(real(f"{name}.json")).totals
+
+    assert (totals.params + totals.buffers, totals.params) == (expected["total_params"], expected["trainable"])
+
+
+@pytest.mark.parametrize("name", ["VGG16", "MobileNetV2", "ResNet50V2", "EfficientNetB0"])
+def test_layers(name: str) -> None:
+    """Every layer has Keras's output shape and parameters."""
+    expected = json.loads(real("expected.json").read_text())[name]["layers"]
+    result = cnncalc.analyze(real(f"{name}.json"))
+    ours = {row.name: [list(row.output_shape), row.params + row.buffers] for row in result.rows}
+
+    assert {layer: ours.get(layer) for layer in expected} == expected
+    assert not result.unknown
+
+
+def test_archive() -> None:
+    """A .keras archive is read without its weights: 320 + 18,496 + 16,010 parameters, by hand."""
+    result = cnncalc.analyze(real("mnist.keras"))
+
+    # 3·3·1·32 + 32, 3·3·32·64 + 64, and 5·5·64 inputs to ten classes.
+    assert [row.params for row in result.rows if row.params] == [320, 18_496, 1600 * 10 + 10]
+    assert result.totals.params == 34_826
+
+
+def layer(kind: str, name: str, *inputs: str, **config: Any) -> dict[str, Any]:
+    """A layer as Keras 2 writes it, called once on each of the inputs, or on none."""
+    nodes = [[[source, 0, 0, {}] for source in inputs]] if inputs else []
+    return {"class_name": kind, "name": name, "config": {"name": name, **config}, "inbound_nodes": nodes}
+
+
+def functional(*layers: dict[str, Any], outputs: list[Any] | None = None, name: str = "model") -> dict[str, Any]:
+    first, last = layers[0]["name"], layers[-1]["name"]
+    config = {
+        "name": name,
+        "layers": list(layers),
+        "input_layers": [[first, 0, 0]],
+        "output_layers": outputs or [[last, 0, 0]],
+    }
+    return {"class_name": "Functional", "name": name, "config": config}
+
+
+def read(tmp_path: Path, model: object, **options: Any) -> cnncalc.Analysis:
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps(model))
+    return cnncalc.analyze(path, **options)
+
+
+def rows(result: cnncalc.Analysis) -> list[tuple[str, str, tuple[int, ...], int]]:
+    return [(row.name, row.description, row.output_shape, row.params) for row in result.rows]
+
+
+IMAGE = layer("InputLayer", "image", batch_input_shape=[None, 8, 8, 4])
+
+
+def test_sequential(tmp_path: Path) -> None:
+    """A Sequential of Keras 2 takes its input's shape from the first layer; Dense in space is a 1x1 convolution."""
+    model = {
+        "class_name": "Sequential",
+        "config": [
+            layer("Conv2D", "c", batch_input_shape=[None, 9, 9, 1], filters=4, kernel_size=[3, 3], strides=[2, 2]),
+            layer("Dense", "d", units=3, activation="relu"),
+            layer("GlobalMaxPooling2D", "g"),
+        ],
+    }
+    assert rows(read(tmp_path, model)) == [
+        ("input", "input 9x9x1", (9, 9, 1), 0),
+        ("c", "conv 3x3 s2 x4", (4, 4, 4), 40),
+        ("d", "conv 1x1 x3", (4, 4, 3), 15),
+        ("d.relu", "relu", (4, 4, 3), 0),
+        ("g.pool", "gmp", (1, 1, 3), 0),
+        ("g", "flatten", (3,), 0),
+    ]
+
+
+def test_functional(tmp_path: Path) -> None:
+    """Layers run once their inputs are there, whatever order the file has them in."""
+    model = functional(
+        IMAGE,
+        layer("Add", "sum", "left", "right"),
+        layer("Conv2D", "left", "image", filters=4, kernel_size=1, use_bias=False),
+        layer("BatchNormalization", "right", "image", scale=False),
+        outputs=[["sum", 0, 0], ["left", 0, 0]],
+    )
+    result = read(tmp_path, model)
+
+    assert rows(result) == [
+        ("image", "input 8x8x4", (8, 8, 4), 0),
+        ("left", "conv 1x1 x4 nobias", (8, 8, 4), 16),
+        ("right", "bn", (8, 8, 4), 4),
+        ("sum", "add", (8, 8, 4), 0),
+    ]
+    assert (result.totals.buffers, result.outputs) == (8, ("left", "sum"))
+
+
+def test_shared_layer(tmp_path: Path) -> None:
+    """A layer that is called twice is two rows, and holds its weights once."""
+    shared = layer("Conv2D", "c", "image", filters=4, kernel_size=[1, 1])
+    shared["inbound_nodes"].append([["c", 0, 0, {}]])
+    result = read(tmp_path, functional(IMAGE, shared, outputs=[["c", 1, 0]]))
+
+    assert [(row.name, row.params, row.macs) for row in result.rows] == [
+        ("image", 0, 0),
+        ("c", 20, 1024),
+        ("c_2", 0, 1024),
+    ]
+
+
+def test_nested_model(tmp_path: Path) -> None:
+    """A model in a model: its layers' names are paths."""
+    inner = functional(IMAGE, layer("Conv2D", "c", "image", filters=2, kernel_size=[3, 3]), name="inner")
+    inner["inbound_nodes"] = [[["image", 0, 0, {}]]]
+
+    assert rows(read(tmp_path, functional(IMAGE, inner)))[1:] == [("inner.c", "conv 3x3 x2", (6, 6, 2), 74)]
+
+
+def test_channels_first(tmp_path: Path) -> None:
+    """A channels-first model is turned."""
+    model = functional(
+        layer("InputLayer", "image", batch_input_shape=[None, 3, 8, 6]),
+        layer("Conv2D", "c", "image", filters=2, kernel_size=[3, 3], data_format="channels_first"),
+    )
+    assert rows(read(tmp_path, model))[-1] == ("c", "conv 3x3 x2", (6, 4, 2), 56)
+
+
+@pytest.mark.parametrize(
+    ("config", "size"),
+    [
+        # Keras's deconv_output_length: valid N·S + max(F − S, 0), same N·S, and with output_padding as PyTorch.
+        ({"kernel_size": [3, 3], "strides": [2, 2], "padding": "valid"}, 17),
+        ({"kernel_size": [2, 2], "strides": [3, 3], "padding": "valid"}, 24),
+        ({"kernel_size": [3, 3], "strides": [2, 2], "padding": "same"}, 16),
+        ({"kernel_size": [3, 3], "strides": [2, 2], "padding": "same", "output_padding": [0, 0]}, 15),
+        ({"kernel_size": [3, 3], "strides": [2, 2], "padding": "valid", "output_padding": [1, 1]}, 18),
+    ],
+)
+def test_transposed(tmp_path: Path, config: dict[str, Any], size: int) -> None:
+    """A transposed convolution's size is Keras's."""
+    model = functional(IMAGE, layer("Conv2DTranspose", "t", "image", filters=2, **config))
+
+    assert read(tmp_path, model)["t"].output_shape == (size, size, 2)
+
+
+def test_unknown(tmp_path: Path) -> None:
+    """A layer of the user's own is a row marked unknown, and the table goes on."""
+    result = read(tmp_path, functional(IMAGE, layer("Swirl", "s", "image"), layer("Flatten", "f", "s")))
+
+    assert [(row.name, row.description) for row in result.unknown] == [
+        ("s", "Swirl (unknown)"),
+        ("f", "Flatten (unknown)"),
+    ]
+
+
+def test_input_of_unknown_size(tmp_path: Path) -> None:
+    """Sizes that the model leaves open are asked for, and `--input` gives them."""
+    model = functional(
+        layer("InputLayer", "image", batch_input_shape=[None, None, None, 3]),
+        layer("Conv2D", "c", "image", filters=2, kernel_size=[3, 3]),
+    )
+    with pytest.raises(cnncalc.SpecError) as caught:
+        read(tmp_path, model)
+
+    assert str(caught.value) == (
+        "error[E308]: the size of the input `image` is not known\n"
+        " = its shape is [null, null, null, 3]\n"
+        " = help: give it with `--input 224x224x3`"
+    )
+    assert read(tmp_path, model, input="8x8x3")["c"].output_shape == (6, 6, 2)
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ([], "E302.*is no Keras model"),
+        ({"class_name": "Sequential", "config": {"layers": 3}}, "E302.*has no list of layers"),
+        (functional(IMAGE, layer("ReLU", "r", "nowhere")), "E307.*`r` reads `nowhere`"),
+        (functional(IMAGE, layer("ReLU", "a", "b"), layer("ReLU", "b", "a")), "E307.*in a circle"),
+        (functional(IMAGE, layer("Conv2D", "c", "image", filters="many", kernel_size=3)), "E306.*`filters` of `c`"),
+        (functional(IMAGE, layer("Conv2D", "c", "image", filters=2, kernel_size=[9, 9])), "E201.*`c` would be empty"),
+    ],
+)
+def test_wrong_models(tmp_path: Path, model: object, message: str) -> None:
+    """What is wrong with a model is named with its layer."""
+    with pytest.raises(cnncalc.SpecError, match=message):
+        read(tmp_path, model)
+
+
+def test_archive_bomb(tmp_path: Path) -> None:
+    """A configuration that unpacks to far more than it is packed to is read no further than the limit."""
+    with zipfile.ZipFile(tmp_path / "bomb.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", b" " * (64 << 20))
+    with pytest.raises(cnncalc.SpecError, match=r"E303.*too large"):
+        cnncalc.analyze(tmp_path / "bomb.keras")
+
+
+def test_deep_json(tmp_path: Path) -> None:
+    """JSON nested without end is refused."""
+    (tmp_path / "deep.json").write_text('{"class_name": ' + "[" * 1_000_000)
+    with pytest.raises(cnncalc.SpecError, match=r"E30[23]"):
+        cnncalc.analyze(tmp_path / "deep.json")
+
+
+def test_mutations(tmp_path: Path) -> None:
+    """Any file near a right one gives a result or a SpecError, and nothing else."""
+    text = json.dumps(functional(IMAGE, layer("Conv2D", "c", "image", filters=2, kernel_size=[3, 3], strides=[1, 1])))
+    path = tmp_path / "model.json"
+    choose = random.Random(7)
+    for _ in range(400):
+        at = choose.randrange(len(text))
+        new = choose.choice(["", "null", "-1", "[]", "{}", '"x"', "9" * 5000, "1.5", "true", text[at] * 2])
+        path.write_text(text[:at] + new + text[at + choose.randrange(1, 6) :])
+        with contextlib.suppress(cnncalc.SpecError):
+            assert cnncalc.analyze(path).to_dict()["schema"] == 1
+
+
+def test_values_of_other_types(tmp_path: Path) -> None:
+    """A value of any type in any place gives a result or a SpecError, and nothing else."""
+    choose = random.Random(8)
+    for _ in range(1000):
+        model: Any = functional(
+            IMAGE,
+            layer("Conv2D", "c", "image", filters=2, kernel_size=[3, 3], activation="relu"),
+            layer("Conv2DTranspose", "t", "c", filters=2, kernel_size=[3, 3], output_padding=None),
+            layer("ZeroPadding2D", "z", "t", padding=[[1, 0], [0, 1]]),
+            layer("Reshape", "r", "z", target_shape=[-1, 2]),
+            layer("Concatenate", "k", "r", "r", axis=1),
+            layer("PReLU", "p", "k", shared_axes=[1]),
+        )
+        place = model
+        while isinstance(place, dict | list) and place:
+            keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+            key = choose.choice(keys)
+            if choose.random() < 0.3 or not isinstance(place[key], dict | list):
+                place[key] = choose.choice([None, -1, 0, 10**12, 1.5, "x", [], {}, [[]], [None], True, {"a": [1]}])
+                break
+            place = place[key]
+        with contextlib.suppress(cnncalc.SpecError):
+            assert read(tmp_path, model).to_dict()["schema"] == 1
+
+
+def test_hdf5(tmp_path: Path) -> None:
+    """A .h5 file's configuration is read, where the library for it is installed."""
+    h5py = pytest.importorskip("h5py", reason="the extra `keras` is not installed")
+    model = functional(IMAGE, layer("Conv2D", "c", "image", filters=2, kernel_size=[3, 3]))
+    with h5py.File(tmp_path / "model.h5", "w") as file:
+        file.attrs["model_config"] = json.dumps(model)
+
+    assert rows(cnncalc.analyze(tmp_path / "model.h5"))[-1] == ("c", "conv 3x3 x2", (6, 6, 2), 74)
+
+
+def test_damaged_hdf5(tmp_path: Path) -> None:
+    """A damaged .h5 file is one clear error, and so is a missing library."""
+    (tmp_path / "model.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + b"\xff" * 4000)
+    with pytest.raises(cnncalc.SpecError, match=r"E301.*needs `h5py`|E302.*is no HDF5 file"):
+        cnncalc.analyze(tmp_path / "model.h5")

@@ -1,0 +1,127 @@
+"""What all model files share: which reader a file is for, what is refused, and what is not counted."""
+
+from pathlib import Path
+
+import pytest
+
+import cnncalc
+from cnncalc import SpecError
+from cnncalc.analysis import Options, analyze_graph
+from cnncalc.diagnostics import Problems, Source
+from cnncalc.graph import Graph, GraphBuilder, Stored
+from cnncalc.layers import REGISTRY
+from cnncalc.layers.foreign import Foreign
+from cnncalc.readers import Names, model_of
+from cnncalc.report.columns import choose
+from cnncalc.report.look import Look
+from cnncalc.report.table import to_table
+from cnncalc.shape import Shape
+from cnncalc.sources import read_file
+
+
+def graph() -> Graph:
+    """Two known layers, and between them an operator whose shape nobody states."""
+    builder = GraphBuilder(Problems())
+    image = builder.add(REGISTRY["input"]("input", shape=(8, 8, 3)), ())
+    conv = builder.add(REGISTRY["conv"]("conv", kernel=(3,), filters=4, bias=False), (image,), stored=Stored(0))
+    gamma = builder.add(Foreign("Mul", Shape((6, 6), 4), local=True, memory="in place"), (conv,), stored=Stored(4))
+    odd = builder.add(Foreign("NonMaxSuppression", None, known=False), (gamma,))
+    return builder.build(odd)
+
+
+def test_stored() -> None:
+    """What a file stores for a node is counted in place of the layer's rule; MACs stay the rule's."""
+    result = analyze_graph(graph(), Options())
+    # The conv's weights are another node's: 3·3·3·4 = 108 are not counted twice. 6·6 places · 108 products.
+    assert [(row.name, row.params, row.macs) for row in result.rows] == [
+        ("input1", 0, 0),
+        ("conv1", 0, 3888),
+        ("Mul1", 4, 0),
+        ("NonMaxSuppression1", 0, 0),
+    ]
+    assert result.totals.params == 4
+
+
+TABLE = """\
+name                layer                        output  parameters            MACs           field
+───────────────────────────────────────────────────────────────────────────────────────────────────
+input1              input 8x8x3                  8x8x3                                        1
+conv1               conv 3x3 x4 nobias           6x6x4                        3,888 ████████  3
+Mul1                Mul                          6x6x4            4 ████████                  3
+NonMaxSuppression1  NonMaxSuppression (unknown)  ?                                            all
+───────────────────────────────────────────────────────────────────────────────────────────────────
+total, at least                                                   4           3,888
+
+parameters   4 · 16 B as float32
+MACs         3,888 · 7,776 FLOPs
+activations  288 · 1.31 KiB live at most, at conv1
+unknown      NonMaxSuppression: not counted in full, so that all totals are lower bounds
+"""
+
+
+def test_table() -> None:
+    """An unknown operator is a marked row, its shape open, and the totals are lower bounds."""
+    # Live at most: 8·8·3 and 6·6·4 elements of 4 bytes, 1,344.
+    assert to_table(analyze_graph(graph(), Options()), choose(None), Look()) == TABLE
+
+
+def test_json() -> None:
+    """JSON lists what is not counted, behind all other keys; without any there is no such key."""
+    found = analyze_graph(graph(), Options()).to_dict()
+    assert list(found)[-1] == "unknown"
+    assert found["unknown"] == [{"layer": "NonMaxSuppression1", "operator": "NonMaxSuppression", "output_shape": None}]
+    assert "unknown" not in cnncalc.analyze("input 5x5x3 | conv 3x3 x2").to_dict()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "reader"),
+    [
+        ("model.onnx", b"", "onnx"),
+        ("model", b"\x08\x08\x12\x07pytorch", "onnx"),
+        ("model.keras", b"", "keras"),
+        ("model.bin", b"\x89HDF\r\n\x1a\n", "keras"),
+        ("model", b'{"class_name": "Functional"}', "keras"),
+        ("net.prototxt", b"", "caffe"),
+        ("deploy.txt", b'# AlexNet\nname: "AlexNet"\nlayer {', "caffe"),
+        ("net.cfg", b"", "darknet"),
+        ("yolo.txt", b"# a comment\n\n[net]\nheight=416", "darknet"),
+        ("net.txt", b"input 5x5x3 | conv 3x3 x2", None),
+    ],
+)
+def test_reader(name: str, content: bytes, reader: str | None, tmp_path: Path) -> None:
+    """The suffix says which reader a file is for, and where it does not, the content; a spec is for none."""
+    path = tmp_path / name
+    path.write_bytes(content)
+    found = model_of(str(path))
+    assert (found.reader if found else None) == reader
+
+
+def test_spec(tmp_path: Path) -> None:
+    """A file that its suffix makes a spec is one, whatever is in it."""
+    path = tmp_path / "net.cnn"
+    path.write_text("[net]", encoding="utf-8")
+    assert isinstance(read_file(path), Source)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("model.pt", b""), ("model.pth", b"x"), ("model", b"PK\x03\x04 archive/data.pkl"), ("model", b"\x80\x04\x95")],
+)
+def test_pickle(name: str, content: bytes, tmp_path: Path) -> None:
+    """A pickle is refused by its suffix or content, unopened, with the reason and the way out."""
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(SpecError) as caught:
+        cnncalc.load(path)
+    assert str(caught.value) == (
+        f"error[E304]: `{path}` is a pickle, and pickles are not read\n"
+        " = opening one runs whatever code it holds\n"
+        " = help: export the model to ONNX (`torch.onnx.export`), or name what builds it: "
+        "`cnncalc torch:module:factory`"
+    )
+
+
+def test_names() -> None:
+    """Names are printable, of bounded length, and each once."""
+    names = Names()
+    assert [names(name) for name in ("a", "a", "a b\n", "a_2", "x" * 1000)] == ["a", "a_2", "a_b_", "a_2_2", "x" * 100]
