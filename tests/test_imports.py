@@ -28,11 +28,26 @@ ALLOWED = {
     "sources": BASE | {"graph", "language", "layers", "readers", "zoo"},
     "readers": BASE | {"graph", "language", "layers"},
     "solve": BASE | {"layers", "graph", "figures", "language", "sources", "symbols"},
+    # The writer of specs is a writer of the language; no other knows it.
+    "writers": BASE | {"layers", "graph", "figures", "language"},
     "explain": BASE | {"layers", "graph", "figures", "analysis"},
     "report": BASE | {"layers", "graph", "figures", "analysis", "difference", "explain", "language", "solve", "zoo"},
     "cli": BASE
-    | {"layers", "graph", "figures", "analysis", "difference", "explain", "language", "solve", "sources", "zoo"}
-    | {"report", ""},
+    | {
+        "layers",
+        "graph",
+        "figures",
+        "analysis",
+        "difference",
+        "explain",
+        "language",
+        "solve",
+        "sources",
+        "zoo",
+        "report",
+        "writers",
+        "",
+    },
     "__main__": {"cli"},
     "": {"diagnostics", "shape", "graph", "analysis", "sources", "language"},
 }
@@ -97,8 +112,25 @@ def test_formats(format: str) -> None:
     assert found & {f"cnncalc.report.{other}" for other in FORMATS} == set()
 
 
+WRITERS = ("cnn", "keras", "onnx", "pytorch")
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_writers(writer: str) -> None:
+    """A writer imports no other, and the language is known to the writer of specs alone."""
+    found = set(imports(PACKAGE / "writers" / f"{writer}.py"))
+    assert found & {f"cnncalc.writers.{other}" for other in WRITERS} == set()
+    assert any(module.startswith("cnncalc.language") for module in found) == (writer == "cnn")
+
+
 @pytest.mark.parametrize(
-    ("library", "places"), [("click", ("cli",)), ("rich", ("report", "cli")), ("yaml", ("language.yaml",))]
+    ("library", "places"),
+    [
+        ("click", ("cli",)),
+        ("rich", ("report", "cli")),
+        ("yaml", ("language.yaml",)),
+        ("onnx", ("writers.onnx", "readers.onnx")),
+    ],
 )
 def test_libraries(library: str, places: tuple[str, ...]) -> None:
     """A library is known only where it belongs."""

@@ -17,6 +17,7 @@ COMMANDS = {
     "compare": "Several networks in one table, a row each.",
     "diff": "Two networks side by side: what was added, removed and changed.",
     "explain": "The rules of each layer with its numbers in them; or an error's code.",
+    "export": "Write a network as framework code, an ONNX file or a spec.",
     "format": "Write a spec in its canonical form.",
     "solve": "Backwards: the input's size, or one number of a layer, from the output's size.",
     "layers": "The layers, with their arguments, formulas and examples.",

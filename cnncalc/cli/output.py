@@ -49,11 +49,13 @@ class Output(NamedTuple):
         page = json() if self.format == "json" else markdown() if self.format == "markdown" else text(look)
         self.write(page if look.unicode else to_ascii(page))
 
-    def write(self, text: str) -> None:
-        if self.file is None or self.file == "-":
-            _write(sys.stdout, text)
-        else:
+    def write(self, text: str | bytes) -> None:
+        if self.file is not None and self.file != "-":
             write_whole(self.file, text)
+        elif isinstance(text, bytes):
+            sys.stdout.buffer.write(text)
+        else:
+            _write(sys.stdout, text)
 
     def render(self, analysis: Analysis, more: Mapping[str, object] | None = None) -> str:
         if self.format == "json":
@@ -289,9 +291,9 @@ def exceeded(outcomes: Sequence[Outcome], output: Output) -> None:
         sys.exit(3)
 
 
-def write_whole(path: str, text: str) -> None:
+def write_whole(path: str, text: str | bytes) -> None:
     """Write a file in one step: what was there before stays until all of the new text is on disk."""
-    data = text.encode("utf-8")
+    data = text.encode("utf-8") if isinstance(text, str) else text
     try:
         if os.path.exists(path) and not os.path.isfile(path):
             # A device or a pipe is written to, not replaced.

@@ -189,6 +189,12 @@ def global_pool(config: Config, shapes: list[Shape]) -> Iterator[Made]:
         yield _made("flatten")
 
 
+@_layer(*(f"Adaptive{name}" for name in (*_ranked("AveragePooling"), *_ranked("MaxPooling"))))
+def adaptive_pool(config: Config, shapes: list[Shape]) -> Iterator[Made]:
+    word = "adaptivemaxpool" if "Max" in config.kind else "adaptiveavgpool"
+    yield _made(word, size=config.numbers("output_size", shapes[0].rank))
+
+
 # -- dense, norms, activations -------------------------------------------------------------------------------
 
 

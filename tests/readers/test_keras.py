@@ -6,6 +6,7 @@ import contextlib
 import json
 import random
 import zipfile
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -247,7 +248,7 @@ def test_values_of_other_types(tmp_path: Path) -> None:
     choose = random.Random(8)
     for _ in range(1000):
         model: Any = functional(
-            IMAGE,
+            deepcopy(IMAGE),  # what is drawn below is changed in place
             layer("Conv2D", "c", "image", filters=2, kernel_size=[3, 3], activation="relu"),
             layer("Conv2DTranspose", "t", "c", filters=2, kernel_size=[3, 3], output_padding=None),
             layer("ZeroPadding2D", "z", "t", padding=[[1, 0], [0, 1]]),

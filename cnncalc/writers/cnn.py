@@ -1,0 +1,260 @@
+"""A graph as a spec: branches as arms, repeated structure folded, blocks that differ in numbers as defs.
+
+The rows come in the same order with the same sizes, so every figure is the same. Names stay where they are
+read by `@`; all other layers are numbered anew, and blocks of the source are found again only as far as they
+repeat. Outputs that other layers read as well are passed through an `identity` where there are several.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from cnncalc.diagnostics import Problems, Source, SpecError
+from cnncalc.graph import Graph, Node
+from cnncalc.language.arguments import read_layer
+from cnncalc.language.nodes import LayerNode
+from cnncalc.language.parse import parse, parse_items
+from cnncalc.language.write import write as canonical
+from cnncalc.layers import KINDS, REGISTRY, Layer
+from cnncalc.layers.merge import Merge
+from cnncalc.shape import Shape
+from cnncalc.writers.blocks import Names, heading
+from cnncalc.writers.folding import Item, bracketed, define, fold, lines
+from cnncalc.writers.saying import CannotSay, Sayings
+
+#: Arms within arms deeper than this are written with names instead.
+MAX_DEPTH = 6
+
+#: What a pipeline starts from that begins with an input.
+NOWHERE = -1
+
+says: Sayings[str] = Sayings("the language")
+
+
+def write(graph: Graph) -> str:
+    """The graph as a spec in canonical form.
+
+    Raises `SpecError` E320 for a layer that the language has no word for.
+    """
+    said = says.say_all(graph.nodes)
+    definitions, items = define(Pipelines(graph, said).items())
+    head = [f"# {line}".rstrip() for line in heading(graph, "the spec language").splitlines()]
+    blocks = [*definitions, "\n".join(lines(fold(items)))]
+    source = Source("<spec>", "\n\n".join(["\n".join(head), *blocks]))
+    problems = Problems()
+    return canonical(parse(source, problems), problems, source)
+
+
+# -- what is said ------------------------------------------------------------------------------------
+
+
+@says(*dict.fromkeys(KINDS.values()))
+def layer_text(node: Node, layer: Any) -> str:
+    text = str(layer)
+    if isinstance(layer, Merge):
+        return text
+    if not reads_back(text, layer, node.input_shapes[0].rank):
+        raise CannotSay(f"`{text}` does not read back as the same layer")
+    return text
+
+
+@lru_cache(10_000)
+def reads_back(text: str, layer: Layer, rank: int) -> bool:
+    """Whether the text is this layer: a model file may hold numbers that the language does not allow."""
+    problems = Problems()
+    try:
+        items = parse_items(Source("<layer>", text), problems)
+        node = items[0].atom
+        return (
+            isinstance(node, LayerNode)
+            and not problems.found
+            and read_layer(node, {}).fitted(Shape((1,) * rank, 1)) == layer
+        )
+    except (SpecError, ValueError):
+        return False
+
+
+# -- pipelines ---------------------------------------------------------------------------------------
+
+
+class Entry(NamedTuple):
+    """A layer of a pipeline and the tensor that it makes; of a merge, its arms.
+
+    `first` is the first tensor made in it or its arms, `depth` how deep arms are within arms.
+    """
+
+    tensor: int
+    text: str
+    head: bool
+    arms: tuple[Pipeline, ...] | None = None
+    first: int = 0
+    depth: int = 0
+
+
+class Pipeline:
+    """Layers one behind the other, from a tensor on."""
+
+    def __init__(self, start: int, entries: Iterable[Entry] = ()) -> None:
+        self.start = start
+        self.entries: list[Entry] = []
+        self.places: dict[int, int] = {start: -1}
+        for entry in entries:
+            self.append(entry)
+
+    @property
+    def end(self) -> int:
+        return self.entries[-1].tensor if self.entries else self.start
+
+    def append(self, entry: Entry) -> None:
+        self.places[entry.tensor] = len(self.entries)
+        self.entries.append(entry)
+
+    def behind(self, tensor: int) -> list[Entry]:
+        """The layers behind a tensor of the pipeline."""
+        return self.entries[self.places[tensor] + 1 :]
+
+    def cut(self, tensor: int) -> Pipeline:
+        """Take the layers behind a tensor away, as a pipeline of their own."""
+        arm = Pipeline(tensor, self.behind(tensor))
+        for _ in arm.entries:
+            del self.places[self.entries.pop().tensor]
+        return arm
+
+
+class Pipelines:
+    """A graph's layers in pipelines: a layer that reads what the last one made goes on with it, any other begins one.
+
+    A merge takes those that end in its inputs as its arms. So all layers keep their order.
+    """
+
+    def __init__(self, graph: Graph, said: Mapping[int, str]) -> None:
+        self.graph, self.said = graph, said
+        self.pipelines: list[Pipeline] = []
+        #: An implicit flatten comes with its fc: what reads it reads its input.
+        self.alias: dict[int, int] = {}
+        for node in graph.nodes:
+            self.add(node)
+        self.leave()
+        self.names = self.named()
+
+    def add(self, node: Node) -> None:
+        inputs = tuple([self.alias.get(index, index) for index in node.inputs])
+        if node.implicit:
+            self.alias[node.index] = inputs[0]
+        elif isinstance(node.layer, Merge):
+            self.merge(node.index, node.layer.kind, inputs)
+        elif inputs:
+            self.go_on_from(inputs[0])
+            own = node.layer.memory == "own"
+            self.pipelines[-1].append(Entry(node.index, self.said[node.index], own, None, node.index))
+        else:
+            self.pipelines.append(Pipeline(NOWHERE, [Entry(node.index, str(node.layer), True, None, node.index)]))
+
+    def go_on_from(self, tensor: int) -> None:
+        """Begin a pipeline, unless the last one ends in the tensor."""
+        if not self.pipelines or self.pipelines[-1].end != tensor:
+            self.pipelines.append(Pipeline(tensor))
+
+    def merge(self, tensor: int, kind: str, inputs: tuple[int, ...]) -> None:
+        arms: list[Pipeline] = []
+        for number in range(len(inputs) - 1, -1, -1):
+            before = inputs[:number]
+            arms.append(self.arm(inputs[number], before, [*before, *(arm.start for arm in arms)]))
+        arms.reverse()
+        starts = [arm.start for arm in arms if arm.start != NOWHERE]
+        if starts and (not self.pipelines or self.pipelines[-1].end not in starts):
+            self.go_on_from(starts[0])
+        elif not self.pipelines:
+            self.pipelines.append(Pipeline(NOWHERE))
+        inner = [entry for arm in arms for entry in arm.entries]
+        first = min([tensor, *(entry.first for entry in inner)])
+        depth = 1 + max([0, *(entry.depth for entry in inner)])
+        self.pipelines[-1].append(Entry(tensor, kind, True, tuple(arms), first, depth))
+
+    def arm(self, tensor: int, before: tuple[int, ...], starts: Sequence[int]) -> Pipeline:
+        """The arm that ends in a tensor: the last pipeline from a tensor on that other arms start from, or all of it.
+
+        `before` are the tensors of the arms in front. Where one is made in this arm, or the last pipeline ends
+        elsewhere, the arm is the tensor itself.
+        """
+        last = self.pipelines[-1] if self.pipelines else Pipeline(NOWHERE)
+        if last.end == tensor and last.entries:
+            forks = [start for start in starts if start in last.places and start not in (tensor, NOWHERE)]
+            fork = max(forks, key=last.places.__getitem__, default=None)
+            # Where the pipeline before this one has the fork as well, that one may hold the arm in front.
+            whole = len(self.pipelines) > 1 and (
+                fork is None or (fork == last.start and fork in self.pipelines[-2].places)
+            )
+            if whole and fits(last.entries, before):
+                return self.pipelines.pop()
+            if not whole and fork is not None and fits(last.behind(fork), before):
+                return last.cut(fork)
+        return Pipeline(tensor)
+
+    def leave(self) -> None:
+        """End in the output that other layers read as well; where there are more, pass each through a layer."""
+        read = {index for node in self.graph.nodes for index in node.inputs}
+        last = self.pipelines[-1].end if self.pipelines else NOWHERE
+        more = [index for index in self.graph.outputs if index in read and index != last]
+        for index in more[:-1]:
+            self.pipelines.append(Pipeline(index, [Entry(len(self.graph.nodes) + index, "identity", True)]))
+        if more:
+            self.pipelines.append(Pipeline(more[-1]))
+
+    # -- names -----------------------------------------------------------------------------------------
+
+    def named(self) -> dict[int, str]:
+        """A name for each tensor that `@` reaches, and for each input that does not come first."""
+        found: dict[int, None] = {}
+        for pipeline, current, top in self.walk(self.pipelines, NOWHERE, True):
+            if pipeline.start not in (NOWHERE, current):
+                found[pipeline.start] = None
+            elif pipeline.start == NOWHERE and top and current != NOWHERE:
+                found[pipeline.entries[0].tensor] = None
+        names = Names(REGISTRY)
+        return {index: names.free(self.graph.nodes[index].name) for index in sorted(found)}
+
+    def walk(self, pipelines: Sequence[Pipeline], current: int, top: bool) -> Iterator[tuple[Pipeline, int, bool]]:
+        """Every pipeline with the tensor before it, in the order of the text; `top` are those in no arm."""
+        for pipeline in pipelines:
+            yield pipeline, current, top
+            here = pipeline.start
+            for entry in pipeline.entries:
+                for arm in entry.arms or ():
+                    yield from self.walk([arm], here, False)
+                here = entry.tensor
+            current = here
+
+    # -- text ------------------------------------------------------------------------------------------
+
+    def items(self) -> list[Item]:
+        """The whole graph, its arms folded, its outermost sequence not yet."""
+        items: list[Item] = []
+        current = NOWHERE
+        for pipeline in self.pipelines:
+            items += self.pipeline(pipeline, current)
+            current = pipeline.end
+        return items
+
+    def pipeline(self, pipeline: Pipeline, current: int) -> Iterator[Item]:
+        here = pipeline.start
+        if here not in (NOWHERE, current):
+            yield Item(f"@{self.names[here]}", plain=False)
+        for entry in pipeline.entries:
+            text, plain = entry.text, True
+            if entry.arms is not None:
+                arms = [fold(list(self.pipeline(arm, here))) for arm in entry.arms]
+                text = bracketed(text, arms)
+                plain = all(item.plain for arm in arms for item in arm)
+            name = self.names.get(entry.tensor)
+            if name is not None:
+                text, plain = f"{text} as {name}", False
+            yield Item(text, entry.head, entry.arms is not None, plain)
+            here = entry.tensor
+
+
+def fits(entries: Sequence[Entry], before: Sequence[int]) -> bool:
+    """Whether layers may be an arm: none of the tensors of the arms in front is made there, and it is not too deep."""
+    return all(tensor < entries[0].first for tensor in before) and all(entry.depth < MAX_DEPTH for entry in entries)

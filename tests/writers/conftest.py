@@ -1,0 +1,94 @@
+"""The networks that every writer is tried on: a test with an argument `network` runs on each.
+
+They are the worked examples of the layers, the specs beside this file, the networks of the zoo, and the
+conformance cases that may stand beside the repository.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import cnncalc
+from cnncalc.diagnostics import SpecError
+from cnncalc.layers import kinds
+from cnncalc.writers import export
+
+HERE = Path(__file__).parent
+CONFORMANCE = HERE.parents[2] / "shared" / "conformance"
+PACKAGE = Path(cnncalc.__file__).parent
+
+
+class Network(NamedTuple):
+    """A spec by name; its graph is made when a test asks for it."""
+
+    name: str
+    text: str
+    input: str | None = None
+
+    @property
+    def graph(self) -> cnncalc.Graph:
+        return parsed(self.text, self.input)
+
+
+@cache
+def parsed(text: str, input: str | None) -> cnncalc.Graph:
+    return cnncalc.parse(text, input=input)
+
+
+def networks() -> Iterator[Network]:
+    for cls in dict.fromkeys(kinds().values()):
+        for example in cls.examples:
+            yield Network(example.spec, example.spec)
+    for kind, cls in kinds().items():
+        if len(cls.words) > 1:
+            spec = cls.examples[0].spec.replace(next(iter(cls.words)), kind)
+            yield Network(f"{kind}: {spec}", spec)
+    for path in sorted((HERE / "networks").glob("*.cnn")):
+        yield Network(path.stem, path.read_text(encoding="utf-8"))
+    if (PACKAGE / "zoo").is_dir():
+        for name, member in import_module("cnncalc.zoo").members().items():
+            yield Network(name, member.text())
+    for path in sorted(CONFORMANCE.glob("*.json")):
+        for case in json.loads(path.read_text(encoding="utf-8")):
+            options = case.get("options", [])
+            yield Network(case["id"], case["spec"], options[1] if options else None)
+
+
+#: Why a framework cannot say a layer: the beginnings of the facts. No other reason lets a test off.
+REASONS = (
+    "its convolutions have a stride or a dilation, not both",  # Keras
+    "its transposed convolutions have no groups",  # Keras
+    "its pools have no dilation",  # Keras
+    "its upsampling interpolates on two axes alone",  # Keras
+    "its pools have windows of one size",  # ONNX
+)
+
+
+@pytest.fixture(scope="session")
+def exported() -> Callable[[Network, str], str | bytes]:
+    """Export a network, and skip the test where the framework is known not to have words for it."""
+
+    @lru_cache(maxsize=1)
+    def written(network: Network, to: str) -> str | bytes:
+        try:
+            return export(network.graph, to)
+        except SpecError as error:
+            if not all(each.code == "E320" and each.label.startswith(REASONS) for each in error.diagnostics):
+                raise
+            pytest.skip(f"{to}: {error.diagnostics[0].label}")
+
+    return written
+
+
+NETWORKS = {network.name: network for network in networks()}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "network" in metafunc.fixturenames:
+        # By module, so that the tests of one network follow one another and may share what they make.
+        metafunc.parametrize("network", NETWORKS.values(), ids=NETWORKS, scope="module")

@@ -1,0 +1,224 @@
+"""What holds for all writers, with no framework installed: every kind has a say, and no name does harm."""
+
+import ast
+import sys
+from importlib import import_module
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+import cnncalc
+from cnncalc.cli import main
+from cnncalc.diagnostics import SpecError
+from cnncalc.graph import Stored
+from cnncalc.layers import kinds
+from cnncalc.layers.foreign import Foreign
+from cnncalc.shape import Shape
+from cnncalc.writers import FORMATS, export
+
+CODE = ("pytorch", "keras")
+HERE = Path(__file__).parent
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(main, ["export", *map(str, arguments)])
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_every_kind_has_a_say(to: str) -> None:
+    """A writer says each kind of the registry, or says why it cannot; and no kind that there is not."""
+    known = set(import_module(f"cnncalc.writers.{to}").says.known)
+    assert known | {"input"} == set(kinds()) | {"input"}
+
+
+@pytest.mark.parametrize("to", CODE)
+def test_compiles(network: Any, to: str, exported: Any) -> None:
+    """Code for a framework is Python, and no two of its classes or functions have one name."""
+    tree = ast.parse(exported(network, to))
+    made = [node.name for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
+    assert len(made) == len(set(made))
+
+
+def test_weights_of_onnx(network: Any, exported: Any) -> None:
+    """The weights that ONNX's operators are given add up to the parameters and buffers; the library is not needed."""
+    onnx = import_module("cnncalc.writers.onnx")
+    graph = network.graph
+    try:
+        said = onnx.says.say_all(graph.nodes)
+    except SpecError:
+        exported(network, "onnx")
+        raise
+    weights = [each for ops in said.values() for op in ops for each in op.operands if isinstance(each, onnx.Weight)]
+    totals = cnncalc.analyze(graph).totals
+    assert sum(prod(weight.dims) for weight in weights) * 4 == totals.params_bytes
+
+
+SPEC = """
+def block(c, s=1) = add(conv 3x3 s{s} p1 x{c} nobias | bn | relu | conv 3x3 p1 x{c} nobias | bn
+                      ; conv 1x1 s{s} x{c} nobias | bn) | relu
+input 32x32x3 | conv 3x3 p1 x16 | relu as stem
+block(16) | block(32, s=2)
+gap | fc 10
+"""
+
+
+@pytest.mark.parametrize("to", [*CODE, "cnn"])
+def test_whole_text(to: str) -> None:
+    """The whole text for a small network, as it was looked over by hand."""
+    graph = cnncalc.parse(SPEC)._replace(name="small")
+    assert export(graph, to) == (HERE / "golden" / f"{to}.txt").read_text(encoding="utf-8")
+
+
+# -- names ---------------------------------------------------------------------------------------------
+
+HOSTILE = [
+    '"""); import os; os.abort()',
+    "\\",
+    "a\nb",
+    "{0}{name}",
+    "é" * 300,
+    "None",
+    "1.2.3",
+    "",
+    ".",
+    "..",
+    "x" * 500,
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("to", CODE)
+def test_hostile_names(to: str, name: str) -> None:
+    """Names out of a model file end up as identifiers and text alone: all calls are those of the layers."""
+    graph = cnncalc.parse("input 8x8x3 | (conv 3x3 x4 | relu | slice 0:2) * 2 | fc 3")
+    nodes = tuple([node._replace(name=name) for node in graph.nodes])
+    tree = ast.parse(export(graph._replace(nodes=nodes, name=name), to))
+    own = {each.name for each in tree.body if isinstance(each, ast.ClassDef | ast.FunctionDef)}
+    calls = [ast.unparse(each.func) for each in ast.walk(tree) if isinstance(each, ast.Call)]
+    known = ("self.", "super()", "nn.", "torch.", "layers.", "keras.")
+    assert [each for each in calls if each not in own | {"super"} and not each.startswith(known)] == []
+    assert {type(each) for each in tree.body} <= {ast.Expr, ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef}
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_deep_names(to: str) -> None:
+    """A name with a thousand dots is no thousand blocks within blocks."""
+    graph = cnncalc.parse("input 8x8x3 | conv 3x3 x4 | relu")
+    nodes = tuple([node._replace(name="a." * 1000 + node.name) for node in graph.nodes])
+    if to == "onnx":
+        pytest.importorskip("onnx", reason="the onnx package is not installed: pip install '.[onnx]'")
+    assert len(export(graph._replace(nodes=nodes), to)) < 40_000
+
+
+# -- what cannot be said ---------------------------------------------------------------------------------
+
+
+def test_error(tmp_path: Path) -> None:
+    """All layers that a framework cannot say are named with their place, and the file stays as it was."""
+    target = tmp_path / "net.py"
+    target.write_text("mine")
+    spec = "input 9x9x4 | conv 3x3 s2 d2 x4 | upsample 2 | pool 2 d2"
+    result = run(spec, "--to", "keras", "-o", target)
+    assert (result.exit_code, result.stdout, target.read_text()) == (1, "", "mine")
+    assert (
+        result.stderr
+        == """\
+error[E320]: Keras cannot say `conv1`
+ --> <spec>:1:15
+  |
+1 | input 9x9x4 | conv 3x3 s2 d2 x4 | upsample 2 | pool 2 d2
+  |               ^^^^^^^^^^^^^^^^^ its convolutions have a stride or a dilation, not both
+  = help: drop one of them
+
+error[E320]: Keras cannot say `pool1`
+ --> <spec>:1:48
+  |
+1 | input 9x9x4 | conv 3x3 s2 d2 x4 | upsample 2 | pool 2 d2
+  |                                                ^^^^^^^^^ its pools have no dilation
+  = help: drop it
+"""
+    )
+
+
+def changed(**fields: Any) -> cnncalc.Graph:
+    """A small network whose second node has other fields."""
+    graph = cnncalc.parse("input 8x8x3 | conv 3x3 x4 | relu")
+    nodes = list(graph.nodes)
+    nodes[1] = nodes[1]._replace(origin=None, **fields)
+    return graph._replace(nodes=tuple(nodes))
+
+
+@pytest.mark.parametrize("to", FORMATS)
+def test_foreign(to: str) -> None:
+    """An operator of a model file is named, also where it is called like a layer."""
+    graph = changed(layer=Foreign("conv", Shape((6, 6), 4)))
+    with pytest.raises(SpecError) as caught:
+        export(graph, to)
+    says = import_module(f"cnncalc.writers.{to}").says.format
+    assert str(caught.value) == (
+        f"error[E320]: {says} cannot say `conv1`\n = an operator of a model file that has no word here\n"
+        " = note: `conv1` is `conv`"
+    )
+
+
+def test_stored() -> None:
+    """A layer whose file holds other weights than it has by itself, such as shared ones, is refused."""
+    with pytest.raises(SpecError, match=r"the file stores 0 numbers for it, and `conv 3x3 x4` has 112"):
+        export(changed(stored=Stored()), "pytorch")
+    # A file may call a norm's statistics what it likes: what counts is their number.
+    assert "self.conv1 = nn.Conv2d(3, 4, 3)" in export(changed(stored=Stored(100, 12)), "pytorch")
+
+
+def test_number_out_of_the_language() -> None:
+    """A slope that no text can say is refused, where code says it."""
+    graph = cnncalc.parse("input 8x8x3 | leakyrelu 0.2")
+    layer = type(graph.nodes[1].layer)("leakyrelu", slope=-0.5)
+    odd = graph._replace(nodes=(graph.nodes[0], graph.nodes[1]._replace(layer=layer)))
+    with pytest.raises(SpecError, match=r"`leakyrelu -0\.5` does not read back as the same layer"):
+        export(odd, "cnn")
+    assert "negative_slope=-0.5" in export(odd, "pytorch")
+
+
+def test_no_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the `onnx` package, ONNX is an error that says how to get it."""
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    result = run("input 8x8x3 | relu", "--to", "onnx", "-o", "never.onnx")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "error[E301]: writing ONNX needs `onnx`\n = `onnx` is not installed\n"
+        ' = help: install it with `pip install "cnncalc[onnx]"`\n',
+    )
+
+
+# -- the command -----------------------------------------------------------------------------------------
+
+
+def test_to_is_needed() -> None:
+    """Without a format it is a wrong command line."""
+    result = run("input 8x8x3 | relu")
+    assert result.exit_code == 2
+    assert "Missing option '--to'" in result.stderr
+
+
+def test_output_file(tmp_path: Path) -> None:
+    """`-o` writes a file, and the network of a file goes by that file's name."""
+    (tmp_path / "my-net.cnn").write_text("input 8x8x3 | relu\n")
+    result = run(tmp_path / "my-net.cnn", "--to", "pytorch", "-o", tmp_path / "out.py")
+    assert (result.exit_code, result.output) == (0, "")
+    assert "class MyNet(nn.Module):" in (tmp_path / "out.py").read_text()
+
+
+def test_options_of_a_spec() -> None:
+    """`--input` and `--var` are those of every command on a spec."""
+    result = run("let w = 4 | conv 3x3 x{w}", "--input", "8x8x3", "--var", "w=7", "--to", "cnn")
+    assert result.stdout.endswith("\n\ninput 8x8x3\nconv 3x3 x7\n")
+
+
+def test_a_wrong_spec() -> None:
+    """A spec that is wrong is told as everywhere."""
+    result = run("input 8x8x3 | cnov 3x3 x4", "--to", "keras")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("error[E101]: unknown layer `cnov`\n")

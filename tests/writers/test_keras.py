@@ -1,0 +1,87 @@
+"""The Keras writer: its code run in Keras itself, on PyTorch's meta device, where nothing is computed."""
+
+import os
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cnncalc
+from cnncalc.diagnostics import SpecError
+from cnncalc.writers import export
+from cnncalc.writers.keras import OWN_LAYERS
+
+os.environ.setdefault("KERAS_BACKEND", "torch")
+os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
+reason = "Keras or its backend PyTorch is not installed: pip install '.[frameworks]'"
+pytest.importorskip("torch", reason=reason)
+keras = pytest.importorskip("keras", reason=reason)
+
+
+@lru_cache(maxsize=1)
+def model(code: str) -> Any:
+    """The model of exported code, its weights on the meta device."""
+    found: dict[str, Any] = {"__name__": "exported"}
+    exec(compile(code, "exported.py", "exec"), found)
+    with keras.device("meta"):
+        return list(found.values())[-1]()
+
+
+def numbers(weights: list[Any]) -> int:
+    return sum(int(weight.value.numel()) for weight in weights)
+
+
+def test_network(network: Any, exported: Any) -> None:
+    """Keras gives the same output shapes, trainable parameters and others."""
+    graph = network.graph
+    got = model(exported(network, "keras"))
+    totals = cnncalc.analyze(graph)
+    outputs = [(None, *graph.nodes[index].shape.dims) for index in graph.outputs]
+    buffers = sum(row.buffers for row in totals.rows)
+    assert [tuple(each.shape) for each in got.outputs] == outputs
+    assert (numbers(got.trainable_weights), numbers(got.non_trainable_weights)) == (totals.totals.params, buffers)
+
+
+def test_there_and_back(network: Any, exported: Any, tmp_path: Path) -> None:
+    """The model that Keras describes as JSON is read back with the same output shapes, parameters, buffers and MACs."""
+    code = str(exported(network, "keras"))
+    if any(f"class {name}(" in code for name in OWN_LAYERS) or "[..., " in code:
+        pytest.skip("it has layers of its own, which no reader knows")
+    (tmp_path / "net.json").write_text(model(code).to_json())
+    got, wanted = cnncalc.analyze(tmp_path / "net.json"), cnncalc.analyze(network.graph)
+    assert sorted(got[name].output_shape for name in got.outputs) == sorted(
+        wanted[name].output_shape for name in wanted.outputs
+    )
+    totals = [(each.totals.params, each.totals.params_bytes, each.totals.macs) for each in (got, wanted)]
+    assert totals[0] == totals[1]
+
+
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras reading its own weights
+def test_saved(tmp_path: Path) -> None:
+    """A model with layers of the file's own is saved, and loaded again with as many parameters."""
+    spec = "input 8x8x4 | pool 3 s1 p1x0 | shuffle g2 | lrn | scale bias | pixelshuffle 2 | gap | fc 3"
+    code = export(cnncalc.parse(spec), "keras")
+    found: dict[str, Any] = {"__name__": "exported"}
+    exec(compile(code, "exported.py", "exec"), found)
+    made = found["network"]()
+    made.save(tmp_path / "net.keras")
+    assert keras.models.load_model(tmp_path / "net.keras").count_params() == made.count_params()
+
+
+REFUSED = [
+    ("input 9x9x4 | conv 3x3 s2 d2 x4", "`strides > 1` not supported in conjunction with `dilation_rate > 1`"),
+    ("input 9x9x4 | deconv 2x2 s2 g2 x4", "Unrecognized keyword arguments passed to Conv2DTranspose: {'groups': 2}"),
+]
+
+
+@pytest.mark.parametrize(("spec", "message"), REFUSED)
+def test_refused(spec: str, message: str) -> None:
+    """What the writer refuses, Keras refuses itself."""
+    with pytest.raises(SpecError, match="Keras cannot say"):
+        export(cnncalc.parse(spec), "keras")
+    options = {"strides": 2, "dilation_rate": 2} if " d2" in spec else {"strides": 2, "groups": 2}
+    layer = keras.layers.Conv2D if " d2" in spec else keras.layers.Conv2DTranspose
+    with pytest.raises(ValueError, match=re.escape(message)):
+        layer(4, 3, **options)

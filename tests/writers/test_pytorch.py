@@ -1,0 +1,75 @@
+"""The PyTorch writer: its code run in PyTorch itself, on the meta device, where nothing is computed."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import cnncalc
+from cnncalc.writers import export
+from cnncalc.writers.pytorch import ATTRIBUTES
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[frameworks]'")
+
+
+def module(graph: cnncalc.Graph) -> Any:
+    """The network of the exported code, on the meta device, and without randomness."""
+    code = export(graph, "pytorch")
+    found: dict[str, Any] = {"__name__": "exported"}
+    exec(compile(code, "exported.py", "exec"), found)
+    with torch.device("meta"):
+        return list(found.values())[-1]().eval()
+
+
+def run(graph: cnncalc.Graph) -> Any:
+    """What PyTorch gives for two samples: output shapes, and the numbers of parameters and buffers."""
+    network = module(graph)
+    inputs = [
+        torch.empty(2, node.shape.channels, *node.shape.spatial, device="meta")
+        for node in graph.nodes
+        if not node.inputs
+    ]
+    outputs = network(*inputs)
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    return SimpleNamespace(
+        shapes=[tuple(each.shape) for each in outputs],
+        params=sum(each.numel() for each in network.parameters()),
+        # A batch norm also counts the batches that it has seen: no running statistic.
+        buffers=sum(each.numel() for name, each in network.named_buffers() if "num_batches" not in name),
+    )
+
+
+def test_network(network: Any) -> None:
+    """PyTorch gives the same output shapes, parameters and buffers."""
+    graph = network.graph
+    totals = cnncalc.analyze(graph)
+    got = run(graph)
+    shapes = [(2, graph.nodes[i].shape.channels, *graph.nodes[i].shape.spatial) for i in graph.outputs]
+    buffers = sum(row.buffers for row in totals.rows)
+    assert (got.shapes, got.params, got.buffers) == (shapes, totals.totals.params, buffers)
+
+
+def test_attributes() -> None:
+    """The names that no layer may have are those of every module."""
+    own = {name for name in dir(torch.nn.Module()) if not name.startswith("_")}
+    assert own == set(ATTRIBUTES)
+
+
+OWN = [
+    # Groups a b c | d e f come out as a d b e c f.
+    ("input 1x6 | shuffle g2", lambda x: x[:, [0, 3, 1, 4, 2, 5]]),
+    # As PyTorch's own on two axes, where channel c of the output takes the channels c·r to c·r + r − 1.
+    ("input 2x4 | pixelshuffle 2", lambda x: torch.stack([x[:, 0::2], x[:, 1::2]], 3).flatten(2)),
+    ("input 3x3x4 | ln", lambda x: (x - x.mean(1, True)) / (x.var(1, correction=0, keepdim=True) + 1e-5).sqrt()),
+]
+
+
+@pytest.mark.parametrize(("spec", "function"), OWN)
+def test_own_modules(spec: str, function: Any) -> None:
+    """Modules that PyTorch lacks compute what they say, against the same in single operations."""
+    code = export(cnncalc.parse(spec), "pytorch")
+    found: dict[str, Any] = {"__name__": "exported"}
+    exec(compile(code, "exported.py", "exec"), found)
+    shape = cnncalc.parse(spec).nodes[0].shape
+    x = torch.arange(float(2 * shape.elements)).reshape(2, shape.channels, *shape.spatial)
+    assert torch.allclose(found["Network"]()(x), function(x), atol=1e-5)
