@@ -238,7 +238,7 @@ def divide(total: Size, parts: int, what: str, into: str) -> Size:
             "E202",
             f"{what} of `{{layer}}` do not divide into {into}",
             f"`{what}` (={total}) must be divisible by `{into}` (={parts})",
-            help=f"{total} divides by {_some_divisors(total)}",
+            help=f"{total} divides by {_some_divisors(total)}" if isinstance(total, int) else None,
         )
     return total // parts
 

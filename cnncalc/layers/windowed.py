@@ -85,7 +85,7 @@ class Windowed(Layer):
 
     def _way_out(self, n: int, window: Window) -> str:
         enough = -(-(window.extent - n) // 2)
-        if enough * 2 > window.extent and not self.pads_freely:
+        if not self.pads_freely and certainly(enough * 2 > window.extent):
             return f"use a window of at most {n}, or remove this layer"
         return f"add `same` or `p{enough}`, or remove this layer"
 
