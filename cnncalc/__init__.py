@@ -71,6 +71,24 @@ def load(
     return load_source(read_file(path), _dims(input), variables, dims, strict, Open(letters, at or {}))
 
 
+def from_torch(module: Any, input: Any, *, strict: bool = False) -> Graph:
+    """The graph of a `torch.nn.Module`, traced without computing anything.
+
+    `input` is the input's shape, channels last (`"224x224x3"`, `(224, 224, 3)`), or an example tensor with a batch
+    of 1, or a list of tensors where there are several inputs. With `strict`, an operator that is not known is an
+    error. Raises `SpecError` where PyTorch is not installed or the module cannot be traced.
+    """
+    from cnncalc.readers import refuse_unknown
+    from cnncalc.readers.torch import from_module
+
+    shaped = isinstance(input, str) or (isinstance(input, Sequence) and all(isinstance(each, int) for each in input))
+    inputs = [_dims(input)] if shaped else list(input) if isinstance(input, (list, tuple)) else [input]
+    graph = from_module(module, inputs)
+    if strict:
+        refuse_unknown(graph)
+    return graph
+
+
 def analyze(
     spec: str | PathLike[str] | Graph,
     *,
@@ -128,5 +146,5 @@ def _dims(input: InputShape | None) -> tuple[int, ...] | None:
 
 __all__ = [
     "Analysis", "Diagnostic", "Graph", "Node", "Options", "Row", "Shape", "SpecError", "Totals",
-    "analyze", "load", "parse",
+    "analyze", "from_torch", "load", "parse",
 ]  # fmt: skip

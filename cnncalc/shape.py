@@ -16,13 +16,21 @@ from typing import Any, NamedTuple
 #: A size along an axis. Plain integers in a report; the rules take whatever computes like one.
 Size = Any
 
+
+class AxisNames(dict[int, tuple[str, ...]]):
+    """Names of the spatial axes by their number. Beyond three, as only model files have them, axes are counted."""
+
+    def __missing__(self, rank: int) -> tuple[str, ...]:
+        return tuple(f"axis {number}" for number in range(1, rank + 1))
+
+
 #: Names of the spatial axes by their number.
-AXES: dict[int, tuple[str, ...]] = {
+AXES = AxisNames({
     0: (),
     1: ("length",),
     2: ("height", "width"),
     3: ("depth", "height", "width"),
-}
+})  # fmt: skip
 
 #: No feature map may have more elements than this: beyond any machine, yet exact and quick to print.
 MAX_ELEMENTS = 10**100

@@ -55,7 +55,7 @@ def find(spec: str) -> Found:
     # A folder of models may have the name of one.
     if exists and not (os.path.isdir(spec) and _network(spec)):
         return read_file(spec)
-    if spec.lower().endswith(SUFFIXES) and " " not in spec and "|" not in spec:
+    if " " not in spec and "|" not in spec and _names_file(spec):
         folder, name = os.path.split(spec)
         near = nearest(name, _files(folder or "."), cutoff=0.75)
         help = f"write `{os.path.join(folder, near)}`" if near else "a spec may also stand on the command line itself"
@@ -98,6 +98,16 @@ def _network(text: str) -> Member | None:
     from cnncalc import zoo  # only for a lone word
 
     return zoo.find(found.group(1))
+
+
+def _names_file(spec: str) -> bool:
+    """Whether a text without spaces can only mean a file: its suffix says so."""
+    suffix = os.path.splitext(spec)[1].lower()
+    if not suffix or suffix in SUFFIXES:
+        return bool(suffix)
+    from cnncalc import readers
+
+    return suffix in readers.SUFFIXES or suffix in readers.PICKLES
 
 
 def read_file(path: str | os.PathLike[str]) -> Found:

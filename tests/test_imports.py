@@ -49,7 +49,7 @@ ALLOWED = {
         "",
     },
     "__main__": {"cli"},
-    "": {"diagnostics", "shape", "graph", "analysis", "sources", "language"},
+    "": {"diagnostics", "shape", "graph", "analysis", "sources", "language", "readers"},
 }
 
 
@@ -129,7 +129,10 @@ def test_writers(writer: str) -> None:
         ("click", ("cli",)),
         ("rich", ("report", "cli")),
         ("yaml", ("language.yaml",)),
-        ("onnx", ("writers.onnx", "readers.onnx")),
+        ("torch", ("readers.torch",)),
+        ("h5py", ("readers.keras",)),
+        ("onnx", ("writers.onnx",)),
+        ("numpy", ()),
     ],
 )
 def test_libraries(library: str, places: tuple[str, ...]) -> None:

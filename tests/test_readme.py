@@ -35,7 +35,9 @@ def sessions() -> Iterator[tuple[str, str]]:
 
 def files(folder: Path) -> None:
     """Write the README's files where its commands look for them."""
-    named = re.findall(r"`([\w-]+\.(?:cnn|yaml))`[^`]*?\n```(?:cnn|yaml)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+    named = re.findall(
+        r"`([\w-]+\.(?:cnn|yaml|cfg))`[^`]*?\n```(?:cnn|yaml|cfg)\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL
+    )
     for name, text in named:
         (folder / name).write_text(text, encoding="utf-8")
 

@@ -83,5 +83,6 @@ def main() -> None:
     cnncalc resnet50
     cat net.cnn | cnncalc -
 
-    SPEC is a file (.cnn, .yaml), - for standard input, a name of the zoo, or the network itself.
+    SPEC is a file (.cnn, .yaml), - for standard input, a name of the zoo, or the network itself. Without an input,
+    or with letters in it (HxWx3), the answer is in formulas; --at H=224,W=224 gives numbers for the letters.
     """

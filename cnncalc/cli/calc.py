@@ -11,6 +11,7 @@ from cnncalc.analysis import Options, analyze_graph
 from cnncalc.cli import COMMANDS
 from cnncalc.cli.output import (
     Output,
+    announce,
     at_option,
     exceeded,
     fail,
@@ -100,6 +101,7 @@ def command(
     letters = not (memory or conditions or every)
     try:
         shape = parse_shape(input.strip(), "--input") if input is not None else None
+        announce(spec, output)
         graph = load_source(find(spec), shape, variables, dims, strict, Open(letters, at))
     except SpecError as error:
         fail(_or_a_command(spec, error), output, options)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnncalc.analysis import Analysis, Options, analyze_graph
-from cnncalc.cli.output import Output, at_option, fail, model_options, page_options, spec_options
+from cnncalc.cli.output import Output, announce, at_option, fail, model_options, page_options, spec_options
 from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest
 from cnncalc.figures.memory import DTYPES
 
@@ -95,6 +95,7 @@ def _analysis(
 
     try:
         shape = parse_shape(input.strip(), "--input") if input is not None else None
+        announce(spec, output)
         return analyze_graph(load_source(find(spec), shape, left_open=Open(at=at), **more), options)
     except SpecError as error:
         fail(error, output, options)

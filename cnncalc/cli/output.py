@@ -291,6 +291,14 @@ def exceeded(outcomes: Sequence[Outcome], output: Output) -> None:
         sys.exit(3)
 
 
+def announce(spec: str, output: Output) -> None:
+    """Say whose code a spec such as `torch:module:factory` runs; in JSON mode standard error is for errors alone."""
+    from cnncalc.sources import TORCH
+
+    if spec.startswith(TORCH) and output.format != "json":
+        click.echo(f"note: running the code of {spec.removeprefix(TORCH)}", err=True)
+
+
 def write_whole(path: str, text: str | bytes) -> None:
     """Write a file in one step: what was there before stays until all of the new text is on disk."""
     data = text.encode("utf-8") if isinstance(text, str) else text

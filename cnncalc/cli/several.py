@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from cnncalc.analysis import Analysis, Options, analyze_graph
-from cnncalc.cli.output import Output, fail
+from cnncalc.cli.output import Output, announce, fail
 from cnncalc.diagnostics import Source, SpecError
 from cnncalc.report.columns import shortened
 
@@ -45,6 +45,8 @@ def analyses(
             require_numbers(shape, at)
     except SpecError as error:
         fail(error, output, options)
+    for spec in specs:
+        announce(spec, output)
     sources = [_tried(_source, spec, label) for spec, label in zip(specs, labels, strict=True)]
     # An option that is for none of them is an error for each.
     kinds = {isinstance(source, Source) for source in sources if not isinstance(source, SpecError)}

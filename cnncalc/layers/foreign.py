@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from cnncalc.layers.base import WHOLE, Layer
+from cnncalc.layers.base import WHOLE, Layer, Reach
 from cnncalc.shape import Shape, Size
 
 #: In place of a shape that an unknown operator leaves open: no elements, so that sums stay lower bounds.
@@ -18,8 +18,8 @@ class Foreign(Layer):
     that makes it.
 
     `shape` is None where nobody knows it. `known` says whether its figures are complete: an operator that is
-    not known may hide multiply-adds. `local` says whether an output sees its own place alone; otherwise it is
-    taken to see the whole input.
+    not known may hide multiply-adds. `local` says whether an output sees its own place alone, `window` what it
+    sees on each axis; otherwise it is taken to see the whole input.
     """
 
     def __init__(
@@ -30,16 +30,18 @@ class Foreign(Layer):
         known: bool = True,
         macs: int = 0,
         local: bool = False,
+        window: tuple[Reach, ...] | None = None,
         memory: Literal["own", "alias", "in place"] = "own",
     ) -> None:
         self.__dict__.update(known=known, memory=memory)
-        self._set(operator, None, {"shape": shape or NO_SHAPE, "macs": macs, "local": local})
+        self._set(operator, None, {"shape": shape or NO_SHAPE, "macs": macs, "local": local, "window": window})
         self.__dict__["_key"] = (Foreign, *self._key, known, memory)
         self.__dict__["_hash"] = hash(self._key)
 
     shape: Shape
     macs: int
     local: bool
+    window: tuple[Reach, ...] | None
 
     def __str__(self) -> str:
         return self.kind if self.known else f"{self.kind} (unknown)"
@@ -53,5 +55,7 @@ class Foreign(Layer):
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
         return self.macs
 
-    def reach(self, x: Shape, y: Shape) -> tuple[Any, ...] | Literal["whole"] | None:
-        return None if self.local and x.rank == y.rank else WHOLE
+    def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...] | Literal["whole"] | None:
+        if x.rank != y.rank:
+            return WHOLE
+        return None if self.local else self.window or WHOLE

@@ -112,11 +112,12 @@ def read(model: Model, options: ReadOptions, strict: bool = False) -> Graph:
     except MemoryError:
         refuse("E303", f"`{model.name}` needs more memory than there is")
     if strict:
-        _refuse_unknown(graph)
+        refuse_unknown(graph)
     return graph
 
 
-def _refuse_unknown(graph: Graph) -> None:
+def refuse_unknown(graph: Graph) -> None:
+    """Raise `SpecError` E305 for the operators of a graph that are not known."""
     help = "without `--strict` it is a row marked unknown, and totals are lower bounds"
     found = [
         Diagnostic(
@@ -184,6 +185,11 @@ def add_layer(
     return builder.add(layer, tuple(inputs), origin, name, stored=stored)
 
 
+def plain(name: str) -> str:
+    """A name as a report can show it: one line of printable characters without spaces, of bounded length."""
+    return "".join(c if c.isprintable() and not c.isspace() else "_" for c in name[:MAX_NAME])
+
+
 class Names:
     """Names for nodes as a file gives them: one line, of bounded length, and each once."""
 
@@ -192,7 +198,7 @@ class Names:
 
     def __call__(self, name: str) -> str:
         """The name itself, or with a number behind it where it is taken."""
-        name = "".join(c if c.isprintable() and not c.isspace() else "_" for c in name[:MAX_NAME])
+        name = plain(name)
         while name in self._taken:
             self._taken[name] += 1
             name = f"{name}_{self._taken[name]}"

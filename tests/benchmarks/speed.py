@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import cnncalc
 
@@ -63,19 +64,27 @@ def main() -> None:
     """Measure and print."""
     click, rich = "import click", "import click, rich.console, rich.table"
     # Alternating runs share whatever else the machine is doing.
-    times: dict[str, list[float]] = {name: [] for name in ("click", "json", "rich", "table")}
+    times: dict[str, list[float]]
     commands = {
         "click": process("-c", click),
         "json": process("-m", "cnncalc", SPEC, "--format", "json"),
         "rich": process("-c", rich),
         "table": process("-m", "cnncalc", SPEC),
     }
+    onnx = importlib.util.find_spec("onnx")
+    if onnx is not None and onnx.origin is not None:
+        model = Path(onnx.origin).parent / "backend/test/data/light/light_resnet50.onnx"
+        commands |= {"onnx": process("-c", "import onnx"), "model": process("-m", "cnncalc", str(model))}
+    times = {name: [] for name in commands}
     for _ in range(15):
         for name, command in commands.items():
             times[name].append(median_ms(command, 1))
     medians = {name: statistics.median(taken) for name, taken in times.items()}
     line("cnncalc SPEC", medians["table"], f'python -c "{rich}"', medians["rich"])
     line("cnncalc SPEC --format json", medians["json"], f'python -c "{click}"', medians["click"])
+
+    if "model" in medians:
+        line("cnncalc light_resnet50.onnx", medians["model"], 'python -c "import onnx"', medians["onnx"])
 
     networks = {
         "resnet50": RESNET.format(second=3, third=5),

@@ -1,0 +1,155 @@
+"""Sizes of the operators that move elements about, on dimensions in a framework's own order.
+
+Each takes the input's dimensions and the operator's arguments, and gives the output's dimensions. What does not
+fit raises `MisfitError` with the bare fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+Dims = tuple[int, ...]
+
+
+class MisfitError(ValueError):
+    """An operator's inputs and arguments contradict one another: the bare fact."""
+
+
+def axis_of(axis: int, rank: int) -> int:
+    """The axis counted from the front."""
+    if not -rank <= axis < rank:
+        raise MisfitError(f"axis {axis} is not one of {rank}")
+    return axis % rank
+
+
+def axes_of(axes: Sequence[int] | None, rank: int) -> tuple[int, ...]:
+    """The axes counted from the front, in order; all of them where none are given."""
+    if axes is None:
+        return tuple(range(rank))
+    return tuple(sorted({axis_of(axis, rank) for axis in axes}))
+
+
+def broadcast(*shapes: Dims) -> Dims:
+    """The shape that all stretch to: aligned at the last axis, an axis of 1 fits any."""
+    rank = max(map(len, shapes))
+    padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
+    result = []
+    for sizes in zip(*padded, strict=True):
+        different = {size for size in sizes if size != 1}
+        if len(different) > 1:
+            raise MisfitError(f"{' and '.join(map(text, shapes))} do not stretch to one shape")
+        result.append(different.pop() if different else 1)
+    return tuple(result)
+
+
+def transpose(dims: Dims, order: Sequence[int] | None) -> Dims:
+    if order is None:
+        return dims[::-1]
+    if sorted(order) != list(range(len(dims))):
+        raise MisfitError(f"{list(order)} is no order of the axes of {text(dims)}")
+    return tuple(dims[axis] for axis in order)
+
+
+def unsqueeze(dims: Dims, axes: Sequence[int]) -> Dims:
+    rank = len(dims) + len(axes)
+    new = {axis_of(axis, rank) for axis in axes}
+    if len(new) != len(axes):
+        raise MisfitError("an axis is given twice")
+    rest = iter(dims)
+    return tuple(1 if axis in new else next(rest) for axis in range(rank))
+
+
+def squeeze(dims: Dims, axes: Sequence[int] | None) -> Dims:
+    gone = {axis for axis, size in enumerate(dims) if size == 1} if axes is None else set(axes_of(axes, len(dims)))
+    if any(dims[axis] != 1 for axis in gone):
+        raise MisfitError(f"only axes of size 1 can go, not those of {text(dims)}")
+    return tuple(size for axis, size in enumerate(dims) if axis not in gone)
+
+
+def reshape(dims: Dims, target: Sequence[int], keep_zero: bool = False) -> Dims:
+    """0 stands for the input's size at its place, -1 for what is left."""
+    sizes = list(target)
+    for axis, size in enumerate(sizes):
+        if size == 0 and not keep_zero:
+            if axis >= len(dims):
+                raise MisfitError(f"there is no axis {axis} in {text(dims)}")
+            sizes[axis] = dims[axis]
+    total = prod(dims)
+    if sizes.count(-1) == 1:
+        known = prod(size for size in sizes if size != -1)
+        if known <= 0 or total % known:
+            raise MisfitError(f"{text(dims)} does not reshape to {text(tuple(target))}")
+        sizes[sizes.index(-1)] = total // known
+    if prod(sizes) != total or any(size < 0 for size in sizes):
+        raise MisfitError(f"{text(dims)} does not reshape to {text(tuple(target))}")
+    return tuple(sizes)
+
+
+def flatten(dims: Dims, axis: int) -> Dims:
+    axis = axis if axis >= 0 else axis + len(dims)
+    return prod(dims[:axis]), prod(dims[axis:])
+
+
+def concat(shapes: Sequence[Dims], axis: int) -> Dims:
+    first = shapes[0]
+    axis = axis_of(axis, len(first))
+    if any(len(each) != len(first) for each in shapes) or any(
+        each[:axis] + each[axis + 1 :] != first[:axis] + first[axis + 1 :] for each in shapes
+    ):
+        raise MisfitError(f"{' and '.join(map(text, shapes))} differ beside axis {axis}")
+    return (*first[:axis], sum(each[axis] for each in shapes), *first[axis + 1 :])
+
+
+def gather(dims: Dims, indices: Dims, axis: int) -> Dims:
+    axis = axis_of(axis, len(dims))
+    return (*dims[:axis], *indices, *dims[axis + 1 :])
+
+
+def slices(
+    dims: Dims, starts: Sequence[int], ends: Sequence[int], axes: Sequence[int], steps: Sequence[int]
+) -> list[range]:
+    """The elements that are taken along each axis."""
+    taken = [range(size) for size in dims]
+    if not len(starts) == len(ends) == len(axes) == len(steps):
+        raise MisfitError("starts, ends, axes and steps differ in number")
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        if step == 0:
+            raise MisfitError("a step is 0")
+        axis = axis_of(axis, len(dims))
+        taken[axis] = range(*slice(start, end if end > -(2**62) else None, step).indices(dims[axis]))
+    return taken
+
+
+def split(size: int, parts: Sequence[int] | None, count: int) -> list[int]:
+    """The sizes of the parts of an axis: as given, or alike, the last one smaller where they do not divide."""
+    if parts is None:
+        each = -(-size // count)
+        parts = [min(each, size - each * number) for number in range(count)]
+    if sum(parts) != size or any(part < 0 for part in parts) or len(parts) != count:
+        raise MisfitError(f"{size} does not split into {list(parts)[:8]}")
+    return list(parts)
+
+
+def reduce(dims: Dims, axes: Sequence[int], keep: bool) -> Dims:
+    if keep:
+        return tuple(1 if axis in axes else size for axis, size in enumerate(dims))
+    return tuple(size for axis, size in enumerate(dims) if axis not in axes)
+
+
+def matmul(a: Dims, b: Dims) -> Dims:
+    """The matrices are the last two axes; what stands before them stretches. A vector is a row, or a column."""
+    if not a or not b:
+        raise MisfitError("a matrix product needs axes")
+    left, right = (1, *a) if len(a) == 1 else a, (*b, 1) if len(b) == 1 else b
+    if left[-1] != right[-2]:
+        raise MisfitError(f"the matrices {text(a)} and {text(b)} do not fit: {left[-1]} and {right[-2]}")
+    result = (*broadcast(left[:-2] or (1,), right[:-2] or (1,)), left[-2], right[-1])
+    result = result if len(left) > 2 or len(right) > 2 else result[-2:]
+    if len(a) == 1:
+        result = (*result[:-2], result[-1])
+    return result[:-1] if len(b) == 1 else result
+
+
+def text(dims: Dims) -> str:
+    return "x".join(map(str, dims[:12])) or "a scalar"

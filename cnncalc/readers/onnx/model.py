@@ -1,0 +1,273 @@
+"""An ONNX file as plain values: the few fields of its messages that sizes and figures depend on.
+
+The format is read here directly, by the field numbers of onnx.proto (github.com/onnx/onnx, onnx/onnx.proto), without
+the `onnx` package: that takes longer to import than the rest of a run. Subgraphs (of `If` and `Loop`) stay bytes.
+Data outside of the file is never opened: of a tensor only its dimensions matter.
+"""
+
+from __future__ import annotations
+
+import mmap
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from struct import error as StructError  # noqa: N812 - an exception, by the library's own name
+from struct import unpack_from
+from typing import Any, NamedTuple
+
+from cnncalc.readers import refuse
+from cnncalc.readers.onnx.wire import Budget, Field, Message, Schema, TooMuchError, WireError, decode, floats, integers
+
+#: So many fields of a file are looked at: those of the largest networks many times over.
+MAX_FIELDS = 3_000_000
+
+#: So many elements of a tensor of whole numbers are read: shapes and indices; of others, so many (bounds, scales).
+MAX_INTEGERS, MAX_REALS = 1024, 16
+
+TENSOR: Schema = {
+    1: Field("dims", "int", many=True),
+    2: Field("data_type", "int"),
+    4: Field("float_data", "float", many=True),
+    5: Field("int32_data", "int", many=True),
+    7: Field("int64_data", "int", many=True),
+    8: Field("name", "text"),
+    9: Field("raw_data", "bytes"),
+    10: Field("double_data", "float", many=True),
+    11: Field("uint64_data", "int", many=True),
+    14: Field("data_location", "int"),
+}
+SPARSE: Schema = {1: Field("values", TENSOR), 3: Field("dims", "int", many=True)}
+DIMENSION: Schema = {1: Field("value", "int"), 2: Field("param", "text")}
+SHAPE: Schema = {1: Field("dim", DIMENSION, many=True)}
+TYPE: Schema = {1: Field("tensor", {1: Field("elem_type", "int"), 2: Field("shape", SHAPE)})}
+VALUE: Schema = {1: Field("name", "text"), 2: Field("type", TYPE)}
+ATTRIBUTE: Schema = {
+    1: Field("name", "text"),
+    2: Field("f", "float"),
+    3: Field("i", "int"),
+    4: Field("s", "bytes"),
+    5: Field("t", TENSOR),
+    6: Field("g", "bytes"),
+    7: Field("floats", "float", many=True),
+    8: Field("ints", "int", many=True),
+    21: Field("ref", "text"),
+}
+NODE: Schema = {
+    1: Field("input", "text", many=True),
+    2: Field("output", "text", many=True),
+    3: Field("name", "text"),
+    4: Field("op_type", "text"),
+    5: Field("attribute", ATTRIBUTE, many=True),
+    7: Field("domain", "text"),
+    9: Field("metadata", {1: Field("key", "text"), 2: Field("value", "text")}, many=True),
+}
+GRAPH: Schema = {
+    1: Field("node", NODE, many=True),
+    2: Field("name", "text"),
+    5: Field("initializer", TENSOR, many=True),
+    11: Field("input", VALUE, many=True),
+    12: Field("output", VALUE, many=True),
+    13: Field("value_info", VALUE, many=True),
+    15: Field("sparse_initializer", SPARSE, many=True),
+}
+OPSET: Schema = {1: Field("domain", "text"), 2: Field("version", "int")}
+MODEL: Schema = {1: Field("ir_version", "int"), 7: Field("graph", GRAPH), 8: Field("opset_import", OPSET, many=True)}
+
+#: Names of nodes and operators are cut to so many characters; those of tensors are not, since they are references.
+MAX_NAME = 400
+
+#: The key under which PyTorch's exporter notes down the modules around a node.
+SCOPES = "pkg.torch.onnx.name_scopes"
+
+#: The element types that weights have: floats of any width, and the small integers of quantized ones.
+REAL_TYPES = frozenset({1, 10, 11, 16, 17, 18, 19, 20, 23})
+WEIGHT_TYPES = REAL_TYPES | {2, 3, 4, 5, 21, 22}
+
+#: Element type → how `struct` reads its raw bytes.
+CODES = {1: "f", 2: "B", 3: "b", 4: "H", 5: "h", 6: "i", 7: "q", 9: "?", 10: "e", 11: "d", 12: "I", 13: "Q"}
+
+Number = Any
+
+
+class TensorDef:
+    """A tensor that the file holds: its dimensions, its element type, and its values where they are few and there."""
+
+    def __init__(self, message: Message) -> None:
+        self._message = message
+        self.name: str = message.get("name", "")
+        self.type: int = message.get("data_type", 0)
+        dims = integers(message.get("dims", []), 64)
+        if dims is None or any(size < 0 for size in dims):
+            refuse("E302", f"the tensor `{self.name[:80]}` has no valid shape", f"its dimensions are {str(dims)[:80]}")
+        self.dims: tuple[int, ...] = tuple(dims)
+
+    @cached_property
+    def elements(self) -> int:
+        count = 1
+        for size in self.dims:
+            count *= size
+        return count
+
+    @cached_property
+    def values(self) -> tuple[Number, ...] | None:
+        """The elements in order; None where they are many, elsewhere, or fewer than the shape asks for."""
+        limit = MAX_REALS if self.type in REAL_TYPES else MAX_INTEGERS
+        if self.elements > limit or self._message.get("data_location"):
+            return None
+        try:
+            found = self._read(limit)
+        except StructError:
+            return None
+        return tuple(found) if found is not None and len(found) == self.elements else None
+
+    def _read(self, limit: int) -> Sequence[Number] | None:
+        raw, code = self._message.get("raw_data"), CODES.get(self.type)
+        if raw is not None:
+            return unpack_from(f"<{self.elements}{code}", raw) if code else None
+        for field in ("int64_data", "int32_data", "uint64_data"):
+            if field in self._message and code and code not in "efd":
+                return integers(self._message[field], limit)
+        if "float_data" in self._message:
+            return floats(self._message["float_data"], limit)
+        if "double_data" in self._message:
+            return floats(self._message["double_data"], limit, "d")
+        return () if self.elements == 0 else None
+
+
+class NodeDef(NamedTuple):
+    """A node: an operator, the names of the tensors it reads and makes, and its attributes."""
+
+    operator: str
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: dict[str, Message]
+    domain: str = ""
+    #: The module that PyTorch's exporter notes down, where it does.
+    module: str = ""
+
+    def integer(self, name: str, default: int) -> int:
+        value: int = self.attributes.get(name, {}).get("i", default)
+        return value
+
+    def real(self, name: str, default: float) -> float:
+        value: float = self.attributes.get(name, {}).get("f", default)
+        return value
+
+    def text(self, name: str, default: str) -> str:
+        value = self.attributes.get(name, {}).get("s")
+        return default if value is None else str(value[:80], "utf-8", "replace")
+
+    def integers(self, name: str) -> tuple[int, ...] | None:
+        """A list of whole numbers; None where there is none."""
+        attribute = self.attributes.get(name)
+        if attribute is None or "ints" not in attribute:
+            # An empty list leaves no trace in the file but the attribute's name.
+            return None if attribute is None else ()
+        found = integers(attribute["ints"], MAX_INTEGERS)
+        return None if found is None else tuple(found)
+
+    def reals(self, name: str) -> tuple[float, ...] | None:
+        found = floats(self.attributes.get(name, {}).get("floats", []), MAX_REALS)
+        return tuple(found) if found else None
+
+    def tensor(self, name: str) -> TensorDef | None:
+        message = self.attributes.get(name, {}).get("t")
+        return TensorDef(message) if message is not None else None
+
+
+#: A dimension: its size, its symbol, or None where the file leaves it open.
+Dimension = int | str | None
+
+
+class ValueDef(NamedTuple):
+    """A tensor's name and its stated dimensions; None where it is no tensor or its rank is open."""
+
+    name: str
+    dims: tuple[Dimension, ...] | None
+
+
+class ModelDef(NamedTuple):
+    nodes: tuple[NodeDef, ...]
+    inputs: tuple[ValueDef, ...]
+    outputs: tuple[ValueDef, ...]
+    stated: dict[str, tuple[Dimension, ...]]
+    initializers: dict[str, TensorDef]
+    opset: int
+
+
+def open_model(path: str) -> ModelDef:
+    """The model in a file; raises `SpecError` E302 where it is none, E303 where there is too much of it."""
+    with open(path, "rb") as file:
+        try:
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except ValueError:
+            refuse("E302", f"`{path}` is no ONNX model", "it is empty")
+    data = memoryview(mapped)
+    try:
+        return _model(decode(data, 0, len(data), MODEL, Budget(MAX_FIELDS)), path)
+    except WireError as error:
+        help = "is the file whole? a download that broke off, or a Git LFS pointer in its place, looks like this"
+        refuse("E302", f"`{path}` is no ONNX model", str(error), help=help)
+    except TooMuchError:
+        refuse("E303", f"`{path}` is too large", f"it has over {MAX_FIELDS:,} fields beside its weights")
+
+
+def _model(message: Message, path: str) -> ModelDef:
+    graph = message.get("graph")
+    if not graph or not graph.get("node"):
+        help = "is the file whole? a Git LFS pointer in its place looks like this"
+        refuse("E302", f"`{path}` is no ONNX model", "it has no graph with nodes in it", help=help)
+    initializers = {each.name: each for each in map(TensorDef, graph.get("initializer", []))}
+    for sparse in graph.get("sparse_initializer", []):
+        tensor = TensorDef({**sparse.get("values", {}), "dims": sparse.get("dims", []), "data_location": 1})
+        initializers[tensor.name] = tensor
+    values = {each.name: each for each in map(_value, graph.get("value_info", []))}
+    outputs = tuple(map(_value, graph.get("output", [])))
+    stated = {each.name: each.dims for each in (*values.values(), *outputs) if each.dims is not None}
+    opsets = {each.get("domain", ""): each.get("version", 0) for each in message.get("opset_import", [])}
+    return ModelDef(
+        tuple(map(_node, graph["node"])),
+        tuple(value for value in map(_value, graph.get("input", [])) if value.name not in initializers),
+        outputs,
+        stated,
+        initializers,
+        opsets.get("", opsets.get("ai.onnx", 1)),
+    )
+
+
+def _node(message: Message) -> NodeDef:
+    domain = message.get("domain", "")
+    return NodeDef(
+        message.get("op_type", "")[:MAX_NAME],
+        message.get("name", "")[:MAX_NAME],
+        tuple(message.get("input", ())),
+        tuple(message.get("output", ())),
+        {each.get("name", ""): each for each in message.get("attribute", ())},
+        "" if domain == "ai.onnx" else domain,
+        _noted_module(message.get("metadata", ())),
+    )
+
+
+def _noted_module(metadata: Sequence[Message]) -> str:
+    """The last but one of the scopes `['', 'layer1', 'layer1.conv1', 'conv2d']`: the last is the node itself."""
+    for entry in metadata:
+        if entry.get("key") == SCOPES:
+            scopes = re.findall(r"'([^']*)'", entry.get("value", "")[:4000])
+            return str(scopes[-2])[:MAX_NAME] if len(scopes) > 1 else ""
+    return ""
+
+
+def _value(message: Message) -> ValueDef:
+    shape = message.get("type", {}).get("tensor", {}).get("shape")
+    name = message.get("name", "")
+    if shape is None:
+        return ValueDef(name, None)
+    return ValueDef(name, tuple(map(_dimension, shape.get("dim", []))))
+
+
+def _dimension(message: Message) -> Dimension:
+    if message.get("param"):
+        return str(message["param"])
+    value: int = message.get("value", -1)
+    return value if value >= 0 else None

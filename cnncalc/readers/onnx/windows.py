@@ -1,0 +1,238 @@
+"""Operators with a sliding window: convolutions, pools, and what pools over all of space."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from cnncalc.graph import Stored
+from cnncalc.layers import REGISTRY
+from cnncalc.layers.base import Reach
+from cnncalc.readers.dims import Dims, MisfitError, axes_of, text
+from cnncalc.readers.onnx.fold import argument
+from cnncalc.readers.onnx.model import NodeDef
+from cnncalc.readers.onnx.reading import RUNTIME, Operands, Reading, Value, rule
+from cnncalc.readers.rows import LIMIT, Tensor, UnknowableError, shape_of
+from cnncalc.shape import Padding, Window, transposed_size
+
+#: What gives one number for each channel, over all of space → the word for it.
+WORDS = {"GlobalAveragePool": "gap", "GlobalMaxPool": "gmp", "ReduceMean": "gap", "ReduceMax": "gmp"}
+
+
+class Arguments(NamedTuple):
+    """What a node says of its window, a number for each axis."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    dilation: tuple[int, ...]
+    padding: Padding
+
+
+def arguments_of(node: NodeDef, kernel: Sequence[int], spatial: Dims, transposed: bool = False) -> Arguments:
+    """The window's arguments; raises `MisfitError` where one is no size, or they are not as many as there are axes."""
+    rank = len(spatial)
+    if rank > 3:
+        raise UnknowableError
+    if len(kernel) != rank or rank < 1:
+        raise MisfitError(f"its window has {len(kernel)} axes, its input {rank} spatial ones")
+    stride = node.integers("strides") or (1,) * rank
+    dilation = node.integers("dilations") or (1,) * rank
+    for name, values in (("kernel", kernel), ("stride", stride), ("dilation", dilation)):
+        if len(values) != rank or not all(1 <= value < LIMIT for value in values):
+            raise MisfitError(f"its {name} is {text(tuple(values))}")
+    rule = node.text("auto_pad", "NOTSET")
+    if rule == "VALID":
+        padding = Padding("valid")
+    elif rule in ("SAME_UPPER", "SAME_LOWER"):
+        padding = Padding("same")
+        if rule == "SAME_LOWER":
+            # The larger half comes first: `same` turned round.
+            windows = zip(spatial, kernel, stride, dilation, strict=True)
+            same = [padding.window(axis, *each) for axis, each in enumerate(windows)]
+            padding = Padding("explicit", tuple((window.end, window.begin) for window in same))
+    else:
+        padding = padding_of(node, rank)
+    return Arguments(tuple(kernel), stride, dilation, padding)
+
+
+def padding_of(node: NodeDef, rank: int) -> Padding:
+    """The attribute `pads`: all beginnings, then all ends."""
+    pads = node.integers("pads") or (0,) * (2 * rank)
+    if len(pads) != 2 * rank or not all(0 <= value < LIMIT for value in pads):
+        raise MisfitError(f"its pads are {list(pads)[:8]}")
+    ends = tuple(zip(pads[:rank], pads[rank:], strict=True))
+    return Padding("explicit", ends) if any(pads) else Padding("valid")
+
+
+# -- convolutions ------------------------------------------------------------------------------------------
+
+
+@rule("Conv")
+@rule("FusedConv", domain=RUNTIME)
+def conv(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+    return [convolved(reading, node, x.tensor(0), x.value(1), x.get(2))]
+
+
+@rule("ConvInteger")
+def conv_integer(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+    return [convolved(reading, node, x.tensor(0), x.value(1), None)]
+
+
+@rule("QLinearConv")
+def qlinear_conv(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+    # x and its scale and zero point, w and its own, those of y, then the bias.
+    return [convolved(reading, node, x.tensor(0), x.value(3), x.get(8))]
+
+
+def convolved(reading: Reading, node: NodeDef, x: Tensor, weights: Value, bias: Value | None) -> Tensor:
+    x, kernels = reading.turned(node, x, 1), weights.dims
+    dims = x.dims
+    if kernels is None or dims is None:
+        raise UnknowableError
+    groups = node.integer("group", 1)
+    if len(kernels) != len(dims) or len(dims) < 3:
+        raise MisfitError(f"its weights are {text(kernels)}, its input is {text(dims)}")
+    channels, filters = dims[1], kernels[0]
+    if groups < 1 or kernels[1] * groups != channels:
+        raise MisfitError(f"its weights are for {kernels[1]} channels in {groups} groups, its input has {channels}")
+    given = arguments_of(node, kernels[2:], dims[2:])
+    stored = Stored(reading.claim(weights, bias, any_type=True))
+    values: dict[str, Any] = {**given._asdict(), "bias": bias is not None}
+    if groups == channels > 1 and filters % channels == 0:
+        return reading.layer(node, "dwconv", x, stored, multiplier=filters // channels, **values)
+    return reading.layer(node, "conv", x, stored, groups=groups, filters=filters, **values)
+
+
+@rule("DeformConv")
+def deformable(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+    """A convolution whose taps wander: it learns and multiplies as much, and may see any place."""
+    data, weights = reading.turned(node, x.tensor(0), 1), x.value(1)
+    dims, kernels, groups = data.known, weights.dims, node.integer("group", 1)
+    if kernels is None or dims[0] != 1:
+        raise UnknowableError
+    given = arguments_of(node, kernels[2:], dims[2:])
+    layer = REGISTRY["conv"]("conv", groups=max(groups, 1), filters=max(kernels[0], 1), **given._asdict())
+    inner = shape_of(dims, 1)
+    fitted = layer.fitted(inner)
+    shape = fitted.shape_of((inner,))
+    stored = Stored(reading.claim(weights, x.get(3), any_type=True))
+    after, macs = (1, shape.channels, *shape.spatial), fitted.multiply_adds(inner, shape)
+    return [reading.foreign(node, after, x.tensors, 1, stored, macs=macs)]
+
+
+@rule("ConvTranspose")
+def conv_transpose(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+    data, weights, bias = reading.turned(node, x.tensor(0), 1), x.value(1), x.get(2)
+    dims, kernels = data.dims, weights.dims
+    if kernels is None or dims is None:
+        raise UnknowableError
+    groups = node.integer("group", 1)
+    if len(kernels) != len(dims) or len(dims) < 3 or groups < 1 or kernels[0] != dims[1]:
+        raise MisfitError(f"its weights are {text(kernels)}, its input is {text(dims)}")
+    given = arguments_of(node, kernels[2:], dims[2:])
+    rank = len(dims) - 2
+    more = node.integers("output_padding") or (0,) * rank
+    if len(more) != rank or not all(0 <= each < LIMIT for each in more):
+        raise MisfitError(f"its output padding is {list(more)[:8]}")
+    wanted = node.integers("output_shape")
+    if wanted is not None:
+        given, more = _cropped_to(node, wanted[-rank:], dims[2:], given, more)
+    stored = Stored(reading.claim(weights, bias, any_type=True))
+    layer = reading.layer(
+        node, "deconv", data, stored, groups=groups, filters=kernels[1] * groups, output_padding=more,
+        bias=bias is not None, **given._asdict(),
+    )  # fmt: skip
+    return [layer]
+
+
+def _cropped_to(
+    node: NodeDef, wanted: Dims, spatial: Dims, given: Arguments, more: tuple[int, ...]
+) -> tuple[Arguments, tuple[int, ...]]:
+    """The padding that gives the output the size that the file asks for: ONNX's rule for `output_shape`."""
+    if len(wanted) != len(spatial):
+        raise MisfitError(f"its output shape is {list(wanted)[:8]}")
+    ends, extra = [], []
+    for size, n, kernel, stride, dilation, add in zip(
+        wanted, spatial, given.kernel, given.stride, given.dilation, more, strict=True
+    ):
+        total = transposed_size(n, Window(kernel, stride, dilation), add) - size
+        extra.append(add + max(-total, 0))
+        half = max(total, 0) // 2
+        first = half if node.text("auto_pad", "NOTSET") == "SAME_UPPER" else max(total, 0) - half
+        ends.append((first, max(total, 0) - first))
+    return given._replace(padding=Padding("explicit", tuple(ends))), tuple(extra)
+
+
+# -- pools ---------------------------------------------------------------------------------------------------
+
+
+@rule("MaxPool", "AveragePool", "LpPool")
+@rule("QLinearAveragePool", domain=RUNTIME)
+def pool(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+    data = reading.turned(node, x.tensor(0), 1)
+    dims = data.dims or ()
+    if len(dims) < 3:
+        raise MisfitError(f"its input {text(dims)} has no spatial axes")
+    given = arguments_of(node, node.integers("kernel_shape") or (), dims[2:])
+    ceil = bool(node.integer("ceil_mode", 0))
+    word = {"MaxPool": "pool", "LpPool": ""}.get(node.operator, "avgpool")
+    values: dict[str, Any] = {**given._asdict(), "rounding": "ceil" if ceil else "floor"}
+    if word == "avgpool":
+        word = word if set(values.pop("dilation")) == {1} else ""
+    windows = [
+        given.padding.window(axis, *each, ceil)
+        for axis, each in enumerate(zip(dims[2:], given.kernel, given.stride, given.dilation, strict=True))
+    ]
+    # A window that may lie in the padding alone is no pool of the language, but a file may ask for it.
+    if word and dims[0] == 1 and all(2 * max(window.begin, window.end) <= window.extent for window in windows):
+        pooled = reading.layer(node, word, data, **values)
+    else:
+        sizes = [window.size(n) for window, n in zip(windows, dims[2:], strict=True)]
+        if min(sizes) < 1:
+            raise MisfitError(f"its window does not fit in {text(dims[2:])}")
+        reach = tuple(Reach(window.extent - 1, window.begin, window.stride) for window in windows)
+        pooled = reading.foreign(node, (*dims[:2], *sizes), [data], window=reach)
+    # The second output of a max pool, where each largest element was, is as large as the first.
+    return [pooled] * max(len(node.outputs), 1)
+
+
+@rule("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool")
+@rule("QLinearGlobalAveragePool", domain=RUNTIME)
+def global_pool(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+    data = reading.turned(node, x.tensor(0), 1)
+    return [reading.reduced(node, data, data.space, True, WORDS.get(node.operator.removeprefix("QLinear")))]
+
+
+@rule(
+    "ReduceMean", "ReduceMax", "ReduceMin", "ReduceSum", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare",
+    "ReduceLogSum", "ReduceLogSumExp",
+)  # fmt: skip
+def reduction(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+    data = x.tensor(0)
+    given = argument(node, x.statics, "axes", 1)
+    if not given and node.integer("noop_with_empty_axes", 0):
+        return [data]
+    axes = axes_of(given or None, len(data.known))
+    return [reading.reduced(node, data, axes, bool(node.integer("keepdims", 1)), WORDS.get(node.operator))]
+
+
+@rule("ArgMax", "ArgMin")
+def arg(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+    data = x.tensor(0)
+    axes = axes_of([node.integer("axis", 0)], len(data.dims or ()))
+    return [reading.reduced(node, data, axes, bool(node.integer("keepdims", 1)), WORDS.get(node.operator))]
+
+
+@rule("RoiAlign")
+def roi_align(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+    """A small map for each region of interest."""
+    data, regions = reading.turned(node, x.tensor(0), 1), x.value(1)
+    if not regions.dims:
+        raise UnknowableError
+    size = max(node.integer("output_height", 1), 1), max(node.integer("output_width", 1), 1)
+    return [reading.foreign(node, (regions.dims[0], data.known[1], *size), x.tensors, 1)]
+
+
+@rule("LRN")
+def lrn(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+    return [reading.same(node, "lrn", reading.turned(node, x.tensor(0), 1), size=max(node.integer("size", 1), 1))]

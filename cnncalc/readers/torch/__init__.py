@@ -1,0 +1,105 @@
+"""PyTorch modules, traced by `torch.export` on fake tensors: nothing is computed, and no weights are needed.
+
+A module comes from `cnncalc.from_torch`, or on the command line from what builds it, `torch:package.module:factory`,
+whose code is run. Files of pickled modules are never opened (`readers.refuse_pickle`). `tracing` walks the trace, and
+`operators` has the rules of aten's operators.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from cnncalc.graph import Graph
+from cnncalc.readers import ReadOptions, missing_library, refuse
+from cnncalc.readers.torch import operators  # noqa: F401 - it fills the table of rules
+from cnncalc.readers.torch.tracing import Traced
+
+if TYPE_CHECKING:
+    import torch
+
+
+def read(name: str, options: ReadOptions) -> Graph:
+    """The graph of what a factory builds, `package.module:factory`, whose code is run.
+
+    Raises `SpecError` E310 where there is none or it fails, E308 where no input is given, and as `from_module`.
+    """
+    place, _, factory = name.partition(":")
+    if not place or not factory:
+        refuse("E310", f"`torch:{name}` names no factory", help="write `torch:package.module:factory`")
+    _require_torch()
+    if options.dims:
+        refuse(
+            "E309", "`--dim` does not apply here", "a module has no symbolic dimensions", help="give `--input HxWxC`"
+        )
+    if options.input is None:
+        refuse("E308", f"the input of `{name}` is open", "a module does not say it", help="add `--input 224x224x3`")
+    return from_module(_built(place, factory), [options.input])
+
+
+def _require_torch() -> None:
+    try:
+        import torch.export  # noqa: F401 - whether it is there
+    except ImportError:
+        missing_library("torch", "torch", "PyTorch modules")
+
+
+def _built(place: str, factory: str) -> torch.nn.Module:
+    """The module that a factory of the importable module `place` builds; its code is run."""
+    import torch
+
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        found: Any = import_module(place)
+        for part in factory.split("."):
+            found = getattr(found, part)
+        module = found if isinstance(found, torch.nn.Module) else found()
+    except (Exception, SystemExit) as error:
+        refuse("E310", f"`torch:{place}:{factory}` cannot be built", _first_line(error))
+    if not isinstance(module, torch.nn.Module):
+        refuse("E310", f"`torch:{place}:{factory}` builds no module", f"it gives a {type(module).__name__}")
+    return module
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return f"{type(error).__name__}: {lines[0][:300]}" if lines else type(error).__name__
+
+
+def from_module(module: torch.nn.Module, inputs: Sequence[Any]) -> Graph:
+    """The graph of a module for inputs that are shapes, channels last, or example tensors with their batch of 1.
+
+    Raises `SpecError` E311 where the module cannot be traced.
+    """
+    _require_torch()
+    import torch
+
+    examples = tuple(each if isinstance(each, torch.Tensor) else _example(module, each) for each in inputs)
+    training = {part for part in module.modules() if part.training}
+    module.eval()
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            program = torch.export.export(module, examples, strict=False)
+        program.graph.eliminate_dead_code()
+    except Exception as error:
+        help = "the forward pass must not depend on the values of its input; another shape, or parts of it, may do"
+        refuse("E311", f"`{type(module).__name__}` cannot be traced", _first_line(error), help=help)
+    finally:
+        for part in training:
+            part.training = True
+    return Traced(program, module).run()
+
+
+def _example(module: torch.nn.Module, shape: Sequence[int]) -> torch.Tensor:
+    import torch
+
+    *spatial, channels = shape
+    like = next(module.parameters(), None)
+    dtype, device = (like.dtype, like.device) if like is not None and like.is_floating_point() else (None, None)
+    return torch.empty(1, channels, *spatial, dtype=dtype, device=device)

@@ -1,0 +1,219 @@
+"""PyTorch modules: the figures of a trace, against PyTorch's own counts and sizes by hand."""
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cnncalc
+from cnncalc import SpecError
+
+pytestmark = [
+    pytest.mark.skipif(find_spec("torch") is None, reason="PyTorch is not installed"),
+    pytest.mark.filterwarnings("ignore"),  # PyTorch's own, while it is imported and traces
+]
+
+
+def module(forward: str, **parts: Any) -> Any:
+    """A module of these parts, whose forward pass is the text."""
+    from torch import nn
+
+    made = type("Made", (nn.Module,), {"forward": eval(f"lambda self, x: {forward}", vars(__import__("torch")))})()
+    for name, part in parts.items():
+        setattr(made, name, part)
+    return made
+
+
+def rows(made: Any, input: Any = "8x8x4") -> list[tuple[str, str, tuple[int, ...], int]]:
+    result = cnncalc.analyze(cnncalc.from_torch(made, input))
+    return [(row.name, row.description, row.output_shape, row.params) for row in result.rows[1:]]
+
+
+def test_layers() -> None:
+    """Layers go by their modules' paths; what the forward pass calls itself is numbered."""
+    from torch import nn
+
+    made = module(
+        "self.head(flatten(self.pool(self.act(self.body(x)) + x), 1))",
+        body=nn.Sequential(nn.Conv2d(4, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4)),
+        act=nn.ReLU(inplace=True),
+        pool=nn.AdaptiveAvgPool2d(1),
+        head=nn.Linear(4, 10),
+    )
+    assert rows(made) == [
+        ("body.0", "conv 3x3 p1 x4 nobias", (8, 8, 4), 144),
+        ("body.1", "bn", (8, 8, 4), 8),
+        ("act", "relu", (8, 8, 4), 0),
+        ("add1", "add", (8, 8, 4), 0),
+        ("pool", "gap", (1, 1, 4), 0),
+        ("flatten1", "flatten", (4,), 0),
+        ("head", "fc 10", (10,), 50),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("made", "text", "shape"),
+    [
+        ("nn.Conv2d(4, 8, 3, stride=2, padding=(1, 0), dilation=2)", "conv 3x3 s2 p1x0 d2 x8", (3, 2, 8)),
+        ("nn.Conv2d(4, 8, 5, padding='same')", "conv 5x5 same x8", (8, 8, 8)),
+        ("nn.Conv2d(4, 8, 3, groups=4)", "dwconv 3x3 m2", (6, 6, 8)),
+        ("nn.Conv2d(4, 8, 3, groups=2, bias=False)", "conv 3x3 g2 x8 nobias", (6, 6, 8)),
+        ("nn.ConvTranspose2d(4, 6, 3, stride=2, output_padding=1)", "deconv 3x3 s2 op1 x6", (18, 18, 6)),
+        ("nn.MaxPool2d(3, 2, 1, ceil_mode=True)", "pool 3x3 s2 p1 ceil", (5, 5, 4)),
+        ("nn.AvgPool2d(2)", "avgpool 2x2", (4, 4, 4)),
+        ("nn.AdaptiveAvgPool2d(3)", "adaptiveavgpool 3x3", (3, 3, 4)),
+        ("nn.AdaptiveMaxPool2d(1)", "gmp", (1, 1, 4)),
+        ("nn.Upsample(scale_factor=2)", "upsample 2", (16, 16, 4)),
+        ("nn.Upsample(scale_factor=3, mode='bilinear')", "upsample 3 bilinear", (24, 24, 4)),
+        ("nn.PixelShuffle(2)", "pixelshuffle 2", (16, 16, 1)),
+        ("nn.ChannelShuffle(2)", "shuffle g2", (8, 8, 4)),
+        ("nn.ZeroPad2d((1, 2, 3, 4))", "pad 3-4x1-2", (15, 11, 4)),
+        ("nn.GroupNorm(2, 4)", "gn g2", (8, 8, 4)),
+        ("nn.InstanceNorm2d(4)", "instancenorm noaffine", (8, 8, 4)),
+        ("nn.PReLU(4)", "prelu", (8, 8, 4)),
+        ("nn.LeakyReLU(0.1)", "leakyrelu 0.1", (8, 8, 4)),
+        ("nn.Hardswish()", "hardswish", (8, 8, 4)),
+        ("nn.ReLU6()", "relu6", (8, 8, 4)),
+        ("nn.Dropout(0.2)", "dropout 0.2", (8, 8, 4)),
+        ("nn.Flatten()", "flatten", (256,)),
+    ],
+)
+def test_words(made: str, text: str, shape: tuple[int, ...]) -> None:
+    """A module of PyTorch is the layer of the same meaning, its output of PyTorch's size."""
+    import torch
+
+    part = eval(made, {"nn": torch.nn})
+    assert list(part(torch.zeros(1, 4, 8, 8)).shape[1:]) == [shape[-1], *shape[:-1]]
+    result = cnncalc.analyze(cnncalc.from_torch(torch.nn.Sequential(part), (8, 8, 4)))
+    last = result.rows[-1]
+    assert (last.description, last.output_shape, last.params) == (
+        text,
+        shape,
+        sum(p.numel() for p in part.parameters()),
+    )
+
+
+def test_tied() -> None:
+    """A weight that two modules share is counted once."""
+    from torch import nn
+
+    made = module("self.b(self.a(x))", a=nn.Conv2d(4, 4, 1, bias=False), b=nn.Conv2d(4, 4, 1, bias=False))
+    made.b.weight = made.a.weight
+    assert [params for *_, params in rows(made)] == [16, 0]
+
+
+def test_parameter() -> None:
+    """A parameter of no module is counted where it is read."""
+    import torch
+
+    made = module("x * self.gamma + self.shift")
+    made.gamma = torch.nn.Parameter(torch.ones(4, 1, 1))
+    made.shift = torch.nn.Parameter(torch.ones(1, 1, 8, 8))
+    assert [(text, params) for _, text, _, params in rows(made)] == [("scale", 4), ("add", 64)]
+
+
+def test_unused() -> None:
+    """Parameters that the forward pass leaves out are no part of the totals, and a warning says so."""
+    from torch import nn
+
+    result = cnncalc.analyze(cnncalc.from_torch(module("self.a(x)", a=nn.Conv2d(4, 2, 1), b=nn.Linear(3, 3)), "8x8x4"))
+    assert result.totals.params == 10
+    assert [(each.code, each.message) for each in result.warnings] == [
+        ("W301", "12 parameters are not counted: the forward pass does not use `b.weight` and 1 more")
+    ]
+
+
+def test_attention() -> None:
+    """Self-attention: its two projections, and the products of queries with keys and of weights with values."""
+    import torch
+
+    attention = torch.nn.MultiheadAttention(6, 2, batch_first=True)
+    made = module("self.a(x, x, x, need_weights=False)[0]", a=attention)
+    result = cnncalc.analyze(cnncalc.from_torch(made, torch.zeros(1, 10, 6)))
+    # 10 places · 6 · 18 and 10 · 6 · 6 for the projections; 2 · 10 · 10 · 6 for the products of all heads.
+    assert (result.totals.macs, result.unknown) == (1080 + 360 + 1200, ())
+    assert result.totals.params == sum(p.numel() for p in attention.parameters())
+
+
+def test_recurrent() -> None:
+    """A recurrent layer has weights but no count of MACs here: it is unknown, and strict refuses it."""
+    import torch
+
+    made = module("self.a(x)[0]", a=torch.nn.LSTM(6, 5, batch_first=True))
+    result = cnncalc.analyze(cnncalc.from_torch(made, torch.zeros(1, 10, 6)))
+    assert [(row.type, row.params) for row in result.unknown] == [("lstm", 4 * 5 * (6 + 5 + 2))]
+    with pytest.raises(SpecError, match=r"^error\[E305\]: unknown operator `lstm`\n"):
+        cnncalc.from_torch(made, torch.zeros(1, 10, 6), strict=True)
+
+
+def test_mode() -> None:
+    """The module is traced in evaluation mode and left as it was."""
+    import torch
+
+    made = torch.nn.Sequential(torch.nn.BatchNorm2d(4), torch.nn.Dropout()).train()
+    made[1].eval()
+    cnncalc.from_torch(made, "8x8x4")
+    assert [part.training for part in (made, *made)] == [True, True, False]
+
+
+def test_untraceable() -> None:
+    """A forward pass that looks at its input's values cannot be traced: an error with PyTorch's reason."""
+    with pytest.raises(SpecError, match=r"^error\[E311\]: `Made` cannot be traced\n = \w+"):
+        cnncalc.from_torch(module("x if x.sum() > 0 else -x"), "8x8x4")
+
+
+FACTORY = """
+from torch import nn
+
+def net():
+    return nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU())
+
+def broken():
+    raise RuntimeError("out of paint")
+"""
+
+
+def run(folder: Path, *arguments: str) -> tuple[int, str, str]:
+    (folder / "factory.py").write_text(FACTORY, encoding="utf-8")
+    command = [sys.executable, "-m", "cnncalc", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_command(tmp_path: Path) -> None:
+    """On the command line a factory is named, and what is run is said."""
+    status, output, errors = run(
+        tmp_path, "torch:factory:net", "--input", "32x32x3", "-f", "csv", "--columns", "layer,output,params,macs"
+    )
+    assert (status, errors) == (0, "note: running the code of factory:net\n")
+    assert (
+        output
+        == "layer,output,params,macs\ninput 32x32x3,32x32x3,0,0\nconv 3x3 x8,30x30x8,224,194400\nrelu,30x30x8,0,0\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("torch:factory:broken", "--input", "32x32x3"),
+            "error[E310]: `torch:factory:broken` cannot be built\n = RuntimeError: out of paint\n",
+        ),
+        (
+            ("torch:factory:net",),
+            "error[E308]: the input of `factory:net` is open\n = a module does not say it\n"
+            " = help: add `--input 224x224x3`\n",
+        ),
+        (
+            ("torch:factory", "--input", "32x32x3"),
+            "error[E310]: `torch:factory` names no factory\n = help: write `torch:package.module:factory`\n",
+        ),
+    ],
+)
+def test_command_wrong(arguments: tuple[str, ...], message: str, tmp_path: Path) -> None:
+    """What is wrong with a factory is said, without a traceback."""
+    status, output, errors = run(tmp_path, *arguments)
+    assert (status, output, errors.partition("\n")[2]) == (1, "", message)
