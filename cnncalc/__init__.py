@@ -23,19 +23,29 @@ from cnncalc.shape import Shape
 
 __version__ = "0.1.0"
 
-#: An input's shape: `"32x32x3"` or `(32, 32, 3)`.
-InputShape = Union[str, Sequence[int]]
+#: An input's shape: `"32x32x3"` or `(32, 32, 3)`; `"HxWx3"` leaves sizes open.
+InputShape = Union[str, Sequence[Any]]
 
 
-def parse(text: str, *, input: InputShape | None = None, variables: Mapping[str, Any] | None = None) -> Graph:
+def parse(
+    text: str,
+    *,
+    input: InputShape | None = None,
+    variables: Mapping[str, Any] | None = None,
+    letters: bool = False,
+    at: Mapping[str, int] | None = None,
+) -> Graph:
     """The graph of a spec given as text, or of a network of the zoo given by name, every layer with its shape.
 
     `input` is the shape of the first input, channels last, for a spec that has none or to override it;
-    `variables` override the spec's lets. Raises `SpecError` with every error in the text.
+    `variables` override the spec's lets. With `letters`, sizes of the input may be letters, or there may be no
+    input at all, and shapes are formulas; `at` has numbers for letters. Raises `SpecError` with every error in
+    the text.
     """
+    from cnncalc.language.expand import Open
     from cnncalc.sources import load_source, named
 
-    return load_source(named(text), _dims(input), variables)
+    return load_source(named(text), _dims(input), variables, left_open=Open(letters, at or {}))
 
 
 def load(
@@ -45,15 +55,20 @@ def load(
     variables: Mapping[str, Any] | None = None,
     dims: Mapping[str, int] | None = None,
     strict: bool = False,
+    letters: bool = False,
+    at: Mapping[str, int] | None = None,
 ) -> Graph:
     """The graph of a file: a spec (`.cnn`), YAML (`.yaml`, `.yml`) or a model file, as its suffix or content says.
+
+    `input`, `variables`, `letters` and `at` are those of `parse`.
 
     For a model file, `dims` gives symbolic dimensions their sizes (`{"height": 224}`), and with `strict` an
     operator that is not known is an error. Raises `SpecError` where the file cannot be read or is wrong.
     """
+    from cnncalc.language.expand import Open
     from cnncalc.sources import load_source, read_file
 
-    return load_source(read_file(path), _dims(input), variables, dims, strict)
+    return load_source(read_file(path), _dims(input), variables, dims, strict, Open(letters, at or {}))
 
 
 def from_torch(module: Any, input: Any, *, strict: bool = False) -> Graph:
@@ -85,23 +100,27 @@ def analyze(
     variables: Mapping[str, Any] | None = None,
     dims: Mapping[str, int] | None = None,
     strict: bool = False,
+    at: Mapping[str, int] | None = None,
 ) -> Analysis:
     """Every figure of a network: a row for each layer, totals and warnings.
+
+    Where sizes of the input are letters, or there is no input, the figures are formulas in letters; `at` has
+    numbers for them.
 
     `spec` is text, a name of the zoo, a path (a `pathlib.Path`) or a graph. Shapes are per sample and channels
     last; MACs, activations and their bytes are for `batch` samples. `dims` and `strict` are for a model file, as
     in `load`. Raises `SpecError` where the spec is wrong, and `ValueError` for an option that is not known.
     """
     options = Options.checked(batch, dtype, convention, optimizer)
-    if isinstance(spec, Graph) and (input is not None or variables or dims):
-        raise ValueError("a graph has its shapes already: give `input` and `variables` to parse() or load()")
+    if isinstance(spec, Graph) and (input is not None or variables or dims or at):
+        raise ValueError("a graph has its shapes already: give `input`, `variables` and `at` to parse() or load()")
     if isinstance(spec, str) and (dims or strict):
         raise ValueError("`dims` and `strict` are for a model file: give its path as a pathlib.Path")
     with _no_collection():
         if isinstance(spec, str):
-            spec = parse(spec, input=input, variables=variables)
+            spec = parse(spec, input=input, variables=variables, letters=True, at=at)
         elif not isinstance(spec, Graph):
-            spec = load(spec, input=input, variables=variables, dims=dims, strict=strict)
+            spec = load(spec, input=input, variables=variables, dims=dims, strict=strict, letters=True, at=at)
         return analyze_graph(spec, options)
 
 

@@ -1,15 +1,16 @@
 """analyze: every figure of a graph, a row for each node, with totals and warnings."""
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic
 from cnncalc.figures.arena import arena
 from cnncalc.figures.cost import CONVENTIONS, DEFAULT_CONVENTION, costing
-from cnncalc.figures.memory import DTYPES, OPTIMIZERS, Buffer, Peak, buffers, peak
+from cnncalc.figures.memory import DTYPES, OPTIMIZERS, Buffer, Peak, buffers, live, peak
 from cnncalc.figures.receptive_field import ReceptiveField, receptive_fields
 from cnncalc.graph import Graph, Node
-from cnncalc.shape import AXES, Shape
+from cnncalc.shape import AXES, Shape, Size, certainly
 
 #: The number of the JSON object's form: it rises when a field changes its meaning.
 SCHEMA = 1
@@ -44,14 +45,17 @@ class Options(NamedTuple):
 
 
 class Row(NamedTuple):
-    """The figures of one node. Shapes are per sample; MACs and activations are for the whole batch."""
+    """The figures of one node. Shapes are per sample; MACs and activations are for the whole batch.
+
+    Where the input has letters, sizes are formulas in them (`cnncalc.symbols.Formula`), whose `at` takes numbers.
+    """
 
     graph: Graph
     node: Node
-    params: int
-    buffers: int
-    macs: int
-    activations: int
+    params: Size
+    buffers: Size
+    macs: Size
+    activations: Size
     receptive_field: ReceptiveField
 
     @property
@@ -74,16 +78,16 @@ class Row(NamedTuple):
         return str(self.node.layer)
 
     @property
-    def input_shapes(self) -> tuple[tuple[int, ...], ...]:
+    def input_shapes(self) -> tuple[tuple[Size, ...], ...]:
         return tuple(shape.dims for shape in self.node.input_shapes)
 
     @property
-    def output_shape(self) -> tuple[int, ...]:
+    def output_shape(self) -> tuple[Size, ...]:
         """Channels last, without a batch; empty where an unknown operator leaves it open."""
         return self.node.shape.dims if self.node.shape.channels else ()
 
     @property
-    def flops(self) -> int:
+    def flops(self) -> Size:
         """Two for each multiply-accumulate."""
         return 2 * self.macs
 
@@ -114,32 +118,35 @@ class Row(NamedTuple):
 class ActivationBytes(NamedTuple):
     """Bytes of feature maps, for the whole batch: of all, at the peak, and in one arena."""
 
-    sum: int
-    peak: int
-    peak_no_inplace: int
-    arena: int
+    sum: Size
+    peak: Size
+    peak_no_inplace: Size
+    arena: Size
 
 
 class Totals(NamedTuple):
     """The figures of the whole network. Bytes of activations and MACs are for the whole batch.
+
+    Where sizes are letters, the peak is the largest of formulas, or None where too many may be it; which
+    tensors are live there and how they are placed depends on numbers, and is not told.
 
     `training_bytes` is an estimate: weights, gradients, the optimizer's state and every feature map that
     the backward pass needs, without a framework's own or its workspace.
     """
 
     layers: int
-    params: int
-    buffers: int
-    macs: int
-    activations: int
-    params_bytes: int
+    params: Size
+    buffers: Size
+    macs: Size
+    activations: Size
+    params_bytes: Size
     activation_bytes: ActivationBytes
     peak_layer: str | None
     peak_tensors: dict[str, int]
-    training_bytes: int
+    training_bytes: Size
 
     @property
-    def flops(self) -> int:
+    def flops(self) -> Size:
         """Two for each multiply-accumulate."""
         return 2 * self.macs
 
@@ -169,9 +176,19 @@ class Analysis:
     def __init__(self, graph: Graph, options: Options) -> None:
         self.graph, self.options = graph, options
         self.rows = tuple(_rows(graph, options))
+        self.letters = graph.letters
         self.feature_maps = tuple(buffers(graph.nodes, graph.outputs))
         self.totals = _totals(graph, self.rows, self.feature_maps, options)
         self.warnings = (*graph.warnings, *_field_warning(self.rows))
+
+    @cached_property
+    def domains(self) -> dict[str, str]:
+        """For each letter the numbers that it may stand for, in words such as `7 or more`."""
+        if not self.letters:
+            return {}
+        from cnncalc.figures.domain import domains
+
+        return domains(self.graph)
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -207,6 +224,7 @@ class Analysis:
             "batch": self.options.batch,
             "dtype": self.options.dtype,
             "convention": self.options.convention,
+            **({"letters": self.domains} if self.letters else {}),
             "layers": [row.to_dict() for row in self.rows],
             "outputs": list(self.outputs),
             "totals": self.totals.to_dict(),
@@ -238,6 +256,8 @@ def _rows(graph: Graph, options: Options) -> Iterator[Row]:
 
 
 def _totals(graph: Graph, rows: tuple[Row, ...], shared: tuple[Buffer, ...], options: Options) -> Totals:
+    if graph.letters:
+        return _totals_in_letters(graph, rows, shared, options)
     size, scale = DTYPES[options.dtype], options.bytes_of_element
     nodes = graph.nodes
     separate = buffers(nodes, graph.outputs, in_place=False)
@@ -267,17 +287,52 @@ def _totals(graph: Graph, rows: tuple[Row, ...], shared: tuple[Buffer, ...], opt
     )
 
 
+def _totals_in_letters(graph: Graph, rows: tuple[Row, ...], shared: tuple[Buffer, ...], options: Options) -> Totals:
+    from cnncalc.symbols import largest, total
+
+    size, scale = DTYPES[options.dtype], options.bytes_of_element
+    nodes, layers = graph.nodes, [row for row in rows if row.node.inputs]
+    live_elements = list(live(shared, len(nodes)))
+    peak, separate = largest(live_elements), buffers(nodes, graph.outputs, in_place=False)
+    apart = largest(live(separate, len(nodes)))
+    params, running = total(row.params for row in rows), total(row.buffers for row in rows)
+    feature_maps = total(buffer.elements for buffer in shared) * scale
+    weights = (params + running) * size
+    return Totals(
+        layers=len(layers),
+        params=params,
+        buffers=running,
+        macs=total(row.macs for row in rows),
+        activations=total(row.activations for row in layers),
+        params_bytes=weights,
+        activation_bytes=ActivationBytes(
+            sum=feature_maps,
+            peak=None if peak is None else peak * scale,
+            peak_no_inplace=None if apart is None else apart * scale,
+            arena=None,
+        ),
+        peak_layer=nodes[live_elements.index(peak)].name if peak in live_elements else None,
+        peak_tensors={},
+        training_bytes=weights + (1 + OPTIMIZERS[options.optimizer]) * params * size + feature_maps,
+    )
+
+
 def _field_warning(rows: tuple[Row, ...]) -> Iterator[Diagnostic]:
     """One warning, at the first layer whose receptive field is larger than the input."""
     first = next((row for row in rows if not row.node.inputs), None)
     if first is None:
         return
     spatial = first.node.shape.spatial
+    seen: ReceptiveField | None = None
     for row in rows:
-        if not exceeds(row.receptive_field, first.node.shape):
+        # Layers that change nothing share their input's field.
+        if row.receptive_field is seen:
             continue
-        for name, axis, n in zip(AXES[len(spatial)], row.receptive_field.axes, spatial, strict=False):
-            if axis.size > n:
+        seen = row.receptive_field
+        if not exceeds(seen, first.node.shape):
+            continue
+        for name, axis, n in zip(AXES[len(spatial)], seen.axes, spatial, strict=False):
+            if certainly(axis.size > n):
                 message = (
                     f"the receptive field of `{row.name}` ({axis.size}) is larger than the {name} of the input ({n})"
                 )
@@ -291,6 +346,6 @@ def exceeds(field: ReceptiveField, shape: Shape) -> bool:
     """Whether a receptive field is larger than an input of that shape on any axis."""
     if not field.whole:
         for axis, n in zip(field.axes, shape.spatial, strict=False):
-            if axis.size > n:
+            if certainly(axis.size > n):
                 return True
     return False

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from cnncalc.diagnostics import Diagnostic, Origin, Problems
 from cnncalc.layers.base import Layer, Remark
 from cnncalc.layers.rearrange import Flatten, Input
-from cnncalc.shape import MAX_ELEMENTS, Shape, ShapeError
+from cnncalc.shape import MAX_ELEMENTS, Shape, ShapeError, certainly
 
 #: A network has at most this many layers, repeats counted out.
 MAX_LAYERS = 100_000
@@ -56,6 +56,12 @@ class Graph(NamedTuple):
     outputs: tuple[int, ...]
     name: str | None = None
     warnings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """The letters that stand for sizes of its inputs, each once."""
+        inputs = [node.layer for node in self.nodes if isinstance(node.layer, Input)]
+        return tuple(dict.fromkeys(letter for layer in inputs for letter in layer.open))
 
 
 class GraphBuilder:
@@ -107,7 +113,7 @@ class GraphBuilder:
     ) -> int:
         try:
             # The same layer on the same shapes gives the same, in this network and in the next one.
-            fit = _fit(layer, shapes)
+            fit = _fit(layer, layer.axes, shapes)
         except ShapeError as fault:
             self._report(fault, name, layer, inputs, origin)
             return UNKNOWN
@@ -208,8 +214,11 @@ Fit = tuple[Layer, tuple[Shape, ...], Shape, tuple[Remark, ...]]
 
 
 @lru_cache(20_000)
-def _fit(layer: Layer, shapes: tuple[Shape, ...]) -> Fit:
-    """Work a layer out; raises `ShapeError` where it does not fit."""
+def _fit(layer: Layer, axes: int | None, shapes: tuple[Shape, ...]) -> Fit:
+    """Work a layer out; raises `ShapeError` where it does not fit.
+
+    `axes` are the layer's: a `conv1d` equals a `conv`, and yet does not fit where that does.
+    """
     fitted = layer.fitted(shapes[0]) if shapes else layer
     shape = fitted.shape_of(shapes)
     if isinstance(shape.elements, int) and shape.elements > MAX_ELEMENTS:
@@ -226,5 +235,5 @@ def _warning(node: Node, remark: Remark) -> Diagnostic:
 def channels_last(shape: Shape) -> Shape | None:
     """The shape turned to channels last where it looks channels first: 3x224x224 → 224x224x3."""
     first, *rest = shape.dims
-    looks = shape.rank == 2 and first in (1, 3, 4) and rest[0] == rest[1] and rest[0] > 4
+    looks = shape.rank == 2 and first in (1, 3, 4) and rest[0] == rest[1] and not certainly(rest[0] <= 4)
     return Shape.of((*rest, first)) if looks else None

@@ -58,6 +58,8 @@ def edit(merge: Layer, arms: list[list[Node]]) -> str | None:
     if len(arms) > MOST_ARMS:
         return None
     ends = [arm[-1].shape for arm in arms]
+    if not all(isinstance(size, int) for end in ends for size in end.dims):
+        return None  # what fits some numbers may not fit others
     found = []
     for number in reversed(range(len(arms))):
         others = [shape for other, shape in enumerate(ends) if other != number]
@@ -118,8 +120,7 @@ def _worked_out(arm: list[Node], changed: Node, argument: str, value: Any) -> Sh
             return None
         layer = node.layer
         if node is changed:
-            values = {name: vars(layer)[name] for name in layer.arguments}
-            layer = type(layer)(layer.kind, **{**values, argument: value})
+            layer = layer.with_arguments(**{argument: value})
         try:
             shape = layer.fitted(shape).output(shape)
         except ShapeError:

@@ -1,8 +1,8 @@
 """Shapes, and the arithmetic of windows: (N + 2P − F)/S + 1, once, for any rank.
 
-The rules here use `+ - * //` and the helpers `ceil_div`, `at_least` and `at_most` alone, with no branch on
-a size. So they hold for plain integers, and as well for any value that has those operators (an array of
-sizes, a symbol). Whether a *plain* size makes sense is asked in one place, `check_size`.
+The rules here use `+ - * //` and the helpers `ceil_div`, `at_least` and `at_most` alone. So they hold for plain
+integers, and as well for any value that has those operators (an array of sizes, a formula of letters). Where a
+rule has to ask about a size, it asks `certainly`, which leaves open what is not known yet.
 
 Source of the formulas: V. Dumoulin and F. Visin, A guide to convolution arithmetic for deep learning,
 arXiv:1603.07285, relationships 6 (convolution), 14 (transposed); `same` and its smaller half at the
@@ -76,7 +76,22 @@ class Shape(NamedTuple):
         return cls(tuple(spatial), channels)
 
     def __str__(self) -> str:
-        return "x".join(map(str, self.dims))
+        return dims_text(self.dims)
+
+
+def dims_text(dims: Iterable[Size]) -> str:
+    """`32x32x3`, or `(H - 2)x(W - 2)x3` with sums in brackets."""
+    return "x".join([str(size) if isinstance(size, int) else _factor(str(size)) for size in dims])
+
+
+def _factor(text: str) -> str:
+    """The text of a formula, in brackets where it is a sum: a sign stands outside of all its own."""
+    depth = 0
+    for character in text:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        if character == " " and not depth:
+            return f"({text})"
+    return text
 
 
 class Window(NamedTuple):
@@ -107,7 +122,7 @@ class Window(NamedTuple):
         rounding = "ceil" if self.ceil else "floor"
         return f"{rounding}(({n} + {self.begin} + {self.end} - {self.extent}) / {self.stride}) + 1 = {self.size(n)}"
 
-    def unreached(self, n: int) -> int:
+    def unreached(self, n: Size) -> Size:
         """Input elements at the end of the axis that no window reaches, though its neighbours' like are reached.
 
         Padding that is left over is no loss. Nor is a tail no longer than the gap that a stride wider than
@@ -117,7 +132,7 @@ class Window(NamedTuple):
             return 0
         left_over = (n + self.begin + self.end - self.extent) % self.stride
         lost = left_over - self.end
-        return lost if lost > max(self.stride - self.extent, 0) else 0
+        return lost if certainly(lost > max(self.stride - self.extent, 0)) else 0
 
 
 class Padding(NamedTuple):
@@ -188,24 +203,50 @@ def at_least(value: Size, low: Size) -> Size:
 
 
 def at_most(value: Size, high: Size) -> Size:
-    return value.clip(None, high) if hasattr(value, "clip") else min(value, high)
+    """The smaller of the two, whichever of them is a plain number."""
+    if not hasattr(value, "clip"):
+        if not hasattr(high, "clip"):
+            return min(value, high)
+        value, high = high, value
+    return value.clip(None, high)
+
+
+def certainly(test: Any) -> bool:
+    """Whether a comparison of sizes holds for sure. One of arrays or letters is left open: as if it did not.
+
+    One of letters takes note of that, so that what a formula takes for granted can be told.
+    """
+    if test is True or test is False:
+        return bool(test)
+    if hasattr(test, "left_open"):
+        test.left_open()
+    return False
+
+
+def differs(left: Size, right: Size, unless_one: bool = False) -> Any:
+    """Whether two sizes are not the same number, for `certainly` to decide; `unless_one`, and neither is 1."""
+    if hasattr(left, "differs"):
+        return left.differs(right, unless_one)
+    if hasattr(right, "differs"):
+        return right.differs(left, unless_one)
+    return left != right and not (unless_one and 1 in (left, right))
 
 
 def require_size(size: Size, axis: str, rule: str, fact: str, help: str | None = None) -> Size:
-    """The size, or `ShapeError` E201 with the rule as its note where it is a plain number below 1."""
-    if isinstance(size, int) and size < 1:
+    """The size, or `ShapeError` E201 with the rule as its note where it is below 1."""
+    if certainly(size < 1):
         raise ShapeError("E201", "output of `{layer}` would be empty", fact, (f"{axis}: {rule}",), help)
     return size
 
 
 def divide(total: Size, parts: int, what: str, into: str) -> Size:
     """total / parts where that is whole, or `ShapeError` E202 that names both fields."""
-    if isinstance(total, int) and total % parts:
+    if certainly(differs(total % parts, 0)):
         raise ShapeError(
             "E202",
             f"{what} of `{{layer}}` do not divide into {into}",
             f"`{what}` (={total}) must be divisible by `{into}` (={parts})",
-            help=f"{total} divides by {_some_divisors(total)}",
+            help=f"{total} divides by {_some_divisors(total)}" if isinstance(total, int) else None,
         )
     return total // parts
 

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any, NoReturn, Union
 from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError, nearest
 from cnncalc.graph import Graph
 from cnncalc.language.arguments import split_word
-from cnncalc.language.expand import build_graph
-from cnncalc.language.nodes import Chunk
+from cnncalc.language.expand import CLOSED, Open, build_graph, leaves_open
+from cnncalc.language.nodes import Chunk, Spec
 from cnncalc.language.parse import parse
 from cnncalc.language.tokens import MAX_TEXT
+from cnncalc.layers.rearrange import Input
 
 if TYPE_CHECKING:
     from cnncalc.readers import Model
@@ -135,41 +136,57 @@ def read_file(path: str | os.PathLike[str]) -> Found:
 
 def load_source(
     source: Found,
-    input: tuple[int, ...] | None = None,
+    input: tuple[Any, ...] | None = None,
     variables: Mapping[str, Any] | None = None,
     dims: Mapping[str, int] | None = None,
     strict: bool = False,
+    left_open: Open = CLOSED,
 ) -> Graph:
     """The graph of a source, read as YAML where its name says so, or of a model by its reader.
 
-    `variables` are for text, `dims` (sizes of symbolic dimensions) and `strict` for models.
+    `variables` and what is `left_open` are for text, `dims` (sizes of symbolic dimensions) and `strict` for models.
     """
     if not isinstance(source, Source):
         from cnncalc.readers import ReadOptions, read
 
         if variables:
             _does_not_apply("--var", "a model file has no lets", "`--dim NAME=N` gives a symbolic dimension its size")
+        if left_open.at:
+            _does_not_apply("--at", "a model file has no letters", "`--dim NAME=N` gives a symbolic dimension its size")
+        if input is not None:
+            require_numbers(input)
         return read(source, ReadOptions(input, dims or {}), strict)
     if dims:
         _does_not_apply("--dim", "a spec has no symbolic dimensions", "`--var NAME=VALUE` overrides a let")
     problems = Problems()
     try:
-        if source.name.lower().endswith(YAML):
-            from cnncalc.language.yaml import parse_yaml
-
-            spec = parse_yaml(source, problems)
-        else:
-            spec = parse(source, problems)
-        if source.title is not None:
-            spec = spec._replace(name=source.title)
-        return build_graph(spec, problems, input, variables)
+        return build_graph(read_nodes(source, problems), problems, input, variables, left_open)
     except RecursionError:
         # Each kind of nesting has its limit; all of them at once can still be more than Python's stack.
         raise SpecError([Diagnostic("E005", f"`{source.name}` is nested too deeply")]) from None
 
 
-def parse_shape(text: str, name: str = "<input>") -> tuple[int, ...]:
-    """A shape such as `32x32x3`; raises `SpecError` where it is none."""
+def text_of(found: Found) -> Source:
+    """The source, where it is a text; raises `SpecError` E309 for a model."""
+    if isinstance(found, Source):
+        return found
+    help = "name a .cnn or .yaml file, or write the spec itself"
+    raise SpecError([Diagnostic("E309", f"`{found.name}` is a model, not a spec", help=help)])
+
+
+def read_nodes(source: Source, problems: Problems) -> Spec:
+    """The nodes of a source, read as YAML where its name says so."""
+    if source.name.lower().endswith(YAML):
+        from cnncalc.language.yaml import parse_yaml
+
+        spec = parse_yaml(source, problems)
+    else:
+        spec = parse(source, problems)
+    return spec if source.title is None else spec._replace(name=source.title)
+
+
+def parse_shape(text: str, name: str = "<input>") -> tuple[Any, ...]:
+    """A shape such as `32x32x3` or `HxWx3`; raises `SpecError` where it is none."""
     from cnncalc.language.arguments import read_layer
     from cnncalc.language.nodes import LayerNode
 
@@ -184,8 +201,15 @@ def parse_shape(text: str, name: str = "<input>") -> tuple[int, ...]:
             [Diagnostic("E105", "an input's shape is missing", Span(source, 0, len(text)), "no shape", help=help)]
         )
     layer = read_layer(LayerNode(word, (Chunk((text,), span),), span), {})
-    shape: tuple[int, ...] = vars(layer)["shape"]
+    shape: tuple[Any, ...] = vars(layer)["shape"]
     return shape
+
+
+def require_numbers(shape: tuple[Any, ...], at: Mapping[str, int] | None = None) -> None:
+    """Raise `SpecError` E132 where sizes of an input's shape are letters that have no number."""
+    first = Input("input", shape=shape).at(at or {})
+    if first.open:
+        raise SpecError([leaves_open(first, None)])
 
 
 def _standard_input() -> bytes:

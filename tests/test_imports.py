@@ -15,21 +15,23 @@ BASE = {"diagnostics", "shape"}
 ALLOWED = {
     "diagnostics": {"graph"},  # for its annotations alone
     "shape": set(),
-    "layers": {"shape"},
+    "symbols": {"shape"},
+    "layers": {"shape", "symbols"},
     "repair": BASE | {"layers", "graph"},  # the graph for its annotations alone
     "graph": BASE | {"layers", "repair"},
-    "figures": BASE | {"layers", "graph"},
-    "analysis": BASE | {"layers", "graph", "figures"},
+    "figures": BASE | {"layers", "graph", "symbols"},
+    "analysis": BASE | {"layers", "graph", "figures", "symbols"},
     "alignment": set(),
     "difference": BASE | {"layers", "graph", "figures", "analysis", "alignment"},
     "language": BASE | {"layers", "graph"},
     "zoo": BASE | {"language", "analysis"},
     "sources": BASE | {"graph", "language", "layers", "readers", "zoo"},
     "readers": BASE | {"graph", "language", "layers"},
+    "solve": BASE | {"layers", "graph", "figures", "language", "sources", "symbols"},
     # The writer of specs is a writer of the language; no other knows it.
     "writers": BASE | {"layers", "graph", "figures", "language"},
     "explain": BASE | {"layers", "graph", "figures", "analysis"},
-    "report": BASE | {"layers", "graph", "figures", "analysis", "difference", "explain", "language", "zoo"},
+    "report": BASE | {"layers", "graph", "figures", "analysis", "difference", "explain", "language", "solve", "zoo"},
     "cli": BASE
     | {
         "layers",
@@ -39,6 +41,7 @@ ALLOWED = {
         "difference",
         "explain",
         "language",
+        "solve",
         "sources",
         "zoo",
         "report",
@@ -46,7 +49,7 @@ ALLOWED = {
         "",
     },
     "__main__": {"cli"},
-    "": {"diagnostics", "shape", "graph", "analysis", "sources", "readers"},
+    "": {"diagnostics", "shape", "graph", "analysis", "sources", "language", "readers"},
 }
 
 
@@ -136,6 +139,18 @@ def test_libraries(library: str, places: tuple[str, ...]) -> None:
     """A library is known only where it belongs."""
     users = [name for name, path in files() if any(module.split(".")[0] == library for module in imports(path))]
     assert [name for name in users if not name.startswith(places)] == []
+
+
+def test_letters_start() -> None:
+    """A spec of numbers imports neither the symbols nor the solver."""
+    code = (
+        "import sys\nimport cnncalc\n"
+        "cnncalc.analyze('input 5x5x3 | conv 3x3 s2 same x2 | pool 2 ceil').to_dict()\n"
+        "late = 'cnncalc.symbols', 'cnncalc.solve', 'cnncalc.figures.domain'\n"
+        "print([name for name in sys.modules if name.startswith(late)])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_json_start() -> None:

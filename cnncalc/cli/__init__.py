@@ -19,6 +19,7 @@ COMMANDS = {
     "explain": "The rules of each layer with its numbers in them; or an error's code.",
     "export": "Write a network as framework code, an ONNX file or a spec.",
     "format": "Write a spec in its canonical form.",
+    "solve": "Backwards: the input's size, or one number of a layer, from the output's size.",
     "layers": "The layers, with their arguments, formulas and examples.",
     "syntax": "The language on one page.",
     "zoo": "Well-known networks by name, with their specs.",
@@ -82,5 +83,6 @@ def main() -> None:
     cnncalc resnet50
     cat net.cnn | cnncalc -
 
-    SPEC is a file (.cnn, .yaml, or a model), - for standard input, a name of the zoo, or the network itself.
+    SPEC is a file (.cnn, .yaml, or a model), - for standard input, a name of the zoo, or the network itself. Without an
+    input, or with letters in it (HxWx3), the answer is in formulas; --at H=224,W=224 gives numbers for the letters.
     """

@@ -11,6 +11,7 @@ from cnncalc.cli import COMMANDS
 from cnncalc.cli.output import (
     Output,
     announce,
+    at_option,
     exceeded,
     fail,
     figure_options,
@@ -35,6 +36,7 @@ EVERY_CONVENTION = "all"
 @click.command("calc", no_args_is_help=True)
 @click.argument("spec")
 @spec_options
+@at_option
 @model_options
 @figure_options(EVERY_CONVENTION)
 @click.option(
@@ -60,6 +62,7 @@ def command(
     spec: str,
     input: str | None,
     variables: dict[str, Any],
+    at: dict[str, int],
     dims: dict[str, int],
     strict: bool,
     batch: int,
@@ -80,7 +83,10 @@ def command(
     cnncalc model.onnx --dim batch=1
 
     SPEC is a file (.cnn, .yaml, or a model), - for standard input, a name of the zoo, or the network itself.
+    Without an input, or with letters in it (HxWx3), sizes and counts are formulas; --at H=224,W=224 gives numbers
+    for the letters.
     """
+    from cnncalc.language.expand import Open
     from cnncalc.sources import find, load_source
 
     every = convention == EVERY_CONVENTION
@@ -91,10 +97,12 @@ def command(
             "`--convention all` shows totals alone: name one for --memory, --get, --fail-if, --columns or --depth"
         )
     budgets = _budgets(conditions, output, options)
+    # What lives when, a limit, and what is more than what depend on numbers.
+    letters = not (memory or conditions or every)
     shape = input_shape(input, output, options)
     try:
         announce(spec, output)
-        graph = load_source(find(spec), shape, variables, dims, strict)
+        graph = load_source(find(spec), shape, variables, dims, strict, Open(letters, at))
     except SpecError as error:
         fail(_or_a_command(spec, error), output, options)
     if every:

@@ -12,6 +12,7 @@ from cnncalc.analysis import Options
 from cnncalc.cli.output import (
     FORMATS,
     Output,
+    at_option,
     columns_option,
     figure_options,
     model_options,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 @click.command("compare", no_args_is_help=True)
 @click.argument("specs", metavar="SPEC...", nargs=-1, required=True)
 @spec_options
+@at_option
 @model_options
 @figure_options()
 @columns_option("cnncalc.report.networks")

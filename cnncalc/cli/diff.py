@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cnncalc.analysis import Options
-from cnncalc.cli.output import Output, figure_options, model_options, side_by_side_options, spec_options
+from cnncalc.cli.output import Output, at_option, figure_options, model_options, side_by_side_options, spec_options
 from cnncalc.cli.several import analyses, written
 
 
@@ -16,6 +16,7 @@ from cnncalc.cli.several import analyses, written
 @click.argument("a")
 @click.argument("b")
 @spec_options
+@at_option
 @model_options
 @figure_options()
 @click.option(

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnncalc.analysis import Analysis, Options, analyze_graph
-from cnncalc.cli.output import Output, announce, fail, input_shape, model_options, page_options, spec_options
+from cnncalc.cli.output import (
+    Output,
+    announce,
+    at_option,
+    fail,
+    input_shape,
+    model_options,
+    page_options,
+    spec_options,
+)
 from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest
 from cnncalc.figures.memory import DTYPES
 
@@ -29,6 +38,7 @@ MOST_DRAWN = 3
     "--layer", "layers", multiple=True, metavar="NAME", help="Explain this layer or block alone; may be repeated."
 )
 @spec_options
+@at_option
 @model_options
 @click.option("--batch", type=click.IntRange(1, 10**9 - 1), default=1, metavar="N", help="Samples at once.")
 @click.option("--dtype", type=click.Choice(list(DTYPES)), default="float32", help="Type of weights and activations.")
@@ -43,6 +53,7 @@ def command(
     layers: tuple[str, ...],
     input: str | None,
     variables: dict[str, Any],
+    at: dict[str, int],
     dims: dict[str, int],
     strict: bool,
     batch: int,
@@ -78,20 +89,24 @@ def command(
         _write_code(spec.upper(), output)
     else:
         options = Options(batch, dtype)
-        analysis = _analysis(spec, options, output, input=input, variables=variables, dims=dims, strict=strict)
+        reading = {"variables": variables, "dims": dims, "strict": strict}
+        analysis = _analysis(spec, options, output, input=input, at=at, **reading)
         _write_layers(analysis, layers, pictures, output)
 
 
 # -- layers --------------------------------------------------------------------------------------------------
 
 
-def _analysis(spec: str, options: Options, output: Output, *, input: str | None, **more: Any) -> Analysis:
+def _analysis(
+    spec: str, options: Options, output: Output, *, input: str | None, at: dict[str, int], **more: Any
+) -> Analysis:
+    from cnncalc.language.expand import Open
     from cnncalc.sources import find, load_source
 
     shape = input_shape(input, output, options)
     try:
         announce(spec, output)
-        return analyze_graph(load_source(find(spec), shape, **more), options)
+        return analyze_graph(load_source(find(spec), shape, left_open=Open(at=at), **more), options)
     except SpecError as error:
         fail(error, output, options)
 

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from cnncalc.analysis import Options
-from cnncalc.cli.output import Output, announce, fail, input_shape, model_options, spec_options
+from cnncalc.cli.output import Output, announce, at_option, fail, input_shape, model_options, spec_options
 from cnncalc.diagnostics import SpecError
 from cnncalc.writers import FORMATS, export
 
@@ -20,6 +20,7 @@ _FORMATS = "; ".join(f"{name}: {form.title}" for name, form in FORMATS.items()) 
 @click.argument("spec")
 @click.option("--to", required=True, type=click.Choice(list(FORMATS)), help=_FORMATS)
 @spec_options
+@at_option
 @model_options
 @click.option("-o", "--output", "file", type=click.Path(), metavar="FILE", help="Write there, whole or not at all.")
 def command(
@@ -27,6 +28,7 @@ def command(
     to: str,
     input: str | None,
     variables: dict[str, Any],
+    at: dict[str, int],
     dims: dict[str, int],
     strict: bool,
     file: str | None,
@@ -43,6 +45,7 @@ def command(
 
     SPEC is a file (.cnn, .yaml, or a model), - for standard input, a name of the zoo, or the network itself.
     """
+    from cnncalc.language.expand import Open
     from cnncalc.sources import find, load_source
 
     output, options = Output("table", file), Options()
@@ -52,7 +55,7 @@ def command(
     try:
         announce(spec, output)
         source = find(spec)
-        graph = load_source(source, shape, variables, dims, strict)
+        graph = load_source(source, shape, variables, dims, strict, Open(at=at))
         # A file's network goes by its file's name, unless it says one itself.
         name = None if source.name.startswith("<") else os.path.splitext(os.path.basename(source.name))[0]
         written = export(graph._replace(name=graph.name or name), to)

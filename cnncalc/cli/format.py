@@ -37,17 +37,14 @@ def command(spec: str, to: str | None, compact: bool, check: bool, in_place: boo
 
     SPEC is a file (.cnn or .yaml), - for standard input, a name of the zoo, or the network itself.
     """
-    from cnncalc.sources import YAML, find
+    from cnncalc.sources import YAML, find, text_of
 
     if check + in_place + (file is not None) > 1:
         raise click.UsageError("--check, --write and --output exclude one another")
     if in_place and not os.path.isfile(spec):
         raise click.UsageError(f"--write needs a file to rewrite, and `{spec}` is none")
     try:
-        source = find(spec)
-        if not isinstance(source, Source):
-            help = "name a .cnn or .yaml file, or write the spec itself"
-            raise SpecError([Diagnostic("E309", f"`{source.name}` is a model, not a spec", help=help)])
+        source = text_of(find(spec))
         own = "yaml" if source.name.lower().endswith(YAML) else "cnn"
         form = to or own
         if compact and form == "yaml":

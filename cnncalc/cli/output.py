@@ -171,6 +171,11 @@ def spec_options(command: Command) -> Command:
     )(command)
 
 
+def at_option(command: Command) -> Command:
+    """The option that gives numbers for the letters of an input."""
+    return click.option("--at", metavar="H=N,W=N", default="", callback=_numbers, help="Numbers for letters.")(command)
+
+
 def figure_options(*more_conventions: str) -> Callable[[Command], Command]:
     """The options that figures depend on besides the network; `more_conventions` stand for none that there is."""
     from cnncalc.figures.cost import CONVENTIONS, DEFAULT_CONVENTION
@@ -357,6 +362,20 @@ def _write(stream: Any, text: str) -> None:
         raise
     except OSError as error:
         raise click.ClickException(f"cannot write: {(error.strerror or str(error)).lower()}") from None
+
+
+def _numbers(_: click.Context, __: click.Parameter, value: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for part in value.replace(" ", "").split(",") if value else ():
+        letter, _equals, number = part.partition("=")
+        if len(letter) != 1 or not letter.isalpha() or not number.isdecimal() or not number.isascii():
+            raise click.BadParameter(f"{part!r} is not a letter and its number: H=224")
+        if len(number) > 9 or int(number) < 1:
+            raise click.BadParameter(f"{part!r}: the number is from 1 to 10^9 - 1")
+        if letter.upper() in found:
+            raise click.BadParameter(f"{letter.upper()} is given twice")
+        found[letter.upper()] = int(number)
+    return found
 
 
 def _variables(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:

@@ -28,16 +28,23 @@ def analyses(
     variables: Mapping[str, Any],
     dims: Mapping[str, int],
     strict: bool,
+    at: Mapping[str, int],
 ) -> list[Analysis]:
     """The figures of every spec. Where some are wrong, says so by their labels, and leaves with status 1.
 
-    `variables` are for those that are text, `dims` and `strict` for the models among them.
+    `variables` and `at` are for those that are text, `dims` and `strict` for the models among them.
     """
-    from cnncalc.sources import load_source
+    from cnncalc.language.expand import Open
+    from cnncalc.sources import load_source, require_numbers
 
     if list(specs).count("-") > 1:
         raise click.UsageError("only one of the specs can be standard input")
     shape = input_shape(input, output, options)
+    try:
+        if shape is not None:
+            require_numbers(shape, at)
+    except SpecError as error:
+        fail(error, output, options)
     for spec in specs:
         announce(spec, output)
     sources = [_tried(_source, spec, label) for spec, label in zip(specs, labels, strict=True)]
@@ -46,9 +53,9 @@ def analyses(
 
     def figures(source: Found) -> Analysis:
         text = isinstance(source, Source)
-        lets = variables if text or kinds == {text} else {}
+        lets, numbers = (variables, at) if text or kinds == {text} else ({}, {})
         sizes = dims if not text or kinds == {text} else {}
-        return analyze_graph(load_source(source, shape, lets, sizes, strict), options)
+        return analyze_graph(load_source(source, shape, lets, sizes, strict, Open(at=numbers)), options)
 
     done = [source if isinstance(source, SpecError) else _tried(figures, source) for source in sources]
     told = zip(done, labels, specs, strict=True)

@@ -12,6 +12,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from cnncalc.graph import Node
+from cnncalc.shape import Shape, Size, certainly, differs
 
 #: dtype → bytes of an element.
 DTYPES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "float64": 8}
@@ -24,7 +25,7 @@ class Buffer(NamedTuple):
     """Memory that nodes share: live while the layers `first` to `last` run."""
 
     nodes: tuple[int, ...]
-    elements: int
+    elements: Size
     first: int
     last: int
 
@@ -101,22 +102,37 @@ def _written_over(node: Node, nodes: Sequence[Node], owner: list[int], dies: lis
     if in_place:
         for index in node.inputs:
             # The buffer as a whole must die here: an alias of it may be read later.
-            if nodes[index].shape == node.shape and dies[owner[index]] == node.index:
+            if _alike(nodes[index].shape, node.shape) and dies[owner[index]] == node.index:
                 return index
     return None
 
 
-def peak(found: Sequence[Buffer], count: int) -> Peak:
-    """The first node at which the most elements are live, of `count` nodes."""
-    change = [0] * (count + 2)
+def _alike(left: Shape, right: Shape) -> bool:
+    """Whether two shapes are one, letters taken for what lets the layer fit: where one size is 1, it is stretched."""
+    if left == right:
+        return True
+    pairs = zip(left.dims, right.dims, strict=False)
+    return all(a == b or (1 not in (a, b) and not certainly(differs(a, b))) for a, b in pairs)
+
+
+def live(found: Sequence[Buffer], count: int) -> Iterator[Size]:
+    """The elements live while each of `count` nodes runs."""
+    change: list[Size] = [0] * (count + 2)
     for buffer in found:
         change[buffer.first] += buffer.elements
         change[min(buffer.last, count) + 1] -= buffer.elements
-    most, at, live = 0, 0, 0
+    elements: Size = 0
     for index in range(count):
-        live += change[index]
-        if live > most:
-            most, at = live, index
+        elements = elements + change[index]
+        yield elements
+
+
+def peak(found: Sequence[Buffer], count: int) -> Peak:
+    """The first node at which the most elements are live, of `count` nodes."""
+    most, at = 0, 0
+    for index, elements in enumerate(live(found, count)):
+        if elements > most:
+            most, at = elements, index
     return Peak(most, at, tuple(each for each in found if each.first <= at <= each.last))
 
 

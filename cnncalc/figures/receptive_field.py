@@ -5,12 +5,12 @@ Source: A. Araujo, W. Norris and J. Sim, Computing receptive fields of convoluti
 """
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any, Literal, NamedTuple
 
 from cnncalc.graph import Node
 from cnncalc.layers.base import Layer, Reach
-from cnncalc.shape import Shape
+from cnncalc.shape import Shape, at_least
 
 #: The reach along an axis of what changes nothing there.
 SAME = Reach(0, 0, 1)
@@ -90,14 +90,15 @@ def hull(fields: list[ReceptiveField]) -> ReceptiveField:
 
 def _axis_hulls(fields: list[ReceptiveField]) -> Iterator[AxisField]:
     for axes in zip(*[field.axes for field in fields], strict=True):
-        left = max(axis.left for axis in axes)
-        right = max(axis.size - 1 - axis.left for axis in axes)
+        left = reduce(at_least, [axis.left for axis in axes])
+        right = reduce(at_least, [axis.size - 1 - axis.left for axis in axes])
         # Equal sizes come of equal jumps; where paths differ (a stretched axis), the widest is what is seen.
-        yield AxisField(left + right + 1, max(axis.jump for axis in axes), left)
+        yield AxisField(left + right + 1, reduce(at_least, [axis.jump for axis in axes]), left)
 
 
 def _whole(value: Any) -> Any:
-    return value if isinstance(value, int) or value.denominator != 1 else value.numerator
+    """A fraction as an integer where it is one; anything else as it is."""
+    return value if isinstance(value, int) or getattr(value, "denominator", 0) != 1 else value.numerator
 
 
 def exact(value: Any) -> Any:

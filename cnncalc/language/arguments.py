@@ -7,7 +7,7 @@ marks; the declared arguments of the class then read them, each its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic, Span, SpecError, nearest
@@ -25,14 +25,16 @@ LONGEST_WORD = max(map(len, REGISTRY))
 Values = dict[str, tuple[Any, Span]]
 
 
-def read_layer(node: LayerNode, holes: dict[Span, Any]) -> Layer:
+def read_layer(node: LayerNode, holes: dict[Span, Any], assumed: Mapping[str, Any] | None = None) -> Layer:
     """The layer that the node means, with the values of its holes by their place.
+
+    `assumed` has values for arguments that have to be given and are not.
 
     Raises `SpecError` for all that is wrong with it.
     """
     word, cls, rest = split_word(node.word)
     chunks = [*([rest] if rest else []), *node.arguments]
-    return LayerReader(word, cls, node, holes).read(chunks)
+    return LayerReader(word, cls, node, holes).read(chunks, assumed or {})
 
 
 def split_word(chunk: Chunk) -> tuple[str, type[Layer], Chunk | None]:
@@ -59,7 +61,9 @@ def _begins_argument(cls: type[Layer], text: str) -> bool:
     """Whether glued text begins as an argument of the class does, and not as the rest of a longer word."""
     letters = PIECE.match(text)
     run = letters.group(0) if letters else ""
-    return bool(_key_in(cls, run))
+    bare = keys_of(cls).prefixes.get("")
+    # Glued, a letter alone is rather a misspelt word: `inputs`.
+    return bool(_key_in(cls, run)) or (bare is not None and len(run) > 1 and bare.begins(run))
 
 
 class Keys(NamedTuple):
@@ -137,7 +141,7 @@ class LayerReader:
         self.by_prefix, self.by_keyword, _ = keys_of(cls)
         self.chunk = node.word
 
-    def read(self, chunks: list[Chunk]) -> Layer:
+    def read(self, chunks: list[Chunk], assumed: Mapping[str, Any]) -> Layer:
         try:
             for chunk in chunks:
                 self.chunk = chunk
@@ -146,7 +150,9 @@ class LayerReader:
                 else:
                     self.short_forms(Pieces(list(self.pieces(chunk))))
             self.chunk = self.node.word
-            return self.cls(self.word, **{name: value for name, (value, _) in self.values.items()})
+            values = {name: value for name, value in assumed.items() if name in self.cls.arguments}
+            values.update({name: value for name, (value, _) in self.values.items()})
+            return self.cls(self.word, **values)
         except ArgumentError as error:
             raise SpecError([self.diagnostic(error)]) from None
 
@@ -178,7 +184,8 @@ class LayerReader:
 
     def short_forms(self, pieces: Pieces) -> None:
         while (piece := pieces.next) is not None:
-            if piece.kind == NUMBER:
+            bare = self.by_prefix.get("")
+            if piece.kind == NUMBER or (piece.kind == WORD and bare is not None and bare.begins(piece.value)):
                 self.bare(piece, pieces)
             elif piece.kind == WORD:
                 self.prefixed(piece, pieces)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic, Origin, Problems, Span, SpecError, nearest
 from cnncalc.graph import UNKNOWN, Graph, GraphBuilder
 from cnncalc.language.arguments import read_layer
 from cnncalc.language.blocks import Blocks, Scope, is_input
 from cnncalc.language.expressions import evaluate, exact
+from cnncalc.language.nodes import UNKNOWN as UNKNOWN_NUMBER
 from cnncalc.language.nodes import (
     Call,
     Def,
@@ -28,6 +29,9 @@ from cnncalc.layers.rearrange import Input
 #: In place of an index: there is no tensor yet, since no input has come.
 NOTHING = -2
 
+#: The letters of an input that no one gave, channels last, for two spatial axes, one and three.
+LETTERS = (("H", "W", "C"), ("L", "C"), ("D", "H", "W", "C"))
+
 #: Text, and the values of its holes → the layer that it means, for all specs of the process.
 _LAYERS: dict[tuple[Any, ...], Layer] = {}
 MOST_LAYERS_KEPT = 20_000
@@ -36,27 +40,76 @@ MOST_LAYERS_KEPT = 20_000
 MAX_CALLS = 100
 
 
+class Open(NamedTuple):
+    """What a spec may leave open, and what stands for it.
+
+    With `letters`, sizes of inputs may be letters, and where there is no input at all one of letters is put in
+    front; `at` has numbers for some of them. `unknown` is what a `?` stands for, and `assumed` has arguments
+    for layers that lack them.
+    """
+
+    letters: bool = False
+    at: Mapping[str, int] = {}
+    unknown: int | None = None
+    assumed: Mapping[str, Any] = {}
+
+
+CLOSED = Open()
+
+#: Formulas take a hundred times as long as numbers: so many layers at most have sizes in letters.
+MAX_LETTERED = 10_000
+
+
 def build_graph(
     spec: Spec,
     problems: Problems,
-    input: tuple[int, ...] | None = None,
+    input: tuple[Any, ...] | None = None,
     variables: Mapping[str, Any] | None = None,
+    left_open: Open = CLOSED,
 ) -> Graph:
     """The graph of a spec. `input` is the first input's shape, `variables` override its lets.
 
     Raises `SpecError` with everything that is wrong, that the parser found included.
     """
-    return Expander(spec, problems, input, variables or {}).graph()
+    if left_open.letters and input is None and not problems.found and not _has_input(spec):
+        return _with_letters(spec, variables or {}, left_open)
+    return Expander(spec, problems, input, variables or {}, left_open).graph()
+
+
+def _with_letters(spec: Spec, variables: Mapping[str, Any], left_open: Open) -> Graph:
+    """The graph with an input of letters in front: as many as the windows have axes."""
+    errors = []
+    for letters in LETTERS:
+        try:
+            graph = Expander(spec, Problems(), letters, variables, left_open).graph()
+        except SpecError as error:
+            if any(each.code in ("E106", "E204") for each in error.diagnostics):
+                errors.append(error)
+                continue
+            raise
+        if any(node.implicit for node in graph.nodes) and not any(node.layer.spatial for node in graph.nodes):
+            return Expander(spec, Problems(), ("N",), variables, left_open).graph()
+        return graph
+    raise errors[0]
 
 
 class Expander(Blocks):
     def __init__(
-        self, spec: Spec, problems: Problems, input: tuple[int, ...] | None, variables: Mapping[str, Any]
+        self,
+        spec: Spec,
+        problems: Problems,
+        input: tuple[Any, ...] | None,
+        variables: Mapping[str, Any],
+        left_open: Open = CLOSED,
     ) -> None:
         super().__init__(spec.definitions, problems)
         self.spec = spec
         self.variables = {name: exact(name, value) for name, value in variables.items()}
-        self.input = input
+        self.input, self.open = input, left_open
+        self.letters: set[str] = set()
+        self.layers_in_all = 0
+        # What is assumed stands in no text.
+        self.layers = {} if left_open.assumed else _LAYERS
         self.builder = GraphBuilder(problems, _names(spec.items))
         self.texts: dict[int, tuple[tuple[str, ...], list[Hole]]] = {}
         self.origins: dict[tuple[int, int], Origin] = {}
@@ -66,17 +119,21 @@ class Expander(Blocks):
     def graph(self) -> Graph:
         scope = self.defined()
         first = NOTHING
-        if self.input is not None and not self._has_own_input(self.spec.items):
-            first = self.builder.add(Input("input", shape=self.input), ())
         try:
             if not self.problems.found:
-                self.size(self.spec.items, scope)
+                self.layers_in_all = self.size(self.spec.items, scope)
+            if self.input is not None and not self._has_own_input(self.spec.items):
+                first = self.builder.add(self.fixed(Input("input", shape=self.input), None), ())
             last = self.sequence(self.spec.items, first, scope)
         except SpecError as error:
             if error.diagnostics[0].code != "E005":
                 raise
             self.problems.add(error.diagnostics[0])
             last = UNKNOWN
+        for letter in self.open.at.keys() - self.letters:
+            known = ", ".join(sorted(self.letters))
+            help = f"its letters: {known}" if known else "it has no letter: write one in `input HxWx3`"
+            self.problems.add(Diagnostic("E110", f"no size of the spec's input is `{letter}`", help=help))
         return self.builder.build(last, self.spec.name)
 
     @staticmethod
@@ -89,6 +146,8 @@ class Expander(Blocks):
     def defined(self) -> Scope:
         """What the spec itself sees: its lets, those that are overridden included, and its blocks."""
         numbers: dict[str, Any] = dict(self.variables)
+        if self.open.unknown is not None:
+            numbers[UNKNOWN_NUMBER] = self.open.unknown
         blocks: dict[str, Def] = {}
         for each in self.definitions:
             if each.name in blocks or (each.name in numbers and each.name not in self.variables):
@@ -172,6 +231,7 @@ class Expander(Blocks):
             if self.input is not None:
                 # The option speaks for the first input of the spec.
                 layer, self.input = Input("input", shape=self.input), None
+            layer = self.fixed(layer, node.span)
         elif current == NOTHING:
             return self.no_input(node.span)
         # Both are alive as long as the origin is, so that their identities say which it is.
@@ -180,6 +240,18 @@ class Expander(Blocks):
         if origin is None:
             origin = self.origins[key] = Origin(node.span, scope.calls)
         return self.builder.add(layer, inputs, origin, name, scope.path, scope.arms)
+
+    def fixed(self, input: Input, span: Span | None) -> Input:
+        """The input with the numbers that are given for its letters; what stays open has to be allowed."""
+        self.letters.update(input.open)
+        input = input.at(self.open.at)
+        if input.open and not self.open.letters:
+            self.problems.add(leaves_open(input, span))
+        if input.open and self.layers_in_all > MAX_LETTERED:
+            message = f"the spec comes to more than {MAX_LETTERED:,} layers, too many for sizes in letters"
+            help = "give its shape in numbers: `--input 32x32x3`"
+            raise SpecError([Diagnostic("E005", message, span, "letters" if span else "", help=help)])
+        return input
 
     def read(self, node: LayerNode, scope: Scope) -> Layer:
         """The layer of a node, with the values of its holes.
@@ -193,13 +265,13 @@ class Expander(Blocks):
         key: tuple[Any, ...] = text
         if holes:
             key = (*text, *[evaluate(hole.expression, scope.numbers) for hole in holes])
-        layer = _LAYERS.get(key)
+        layer = self.layers.get(key)
         if layer is None:
             plain = {hole.span: _plain(value, hole) for hole, value in zip(holes, key[len(text) :], strict=True)}
-            layer = read_layer(node, plain)
-            if len(_LAYERS) >= MOST_LAYERS_KEPT:
-                _LAYERS.clear()
-            _LAYERS[key] = layer
+            layer = read_layer(node, plain, self.open.assumed)
+            if len(self.layers) >= MOST_LAYERS_KEPT:
+                self.layers.clear()
+            self.layers[key] = layer
         return layer
 
     def merge(self, node: Merge, current: int, scope: Scope, name: str | None) -> int:
@@ -270,6 +342,28 @@ def _named(diagnostic: Diagnostic, scope: Scope) -> Diagnostic:
     if name in scope.tensors:
         return diagnostic._replace(help=f"a name stands behind an `@`: write `@{name}`")
     return diagnostic
+
+
+def leaves_open(input: Input, span: Span | None) -> Diagnostic:
+    """The error of letters where numbers are needed."""
+    letters = " and ".join(f"`{letter}`" for letter in input.open)
+    at = ",".join(f"{letter}=32" for letter in input.open)
+    help = f"give its shape in numbers: `--input 32x32x3`, or `--at {at}` where it is the spec's"
+    return Diagnostic("E132", f"`{input}` leaves sizes open", span, f"{letters} for a number", (), help)
+
+
+def _has_input(spec: Spec) -> bool:
+    """Whether there is an input anywhere in the spec, blocks included."""
+    stack = [spec.items, *(each.items for each in spec.definitions if isinstance(each, Def))]
+    while stack:
+        for item in stack.pop():
+            if is_input(item):
+                return True
+            if isinstance(item.atom, Group):
+                stack.append(item.atom.items)
+            elif isinstance(item.atom, Merge):
+                stack.extend(item.atom.arms)
+    return False
 
 
 def _text_and_holes(node: LayerNode) -> tuple[tuple[str, ...], list[Hole]]:

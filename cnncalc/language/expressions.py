@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest
-from cnncalc.language.nodes import Expression, Function, Name, Number, Operation
+from cnncalc.language.nodes import UNKNOWN, Expression, Function, Name, Number, Operation
 
 LEXEME = re.compile(r"\s*(?:(\d+(?:\.\d+)?|\.\d+)|([A-Za-z_]\w*)|(//|[-+*/%(),{}]))", re.ASCII)
 SPACE = re.compile(r"\s*")
@@ -186,6 +186,9 @@ def _evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
             raise _error("E105", "a number is too long", expression.span, f"{len(text)} digits")
         return int(text) if text.isdigit() else _fraction(text)
     if isinstance(expression, Name):
+        if expression.name == UNKNOWN and UNKNOWN not in names:
+            find = "write a number here, or let `cnncalc solve` find it"
+            raise _error("E116", "a `?` stands for a number", expression.span, "what number is not said", find)
         if expression.name not in names:
             help = f"write `{near}`" if (near := nearest(expression.name, names)) else None
             label = "no let or parameter of this name"

@@ -39,11 +39,14 @@ class Function(NamedTuple):
 
 Expression = Union[Number, Name, Operation, Function]
 
+#: The name of a number that is not known, written without a hole around it: `conv ?x? s2`.
+UNKNOWN = "?"
+
 # -- layers and what is made of them ---------------------------------------------------------------------
 
 
 class Hole(NamedTuple):
-    """`{expression}` in a chunk."""
+    """`{expression}` in a chunk, or `?`."""
 
     expression: Expression
     span: Span

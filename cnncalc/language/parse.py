@@ -9,7 +9,7 @@
     call     = NAME "(" [ value { "," value } ] ")"                        value = [ NAME "=" ] expression
     let      = "let" NAME "=" expression { "," NAME "=" expression }
     def      = "def" NAME "(" [ parameter { "," parameter } ] ")" "=" sequence, up to the line's end
-    count    = integer | hole
+    count    = integer | hole                                              hole = "{" expression "}" | "?"
 
 Which word is a layer is not asked here. After an error the parser goes on behind the next separator, so that
 one run reports them all; in place of what it could not read stands a `Broken` node.
@@ -25,6 +25,7 @@ from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError
 from cnncalc.language.cursor import Cursor
 from cnncalc.language.expressions import ExpressionParser
 from cnncalc.language.nodes import (
+    UNKNOWN,
     Atom,
     Broken,
     Call,
@@ -52,7 +53,7 @@ PRODUCT = re.compile(r"(?<![\w)*])\d+(?:\*\d+)+")
 #: How often, as prose writes it behind what is repeated: `x2`.
 TIMES = re.compile(r"[xX×]?(\d+)")
 NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-HOLE = re.compile(r"\{([^{}\n]*)\}")
+HOLE = re.compile(r"(\{[^{}\n]*\}|\?)")
 FIELD = re.compile(r"([A-Za-z_]\w*)=", re.ASCII)
 BINDING = re.compile(r"\s*([A-Za-z_]\w*)\s*(=?)\s*", re.ASCII)
 
@@ -266,19 +267,21 @@ class Parser(Cursor):
 
     def _chunk(self, text: str, start: int, field: Chunk | None = None) -> Chunk:
         span = Span(self.source, start, start + len(text))
-        if "{" not in text:
+        if "{" not in text and UNKNOWN not in text:
             return Chunk((text,), span, field)
         parts: list[str | Hole] = []
         for index, part in enumerate(HOLE.split(text)):
             if index % 2:
-                parts.append(self.hole(start, start + len(part) + 2))
-                start += 2
+                parts.append(self.hole(start, start + len(part)))
             elif part:
                 parts.append(part)
             start += len(part)
         return Chunk(tuple(parts), span, field)
 
     def hole(self, start: int, end: int) -> Hole:
+        if end == start + 1:
+            span = Span(self.source, start, end)
+            return Hole(Name(UNKNOWN, span), span)
         bare = NAME.fullmatch(self.source.text, start + 1, end - 1)
         if bare:  # as most are
             return Hole(Name(bare.group(), Span(self.source, start + 1, end - 1)), Span(self.source, start, end))

@@ -14,6 +14,7 @@ from cnncalc.diagnostics import Problems, Source, SpecError
 from cnncalc.language.arguments import read_layer
 from cnncalc.language.layout import COMMENT, WIDTH, Gap, as_written, lay_out, without_blanks
 from cnncalc.language.nodes import (
+    UNKNOWN,
     Call,
     Def,
     Expression,
@@ -238,7 +239,9 @@ class Writer:
             return " ".join([word, *texts])
         # Glued, `x` would go on with the numbers before it. And conv2d is a word only by itself.
         glued = "".join(f":{text[1:]}" if text[0] == "x" else text for text in texts)
-        return f"{word} {glued}" if layer.axes is not None and glued else word + glued
+        # Nor is a letter alone, for a size, read where it is glued to its word.
+        apart = layer.axes is not None or glued[:1].isupper()
+        return f"{word} {glued}" if apart and glued else word + glued
 
     def call(self, node: Call) -> str:
         values = [f"{name}={self.expression(value)}" if name else self.expression(value) for name, value in node.values]
@@ -250,6 +253,8 @@ class Writer:
         return f"{node.name}({self.style.comma.join(names)})"
 
     def hole(self, hole: Hole) -> str:
+        if isinstance(hole.expression, Name) and hole.expression.name == UNKNOWN:
+            return UNKNOWN
         return f"{{{self.expression(hole.expression)}}}"
 
     def expression(self, node: Expression, binding: int = 0) -> str:

@@ -4,7 +4,8 @@ A layer's arguments are read from a row of `Piece`s: numbers, words and marks, w
 (`3x3s2`) or apart. Each kind of argument owns its little grammar:
 
     whole    = NUMBER                                 Integer
-    axes     = NUMBER { "x" NUMBER }                  PerAxis, Dims
+    axes     = NUMBER { "x" NUMBER }                  PerAxis
+    dims     = size { "x" size }                      Dims; size = NUMBER or, of an input, a letter but x
     padding  = ends { "x" ends } | "valid" | "same" | "full"
     ends     = NUMBER [ "-" NUMBER ]                  Padding
     range    = NUMBER ":" NUMBER                      ChannelRange
@@ -95,6 +96,10 @@ class Argument(Generic[T]):
 
     #: What a value looks like, for help texts: `3x3`.
     sample = "N"
+
+    def begins(self, letters: str) -> bool:
+        """Whether a value without a prefix may begin with these letters."""
+        return False
 
     def __init__(self, *shorts: str, default: Any = REQUIRED, help: str = "", like: str | None = None) -> None:
         self.shorts, self.default, self.help = shorts, default, help
@@ -222,23 +227,56 @@ class PerAxis(Argument[tuple[int, ...]]):
         return self.prefix + "x".join(map(str, value))
 
 
-class Dims(Argument[tuple[int, ...]]):
-    """A whole shape, channels last: up to three spatial axes and the channels."""
+class Dims(Argument[tuple[Any, ...]]):
+    """A whole shape, channels last: up to three spatial axes and the channels.
+
+    With `letters`, a letter may stand for any size: `HxWx3`. It is kept as a capital.
+    """
 
     sample = "32x32x3"
 
-    def read(self, pieces: Pieces) -> tuple[int, ...]:
+    def __init__(self, *shorts: str, letters: bool = False, **more: Any) -> None:
+        super().__init__(*shorts, **more)
+        self.letters = letters
+
+    def begins(self, letters: str) -> bool:
+        return self.letters and letters[:1].isalpha() and letters[0] != "x" and letters[1:2] in ("", "x")
+
+    def read(self, pieces: Pieces) -> tuple[Any, ...]:
         first = pieces.next
-        values = [self._number(pieces, low=1)]
-        while pieces.take_mark("x"):
-            values.append(self._number(pieces, low=1))
+        values = [self._size(pieces)]
+        while pieces.take_mark("x") or self._take_x(pieces):
+            values.append(self._size(pieces))
         if len(values) > 4:
             message = f"a shape of {len(values)} numbers has too many axes"
             raise ArgumentError("E105", message, "up to three spatial axes, then the channels", first, "drop the batch")
         return tuple(values)
 
-    def write(self, value: tuple[int, ...]) -> str:
+    def _size(self, pieces: Pieces) -> Any:
+        """A number, or a letter, behind which its word may go on: `hxwx`."""
+        piece = pieces.next
+        if piece is None or piece.kind != WORD or not self.begins(piece.value):
+            return self._number(pieces, low=1)
+        _take_character(pieces)
+        return piece.value[0].upper()
+
+    def _take_x(self, pieces: Pieces) -> bool:
+        """Take the `x` that begins a word which goes on with a letter: `xwx`."""
+        piece = pieces.next
+        if piece is None or piece.kind != WORD or piece.value[0] != "x" or not self.begins(piece.value[1:]):
+            return False
+        _take_character(pieces)
+        return True
+
+    def write(self, value: tuple[Any, ...]) -> str:
         return "x".join(map(str, value))
+
+
+def _take_character(pieces: Pieces) -> None:
+    """Take the first character of a word; what is left of it is the next piece."""
+    piece = pieces.take()
+    if len(piece.value) > 1:
+        pieces.put_back(piece._replace(value=piece.value[1:], text=piece.text[1:], start=piece.start + 1))
 
 
 class PaddingArgument(Argument[Padding]):

@@ -177,6 +177,10 @@ class Layer:
         other._set(self.kind, self.axes, values)
         return other
 
+    def with_arguments(self, **changed: Any) -> Layer:
+        """The layer with some of its arguments changed."""
+        return type(self)(self.kind, **{name: vars(self)[name] for name in self.arguments} | changed)
+
     # -- sizes ---------------------------------------------------------------------------------------
 
     def output(self, x: Shape) -> Shape:

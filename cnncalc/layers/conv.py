@@ -235,5 +235,9 @@ class Deconv(Convolution):
             for w in self.windows(x)
         )
 
+    def unreached(self, x: Shape) -> list[Size]:
+        # Every input element is written from.
+        return [0] * x.rank
+
     def remarks(self, x: Shape) -> Iterator[Remark]:
         return iter(())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 from cnncalc.layers.base import Example, Layer
-from cnncalc.shape import AXES, Shape, ShapeError, Size
+from cnncalc.shape import AXES, Shape, ShapeError, Size, at_least, certainly, differs
 
 
 class Merge(Layer):
@@ -32,9 +34,11 @@ def one_size(sizes: tuple[Size, ...], axis: str, stretch: bool) -> Size:
     Raises `ShapeError` E206 where they differ.
     """
     different = list(dict.fromkeys(size for size in sizes if not (stretch and size == 1)))
-    if len(different) > 1:
+    if any(certainly(differs(size, different[0], stretch)) for size in different[1:]):
         raise ShapeError("E206", DISAGREE, f"their {axis.rstrip('s')}s differ: {' and '.join(map(str, different))}")
-    return different[0] if different else 1
+    # Formulas that differ are the same number then, or one of them is 1. Where one size is known, it is all of them.
+    known = [size for size in different if isinstance(size, int)] or different or [1]
+    return reduce(at_least, known) if stretch else known[0]
 
 
 class Elementwise(Merge):

@@ -7,7 +7,7 @@ from typing import Literal
 from cnncalc.layers.arguments import Choice, PaddingArgument, PerAxis
 from cnncalc.layers.base import WHOLE, Example, Layer, Reach
 from cnncalc.layers.windowed import Windowed
-from cnncalc.shape import AXES, Padding, Shape, ShapeError, Size, ratio
+from cnncalc.shape import AXES, Padding, Shape, ShapeError, Size, at_least, certainly, ratio
 
 
 class Pooling(Windowed):
@@ -32,8 +32,8 @@ class Pooling(Windowed):
 
     def _check_padding(self, x: Shape) -> None:
         for name, window in zip(AXES[x.rank], self.windows(x), strict=True):
-            most = max(window.begin, window.end)
-            if isinstance(most, int) and 2 * most > window.extent:
+            most = at_least(window.begin, window.end)
+            if certainly(2 * most > window.extent):
                 raise ShapeError(
                     "E205",
                     "the padding of `{layer}` is over half its window",

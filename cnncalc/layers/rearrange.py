@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import prod
 from typing import Literal
 
 from cnncalc.layers.arguments import ChannelRange, Dims, Integer, Real
 from cnncalc.layers.base import WHOLE, Example, Layer
-from cnncalc.shape import Shape, ShapeError, divide
+from cnncalc.shape import Shape, ShapeError, certainly, differs, divide
 
 
 class Input(Layer):
     """Where a sample comes in."""
 
     words = {"input": ()}
-    shape = Dims("", help="shape of one sample, channels last")
+    shape = Dims("", letters=True, help="shape of one sample, channels last; a letter is a size left open")
     size_rule = "the shape"
     reach_rule = "1: its own element"
     examples = (Example("input 32x32x3", "32x32x3"),)
 
     def shape_of(self, inputs: tuple[Shape, ...]) -> Shape:
+        if self.open:
+            from cnncalc.symbols import letter  # few specs have any
+
+            return Shape.of([letter(size) if isinstance(size, str) else size for size in self.shape])
         return Shape.of(self.shape)
+
+    @property
+    def open(self) -> list[str]:
+        """The letters in its shape, each once."""
+        return list(dict.fromkeys(size for size in self.shape if isinstance(size, str)))
+
+    def at(self, numbers: Mapping[str, int]) -> Input:
+        """The input with numbers in place of letters, where there are any for them."""
+        return Input("input", shape=tuple([numbers.get(size, size) for size in self.shape]))
 
 
 class Flatten(Layer):
@@ -51,7 +65,7 @@ class Reshape(Layer):
 
     def output(self, x: Shape) -> Shape:
         elements = prod(self.shape)
-        if isinstance(x.elements, int) and elements != x.elements:
+        if certainly(differs(x.elements, elements)):
             raise ShapeError(
                 "E207",
                 "`{layer}` changes the number of elements",
@@ -74,7 +88,7 @@ class Slice(Layer):
 
     def output(self, x: Shape) -> Shape:
         start, stop = self.channels
-        if isinstance(x.channels, int) and stop > x.channels:
+        if certainly(x.channels < stop):
             raise ShapeError(
                 "E208",
                 "`{layer}` asks for channels that are not there",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cnncalc.layers.arguments import Choice, Integer, PaddingArgument, PerAxis
 from cnncalc.layers.base import Example, Layer, Reach
-from cnncalc.shape import AXES, Shape, ShapeError, Size, ratio, require_size
+from cnncalc.shape import AXES, Shape, ShapeError, Size, certainly, differs, ratio, require_size
 
 
 class Upsample(Layer):
@@ -41,7 +41,7 @@ class PixelShuffle(Layer):
 
     def output(self, x: Shape) -> Shape:
         block = self.factor**x.rank
-        if isinstance(x.channels, int) and x.channels % block:
+        if certainly(differs(x.channels % block, 0)):
             raise ShapeError(
                 "E208",
                 "the channels of `{layer}` cannot be laid out as space",

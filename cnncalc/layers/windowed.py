@@ -7,7 +7,19 @@ from typing import ClassVar, Literal
 
 from cnncalc.layers.arguments import PaddingArgument, PerAxis
 from cnncalc.layers.base import Layer, Reach, Remark
-from cnncalc.shape import AXES, Padding, Shape, Size, Window, require_size, same_total
+from cnncalc.shape import (
+    AXES,
+    Padding,
+    Shape,
+    ShapeError,
+    Size,
+    Window,
+    at_least,
+    ceil_div,
+    certainly,
+    require_size,
+    same_total,
+)
 
 
 class Windowed(Layer):
@@ -63,16 +75,17 @@ class Windowed(Layer):
         sizes = tuple([window.size(n) for n, window in zip(x.spatial, windows, strict=True)])
         for name, n, window, size in zip(AXES[x.rank], x.spatial, windows, sizes, strict=True):
             room = n + window.begin + window.end
-            if isinstance(room, int) and room < window.extent:
+            if certainly(room < window.extent):
                 fact = f"window {window.extent} does not fit in {room}"
                 # Rounding up would still give 1 to a window that does not fit: the floor tells it plainly.
                 require_size(0, name, window._replace(ceil=False).size_text(n), fact, self._way_out(n, window))
-            require_size(size, name, window.size_text(n), "no place is left for a window")
+            if certainly(size < 1):
+                require_size(size, name, window.size_text(n), "no place is left for a window")
         return sizes
 
     def _way_out(self, n: int, window: Window) -> str:
         enough = -(-(window.extent - n) // 2)
-        if enough * 2 > window.extent and not self.pads_freely:
+        if not self.pads_freely and certainly(enough * 2 > window.extent):
             return f"use a window of at most {n}, or remove this layer"
         return f"add `same` or `p{enough}`, or remove this layer"
 
@@ -88,22 +101,68 @@ class Windowed(Layer):
     def remarks(self, x: Shape) -> Iterator[Remark]:
         windows = self.windows(x)
         axes = list(zip(AXES[x.rank], x.spatial, windows, strict=True))
-        lost = [(name, n, window) for name, n, window in axes if window.unreached(n)]
-        if lost:
-            facts = " and ".join(_last(window.unreached(n), name, n) for name, n, window in lost)
-            _, n, window = lost[0]
-            unreached = window.unreached(n)
-            larger = n + window.stride - unreached - window.end
-            help = f"an input of {n - unreached} or {larger} drops nothing; `same` reaches all"
-            yield Remark("W201", f"`{{layer}}` never reaches {facts}", help)
-        wide = [(max(window.begin, window.end), window.extent) for window in windows]
-        if self.padding.mode != "full" and any(padding >= extent for padding, extent in wide):
+        lost = self.unreached(x)
+        if any(lost):
+            facts = " and ".join(_last(count, name, n) for count, (name, n, _) in zip(lost, axes, strict=True) if count)
+            yield Remark("W201", f"`{{layer}}` never reaches {facts}", self._way_to_reach(x, lost))
+        ends = [(at_least(window.begin, window.end), window.extent) for window in windows]
+        wide = [each for each in ends if self.padding.mode != "full" and certainly(each[0] >= each[1])]
+        if wide:
             padding, extent = max(wide)
             fact = f"the padding of `{{layer}}` ({padding}) is as wide as its window ({extent}) or wider"
             yield Remark("W202", fact, f"windows at the edge see zeros alone; below {extent}, none does")
 
+    def unreached(self, x: Shape) -> list[Size]:
+        """How many elements at the end of each axis no window reaches."""
+        return [window.unreached(n) for n, window in zip(x.spatial, self.windows(x), strict=True)]
 
-def _last(count: int, axis: str, n: int) -> str:
+    def _way_to_reach(self, x: Shape, lost: list[Size]) -> str:
+        """What would make all of the input be reached: each way is tried, and told where it does."""
+        windows = self.windows(x)
+        left_over = [
+            w.stride - (n + w.begin + w.end - w.extent) % w.stride for n, w in zip(x.spatial, windows, strict=True)
+        ]
+        # One more place at the end takes as many elements, or zeros, as the stride leaves over.
+        more = [missing if count else 0 for missing, count in zip(left_over, lost, strict=True)]
+        smaller = x._replace(spatial=tuple([n - count for n, count in zip(x.spatial, lost, strict=True)]))
+        larger = x._replace(spatial=tuple([n + count for n, count in zip(x.spatial, more, strict=True)]))
+        inputs = [_sizes(shape) for shape in (smaller, larger) if self._reaches_all(shape)]
+        ends = tuple([(w.begin, w.end + count) for w, count in zip(windows, more, strict=True)])
+        kernel = tuple([k + ceil_div(count, d) for k, d, count in zip(self.kernel, self.dilation, lost, strict=True)])
+        changes = {"padding": Padding("explicit", ends)}, {"padding": Padding("same")}, {"kernel": kernel}
+        edits = [
+            f"`{self.arguments[name].write(value)}`"
+            if name == "padding"
+            else f"a kernel of {'x'.join(map(str, kernel))}"
+            for change in changes
+            for name, value in change.items()
+            if self._reaches_all(x, **change)
+        ]
+        return f"an input of {' or '.join(inputs)} drops nothing; so does {_either(edits)}"
+
+    def _reaches_all(self, x: Shape, **changed: object) -> bool:
+        """Whether the layer, with some arguments changed, fits an input and leaves none of it out."""
+        if any(certainly(n < 1) for n in x.spatial):
+            return False
+        layer = self.with_arguments(**changed).fitted(x)
+        assert isinstance(layer, Windowed)
+        try:
+            layer.output(x)
+        except ShapeError:
+            return False
+        return not any(layer.unreached(x))
+
+
+def _sizes(shape: Shape) -> str:
+    return "x".join(map(str, shape.spatial))
+
+
+def _either(ways: list[str]) -> str:
+    """`a`, `a or b`, `a, b or c`"""
+    return " or ".join([", ".join(ways[:-1]), ways[-1]] if len(ways) > 1 else ways)
+
+
+def _last(count: Size, axis: str, n: Size) -> str:
     """`the last 2 rows (of 17)`"""
     one = {"height": "row", "width": "column", "depth": "slice"}.get(axis, "element")
     return f"the last {one} (of {n})" if count == 1 else f"the last {count} {one}s (of {n})"

@@ -9,6 +9,7 @@ from cnncalc.analysis import Row
 from cnncalc.diagnostics import nearest
 from cnncalc.figures.receptive_field import ReceptiveField
 from cnncalc.report.tree import Line
+from cnncalc.shape import Size, dims_text
 
 #: Unknown operators beyond these are counted, not named.
 MOST_UNKNOWN = 8
@@ -30,12 +31,12 @@ class Column(NamedTuple):
     setting: Literal["plain", "sizes", "code"] = "plain"
 
 
-def shape_text(dims: Iterable[int], layout: str = "hwc") -> str:
+def shape_text(dims: Iterable[Size], layout: str = "hwc") -> str:
     """`32x32x3`, or `3x32x32` in the layout chw."""
     sizes = list(dims)
     if not sizes:
         return "?"
-    return "x".join(map(str, sizes if layout == "hwc" else [sizes[-1], *sizes[:-1]]))
+    return dims_text(sizes if layout == "hwc" else [sizes[-1], *sizes[:-1]])
 
 
 def shortened(text: str, most: int = 120) -> str:
@@ -43,8 +44,31 @@ def shortened(text: str, most: int = 120) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
-def thousands(value: int) -> str:
-    return f"{value:,}"
+def thousands(value: Size) -> str:
+    """`1,234`, and `1,024·(H − 2)·W` where it is a formula."""
+    return f"{value:,}" if isinstance(value, int) else formula(f"{value:,}")
+
+
+def formula(text: str) -> str:
+    """The text of a formula as it is printed in books: `9·C·(H−2)² + 4·C`, without spaces in a factor."""
+    for plain, sign in (("**2", "²"), ("**3", "³"), ("**", "^"), ("*", "·"), ("- ", "− "), ("(-", "(−")):
+        text = text.replace(plain, sign)
+    if len(text) > 1 and text.startswith("-"):
+        text = f"−{text[1:]}"
+    if "(" not in text or " " not in text:
+        return text
+    # max(a + b, c) has terms of its own.
+    inside: list[bool] = []
+    shown = []
+    for at, character in enumerate(text):
+        if character == "(":
+            inside.append(text[:at].endswith(("max", "min")))
+        elif character == ")":
+            inside.pop()
+        elif character == " " and inside and not inside[-1]:
+            continue
+        shown.append(character)
+    return "".join(shown)
 
 
 def short(value: int) -> str:
@@ -84,8 +108,8 @@ def uncounted(rows: Sequence[Row]) -> str:
 
 def per_axis(values: Iterable[Any]) -> str:
     """One number for axes that agree, else one for each: `3`, `3x5`."""
-    texts = [str(value) for value in values]
-    return texts[0] if texts and len(set(texts)) == 1 else "x".join(texts)
+    sizes = list(values)
+    return str(sizes[0]) if len(set(sizes)) == 1 else dims_text(sizes)
 
 
 def field_text(field: ReceptiveField, part: str = "size") -> str:
@@ -101,7 +125,7 @@ def _field(row: Line, part: str) -> str:
     return field_text(row.receptive_field, part)
 
 
-def _shape(dims: Callable[[Line], Iterable[int]]) -> Callable[[Line, str], str]:
+def _shape(dims: Callable[[Line], Iterable[Size]]) -> Callable[[Line, str], str]:
     return lambda row, layout: shape_text(dims(row), layout)
 
 
@@ -109,17 +133,19 @@ def _inputs(row: Line, layout: str) -> str:
     return " ".join(shape_text(dims, layout) for dims in row.input_shapes)
 
 
-def text_column(key: str, heading: str, help: str, get: Callable[[Any, str], str]) -> Column:
+def text_column(
+    key: str, heading: str, help: str, get: Callable[[Any, str], str], setting: Literal["plain", "sizes"] = "plain"
+) -> Column:
     """A column of texts, which read as they are."""
-    return Column(key, heading, help, get, get)
+    return Column(key, heading, help, get, get, setting=setting)
 
 
 def size_column(key: str, heading: str, help: str, get: Callable[[Any, str], str]) -> Column:
     """A column of shapes, or of what is one number for each axis."""
-    return Column(key, heading, help, get, get, setting="sizes")
+    return Column(key, heading, help, get, lambda row, layout: formula(get(row, layout)), setting="sizes")
 
 
-def count_column(key: str, heading: str, help: str, get: Callable[[Any], int]) -> Column:
+def count_column(key: str, heading: str, help: str, get: Callable[[Any], Size]) -> Column:
     """A column of whole numbers, whose digits are in threes for people."""
     return Column(key, heading, help, lambda row, _: get(row), lambda row, _: thousands(get(row)), numeric=True)
 
@@ -129,7 +155,7 @@ COLUMNS = {
     for column in (
         text_column("name", "name", "the layer's name", lambda row, _: row.name),
         text_column("type", "type", "the kind of layer", lambda row, _: row.type),
-        size_column("layer", "layer", "the layer in the language's words", lambda row, _: row.description),
+        text_column("layer", "layer", "the layer in the language's words", lambda row, _: row.description, "sizes"),
         text_column("inputs", "inputs", "the layers it reads", lambda row, _: " ".join(row.inputs)),
         size_column("input", "input", "shapes of one sample that go in", _inputs),
         size_column("output", "output", "shape of one sample that comes out", _shape(lambda row: row.output_shape)),

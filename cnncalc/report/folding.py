@@ -41,3 +41,24 @@ def folded_prose(text: str, width: int) -> list[str]:
 
     lines = wrap(text, max(width, 1), break_on_hyphens=False)
     return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines] or [""]
+
+
+def formula_parts(text: str) -> list[str]:
+    """A formula, or a shape of them, cut behind every `x`, `·` and space outside of its brackets."""
+    parts, depth = [""], 0
+    for character in text:
+        depth += {"(": 1, ")": -1}.get(character, 0)
+        parts[-1] += character
+        if not depth and character in "x·* " and not parts[-1].endswith("max"):
+            parts.append("")
+    return parts
+
+
+def folded_formula(text: str, width: int) -> list[str]:
+    """A formula in lines of that width: broken between its terms, its factors and the sizes of a shape alone."""
+    lines = [""]
+    for part in formula_parts(text) if len(text) > width else [text]:
+        if lines[-1] and len(lines[-1] + part.rstrip()) > width:
+            lines.append("")
+        lines[-1] += part
+    return [line.rstrip() for line in lines]

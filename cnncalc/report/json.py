@@ -10,8 +10,11 @@ from cnncalc.diagnostics import Diagnostic
 
 
 def to_json(analysis: Analysis, more: Mapping[str, object] | None = None) -> str:
-    """The object of `Analysis.to_dict` and what else was asked for, two-space indent, with a final newline."""
-    return json.dumps({**analysis.to_dict(), **(more or {})}, indent=2, ensure_ascii=False) + "\n"
+    """The object of `Analysis.to_dict` and what else was asked for, two-space indent, with a final newline.
+
+    Formulas are strings.
+    """
+    return json.dumps({**analysis.to_dict(), **(more or {})}, indent=2, ensure_ascii=False, default=str) + "\n"
 
 
 def errors_to_json(diagnostics: Sequence[Diagnostic]) -> str:

@@ -47,7 +47,7 @@ def escaped(text: str) -> str:
 
 
 def _cell(column: Column, text: str) -> str:
-    return escaped(re.sub(r"(?<=\d)x(?=\d)", "×", text) if column.setting == "sizes" else text)
+    return escaped(re.sub(r"(?<=[\dA-Z)])x(?=[\dA-Z(f])", "×", text) if column.setting == "sizes" else text)
 
 
 def _row(cells: Iterable[str]) -> str:

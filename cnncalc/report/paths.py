@@ -70,6 +70,8 @@ class Figures:
             trail = [*trail, key]
         if isinstance(value, dict) and "size" in value:
             value = value["size"]
+        elif value == {}:
+            raise _error(path, "depends on numbers, and sizes are letters", [], "give numbers for them with `--at`")
         elif isinstance(value, dict):
             help = f"write `{path.text}.{next(iter(value))}`"
             raise _error(path, "has several figures", [f"its keys: {', '.join(value)}"], help)
@@ -113,6 +115,9 @@ class Figures:
         return {"name": analysis.graph.name, **analysis.options._asdict(), "outputs": list(analysis.outputs)}
 
     def _numbers(self, value: Any, key: str) -> Iterator[int | Fraction]:
+        if self._analysis.letters:
+            # Formulas are compared with nothing.
+            return
         of_field = key in ("receptive_field", *AxisField._fields)
         if of_field and value == "all":
             # A field over the whole input is as large as that.

@@ -146,6 +146,16 @@ def sections() -> tuple[Section, ...]:
             ),
         ),
         Section(
+            "letters",
+            "A size of an input may be a letter, any but `x`: sizes and counts are formulas in it then. A spec without "
+            "an input has one of letters. `--at H=224,W=224` gives numbers.",
+            samples=(
+                ("input HxWx3 | conv 3x3 x8 | pool 2", "(floor(H/2) - 1)x(floor(W/2) - 1)x8"),
+                ("input NxNxC | conv 1x1 x4", "one letter for both axes"),
+                ("conv3x3s1p0:16,pool2", "height, width and channels are H, W and C"),
+            ),
+        ),
+        Section(
             "YAML",
             "The same in a file of YAML: a layer in text as above, or as a mapping of long forms.",
             code=Code(

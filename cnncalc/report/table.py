@@ -17,18 +17,26 @@ from cnncalc.diagnostics import Diagnostic
 from cnncalc.figures.cost import DEFAULT_CONVENTION
 from cnncalc.report.bars import bars_of
 from cnncalc.report.columns import Column, bytes_text, short, thousands, uncounted
-from cnncalc.report.folding import folded_prose, folded_text, parts_of
+from cnncalc.report.folding import folded_formula, folded_prose, folded_text, formula_parts, parts_of
 from cnncalc.report.look import Look
 from cnncalc.report.tree import Line, below, collapsed, least_name, rails
+from cnncalc.shape import Size
 
 GAP = 2
 #: Bars take what room there is, up to so many cells; where there is less than the least, a shade stands for them.
 MOST_BAR, NATURAL_BAR, LEAST_BAR = 12, 8, 4
-#: The columns that are folded where there is no room, in this order, and how narrow they may get.
+#: The columns that are folded where there is no room, in this order, and how narrow they may get: with their words
+#: whole, and with words broken.
 FOLDING = ("inputs", "layer", "input", "name")
-LEAST_TEXT = 10
+LEAST_TEXT, LEAST_BROKEN = 12, 10
 #: The words below the table are folded to this where no terminal says otherwise.
 PROSE_WIDTH = 100
+#: Formulas would like to be of any width; where nothing sets one, it is this.
+FORMULA_WIDTH = 100
+#: Those that are folded as well where sizes are letters.
+FORMULAS = ("activations", "flops", "macs", "params", "output")
+#: Numbers in place of letters, where help shows how to give them.
+SAMPLES = {"C": 3, "L": 100, "D": 16}
 #: A longer table shows its first and its last rows.
 MOST_ROWS = 2_000
 #: Warnings beyond these are counted, not shown.
@@ -61,10 +69,15 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
         [(rail if column.key == "name" else "") + cell for column, cell in zip(columns, row, strict=True)]
         for row, (rail, _) in zip(cells, margins, strict=True)
     ]
+    lettered = bool(analysis.letters)
+    if lettered and look.width is None:
+        look = look._replace(width=FORMULA_WIDTH)
+    if not look.unicode:
+        totals = [_plain(text) for text in totals]
     broken = [_failed(failure, columns, look)] if failure is not None else []
     headings = [column.heading for column in columns]
     least = least_name(rail for rail, _ in margins)
-    widths, bar = _widths(columns, [*named, headings, totals, *broken], look, least)
+    widths, bar = _widths(columns, [*named, headings, totals, *broken], look, least, lettered)
     bars = {
         index: bars_of([column.value(line, look.layout) for line in lines], bar, look.unicode)
         for index, column in enumerate(columns)
@@ -78,7 +91,13 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
         room = f" {' ' * bar}" if index in bars else ""
         table.add_column(
             Text(_aligned(column.heading, column, widths[index]) + room, "bold"),
-            Text(_aligned(totals[index], column, widths[index]) + room, "bold"),
+            Text(
+                "\n".join(
+                    _aligned(part, column, widths[index]) + room
+                    for part in _folded(column, totals[index], widths[index], lettered)
+                ),
+                "bold",
+            ),
             width=widths[index] + len(room),
             no_wrap=True,
             overflow="ignore",
@@ -87,8 +106,8 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
         if left_out > 0 and number == MOST_ROWS // 2:
             table.add_row(*(Text(text, "dim") for text in _omission(columns, left_out, look)))
         folded = [
-            folded_text(cell, widths[index] - (len(rail) if columns[index].key == "name" else 0))
-            for index, cell in enumerate(row)
+            _folded(column, cell, widths[index] - (len(rail) if column.key == "name" else 0), lettered)
+            for index, (column, cell) in enumerate(zip(columns, row, strict=True))
         ]
         height = max(map(len, folded))
         styled = []
@@ -124,6 +143,8 @@ def _omission(columns: Sequence[Column], left_out: int, look: Look) -> list[str]
 
 def _cell(column: Column, line: Line, aside: str, analysis: Analysis, look: Look) -> str:
     text = column.text(line, look.layout)
+    if analysis.letters and not look.unicode:
+        text = _plain(text)
     if column.key == "layer" and line.implicit:
         return f"{text} (implicit)"
     if column.key == "layer" and aside:
@@ -131,6 +152,18 @@ def _cell(column: Column, line: Line, aside: str, analysis: Analysis, look: Look
     if column.key == "field" and exceeds(line.receptive_field, analysis.graph.nodes[0].shape):
         return f"{text}*"
     return text
+
+
+def _plain(formula: str) -> str:
+    """A formula in ASCII."""
+    for sign, plain in (("·", "*"), ("−", "-"), ("²", "^2"), ("³", "^3")):
+        formula = formula.replace(sign, plain)
+    return formula
+
+
+def _folded(column: Column, text: str, width: int, lettered: bool) -> list[str]:
+    """The text of a cell in lines of that width."""
+    return (folded_formula if lettered and column.key in FORMULAS else folded_text)(text, width)
 
 
 def _railed(rail: str, parts: list[str], style: str, look: Look) -> Text:
@@ -159,25 +192,37 @@ def _rules(look: Look) -> box.Box:
 
 
 def _widths(
-    columns: Sequence[Column], lines: list[list[str]], look: Look, least_of_names: int
+    columns: Sequence[Column], lines: list[list[str]], look: Look, least_of_names: int, lettered: bool
 ) -> tuple[list[int], int]:
-    """The width of each column, and of the bars: text folds where there is no room, numbers never do."""
+    """The width of each column, and of the bars: text folds where there is no room, numbers never do.
+
+    Formulas fold too, and have no bars.
+    """
     widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
-    barred = sum(column.key in ("params", "macs") for column in columns)
+    barred = 0 if lettered else sum(column.key in ("params", "macs") for column in columns)
     if look.width is None:
         return widths, NATURAL_BAR if barred else 0
     room = look.width - sum(widths) - GAP * (len(columns) - 1)
-    # Between words first; within them only where the table would be too wide.
-    for whole, key in product((True, False), FOLDING):
+    folding = FOLDING[:2] + FORMULAS + FOLDING[2:] if lettered else FOLDING
+    # Between words first; within them only where the table would be too wide, and never within a factor.
+    for whole, key in product((True, False), folding):
         for index, column in enumerate(columns):
             if room < 0 and column.key == key:
-                parts = [len(part) for line in lines for part in parts_of(line[index])] if whole else []
-                least = least_of_names if key == "name" else max([LEAST_TEXT, *parts])
+                kept = whole or key in FORMULAS
+                words = [len(word) for line in lines for word in _words(line[index], key, lettered)] if kept else []
+                least = least_of_names if key == "name" else max([LEAST_TEXT if whole else LEAST_BROKEN, *words])
                 given = max(min(widths[index], least), widths[index] + room)
                 room += widths[index] - given
                 widths[index] = given
     bar = min(MOST_BAR, room // barred - 1) if barred and room > 0 else 0
     return widths, bar if bar >= LEAST_BAR else min(max(bar, 0), 1)
+
+
+def _words(text: str, key: str, lettered: bool) -> list[str]:
+    """What is not broken while there is room for it."""
+    if lettered and key in FORMULAS:
+        return formula_parts(text)
+    return parts_of(text) if key != "name" else []
 
 
 def _failed(failure: Failure, columns: Sequence[Column], look: Look) -> list[str]:
@@ -186,6 +231,9 @@ def _failed(failure: Failure, columns: Sequence[Column], look: Look) -> list[str
 
 
 def _footer(analysis: Analysis, look: Look) -> Iterator[Text]:
+    if analysis.letters:
+        yield from _footer_in_letters(analysis, look)
+        return
     totals, options = analysis.totals, analysis.options
     dot = " · " if look.unicode else ", "
     weights = f"{bytes_text(totals.params_bytes)} as {options.dtype}"
@@ -209,12 +257,45 @@ def _footer(analysis: Analysis, look: Look) -> Iterator[Text]:
         lines.append(("batch", f"MACs and activations are for {thousands(options.batch)} samples, shapes for one"))
     if any(exceeds(row.receptive_field, analysis.graph.nodes[0].shape) for row in analysis.rows):
         lines.append(("*", "the receptive field is larger than the input"))
+    yield from _labelled(lines, look)
+    yield from _warnings(analysis.warnings, look)
+
+
+def _footer_in_letters(analysis: Analysis, look: Look) -> Iterator[Text]:
+    totals, memory, options = analysis.totals, analysis.totals.activation_bytes, analysis.options
+    peak = "more formulas than can be told" if memory.peak is None else thousands(memory.peak)
+    lines = [
+        ("parameters", thousands(totals.params)),
+        ("bytes", f"{thousands(totals.params_bytes)} as {options.dtype}"),
+        ("MACs", thousands(totals.macs)),
+        ("activations", thousands(totals.activations)),
+        ("live bytes", f"at most {peak}" + (f", at {totals.peak_layer}" if totals.peak_layer else "")),
+    ]
+    if options.convention != DEFAULT_CONVENTION:
+        lines += _convention(analysis)
+    if options.batch > 1:
+        lines.append(("batch", f"MACs and activations are for {thousands(options.batch)} samples, shapes for one"))
+    together: dict[str, list[str]] = {}
+    for name, domain in analysis.domains.items():
+        together.setdefault(domain, []).append(name)
+    lines += [(" ".join(names), domain) for domain, names in together.items()]
+    if not look.unicode:
+        lines = [(label, _plain(text)) for label, text in lines]
+    yield from _labelled(lines, look)
+    at = ",".join(f"{name}={SAMPLES.get(name, 32)}" for name in analysis.domains)
+    yield Text.assemble(
+        "\n  = ", ("help", "bold green"), f": for numbers add `--at {at}`, or give the shape with `--input`"
+    )
+    yield from _warnings(analysis.warnings, look)
+
+
+def _labelled(lines: list[tuple[str, str]], look: Look) -> Iterator[Text]:
+    """The lines behind their labels, folded to the look's width."""
     indent = max(len(label) for label, _ in lines) + GAP
     yield Text()
     for label, text in lines:
         for number, part in enumerate(folded_prose(text, (look.width or PROSE_WIDTH) - indent)):
             yield Text.assemble((("" if number else label).ljust(indent), "dim"), part)
-    yield from _warnings(analysis.warnings, look)
 
 
 def _convention(analysis: Analysis) -> Iterator[tuple[str, str]]:
@@ -227,9 +308,9 @@ def _convention(analysis: Analysis) -> Iterator[tuple[str, str]]:
         yield what, _both(count)
 
 
-def _both(value: int) -> str:
-    """`25,557,032 (25.6 M)`"""
-    return f"{thousands(value)} ({short(value)})" if value >= 10_000 else thousands(value)
+def _both(value: Size) -> str:
+    """`25,557,032 (25.6 M)`; a formula as it is."""
+    return f"{thousands(value)} ({short(value)})" if isinstance(value, int) and value >= 10_000 else thousands(value)
 
 
 def _warnings(warnings: Sequence[Diagnostic], look: Look) -> Iterator[Text]:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from cnncalc.analysis import Row
 from cnncalc.figures.receptive_field import ReceptiveField
 from cnncalc.layers.merge import Merge
+from cnncalc.shape import Size
 
 Arms = tuple[tuple[int, int], ...]
 
@@ -59,11 +60,11 @@ class Block(NamedTuple):
         return tuple(dict.fromkeys(name for row in self.rows for name in row.inputs if name not in inside))
 
     @property
-    def input_shapes(self) -> tuple[tuple[int, ...], ...]:
+    def input_shapes(self) -> tuple[tuple[Size, ...], ...]:
         return self.rows[0].input_shapes
 
     @property
-    def output_shape(self) -> tuple[int, ...]:
+    def output_shape(self) -> tuple[Size, ...]:
         return self.rows[-1].output_shape
 
     @property
@@ -71,23 +72,23 @@ class Block(NamedTuple):
         return self.rows[-1].receptive_field
 
     @property
-    def params(self) -> int:
+    def params(self) -> Size:
         return sum(row.params for row in self.rows)
 
     @property
-    def buffers(self) -> int:
+    def buffers(self) -> Size:
         return sum(row.buffers for row in self.rows)
 
     @property
-    def macs(self) -> int:
+    def macs(self) -> Size:
         return sum(row.macs for row in self.rows)
 
     @property
-    def flops(self) -> int:
+    def flops(self) -> Size:
         return sum(row.flops for row in self.rows)
 
     @property
-    def activations(self) -> int:
+    def activations(self) -> Size:
         return sum(row.activations for row in self.rows)
 
 

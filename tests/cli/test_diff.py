@@ -369,7 +369,7 @@ def test_wrong_command_line(arguments: tuple[str, ...]) -> None:
 
 def test_wrong_input() -> None:
     """A wrong `--input` is neither side's, and is told once: it is the command line that is wrong."""
-    result = run("relu", "gelu", "--input", "axb")
+    result = run("relu", "gelu", "--input", "0x3")
     assert result.exit_code == 2
     assert result.stderr.count("error[") == 1
     assert "--input:1:1" in result.stderr

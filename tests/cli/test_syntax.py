@@ -79,6 +79,7 @@ def test_page() -> None:
         "sizes",
         "branches and names",
         "blocks",
+        "letters",
         "YAML",
     ]
     assert max(map(len, lines)) <= 80

@@ -127,6 +127,13 @@ def test_words_with_a_number_of_axes_serve_whole() -> None:
     assert only("conv1d 3 x1", "9x4") == "conv 3 x1"
 
 
+def test_a_word_for_one_axis_beside_its_like() -> None:
+    """A `conv1d` does not fit two axes, though a `conv` with its arguments did just before."""
+    assert only("conv 3 x2") == "conv 3x3 x2"
+    with pytest.raises(cnncalc.SpecError, match=r"^error\[E204\]: "):
+        only("conv1d 3 x2")
+
+
 @pytest.mark.parametrize("word", sorted(word for word in REGISTRY if rank_of(word)))
 def test_words_with_a_number_of_axes_check_it(word: str) -> None:
     """A word that ends in 1d, 2d or 3d refuses any other number of axes."""

@@ -1,0 +1,56 @@
+"""What is unknown in a spec: its `?`, and the item whose repeats are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeGuard
+
+from cnncalc.diagnostics import Diagnostic, Span, SpecError
+from cnncalc.language.nodes import UNKNOWN, Chunk, Def, Group, Hole, Item, LayerNode, Merge, Name, Spec
+
+
+def marks(spec: Spec) -> Iterator[tuple[Hole, Chunk | Item, str]]:
+    """Each `?`, the chunk or item that it stands in, and the text of the layer."""
+    stack: list[tuple[Item, ...]] = [spec.items, *(each.items for each in spec.definitions if isinstance(each, Def))]
+    while stack:
+        for item in stack.pop():
+            atom = item.atom
+            if isinstance(item.count, Hole) and _is_unknown(item.count):
+                yield item.count, item, item.span.text
+            if isinstance(atom, LayerNode):
+                for chunk in (atom.word, *atom.arguments):
+                    yield from ((part, chunk, atom.span.text) for part in chunk.parts if _is_unknown(part))
+            elif isinstance(atom, Group):
+                stack.append(atom.items)
+            elif isinstance(atom, Merge):
+                stack.extend(atom.arms)
+
+
+def _is_unknown(part: Any) -> TypeGuard[Hole]:
+    return isinstance(part, Hole) and isinstance(part.expression, Name) and part.expression.name == UNKNOWN
+
+
+def repeated(spec: Spec) -> tuple[tuple[Item, ...], str]:
+    """The items with an unknown number of repeats, and the text of what is repeated: the item with `* ?`, else
+    the first that is repeated, else all but the input."""
+    chosen = next(
+        (at for at, item in enumerate(spec.items) if isinstance(item.count, Hole) and _is_unknown(item.count)), None
+    )
+    if chosen is None:
+        chosen = next((at for at, item in enumerate(spec.items) if item.count is not None), None)
+    span = spec.items[0].span
+    count = Hole(Name(UNKNOWN, span), span)
+    if chosen is not None:
+        item = spec.items[chosen]
+        repeated = item._replace(count=count)
+        return (*spec.items[:chosen], repeated, *spec.items[chosen + 1 :]), item.atom.span.text
+    first = 1 if _is_input(spec.items[0]) else 0
+    body = spec.items[first:]
+    if not body:
+        raise SpecError([Diagnostic("E007", "the spec has no layer to repeat", span)])
+    whole = Span(span.source, body[0].span.start, body[-1].span.end)
+    return (*spec.items[:first], Item(Group(body, whole), whole, count)), f"({whole.text})"
+
+
+def _is_input(item: Item) -> bool:
+    return isinstance(item.atom, LayerNode) and str(item.atom.word.parts[0]).lower().startswith("input")

@@ -1,0 +1,150 @@
+"""Between which numbers a formula lies, and which of two is the larger whatever the letters are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+from functools import reduce
+from typing import Any
+
+from cnncalc.symbols.formula import Atom, Formula, Value, letter, letters_of, made, single, terms_of
+from cnncalc.symbols.periods import settled
+
+#: A maximum of more than so many formulas is no answer.
+MOST_CANDIDATES = 6
+MOST_COMPARED = 40
+
+
+def bounds(value: Value) -> tuple[Any, Any]:
+    """Numbers that the value is never below and never above; None where none was found.
+
+    A floor lies within (p - b + 1)/b and p/b. What that leaves is a polynomial in letters, each 1 + h with h at
+    least 0: where no coefficient in the h is negative, its constant is the least value.
+    """
+    if not isinstance(value, Formula):
+        return value, value
+    below, above = _relaxed(value, up=False), _relaxed(-value, up=False)
+    low = None if below is None else _least(below)
+    high = None if above is None else _least(above)
+    return low, None if high is None else -high
+
+
+def _relaxed(value: Value, up: bool) -> Any:
+    """A polynomial in letters alone that is never below (`up`) or never above the value; None if there is none."""
+    value = _without_floors(value, up)
+    total: Value = 0
+    if not any(atom.function for monomial in terms_of(value) for atom, _ in monomial):
+        return value
+    for monomial, factor in terms_of(value).items():
+        term: Value = Fraction(factor)
+        letters = [(atom, power) for atom, power in monomial if atom.function is None]
+        others = [atom for atom, power in monomial for _ in range(power) if atom.function is not None]
+        term = term * made({tuple(letters): 1})
+        rising = up == (factor > 0)
+        if len(others) > 1 and not rising:
+            # No atom is negative: the product is at least 0.
+            if any(atom.name != "floor" for atom in others):
+                return None
+            continue
+        for atom in others:
+            bound = _atom_bound(atom, rising)
+            if bound is None:
+                return None
+            term = term * bound
+        total = total + term
+    return total
+
+
+def _without_floors(value: Value, up: bool) -> Value:
+    """The value with each floor that stands by itself replaced by what bounds it.
+
+    The outermost goes first: what is in it may cancel against what stands beside it.
+    """
+    while floors := [
+        (monomial[0][0], factor)
+        for monomial, factor in terms_of(value).items()
+        if len(monomial) == 1 and monomial[0][1] == 1 and monomial[0][0].name == "floor"
+    ]:
+        atom, factor = max(floors, key=lambda each: each[0].weight)
+        top, bottom = atom.arguments
+        assert isinstance(bottom, int)
+        least = top if up == (factor > 0) else top - bottom + 1
+        value = value - factor * single(atom) + least * Fraction(factor, bottom)
+    return value
+
+
+def _atom_bound(atom: Atom, up: bool) -> Any:
+    if atom.name == "floor":
+        top, bottom = atom.arguments
+        bound = _relaxed(top, up)
+        assert isinstance(bottom, int)
+        return None if bound is None else (bound - (0 if up else bottom - 1)) * Fraction(1, bottom)
+    if atom.name not in ("max", "min"):
+        return None
+    each = [_relaxed(argument, up) for argument in atom.arguments]
+    if (atom.name == "max") != up:
+        return each[0]
+    if any(bound is None for bound in each):
+        return None
+    # Of bounds that are a number apart, one is the farthest whatever the letters are.
+    apart = [bound - each[0] for bound in each]
+    return None if letters_of(apart) else each[0] + (max if up else min)(apart)
+
+
+def _least(polynomial: Value) -> Any:
+    """The least value of a polynomial in letters, each 1 or more, where it can be told."""
+    if not isinstance(polynomial, Formula):
+        return polynomial
+    if all(factor > 0 for monomial, factor in polynomial.terms.items() if monomial):
+        return sum(polynomial.terms.values())
+    if all(sum(power for _, power in monomial) < 2 for monomial in polynomial.terms):
+        return None
+    shifted = polynomial.at({name: letter(name) + 1 for name in polynomial.letters})
+    terms = terms_of(shifted)
+    return terms.get((), 0) if all(factor >= 0 for monomial, factor in terms.items() if monomial) else None
+
+
+def _never_above(value: Value, other: Value) -> bool:
+    low, _ = bounds(other - value)
+    return low is not None and low >= 0
+
+
+def largest(values: Iterable[Value]) -> Value | None:
+    """The largest of sizes, or `max(…)` of those that may be it where letters leave that open.
+
+    None where these are many.
+    """
+    left: list[Value] = []
+    for value in dict.fromkeys(values):
+        if not any(_never_above(value, other) for other in left):
+            left = [*(other for other in left if not _never_above(other, value)), value]
+        if len(left) > MOST_COMPARED:
+            return None
+    if len(left) > MOST_CANDIDATES:
+        return None
+    first, *others = sorted(left, key=lambda value: not isinstance(value, Formula))
+    return single(Atom("max", _max, (first, *others))) if others else first
+
+
+def farther(function: Callable[..., Any], value: Value, bound: Value) -> Any:
+    """max or min of two sizes; one of them where the letters cannot make it the other."""
+    low, high = bounds(value - bound)
+    if function is min:
+        value, bound = bound, value
+    if low is not None and low >= 0:
+        return value
+    if high is not None and high <= 0:
+        return bound
+    first, second = sorted((value, bound), key=lambda each: (not isinstance(each, Formula), str(each)))
+    return settled(single(Atom(function.__name__, _LATER[function], (first, second))))
+
+
+def _max(*values: Value) -> Any:
+    return reduce(lambda left, right: farther(max, left, right), values)
+
+
+def _min(*values: Value) -> Any:
+    return reduce(lambda left, right: farther(min, left, right), values)
+
+
+_LATER: dict[Callable[..., Any], Callable[..., Any]] = {max: _max, min: _min}

@@ -1,0 +1,171 @@
+"""`cnncalc solve` and the letters of `cnncalc SPEC`, as they are called."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cnncalc.cli import main
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(main, list(arguments))
+
+
+def test_the_sizes_of_the_input() -> None:
+    """Each axis has a line of its own, unless all say the same."""
+    # Stride 2 and 3x3 without padding: 7 = floor((N − 3)/2) + 1 for 15 and 16, 6 for 13 and 14.
+    done = run("solve", "conv 3x3 s2", "--output-size", "7x6")
+    assert done.output == (
+        "7x6 at `conv1` from an input HxWxC\n\n"
+        "height  15, 16; nothing is dropped at 15\n"
+        "width   13, 14; nothing is dropped at 13\n"
+    )
+    assert done.exit_code == 0
+
+
+def test_none() -> None:
+    """Where nothing gives the size, the nearest are told, and the exit status is 1."""
+    done = run("solve", "conv 3x3 | upsample 2", "--output-size", "7x7")
+    assert done.output == (
+        "7x7 at `upsample1` from an input HxWxC\n\nheight and width  none gives 7; 5 gives 6; 6 gives 8\n"
+    )
+    assert done.exit_code == 1
+
+
+def test_one_number_for_axes_that_disagree() -> None:
+    """What each axis would take is told, and that no one number does for both."""
+    done = run("solve", "conv 3x3 s2 p?", "--input", "32x32", "--output-size", "30x32")
+    assert done.output.splitlines()[2:4] == ["height    15; nothing is dropped", "width     17; nothing is dropped"]
+    assert done.output.splitlines()[4].startswith("together  none up to ")
+    assert done.exit_code == 1
+
+
+def test_sizes_without_end() -> None:
+    """A size that every larger input gives too is told as such."""
+    done = run("solve", "conv 3x3 | gap", "--output-size", "1x1")
+    assert done.output.splitlines()[2] == "height and width  3 or more; nothing is dropped"
+
+
+def test_json() -> None:
+    """JSON has every value, as runs of first, last and step."""
+    done = run("solve", "input 9x9x3 | pool 4", "--output-size", "3x3", "-f", "json")
+    found = json.loads(done.output)
+    assert {key: found[key] for key in ("unknown", "layer", "given", "wanted", "solved")} == {
+        "unknown": "input", "layer": "pool1", "given": "HxWx3", "wanted": [3, 3], "solved": True,
+    }  # fmt: skip
+    assert found["axes"][1] == {
+        "axis": "width",
+        "wanted": 3,
+        "values": {"sizes": [[12, 15, 1]], "from": None, "every": None, "offsets": []},
+        "nothing_dropped": {"sizes": [[12, 12, 1]], "from": None, "every": None, "offsets": []},
+        "written": [],
+        "nearest": [],
+    }
+
+
+def test_repeats() -> None:
+    """A receptive field gives the repeats of a block, and what one less sees."""
+    done = run("solve", "(conv 3x3 same | relu) * ?", "--receptive-field", "64")
+    assert done.output == "* 32 of `(conv 3x3 same | relu)` sees 65; * 31 sees 63\n"
+    field = json.loads(run("solve", "(conv 3x3 same) * ?", "--receptive-field", "64", "-f", "json").output)
+    assert (field["count"], field["field"], field["field_before"]) == (32, [65, 65], [63, 63])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["conv 3x3"], "give either --output-size or --receptive-field"),
+        (["conv 3x3", "--output-size", "HxW"], "sizes are numbers"),
+        (["conv 3x3", "--receptive-field", "0"], "0 is not in the range"),
+    ],
+)
+def test_a_wrong_command_line(arguments: list[str], message: str) -> None:
+    """A wrong command line says so with exit status 2."""
+    done = run("solve", *arguments)
+    assert (done.exit_code, message in done.output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["conv ?x? s?", "--input", "5x5", "--output-size", "2x2"], "error[E117]: two numbers are unknown at once"),
+        (["conv 3x3 | relu", "--input", "5x5", "--output-size", "2x2"], "error[E117]: nothing is unknown"),
+        (["conv 3x3 p?", "--output-size", "2x2"], "error[E130]: the input's size is not given"),
+        (["conv 3x3 | fc 4", "--output-size", "2x2"], "error[E203]: the output of `fc1` has no spatial axes"),
+        (["conv 3x3", "--output-size", "2x2", "--layer", "cnov1"], "error[E110]: no layer is named `cnov1`"),
+        (["input 48 | reshape 4x4x3 | conv 3x3", "--output-size", "2x2"], "error[E211]: the sizes cannot be solved"),
+        (["input HxWx3 | reshape 4x4x3 | conv 3x3", "--output-size", "2x2"], "error[E211]: the sizes cannot be solved"),
+        (["conv 3x3 x4", "--output-size", "2x2x5"], "`conv1` has 4 channels, not 5"),
+        (["cnov 3x3", "--output-size", "2x2"], "error[E101]: unknown layer `cnov`"),
+    ],
+)
+def test_a_wrong_spec(arguments: list[str], message: str) -> None:
+    """What cannot be solved is an error, with exit status 1."""
+    done = subprocess.run(
+        [sys.executable, "-m", "cnncalc", "solve", *arguments], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_formulas_without_an_end() -> None:
+    """Formulas that would grow on and on are refused, at the layer where they do."""
+    done = run("(conv 3x3 s2 same x3 | upsample 3) * 20")
+    assert done.exit_code == 1
+    assert "cannot be told in letters" in done.output
+
+
+def test_deep_strides() -> None:
+    """Strides that come to more than 10^18 are refused."""
+    done = run("(pool 2) * 100")
+    assert done.exit_code == 1
+    assert "error[E210]: the size of `pool60` cannot be told in letters" in done.output
+
+
+def test_too_many_layers_for_letters() -> None:
+    """A network of over 10,000 layers needs numbers, and is fine with them."""
+    done = run("relu * 10001")
+    assert done.output == (
+        "error[E005]: the spec comes to more than 10,000 layers, too many for sizes in letters\n"
+        " = help: give its shape in numbers: `--input 32x32x3`\n"
+    )
+    assert run("relu * 10001", "--at", "H=2,W=2,C=2", "--depth", "0").exit_code == 0
+
+
+def test_numbers_for_letters() -> None:
+    """`--at` gives numbers for some letters or all."""
+    shapes = "--columns", "output", "-f", "csv"
+    assert run("conv 3x3 x16", *shapes, "--at", "H=32").output == "output\n32xWxC\n30x(W - 2)x16\n"
+    assert run("conv 3x3 x16", *shapes, "--at", "h=32, W=30,C=3").output == "output\n32x30x3\n30x28x16\n"
+
+
+@pytest.mark.parametrize("at", ["H", "H=0", "H=1,H=2", "HH=3", "H=-1", "H=1.5", "H=1000000000"])
+def test_wrong_numbers_for_letters(at: str) -> None:
+    """What is no letter with its number is a wrong command line."""
+    assert run("conv 3x3 x16", "--at", at).exit_code == 2
+
+
+def test_a_letter_that_is_not_there() -> None:
+    """A number for a letter that no input has is an error which names those that it has."""
+    done = run("conv 3x3 x16", "--at", "N=3")
+    assert done.output == "error[E110]: no size of the spec's input is `N`\n = help: its letters: C, H, W\n"
+
+
+def test_letters_in_json() -> None:
+    """In JSON formulas are strings, and what depends on numbers alone is null."""
+    found = json.loads(run("input HxWx3 | conv 3x3 s2 p1 x2", "-f", "json").output)
+    row = found["layers"][1]
+    assert found["letters"] == {"H": "1 or more", "W": "1 or more"}
+    assert row["output_shape"] == ["floor((H + 1)/2)", "floor((W + 1)/2)", 2]
+    assert (row["params"], row["macs"]) == (56, "54*floor((H + 1)/2)*floor((W + 1)/2)")
+    assert found["totals"]["activation_bytes"]["arena"] is None
+
+
+def test_the_axes_of_letters() -> None:
+    """A spec without an input has letters for as many axes as its windows have."""
+    for spec, shape in (("conv 3 x2", "HxWxC"), ("conv1d 3 x2", "LxC"), ("bn | pool 2x2x2", "DxHxWxC"), ("fc 3", "N")):
+        assert run(spec, "-f", "csv", "--columns", "output").output.splitlines()[1] == shape
