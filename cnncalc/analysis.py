@@ -252,7 +252,10 @@ def _rows(graph: Graph, options: Options) -> Iterator[Row]:
     cost = costing(options.convention)
     for node, field in zip(nodes, fields, strict=True):
         its = cost(node)
-        yield Row(graph, node, its.params, its.buffers, its.macs * batch, node.shape.elements * batch, field)
+        macs, activations = its.macs, its.activations
+        if batch > 1:
+            macs, activations = macs * batch, activations * batch
+        yield Row(graph, node, its.params, its.buffers, macs, activations, field)
 
 
 def _totals(graph: Graph, rows: tuple[Row, ...], shared: tuple[Buffer, ...], options: Options) -> Totals:

@@ -97,28 +97,17 @@ class GraphBuilder:
         shapes = tuple([nodes[index].shape for index in inputs])
         if layer.flat and shapes[0].spatial:
             flattened = self.add(FLATTEN, inputs, origin, None, scope, arms, implicit=True)
-            return self._append(name, layer, (flattened,), (nodes[flattened].shape,), origin, arms, implicit, stored)
-        return self._append(name, layer, inputs, shapes, origin, arms, implicit, stored)
-
-    def _append(
-        self,
-        name: str,
-        layer: Layer,
-        inputs: tuple[int, ...],
-        shapes: tuple[Shape, ...],
-        origin: Origin | None,
-        arms: tuple[tuple[int, int], ...],
-        implicit: bool,
-        stored: Stored | None,
-    ) -> int:
+            if flattened == UNKNOWN:
+                return UNKNOWN
+            inputs, shapes = (flattened,), (nodes[flattened].shape,)
         try:
             # The same layer on the same shapes gives the same, in this network and in the next one.
             fit = _fit(layer, layer.axes, shapes)
         except ShapeError as fault:
             self._report(fault, name, layer, inputs, origin)
             return UNKNOWN
-        index = len(self.nodes)
-        self.nodes.append(Node(index, name, fit[0], inputs, fit[1], fit[2], origin, implicit, arms, stored))
+        index = len(nodes)
+        nodes.append(Node(index, name, fit[0], inputs, fit[1], fit[2], origin, implicit, arms, stored))
         if fit[3]:
             self._remarks += [(index, remark) for remark in fit[3]]
         return index

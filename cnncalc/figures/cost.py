@@ -14,11 +14,12 @@ DEFAULT_CONVENTION = CONVENTIONS[0]
 
 
 class Cost(NamedTuple):
-    """What a layer has to learn and to compute: `macs` are for one sample."""
+    """What a layer has to learn and to compute, and what comes out: `macs` and `activations` are for one sample."""
 
     params: Size
     buffers: Size
     macs: Size
+    activations: Size
 
 
 def costing(convention: str) -> Callable[[Node], Cost]:
@@ -35,11 +36,11 @@ def cost(node: Node) -> Cost:
     """The node's cost, its MACs by the default convention: multiply-adds and nothing else."""
     stored = node.stored
     if not node.inputs:
-        return Cost(stored.params, stored.buffers, 0) if stored else Cost(0, 0, 0)
+        return Cost(*(stored or (0, 0)), 0, node.shape.elements)
     its = _cost(node.layer, node.input_shapes[0], node.shape)
     return its._replace(params=stored.params, buffers=stored.buffers) if stored else its
 
 
 @lru_cache(20_000)
 def _cost(layer: Layer, x: Shape, y: Shape) -> Cost:
-    return Cost(layer.weights(x) + layer.biases(x), layer.buffers(x), layer.multiply_adds(x, y))
+    return Cost(layer.weights(x) + layer.biases(x), layer.buffers(x), layer.multiply_adds(x, y), y.elements)

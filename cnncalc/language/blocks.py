@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic, Problems, Span, SpecError, nearest
@@ -11,6 +11,23 @@ from cnncalc.language.arguments import split_word
 from cnncalc.language.expressions import evaluate
 from cnncalc.language.nodes import Call, Def, Expression, Group, Item, LayerNode, Let, Merge
 from cnncalc.layers.base import REGISTRY
+
+
+class Numbers(dict[str, Any]):
+    """The numbers that a block's body sees: its parameters by name, and behind them the lets of the spec."""
+
+    def __init__(self, lets: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.lets = lets
+        #: How many layers the body comes to with these numbers, once that is known.
+        self.size: int | None = None
+
+    def __missing__(self, name: str) -> Any:
+        return self.lets[name]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from super().__iter__()
+        yield from self.lets
 
 
 class Scope(NamedTuple):
@@ -31,6 +48,8 @@ class Blocks:
         self.definitions, self.problems = definitions, problems
         self.lets: Mapping[str, Any] = {}
         self.sizes: dict[tuple[Any, ...], int] = {}
+        self.bound: dict[tuple[int, int], tuple[Mapping[str, Any], Numbers]] = {}
+        self.before: dict[str, dict[str, Def]] = {}
 
     def block(self, node: Call, scope: Scope) -> Def | None:
         """The block that is called; None where there is none, or the call is not one."""
@@ -58,15 +77,30 @@ class Blocks:
 
     def above(self, block: Def, scope: Scope) -> dict[str, Def]:
         """The blocks that a block may call: those defined before it, so that no call comes back to it."""
-        names = list(scope.blocks)
-        return {name: scope.blocks[name] for name in names[: names.index(block.name)]}
+        if block.name not in self.before:
+            names = list(scope.blocks)
+            self.before[block.name] = {name: scope.blocks[name] for name in names[: names.index(block.name)]}
+        return self.before[block.name]
 
-    def inside(self, node: Call, block: Def, numbers: Mapping[str, Any], scope: Scope) -> Scope:
-        """What the body of a block sees when it is called with the numbers."""
-        return Scope(numbers, self.above(block, scope), {}, scope.path, (node.span, *scope.calls), scope.arms)
+    def inside(self, node: Call, block: Def, numbers: Numbers, scope: Scope, path: str = "") -> Scope:
+        """What the body of a block sees when it is called with the numbers; its layers are named under the path."""
+        return Scope(numbers, self.above(block, scope), {}, path, (node.span, *scope.calls), scope.arms)
 
-    def bind(self, node: Call, block: Def, scope: Scope) -> dict[str, Any] | None:
-        """The numbers that a block's body sees: the lets, and its parameters."""
+    def bind(self, node: Call, block: Def, scope: Scope) -> Numbers | None:
+        """The numbers that a block's body sees, None where the call does not fit the block.
+
+        The same call among the same numbers gives the same: which they are, their identities say, since they
+        are kept here.
+        """
+        key = id(node), id(scope.numbers)
+        if key in self.bound:
+            return self.bound[key][1]
+        numbers = self._bind(node, block, scope)
+        if numbers is not None:
+            self.bound[key] = scope.numbers, numbers
+        return numbers
+
+    def _bind(self, node: Call, block: Def, scope: Scope) -> Numbers | None:
         parameters = dict(block.parameters)
         given: dict[str, Expression] = {}
         signature = f"{block.name}({', '.join(parameters)})"
@@ -86,7 +120,7 @@ class Blocks:
                 return None
             given[name] = value
         lets = scope.numbers
-        numbers = dict(self.globals(scope))
+        numbers = Numbers(self.globals(scope))
         try:
             for name, default in parameters.items():
                 if name in given:
@@ -159,10 +193,12 @@ class Blocks:
         numbers = self.bind(atom, block, scope) if block else None
         if block is None or numbers is None:
             return 1
-        key = (block.name, *(numbers[name] for name, _ in block.parameters))
-        if key not in self.sizes:
-            self.sizes[key] = self.size(block.items, self.inside(atom, block, numbers, scope))
-        return self.sizes[key]
+        if numbers.size is None:
+            key = (block.name, *(numbers[name] for name, _ in block.parameters))
+            if key not in self.sizes:
+                self.sizes[key] = self.size(block.items, self.inside(atom, block, numbers, scope))
+            numbers.size = self.sizes[key]
+        return numbers.size
 
     def report(
         self, code: str, message: str, span: Span, label: str, help: str | None = None, scope: Scope | None = None

@@ -112,7 +112,11 @@ class Expander(Blocks):
         self.layers = {} if left_open.assumed else _LAYERS
         self.builder = GraphBuilder(problems, _names(spec.items))
         self.texts: dict[int, tuple[tuple[str, ...], list[Hole]]] = {}
-        self.origins: dict[tuple[int, int], Origin] = {}
+        #: What was read and where it stands, by the identities of a node and of the numbers that it sees: both
+        #: stay alive, and no other calls lead to these numbers.
+        self.readings: dict[tuple[int, int], tuple[Layer, Origin]] = {}
+        #: Which of a sequence's items are inputs, by its identity.
+        self.inputs: dict[int, set[int]] = {}
         self.merges = 0
         self.asked_for_input = False
 
@@ -176,9 +180,13 @@ class Expander(Blocks):
     # -- one method for each node: from the tensor that goes in to the one that comes out ------------------
 
     def sequence(self, items: tuple[Item, ...], current: int, scope: Scope, arm: bool = False) -> int:
+        # The same items come by again and again, and few of them are inputs.
+        inputs = self.inputs.get(id(items))
+        if inputs is None:
+            inputs = self.inputs[id(items)] = {place for place, item in enumerate(items) if is_input(item)}
         for position, item in enumerate(items):
             begins = arm and position == 0
-            if item.name is None and current != NOTHING and not begins and is_input(item):
+            if position in inputs and item.name is None and current != NOTHING and not begins:
                 help = "write `input … as NAME`, and `@NAME` where it is read"
                 self.report("E131", "a second input has no name", item.span, "what reads it?", help)
             current = self.item(item, current, scope)
@@ -219,12 +227,16 @@ class Expander(Blocks):
         return UNKNOWN
 
     def layer(self, node: LayerNode, current: int, scope: Scope, name: str | None) -> int:
-        try:
-            layer = self.read(node, scope)
-        except SpecError as error:
-            for diagnostic in error.diagnostics:
-                self.problems.add(_named(diagnostic, scope)._replace(calls=scope.calls))
-            return UNKNOWN
+        place = id(node), id(scope.numbers)
+        reading = self.readings.get(place)
+        if reading is None:
+            try:
+                reading = self.readings[place] = self.read(node, scope), Origin(node.span, scope.calls)
+            except SpecError as error:
+                for diagnostic in error.diagnostics:
+                    self.problems.add(_named(diagnostic, scope)._replace(calls=scope.calls))
+                return UNKNOWN
+        layer, origin = reading
         inputs: tuple[int, ...] = (current,)
         if isinstance(layer, Input):
             inputs = ()
@@ -234,11 +246,6 @@ class Expander(Blocks):
             layer = self.fixed(layer, node.span)
         elif current == NOTHING:
             return self.no_input(node.span)
-        # Both are alive as long as the origin is, so that their identities say which it is.
-        key = id(node), id(scope.calls)
-        origin = self.origins.get(key)
-        if origin is None:
-            origin = self.origins[key] = Origin(node.span, scope.calls)
         return self.builder.add(layer, inputs, origin, name, scope.path, scope.arms)
 
     def fixed(self, input: Input, span: Span | None) -> Input:
@@ -279,7 +286,8 @@ class Expander(Blocks):
         merge = self.merges
         ends = []
         for number, arm in enumerate(node.arms):
-            inside = scope._replace(arms=(*scope.arms, (merge, number)))
+            arms = (*scope.arms, (merge, number))
+            inside = Scope(scope.numbers, scope.blocks, scope.tensors, scope.path, scope.calls, arms)
             end = self.sequence(arm, current, inside, arm=True)
             ends.append(self.no_input(node.span) if end == NOTHING else end)
         layer = REGISTRY[node.word](node.word)
@@ -300,7 +308,7 @@ class Expander(Blocks):
         if numbers is None:
             return UNKNOWN
         path = f"{scope.path}{name}." if name else self.builder.number(scope.path + block.name) + "."
-        return self.sequence(block.items, current, self.inside(node, block, numbers, scope._replace(path=path)))
+        return self.sequence(block.items, current, self.inside(node, block, numbers, scope, path))
 
     def reference(self, node: Reference, scope: Scope) -> int:
         if node.name not in scope.tensors:

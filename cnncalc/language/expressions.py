@@ -154,8 +154,8 @@ def evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
 
     Raises `SpecError`: E110 unknown name, E113 wrong number of values, E115 division by zero.
     """
-    if isinstance(expression, Name) and expression.name in names:
-        return names[expression.name]
+    if isinstance(expression, Name):
+        return _number(expression, names)
     value = _evaluate(expression, names)
     _check_size(value, expression)
     return value if isinstance(value, int) or value.denominator != 1 else value.numerator
@@ -186,14 +186,7 @@ def _evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
             raise _error("E105", "a number is too long", expression.span, f"{len(text)} digits")
         return int(text) if text.isdigit() else _fraction(text)
     if isinstance(expression, Name):
-        if expression.name == UNKNOWN and UNKNOWN not in names:
-            find = "write a number here, or let `cnncalc solve` find it"
-            raise _error("E116", "a `?` stands for a number", expression.span, "what number is not said", find)
-        if expression.name not in names:
-            help = f"write `{near}`" if (near := nearest(expression.name, names)) else None
-            label = "no let or parameter of this name"
-            raise _error("E110", f"unknown name `{expression.name}`", expression.span, label, help)
-        return names[expression.name]
+        return _number(expression, names)
     if isinstance(expression, Function):
         return _call(expression, names)
     # A long sum leans to the left: it is walked down in a loop, not by recursion.
@@ -205,6 +198,18 @@ def _evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
         value = _operate(operation, value, evaluate(operation.right, names))
         _check_size(value, operation)
     return value
+
+
+def _number(name: Name, names: Mapping[str, Any]) -> Any:
+    try:
+        return names[name.name]
+    except KeyError:
+        pass
+    if name.name == UNKNOWN:
+        find = "write a number here, or let `cnncalc solve` find it"
+        raise _error("E116", "a `?` stands for a number", name.span, "what number is not said", find)
+    help = f"write `{near}`" if (near := nearest(name.name, names)) else None
+    raise _error("E110", f"unknown name `{name.name}`", name.span, "no let or parameter of this name", help)
 
 
 def _operate(operation: Operation, left: Any, right: Any) -> Any:
