@@ -69,6 +69,66 @@ REASONS = (
 )
 
 
+# -- there and back ------------------------------------------------------------------------------------------
+
+#: The kinds that a framework may call by one another's names; with their weights, MACs and bias they are one.
+CONVOLUTIONS = dict.fromkeys(("dwconv", "sepconv"), "conv")
+
+#: The kinds whose weights and MACs a reader finds in rows of these kinds alone; all else is one group, `rest`.
+COMPARED = ("conv", "deconv", "fc")
+
+#: Where a way there and back is known not to give the same, and what is not compared then.
+EXCEPTIONS = {
+    # A norm without a weight or a bias has no operator in ONNX: it is written as a subtraction and a division by
+    # weights, and that these are statistics nothing in the file says.
+    "onnx": "buffers are parameters",
+}
+
+
+class Figures(NamedTuple):
+    """What is the same of a network and of the network that was read back: each number to the integer."""
+
+    outputs: list[tuple[int, ...]]
+    macs: int
+    params: int
+    buffers: int
+    #: By kind: parameters and buffers together, and MACs.
+    kinds: dict[str, tuple[int, int]]
+    unknown: list[str]
+
+
+def figures(graph: cnncalc.Graph, to: str) -> Figures:
+    """The figures of a network, as they can be compared after the way through a framework and back."""
+    result = cnncalc.analyze(graph)
+    kinds: dict[str, tuple[int, int]] = {}
+    for row in result.rows:
+        kind = CONVOLUTIONS.get(row.type, row.type)
+        kind = kind if kind in COMPARED else "rest"
+        weights, macs = kinds.get(kind, (0, 0))
+        kinds[kind] = (weights + row.params + row.buffers, macs + row.macs)
+    totals, buffers = result.totals, result.totals.buffers
+    if EXCEPTIONS.get(to) == "buffers are parameters":
+        buffers = 0
+    return Figures(
+        sorted(result[name].output_shape for name in result.outputs),
+        totals.macs,
+        totals.params + totals.buffers - buffers,
+        buffers,
+        {kind: found for kind, found in kinds.items() if found != (0, 0)},
+        [row.type for row in result.unknown],
+    )
+
+
+@pytest.fixture(scope="session")
+def same_figures() -> Callable[[cnncalc.Graph, cnncalc.Graph, str], None]:
+    """Compare a network with what came back from a framework."""
+
+    def compare(wanted: cnncalc.Graph, got: cnncalc.Graph, to: str) -> None:
+        assert figures(got, to) == figures(wanted, to)
+
+    return compare
+
+
 @pytest.fixture(scope="session")
 def exported() -> Callable[[Network, str], str | bytes]:
     """Export a network, and skip the test where the framework is known not to have words for it."""

@@ -1,6 +1,7 @@
 """The ONNX writer: its files are checked, inferred and, where small, run by the ONNX project's own tools."""
 
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,6 +37,13 @@ def test_network(network: Any, exported: Any) -> None:
     ]
     buffers = sum(row.buffers for row in totals.rows)
     assert sum(weights(model).values()) == totals.totals.params + buffers
+
+
+def test_there_and_back(network: Any, exported: Any, same_figures: Any, tmp_path: Path) -> None:
+    """The file is read again with the same shapes, weights and MACs."""
+    path = tmp_path / "net.onnx"
+    path.write_bytes(exported(network, "onnx"))
+    same_figures(network.graph, cnncalc.load(path), "onnx")
 
 
 def test_runs(network: Any, exported: Any) -> None:
