@@ -42,6 +42,7 @@ def command(
     What the framework has no words for is an error that names the layer, and nothing is written.
     """
     from cnncalc.sources import find, load_source, parse_shape
+    from cnncalc.writers.sharing import with_own_vectors
 
     output = Output("table", file)
     if FORMATS[to].binary and file is None and sys.stdout.isatty():
@@ -52,7 +53,11 @@ def command(
         graph = load_source(source, shape, variables, dims, strict)
         # A file's network goes by its file's name, unless it says one itself.
         name = None if source.name.startswith("<") else os.path.splitext(os.path.basename(source.name))[0]
-        written = export(graph._replace(name=graph.name or name), to)
+        graph, more = with_own_vectors(graph._replace(name=graph.name or name))
+        written = export(graph, to)
     except SpecError as error:
         fail(error, output, Options())
+    if more:
+        what = "norms and biases that the file stores once for several layers are each layer's own"
+        click.echo(f"warning: {what}: {more:,} numbers more than the file has", err=True)
     output.write(written)

@@ -228,10 +228,10 @@ def group_norm(config: Config, shapes: list[Shape]) -> Iterator[Made]:
 
 
 def _normed(config: Config, x: Shape, word: str, buffers: int = 0, **values: Any) -> Made:
-    """A norm whose weight and bias can be left out one without the other."""
+    """A norm whose weight and bias can be left out one without the other: the weight by `noscale`."""
     center, scale = config.true("center"), config.true("scale")
-    made = _made(word, affine=center or scale, **values)
-    if center != scale:
+    made = _made(word, affine=center or scale, scale=scale or not center, **values)
+    if scale and not center:
         made = made._replace(stored=Stored(x.channels, buffers * x.channels))
     return made
 
