@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import cnncalc
+from cnncalc.cli import main
 
 reason = "the onnx package is not installed: pip install '.[frameworks]'"
 onnx = pytest.importorskip("onnx", reason=reason)
@@ -60,3 +62,12 @@ def test_runs(network: Any, exported: Any) -> None:
     got = session.run(None, dict(zip(names, given, strict=True)))
     outputs = [graph.nodes[index].shape for index in graph.outputs]
     assert [array.shape for array in got] == [(2, shape.channels, *shape.spatial) for shape in outputs]
+
+
+def test_command(tmp_path: Path) -> None:
+    """On the command line: a spec is written as a file, and `diff` finds no difference between the two."""
+    spec, target = "input 8x8x3 | conv 3x3 x4 | bn | relu | gap | fc 3", str(tmp_path / "net.onnx")
+    assert CliRunner().invoke(main, ["export", spec, "--to", "onnx", "-o", target]).exit_code == 0
+    result = CliRunner().invoke(main, ["diff", target, spec, "--exit-code"])
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "no difference: 7 layers alike" in result.stdout
