@@ -47,6 +47,7 @@ def command(
     """
     from cnncalc.language.expand import Open
     from cnncalc.sources import find, load_source
+    from cnncalc.writers.sharing import with_own_vectors
 
     output, options = Output("table", file), Options()
     if FORMATS[to].binary and file is None and sys.stdout.isatty():
@@ -58,7 +59,11 @@ def command(
         graph = load_source(source, shape, variables, dims, strict, Open(at=at))
         # A file's network goes by its file's name, unless it says one itself.
         name = None if source.name.startswith("<") else os.path.splitext(os.path.basename(source.name))[0]
-        written = export(graph._replace(name=graph.name or name), to)
+        graph, more = with_own_vectors(graph._replace(name=graph.name or name))
+        written = export(graph, to)
     except SpecError as error:
         fail(error, output, options)
+    if more:
+        what = "norms and biases that the file stores once for several layers are each layer's own"
+        click.echo(f"warning: {what}: {more:,} numbers more than the file has", err=True)
     output.write(written)

@@ -34,12 +34,13 @@ Tensor = tuple[str, int]
 
 
 class LayerCall(NamedTuple):
-    """One call of a layer: its place in the file, and the tensors that go in."""
+    """One call of a layer: its place in the file, the tensors that go in, and all that it is called with."""
 
     position: int
     number: int
     config: Mapping[str, Any]
     inputs: tuple[Tensor, ...]
+    arguments: tuple[Any, ...] = ()
 
 
 def read(path: str, options: ReadOptions) -> Graph:
@@ -199,7 +200,7 @@ class Network:
     def _run(self, call: LayerCall, inputs: list[int], given: int | None, path: str, depth: int) -> int:
         if call.config.get("class_name") == "InputLayer":
             return self._add_input(call.config, path) if given is None else given
-        return self._call(call.config, inputs, path, depth)[-1]
+        return self._call(call.config, inputs, path, depth, call.arguments)[-1]
 
     # -- layers ------------------------------------------------------------------------------------------
 
@@ -220,7 +221,9 @@ class Network:
             dims = (*sizes[1:], sizes[0]) if turned else tuple(sizes)
         return self.builder.add(REGISTRY["input"]("input", shape=dims), (), name=self.names(path + name))
 
-    def _call(self, layer: Mapping[str, Any], inputs: list[int], path: str, depth: int) -> list[int]:
+    def _call(
+        self, layer: Mapping[str, Any], inputs: list[int], path: str, depth: int, arguments: tuple[Any, ...] = ()
+    ) -> list[int]:
         """Add one call of a layer; the nodes of its outputs."""
         name, kind = _name(layer), str(layer.get("class_name"))
         if kind in MODELS:
@@ -228,7 +231,7 @@ class Network:
         if not inputs:
             refuse("E307", f"`{name}` reads nothing", "it is called on no tensor")
         shapes = [self._shape(node) for node in inputs]
-        config = Config(name, kind[:60], _config(layer), self.channels_first)
+        config = Config(name, kind[:60], _config(layer), self.channels_first, arguments)
         made = self._made(config, [shape for shape in shapes if shape is not None], len(inputs))
         full = self.names(path + name)
         seen = path + name in self.counted
@@ -270,7 +273,9 @@ def _calls(layers: list[Any], path: str) -> Iterator[LayerCall]:
             total += 1
             if total > MAX_LAYERS:
                 refuse("E303", f"`{path}` has more than {MAX_LAYERS:,} layers")
-            yield LayerCall(position, number, layer, tuple(_sources(node)))
+            arguments = node.get("args") if isinstance(node, dict) else None
+            arguments = tuple(arguments) if isinstance(arguments, list) else ()
+            yield LayerCall(position, number, layer, tuple(_sources(node)), arguments)
 
 
 def _sources(node: object) -> Iterator[Tensor]:

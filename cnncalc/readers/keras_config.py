@@ -9,12 +9,13 @@ from cnncalc.readers import refuse
 
 
 class Config(NamedTuple):
-    """What the file says of a layer: its name, the name of its class, and its values."""
+    """What the file says of a layer: its name, the name of its class, and its values; and what it is called with."""
 
     name: str
     kind: str
     values: Mapping[str, Any]
     channels_first: bool
+    arguments: tuple[Any, ...] = ()
 
     def get(self, key: str, default: Any = None) -> Any:
         value = self.values.get(key)

@@ -239,8 +239,7 @@ def prelu(config: Config, shapes: list[Shape]) -> Iterator[Made]:
     x = shapes[0]
     shared = config.get("shared_axes") or []
     axes = [axis for axis in shared if whole(axis, 1)] if isinstance(shared, list) else []
-    dims = [x.channels, *x.spatial] if config.channels_first else list(x.dims)
-    slopes = prod(1 if axis + 1 in axes else size for axis, size in enumerate(dims))
+    slopes = prod(1 if axis + 1 in axes else size for axis, size in enumerate(_file_order(config, x)))
     yield _made("prelu")._replace(stored=Stored(slopes))
 
 
@@ -310,6 +309,43 @@ def permute(config: Config, shapes: list[Shape]) -> Iterator[Made]:
     if sorted(order) != list(range(1, len(dims) + 1)):
         refuse("E306", f"`dims` of `{config.name}` is wrong", f"{list(order)} is no order of {len(dims)} axes")
     yield Made(Foreign("Permute", Shape.of([dims[axis - 1] for axis in order])))
+
+
+@_layer("GetItem")
+def get_item(config: Config, shapes: list[Shape]) -> Iterator[Made]:
+    """`x[..., 2:5]`: channels in a row are a `slice`, any other part of a tensor is a row of its own."""
+    x = shapes[0]
+    key = config.arguments[1] if len(config.arguments) > 1 else None
+    given = [*key] if isinstance(key, list) else [key]
+    gaps = [at for at, each in enumerate(given) if isinstance(each, dict) and each.get("class_name") == "__ellipsis__"]
+    at, all_of = gaps[0] if gaps else len(given), {"class_name": "__slice__", "config": {}}
+    before, behind = given[:at], given[at + 1 :]
+    parts = [*before, *[all_of] * (len(x.dims) + 1 - len(before) - len(behind)), *behind]
+    taken = [_taken(part, size) for part, size in zip(parts[1:], _file_order(config, x), strict=False)]
+    if len(parts) != len(x.dims) + 1 or len(gaps) > 1 or any(each is None or not len(each) for each in taken):
+        yield Made(Foreign("GetItem", None, known=False))
+        return
+    ranges = [each for each in taken if each is not None]
+    channels, *spatial = [ranges[0], *ranges[1:]] if config.channels_first else [ranges[-1], *ranges[:-1]]
+    whole = all(each == range(size) for each, size in zip(spatial, x.spatial, strict=True))
+    if whole and channels.step == 1:
+        yield _made("slice", channels=(channels.start, channels.stop))
+    else:
+        yield Made(Foreign("GetItem", Shape(tuple(map(len, spatial)), len(channels))))
+
+
+def _taken(part: object, size: int) -> range | None:
+    """The indices of an axis that a slice takes; None for an index, a new axis, or what is no slice."""
+    ends = part.get("config") if isinstance(part, dict) and part.get("class_name") == "__slice__" else None
+    values = [ends.get(key) for key in ("start", "stop", "step")] if isinstance(ends, dict) else [""]
+    if not all(value is None or type(value) is int for value in values) or values[-1] == 0:
+        return None
+    return range(*slice(*values).indices(size))
+
+
+def _file_order(config: Config, x: Shape) -> tuple[int, ...]:
+    """The sample's dimensions in the order that the file has them in."""
+    return (x.channels, *x.spatial) if config.channels_first else x.dims
 
 
 @_layer("RepeatVector")

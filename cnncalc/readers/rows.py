@@ -74,8 +74,11 @@ def shape_of(dims: Dims, channel: int) -> Shape:
 def channel_after(before: Dims, after: Dims, channel: int) -> int:
     """Where the channels are behind a reshape: where as many elements stand before and behind an axis of their size.
 
-    Channels that are split or joined while space behind them stays are the axis in front of it; else the last axis.
+    Channels that are split or joined while space behind them stays are the axis in front of it. A vector that becomes
+    a feature map has them in front, as the frameworks whose files have no layout do; else they are the last axis.
     """
+    if len(before) == 2 and len(after) >= 4:
+        return 1
     if channel < len(before):
         outer, inner = prod(before[:channel]), prod(before[channel + 1 :])
         for axis, size in enumerate(after):

@@ -31,9 +31,12 @@ FORMATS = {
 
 
 def export(graph: Graph, to: str) -> Union[str, bytes]:
-    """The graph in a format: text, or bytes for a binary one.
+    """The graph in a format: text, or bytes for a binary one. Vectors that layers share are each layer's own in it.
 
     Raises `SpecError` E320 for every layer that the format cannot say, E301 where its library is missing.
     """
+    from cnncalc.writers.sharing import with_own_vectors
+
+    graph, _ = with_own_vectors(graph)
     written: Union[str, bytes] = import_module(f"cnncalc.writers.{to}").write(graph)
     return written

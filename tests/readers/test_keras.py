@@ -144,6 +144,49 @@ def test_nested_model(tmp_path: Path) -> None:
     assert rows(read(tmp_path, functional(IMAGE, inner)))[1:] == [("inner.c", "conv 3x3 x2", (6, 6, 2), 74)]
 
 
+def part(*key: Any) -> dict[str, Any]:
+    """A part of the tensor of `image`, as Keras 3 writes `x[...]`; a tuple is a slice, and ... all that is between."""
+    history = {"class_name": "__keras_tensor__", "config": {"keras_history": ["image", 0, 0]}}
+    said = [
+        {"class_name": "__ellipsis__", "config": {}}
+        if each is ...
+        else {"class_name": "__slice__", "config": dict(zip(("start", "stop", "step"), each, strict=True))}
+        if isinstance(each, tuple)
+        else each
+        for each in key
+    ]
+    return {
+        "class_name": "GetItem",
+        "name": "part",
+        "config": {"name": "part"},
+        "inbound_nodes": [{"args": [history, said], "kwargs": {}}],
+    }
+
+
+ALL = (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("key", "row"),
+    [
+        ((..., (1, 3, None)), ("slice 1:3", (8, 8, 2))),
+        ((ALL, ALL, ALL, (-2, None, None)), ("slice 2:4", (8, 8, 2))),
+        ((ALL, (2, None, None)), ("GetItem", (6, 8, 4))),
+        ((..., (None, None, 2)), ("GetItem", (8, 8, 2))),
+        # An index takes an axis away, and so do other things that no rule here follows.
+        ((ALL, 0), ("GetItem (unknown)", ())),
+        ((..., (0, 0, None)), ("GetItem (unknown)", ())),
+        ((..., ...), ("GetItem (unknown)", ())),
+        ((ALL, ALL, ALL, ALL, ALL), ("GetItem (unknown)", ())),
+        ((..., ("a", 2, 0)), ("GetItem (unknown)", ())),
+    ],
+)
+def test_part(tmp_path: Path, key: Any, row: tuple[str, tuple[int, ...]]) -> None:
+    """Channels in a row are a slice; other slices are a row by the operation's name; all else is unknown."""
+    last = read(tmp_path, functional(IMAGE, part(*key))).rows[-1]
+    assert (last.description, last.output_shape) == row
+
+
 def test_channels_first(tmp_path: Path) -> None:
     """A channels-first model is turned."""
     model = functional(

@@ -96,6 +96,21 @@ def test_words(made: str, text: str, shape: tuple[int, ...]) -> None:
     )
 
 
+@pytest.mark.parametrize("move", ["movedim(x, 1, -1)", "moveaxis(x, 1, 3)", "permute(x, (0, 2, 3, 1))"])
+def test_moved_axes(move: str) -> None:
+    """Channels moved to the end and back are no rows: a layer norm between them is one row."""
+    from torch import nn
+
+    assert rows(module(f"movedim(self.norm({move}), -1, 1)", norm=nn.LayerNorm(4))) == [("norm", "ln", (8, 8, 4), 8)]
+
+
+def test_several_moved_axes() -> None:
+    """Axes 2 and 1 become the last and the second last, and what is left stays in order."""
+    moved = rows(module("movedim(x, (2, 1), (-1, -2))"), (5, 6, 7, 4))
+    # N, C, D, H, W = 1, 4, 5, 6, 7 → 1, 6, 7, 4, 5: channels are still those of 4.
+    assert [row[2] for row in moved] == [(6, 7, 5, 4)]
+
+
 def test_tied() -> None:
     """A weight that two modules share is counted once."""
     from torch import nn

@@ -69,6 +69,69 @@ REASONS = (
 )
 
 
+# -- there and back ------------------------------------------------------------------------------------------
+
+#: The kinds that a framework may call by one another's names; with their weights, MACs and bias they are one.
+CONVOLUTIONS = dict.fromkeys(("dwconv", "sepconv"), "conv")
+
+#: The kinds whose weights and MACs a reader finds in rows of these kinds alone; all else is one group, `rest`.
+COMPARED = ("conv", "deconv", "fc")
+
+
+def buffers_are_parameters(graph: cnncalc.Graph, to: str) -> bool:
+    """The one exception: whether the way there and back may tell statistics from what is learnt no more.
+
+    ONNX's norm has a weight and a bias always: one without is a subtraction and a division by weights there, and that
+    these are a batch norm's statistics nothing in the file says.
+    """
+    norms = [node.layer for node in graph.nodes if node.layer.kind == "bn"]
+    return to == "onnx" and not all(norm.affine and norm.scale for norm in norms)
+
+
+class Figures(NamedTuple):
+    """What is the same of a network and of the network that was read back: each number to the integer."""
+
+    outputs: list[tuple[int, ...]]
+    macs: int
+    params: int
+    buffers: int
+    #: By kind: parameters and buffers together, and MACs.
+    kinds: dict[str, tuple[int, int]]
+    unknown: list[str]
+
+
+def figures(graph: cnncalc.Graph, together: bool) -> Figures:
+    """The figures of a network; with `together`, buffers count as parameters."""
+    result = cnncalc.analyze(graph)
+    kinds: dict[str, tuple[int, int]] = {}
+    for row in result.rows:
+        kind = CONVOLUTIONS.get(row.type, row.type)
+        kind = kind if kind in COMPARED else "rest"
+        weights, macs = kinds.get(kind, (0, 0))
+        kinds[kind] = (weights + row.params + row.buffers, macs + row.macs)
+    totals = result.totals
+    buffers = 0 if together else totals.buffers
+    return Figures(
+        sorted(result[name].output_shape for name in result.outputs),
+        totals.macs,
+        totals.params + totals.buffers - buffers,
+        buffers,
+        {kind: found for kind, found in kinds.items() if found != (0, 0)},
+        [row.type for row in result.unknown],
+    )
+
+
+@pytest.fixture(scope="session")
+def same_figures() -> Callable[[cnncalc.Graph, cnncalc.Graph, str], None]:
+    """Compare a network with what came back from a framework."""
+
+    def compare(wanted: cnncalc.Graph, got: cnncalc.Graph, to: str) -> None:
+        together = buffers_are_parameters(wanted, to)
+        assert figures(got, together) == figures(wanted, together)
+
+    return compare
+
+
 @pytest.fixture(scope="session")
 def exported() -> Callable[[Network, str], str | bytes]:
     """Export a network, and skip the test where the framework is known not to have words for it."""

@@ -1,6 +1,7 @@
 """What holds for all writers, with no framework installed: every kind has a say, and no name does harm."""
 
 import ast
+import json
 import sys
 from importlib import import_module
 from math import prod
@@ -168,6 +169,8 @@ def test_stored() -> None:
     """A layer whose file holds other weights than it has by itself, such as shared ones, is refused."""
     with pytest.raises(SpecError, match=r"the file stores 0 numbers for it, and `conv 3x3 x4` has 112"):
         export(changed(stored=Stored()), "pytorch")
+    # 27 kernels' worth and no bias: zeros that another layer has as well. What is written has its own.
+    assert "self.conv1 = nn.Conv2d(3, 4, 3)" in export(changed(stored=Stored(108)), "pytorch")
     # A file may call a norm's statistics what it likes: what counts is their number.
     assert "self.conv1 = nn.Conv2d(3, 4, 3)" in export(changed(stored=Stored(100, 12)), "pytorch")
 
@@ -222,3 +225,40 @@ def test_a_wrong_spec() -> None:
     result = run("input 8x8x3 | cnov 3x3 x4", "--to", "keras")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("error[E101]: unknown layer `cnov`\n")
+
+
+# -- model files -----------------------------------------------------------------------------------------
+
+MODELS = HERE.parents[2] / "shared" / "models"
+
+
+EXPECTED = json.loads((MODELS / "onnx" / "expected.json").read_text(encoding="utf-8")) if MODELS.is_dir() else {}
+
+#: A network with operators that have no word: its global response norm.
+WITHOUT_WORDS = ("convnextv2_atto",)
+
+
+@pytest.mark.skipif(not EXPECTED, reason="the real model files are not here")
+@pytest.mark.parametrize("name", [name for name in EXPECTED if name not in WITHOUT_WORDS])
+def test_model_file(name: str, tmp_path: Path) -> None:
+    """A spec of timm's network has PyTorch's parameters and MACs, where the file shares the norms' ones and zeros."""
+    target = tmp_path / "net.cnn"
+    result = run(MODELS / "onnx" / f"{name}.onnx", "--to", "cnn", "-o", target)
+    warning = "warning: norms and biases that the file stores once for several layers are each layer's own: "
+    assert (result.exit_code, result.stdout, result.stderr[: len(warning)]) == (0, "", warning)
+    expected, got = EXPECTED[name], cnncalc.analyze(target)
+    outputs = [got[each].output_shape for each in got.outputs]
+    assert (got.totals.params, got.totals.macs, outputs) == (
+        expected["params"],
+        expected["macs"],
+        [tuple(expected["output"][1:])],
+    )
+
+
+@pytest.mark.skipif(not EXPECTED, reason="the real model files are not here")
+@pytest.mark.parametrize("to", CODE)
+def test_code_of_model_file(to: str, tmp_path: Path) -> None:
+    """A model file becomes code, too: what stands in its head are the parameters of timm's network."""
+    target = tmp_path / "net.py"
+    assert run(MODELS / "onnx" / "resnet26.onnx", "--to", to, "-o", target).exit_code == 0
+    assert "\n15,995,176 parameters and 30,848 buffers; " in target.read_text(encoding="utf-8")

@@ -1,11 +1,14 @@
 """The ONNX writer: its files are checked, inferred and, where small, run by the ONNX project's own tools."""
 
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import cnncalc
+from cnncalc.cli import main
 
 reason = "the onnx package is not installed: pip install '.[frameworks]'"
 onnx = pytest.importorskip("onnx", reason=reason)
@@ -38,6 +41,13 @@ def test_network(network: Any, exported: Any) -> None:
     assert sum(weights(model).values()) == totals.totals.params + buffers
 
 
+def test_there_and_back(network: Any, exported: Any, same_figures: Any, tmp_path: Path) -> None:
+    """The file is read again with the same shapes, weights and MACs."""
+    path = tmp_path / "net.onnx"
+    path.write_bytes(exported(network, "onnx"))
+    same_figures(network.graph, cnncalc.load(path), "onnx")
+
+
 def test_runs(network: Any, exported: Any) -> None:
     """A small network runs in onnxruntime, and gives arrays of the same shapes."""
     runtime = pytest.importorskip("onnxruntime", reason=reason)
@@ -52,3 +62,12 @@ def test_runs(network: Any, exported: Any) -> None:
     got = session.run(None, dict(zip(names, given, strict=True)))
     outputs = [graph.nodes[index].shape for index in graph.outputs]
     assert [array.shape for array in got] == [(2, shape.channels, *shape.spatial) for shape in outputs]
+
+
+def test_command(tmp_path: Path) -> None:
+    """On the command line: a spec is written as a file, and `diff` finds no difference between the two."""
+    spec, target = "input 8x8x3 | conv 3x3 x4 | bn | relu | gap | fc 3", str(tmp_path / "net.onnx")
+    assert CliRunner().invoke(main, ["export", spec, "--to", "onnx", "-o", target]).exit_code == 0
+    result = CliRunner().invoke(main, ["diff", target, spec, "--exit-code"])
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "no difference: 7 layers alike" in result.stdout

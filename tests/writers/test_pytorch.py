@@ -1,5 +1,6 @@
 """The PyTorch writer: its code run in PyTorch itself, on the meta device, where nothing is computed."""
 
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,24 +13,24 @@ from cnncalc.writers.pytorch import ATTRIBUTES
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[frameworks]'")
 
 
-def module(graph: cnncalc.Graph) -> Any:
-    """The network of the exported code, on the meta device, and without randomness."""
-    code = export(graph, "pytorch")
+@lru_cache(maxsize=1)
+def module(code: str) -> Any:
+    """The network of exported code, on the meta device, and without randomness."""
     found: dict[str, Any] = {"__name__": "exported"}
     exec(compile(code, "exported.py", "exec"), found)
     with torch.device("meta"):
         return list(found.values())[-1]().eval()
 
 
-def run(graph: cnncalc.Graph) -> Any:
+def samples(graph: cnncalc.Graph, number: int) -> list[Any]:
+    """A batch for each input, on the meta device."""
+    shapes = [node.shape for node in graph.nodes if not node.inputs]
+    return [torch.empty(number, shape.channels, *shape.spatial, device="meta") for shape in shapes]
+
+
+def run(graph: cnncalc.Graph, network: Any) -> Any:
     """What PyTorch gives for two samples: output shapes, and the numbers of parameters and buffers."""
-    network = module(graph)
-    inputs = [
-        torch.empty(2, node.shape.channels, *node.shape.spatial, device="meta")
-        for node in graph.nodes
-        if not node.inputs
-    ]
-    outputs = network(*inputs)
+    outputs = network(*samples(graph, 2))
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
     return SimpleNamespace(
         shapes=[tuple(each.shape) for each in outputs],
@@ -39,14 +40,22 @@ def run(graph: cnncalc.Graph) -> Any:
     )
 
 
-def test_network(network: Any) -> None:
+def test_network(network: Any, exported: Any) -> None:
     """PyTorch gives the same output shapes, parameters and buffers."""
     graph = network.graph
     totals = cnncalc.analyze(graph)
-    got = run(graph)
+    got = run(graph, module(exported(network, "pytorch")))
     shapes = [(2, graph.nodes[i].shape.channels, *graph.nodes[i].shape.spatial) for i in graph.outputs]
     buffers = sum(row.buffers for row in totals.rows)
     assert (got.shapes, got.params, got.buffers) == (shapes, totals.totals.params, buffers)
+
+
+@pytest.mark.filterwarnings("ignore")  # PyTorch's own, while it traces
+def test_there_and_back(network: Any, exported: Any, same_figures: Any) -> None:
+    """The module is traced and read back with the same shapes, parameters, buffers and MACs."""
+    graph = network.graph
+    got = cnncalc.from_torch(module(exported(network, "pytorch")), samples(graph, 1))
+    same_figures(graph, got, "pytorch")
 
 
 def test_attributes() -> None:

@@ -253,19 +253,30 @@ def reshape(traced: Traced, node: FxNode, given: Bound) -> Tensor:
     return traced.reshaped(node, given.subject, dims)
 
 
-@rule("permute", "transpose", "t", "swapaxes", "movedim")
+@rule("permute", "transpose", "t", "swapaxes", "movedim", "moveaxis")
 def permute(traced: Traced, node: FxNode, given: Bound) -> Tensor:
     x = given.subject
     order = list(range(len(x.known)))
     if name_of(node) == "permute":
         order = [axis_of(axis, len(order)) for axis in given["dims"]]
-    elif name_of(node) == "movedim":
-        raise UnknowableError
+    elif name_of(node) in ("movedim", "moveaxis"):
+        order = _moved(given["source"], given["destination"], len(order))
     else:
         first, second = given.get("dim0", given.get("axis0", 0)), given.get("dim1", given.get("axis1", 1))
         first, second = axis_of(first, len(order)), axis_of(second, len(order))
         order[first], order[second] = order[second], order[first]
     return traced.transposed(node, x, order)
+
+
+def _moved(source: Any, destination: Any, rank: int) -> list[int]:
+    """The order of the axes where some are moved to places of their own, and the rest stays in order around them."""
+    ends = {axis_of(to, rank): axis_of(at, rank) for at, to in zip(_axes(source), _axes(destination), strict=True)}
+    rest = iter(sorted(set(range(rank)) - set(ends.values())))
+    return [ends[place] if place in ends else next(rest) for place in range(rank)]
+
+
+def _axes(value: Any) -> list[int]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 @rule("cat", "concat", "concatenate")

@@ -1,0 +1,33 @@
+"""Vectors that a model file stores once for several layers: in what is written each layer has its own.
+
+An exporter stores equal tensors once. The norms of an untrained network all hold ones and zeros, and its biases
+zeros: of such vectors a file has one for each length, and the layers behind the first seem to have none.
+"""
+
+from __future__ import annotations
+
+from cnncalc.figures.cost import cost
+from cnncalc.graph import Graph, Node
+
+
+def with_own_vectors(graph: Graph) -> tuple[Graph, int]:
+    """The graph in which no layer shares its norm's vectors or its bias, and how many numbers it has more for that.
+
+    A layer whose kernels are another layer's stays as it is: two copies of them would be another network.
+    """
+    missing = {node.index: _missing(node) for node in graph.nodes if node.stored is not None and node.layer.known}
+    if not any(missing.values()):
+        return graph, 0
+    nodes = [node._replace(stored=None) if missing.get(node.index) else node for node in graph.nodes]
+    return graph._replace(nodes=tuple(nodes)), sum(missing.values())
+
+
+def _missing(node: Node) -> int:
+    """How many numbers of its vectors a layer lacks; 0 where it has them all, or lacks more than these."""
+    if node.stored is None or not node.inputs:
+        return 0
+    own = cost(node._replace(stored=None))
+    # What multiplies has kernels; the weights of all other layers are vectors.
+    kernels = node.layer.weights(node.input_shapes[0]) if own.macs else 0
+    stored, has = node.stored.params + node.stored.buffers, own.params + own.buffers
+    return has - stored if kernels <= stored < has else 0
