@@ -44,7 +44,7 @@ ASCII = (
 # Colours that read on dark and on light, as for errors.
 STYLES = {
     "heading": "bold", "column": "bold", "code": "cyan", "rule": "dim", "text": "none",
-    "added": "green", "removed": "red", "changed": "yellow",
+    "added": "green", "removed": "red", "changed": "magenta",
     # From none to most. Each says its own letters' colour too, so that it reads on any ground.
     "shade0": "none", "shade1": "black on color(195)", "shade2": "black on color(153)", "shade3": "black on color(111)",
     "shade4": "bright_white on color(32)", "shade5": "bright_white on color(25)",
