@@ -334,7 +334,7 @@ def timeline(result: Analysis) -> list[Step]:
     return list(steps(result.graph.nodes, result.feature_maps, 2))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(networks())
 def test_peak(spec: str) -> None:
     """What is live at each step is what the runtime holds, and the peaks are its largest."""
@@ -348,7 +348,7 @@ def test_peak(spec: str) -> None:
     assert memory.peak <= memory.peak_no_inplace
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(networks())
 def test_steps(spec: str) -> None:
     """A step reads its inputs, writes to memory of its own or to none, and touches nothing of what is kept."""
@@ -363,7 +363,7 @@ def test_steps(spec: str) -> None:
             assert sum(buffer.elements for buffer in step.kept) == kept
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(networks(), st.sampled_from((1, 2, 4, 12)))
 def test_places(spec: str, size: int) -> None:
     """No two tensors that are live at once overlap in the arena; each is aligned; none is left out."""
@@ -377,7 +377,7 @@ def test_places(spec: str, size: int) -> None:
     assert arena(result.feature_maps, size) == max(place.end for place in places)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(networks(), st.sampled_from(("int8", "float32")), st.integers(1, 3))
 def test_arena_is_no_lower_than_the_peak(spec: str, dtype: str, batch: int) -> None:
     """An arena has room for all that is live at the peak."""

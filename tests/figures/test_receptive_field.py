@@ -1,6 +1,6 @@
 """Receptive fields against published values, and against intervals walked back from one output."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import cnncalc
@@ -56,7 +56,6 @@ def test_resnet_of_torchvision() -> None:
 windows = st.tuples(st.integers(1, 5), st.integers(1, 3), st.integers(0, 2), st.integers(0, 2), st.integers(1, 2))
 
 
-@settings(deadline=None)
 @given(st.lists(windows, min_size=1, max_size=6))
 def test_chain(chain: list[tuple[int, int, int, int, int]]) -> None:
     """A chain's field is the interval found by going back from the first output and from its neighbour."""
@@ -72,7 +71,6 @@ def test_chain(chain: list[tuple[int, int, int, int, int]]) -> None:
     assert field(spec, "5000x1") == (last - first + 1, interval(1)[0] - first, -first)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 30), st.integers(1, 30))
 def test_adaptive(n: int, out: int) -> None:
     """An adaptive pool's field is its longest bin, floor(i·N/O) up to ceil((i + 1)·N/O)."""

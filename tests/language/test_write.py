@@ -38,7 +38,7 @@ from cnncalc.shape import Shape, ShapeError
 
 CASES = Path(__file__).parent / "write" / "cases.txt"
 COMMENT = re.compile(r"#[^\r\n]*")
-THOROUGH = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+THOROUGH = settings(max_examples=40, suppress_health_check=list(HealthCheck))
 
 
 def nodes_of(text: str) -> Spec:

@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cnncalc.shape import Padding, Window, at_least, at_most, ceil_div, certainly, differs
@@ -38,7 +38,6 @@ def after(chain: list[Any], n: Any) -> Any:
     return n
 
 
-@settings(deadline=None)
 @given(st.lists(steps(), max_size=6), numbers)
 def test_substituting_is_calculating(chain: list[Any], n: int) -> None:
     """A number put into a formula gives what the steps give on the number."""
@@ -46,7 +45,6 @@ def test_substituting_is_calculating(chain: list[Any], n: int) -> None:
     assert (found.at({"H": n}) if isinstance(found, Formula) else found) == after(chain, n)
 
 
-@settings(deadline=None)
 @given(st.lists(steps(), max_size=5), numbers)
 def test_bounds_hold(chain: list[Any], n: int) -> None:
     """No number that a letter may be takes a formula past its bounds."""
@@ -56,7 +54,6 @@ def test_bounds_hold(chain: list[Any], n: int) -> None:
     assert high is None or value <= high
 
 
-@settings(deadline=None)
 @given(st.lists(steps(), max_size=5), numbers)
 def test_periods_hold(chain: list[Any], n: int) -> None:
     """A formula of period p and gain q is q larger p numbers on."""
@@ -65,7 +62,6 @@ def test_periods_hold(chain: list[Any], n: int) -> None:
         assert after(chain, n + found[0]) == after(chain, n) + found[1]
 
 
-@settings(deadline=None)
 @given(st.lists(steps(), max_size=4), st.lists(steps(), max_size=4), numbers, numbers)
 def test_text_is_the_value(down: list[Any], across: list[Any], h: int, w: int) -> None:
     """The text of a product, evaluated, is its value."""
@@ -84,7 +80,6 @@ windows = st.one_of(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(windows, min_size=1, max_size=4))
 def test_a_chain_of_windows_is_one_floor(chain: list[Any]) -> None:
     """Convolutions and pools in a chain, `same` and `ceil` among them, are floor((H + a)/b) + c."""

@@ -93,7 +93,7 @@ layers = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(layers, min_size=1, max_size=6), st.integers(1, 40), st.integers(1, 40), st.integers(1, 5))
 def test_chain(chain: list[str], h: int, w: int, c: int) -> None:
     """A chain of any layers in letters gives the figures of every input that it fits."""
@@ -105,7 +105,7 @@ def test_chain(chain: list[str], h: int, w: int, c: int) -> None:
     compare(f"input {h}x{w}x{c} | {spec}", f"input HxWxC | {spec}", {"H": h, "W": w, "C": c})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(layers, min_size=1, max_size=5), st.integers(1, 30))
 def test_domain(chain: list[str], n: int) -> None:
     """The numbers that a letter may be are those for which the network has a result."""
