@@ -45,8 +45,6 @@ from cnncalc.language.nodes import (
 from cnncalc.language.tokens import CHUNK, END, NEWLINE, SEP, STRAY, Token
 
 MERGES = ("add", "concat", "mul")
-#: One field takes integers below this.
-MAX_COUNT = 10**9
 
 #: Sizes as arithmetic writes them: `3*3`.
 PRODUCT = re.compile(r"(?<![\w)*])\d+(?:\*\d+)+")

@@ -22,11 +22,11 @@ class CannotSay(Exception):  # noqa: N818  # no error of the program, but a fact
 
 
 class Sayings(Generic[T]):
-    """Kind → a function that says a node of that kind, or the reason why the format cannot."""
+    """Kind → a function that says a node of that kind, or raises `CannotSay` with the reason."""
 
     def __init__(self, format: str) -> None:
         self.format = format
-        self.known: dict[str, Callable[[Node, Any], T] | str] = {}
+        self.known: dict[str, Callable[[Node, Any], T]] = {}
 
     def __call__(self, *kinds: str) -> Callable[[Callable[[Node, Any], T]], Callable[[Node, Any], T]]:
         """A decorator: the function says nodes of these kinds; it is given a node and its layer."""
@@ -37,18 +37,14 @@ class Sayings(Generic[T]):
 
         return keep
 
-    def cannot(self, kind: str, reason: str) -> None:
-        """The format has no words for a kind, whatever its arguments."""
-        self.known[kind] = reason
-
     def say(self, node: Node) -> T:
         """What the format says for a node; raises `CannotSay`."""
         if isinstance(node.layer, Foreign):
             raise CannotSay("an operator of a model file that has no word here")
         _check_stored(node)
-        saying = self.known.get(node.layer.kind, "it has no word for this kind of layer")
-        if isinstance(saying, str):
-            raise CannotSay(saying)
+        saying = self.known.get(node.layer.kind)
+        if saying is None:
+            raise CannotSay("it has no word for this kind of layer")
         return saying(node, node.layer)
 
     def say_all(self, nodes: Iterable[Node]) -> dict[int, T]:
