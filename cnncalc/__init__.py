@@ -42,10 +42,10 @@ def parse(
     input at all, and shapes are formulas; `at` has numbers for letters. Raises `SpecError` with every error in
     the text.
     """
-    from cnncalc.language.expand import Open
+    from cnncalc.language.expand import LetterMode
     from cnncalc.sources import load_source, named
 
-    return load_source(named(text), _dims(input), variables, left_open=Open(letters, at or {}))
+    return load_source(named(text), _dims(input), variables, left_open=LetterMode(letters, at or {}))
 
 
 def load(
@@ -65,10 +65,10 @@ def load(
     For a model file, `dims` gives symbolic dimensions their sizes (`{"height": 224}`), and with `strict` an
     operator that is not known is an error. Raises `SpecError` where the file cannot be read or is wrong.
     """
-    from cnncalc.language.expand import Open
+    from cnncalc.language.expand import LetterMode
     from cnncalc.sources import load_source, read_file
 
-    return load_source(read_file(path), _dims(input), variables, dims, strict, Open(letters, at or {}))
+    return load_source(read_file(path), _dims(input), variables, dims, strict, LetterMode(letters, at or {}))
 
 
 def from_torch(module: Any, input: Any, *, strict: bool = False) -> Graph:

@@ -1,16 +1,17 @@
 """analyze: every figure of a graph, a row for each node, with totals and warnings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic
-from cnncalc.figures.arena import arena
 from cnncalc.figures.cost import CONVENTIONS, DEFAULT_CONVENTION, costing
 from cnncalc.figures.memory import DTYPES, OPTIMIZERS, Buffer, Peak, buffers, live, peak
+from cnncalc.figures.memory_planner import arena
 from cnncalc.figures.receptive_field import ReceptiveField, receptive_fields
 from cnncalc.graph import Graph, Node
-from cnncalc.shape import AXES, Shape, Size, certainly
+from cnncalc.shape import AXES, Shape, Size, statically_known
 
 #: The number of the JSON object's form: it rises when a field changes its meaning.
 SCHEMA = 1
@@ -113,6 +114,99 @@ class Row(NamedTuple):
             "implicit": node.implicit,
             "fields": node.layer.fields(node.input_shapes[0]) if node.inputs else {},
         }
+
+
+#: The arms that a row stands in, outermost first: (number of the merge, number of the arm).
+Arms = tuple[tuple[int, int], ...]
+
+
+class RowGroup(NamedTuple):
+    """The rows of a block or named group as one row: their sums, and the shapes at its ends."""
+
+    name: str
+    rows: tuple[Row, ...]
+
+    @property
+    def type(self) -> str:
+        return "block"
+
+    @property
+    def implicit(self) -> bool:
+        return False
+
+    @property
+    def description(self) -> str:
+        """The call as it was written, or for a named group how many layers it holds."""
+        origin = self.rows[0].node.origin
+        level = self.name.count(".")
+        calls = origin.calls[::-1] if origin else ()
+        if len(calls) > level:
+            return " ".join(calls[level].text.split())
+        return f"{len(self.rows)} layer{'s' if len(self.rows) > 1 else ''}"
+
+    @property
+    def arms(self) -> Arms:
+        """The arms that the block as a whole stands in."""
+        shared = min((row.node.arms for row in self.rows), key=len)
+        return shared if all(row.node.arms[: len(shared)] == shared for row in self.rows) else ()
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        inside = {row.name for row in self.rows}
+        return tuple(dict.fromkeys(name for row in self.rows for name in row.inputs if name not in inside))
+
+    @property
+    def input_shapes(self) -> tuple[tuple[Size, ...], ...]:
+        return self.rows[0].input_shapes
+
+    @property
+    def output_shape(self) -> tuple[Size, ...]:
+        return self.rows[-1].output_shape
+
+    @property
+    def receptive_field(self) -> ReceptiveField:
+        return self.rows[-1].receptive_field
+
+    @property
+    def params(self) -> Size:
+        return sum(row.params for row in self.rows)
+
+    @property
+    def buffers(self) -> Size:
+        return sum(row.buffers for row in self.rows)
+
+    @property
+    def macs(self) -> Size:
+        return sum(row.macs for row in self.rows)
+
+    @property
+    def flops(self) -> Size:
+        return sum(row.flops for row in self.rows)
+
+    @property
+    def activations(self) -> Size:
+        return sum(row.activations for row in self.rows)
+
+
+RowOrGroup = Row | RowGroup
+
+
+def collapse(rows: Sequence[Row], depth: int | None) -> list[RowOrGroup]:
+    """The rows with every block deeper than `depth` as one: 1 shows the outermost blocks, 0 shows nothing."""
+    if depth is None:
+        return list(rows)
+    if depth == 0:
+        return []
+    lines: list[RowOrGroup] = []
+    for name, group in groupby(rows, key=lambda row: ".".join(row.name.split(".", depth)[:depth])):
+        members = tuple(group)
+        alone = len(members) == 1 and members[0].name == name
+        lines += members if alone else (RowGroup(name, members),)
+    return lines
+
+
+def arms_of(line: RowOrGroup) -> Arms:
+    return line.arms if isinstance(line, RowGroup) else line.node.arms
 
 
 class ActivationBytes(NamedTuple):
@@ -335,7 +429,7 @@ def _field_warning(rows: tuple[Row, ...]) -> Iterator[Diagnostic]:
         if not exceeds(seen, first.node.shape):
             continue
         for name, axis, n in zip(AXES[len(spatial)], seen.axes, spatial, strict=False):
-            if certainly(axis.size > n):
+            if statically_known(axis.size > n):
                 message = (
                     f"the receptive field of `{row.name}` ({axis.size}) is larger than the {name} of the input ({n})"
                 )
@@ -349,6 +443,6 @@ def exceeds(field: ReceptiveField, shape: Shape) -> bool:
     """Whether a receptive field is larger than an input of that shape on any axis."""
     if not field.whole:
         for axis, n in zip(field.axes, shape.spatial, strict=False):
-            if certainly(axis.size > n):
+            if statically_known(axis.size > n):
                 return True
     return False

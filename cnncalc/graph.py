@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from cnncalc.diagnostics import Diagnostic, Origin, Problems
-from cnncalc.layers.base import Layer, Remark
+from cnncalc.layers.base import Layer, Lint
 from cnncalc.layers.rearrange import Flatten, Input
-from cnncalc.shape import MAX_ELEMENTS, Shape, ShapeError, certainly
+from cnncalc.shape import MAX_ELEMENTS, Shape, ShapeError, statically_known
 
 #: A network has at most this many layers, repeats counted out.
 MAX_LAYERS = 100_000
@@ -20,7 +20,7 @@ UNKNOWN = -1
 FLATTEN = Flatten("flatten")
 
 
-class Stored(NamedTuple):
+class StoredWeights(NamedTuple):
     """The weights that a model file holds for one node: counted in place of what its layer's rule says.
 
     A weight that several nodes share is stored with the first; one that belongs to no layer of the language
@@ -46,7 +46,7 @@ class Node(NamedTuple):
     #: The arms it stands in, outermost first: (number of the merge, number of the arm).
     arms: tuple[tuple[int, int], ...] = ()
     #: The weights that a file holds for it, where its layer's rule is not what counts.
-    stored: Stored | None = None
+    stored: StoredWeights | None = None
 
 
 class Graph(NamedTuple):
@@ -72,7 +72,7 @@ class GraphBuilder:
         self.nodes: list[Node] = []
         self._taken = set(reserved)
         self._counters: dict[str, int] = {}
-        self._remarks: list[tuple[int, Remark]] = []
+        self._lints: list[tuple[int, Lint]] = []
         self.failed_at: int | None = None
 
     def add(
@@ -84,7 +84,7 @@ class GraphBuilder:
         scope: str = "",
         arms: tuple[tuple[int, int], ...] = (),
         implicit: bool = False,
-        stored: Stored | None = None,
+        stored: StoredWeights | None = None,
     ) -> int:
         """Append a node and return its index, or UNKNOWN where its shape cannot be worked out.
 
@@ -109,7 +109,7 @@ class GraphBuilder:
         index = len(nodes)
         nodes.append(Node(index, name, fit[0], inputs, fit[1], fit[2], origin, implicit, arms, stored))
         if fit[3]:
-            self._remarks += [(index, remark) for remark in fit[3]]
+            self._lints += [(index, remark) for remark in fit[3]]
         return index
 
     def number(self, path: str) -> str:
@@ -148,10 +148,10 @@ class GraphBuilder:
             )
         )
 
-    def remark(self, index: int, remark: Remark) -> None:
+    def add_lint(self, index: int, remark: Lint) -> None:
         """A warning about a node, where there is one."""
         if index != UNKNOWN:
-            self._remarks.append((index, remark))
+            self._lints.append((index, remark))
 
     def shape_chain(self, index: int) -> str:
         """The shapes from the input to a node, those alike said once: `5x5x3 -> 3x3x8 -> 1x1x8`."""
@@ -194,12 +194,12 @@ class GraphBuilder:
             if not node.inputs and (turned := channels_last(node.shape)):
                 message = f"the input {node.shape} looks channels first, as in PyTorch; shapes here are HxWxC"
                 help = f"write `{turned}` if the channels are {turned.channels}"
-                found.append((node.index, Remark("W204", message, help)))
-        return [_warning(self.nodes[index], remark) for index, remark in sorted([*found, *self._remarks])]
+                found.append((node.index, Lint("W204", message, help)))
+        return [_warning(self.nodes[index], remark) for index, remark in sorted([*found, *self._lints])]
 
 
 #: What a layer gives on the shapes that go in: fitted to them, those shapes, its output, and its remarks.
-Fit = tuple[Layer, tuple[Shape, ...], Shape, tuple[Remark, ...]]
+Fit = tuple[Layer, tuple[Shape, ...], Shape, tuple[Lint, ...]]
 
 
 @lru_cache(20_000)
@@ -208,14 +208,14 @@ def _fit(layer: Layer, axes: int | None, shapes: tuple[Shape, ...]) -> Fit:
 
     `axes` are the layer's: a `conv1d` equals a `conv`, and yet does not fit where that does.
     """
-    fitted = layer.fitted(shapes[0]) if shapes else layer
+    fitted = layer.resolve(shapes[0]) if shapes else layer
     shape = fitted.shape_of(shapes)
     if isinstance(shape.elements, int) and shape.elements > MAX_ELEMENTS:
         raise ShapeError("E209", "the output of `{layer}` is too large", "over 10^100 elements")
-    return fitted, shapes, shape, tuple(fitted.remarks(shapes[0])) if shapes else ()
+    return fitted, shapes, shape, tuple(fitted.lints(shapes[0])) if shapes else ()
 
 
-def _warning(node: Node, remark: Remark) -> Diagnostic:
+def _warning(node: Node, remark: Lint) -> Diagnostic:
     span, calls = node.origin if node.origin else (None, ())
     fact = remark.fact.format(layer=node.name)
     return Diagnostic(remark.code, fact, span, help=remark.help, layer=node.name, calls=calls)
@@ -224,5 +224,5 @@ def _warning(node: Node, remark: Remark) -> Diagnostic:
 def channels_last(shape: Shape) -> Shape | None:
     """The shape turned to channels last where it looks channels first: 3x224x224 → 224x224x3."""
     first, *rest = shape.dims
-    looks = shape.rank == 2 and first in (1, 3, 4) and rest[0] == rest[1] and not certainly(rest[0] <= 4)
+    looks = shape.rank == 2 and first in (1, 3, 4) and rest[0] == rest[1] and not statically_known(rest[0] <= 4)
     return Shape.of((*rest, first)) if looks else None

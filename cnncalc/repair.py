@@ -93,7 +93,7 @@ def _projections(shape: Shape, others: list[Shape]) -> Iterator[tuple[Layer, Sha
     for other in others:
         if other.rank == shape.rank and shape.spatial:
             strides = tuple(ceil_div(n, m) for n, m in zip(shape.spatial, other.spatial, strict=True))
-            conv = Conv("conv", kernel=(1,), stride=strides, filters=other.channels).fitted(shape)
+            conv = Conv("conv", kernel=(1,), stride=strides, filters=other.channels).resolve(shape)
             yield conv, conv.output(shape)
 
 
@@ -120,9 +120,9 @@ def _worked_out(arm: list[Node], changed: Node, argument: str, value: Any) -> Sh
             return None
         layer = node.layer
         if node is changed:
-            layer = layer.with_arguments(**{argument: value})
+            layer = layer.replace(**{argument: value})
         try:
-            shape = layer.fitted(shape).output(shape)
+            shape = layer.resolve(shape).output(shape)
         except ShapeError:
             return None
     return shape

@@ -2,7 +2,7 @@
 
 The rules here use `+ - * //` and the helpers `ceil_div`, `at_least` and `at_most` alone. So they hold for plain
 integers, and as well for any value that has those operators (an array of sizes, a formula of letters). Where a
-rule has to ask about a size, it asks `certainly`, which leaves open what is not known yet.
+rule has to ask about a size, it asks `statically_known`, which leaves open what is not known yet.
 
 Source of the formulas: V. Dumoulin and F. Visin, A guide to convolution arithmetic for deep learning,
 arXiv:1603.07285, relationships 6 (convolution), 14 (transposed); `same` and its smaller half at the
@@ -122,7 +122,7 @@ class Window(NamedTuple):
         rounding = "ceil" if self.ceil else "floor"
         return f"{rounding}(({n} + {self.begin} + {self.end} - {self.extent}) / {self.stride}) + 1 = {self.size(n)}"
 
-    def unreached(self, n: Size) -> Size:
+    def dropped(self, n: Size) -> Size:
         """Input elements at the end of the axis that no window reaches, though its neighbours' like are reached.
 
         Padding that is left over is no loss. Nor is a tail no longer than the gap that a stride wider than
@@ -132,7 +132,7 @@ class Window(NamedTuple):
             return 0
         left_over = (n + self.begin + self.end - self.extent) % self.stride
         lost = left_over - self.end
-        return lost if certainly(lost > max(self.stride - self.extent, 0)) else 0
+        return lost if statically_known(lost > max(self.stride - self.extent, 0)) else 0
 
 
 class Padding(NamedTuple):
@@ -211,7 +211,7 @@ def at_most(value: Size, high: Size) -> Size:
     return value.clip(None, high)
 
 
-def certainly(test: Any) -> bool:
+def statically_known(test: Any) -> bool:
     """Whether a comparison of sizes holds for sure. One of arrays or letters is left open: as if it did not.
 
     One of letters takes note of that, so that what a formula takes for granted can be told.
@@ -223,25 +223,25 @@ def certainly(test: Any) -> bool:
     return False
 
 
-def differs(left: Size, right: Size, unless_one: bool = False) -> Any:
-    """Whether two sizes are not the same number, for `certainly` to decide; `unless_one`, and neither is 1."""
-    if hasattr(left, "differs"):
-        return left.differs(right, unless_one)
-    if hasattr(right, "differs"):
-        return right.differs(left, unless_one)
+def known_unequal(left: Size, right: Size, unless_one: bool = False) -> Any:
+    """Whether two sizes are not the same number, for `statically_known` to decide; `unless_one`, and neither is 1."""
+    if hasattr(left, "known_unequal"):
+        return left.known_unequal(right, unless_one)
+    if hasattr(right, "known_unequal"):
+        return right.known_unequal(left, unless_one)
     return left != right and not (unless_one and 1 in (left, right))
 
 
 def require_size(size: Size, axis: str, rule: str, fact: str, help: str | None = None) -> Size:
     """The size, or `ShapeError` E201 with the rule as its note where it is below 1."""
-    if certainly(size < 1):
+    if statically_known(size < 1):
         raise ShapeError("E201", "output of `{layer}` would be empty", fact, (f"{axis}: {rule}",), help)
     return size
 
 
 def divide(total: Size, parts: int, what: str, into: str) -> Size:
     """total / parts where that is whole, or `ShapeError` E202 that names both fields."""
-    if certainly(differs(total % parts, 0)):
+    if statically_known(known_unequal(total % parts, 0)):
         raise ShapeError(
             "E202",
             f"{what} of `{{layer}}` do not divide into {into}",

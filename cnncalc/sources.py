@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, NoReturn, Union
 from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError, nearest
 from cnncalc.graph import Graph
 from cnncalc.language.arguments import split_word
-from cnncalc.language.expand import CLOSED, Open, build_graph, leaves_open
+from cnncalc.language.expand import CLOSED, LetterMode, build_graph, leaves_open
 from cnncalc.language.nodes import Chunk, Spec
 from cnncalc.language.parse import parse
 from cnncalc.language.tokens import MAX_TEXT
 from cnncalc.layers.rearrange import Input
 
 if TYPE_CHECKING:
-    from cnncalc.readers import Model
+    from cnncalc.readers import ModelFile
     from cnncalc.zoo import Member
 
 SUFFIXES = (".cnn", ".txt", ".yaml", ".yml")
@@ -32,7 +32,7 @@ WORD = re.compile(r"\s*([A-Za-z][\w.-]*)\s*", re.ASCII)
 TORCH = "torch:"
 
 #: A text, or a model for a reader.
-Found = Union[Source, "Model"]
+Found = Union[Source, "ModelFile"]
 
 
 def find(spec: str) -> Found:
@@ -45,9 +45,9 @@ def find(spec: str) -> Found:
     if spec == "-":
         return Source("<stdin>", _decode("<stdin>", _standard_input()))
     if spec.startswith(TORCH):
-        from cnncalc.readers import Model
+        from cnncalc.readers import ModelFile
 
-        return Model("torch", spec.removeprefix(TORCH))
+        return ModelFile("torch", spec.removeprefix(TORCH))
     try:
         exists = os.path.exists(spec)
     except ValueError:  # a NUL in it: no path, and refused with its place when it is read as text
@@ -140,7 +140,7 @@ def load_source(
     variables: Mapping[str, Any] | None = None,
     dims: Mapping[str, int] | None = None,
     strict: bool = False,
-    left_open: Open = CLOSED,
+    left_open: LetterMode = CLOSED,
 ) -> Graph:
     """The graph of a source, read as YAML where its name says so, or of a model by its reader.
 

@@ -21,8 +21,9 @@ ALLOWED = {
     "graph": BASE | {"layers", "repair"},
     "figures": BASE | {"layers", "graph", "symbols"},
     "analysis": BASE | {"layers", "graph", "figures", "symbols"},
-    "alignment": set(),
-    "difference": BASE | {"layers", "graph", "figures", "analysis", "alignment"},
+    "notation": {"shape", "figures"},
+    "compare": BASE | {"layers", "graph", "figures", "analysis", "notation"},
+    "query": BASE | {"graph", "figures", "analysis", "notation"},
     "language": BASE | {"layers", "graph"},
     "zoo": BASE | {"language", "analysis"},
     "sources": BASE | {"graph", "language", "layers", "readers", "zoo"},
@@ -31,14 +32,17 @@ ALLOWED = {
     # The writer of specs is a writer of the language; no other knows it.
     "writers": BASE | {"layers", "graph", "figures", "language"},
     "explain": BASE | {"layers", "graph", "figures", "analysis"},
-    "report": BASE | {"layers", "graph", "figures", "analysis", "difference", "explain", "language", "solve", "zoo"},
+    "report": BASE
+    | {"layers", "graph", "figures", "analysis", "compare", "query", "explain", "language", "solve", "zoo", "notation"},
     "cli": BASE
     | {
         "layers",
         "graph",
         "figures",
         "analysis",
-        "difference",
+        "compare",
+        "query",
+        "notation",
         "explain",
         "language",
         "solve",

@@ -91,7 +91,7 @@ def test_unreached(n: int, kernel: int, stride: int, begin: int, end: int) -> No
     starts = places(n, window)
     if starts:
         after = begin + n - (starts[-1] + kernel)
-        assert window.unreached(n) == (after if after > max(stride - kernel, 0) else 0)
+        assert window.dropped(n) == (after if after > max(stride - kernel, 0) else 0)
 
 
 @pytest.mark.parametrize("ceil", [False, True])

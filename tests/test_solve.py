@@ -10,7 +10,7 @@ import cnncalc
 from cnncalc.diagnostics import Source
 from cnncalc.layers.windowed import Windowed
 from cnncalc.solve import Problem
-from cnncalc.solve.answers import Found
+from cnncalc.solve.solutions import Found
 
 MOST = 300
 
@@ -29,7 +29,7 @@ def forwards(spec: str) -> dict[int, tuple[int, bool]]:
         except cnncalc.SpecError:
             continue
         windowed = [node for node in graph.nodes if isinstance(node.layer, Windowed)]
-        tidy = not any(size for node in windowed for size in node.layer.unreached(node.input_shapes[0]))  # type: ignore[attr-defined]
+        tidy = not any(size for node in windowed for size in node.layer.dropped(node.input_shapes[0]))  # type: ignore[attr-defined]
         found[n] = graph.nodes[-1].shape.spatial[0], tidy
     return found
 

@@ -27,7 +27,7 @@ from cnncalc.figures.memory import OPTIMIZERS
 if TYPE_CHECKING:
     from cnncalc.analysis import Analysis
     from cnncalc.graph import Graph
-    from cnncalc.report.budgets import Condition, Outcome
+    from cnncalc.query.conditions import Condition, Outcome
 
 #: In place of a convention: all of them, side by side.
 EVERY_CONVENTION = "all"
@@ -86,7 +86,7 @@ def command(
     Without an input, or with letters in it (HxWx3), sizes and counts are formulas; --at H=224,W=224 gives numbers
     for the letters.
     """
-    from cnncalc.language.expand import Open
+    from cnncalc.language.expand import LetterMode
     from cnncalc.sources import find, load_source
 
     every = convention == EVERY_CONVENTION
@@ -102,7 +102,7 @@ def command(
     shape = input_shape(input, output, options)
     try:
         announce(spec, output)
-        graph = load_source(find(spec), shape, variables, dims, strict, Open(letters, at))
+        graph = load_source(find(spec), shape, variables, dims, strict, LetterMode(letters, at))
     except SpecError as error:
         fail(_or_a_command(spec, error), output, options)
     if every:
@@ -153,7 +153,7 @@ def _budgets(conditions: tuple[str, ...], output: Output, options: Options) -> l
     """The conditions of --fail-if, read before anything is calculated."""
     if not conditions:
         return []
-    from cnncalc.report.budgets import parse_conditions
+    from cnncalc.query.conditions import parse_conditions
 
     try:
         return parse_conditions(conditions)
@@ -164,14 +164,14 @@ def _budgets(conditions: tuple[str, ...], output: Output, options: Options) -> l
 def _outcomes(budgets: list[Condition], analysis: Analysis) -> list[Outcome]:
     if not budgets:
         return []
-    from cnncalc.report.budgets import judge
+    from cnncalc.query.conditions import judge
 
     return judge(budgets, analysis)
 
 
 def _figures(paths: tuple[str, ...], analysis: Analysis, output: Output) -> str:
     """The figures of --get, one a line: raw, or each as JSON."""
-    from cnncalc.report.paths import find_all
+    from cnncalc.query.paths import find_all
 
     figures = find_all(paths, analysis)
     if output.format != "json":
@@ -183,11 +183,11 @@ def _figures(paths: tuple[str, ...], analysis: Analysis, output: Output) -> str:
 
 def _memory(analysis: Analysis, output: Output) -> str:
     """The timeline of --memory in the output's format."""
-    from cnncalc.report.memory import memory_sheet, memory_text
+    from cnncalc.report.memory import memory_table, memory_text
 
     if output.format == "table":
         return memory_text(analysis, output.report_look())
-    return output.render_sheet(memory_sheet(analysis, output.depth))
+    return output.render_sheet(memory_table(analysis, output.depth))
 
 
 def _more(memory: bool, analysis: Analysis, outcomes: list[Outcome]) -> dict[str, object]:

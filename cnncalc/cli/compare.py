@@ -42,18 +42,19 @@ def command(specs: tuple[str, ...], batch: int, dtype: str, convention: str, out
 
     Each SPEC is a file (.cnn, .yaml, or a model), - for standard input, a name of the zoo, or the network itself.
     """
+    from cnncalc.compare.networks import NetworkRow
     from cnncalc.report import networks
     from cnncalc.report.columns import choose
 
     labels = [f"spec {number}" for number in range(1, len(specs) + 1)]
     found = analyses(specs, labels, Options(batch, dtype, convention), output, **reading)
-    rows = [networks.Network(*each) for each in zip(_names(specs, found), found, strict=True)]
+    rows = [NetworkRow(*each) for each in zip(_names(specs, found), found, strict=True)]
     if output.format == "json":
         output.write(networks.networks_json(rows))
         return
     default = "all" if output.format == "csv" else None
     columns = choose(output.columns or default, networks.COLUMNS, networks.DEFAULT)
-    sheet = networks.networks_sheet(rows, columns, output.layout)
+    sheet = networks.networks_table(rows, columns, output.layout)
     if output.format == "table":
         output.write(networks.networks_text(sheet, output.report_look()))
     else:

@@ -45,13 +45,13 @@ def command(
 
     A and B are each a file (.cnn, .yaml, or a model), - for standard input, a name of the zoo, or the network itself.
     """
-    from cnncalc.difference import difference
+    from cnncalc.compare.diff import difference
+    from cnncalc.compare.networks import NetworkRow
     from cnncalc.report import difference as report
-    from cnncalc.report.networks import Network
 
     before, after = analyses((a, b), ("A", "B"), Options(batch, dtype, convention), output, **reading)
     found = difference(before, after)
-    networks = Network(written(a), before), Network(written(b), after)
+    networks = NetworkRow(written(a), before), NetworkRow(written(b), after)
     if output.format == "json":
         output.write(report.difference_json(found, networks))
     elif output.format == "markdown":

@@ -100,13 +100,13 @@ def command(
 def _analysis(
     spec: str, options: Options, output: Output, *, input: str | None, at: dict[str, int], **more: Any
 ) -> Analysis:
-    from cnncalc.language.expand import Open
+    from cnncalc.language.expand import LetterMode
     from cnncalc.sources import find, load_source
 
     shape = input_shape(input, output, options)
     try:
         announce(spec, output)
-        return analyze_graph(load_source(find(spec), shape, left_open=Open(at=at), **more), options)
+        return analyze_graph(load_source(find(spec), shape, left_open=LetterMode(at=at), **more), options)
     except SpecError as error:
         fail(error, output, options)
 

@@ -45,7 +45,7 @@ def command(
 
     SPEC is a file (.cnn, .yaml, or a model), - for standard input, a name of the zoo, or the network itself.
     """
-    from cnncalc.language.expand import Open
+    from cnncalc.language.expand import LetterMode
     from cnncalc.sources import find, load_source
     from cnncalc.writers.sharing import with_own_vectors
 
@@ -56,7 +56,7 @@ def command(
     try:
         announce(spec, output)
         source = find(spec)
-        graph = load_source(source, shape, variables, dims, strict, Open(at=at))
+        graph = load_source(source, shape, variables, dims, strict, LetterMode(at=at))
         # A file's network goes by its file's name, unless it says one itself.
         name = None if source.name.startswith("<") else os.path.splitext(os.path.basename(source.name))[0]
         graph, more = with_own_vectors(graph._replace(name=graph.name or name))

@@ -13,10 +13,10 @@ import click
 if TYPE_CHECKING:
     from cnncalc.analysis import Analysis, Options
     from cnncalc.diagnostics import SpecError
-    from cnncalc.report.budgets import Outcome
+    from cnncalc.query.conditions import Outcome
     from cnncalc.report.columns import Column
-    from cnncalc.report.look import Look
-    from cnncalc.report.sheet import Sheet
+    from cnncalc.report.datatable import DataTable
+    from cnncalc.report.options import RenderOptions
 
 FORMATS = ("table", "json", "csv", "markdown", "latex")
 PAGE_FORMATS = ("table", "json", "markdown")
@@ -41,9 +41,11 @@ class Output(NamedTuple):
         """Write the report; a file is written whole or not at all. `more` are further keys for JSON."""
         self.write(self.render(analysis, more))
 
-    def emit_page(self, json: Callable[[], str], markdown: Callable[[], str], text: Callable[[Look], str]) -> None:
+    def emit_page(
+        self, json: Callable[[], str], markdown: Callable[[], str], text: Callable[[RenderOptions], str]
+    ) -> None:
         """Write a page in the format that is wanted, its formulas in ASCII where the stream has no more."""
-        from cnncalc.report.page import to_ascii
+        from cnncalc.report.document import to_ascii
 
         look = self.report_look()
         page = json() if self.format == "json" else markdown() if self.format == "markdown" else text(look)
@@ -66,12 +68,12 @@ class Output(NamedTuple):
             from cnncalc.report.table import to_table
 
             return to_table(analysis, self.chosen(), self.report_look())
-        from cnncalc.report.sheet import layers_sheet
+        from cnncalc.report.datatable import layers_table
 
         columns = self.chosen("all" if self.format == "csv" else None)
-        return self.render_sheet(layers_sheet(analysis, columns, self.layout, self.depth))
+        return self.render_sheet(layers_table(analysis, columns, self.layout, self.depth))
 
-    def render_sheet(self, sheet: Sheet) -> str:
+    def render_sheet(self, sheet: DataTable) -> str:
         """A sheet in the format, one of csv, markdown and latex."""
         if self.format == "csv":
             from cnncalc.report.csv import to_csv
@@ -90,19 +92,19 @@ class Output(NamedTuple):
 
         return choose(self.columns or default)
 
-    def report_look(self) -> Look:
+    def report_look(self) -> RenderOptions:
         """What the place of the report can show: standard output, or a file."""
         return self.look(sys.stdout, piped=self.file not in (None, "-"))
 
-    def look(self, stream: Any, piped: bool = False) -> Look:
+    def look(self, stream: Any, piped: bool = False) -> RenderOptions:
         """What the stream can show. What goes to no terminal has no colour and a width of its own."""
-        from cnncalc.report.look import Look
+        from cnncalc.report.options import RenderOptions
 
         encoding = "utf-8" if piped else getattr(stream, "encoding", None) or "ascii"
         terminal = not piped and stream is not None and stream.isatty()
         width = self.width or (terminal_width(stream) if terminal else None)
         unicode = encoding.lower().startswith("utf")
-        return Look(width, self.colour(terminal), unicode, self.layout, self.depth)
+        return RenderOptions(width, self.colour(terminal), unicode, self.layout, self.depth)
 
     def colour(self, terminal: bool) -> bool:
         if self.color != "auto":

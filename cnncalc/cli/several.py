@@ -10,7 +10,7 @@ import click
 from cnncalc.analysis import Analysis, Options, analyze_graph
 from cnncalc.cli.output import Output, announce, fail, input_shape
 from cnncalc.diagnostics import Source, SpecError
-from cnncalc.report.columns import shortened
+from cnncalc.notation import shortened
 
 if TYPE_CHECKING:
     from cnncalc.sources import Found
@@ -34,7 +34,7 @@ def analyses(
 
     `variables` and `at` are for those that are text, `dims` and `strict` for the models among them.
     """
-    from cnncalc.language.expand import Open
+    from cnncalc.language.expand import LetterMode
     from cnncalc.sources import load_source, require_numbers
 
     if list(specs).count("-") > 1:
@@ -55,7 +55,7 @@ def analyses(
         text = isinstance(source, Source)
         lets, numbers = (variables, at) if text or kinds == {text} else ({}, {})
         sizes = dims if not text or kinds == {text} else {}
-        return analyze_graph(load_source(source, shape, lets, sizes, strict, Open(at=numbers)), options)
+        return analyze_graph(load_source(source, shape, lets, sizes, strict, LetterMode(at=numbers)), options)
 
     done = [source if isinstance(source, SpecError) else _tried(figures, source) for source in sources]
     told = zip(done, labels, specs, strict=True)

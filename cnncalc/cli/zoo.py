@@ -15,7 +15,7 @@ from cnncalc.cli.output import FORMATS, Output, fail, side_by_side_options
 from cnncalc.diagnostics import nearest
 
 if TYPE_CHECKING:
-    from cnncalc.zoo.survey import Entry
+    from cnncalc.zoo.survey import ZooEntry
 
 #: What the list may be sorted by; told here so that `--help` needs no report.
 KEYS = ("name", "year", "input", "params", "macs", "field", "memory")
@@ -69,10 +69,10 @@ def _list(key: str | None, family: str | None, output: Output) -> None:
     elif output.format == "table":
         output.write(report.zoo_text(entries, output.report_look(), grouped=key is None))
     else:
-        output.write(output.render_sheet(report.zoo_sheet(entries, output.layout, whole=output.format == "csv")))
+        output.write(output.render_sheet(report.zoo_table(entries, output.layout, whole=output.format == "csv")))
 
 
-def _surveyed(members: list[zoo.Member]) -> Iterator[Entry]:
+def _surveyed(members: list[zoo.Member]) -> Iterator[ZooEntry]:
     """The networks with their figures; on a terminal with a bar where that takes a while."""
     from cnncalc.zoo.survey import survey
 

@@ -9,7 +9,7 @@ from typing import NamedTuple, NoReturn
 
 from cnncalc.diagnostics import Diagnostic, Span, SpecError
 from cnncalc.explain.matrix import MOST_NUMBERS, Matrix, half_turned
-from cnncalc.explain.places import Places, places_of
+from cnncalc.explain.positions import WindowPositions, window_positions
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import Window
@@ -39,10 +39,10 @@ class Operation(NamedTuple):
     output: tuple[tuple[Fraction | None, ...], ...]
 
     @property
-    def gathers(self) -> str:
+    def reduction(self) -> str:
         layer = self.node.layer
         assert isinstance(layer, Windowed)
-        return layer.gathers or ""
+        return layer.reduction or ""
 
     @property
     def first(self) -> Fraction | None:
@@ -61,7 +61,7 @@ def shown_layer(graph: Graph, span: Span) -> Node:
         _refuse("E505", message, span, f"it has {len(nodes)} layers", "write that one layer alone: `conv 3x3 x1`")
     node = nodes[0]
     layer = node.layer
-    if not isinstance(layer, Windowed) or layer.gathers is None:
+    if not isinstance(layer, Windowed) or layer.reduction is None:
         _refuse("E505", message, span, f"`{layer.kind}` is not shown on values", "write `conv`, `pool` or `avgpool`")
     if node.shape.channels != 1:
         _refuse("E505", message, span, f"{node.shape.channels} channels would come out", "write `x1`")
@@ -76,7 +76,7 @@ def shown_layer(graph: Graph, span: Span) -> Node:
 
 def weighed(node: Node) -> bool:
     """Whether the layer has a kernel of weights."""
-    return isinstance(node.layer, Windowed) and node.layer.gathers == "sum of products"
+    return isinstance(node.layer, Windowed) and node.layer.reduction == "sum of products"
 
 
 def check_kernel(node: Node, kernel: Matrix, span: Span) -> None:
@@ -115,21 +115,21 @@ def operate(node: Node, image: Matrix, kernel: Matrix | None, flip: bool = False
                     yield numbers[row][column], weight
 
     def gathered(i: int, j: int) -> Fraction | None:
-        if layer.gathers == "largest":
+        if layer.reduction == "largest":
             largest = max((value for value, _ in under(i, j)), default=None)
             return None if largest is None else Fraction(largest, unit)
         total = Fraction(sum(value * weight for value, weight in under(i, j)), unit * weight_unit)
-        return total / sum(1 for _ in under(i, j)) if layer.gathers == "mean" else total
+        return total / sum(1 for _ in under(i, j)) if layer.reduction == "mean" else total
 
     first = [Term(Fraction(a, unit), Fraction(b, weight_unit) if kernel else None) for a, b in under(0, 0)]
     output = tuple(tuple(gathered(i, j) for j in range(columns.number)) for i in range(rows.number))
     return Operation(node, image, kernel, flip, tuple(first), output)
 
 
-def _axes(node: Node) -> tuple[Places, Places]:
+def _axes(node: Node) -> tuple[WindowPositions, WindowPositions]:
     """The windows' places on a matrix; one spatial axis lies along a matrix of one row."""
-    places = places_of(node)
-    return (places[0], places[1]) if len(places) == 2 else (Places("", 1, Window(1), 1), places[0])
+    places = window_positions(node)
+    return (places[0], places[1]) if len(places) == 2 else (WindowPositions("", 1, Window(1), 1), places[0])
 
 
 def _whole(matrix: Matrix) -> tuple[int, tuple[tuple[int, ...], ...]]:

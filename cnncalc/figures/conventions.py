@@ -201,7 +201,7 @@ TABLES: dict[str, Convention] = {
 assert tuple(TABLES) == CONVENTIONS
 
 
-class Comparison(NamedTuple):
+class ConventionCount(NamedTuple):
     """What one convention counts in a network: its MACs, those of each kind of layer, and what stands apart."""
 
     name: str
@@ -213,7 +213,7 @@ class Comparison(NamedTuple):
     apart: dict[str, Size]
 
 
-def compare(nodes: Sequence[Node], batch: int = 1) -> list[Comparison]:
+def compare(nodes: Sequence[Node], batch: int = 1) -> list[ConventionCount]:
     """The MACs of a network by every convention, for the whole batch."""
     alike = _alike(nodes)
     usual = _sums(TABLES[DEFAULT_CONVENTION].rules, alike, batch)
@@ -224,7 +224,7 @@ def compare(nodes: Sequence[Node], batch: int = 1) -> list[Comparison]:
         differences = {kind: sums.get(kind, 0) - usual.get(kind, 0) for kind in {**usual, **sums}}
         differences = {kind: more for kind, more in differences.items() if more}
         difference = sum(differences.values())
-        found.append(Comparison(name, macs, sums, difference, differences, _apart(convention, alike, batch)))
+        found.append(ConventionCount(name, macs, sums, difference, differences, _apart(convention, alike, batch)))
     return found
 
 
@@ -275,7 +275,7 @@ def counting(rules: Rules) -> Callable[[Node], Size]:
         if not node.inputs:
             return 0
         x = node.input_shapes[0]
-        parts = node.layer.parts(x)
+        parts = node.layer.decompose(x)
         if len(parts) == 1:
             return counted(parts[0], node.input_shapes, node.shape)
         total = 0

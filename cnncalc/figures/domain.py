@@ -14,13 +14,13 @@ from typing import NamedTuple
 
 from cnncalc.graph import Graph
 from cnncalc.layers.windowed import Windowed
-from cnncalc.symbols import Condition, Formula, Value, bounds, letter, letters_of, noting, period
+from cnncalc.symbols import Formula, Guard, Value, bounds, noting, period, symbol, symbols_of
 
 #: So many atoms of formulas are evaluated at most, in trying numbers: a second or two.
 MOST_EVALUATED = 500_000
 
 
-class Sizes(NamedTuple):
+class IntegerSet(NamedTuple):
     """A set of whole numbers: `listed`, and from `start` on what repeats every `step` (0: nothing) at `offsets`."""
 
     listed: tuple[int, ...]
@@ -93,7 +93,7 @@ def _run_text(first: int, last: int, step: int) -> str:
     return f"{first} to {last}" + (f" in steps of {step}" if step > 1 else "")
 
 
-def conditions(graph: Graph) -> list[Condition]:
+def conditions(graph: Graph) -> list[Guard]:
     """What the rules of all layers take for granted of the letters."""
     with noting() as found:
         for layer, shapes in dict.fromkeys((node.layer, node.input_shapes) for node in graph.nodes):
@@ -101,22 +101,22 @@ def conditions(graph: Graph) -> list[Condition]:
     return list(found)
 
 
-def dropping_nothing(graph: Graph) -> list[Condition]:
+def dropping_nothing(graph: Graph) -> list[Guard]:
     """What has to hold for every window to reach the end of its input."""
     with noting() as found:
         for layer, shapes in dict.fromkeys((node.layer, node.input_shapes[:1]) for node in graph.nodes):
             if isinstance(layer, Windowed):
-                layer.unreached(shapes[0])
+                layer.dropped(shapes[0])
     return list(found)
 
 
-def meeting(conditions: Iterable[Condition], name: str) -> Sizes | None:
+def solve_constraints(conditions: Iterable[Guard], name: str) -> IntegerSet | None:
     """The numbers from 1 on that meet all conditions on one letter; None where that is too long to find.
 
     Raises `ValueError` for a condition on several letters.
     """
     conditions = list(conditions)
-    lines = [Line.of(each, name) for each in conditions]
+    lines = [GuardRange.of(each, name) for each in conditions]
     known = [line for line in lines if line is not None]
     low = max([1, *(line.low for line in known)])
     ends = [line.high for line in known if line.high is not None]
@@ -130,11 +130,11 @@ def meeting(conditions: Iterable[Condition], name: str) -> Sizes | None:
         return None
     met = [n for n in range(low, stop) if all(each.holds({name: n}) for each in conditions)]
     if ends:
-        return Sizes(tuple(met))
+        return IntegerSet(tuple(met))
     return _folded(met, settled, step)
 
 
-def _folded(met: list[int], settled: int, step: int) -> Sizes:
+def _folded(met: list[int], settled: int, step: int) -> IntegerSet:
     """The set whose members below settled + step are given, and which repeats from `settled` on."""
     offsets = {n - settled for n in met if n >= settled}
     shorter = next(
@@ -143,7 +143,7 @@ def _folded(met: list[int], settled: int, step: int) -> Sizes:
         if step % d == 0 and all(((at + d) % step in offsets) == (at in offsets) for at in range(step))
     )
     if not offsets:
-        return Sizes(tuple(met))
+        return IntegerSet(tuple(met))
     # The pattern may well begin before it was sure to: it goes as far down as the members follow it.
     members, start = set(met), settled
     while start > 1 and ((start - 1) in members) == (((start - 1 - settled) % shorter) in offsets):
@@ -152,22 +152,22 @@ def _folded(met: list[int], settled: int, step: int) -> Sizes:
         start = met[0]
     first = next(n for n in met if n >= start)
     turn = tuple(n - first for n in range(first, first + shorter) if (n - settled) % shorter in offsets)
-    return Sizes(tuple(n for n in met if n < first), first, shorter, turn)
+    return IntegerSet(tuple(n for n in met if n < first), first, shorter, turn)
 
 
-class Line(NamedTuple):
+class GuardRange(NamedTuple):
     """Where a condition can hold: not below `low` nor above `high`, and from `settled` on with its `period`."""
 
-    condition: Condition
+    condition: Guard
     low: int
     high: int | None
     settled: int
     period: int
 
     @classmethod
-    def of(cls, condition: Condition, name: str) -> Line | None:
+    def of(cls, condition: Guard, name: str) -> GuardRange | None:
         formulas = (condition.formula, *condition.others)
-        if letters_of(formulas) - {name}:
+        if symbols_of(formulas) - {name}:
             raise ValueError(f"{condition} is about more than {name}")
         parts = [_reach(formula, name, condition.zero or bool(at)) for at, formula in enumerate(formulas)]
         known = [part for part in parts if part is not None]
@@ -189,7 +189,7 @@ def _reach(value: Value, name: str, zero: bool) -> tuple[int, int | None, int, i
     if gain == 0:
         return 1, None, 1, steps
     slope = Fraction(gain, steps)
-    below, above = bounds(value - letter(name) * slope)
+    below, above = bounds(value - symbol(name) * slope)
     if below is None or above is None:
         return None
     # slope·N + below <= f(N) <= slope·N + above
@@ -206,10 +206,10 @@ def domains(graph: Graph) -> dict[str, str]:
     found = conditions(graph)
     texts = {}
     for name in graph.letters:
-        mine = [each for each in found if letters_of((each.formula, *each.others)) == {name}]
-        sizes = meeting(mine, name)
+        mine = [each for each in found if symbols_of((each.formula, *each.others)) == {name}]
+        sizes = solve_constraints(mine, name)
         texts[name] = "as far as its layers fit" if sizes is None else str(sizes)
-    joint = [str(each) for each in found if len(letters_of((each.formula, *each.others))) > 1]
+    joint = [str(each) for each in found if len(symbols_of((each.formula, *each.others))) > 1]
     for name in graph.letters:
         its = [text for text in joint if re.search(rf"\b{name}\b", text)]
         texts[name] += "".join(f"; {text}" for text in its)

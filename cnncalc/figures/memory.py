@@ -12,7 +12,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from cnncalc.graph import Node
-from cnncalc.shape import Shape, Size, certainly, differs
+from cnncalc.shape import Shape, Size, known_unequal, statically_known
 
 #: dtype → bytes of an element.
 DTYPES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "float64": 8}
@@ -42,7 +42,7 @@ class Peak(NamedTuple):
     live: tuple[Buffer, ...]
 
 
-class Step(NamedTuple):
+class MemoryStep(NamedTuple):
     """What is live while a node runs, in elements: what it reads, what it writes to memory of its own, and what
     is kept for later. `kept` are the first of the buffers that it does not touch, `more` is how many there are
     besides."""
@@ -112,7 +112,7 @@ def _alike(left: Shape, right: Shape) -> bool:
     if left == right:
         return True
     pairs = zip(left.dims, right.dims, strict=False)
-    return all(a == b or (1 not in (a, b) and not certainly(differs(a, b))) for a, b in pairs)
+    return all(a == b or (1 not in (a, b) and not statically_known(known_unequal(a, b))) for a, b in pairs)
 
 
 def live(found: Sequence[Buffer], count: int) -> Iterator[Size]:
@@ -136,7 +136,7 @@ def peak(found: Sequence[Buffer], count: int) -> Peak:
     return Peak(most, at, tuple(each for each in found if each.first <= at <= each.last))
 
 
-def steps(nodes: Sequence[Node], found: Sequence[Buffer], most_kept: int) -> Iterator[Step]:
+def steps(nodes: Sequence[Node], found: Sequence[Buffer], most_kept: int) -> Iterator[MemoryStep]:
     """The memory over time: a step for each node, with at most so many of the kept buffers, the oldest first."""
     home = {index: buffer for buffer in found for index in buffer.nodes}
     begins: list[list[Buffer]] = [[] for _ in nodes]
@@ -153,7 +153,7 @@ def steps(nodes: Sequence[Node], found: Sequence[Buffer], most_kept: int) -> Ite
         kept = tuple(islice((buffer for root, buffer in alive.items() if root not in touched), most_kept))
         reads = sum(buffer.elements for buffer in read.values())
         writes = sum(buffer.elements for buffer in touched.values()) - reads
-        yield Step(node.index, live, reads, writes, kept, len(alive) - len(touched) - len(kept))
+        yield MemoryStep(node.index, live, reads, writes, kept, len(alive) - len(touched) - len(kept))
         for root, buffer in touched.items():
             if buffer.last <= node.index:
                 del alive[root]

@@ -9,11 +9,11 @@ from functools import lru_cache, reduce
 from typing import Any, Literal, NamedTuple
 
 from cnncalc.graph import Node
-from cnncalc.layers.base import Layer, Reach
+from cnncalc.layers.base import FieldStep, Layer
 from cnncalc.shape import Shape, at_least
 
 #: The reach along an axis of what changes nothing there.
-SAME = Reach(0, 0, 1)
+SAME = FieldStep(0, 0, 1)
 
 
 class AxisField(NamedTuple):
@@ -54,13 +54,13 @@ def receptive_fields(nodes: Sequence[Node]) -> list[ReceptiveField]:
 
 
 @lru_cache(20_000)
-def _reach(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> tuple[Reach, ...] | Literal["whole"] | None:
+def _reach(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> tuple[FieldStep, ...] | Literal["whole"] | None:
     """The layer's reach, None where it changes nothing: a 1x1 window in steps of 1 sees what its input sees."""
-    reach = layer.reach(inputs[0], output)
+    reach = layer.field_step(inputs[0], output)
     return None if isinstance(reach, tuple) and set(reach) == {SAME} else reach
 
 
-def grown(field: ReceptiveField, reach: tuple[Reach, ...] | Literal["whole"], rank: int) -> ReceptiveField:
+def grown(field: ReceptiveField, reach: tuple[FieldStep, ...] | Literal["whole"], rank: int) -> ReceptiveField:
     """The field of a layer's outputs, given its inputs' and what it adds."""
     if reach == "whole":
         return ReceptiveField(field.axes, whole=True)

@@ -9,7 +9,7 @@ from cnncalc.diagnostics import Diagnostic, Problems, Span, SpecError, nearest
 from cnncalc.graph import MAX_LAYERS
 from cnncalc.language.arguments import split_word
 from cnncalc.language.expressions import evaluate
-from cnncalc.language.nodes import Call, Def, Expression, Group, Item, LayerNode, Let, Merge
+from cnncalc.language.nodes import CallNode, DefNode, Expression, GroupNode, ItemNode, LayerNode, LetNode, MergeNode
 from cnncalc.layers.base import REGISTRY
 
 
@@ -34,8 +34,8 @@ class Scope(NamedTuple):
     """What a sequence sees: the numbers and blocks by name, and where its layers belong."""
 
     numbers: Mapping[str, Any]
-    blocks: Mapping[str, Def]
-    tensors: dict[str, tuple[int, Item]]
+    blocks: Mapping[str, DefNode]
+    tensors: dict[str, tuple[int, ItemNode]]
     path: str = ""
     calls: tuple[Span, ...] = ()
     arms: tuple[tuple[int, int], ...] = ()
@@ -44,14 +44,14 @@ class Scope(NamedTuple):
 class Blocks:
     """The blocks of a spec, by what calls them. Errors are added to `problems`."""
 
-    def __init__(self, definitions: Sequence[Let | Def], problems: Problems) -> None:
+    def __init__(self, definitions: Sequence[LetNode | DefNode], problems: Problems) -> None:
         self.definitions, self.problems = definitions, problems
         self.lets: Mapping[str, Any] = {}
         self.sizes: dict[tuple[Any, ...], int] = {}
         self.bound: dict[tuple[int, int], tuple[Mapping[str, Any], Numbers]] = {}
-        self.before: dict[str, dict[str, Def]] = {}
+        self.before: dict[str, dict[str, DefNode]] = {}
 
-    def block(self, node: Call, scope: Scope) -> Def | None:
+    def block(self, node: CallNode, scope: Scope) -> DefNode | None:
         """The block that is called; None where there is none, or the call is not one."""
         block = scope.blocks.get(node.name)
         if block is not None:
@@ -62,7 +62,7 @@ class Blocks:
 
         label, help = "no def of this name", None
         message = f"unknown block `{node.name}`"
-        later = next((each for each in self.definitions if isinstance(each, Def) and each.name == node.name), None)
+        later = next((each for each in self.definitions if isinstance(each, DefNode) and each.name == node.name), None)
         if later is not None:
             label = "a block calls only those above it"
             help = "use `* count` to repeat" if scope.calls else "move its def up"
@@ -75,18 +75,18 @@ class Blocks:
         self.report("E112", message, node.name_span, label, help, scope)
         return None
 
-    def above(self, block: Def, scope: Scope) -> dict[str, Def]:
+    def above(self, block: DefNode, scope: Scope) -> dict[str, DefNode]:
         """The blocks that a block may call: those defined before it, so that no call comes back to it."""
         if block.name not in self.before:
             names = list(scope.blocks)
             self.before[block.name] = {name: scope.blocks[name] for name in names[: names.index(block.name)]}
         return self.before[block.name]
 
-    def inside(self, node: Call, block: Def, numbers: Numbers, scope: Scope, path: str = "") -> Scope:
+    def inside(self, node: CallNode, block: DefNode, numbers: Numbers, scope: Scope, path: str = "") -> Scope:
         """What the body of a block sees when it is called with the numbers; its layers are named under the path."""
         return Scope(numbers, self.above(block, scope), {}, path, (node.span, *scope.calls), scope.arms)
 
-    def bind(self, node: Call, block: Def, scope: Scope) -> Numbers | None:
+    def bind(self, node: CallNode, block: DefNode, scope: Scope) -> Numbers | None:
         """The numbers that a block's body sees, None where the call does not fit the block.
 
         The same call among the same numbers gives the same: which they are, their identities say, since they
@@ -100,7 +100,7 @@ class Blocks:
             self.bound[key] = scope.numbers, numbers
         return numbers
 
-    def _bind(self, node: Call, block: Def, scope: Scope) -> Numbers | None:
+    def _bind(self, node: CallNode, block: DefNode, scope: Scope) -> Numbers | None:
         parameters = dict(block.parameters)
         given: dict[str, Expression] = {}
         signature = f"{block.name}({', '.join(parameters)})"
@@ -144,7 +144,7 @@ class Blocks:
             self.lets = scope.numbers
         return self.lets
 
-    def count(self, item: Item, scope: Scope) -> int | None:
+    def count(self, item: ItemNode, scope: Scope) -> int | None:
         """How often an item stands; None where that is no number of repeats."""
         if item.count is None:
             return 1
@@ -162,7 +162,7 @@ class Blocks:
             return None
         return value
 
-    def size(self, items: tuple[Item, ...], scope: Scope) -> int:
+    def size(self, items: tuple[ItemNode, ...], scope: Scope) -> int:
         """How many layers a sequence comes to, found without building it.
 
         Raises `SpecError` E005 where that is over the limit.
@@ -180,14 +180,14 @@ class Blocks:
                 raise SpecError([Diagnostic("E005", message, span, "too many layers", calls=scope.calls)])
         return total
 
-    def atom_size(self, item: Item, scope: Scope) -> int:
+    def atom_size(self, item: ItemNode, scope: Scope) -> int:
         """How many layers one copy of an item comes to."""
         atom = item.atom
-        if isinstance(atom, Group):
+        if isinstance(atom, GroupNode):
             return self.size(atom.items, scope)
-        if isinstance(atom, Merge):
+        if isinstance(atom, MergeNode):
             return 1 + sum(self.size(arm, scope) for arm in atom.arms)
-        if not isinstance(atom, Call):
+        if not isinstance(atom, CallNode):
             return 1
         block = scope.blocks.get(atom.name) if not atom.problems else None
         numbers = self.bind(atom, block, scope) if block else None
@@ -207,7 +207,7 @@ class Blocks:
         self.problems.add(Diagnostic(code, message, span, label, help=help, calls=calls))
 
 
-def is_input(item: Item) -> bool:
+def is_input(item: ItemNode) -> bool:
     if not isinstance(item.atom, LayerNode):
         return False
     first = item.atom.word.parts[0]

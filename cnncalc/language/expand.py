@@ -12,18 +12,18 @@ from cnncalc.language.blocks import Blocks, Scope, is_input
 from cnncalc.language.expressions import evaluate, exact
 from cnncalc.language.nodes import UNKNOWN as UNKNOWN_NUMBER
 from cnncalc.language.nodes import (
-    Call,
-    Def,
-    Group,
+    CallNode,
+    DefNode,
+    GroupNode,
     Hole,
-    Item,
+    ItemNode,
     LayerNode,
-    Let,
-    Merge,
-    Reference,
+    LetNode,
+    MergeNode,
+    ReferenceNode,
     Spec,
 )
-from cnncalc.layers.base import REGISTRY, Layer, Remark
+from cnncalc.layers.base import REGISTRY, Layer, Lint
 from cnncalc.layers.rearrange import Input
 
 #: In place of an index: there is no tensor yet, since no input has come.
@@ -40,7 +40,7 @@ MOST_LAYERS_KEPT = 20_000
 MAX_CALLS = 100
 
 
-class Open(NamedTuple):
+class LetterMode(NamedTuple):
     """What a spec may leave open, and what stands for it.
 
     With `letters`, sizes of inputs may be letters, and where there is no input at all one of letters is put in
@@ -54,7 +54,7 @@ class Open(NamedTuple):
     assumed: Mapping[str, Any] = {}
 
 
-CLOSED = Open()
+CLOSED = LetterMode()
 
 #: Formulas take a hundred times as long as numbers: so many layers at most have sizes in letters.
 MAX_LETTERED = 10_000
@@ -65,7 +65,7 @@ def build_graph(
     problems: Problems,
     input: tuple[Any, ...] | None = None,
     variables: Mapping[str, Any] | None = None,
-    left_open: Open = CLOSED,
+    left_open: LetterMode = CLOSED,
 ) -> Graph:
     """The graph of a spec. `input` is the first input's shape, `variables` override its lets.
 
@@ -76,7 +76,7 @@ def build_graph(
     return Expander(spec, problems, input, variables or {}, left_open).graph()
 
 
-def _with_letters(spec: Spec, variables: Mapping[str, Any], left_open: Open) -> Graph:
+def _with_letters(spec: Spec, variables: Mapping[str, Any], left_open: LetterMode) -> Graph:
     """The graph with an input of letters in front: as many as the windows have axes."""
     errors = []
     for letters in LETTERS:
@@ -100,7 +100,7 @@ class Expander(Blocks):
         problems: Problems,
         input: tuple[Any, ...] | None,
         variables: Mapping[str, Any],
-        left_open: Open = CLOSED,
+        left_open: LetterMode = CLOSED,
     ) -> None:
         super().__init__(spec.definitions, problems)
         self.spec = spec
@@ -141,9 +141,9 @@ class Expander(Blocks):
         return self.builder.build(last, self.spec.name)
 
     @staticmethod
-    def _has_own_input(items: tuple[Item, ...]) -> bool:
+    def _has_own_input(items: tuple[ItemNode, ...]) -> bool:
         """Whether the sequence begins with an input of its own, be it inside brackets."""
-        while items and isinstance(items[0].atom, Group):
+        while items and isinstance(items[0].atom, GroupNode):
             items = items[0].atom.items
         return bool(items) and is_input(items[0])
 
@@ -152,13 +152,13 @@ class Expander(Blocks):
         numbers: dict[str, Any] = dict(self.variables)
         if self.open.unknown is not None:
             numbers[UNKNOWN_NUMBER] = self.open.unknown
-        blocks: dict[str, Def] = {}
+        blocks: dict[str, DefNode] = {}
         for each in self.definitions:
             if each.name in blocks or (each.name in numbers and each.name not in self.variables):
                 self.report(
                     "E111", f"`{each.name}` is defined twice", each.span, "defined again", "choose another name"
                 )
-            elif isinstance(each, Def):
+            elif isinstance(each, DefNode):
                 if each.name.lower() in REGISTRY:
                     help = f"choose another name, such as `{each.name}_block`"
                     self.report("E111", f"`{each.name}` is a layer word", each.span, "not free for a block", help)
@@ -169,7 +169,7 @@ class Expander(Blocks):
                 except SpecError as error:
                     self.problems.add(error.diagnostics[0])
                     numbers[each.name] = 1
-        lets = [each.name for each in self.definitions if isinstance(each, Let)]
+        lets = [each.name for each in self.definitions if isinstance(each, LetNode)]
         for name in self.variables:
             if name not in lets:
                 near = nearest(name, lets)
@@ -179,7 +179,7 @@ class Expander(Blocks):
 
     # -- one method for each node: from the tensor that goes in to the one that comes out ------------------
 
-    def sequence(self, items: tuple[Item, ...], current: int, scope: Scope, arm: bool = False) -> int:
+    def sequence(self, items: tuple[ItemNode, ...], current: int, scope: Scope, arm: bool = False) -> int:
         # The same items come by again and again, and few of them are inputs.
         inputs = self.inputs.get(id(items))
         if inputs is None:
@@ -192,7 +192,7 @@ class Expander(Blocks):
             current = self.item(item, current, scope)
         return current
 
-    def item(self, item: Item, current: int, scope: Scope) -> int:
+    def item(self, item: ItemNode, current: int, scope: Scope) -> int:
         if item.count is None and isinstance(item.atom, LayerNode):
             current = self.layer(item.atom, current, scope, item.name)
             if item.name is not None:
@@ -202,7 +202,7 @@ class Expander(Blocks):
         if count is None:
             return UNKNOWN
         # What comes to nothing is not gone through: its calls and repeats may be without number.
-        if (count != 1 or isinstance(item.atom, Call)) and not self.size((item,), scope):
+        if (count != 1 or isinstance(item.atom, CallNode)) and not self.size((item,), scope):
             return current
         for number in range(1, count + 1):
             current = self.once(item, current, scope, number if count > 1 else None)
@@ -210,19 +210,19 @@ class Expander(Blocks):
             self.remember(item, current, scope)
         return current
 
-    def once(self, item: Item, current: int, scope: Scope, number: int | None) -> int:
+    def once(self, item: ItemNode, current: int, scope: Scope, number: int | None) -> int:
         atom = item.atom
         if isinstance(atom, LayerNode):
             name = item.name and f"{item.name}{number or ''}"
             return self.layer(atom, current, scope, name)
-        if isinstance(atom, Group):
+        if isinstance(atom, GroupNode):
             path = f"{scope.path}{item.name}{number or ''}." if item.name else scope.path
             return self.sequence(atom.items, current, scope._replace(path=path))
-        if isinstance(atom, Merge):
+        if isinstance(atom, MergeNode):
             return self.merge(atom, current, scope, item.name and f"{item.name}{number or ''}")
-        if isinstance(atom, Call):
+        if isinstance(atom, CallNode):
             return self.call(atom, current, scope, item.name and f"{item.name}{number or ''}")
-        if isinstance(atom, Reference):
+        if isinstance(atom, ReferenceNode):
             return self.reference(atom, scope)
         return UNKNOWN
 
@@ -281,7 +281,7 @@ class Expander(Blocks):
             self.layers[key] = layer
         return layer
 
-    def merge(self, node: Merge, current: int, scope: Scope, name: str | None) -> int:
+    def merge(self, node: MergeNode, current: int, scope: Scope, name: str | None) -> int:
         self.merges += 1
         merge = self.merges
         ends = []
@@ -294,10 +294,10 @@ class Expander(Blocks):
         index = self.builder.add(layer, tuple(ends), Origin(node.span, scope.calls), name, scope.path, scope.arms)
         if len(ends) == 1:
             help = f"a `;` separates arms; an empty one is the tensor before: `{node.word}(… ; )`"
-            self.builder.remark(index, Remark("W205", "`{layer}` has one arm, and gives that out as it is", help))
+            self.builder.add_lint(index, Lint("W205", "`{layer}` has one arm, and gives that out as it is", help))
         return index
 
-    def call(self, node: Call, current: int, scope: Scope, name: str | None) -> int:
+    def call(self, node: CallNode, current: int, scope: Scope, name: str | None) -> int:
         block = self.block(node, scope)
         if block is None:
             return UNKNOWN
@@ -310,7 +310,7 @@ class Expander(Blocks):
         path = f"{scope.path}{name}." if name else self.builder.number(scope.path + block.name) + "."
         return self.sequence(block.items, current, self.inside(node, block, numbers, scope, path))
 
-    def reference(self, node: Reference, scope: Scope) -> int:
+    def reference(self, node: ReferenceNode, scope: Scope) -> int:
         if node.name not in scope.tensors:
             near = nearest(node.name, scope.tensors)
             help = f"write `@{near}`" if near else f"name a layer before it: `… as {node.name}`"
@@ -322,7 +322,7 @@ class Expander(Blocks):
 
     # -- names and errors ----------------------------------------------------------------------------
 
-    def remember(self, item: Item, tensor: int, scope: Scope) -> None:
+    def remember(self, item: ItemNode, tensor: int, scope: Scope) -> None:
         name = item.name or ""
         known = scope.tensors.get(name)
         # The copies of a repeat name the same item again: the latest is meant.
@@ -362,14 +362,14 @@ def leaves_open(input: Input, span: Span | None) -> Diagnostic:
 
 def _has_input(spec: Spec) -> bool:
     """Whether there is an input anywhere in the spec, blocks included."""
-    stack = [spec.items, *(each.items for each in spec.definitions if isinstance(each, Def))]
+    stack = [spec.items, *(each.items for each in spec.definitions if isinstance(each, DefNode))]
     while stack:
         for item in stack.pop():
             if is_input(item):
                 return True
-            if isinstance(item.atom, Group):
+            if isinstance(item.atom, GroupNode):
                 stack.append(item.atom.items)
-            elif isinstance(item.atom, Merge):
+            elif isinstance(item.atom, MergeNode):
                 stack.extend(item.atom.arms)
     return False
 
@@ -399,7 +399,7 @@ def _plain(value: Any, hole: Hole) -> Any:
     return value if isinstance(value, int) else float(value)
 
 
-def _names(items: tuple[Item, ...]) -> set[str]:
+def _names(items: tuple[ItemNode, ...]) -> set[str]:
     """All names that the spec itself gives, so that no numbered one takes them."""
     found: set[str] = set()
     stack = [items]
@@ -407,8 +407,8 @@ def _names(items: tuple[Item, ...]) -> set[str]:
         for item in stack.pop():
             if item.name is not None:
                 found.add(item.name)
-            if isinstance(item.atom, Group):
+            if isinstance(item.atom, GroupNode):
                 stack.append(item.atom.items)
-            elif isinstance(item.atom, Merge):
+            elif isinstance(item.atom, MergeNode):
                 stack.extend(item.atom.arms)
     return found

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest
-from cnncalc.language.nodes import UNKNOWN, Expression, Function, Name, Number, Operation
+from cnncalc.language.nodes import UNKNOWN, Expression, FunctionNode, NameNode, NumberNode, OperationNode
 
 LEXEME = re.compile(r"\s*(?:(\d+(?:\.\d+)?|\.\d+)|([A-Za-z_]\w*)|(//|[-+*/%(),{}]))", re.ASCII)
 SPACE = re.compile(r"\s*")
@@ -74,7 +74,7 @@ class ExpressionParser:
         while self._peek() in operators and self._peek():
             operator = self._take()
             right = operand()
-            left = Operation(operator, left, right, left.span.to(right.span))
+            left = OperationNode(operator, left, right, left.span.to(right.span))
         return left
 
     def _sign(self) -> Expression:
@@ -84,7 +84,7 @@ class ExpressionParser:
             self._deeper()
             right = self._sign()
             self.depth -= 1
-            return Operation(operator, None, right, Span(self.source, start, right.span.end))
+            return OperationNode(operator, None, right, Span(self.source, start, right.span.end))
         return self._value()
 
     def _value(self) -> Expression:
@@ -93,7 +93,7 @@ class ExpressionParser:
         word = self._take()
         span = Span(self.source, start, self.at)
         if found is not None and found.group(1):
-            return Number(word, span)
+            return NumberNode(word, span)
         if word in ("(", "{"):
             self._deeper()
             inner = self._sum()
@@ -101,7 +101,7 @@ class ExpressionParser:
             self.depth -= 1
             return inner
         if found is not None and found.group(2):
-            return self._function(word, span) if self._peek() == "(" else Name(word, span)
+            return self._function(word, span) if self._peek() == "(" else NameNode(word, span)
         self.at = start
         self._fail("a number is missing" if not word else f"`{word}` is no number", "expected a number or a name")
 
@@ -114,7 +114,7 @@ class ExpressionParser:
             values.append(self._sum())
         self._expect(")")
         self.depth -= 1
-        return Function(name, tuple(values), Span(self.source, span.start, self.at))
+        return FunctionNode(name, tuple(values), Span(self.source, span.start, self.at))
 
     def _deeper(self) -> None:
         self.depth += 1
@@ -154,7 +154,7 @@ def evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
 
     Raises `SpecError`: E110 unknown name, E113 wrong number of values, E115 division by zero.
     """
-    if isinstance(expression, Name):
+    if isinstance(expression, NameNode):
         return _number(expression, names)
     value = _evaluate(expression, names)
     _check_size(value, expression)
@@ -180,18 +180,18 @@ def exact(name: str, value: Any) -> Any:
 
 
 def _evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
-    if isinstance(expression, Number):
+    if isinstance(expression, NumberNode):
         text = expression.text
         if len(text) > 30:
             raise _error("E105", "a number is too long", expression.span, f"{len(text)} digits")
         return int(text) if text.isdigit() else _fraction(text)
-    if isinstance(expression, Name):
+    if isinstance(expression, NameNode):
         return _number(expression, names)
-    if isinstance(expression, Function):
+    if isinstance(expression, FunctionNode):
         return _call(expression, names)
     # A long sum leans to the left: it is walked down in a loop, not by recursion.
     spine = [expression]
-    while isinstance(left := spine[-1].left, Operation):
+    while isinstance(left := spine[-1].left, OperationNode):
         spine.append(left)
     value = 0 if left is None else evaluate(left, names)
     for operation in reversed(spine):
@@ -200,7 +200,7 @@ def _evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
     return value
 
 
-def _number(name: Name, names: Mapping[str, Any]) -> Any:
+def _number(name: NameNode, names: Mapping[str, Any]) -> Any:
     try:
         return names[name.name]
     except KeyError:
@@ -212,7 +212,7 @@ def _number(name: Name, names: Mapping[str, Any]) -> Any:
     raise _error("E110", f"unknown name `{name.name}`", name.span, "no let or parameter of this name", help)
 
 
-def _operate(operation: Operation, left: Any, right: Any) -> Any:
+def _operate(operation: OperationNode, left: Any, right: Any) -> Any:
     match operation.operator:
         case "+":
             return left + right
@@ -237,7 +237,7 @@ def _check_size(value: Any, expression: Expression) -> None:
         raise _error("E105", "a number is too large", expression.span, "10^18 or more")
 
 
-def _call(function: Function, names: Mapping[str, Any]) -> Any:
+def _call(function: FunctionNode, names: Mapping[str, Any]) -> Any:
     if function.name not in FUNCTIONS:
         known = f"write `{near}`" if (near := nearest(function.name, FUNCTIONS)) else "one of " + ", ".join(FUNCTIONS)
         raise _error("E110", f"unknown function `{function.name}`", function.span, "not a function", known)

@@ -21,7 +21,7 @@ from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError, n
 from cnncalc.graph import MAX_LAYERS
 from cnncalc.language.arguments import split_word
 from cnncalc.language.expressions import ExpressionParser
-from cnncalc.language.nodes import Broken, Chunk, Def, Group, Item, LayerNode, Let, Merge, Spec
+from cnncalc.language.nodes import Chunk, DefNode, GroupNode, InvalidNode, ItemNode, LayerNode, LetNode, MergeNode, Spec
 from cnncalc.language.parse import MERGES, Parser, parse_items
 from cnncalc.language.tokens import CHUNK, END, STRAY
 from cnncalc.layers.base import REGISTRY
@@ -29,7 +29,7 @@ from cnncalc.layers.base import REGISTRY
 T = TypeVar("T")
 
 
-class Scalar(NamedTuple):
+class YamlScalar(NamedTuple):
     """A text, and where it stands in the file: `start` to `end`, character for character where `exact`."""
 
     text: str
@@ -40,7 +40,7 @@ class Scalar(NamedTuple):
     weight: int = 1
 
 
-class List(NamedTuple):
+class YamlList(NamedTuple):
     items: tuple[Value, ...]
     start: int
     end: int
@@ -48,41 +48,41 @@ class List(NamedTuple):
     weight: int
 
 
-class Pair(NamedTuple):
+class YamlPair(NamedTuple):
     """A key, its value, and where that ends in the file, which for an alias is not where the value stands."""
 
-    key: Scalar
+    key: YamlScalar
     value: Value
     end: int
 
 
-class Mapping(NamedTuple):
-    pairs: tuple[Pair, ...]
+class YamlMapping(NamedTuple):
+    pairs: tuple[YamlPair, ...]
     start: int
     end: int
     depth: int
     weight: int
 
 
-Value = Union[Scalar, List, Mapping]
+Value = Union[YamlScalar, YamlList, YamlMapping]
 
 
-class Reader:
-    """Reads the values of a file. What is wrong with an item is reported, and the item is `Broken`."""
+class LongFormReader:
+    """Reads the values of a file. What is wrong with an item is reported, and the item is an `InvalidNode`."""
 
     def __init__(self, file: Source, problems: Problems) -> None:
         self.file, self.problems = file, problems
         self.layers = 0
         #: The items of a value by its id: what aliases repeat is read once.
-        self.known: dict[int, tuple[Item, ...]] = {}
+        self.known: dict[int, tuple[ItemNode, ...]] = {}
         #: Whether the last text was cut by a comma inside its brackets, so that the next is the rest of it.
         self.cut = False
 
     def spec(self, root: Value) -> Spec:
         name = None
-        definitions: list[Let | Def] = []
-        inputs: tuple[Item, ...] = ()
-        items: tuple[Item, ...] = ()
+        definitions: list[LetNode | DefNode] = []
+        inputs: tuple[ItemNode, ...] = ()
+        items: tuple[ItemNode, ...] = ()
         for field, (key, value, end) in self.top(root).items():
             span = self.span(field, key.start, end)
             try:
@@ -90,7 +90,7 @@ class Reader:
                     case "name":
                         name = self.text(value, field).text.strip()
                     case "input":
-                        inputs = (Item(Broken(span), span),)
+                        inputs = (ItemNode(InvalidNode(span), span),)
                         inputs = (self.layer(key, value, field, span),)
                     case "let":
                         definitions += self.lets(value)
@@ -102,7 +102,7 @@ class Reader:
                 self.keep(error)
         return Spec(name or None, tuple(definitions), inputs + items)
 
-    def top(self, root: Value) -> dict[str, Pair]:
+    def top(self, root: Value) -> dict[str, YamlPair]:
         try:
             fields = self.fields(root, "", "the spec", ("name", "input", "let", "def", "layers"))
         except SpecError as error:
@@ -119,35 +119,35 @@ class Reader:
             del fields["layers"]
         return fields
 
-    def lets(self, value: Value) -> Iterator[Let]:
+    def lets(self, value: Value) -> Iterator[LetNode]:
         for key, content, _ in self.fields(value, "let", "`let`").values():
             path = _join("let", key)
             try:
                 name, span = self.read(key, path, lambda parser: parser.name("under `let`"))
                 source = self.source(self.text(content, path), path)
-                yield Let(name, ExpressionParser(source, 0, len(source.text)).parse(), span)
+                yield LetNode(name, ExpressionParser(source, 0, len(source.text)).parse(), span)
             except SpecError as error:
                 self.keep(error)
 
-    def defs(self, value: Value) -> Iterator[Def]:
+    def defs(self, value: Value) -> Iterator[DefNode]:
         for key, body, _ in self.fields(value, "def", "`def`").values():
             path = _join("def", key)
             try:
                 help = f"write `{_cut(key).partition('(')[0]}(c, s=1):`, its parameters in brackets"
                 name, parameters, span = self.read(key, path, Parser.header, help)
-                yield Def(name, parameters, self.sequence(body, path), span)
+                yield DefNode(name, parameters, self.sequence(body, path), span)
             except SpecError as error:
                 self.keep(error)
 
     # -- items ---------------------------------------------------------------------------------------
 
-    def sequence(self, value: Value, path: str) -> tuple[Item, ...]:
+    def sequence(self, value: Value, path: str) -> tuple[ItemNode, ...]:
         """The items of a list, or of what stands in its place."""
-        if not isinstance(value, List) or _is_empty(value):
+        if not isinstance(value, YamlList) or _is_empty(value):
             return self.items(value, path)
         return tuple([item for i, each in enumerate(value.items) for item in self.items(each, f"{path}[{i}]")])
 
-    def items(self, value: Value, path: str) -> tuple[Item, ...]:
+    def items(self, value: Value, path: str) -> tuple[ItemNode, ...]:
         """What one value in a list says: an inline text may be several items."""
         items = self.known.get(id(value))
         if items is None:
@@ -155,21 +155,21 @@ class Reader:
                 if _is_empty(value):
                     span = self.span(path, value.start, value.end)
                     self.fail("E002", "an empty layer", span, "no layer here", "remove it, or write a layer")
-                if isinstance(value, Scalar):
+                if isinstance(value, YamlScalar):
                     items = self.inline(value, path)
-                elif isinstance(value, List):
+                elif isinstance(value, YamlList):
                     span = self.span(path, value.start, value.end)
-                    items = (Item(Group(self.sequence(value, path), span), span),)
+                    items = (ItemNode(GroupNode(self.sequence(value, path), span), span),)
                 else:
                     items = (self.entry(value, path),)
             except SpecError as error:
                 self.keep(error)
                 span = self.span(path, value.start, value.end)
-                items = (Item(Broken(span), span),)
+                items = (ItemNode(InvalidNode(span), span),)
             self.known[id(value)] = items
         return items
 
-    def inline(self, text: Scalar, path: str) -> tuple[Item, ...]:
+    def inline(self, text: YamlScalar, path: str) -> tuple[ItemNode, ...]:
         span = self.whole(text, path)
         open = text.text.count("(") - text.text.count(")")
         if self.cut and self.file.text[max(text.start - 100, 0) : text.start].rstrip().endswith(","):
@@ -183,7 +183,7 @@ class Reader:
         self.count(len(items) - text.text.count("input"), span)
         return items
 
-    def entry(self, value: Mapping, path: str) -> Item:
+    def entry(self, value: YamlMapping, path: str) -> ItemNode:
         """An item in long form: a mapping whose one key says what it is."""
         key, content, end = value.pairs[0]
         span = self.span(path, key.start, end)
@@ -203,19 +203,19 @@ class Reader:
         self.count(word != "input", span)
         return self.layer(key, content, inside, span)
 
-    def layer(self, key: Scalar, value: Value, path: str, span: Span) -> Item:
+    def layer(self, key: YamlScalar, value: Value, path: str, span: Span) -> ItemNode:
         help = "write the layer as text, without the `:`"
         word = self.read(key, path, lambda parser: parser.chunk(parser.expect(CHUNK, "a layer word")), help)
-        if not isinstance(value, Mapping):
+        if not isinstance(value, YamlMapping):
             arguments = () if _is_empty(value) else (self.argument(_first_field(word), value, path),)
-            return Item(LayerNode(word, arguments, span), span)
+            return ItemNode(LayerNode(word, arguments, span), span)
         fields = self.fields(value, path, f"`{_cut(key)}`")
         name = fields.pop("name", None)
         said = []
         for field, content, _ in fields.values():
             place = _join(path, field)
             said.append(self.argument(Chunk((field.text,), self.whole(field, place)), content, place))
-        return Item(LayerNode(word, tuple(said), span), span, None, None, *self.name(name, path))
+        return ItemNode(LayerNode(word, tuple(said), span), span, None, None, *self.name(name, path))
 
     def argument(self, field: Chunk | None, value: Value, path: str) -> Chunk:
         """A value as the argument of that field, or in its short form where there is none."""
@@ -226,10 +226,10 @@ class Reader:
         help = "one value stands here; to write several, write the layer as text, without the `:`"
         return self.read(text, path, lambda parser: parser.chunk(parser.expect(CHUNK, "a value"), field), help)
 
-    def group(self, word: str, value: Value, path: str, span: Span) -> Item:
+    def group(self, word: str, value: Value, path: str, span: Span) -> ItemNode:
         """A `group`, or a `repeat`, which is one that comes several times."""
-        if word == "group" and isinstance(value, List):
-            return Item(Group(self.sequence(value, path), span), span)
+        if word == "group" and isinstance(value, YamlList):
+            return ItemNode(GroupNode(self.sequence(value, path), span), span)
         fields = self.required(value, path, word, ("layers",) if word == "group" else ("times", "layers"))
         items = self.sequence(fields["layers"].value, f"{path}.layers")
         count = count_span = None
@@ -237,19 +237,19 @@ class Reader:
             times = f"{path}.times"
             help = "write `times: 3`, or `times: '{n}'`"
             count, count_span = self.read(self.text(fields["times"].value, times), times, Parser.count, help)
-        return Item(Group(items, span), span, count, count_span, *self.name(fields.get("name"), path))
+        return ItemNode(GroupNode(items, span), span, count, count_span, *self.name(fields.get("name"), path))
 
-    def merge(self, word: str, value: Value, path: str, span: Span) -> Item:
+    def merge(self, word: str, value: Value, path: str, span: Span) -> ItemNode:
         name = None
-        if isinstance(value, Mapping):
+        if isinstance(value, YamlMapping):
             fields = self.required(value, path, word, ("arms",))
             name, value, path = fields.get("name"), fields["arms"].value, f"{path}.arms"
-        if not isinstance(value, List) or _is_empty(value):
+        if not isinstance(value, YamlList) or _is_empty(value):
             help = f"write `{word}: [[conv 1x1 x64], []]`; an empty arm is the tensor itself"
             self.fail("E009", f"`{word}` has no list of arms", span, path, help)
         self.count(1, span)
         arms = [() if _is_empty(arm) else self.sequence(arm, f"{path}[{i}]") for i, arm in enumerate(value.items)]
-        return Item(Merge(word, tuple(arms), span), span, None, None, *self.name(name, path))
+        return ItemNode(MergeNode(word, tuple(arms), span), span, None, None, *self.name(name, path))
 
     def count(self, layers: int, span: Span) -> None:
         """Give up early on a file with too many layers; repeats are counted out, and the limit kept, later."""
@@ -259,14 +259,14 @@ class Reader:
 
     # -- parts of values -----------------------------------------------------------------------------
 
-    def fields(self, value: Value, path: str, what: str, known: tuple[str, ...] = ()) -> dict[str, Pair]:
+    def fields(self, value: Value, path: str, what: str, known: tuple[str, ...] = ()) -> dict[str, YamlPair]:
         """The pairs of a mapping by key, each once; with `known`, of these keys alone."""
         if _is_empty(value):
             return {}
-        if not isinstance(value, Mapping):
+        if not isinstance(value, YamlMapping):
             help = f"write `{path.rpartition('.')[2]}: {{…}}`" if path else "write `layers:` before it"
             self.wrong_kind(value, path, what, "a mapping", help)
-        found: dict[str, Pair] = {}
+        found: dict[str, YamlPair] = {}
         for pair in value.pairs:
             text = pair.key.text.lower() if known else pair.key.text
             span = self.whole(pair.key, _join(path, pair.key))
@@ -284,34 +284,34 @@ class Reader:
                 found[text] = pair
         return found
 
-    def required(self, value: Value, path: str, word: str, names: tuple[str, ...]) -> dict[str, Pair]:
+    def required(self, value: Value, path: str, word: str, names: tuple[str, ...]) -> dict[str, YamlPair]:
         """The fields of a repeat, group or merge, all of `names` among them."""
         fields = self.fields(value, path, f"`{word}`", (*names, "name"))
         for name in names:
             if name not in fields:
-                if isinstance(value, Mapping) and len(value.pairs) > len(fields):
+                if isinstance(value, YamlMapping) and len(value.pairs) > len(fields):
                     raise SpecError([])  # the one that is missing may be the one that was misspelt
                 span = self.span(path, value.start, value.end)
                 self.fail("E104", f"`{word}` has no {name}", span, path, f"write `{name}: …` in it")
         return fields
 
-    def text(self, value: Value, path: str) -> Scalar:
+    def text(self, value: Value, path: str) -> YamlScalar:
         """The value, which has to be a scalar."""
-        if not isinstance(value, Scalar):
+        if not isinstance(value, YamlScalar):
             written = self.file.text[value.start : value.end]
             # `{c}` without quotes is a mapping to YAML.
-            help = f"quote it: `'{written}'`" if isinstance(value, Mapping) and written[:1] == "{" else None
+            help = f"quote it: `'{written}'`" if isinstance(value, YamlMapping) and written[:1] == "{" else None
             self.wrong_kind(value, path, f"`{path.rpartition('.')[2]}`", "one value", help)
         return value
 
-    def name(self, pair: Pair | None, path: str) -> tuple[str | None, Span | None]:
+    def name(self, pair: YamlPair | None, path: str) -> tuple[str | None, Span | None]:
         if pair is None:
             return None, None
         path = f"{path}.name"
         help = "a name is one word of letters, digits and `_`, such as `down`"
         return self.read(self.text(pair.value, path), path, lambda parser: parser.name("after `name:`"), help)
 
-    def read(self, text: Scalar, path: str, rule: Callable[[Parser], T], help: str | None = None) -> T:
+    def read(self, text: YamlScalar, path: str, rule: Callable[[Parser], T], help: str | None = None) -> T:
         """What a rule of the grammar makes of a text, all of it; `help` says the edit as YAML has it."""
         parser = Parser(self.source(text, path), self.problems)
         if any(token.kind == STRAY for token in parser.tokens):
@@ -325,10 +325,10 @@ class Reader:
 
     # -- places and errors ---------------------------------------------------------------------------
 
-    def source(self, text: Scalar, path: str) -> Source:
+    def source(self, text: YamlScalar, path: str) -> Source:
         return Source(self.file.name, text.text, self.file, text.start, text.end, text.exact, path)
 
-    def whole(self, text: Scalar, path: str) -> Span:
+    def whole(self, text: YamlScalar, path: str) -> Span:
         return Span(self.source(text, path), 0, len(text.text))
 
     def span(self, path: str, start: int, end: int) -> Span:
@@ -343,7 +343,7 @@ class Reader:
             self.problems.raise_if_any()
 
     def wrong_kind(self, value: Value, path: str, what: str, expected: str, help: str | None) -> NoReturn:
-        got = {Scalar: "one value", List: "a list", Mapping: "a mapping"}[type(value)]
+        got = {YamlScalar: "one value", YamlList: "a list", YamlMapping: "a mapping"}[type(value)]
         self.fail("E009", f"{what} is {got}, not {expected}", self.span(path, value.start, value.end), path, help)
 
     def report(
@@ -356,17 +356,17 @@ class Reader:
 
 
 def _is_empty(value: Value) -> bool:
-    if isinstance(value, Scalar):
+    if isinstance(value, YamlScalar):
         return not value.text.strip()
-    return not (value.items if isinstance(value, List) else value.pairs)
+    return not (value.items if isinstance(value, YamlList) else value.pairs)
 
 
-def _cut(text: Scalar) -> str:
+def _cut(text: YamlScalar) -> str:
     """A text for messages and paths, which are not to outgrow the file."""
     return text.text if len(text.text) <= 40 else text.text[:40] + "…"
 
 
-def _join(path: str, key: Scalar) -> str:
+def _join(path: str, key: YamlScalar) -> str:
     return f"{path}.{_cut(key)}" if path else _cut(key)
 
 
@@ -385,13 +385,13 @@ def _first_field(word: Chunk) -> Chunk | None:
 
 def _joined(value: Value) -> Value:
     """`[3, 3]` as `3x3`, `[[0, 1], [1, 1]]` as `0-1x1-1`; any other value as it is."""
-    if not isinstance(value, List) or _is_empty(value):
+    if not isinstance(value, YamlList) or _is_empty(value):
         return value
     axes = []
     for axis in value.items:
-        ends = axis.items if isinstance(axis, List) else (axis,)
-        texts = [end.text for end in ends if isinstance(end, Scalar)]
+        ends = axis.items if isinstance(axis, YamlList) else (axis,)
+        texts = [end.text for end in ends if isinstance(end, YamlScalar)]
         if len(texts) < len(ends) or not texts:
             return value
         axes.append("-".join(texts))
-    return Scalar("x".join(axes), value.start, value.end, exact=False)
+    return YamlScalar("x".join(axes), value.start, value.end, exact=False)

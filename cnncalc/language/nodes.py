@@ -12,17 +12,17 @@ from cnncalc.diagnostics import Diagnostic, Span
 # -- expressions, in holes, lets and calls ---------------------------------------------------------------
 
 
-class Number(NamedTuple):
+class NumberNode(NamedTuple):
     text: str
     span: Span
 
 
-class Name(NamedTuple):
+class NameNode(NamedTuple):
     name: str
     span: Span
 
 
-class Operation(NamedTuple):
+class OperationNode(NamedTuple):
     """`left op right`; a sign is an operation on a left side of None."""
 
     operator: str
@@ -31,13 +31,13 @@ class Operation(NamedTuple):
     span: Span
 
 
-class Function(NamedTuple):
+class FunctionNode(NamedTuple):
     name: str
     values: tuple["Expression", ...]
     span: Span
 
 
-Expression = Union[Number, Name, Operation, Function]
+Expression = Union[NumberNode, NameNode, OperationNode, FunctionNode]
 
 #: The name of a number that is not known, written without a hole around it: `conv ?x? s2`.
 UNKNOWN = "?"
@@ -71,18 +71,18 @@ class LayerNode(NamedTuple):
     span: Span
 
 
-class Group(NamedTuple):
-    items: tuple["Item", ...]
+class GroupNode(NamedTuple):
+    items: tuple["ItemNode", ...]
     span: Span
 
 
-class Merge(NamedTuple):
+class MergeNode(NamedTuple):
     word: str
-    arms: tuple[tuple["Item", ...], ...]
+    arms: tuple[tuple["ItemNode", ...], ...]
     span: Span
 
 
-class Call(NamedTuple):
+class CallNode(NamedTuple):
     """`name(values)`; each value with the parameter it names, or None where it goes by its place.
 
     `problems` are what is wrong with the values: less than that there is no block of this name.
@@ -95,21 +95,21 @@ class Call(NamedTuple):
     problems: tuple[Diagnostic, ...] = ()
 
 
-class Reference(NamedTuple):
+class ReferenceNode(NamedTuple):
     name: str
     span: Span
 
 
-class Broken(NamedTuple):
+class InvalidNode(NamedTuple):
     """What could not be read, and was reported: the sizes behind it are not known."""
 
     span: Span
 
 
-Atom = Union[LayerNode, Group, Merge, Call, Reference, Broken]
+Atom = Union[LayerNode, GroupNode, MergeNode, CallNode, ReferenceNode, InvalidNode]
 
 
-class Item(NamedTuple):
+class ItemNode(NamedTuple):
     atom: Atom
     span: Span
     count: int | Hole | None = None  # type: ignore[assignment]  # hides tuple.count, which no one asks of an item
@@ -118,7 +118,7 @@ class Item(NamedTuple):
     name_span: Span | None = None
 
 
-class Let(NamedTuple):
+class LetNode(NamedTuple):
     """A number by name; the span is the name's."""
 
     name: str
@@ -126,16 +126,16 @@ class Let(NamedTuple):
     span: Span
 
 
-class Def(NamedTuple):
+class DefNode(NamedTuple):
     """A block of layers by name, with parameters and their defaults; the span is the name's."""
 
     name: str
     parameters: tuple[tuple[str, Union[Expression, None]], ...]
-    items: tuple[Item, ...]
+    items: tuple[ItemNode, ...]
     span: Span
 
 
 class Spec(NamedTuple):
     name: str | None
-    definitions: tuple[Let | Def, ...]
-    items: tuple[Item, ...]
+    definitions: tuple[LetNode | DefNode, ...]
+    items: tuple[ItemNode, ...]

@@ -12,7 +12,7 @@
     count    = integer | hole                                              hole = "{" expression "}" | "?"
 
 Which word is a layer is not asked here. After an error the parser goes on behind the next separator, so that
-one run reports them all; in place of what it could not read stands a `Broken` node.
+one run reports them all; in place of what it could not read stands a `InvalidNode` node.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from cnncalc.language.expressions import ExpressionParser
 from cnncalc.language.nodes import (
     UNKNOWN,
     Atom,
-    Broken,
-    Call,
+    CallNode,
     Chunk,
-    Def,
+    DefNode,
     Expression,
-    Group,
+    GroupNode,
     Hole,
-    Item,
+    InvalidNode,
+    ItemNode,
     LayerNode,
-    Let,
-    Merge,
-    Name,
-    Reference,
+    LetNode,
+    MergeNode,
+    NameNode,
+    ReferenceNode,
     Spec,
 )
 from cnncalc.language.tokens import CHUNK, END, NEWLINE, SEP, STRAY, Token
@@ -61,7 +61,7 @@ def parse(source: Source, problems: Problems) -> Spec:
     return Parser(source, problems).spec()
 
 
-def parse_items(source: Source, problems: Problems) -> tuple[Item, ...]:
+def parse_items(source: Source, problems: Problems) -> tuple[ItemNode, ...]:
     """The items of a sequence by itself, such as a string in a YAML list."""
     return Parser(source, problems).alone()
 
@@ -70,7 +70,7 @@ class Parser(Cursor):
     # -- the grammar ---------------------------------------------------------------------------------
 
     def spec(self) -> Spec:
-        definitions: list[Let | Def] = []
+        definitions: list[LetNode | DefNode] = []
         while self.kind == CHUNK and self.token.text.lower() in ("let", "def"):
             try:
                 if self.take().text.lower() == "let":
@@ -83,7 +83,7 @@ class Parser(Cursor):
                 self.take()
         return Spec(None, tuple(definitions), self.alone())
 
-    def alone(self) -> tuple[Item, ...]:
+    def alone(self) -> tuple[ItemNode, ...]:
         """A sequence that must reach to the end of the text."""
         if self.kind == END:
             if not self.problems.found:
@@ -101,7 +101,7 @@ class Parser(Cursor):
             items += self.sequence() if self.kind not in (END, ")", ";") else ()
         return items
 
-    def sequence(self, one_line: bool = False) -> tuple[Item, ...]:
+    def sequence(self, one_line: bool = False) -> tuple[ItemNode, ...]:
         """item { SEP item }, up to a closing bracket, a `;`, the end, or with `one_line` the line's end."""
         items = []
         while True:
@@ -117,7 +117,7 @@ class Parser(Cursor):
             else:
                 return tuple(items)
 
-    def item(self) -> Item:
+    def item(self) -> ItemNode:
         first = self.token
         atom = self.atom()
         count: int | Hole | None = None
@@ -128,7 +128,7 @@ class Parser(Cursor):
         if self.kind == CHUNK and self.token.text.lower() == "as":
             self.take()
             name, name_span = self.name("after `as`")
-        return Item(atom, self.since(first), count, count_span, name, name_span)
+        return ItemNode(atom, self.since(first), count, count_span, name, name_span)
 
     def atom(self) -> Atom:
         first = self.token
@@ -137,7 +137,7 @@ class Parser(Cursor):
         if first.kind == "@":
             self.take()
             name, _ = self.name("after `@`")
-            return Reference(name, self.since(first))
+            return ReferenceNode(name, self.since(first))
         if first.kind in (SEP, NEWLINE, END, ")", ";"):
             self.empty_layer()
         token = self.expect(CHUNK, "a layer")
@@ -156,25 +156,25 @@ class Parser(Cursor):
             arguments.append(self.chunk(self.take()))
         return LayerNode(word, tuple(arguments), self.since(first))
 
-    def group(self) -> Group:
+    def group(self) -> GroupNode:
         opening = self.enter()
         items = self.sequence()
         self.leave(opening)
-        return Group(items, self.since(opening))
+        return GroupNode(items, self.since(opening))
 
-    def merge(self, word: Token) -> Merge:
+    def merge(self, word: Token) -> MergeNode:
         opening = self.enter()
         arms = [self.arm()]
         while self.kind == ";":
             self.take()
             arms.append(self.arm())
         self.leave(opening)
-        return Merge(word.text.lower(), tuple(arms), self.since(word))
+        return MergeNode(word.text.lower(), tuple(arms), self.since(word))
 
-    def arm(self) -> tuple[Item, ...]:
+    def arm(self) -> tuple[ItemNode, ...]:
         return () if self.kind in (";", ")") else self.sequence()
 
-    def call(self, word: Token) -> Call:
+    def call(self, word: Token) -> CallNode:
         # A dot is in no name of ours; `nn.Conv2d(…)` is read to its end all the same, and then told what it is.
         if not NAME.fullmatch(word.text.rpartition(".")[2]):
             help = "separate layers with `|`"
@@ -190,9 +190,9 @@ class Parser(Cursor):
                 values.append((name, value))
         except SpecError as error:
             problems += error.diagnostics
-        return Call(word.text, tuple(values), self.since(word), self.span(word), tuple(problems))
+        return CallNode(word.text, tuple(values), self.since(word), self.span(word), tuple(problems))
 
-    def lets(self) -> Iterator[Let]:
+    def lets(self) -> Iterator[LetNode]:
         yield self.let()
         while self.token.text == "," and self.binds(self.at + 1):
             self.take()
@@ -203,7 +203,7 @@ class Parser(Cursor):
         token = self.tokens[at]
         return bool(FIELD.match(token.text) or (NAME.fullmatch(token.text) and self.tokens[at + 1].kind == "="))
 
-    def let(self) -> Let:
+    def let(self) -> LetNode:
         first = self.tokens[self.at - 1]
         start = end = self.token.start
         depth = 0
@@ -218,12 +218,12 @@ class Parser(Cursor):
                 "E004", "a let gives a name to a number", span, "expected `let NAME = number`", "write `let width = 64`"
             )
         value = ExpressionParser(self.source, bound.end(), end).parse()
-        return Let(bound.group(1), value, Span(self.source, bound.start(1), bound.end(1)))
+        return LetNode(bound.group(1), value, Span(self.source, bound.start(1), bound.end(1)))
 
-    def definition(self) -> Def:
+    def definition(self) -> DefNode:
         name, parameters, span = self.header()
         self.expect("=", "`=` and the block's layers")
-        return Def(name, parameters, self.sequence(one_line=True), span)
+        return DefNode(name, parameters, self.sequence(one_line=True), span)
 
     def header(self) -> tuple[str, tuple[tuple[str, Expression | None], ...], Span]:
         """NAME "(" [ parameter { "," parameter } ] ")", and where the name stands."""
@@ -279,10 +279,10 @@ class Parser(Cursor):
     def hole(self, start: int, end: int) -> Hole:
         if end == start + 1:
             span = Span(self.source, start, end)
-            return Hole(Name(UNKNOWN, span), span)
+            return Hole(NameNode(UNKNOWN, span), span)
         bare = NAME.fullmatch(self.source.text, start + 1, end - 1)
         if bare:  # as most are
-            return Hole(Name(bare.group(), Span(self.source, start + 1, end - 1)), Span(self.source, start, end))
+            return Hole(NameNode(bare.group(), Span(self.source, start + 1, end - 1)), Span(self.source, start, end))
         return Hole(ExpressionParser(self.source, start + 1, end - 1).parse(), Span(self.source, start, end))
 
     def slices(self) -> list[tuple[int, int]]:
@@ -351,7 +351,7 @@ class Parser(Cursor):
         help = "remove the separator, or write a layer"
         self.fail("E002", "an empty layer", self.span(token), f"no layer {where}", help)
 
-    def recover(self, error: SpecError, start: int | None = None) -> Item:
+    def recover(self, error: SpecError, start: int | None = None) -> ItemNode:
         """Keep the error and go on behind what could not be read."""
         span = self.skip(error, start)
-        return Item(Broken(span), span)
+        return ItemNode(InvalidNode(span), span)

@@ -15,20 +15,20 @@ from cnncalc.language.arguments import read_layer
 from cnncalc.language.layout import COMMENT, WIDTH, Gap, as_written, lay_out, without_blanks
 from cnncalc.language.nodes import (
     UNKNOWN,
-    Call,
-    Def,
+    CallNode,
+    DefNode,
     Expression,
-    Function,
-    Group,
+    FunctionNode,
+    GroupNode,
     Hole,
-    Item,
+    ItemNode,
     LayerNode,
-    Let,
-    Merge,
-    Name,
-    Number,
-    Operation,
-    Reference,
+    LetNode,
+    MergeNode,
+    NameNode,
+    NumberNode,
+    OperationNode,
+    ReferenceNode,
     Spec,
 )
 from cnncalc.layers import Layer
@@ -117,7 +117,7 @@ class Writer:
         goes_on = False
         for number, each in enumerate(spec.definitions, 1):
             rest = (*spec.definitions[number:], *spec.items)
-            if isinstance(each, Let):
+            if isinstance(each, LetNode):
                 yield f"{'' if goes_on else 'let '}{each.name}{self.style.equals}{self.expression(each.value)}"
             else:
                 yield from self.definition(each)
@@ -127,26 +127,26 @@ class Writer:
         if self.text is not None and spec.items:
             yield self.gap(Gap(""), *_ends(spec.items[-1]), len(self.text))
 
-    def goes_on(self, node: Let | Def, rest: tuple[Let | Def | Item, ...]) -> bool:
+    def goes_on(self, node: LetNode | DefNode, rest: tuple[LetNode | DefNode | ItemNode, ...]) -> bool:
         """Whether the author has the next let behind this one's comma, without a word of its own."""
-        if self.text is None or not isinstance(node, Let) or not isinstance(rest[0] if rest else None, Let):
+        if self.text is None or not isinstance(node, LetNode) or not isinstance(rest[0] if rest else None, LetNode):
             return False
         between = COMMENT.sub("", self.text[_ends(node)[1] : rest[0].span.start])
         return "let" not in between.lower()
 
-    def let_gap(self, node: Let | Def, rest: tuple[Let | Def | Item, ...]) -> Gap:
+    def let_gap(self, node: LetNode | DefNode, rest: tuple[LetNode | DefNode | ItemNode, ...]) -> Gap:
         return self.gap(Gap(", ", end=",", hang=1), *_ends(node), rest[0].span.start)
 
-    def definition_end(self, node: Let | Def, rest: tuple[Let | Def | Item, ...]) -> Gap:
+    def definition_end(self, node: LetNode | DefNode, rest: tuple[LetNode | DefNode | ItemNode, ...]) -> Gap:
         if self.style.glued:
-            return Gap(self.style.separator, hang=0, broken=isinstance(node, Def))
+            return Gap(self.style.separator, hang=0, broken=isinstance(node, DefNode))
         gap = Gap("", hang=0, broken=True)
         if self.text is None:
-            last = not any(isinstance(each, Let | Def) for each in rest[:1])
+            last = not any(isinstance(each, LetNode | DefNode) for each in rest[:1])
             return gap._replace(above=("",)) if last else gap
         return self.gap(gap, *_ends(node), _start(rest, self.text))
 
-    def definition(self, node: Def) -> Iterator[str | Gap]:
+    def definition(self, node: DefNode) -> Iterator[str | Gap]:
         yield f"def {self.head(node)}{self.style.equals.rstrip()}"
         gap = Gap(self.style.space, hang=1)
         if self.text is not None and node.items:
@@ -159,7 +159,9 @@ class Writer:
         # Outside brackets a new line would end the def, were there no separator before it.
         yield from self.sequence(node.items, Gap(self.style.separator, end=" |", hang=1))
 
-    def sequence(self, items: tuple[Item, ...], between: Gap | None = None, top: bool = False) -> Iterator[str | Gap]:
+    def sequence(
+        self, items: tuple[ItemNode, ...], between: Gap | None = None, top: bool = False
+    ) -> Iterator[str | Gap]:
         """The items; the gaps between them are like `between`."""
         if between is None:
             between = Gap(self.style.separator, broken=top and self.text is None and not self.style.glued)
@@ -168,17 +170,17 @@ class Writer:
                 yield self.gap(between, *_ends(items[number - 1]), item.span.start)
             yield from self.item(item, between.level)
 
-    def item(self, item: Item, level: int) -> Iterator[str | Gap]:
+    def item(self, item: ItemNode, level: int) -> Iterator[str | Gap]:
         atom = item.atom
         if isinstance(atom, LayerNode):
             yield self.layer(atom)
-        elif isinstance(atom, Group):
+        elif isinstance(atom, GroupNode):
             yield from self.brackets("(", (atom.items,), level + 1, atom)
-        elif isinstance(atom, Merge):
+        elif isinstance(atom, MergeNode):
             yield from self.brackets(f"{atom.word}(", atom.arms, level + 1, atom)
-        elif isinstance(atom, Call):
+        elif isinstance(atom, CallNode):
             yield self.call(atom)
-        elif isinstance(atom, Reference):
+        elif isinstance(atom, ReferenceNode):
             yield f"@{atom.name}"
         if item.count is not None:
             count = self.hole(item.count) if isinstance(item.count, Hole) else str(item.count)
@@ -187,7 +189,7 @@ class Writer:
             yield f" as {item.name}"
 
     def brackets(
-        self, opening: str, arms: tuple[tuple[Item, ...], ...], level: int, atom: Group | Merge
+        self, opening: str, arms: tuple[tuple[ItemNode, ...], ...], level: int, atom: GroupNode | MergeNode
     ) -> Iterator[str | Gap]:
         """Arms between brackets; an empty one has one gap, and of a group there is one arm."""
         yield opening
@@ -243,27 +245,27 @@ class Writer:
         apart = layer.axes is not None or glued[:1].isupper()
         return f"{word} {glued}" if apart and glued else word + glued
 
-    def call(self, node: Call) -> str:
+    def call(self, node: CallNode) -> str:
         values = [f"{name}={self.expression(value)}" if name else self.expression(value) for name, value in node.values]
         return f"{node.name}({self.style.comma.join(values)})"
 
-    def head(self, node: Def) -> str:
+    def head(self, node: DefNode) -> str:
         """The def's name and parameters."""
         names = [name if value is None else f"{name}={self.expression(value)}" for name, value in node.parameters]
         return f"{node.name}({self.style.comma.join(names)})"
 
     def hole(self, hole: Hole) -> str:
-        if isinstance(hole.expression, Name) and hole.expression.name == UNKNOWN:
+        if isinstance(hole.expression, NameNode) and hole.expression.name == UNKNOWN:
             return UNKNOWN
         return f"{{{self.expression(hole.expression)}}}"
 
     def expression(self, node: Expression, binding: int = 0) -> str:
         """The text, in brackets where it binds less than what it stands in."""
-        if isinstance(node, Number):
+        if isinstance(node, NumberNode):
             return node.text
-        if isinstance(node, Name):
+        if isinstance(node, NameNode):
             return node.name
-        if isinstance(node, Function):
+        if isinstance(node, FunctionNode):
             return f"{node.name}({self.style.comma.join(map(self.expression, node.values))})"
         if node.left is None:
             own, text = SIGN, node.operator + self.expression(node.right, SIGN)
@@ -271,12 +273,12 @@ class Writer:
             own, text = BINDING[node.operator], self.chain(node)
         return f"({text})" if own < binding else text
 
-    def chain(self, node: Operation) -> str:
+    def chain(self, node: OperationNode) -> str:
         """Operators that bind alike, from left to right: a long sum is no deep one."""
         own, space = BINDING[node.operator], self.style.space
         parts: list[str] = []
         left: Expression = node
-        while isinstance(left, Operation) and left.left is not None and BINDING[left.operator] == own:
+        while isinstance(left, OperationNode) and left.left is not None and BINDING[left.operator] == own:
             parts.append(f"{space}{left.operator}{space}{self.expression(left.right, own + 1)}")
             left = left.left
         return self.expression(left, own) + "".join(reversed(parts))
@@ -307,16 +309,16 @@ def flat(pieces: Iterable[str | Gap]) -> str:
     return "".join(piece if isinstance(piece, str) else piece.flat for piece in pieces)
 
 
-def _start(nodes: tuple[Let | Def | Item, ...], text: str) -> int:
+def _start(nodes: tuple[LetNode | DefNode | ItemNode, ...], text: str) -> int:
     """Where the first of the nodes begins, or the text ends."""
     return nodes[0].span.start if nodes else len(text)
 
 
-def _ends(node: Let | Def | Item) -> tuple[int, int]:
+def _ends(node: LetNode | DefNode | ItemNode) -> tuple[int, int]:
     """Where a node ends without its last item's count, and with it."""
-    if isinstance(node, Let):
+    if isinstance(node, LetNode):
         return node.value.span.end, node.value.span.end
-    last = node.items[-1] if isinstance(node, Def) else node
+    last = node.items[-1] if isinstance(node, DefNode) else node
     return last.atom.span.end, last.span.end
 
 

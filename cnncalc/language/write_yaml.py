@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cnncalc.diagnostics import Problems
-from cnncalc.language.nodes import Def, Group, Hole, Item, LayerNode, Let, Merge, Spec
+from cnncalc.language.nodes import DefNode, GroupNode, Hole, ItemNode, LayerNode, LetNode, MergeNode, Spec
 from cnncalc.language.write import Writer, flat
 
 #: Brackets deeper than this stay text: a reader counts lists and mappings as levels as well, three for an arm.
@@ -35,34 +35,34 @@ class YamlWriter:
         if shape:
             lines.append(f"input: {scalar(shape)}")
             items = items[1:]
-        lets = [each for each in spec.definitions if isinstance(each, Let)]
-        defs = [each for each in spec.definitions if isinstance(each, Def)]
+        lets = [each for each in spec.definitions if isinstance(each, LetNode)]
+        defs = [each for each in spec.definitions if isinstance(each, DefNode)]
         if lets:
             lines += ["let:", *indented(f"{let.name}: {scalar(self.inline.expression(let.value))}" for let in lets)]
         if defs:
             lines += ["def:", *indented(line for each in defs for line in self.definition(each))]
         return [*lines, "layers:", *indented(self.sequence(items))]
 
-    def input(self, item: Item) -> str | None:
+    def input(self, item: ItemNode) -> str | None:
         """The shape of an input that has no more to it."""
         if not isinstance(item.atom, LayerNode) or item.count is not None or item.name is not None:
             return None
         word, _, shape = self.inline.layer(item.atom).partition(" ")
         return shape if word == "input" else None
 
-    def definition(self, node: Def) -> list[str]:
+    def definition(self, node: DefNode) -> list[str]:
         return [f"{scalar(self.inline.head(node))}:", *indented(self.sequence(node.items))]
 
-    def sequence(self, items: tuple[Item, ...], nested: bool = False) -> list[str]:
+    def sequence(self, items: tuple[ItemNode, ...], nested: bool = False) -> list[str]:
         return [line for item in items for line in dashed(self.item(item, nested))]
 
-    def item(self, item: Item, nested: bool) -> list[str]:
+    def item(self, item: ItemNode, nested: bool) -> list[str]:
         """The lines of an item; `nested` says that those around it were found not to be too deep."""
         atom = item.atom
-        if not nested and isinstance(atom, (Group, Merge)):
+        if not nested and isinstance(atom, (GroupNode, MergeNode)):
             nested = nesting(flat(self.inline.item(item, 0))) <= MOST_NESTED
         name = [f"name: {item.name}"] if item.name is not None else []
-        if nested and isinstance(atom, Group):
+        if nested and isinstance(atom, GroupNode):
             layers = self.sequence(atom.items, nested)
             if item.count is None and not name:
                 return ["group:", *indented(layers)]
@@ -70,7 +70,7 @@ class YamlWriter:
             times = [] if count is None else [f"times: {scalar(str(count))}"]
             word = "group" if count is None else "repeat"
             return [f"{word}:", *indented([*times, *name, "layers:", *indented(layers)])]
-        if nested and isinstance(atom, Merge) and item.count is None:
+        if nested and isinstance(atom, MergeNode) and item.count is None:
             arms = [line for arm in atom.arms for line in dashed(self.sequence(arm, nested) or ["[]"])]
             return [f"{atom.word}:", *indented([*name, "arms:", *indented(arms)] if name else arms)]
         return [scalar(flat(self.inline.item(item, 0)))]

@@ -15,7 +15,7 @@ import yaml
 from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError
 from cnncalc.graph import MAX_LAYERS
 from cnncalc.language.cursor import MAX_DEPTH
-from cnncalc.language.longform import List, Mapping, Pair, Reader, Scalar, Value
+from cnncalc.language.longform import LongFormReader, Value, YamlList, YamlMapping, YamlPair, YamlScalar
 from cnncalc.language.nodes import Spec
 from cnncalc.language.tokens import refuse_what_is_no_text
 
@@ -34,10 +34,10 @@ def parse_yaml(source: Source, problems: Problems) -> Spec:
     """
     source = source._replace(text=source.text.removeprefix("\ufeff"))
     refuse_what_is_no_text(source)
-    return Reader(source, problems).spec(Composer(source).compose())
+    return LongFormReader(source, problems).spec(Composer(source).compose())
 
 
-class Open:
+class OpenCollection:
     """A list or mapping whose end has not come yet: its first event, and the values with their ends so far."""
 
     def __init__(self, event: Any) -> None:
@@ -53,7 +53,7 @@ class Composer:
     def __init__(self, file: Source) -> None:
         self.file = file
         self.place: tuple[int, int] = (0, 0)
-        self.open: list[Open] = []
+        self.open: list[OpenCollection] = []
         self.anchors: dict[str, Value | None] = {}
         self.root: Value | None = None
 
@@ -70,7 +70,7 @@ class Composer:
             raise SpecError([Diagnostic("E006", message, Span(self.file, at, at + 1), "not text")]) from None
         except yaml.MarkedYAMLError as error:
             raise SpecError([_syntax_error(self.file, error)]) from None
-        return self.root or Scalar("", 0, 0)
+        return self.root or YamlScalar("", 0, 0)
 
     def add(self, event: Any) -> None:
         if isinstance(event, (yaml.ScalarEvent, yaml.CollectionStartEvent)) and event.tag is not None:
@@ -83,7 +83,7 @@ class Composer:
         elif isinstance(event, yaml.CollectionStartEvent):
             if event.anchor:
                 self.anchors[event.anchor] = None
-            self.open.append(Open(event))
+            self.open.append(OpenCollection(event))
             self.refuse_depth(len(self.open))
         elif isinstance(event, yaml.CollectionEndEvent):
             closed = self.open.pop()
@@ -119,7 +119,7 @@ class Composer:
             self.fail("E009", f"the alias `*{name}` stands inside what it repeats", "would never end", "remove it")
         return value
 
-    def scalar(self, event: Any) -> Scalar:
+    def scalar(self, event: Any) -> YamlScalar:
         text, value, (start, end) = self.file.text, event.value, self.place
         while end > start and text[end - 1].isspace():  # a block scalar reaches to the next token
             end -= 1
@@ -136,23 +136,23 @@ class Composer:
             first, last = start, end
         # The weight bounds both the layers that a text may hold and the time that it takes to read.
         weight = 1 + sum(map(value.count, "|,;>\n")) + len(value) // 16
-        return Scalar(value, first, last, exact, _nesting(value) if "(" in value else 0, weight)
+        return YamlScalar(value, first, last, exact, _nesting(value) if "(" in value else 0, weight)
 
-    def collection(self, closed: Open) -> List | Mapping:
+    def collection(self, closed: OpenCollection) -> YamlList | YamlMapping:
         start, values, ends = closed.event.start_mark.index, closed.values, closed.ends
         end = self.place[1] if closed.event.flow_style else ends[-1] if ends else start
         if isinstance(closed.event, yaml.SequenceStartEvent):
-            return List(tuple(values), start, end, closed.depth, closed.weight)
+            return YamlList(tuple(values), start, end, closed.depth, closed.weight)
         pairs = []
         for key, value, value_end in zip(values[::2], values[1::2], ends[1::2], strict=True):
             self.place = key.start, key.end
-            if not isinstance(key, Scalar):
+            if not isinstance(key, YamlScalar):
                 self.fail("E009", "a key is a text", "a list or mapping as a key", "write one word before the `:`")
             if key.text == "<<":
                 help = "write the fields out, or define a block under `def`"
                 self.fail("E009", "the merge key `<<` has no meaning here", "not a field", help)
-            pairs.append(Pair(key, value, value_end))
-        return Mapping(tuple(pairs), start, end, closed.depth, closed.weight)
+            pairs.append(YamlPair(key, value, value_end))
+        return YamlMapping(tuple(pairs), start, end, closed.depth, closed.weight)
 
     def refuse_depth(self, depth: int) -> None:
         if depth > MAX_LEVELS:

@@ -65,7 +65,7 @@ class PRelu(Layer):
     def weights(self, x: Shape) -> Size:
         return 1 if self.shared else x.channels
 
-    def about_channels(self, x: Shape, y: Shape) -> str:
+    def explain_channels(self, x: Shape, y: Shape) -> str:
         return (
             "one slope for all channels"
             if self.shared

@@ -23,7 +23,7 @@ KINDS: dict[str, str] = {}
 Its = TypeVar("Its", bound="Layer")
 
 
-class Reach(NamedTuple):
+class FieldStep(NamedTuple):
     """What a layer adds to the receptive field along one axis, in steps of its input's jump.
 
     The field grows by `grow`, begins `left` further out, and the jump is multiplied by `step`.
@@ -48,7 +48,7 @@ class Example(NamedTuple):
     macs: int = 0
 
 
-class Remark(NamedTuple):
+class Lint(NamedTuple):
     """A warning that a layer has about its own sizes: its code, the fact, and what would make it go away."""
 
     code: str
@@ -60,7 +60,7 @@ class Layer:
     """A frozen value: a word and its arguments.
 
     Two layers are equal where they are of the same kind and have the same arguments. `output`, `weights`
-    and the rest ask it about an input shape `x`; they expect a layer that was `fitted` to it.
+    and the rest ask it about an input shape `x`; they expect a layer that was `resolve`d to it.
     """
 
     #: Kind → its other words. A class with several kinds is a family that differs in name alone.
@@ -84,7 +84,7 @@ class Layer:
     params_rule: ClassVar[str] = "0"
     buffers_rule: ClassVar[str] = "0"
     macs_rule: ClassVar[str] = "0"
-    reach_rule: ClassVar[str] = "unchanged: an output sees its own place"
+    field_rule: ClassVar[str] = "unchanged: an output sees its own place"
     #: What stands behind the word where that is no arguments: a merge's arms.
     takes: ClassVar[str] = ""
     examples: ClassVar[tuple[Example, ...]] = ()
@@ -148,7 +148,7 @@ class Layer:
             if not (value == getattr(self, argument.like) if argument.like else argument.is_default(value)):
                 yield argument.write(value)
 
-    def fitted(self, x: Shape) -> Layer:
+    def resolve(self, x: Shape) -> Layer:
         """The layer with every per-axis argument spelt out for the axes of `x`.
 
         Raises `ShapeError` where the layer cannot work on so many axes.
@@ -167,17 +167,17 @@ class Layer:
                 f"the input {x} has {x.rank}",
                 help=f"write `{self.kind}`, which fits any, or give an input with {self.axes}",
             )
-        return self.having(
+        return self.with_values(
             {name: argument.fit(getattr(self, name), x.rank) for name, argument in self.arguments.items()}
         )
 
-    def having(self: Its, values: dict[str, Any]) -> Its:
+    def with_values(self: Its, values: dict[str, Any]) -> Its:
         """The layer with these values of all its arguments."""
         other = object.__new__(type(self))
         other._set(self.kind, self.axes, values)
         return other
 
-    def with_arguments(self, **changed: Any) -> Layer:
+    def replace(self, **changed: Any) -> Layer:
         """The layer with some of its arguments changed."""
         return type(self)(self.kind, **{name: vars(self)[name] for name in self.arguments} | changed)
 
@@ -191,7 +191,7 @@ class Layer:
         """The output shape for all inputs: most layers have one."""
         return self.output(inputs[0])
 
-    def remarks(self, x: Shape) -> Iterator[Remark]:
+    def lints(self, x: Shape) -> Iterator[Lint]:
         """What is allowed but worth a warning."""
         return iter(())
 
@@ -213,11 +213,11 @@ class Layer:
         """Multiply-adds of a convolution or matrix product, per sample, without bias; 0 for all else."""
         return 0
 
-    def parts(self, x: Shape) -> tuple[Layer, ...]:
+    def decompose(self, x: Shape) -> tuple[Layer, ...]:
         """The simpler layers, one behind the other, that it is the same as; itself where there are none."""
         return (self,)
 
-    def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...] | Literal["whole"] | None:
+    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...] | Literal["whole"] | None:
         """What it adds to the receptive field per axis; None where an output sees its own place alone."""
         return None
 
@@ -234,7 +234,7 @@ class Layer:
                 found[f"{name}_mode"] = value.mode
         return found
 
-    def about_channels(self, x: Shape, y: Shape) -> str:
+    def explain_channels(self, x: Shape, y: Shape) -> str:
         """How the output's channels come of the input's, with the numbers of both, for `cnncalc explain`."""
         return ""
 

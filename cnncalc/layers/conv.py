@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import prod
 
 from cnncalc.layers.arguments import Flag, Integer, PaddingArgument, PerAxis, count
-from cnncalc.layers.base import Example, Layer, Reach, Remark
+from cnncalc.layers.base import Example, FieldStep, Layer, Lint
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import (
     AXES,
@@ -36,7 +36,7 @@ class Convolution(Windowed):
         """`3 kernels of 5x5`"""
         return f"{count(number, 'kernel')} of {'x'.join(map(str, self.kernel))}"
 
-    def about_filters(self, x: Shape, groups: int, filters: int) -> str:
+    def explain_filters(self, x: Shape, groups: int, filters: int) -> str:
         """Why a filter has as many kernels as channels go into it, and makes one channel of them."""
         each = x.channels // groups
         bias = ", with its bias," if self.biases(x) else ""
@@ -53,7 +53,7 @@ class Conv(Convolution):
 
     words = {"conv": ("convolution",)}
     ranked = True
-    gathers = "sum of products"
+    reduction = "sum of products"
     groups = Integer("g", default=1, help="channel groups")
     filters = Integer("x", ":", help="number of filters = output channels")
     bias = Flag("bias", "nobias", default=True, help="whether there is a bias")
@@ -89,15 +89,15 @@ class Conv(Convolution):
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
         return prod(y.spatial) * self.weights(x)
 
-    def about_channels(self, x: Shape, y: Shape) -> str:
-        return self.about_filters(x, self.groups, self.filters)
+    def explain_channels(self, x: Shape, y: Shape) -> str:
+        return self.explain_filters(x, self.groups, self.filters)
 
 
 class DepthwiseConv(Convolution):
     """Slide `multiplier` kernels over every channel by itself: a convolution with as many groups as channels."""
 
     words = {"dwconv": ("depthwise",)}
-    gathers = "sum of products"
+    reduction = "sum of products"
     multiplier = Integer("m", default=1, help="filters per input channel")
     bias = Flag("bias", "nobias", default=True, help="whether there is a bias")
     size_rule = "floor((N + 2P − F')/S) + 1; C·m"
@@ -117,7 +117,7 @@ class DepthwiseConv(Convolution):
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
         return prod(y.spatial) * self.weights(x)
 
-    def about_channels(self, x: Shape, y: Shape) -> str:
+    def explain_channels(self, x: Shape, y: Shape) -> str:
         return (
             f"each input channel has {self.kernels(self.multiplier)} of its own, and nothing is added up over "
             f"channels: {x.channels}·{self.multiplier} = {y.channels} output channels"
@@ -149,12 +149,12 @@ class SeparableConv(Convolution):
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
         return prod(y.spatial) * self.weights(x)
 
-    def parts(self, x: Shape) -> tuple[Layer, ...]:
+    def decompose(self, x: Shape) -> tuple[Layer, ...]:
         window = {name: getattr(self, name) for name in ("kernel", "stride", "padding", "dilation", "multiplier")}
         depthwise = DepthwiseConv("dwconv", **window, bias=False)
-        return depthwise.fitted(x), Conv("conv", kernel=(1,), filters=self.filters, bias=self.bias).fitted(x)
+        return depthwise.resolve(x), Conv("conv", kernel=(1,), filters=self.filters, bias=self.bias).resolve(x)
 
-    def about_channels(self, x: Shape, y: Shape) -> str:
+    def explain_channels(self, x: Shape, y: Shape) -> str:
         between = x.channels * self.multiplier
         return (
             f"each input channel has {self.kernels(self.multiplier)} of its own; then each of the "
@@ -180,7 +180,7 @@ class Deconv(Convolution):
     size_notes = ("`valid`: P = 0", "`same`: N·S", "`full`: P = F' − 1")
     params_rule = "∏F·C·(x/g) + x"
     macs_rule = "∏N·∏F·C·(x/g)"
-    reach_rule = "grows by (ceil(F'/S) − 1)·j, begins floor((F' − 1 − P)/S)·j earlier; j becomes j/S"
+    field_rule = "grows by (ceil(F'/S) − 1)·j, begins floor((F' − 1 − P)/S)·j earlier; j becomes j/S"
     examples = (
         # (4 − 1)·2 + 2 = 8; 2·2·3·5 weights and 5 biases; 4·4 input places · 60.
         Example("input 4x4x3 | deconv 2 s2 x5", "8x8x5", params=65, macs=960),
@@ -226,18 +226,18 @@ class Deconv(Convolution):
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
         return prod(x.spatial) * self.weights(x)
 
-    def about_channels(self, x: Shape, y: Shape) -> str:
-        return self.about_filters(x, self.groups, self.filters)
+    def explain_channels(self, x: Shape, y: Shape) -> str:
+        return self.explain_filters(x, self.groups, self.filters)
 
-    def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
+    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
         return tuple(
-            Reach(ceil_div(w.extent, w.stride) - 1, (w.extent - 1 - w.begin) // w.stride, ratio(1, w.stride))
+            FieldStep(ceil_div(w.extent, w.stride) - 1, (w.extent - 1 - w.begin) // w.stride, ratio(1, w.stride))
             for w in self.windows(x)
         )
 
-    def unreached(self, x: Shape) -> list[Size]:
+    def dropped(self, x: Shape) -> list[Size]:
         # Every input element is written from.
         return [0] * x.rank
 
-    def remarks(self, x: Shape) -> Iterator[Remark]:
+    def lints(self, x: Shape) -> Iterator[Lint]:
         return iter(())

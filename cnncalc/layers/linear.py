@@ -19,7 +19,7 @@ class FullyConnected(Layer):
     size_rule = "units"
     params_rule = "in·units + units"
     macs_rule = "in·units"
-    reach_rule = "the whole input"
+    field_rule = "the whole input"
     examples = (
         Example("input 784 | fc 10", "10", params=7850, macs=7840),
         Example("input 2x2x3 | fc 4 nobias", "4", params=48, macs=48),
@@ -37,8 +37,8 @@ class FullyConnected(Layer):
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
         return x.channels * self.units
 
-    def about_channels(self, x: Shape, y: Shape) -> str:
+    def explain_channels(self, x: Shape, y: Shape) -> str:
         return f"every output weighs all {x.channels} inputs, whatever place or channel they came from"
 
-    def reach(self, x: Shape, y: Shape) -> Literal["whole"]:
+    def field_step(self, x: Shape, y: Shape) -> Literal["whole"]:
         return WHOLE

@@ -5,16 +5,16 @@ from __future__ import annotations
 from functools import reduce
 
 from cnncalc.layers.base import Example, Layer
-from cnncalc.shape import AXES, Shape, ShapeError, Size, at_least, certainly, differs
+from cnncalc.shape import AXES, Shape, ShapeError, Size, at_least, known_unequal, statically_known
 
 
 class Merge(Layer):
     """What the merges share: any number of inputs, whose sizes agree on every axis that is not merged."""
 
     takes = "(arm; arm)"
-    reach_rule = "the hull of its arms' fields"
+    field_rule = "the hull of its arms' fields"
 
-    def fitted(self, x: Shape) -> Layer:
+    def resolve(self, x: Shape) -> Layer:
         # Nothing in a merge is per axis, and its inputs are checked against one another.
         return self
 
@@ -34,7 +34,7 @@ def one_size(sizes: tuple[Size, ...], axis: str, stretch: bool) -> Size:
     Raises `ShapeError` E206 where they differ.
     """
     different = list(dict.fromkeys(size for size in sizes if not (stretch and size == 1)))
-    if any(certainly(differs(size, different[0], stretch)) for size in different[1:]):
+    if any(statically_known(known_unequal(size, different[0], stretch)) for size in different[1:]):
         raise ShapeError("E206", DISAGREE, f"their {axis.rstrip('s')}s differ: {' and '.join(map(str, different))}")
     # Formulas that differ are the same number then, or one of them is 1. Where one size is known, it is all of them.
     known = [size for size in different if isinstance(size, int)] or different or [1]

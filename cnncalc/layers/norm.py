@@ -21,7 +21,7 @@ class Norm(Layer):
     def biases(self, x: Shape) -> Size:
         return x.channels if self.affine else 0
 
-    def about_channels(self, x: Shape, y: Shape) -> str:
+    def explain_channels(self, x: Shape, y: Shape) -> str:
         if not self.affine:
             return ""
         return f"{'a weight and a bias' if self.scale else 'a bias'} for each channel, of which there are {x.channels}"
@@ -97,5 +97,5 @@ class Scale(Layer):
     def biases(self, x: Shape) -> Size:
         return x.channels if self.bias else 0
 
-    def about_channels(self, x: Shape, y: Shape) -> str:
+    def explain_channels(self, x: Shape, y: Shape) -> str:
         return f"a weight{' and a bias' if self.bias else ''} for each channel, of which there are {x.channels}"

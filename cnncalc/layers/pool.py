@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal
 
 from cnncalc.layers.arguments import Choice, PaddingArgument, PerAxis
-from cnncalc.layers.base import WHOLE, Example, Layer, Reach
+from cnncalc.layers.base import WHOLE, Example, FieldStep, Layer
 from cnncalc.layers.windowed import Windowed
-from cnncalc.shape import AXES, Padding, Shape, ShapeError, Size, at_least, certainly, ratio
+from cnncalc.shape import AXES, Padding, Shape, ShapeError, Size, at_least, ratio, statically_known
 
 
 class Pooling(Windowed):
@@ -27,13 +27,13 @@ class Pooling(Windowed):
             self._check_padding(x)
         return Shape(self.sizes(x), x.channels)
 
-    def about_channels(self, x: Shape, y: Shape) -> str:
+    def explain_channels(self, x: Shape, y: Shape) -> str:
         return each_by_itself(y)
 
     def _check_padding(self, x: Shape) -> None:
         for name, window in zip(AXES[x.rank], self.windows(x), strict=True):
             most = at_least(window.begin, window.end)
-            if certainly(2 * most > window.extent):
+            if statically_known(2 * most > window.extent):
                 raise ShapeError(
                     "E205",
                     "the padding of `{layer}` is over half its window",
@@ -48,7 +48,7 @@ class MaxPool(Pooling):
 
     words = {"pool": ("maxpool",)}
     ranked = True
-    gathers = "largest"
+    reduction = "largest"
     dilation = PerAxis("d", default=(1,), help="distance between taps")
     rounding = Choice("floor", "ceil", help="how the size is rounded")
     examples = (
@@ -67,7 +67,7 @@ class AvgPool(Pooling):
 
     words = {"avgpool": ()}
     ranked = True
-    gathers = "mean"
+    reduction = "mean"
     rounding = Choice("floor", "ceil", help="how the size is rounded")
     examples = (Example("input 8x6 | avgpool 2", "4x6"),)
 
@@ -86,16 +86,16 @@ class GlobalPool(Layer):
     words = {"gap": ("globalavgpool",), "gmp": ("globalmaxpool",)}
     spatial = True
     size_rule = "1 on each axis; C"
-    reach_rule = "the whole input"
+    field_rule = "the whole input"
     examples = (Example("input 7x7x512 | gap", "1x1x512"), Example("input 9x8 | gmp", "1x8"))
 
     def output(self, x: Shape) -> Shape:
         return Shape((1,) * x.rank, x.channels)
 
-    def about_channels(self, x: Shape, y: Shape) -> str:
+    def explain_channels(self, x: Shape, y: Shape) -> str:
         return each_by_itself(y)
 
-    def reach(self, x: Shape, y: Shape) -> Literal["whole"]:
+    def field_step(self, x: Shape, y: Shape) -> Literal["whole"]:
         return WHOLE
 
 
@@ -106,22 +106,22 @@ class AdaptivePool(Layer):
     spatial = True
     size = PerAxis("", in_full=True, sample="7x7", help="output size")
     size_rule = "size; C"
-    reach_rule = "grows by (B − 1)·j, with B the most elements of an output; j becomes j·N/O"
+    field_rule = "grows by (B − 1)·j, with B the most elements of an output; j becomes j·N/O"
     examples = (Example("input 15x15x8 | adaptiveavgpool 7x7", "7x7x8"),)
 
     def output(self, x: Shape) -> Shape:
         return Shape(self.size, x.channels)
 
-    def parts(self, x: Shape) -> tuple[Layer, ...]:
+    def decompose(self, x: Shape) -> tuple[Layer, ...]:
         everything = all(out == 1 for out in self.size)
         return (GlobalPool("gap" if self.kind == "adaptiveavgpool" else "gmp"),) if everything else (self,)
 
-    def about_channels(self, x: Shape, y: Shape) -> str:
+    def explain_channels(self, x: Shape, y: Shape) -> str:
         return each_by_itself(y)
 
-    def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
+    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
         return tuple(
-            Reach(largest_bin(n, out) - 1, 0, ratio(n, out)) for n, out in zip(x.spatial, y.spatial, strict=True)
+            FieldStep(largest_bin(n, out) - 1, 0, ratio(n, out)) for n, out in zip(x.spatial, y.spatial, strict=True)
         )
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from cnncalc.layers.arguments import ChannelRange, Dims, Integer, Real
 from cnncalc.layers.base import WHOLE, Example, Layer
-from cnncalc.shape import Shape, ShapeError, certainly, differs, divide
+from cnncalc.shape import Shape, ShapeError, divide, known_unequal, statically_known
 
 
 class Input(Layer):
@@ -17,14 +17,14 @@ class Input(Layer):
     words = {"input": ()}
     shape = Dims("", letters=True, help="shape of one sample, channels last; a letter is a size left open")
     size_rule = "the shape"
-    reach_rule = "1: its own element"
+    field_rule = "1: its own element"
     examples = (Example("input 32x32x3", "32x32x3"),)
 
     def shape_of(self, inputs: tuple[Shape, ...]) -> Shape:
         if self.open:
-            from cnncalc.symbols import letter  # few specs have any
+            from cnncalc.symbols import symbol  # few specs have any
 
-            return Shape.of([letter(size) if isinstance(size, str) else size for size in self.shape])
+            return Shape.of([symbol(size) if isinstance(size, str) else size for size in self.shape])
         return Shape.of(self.shape)
 
     @property
@@ -43,13 +43,13 @@ class Flatten(Layer):
     words = {"flatten": ()}
     memory = "alias"
     size_rule = "H·W·C"
-    reach_rule = "the whole input"
+    field_rule = "the whole input"
     examples = (Example("input 4x4x3 | flatten", "48"),)
 
     def output(self, x: Shape) -> Shape:
         return Shape((), x.elements)
 
-    def reach(self, x: Shape, y: Shape) -> Literal["whole"]:
+    def field_step(self, x: Shape, y: Shape) -> Literal["whole"]:
         return WHOLE
 
 
@@ -60,12 +60,12 @@ class Reshape(Layer):
     memory = "alias"
     shape = Dims("", help="the new shape, with as many elements")
     size_rule = "the shape"
-    reach_rule = "the whole input, unless the shape stays the same"
+    field_rule = "the whole input, unless the shape stays the same"
     examples = (Example("input 48 | reshape 4x4x3", "4x4x3"),)
 
     def output(self, x: Shape) -> Shape:
         elements = prod(self.shape)
-        if certainly(differs(x.elements, elements)):
+        if statically_known(known_unequal(x.elements, elements)):
             raise ShapeError(
                 "E207",
                 "`{layer}` changes the number of elements",
@@ -74,7 +74,7 @@ class Reshape(Layer):
             )
         return Shape.of(self.shape)
 
-    def reach(self, x: Shape, y: Shape) -> Literal["whole"] | None:
+    def field_step(self, x: Shape, y: Shape) -> Literal["whole"] | None:
         return None if x == y else WHOLE
 
 
@@ -88,7 +88,7 @@ class Slice(Layer):
 
     def output(self, x: Shape) -> Shape:
         start, stop = self.channels
-        if certainly(x.channels < stop):
+        if statically_known(x.channels < stop):
             raise ShapeError(
                 "E208",
                 "`{layer}` asks for channels that are not there",
@@ -97,7 +97,7 @@ class Slice(Layer):
             )
         return Shape(x.spatial, stop - start)
 
-    def about_channels(self, x: Shape, y: Shape) -> str:
+    def explain_channels(self, x: Shape, y: Shape) -> str:
         start, stop = self.channels
         return f"the channels {start} to {stop - 1} of 0 to {x.channels - 1}"
 

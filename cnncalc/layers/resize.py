@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cnncalc.layers.arguments import Choice, Integer, PaddingArgument, PerAxis
-from cnncalc.layers.base import Example, Layer, Reach
-from cnncalc.shape import AXES, Shape, ShapeError, Size, certainly, differs, ratio, require_size
+from cnncalc.layers.base import Example, FieldStep, Layer
+from cnncalc.shape import AXES, Shape, ShapeError, Size, known_unequal, ratio, require_size, statically_known
 
 
 class Upsample(Layer):
@@ -15,7 +15,7 @@ class Upsample(Layer):
     factor = PerAxis("", help="how many times as large")
     mode = Choice("nearest", "bilinear", help="how elements between are made")
     size_rule = "N·factor; C"
-    reach_rule = "bilinear grows by j and begins j earlier; j becomes j/factor"
+    field_rule = "bilinear grows by j and begins j earlier; j becomes j/factor"
     examples = (
         Example("input 7x7x8 | upsample 2", "14x14x8"),
         Example("input 7x7x8 | upsample 2x3 bilinear", "14x21x8"),
@@ -24,9 +24,9 @@ class Upsample(Layer):
     def output(self, x: Shape) -> Shape:
         return Shape(tuple(n * f for n, f in zip(x.spatial, self.factor, strict=True)), x.channels)
 
-    def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
+    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
         more = 1 if self.mode == "bilinear" else 0
-        return tuple(Reach(more, more, ratio(1, factor)) for factor in self.factor)
+        return tuple(FieldStep(more, more, ratio(1, factor)) for factor in self.factor)
 
 
 class PixelShuffle(Layer):
@@ -36,12 +36,12 @@ class PixelShuffle(Layer):
     spatial = True
     factor = Integer("", help="how many times as large")
     size_rule = "N·factor; C/factor^axes"
-    reach_rule = "unchanged; j becomes j/factor"
+    field_rule = "unchanged; j becomes j/factor"
     examples = (Example("input 7x7x12 | pixelshuffle 2", "14x14x3"),)
 
     def output(self, x: Shape) -> Shape:
         block = self.factor**x.rank
-        if certainly(differs(x.channels % block, 0)):
+        if statically_known(known_unequal(x.channels % block, 0)):
             raise ShapeError(
                 "E208",
                 "the channels of `{layer}` cannot be laid out as space",
@@ -50,12 +50,12 @@ class PixelShuffle(Layer):
             )
         return Shape(tuple(n * self.factor for n in x.spatial), x.channels // block)
 
-    def about_channels(self, x: Shape, y: Shape) -> str:
+    def explain_channels(self, x: Shape, y: Shape) -> str:
         block = "x".join([str(self.factor)] * x.rank)
         return f"every {self.factor**x.rank} channels become one, as {block} places"
 
-    def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
-        return (Reach(0, 0, ratio(1, self.factor)),) * x.rank
+    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
+        return (FieldStep(0, 0, ratio(1, self.factor)),) * x.rank
 
 
 class Pad(Layer):
@@ -65,15 +65,15 @@ class Pad(Layer):
     spatial = True
     amount = PaddingArgument("", rules=False, help="rows added at each end of an axis")
     size_rule = "N + begin + end; C"
-    reach_rule = "begins begin·j earlier"
+    field_rule = "begins begin·j earlier"
     examples = (Example("input 5x5x3 | pad 1x0-2", "7x7x3"),)
 
     def output(self, x: Shape) -> Shape:
         ends = self.amount.ends
         return Shape(tuple(n + a + b for n, (a, b) in zip(x.spatial, ends, strict=True)), x.channels)
 
-    def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
-        return tuple(Reach(0, begin, 1) for begin, _ in self.amount.ends)
+    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
+        return tuple(FieldStep(0, begin, 1) for begin, _ in self.amount.ends)
 
 
 class Crop(Layer):
@@ -83,7 +83,7 @@ class Crop(Layer):
     spatial = True
     amount = PaddingArgument("", rules=False, help="rows taken at each end of an axis")
     size_rule = "N − begin − end; C"
-    reach_rule = "begins begin·j later"
+    field_rule = "begins begin·j later"
     examples = (Example("input 5x5x3 | crop 1", "3x3x3"),)
 
     def output(self, x: Shape) -> Shape:
@@ -94,5 +94,5 @@ class Crop(Layer):
         size = n - begin - end
         return require_size(size, name, f"{n} - {begin} - {end} = {size}", f"it crops all of {n}", "crop less")
 
-    def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
-        return tuple(Reach(0, -begin, 1) for begin, _ in self.amount.ends)
+    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
+        return tuple(FieldStep(0, -begin, 1) for begin, _ in self.amount.ends)

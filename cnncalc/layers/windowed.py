@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from cnncalc.layers.arguments import PaddingArgument, PerAxis
-from cnncalc.layers.base import Layer, Reach, Remark
+from cnncalc.layers.base import FieldStep, Layer, Lint
 from cnncalc.shape import (
     AXES,
     Padding,
@@ -16,9 +16,9 @@ from cnncalc.shape import (
     Window,
     at_least,
     ceil_div,
-    certainly,
     require_size,
     same_total,
+    statically_known,
 )
 
 
@@ -32,7 +32,7 @@ class Windowed(Layer):
         "`same`: ceil(N/S), the smaller half of the padding first",
         "`full`: P = F' − 1",
     )
-    reach_rule = "grows by (F' − 1)·j, begins P·j earlier; j becomes j·S"
+    field_rule = "grows by (F' − 1)·j, begins P·j earlier; j becomes j·S"
     kernel: PerAxis
     stride: PerAxis
     padding: PaddingArgument
@@ -60,7 +60,7 @@ class Windowed(Layer):
         return x.spatial, y.spatial
 
     #: What becomes of the elements of a window, where that can be shown on values.
-    gathers: ClassVar[Literal["sum of products", "largest", "mean"] | None] = None
+    reduction: ClassVar[Literal["sum of products", "largest", "mean"] | None] = None
     #: What becomes of padding: it is added around the input, or cropped from the output.
     pads: ClassVar[Literal["adds", "crops"]] = "adds"
 
@@ -75,48 +75,48 @@ class Windowed(Layer):
         sizes = tuple([window.size(n) for n, window in zip(x.spatial, windows, strict=True)])
         for name, n, window, size in zip(AXES[x.rank], x.spatial, windows, sizes, strict=True):
             room = n + window.begin + window.end
-            if certainly(room < window.extent):
+            if statically_known(room < window.extent):
                 fact = f"window {window.extent} does not fit in {room}"
                 # Rounding up would still give 1 to a window that does not fit: the floor tells it plainly.
                 require_size(0, name, window._replace(ceil=False).size_text(n), fact, self._way_out(n, window))
-            if certainly(size < 1):
+            if statically_known(size < 1):
                 require_size(size, name, window.size_text(n), "no place is left for a window")
         return sizes
 
     def _way_out(self, n: int, window: Window) -> str:
         enough = -(-(window.extent - n) // 2)
-        if not self.pads_freely and certainly(enough * 2 > window.extent):
+        if not self.pads_freely and statically_known(enough * 2 > window.extent):
             return f"use a window of at most {n}, or remove this layer"
         return f"add `same` or `p{enough}`, or remove this layer"
 
     #: Whether padding may be wider than half the window.
     pads_freely = True
 
-    def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...]:
-        return tuple([Reach(w.extent - 1, w.begin, w.stride) for w in self.windows(x)])
+    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
+        return tuple([FieldStep(w.extent - 1, w.begin, w.stride) for w in self.windows(x)])
 
     def padding_ends(self, x: Shape) -> list[list[Size]]:
         return [[window.begin, window.end] for window in self.windows(x)]
 
-    def remarks(self, x: Shape) -> Iterator[Remark]:
+    def lints(self, x: Shape) -> Iterator[Lint]:
         windows = self.windows(x)
         axes = list(zip(AXES[x.rank], x.spatial, windows, strict=True))
-        lost = self.unreached(x)
+        lost = self.dropped(x)
         if any(lost):
             facts = " and ".join(_last(count, name, n) for count, (name, n, _) in zip(lost, axes, strict=True) if count)
-            yield Remark("W201", f"`{{layer}}` never reaches {facts}", self._way_to_reach(x, lost))
+            yield Lint("W201", f"`{{layer}}` never reaches {facts}", self._advice(x, lost))
         ends = [(at_least(window.begin, window.end), window.extent) for window in windows]
-        wide = [each for each in ends if self.padding.mode != "full" and certainly(each[0] >= each[1])]
+        wide = [each for each in ends if self.padding.mode != "full" and statically_known(each[0] >= each[1])]
         if wide:
             padding, extent = max(wide)
             fact = f"the padding of `{{layer}}` ({padding}) is as wide as its window ({extent}) or wider"
-            yield Remark("W202", fact, f"windows at the edge see zeros alone; below {extent}, none does")
+            yield Lint("W202", fact, f"windows at the edge see zeros alone; below {extent}, none does")
 
-    def unreached(self, x: Shape) -> list[Size]:
+    def dropped(self, x: Shape) -> list[Size]:
         """How many elements at the end of each axis no window reaches."""
-        return [window.unreached(n) for n, window in zip(x.spatial, self.windows(x), strict=True)]
+        return [window.dropped(n) for n, window in zip(x.spatial, self.windows(x), strict=True)]
 
-    def _way_to_reach(self, x: Shape, lost: list[Size]) -> str:
+    def _advice(self, x: Shape, lost: list[Size]) -> str:
         """What would make all of the input be reached: each way is tried, and told where it does."""
         windows = self.windows(x)
         left_over = [
@@ -126,7 +126,7 @@ class Windowed(Layer):
         more = [missing if count else 0 for missing, count in zip(left_over, lost, strict=True)]
         smaller = x._replace(spatial=tuple([n - count for n, count in zip(x.spatial, lost, strict=True)]))
         larger = x._replace(spatial=tuple([n + count for n, count in zip(x.spatial, more, strict=True)]))
-        inputs = [_sizes(shape) for shape in (smaller, larger) if self._reaches_all(shape)]
+        inputs = [_sizes(shape) for shape in (smaller, larger) if self._drops_nothing(shape)]
         ends = tuple([(w.begin, w.end + count) for w, count in zip(windows, more, strict=True)])
         kernel = tuple([k + ceil_div(count, d) for k, d, count in zip(self.kernel, self.dilation, lost, strict=True)])
         changes = {"padding": Padding("explicit", ends)}, {"padding": Padding("same")}, {"kernel": kernel}
@@ -136,21 +136,21 @@ class Windowed(Layer):
             else f"a kernel of {'x'.join(map(str, kernel))}"
             for change in changes
             for name, value in change.items()
-            if self._reaches_all(x, **change)
+            if self._drops_nothing(x, **change)
         ]
         return f"an input of {' or '.join(inputs)} drops nothing; so does {_either(edits)}"
 
-    def _reaches_all(self, x: Shape, **changed: object) -> bool:
+    def _drops_nothing(self, x: Shape, **changed: object) -> bool:
         """Whether the layer, with some arguments changed, fits an input and leaves none of it out."""
-        if any(certainly(n < 1) for n in x.spatial):
+        if any(statically_known(n < 1) for n in x.spatial):
             return False
-        layer = self.with_arguments(**changed).fitted(x)
+        layer = self.replace(**changed).resolve(x)
         assert isinstance(layer, Windowed)
         try:
             layer.output(x)
         except ShapeError:
             return False
-        return not any(layer.unreached(x))
+        return not any(layer.dropped(x))
 
 
 def _sizes(shape: Shape) -> str:

@@ -1,8 +1,8 @@
-"""Model files: which reader a file is for, and what all readers share.
+"""ModelFile files: which reader a file is for, and what all readers share.
 
 A reader is one module of this package with `read(path, options) -> Graph`, imported when a file of its kind is
 read, and a library of its format no sooner. Sizes are the program's own: a reader turns each operator into a layer
-and lets `GraphBuilder` work out the shapes; an operator without a word of its own becomes a `Foreign` layer. A file
+and lets `GraphBuilder` work out the shapes; an operator without a word of its own becomes a `OpaqueOp` layer. A file
 is untrusted: what is wrong with it is a `SpecError` of the codes E3xx, in bounded time and memory.
 """
 
@@ -14,9 +14,9 @@ from os import path as paths
 from typing import NamedTuple, NoReturn
 
 from cnncalc.diagnostics import MAX_ERRORS, Diagnostic, Origin, Source, Span, SpecError
-from cnncalc.graph import UNKNOWN, Graph, GraphBuilder, Stored
+from cnncalc.graph import UNKNOWN, Graph, GraphBuilder, StoredWeights
 from cnncalc.layers.base import Layer
-from cnncalc.layers.foreign import NO_SHAPE, Foreign
+from cnncalc.layers.opaque import NO_SHAPE, OpaqueOp
 
 #: Suffix → the module that reads such files.
 SUFFIXES = {
@@ -38,11 +38,11 @@ SNIFFED = 4096
 #: A model in text (prototxt, cfg, JSON) is no longer than this, in bytes.
 MAX_TEXT = 16 << 20
 
-#: Names of layers are cut to so many characters.
+#: UniqueNames of layers are cut to so many characters.
 MAX_NAME = 100
 
 
-class Model(NamedTuple):
+class ModelFile(NamedTuple):
     """A model file and the reader for it; or for the reader `torch` a factory, `package.module:factory`."""
 
     reader: str
@@ -56,7 +56,7 @@ class ReadOptions(NamedTuple):
     dims: Mapping[str, int] = {}
 
 
-def model_of(path: str) -> Model | None:
+def model_of(path: str) -> ModelFile | None:
     """The file as a model where its name or its first bytes say that it is one; None for a spec.
 
     Raises `SpecError` E304 for a pickled module, and `OSError` where the file cannot be read.
@@ -68,7 +68,7 @@ def model_of(path: str) -> Model | None:
     if reader is None:
         with open(path, "rb") as file:
             reader = sniffed(path, file.read(SNIFFED))
-    return Model(reader, path) if reader else None
+    return ModelFile(reader, path) if reader else None
 
 
 def sniffed(path: str, head: bytes) -> str | None:
@@ -99,7 +99,7 @@ def sniffed(path: str, head: bytes) -> str | None:
     return None
 
 
-def read(model: Model, options: ReadOptions, strict: bool = False) -> Graph:
+def read(model: ModelFile, options: ReadOptions, strict: bool = False) -> Graph:
     """The graph of a model; with `strict`, an operator that is not known is an error (E305).
 
     Raises `SpecError` where the model is wrong or what reads it is not installed.
@@ -176,12 +176,12 @@ def add_layer(
     inputs: Sequence[int],
     origin: Origin | None = None,
     name: str | None = None,
-    stored: Stored | None = None,
+    stored: StoredWeights | None = None,
 ) -> int:
     """Add a layer; behind an operator whose shape nobody knows it is unknown too, and its row goes on."""
     shapes = [builder.nodes[index].shape for index in inputs if index != UNKNOWN]
-    if NO_SHAPE in shapes and not isinstance(layer, Foreign):
-        layer = Foreign(layer.kind, None, known=False)
+    if NO_SHAPE in shapes and not isinstance(layer, OpaqueOp):
+        layer = OpaqueOp(layer.kind, None, known=False)
     return builder.add(layer, tuple(inputs), origin, name, stored=stored)
 
 
@@ -190,8 +190,8 @@ def plain(name: str) -> str:
     return "".join(c if c.isprintable() and not c.isspace() else "_" for c in name[:MAX_NAME])
 
 
-class Names:
-    """Names for nodes as a file gives them: one line, of bounded length, and each once."""
+class UniqueNames:
+    """UniqueNames for nodes as a file gives them: one line, of bounded length, and each once."""
 
     def __init__(self) -> None:
         self._taken: dict[str, int] = {}

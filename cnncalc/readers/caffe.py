@@ -16,12 +16,12 @@ from math import prod
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic, Origin, Problems, Span, SpecError
-from cnncalc.graph import MAX_LAYERS, UNKNOWN, Graph, GraphBuilder, Stored
+from cnncalc.graph import MAX_LAYERS, UNKNOWN, Graph, GraphBuilder, StoredWeights
 from cnncalc.layers import REGISTRY, Layer
 from cnncalc.layers.arguments import MAX_INTEGER
-from cnncalc.layers.foreign import NO_SHAPE, Foreign
-from cnncalc.readers import Names, ReadOptions, add_layer, text_of
-from cnncalc.readers.prototxt import Message, Scalar, parse
+from cnncalc.layers.opaque import NO_SHAPE, OpaqueOp
+from cnncalc.readers import ReadOptions, UniqueNames, add_layer, text_of
+from cnncalc.readers.prototxt import Message, PrototxtScalar, parse
 from cnncalc.shape import Padding, Shape
 
 #: Sources of data: the first top is the network's input, any other is a label.
@@ -43,7 +43,7 @@ LOCAL = ("absval", "power", "exp", "log", "bnll", "threshold", "clip", "mvn")
 Blob = int | None
 
 
-class Call(NamedTuple):
+class CaffeLayer(NamedTuple):
     """One layer of the file as its method gets it: the message, its name, and the nodes that it reads."""
 
     message: Message
@@ -72,16 +72,16 @@ def read(path: str, options: ReadOptions) -> Graph:
         raise SpecError([Diagnostic("E302", f"`{path}` has no layer", label="a net has messages `layer { … }`")])
     if len(layers) > MAX_LAYERS:
         raise SpecError([Diagnostic("E303", f"`{path}` has more than {MAX_LAYERS:,} layers")])
-    return Network(net, layers, problems, options).graph()
+    return CaffeImporter(net, layers, problems, options).graph()
 
 
-class Network:
+class CaffeImporter:
     """Turns the layers into nodes in the file's order. A blob's name means what the latest layer wrote to it."""
 
     def __init__(self, net: Message, layers: list[Message], problems: Problems, options: ReadOptions) -> None:
         self.net, self.layers, self.problems = net, layers, problems
         self.builder = GraphBuilder(problems, {layer.text("name") for layer in layers})
-        self.names = Names()
+        self.names = UniqueNames()
         self.input = options.input
         #: Blob → the node that holds it, None for a label.
         self.blobs: dict[str, Blob] = {}
@@ -125,7 +125,7 @@ class Network:
             raise SpecError([Diagnostic("E308", message, span, "a batch, channels and sizes are missing", help=help)])
         return self.builder.add(REGISTRY["input"]("input", shape=shape), (), Origin(span), self.names(name))
 
-    def _data(self, call: Call) -> int | None:
+    def _data(self, call: CaffeLayer) -> int | None:
         """A source of data, whose size its parameters say, or the crop that it makes."""
         if not call.message.scalars("top"):
             return None
@@ -146,7 +146,7 @@ class Network:
         kind = message.text("type").lower().replace("_", "")
         bottoms, tops = message.scalars("bottom"), [top.text for top in message.scalars("top")]
         inputs = [blob for bottom in bottoms if (blob := self._blob(bottom)) is not None]
-        call = Call(message, kind, self.names(message.text("name") or kind or "layer"), inputs)
+        call = CaffeLayer(message, kind, self.names(message.text("name") or kind or "layer"), inputs)
         if kind in NO_ROW:
             return None
         if kind in DATA and not inputs:
@@ -165,20 +165,20 @@ class Network:
         elif kind in WORDS:
             ends = [self.add(call, REGISTRY[WORDS[kind]](WORDS[kind]), *inputs[:1])]
         elif kind in LOCAL:
-            ends = [self.add(call, Foreign(message.text("type"), self.shape(inputs[0]), local=True), *inputs)]
+            ends = [self.add(call, OpaqueOp(message.text("type"), self.shape(inputs[0]), local=True), *inputs)]
         else:
-            ends = [self.add(call, Foreign(message.text("type") or "unnamed", None, known=False), *inputs)]
+            ends = [self.add(call, OpaqueOp(message.text("type") or "unnamed", None, known=False), *inputs)]
         for number, top in enumerate(tops):
             self.blobs[top] = ends[min(number, len(ends) - 1)]
         return ends[-1]
 
-    def _blob(self, bottom: Scalar) -> Blob:
+    def _blob(self, bottom: PrototxtScalar) -> Blob:
         if bottom.text not in self.blobs:
             message, label = f"no layer before this one writes `{bottom.text}`", "not known"
             raise SpecError([Diagnostic("E307", message, bottom.span, label)])
         return self.blobs[bottom.text]
 
-    def add(self, call: Call, layer: Layer, *inputs: int, stored: Stored | None = None) -> int:
+    def add(self, call: CaffeLayer, layer: Layer, *inputs: int, stored: StoredWeights | None = None) -> int:
         return add_layer(self.builder, layer, inputs, Origin(call.span), call.name, stored)
 
     def shape(self, node: int) -> Shape | None:
@@ -186,7 +186,7 @@ class Network:
         shape = self.builder.nodes[node].shape if node != UNKNOWN else NO_SHAPE
         return None if shape == NO_SHAPE else shape
 
-    def read_convolution(self, call: Call) -> int:
+    def read_convolution(self, call: CaffeLayer) -> int:
         given = call.parameters("convolution")
         groups = _number(given, "group", 1, low=1)
         shape = self.shape(call.inputs[0])
@@ -199,14 +199,14 @@ class Network:
 
     read_convolutiondepthwise = read_depthwiseconvolution = read_convolution
 
-    def read_deconvolution(self, call: Call) -> int:
+    def read_deconvolution(self, call: CaffeLayer) -> int:
         given = call.parameters("convolution")
         filters, bias = _required(given, "num_output", call), _true(given, "bias_term")
         groups = _number(given, "group", 1, low=1)
         deconv = REGISTRY["deconv"]("deconv", **_window(given, True), groups=groups, filters=filters, bias=bias)
         return self.add(call, deconv, call.inputs[0])
 
-    def read_pooling(self, call: Call) -> int:
+    def read_pooling(self, call: CaffeLayer) -> int:
         given = call.parameters("pooling")
         largest = given.text("pool", "MAX").upper() in ("MAX", "0")
         if _true(given, "global_pooling", default=False):
@@ -217,78 +217,78 @@ class Network:
         pool = REGISTRY[word](word, **_window(given), rounding="floor" if floor else "ceil")
         return self.add(call, pool, call.inputs[0])
 
-    def read_innerproduct(self, call: Call) -> int:
+    def read_innerproduct(self, call: CaffeLayer) -> int:
         given = call.parameters("inner_product")
         fc = REGISTRY["fc"]("fc", units=_required(given, "num_output", call), bias=_true(given, "bias_term"))
         return self.add(call, fc, call.inputs[0])
 
-    def read_relu(self, call: Call) -> int:
+    def read_relu(self, call: CaffeLayer) -> int:
         slope = call.parameters("relu").text("negative_slope", "0")
         leaks = re.fullmatch(r"0?\.\d*[1-9]\d*", slope) is not None
         layer = REGISTRY["leakyrelu"]("leakyrelu", slope=float(slope)) if leaks else REGISTRY["relu"]("relu")
         return self.add(call, layer, call.inputs[0])
 
-    def read_elu(self, call: Call) -> int:
+    def read_elu(self, call: CaffeLayer) -> int:
         return self.add(call, REGISTRY["elu"]("elu"), call.inputs[0])
 
-    def read_prelu(self, call: Call) -> int:
+    def read_prelu(self, call: CaffeLayer) -> int:
         shared = _true(call.parameters("prelu"), "channel_shared", default=False)
         return self.add(call, REGISTRY["prelu"]("prelu", shared=shared), call.inputs[0])
 
-    def read_dropout(self, call: Call) -> int:
+    def read_dropout(self, call: CaffeLayer) -> int:
         return self.add(call, REGISTRY["dropout"]("dropout"), call.inputs[0])
 
-    def read_lrn(self, call: Call) -> int:
+    def read_lrn(self, call: CaffeLayer) -> int:
         size = _number(call.parameters("lrn"), "local_size", 5, low=1)
         return self.add(call, REGISTRY["lrn"]("lrn", size=size), call.inputs[0])
 
-    def read_batchnorm(self, call: Call) -> int:
+    def read_batchnorm(self, call: CaffeLayer) -> int:
         """The running mean and variance alone: a `Scale` behind it learns. (A scalar that scales both is left out.)"""
         return self.add(call, REGISTRY["bn"]("bn", affine=False), call.inputs[0])
 
-    def read_bn(self, call: Call) -> int:
+    def read_bn(self, call: CaffeLayer) -> int:
         return self.add(call, REGISTRY["bn"]("bn"), call.inputs[0])
 
-    def read_scale(self, call: Call) -> int:
+    def read_scale(self, call: CaffeLayer) -> int:
         if len(call.inputs) > 1:
             return self.add(call, REGISTRY["mul"]("mul"), *call.inputs)
         bias = _true(call.parameters("scale"), "bias_term", default=False)
         return self.add(call, REGISTRY["scale"]("scale", bias=bias), call.inputs[0])
 
-    def read_bias(self, call: Call) -> int:
+    def read_bias(self, call: CaffeLayer) -> int:
         return self._per_channel(call)
 
-    def read_normalize(self, call: Call) -> int:
+    def read_normalize(self, call: CaffeLayer) -> int:
         """SSD's: each place scaled to length 1, then each channel by a weight of its own (or all by one)."""
         return self._per_channel(call, shared=_true(call.parameters("norm"), "channel_shared"))
 
-    def _per_channel(self, call: Call, shared: bool = False) -> int:
+    def _per_channel(self, call: CaffeLayer, shared: bool = False) -> int:
         shape = self.shape(call.inputs[0])
-        stored = Stored((1 if shared else shape.channels) if shape else 0)
-        layer = Foreign(call.message.text("type"), shape, known=shape is not None, local=True, memory="in place")
+        stored = StoredWeights((1 if shared else shape.channels) if shape else 0)
+        layer = OpaqueOp(call.message.text("type"), shape, known=shape is not None, local=True, memory="in place")
         return self.add(call, layer, *call.inputs, stored=stored)
 
-    def read_eltwise(self, call: Call) -> int:
+    def read_eltwise(self, call: CaffeLayer) -> int:
         operation = call.parameters("eltwise").text("operation", "SUM").upper()
         if operation in ("MAX", "2"):
             shape = self.shape(call.inputs[0])
-            return self.add(call, Foreign("EltwiseMax", shape, local=True, memory="in place"), *call.inputs)
+            return self.add(call, OpaqueOp("EltwiseMax", shape, local=True, memory="in place"), *call.inputs)
         word = "mul" if operation in ("PROD", "0") else "add"
         return self.add(call, REGISTRY[word](word), *call.inputs)
 
-    def read_concat(self, call: Call) -> int:
+    def read_concat(self, call: CaffeLayer) -> int:
         given = call.parameters("concat")
         if _number(given, "axis", _number(given, "concat_dim", 1), low=-4) != 1:
-            return self.add(call, Foreign("Concat", None, known=False), *call.inputs)
+            return self.add(call, OpaqueOp("Concat", None, known=False), *call.inputs)
         return self.add(call, REGISTRY["concat"]("concat"), *call.inputs)
 
-    def _slice(self, call: Call, tops: int) -> list[int]:
+    def _slice(self, call: CaffeLayer, tops: int) -> list[int]:
         given = call.parameters("slice")
         source = call.inputs[0]
         shape = self.shape(source)
         points = [_whole(point, "a slice_point") for point in given.scalars("slice_point")]
         if shape is None or _number(given, "axis", _number(given, "slice_dim", 1), low=-4) != 1:
-            return [self.add(call, Foreign("Slice", None, known=False), source)]
+            return [self.add(call, OpaqueOp("Slice", None, known=False), source)]
         if not points:
             points = [shape.channels * number // tops for number in range(1, tops)]
         ends = [0, *points, shape.channels]
@@ -302,14 +302,14 @@ class Network:
             for name, part in zip(names, parts, strict=True)
         ]
 
-    def read_reshape(self, call: Call) -> int:
+    def read_reshape(self, call: CaffeLayer) -> int:
         """To N, C, H, W: 0 keeps a dimension, -1 is what is left over."""
         shape = self.shape(call.inputs[0])
         dims = [
             _whole(dim, "a dimension", low=-1) for dim in call.parameters("reshape").message("shape").scalars("dim")
         ]
         if shape is None or not 2 <= len(dims) <= 5:
-            return self.add(call, Foreign("Reshape", None, known=False), *call.inputs)
+            return self.add(call, OpaqueOp("Reshape", None, known=False), *call.inputs)
         before = [1, shape.channels, *shape.spatial]
         sizes = [before[at] if dim == 0 and at < len(before) else dim for at, dim in enumerate(dims)][1:]
         known = prod(size for size in sizes if size != -1)
@@ -319,28 +319,28 @@ class Network:
         sizes = [shape.elements // known if size == -1 else size for size in sizes]
         return self.add(call, REGISTRY["reshape"]("reshape", shape=(*sizes[1:], sizes[0])), call.inputs[0])
 
-    def read_crop(self, call: Call) -> int:
+    def read_crop(self, call: CaffeLayer) -> int:
         """The first input, cut to the spatial sizes of the second."""
         shapes = [self.shape(node) for node in call.inputs]
         found = None
         if len(shapes) == 2 and shapes[0] is not None and shapes[1] is not None:
             found = Shape(shapes[1].spatial, shapes[0].channels)
-        return self.add(call, Foreign("Crop", found, known=found is not None), *call.inputs)
+        return self.add(call, OpaqueOp("Crop", found, known=found is not None), *call.inputs)
 
-    def read_permute(self, call: Call) -> int:
+    def read_permute(self, call: CaffeLayer) -> int:
         shape = self.shape(call.inputs[0])
         order = [_whole(axis, "an axis") for axis in call.parameters("permute").scalars("order")]
         if shape is None or sorted(order) != list(range(shape.rank + 2)) or order[0] != 0:
-            return self.add(call, Foreign("Permute", None, known=False), *call.inputs)
+            return self.add(call, OpaqueOp("Permute", None, known=False), *call.inputs)
         dims = [1, shape.channels, *shape.spatial]
         turned = [dims[axis] for axis in order][1:]
-        return self.add(call, Foreign("Permute", Shape.of((*turned[1:], turned[0]))), *call.inputs)
+        return self.add(call, OpaqueOp("Permute", Shape.of((*turned[1:], turned[0]))), *call.inputs)
 
-    def read_shufflechannel(self, call: Call) -> int:
+    def read_shufflechannel(self, call: CaffeLayer) -> int:
         groups = _number(call.parameters("shuffle_channel"), "group", 1, low=1)
         return self.add(call, REGISTRY["shuffle"]("shuffle", groups=groups), call.inputs[0])
 
-    def read_upsample(self, call: Call) -> int:
+    def read_upsample(self, call: CaffeLayer) -> int:
         scale = _number(call.parameters("upsample"), "scale", 2, low=1)
         return self.add(call, REGISTRY["upsample"]("upsample", factor=(scale,)), call.inputs[0])
 
@@ -376,7 +376,7 @@ def _per_axis(given: Message, stem: str, name: str, default: int | None) -> tupl
     return values or (default or 0,)
 
 
-def _required(given: Message, name: str, call: Call) -> int:
+def _required(given: Message, name: str, call: CaffeLayer) -> int:
     if given.scalar(name) is None:
         message = f"`{call.name}` has no {name}"
         raise SpecError([Diagnostic("E306", message, call.span, f"a field `{name}: …` is missing")])
@@ -388,7 +388,7 @@ def _number(given: Message, name: str, default: int, low: int = 0) -> int:
     return default if value is None else _whole(value, f"`{name}`", low)
 
 
-def _whole(value: Scalar, what: str, low: int = 0) -> int:
+def _whole(value: PrototxtScalar, what: str, low: int = 0) -> int:
     """The whole number of a field; raises `SpecError` E306 where it is none."""
     if not re.fullmatch(r"[+-]?\d{1,10}", value.text) or not low <= int(value.text) < MAX_INTEGER:
         raise SpecError([Diagnostic("E306", f"{what} is wrong", value.span, f"not a whole number from {low}")])

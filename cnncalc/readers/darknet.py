@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from cnncalc.diagnostics import Diagnostic, Origin, Problems, Source, Span, SpecError
-from cnncalc.graph import MAX_LAYERS, UNKNOWN, Graph, GraphBuilder, Stored
+from cnncalc.graph import MAX_LAYERS, UNKNOWN, Graph, GraphBuilder, StoredWeights
 from cnncalc.layers import REGISTRY, Layer
 from cnncalc.layers.arguments import MAX_INTEGER
-from cnncalc.layers.foreign import NO_SHAPE, Foreign
+from cnncalc.layers.opaque import NO_SHAPE, OpaqueOp
 from cnncalc.readers import ReadOptions, add_layer, text_of
 from cnncalc.shape import Padding, Shape, ShapeError
 
@@ -47,17 +47,17 @@ TRAINING = ("cost", "contrastive", "gaussian_noise")
 HEADS = ("yolo", "gaussian_yolo", "region", "detection", "iseg")
 
 
-class Option(NamedTuple):
+class CfgOption(NamedTuple):
     text: str
     span: Span
 
 
-class Section(NamedTuple):
+class CfgSection(NamedTuple):
     """A layer: its name in brackets, and what its lines say."""
 
     name: str
     span: Span
-    options: dict[str, Option]
+    options: dict[str, CfgOption]
 
     def number(self, name: str, default: int, low: int = 0) -> int:
         """A whole number; raises `SpecError` E306 where it is none, or below `low`."""
@@ -103,11 +103,11 @@ def read(path: str, options: ReadOptions) -> Graph:
         span = sections[0].span if sections else None
         message = f"`{path}` does not begin with `[net]`"
         raise SpecError([Diagnostic("E302", message, span, "the input's size is there")])
-    return Network(sections, problems, options).graph()
+    return DarknetImporter(sections, problems, options).graph()
 
 
-def _sections(source: Source, problems: Problems) -> Iterator[Section]:
-    current: Section | None = None
+def _sections(source: Source, problems: Problems) -> Iterator[CfgSection]:
+    current: CfgSection | None = None
     at = 0
     for line in source.text.split("\n"):
         span = Span(source, at, at + len(line))
@@ -117,10 +117,10 @@ def _sections(source: Source, problems: Problems) -> Iterator[Section]:
         if (heading := SECTION.match(line)) is not None:
             if current is not None:
                 yield current
-            current = Section(heading.group(1).strip().lower(), _trimmed(span, line), {})
+            current = CfgSection(heading.group(1).strip().lower(), _trimmed(span, line), {})
         elif (option := OPTION.match(line)) is not None and current is not None:
             value = Span(source, span.start + option.start(2), span.start + option.end(2))
-            current.options[option.group(1).lower()] = Option(option.group(2), value)
+            current.options[option.group(1).lower()] = CfgOption(option.group(2), value)
         else:
             message, help = "a line is neither a section nor an option", "write `[convolutional]`, or `filters=64`"
             problems.add(Diagnostic("E302", message, _trimmed(span, line), "not read", help=help))
@@ -132,10 +132,10 @@ def _trimmed(span: Span, line: str) -> Span:
     return Span(span.source, span.start + len(line) - len(line.lstrip()), span.start + len(line.rstrip()))
 
 
-class Network:
+class DarknetImporter:
     """Turns the sections into layers, one after the other. A layer is reached by its number, as in Darknet."""
 
-    def __init__(self, sections: list[Section], problems: Problems, options: ReadOptions) -> None:
+    def __init__(self, sections: list[CfgSection], problems: Problems, options: ReadOptions) -> None:
         self.net, *self.sections = sections
         self.problems = problems
         self.builder = GraphBuilder(problems)
@@ -162,7 +162,7 @@ class Network:
             self.ends.append(last)
         return self.builder.build(last)
 
-    def section(self, section: Section, last: int) -> int:
+    def section(self, section: CfgSection, last: int) -> int:
         """Add what a section says behind `last`; returns the node that it ends in."""
         if section.name in TRAINING:
             return last
@@ -170,11 +170,11 @@ class Network:
         if section.name in HEADS:
             return self._head(section, last)
         if made is None:
-            return self.add(section, Foreign(section.name or "unnamed", None, known=False), last)
+            return self.add(section, OpaqueOp(section.name or "unnamed", None, known=False), last)
         end: int = made(section, last)
         return end
 
-    def add(self, section: Section, layer: Layer, *inputs: int, stored: Stored | None = None) -> int:
+    def add(self, section: CfgSection, layer: Layer, *inputs: int, stored: StoredWeights | None = None) -> int:
         return add_layer(self.builder, layer, inputs, Origin(section.span), stored=stored)
 
     def shape(self, node: int) -> Shape | None:
@@ -182,12 +182,14 @@ class Network:
         shape = self.builder.nodes[node].shape if node != UNKNOWN else NO_SHAPE
         return None if shape == NO_SHAPE else shape
 
-    def foreign(self, section: Section, shape: Shape, *inputs: int, stored: Stored | None = None, macs: int = 0) -> int:
-        return self.add(section, Foreign(section.name, shape, macs=macs), *inputs, stored=stored)
+    def foreign(
+        self, section: CfgSection, shape: Shape, *inputs: int, stored: StoredWeights | None = None, macs: int = 0
+    ) -> int:
+        return self.add(section, OpaqueOp(section.name, shape, macs=macs), *inputs, stored=stored)
 
     # -- one method for each section ---------------------------------------------------------------------
 
-    def read_convolutional(self, section: Section, last: int) -> int:
+    def read_convolutional(self, section: CfgSection, last: int) -> int:
         kernel = section.number("size", 1, low=1)
         strides = [section.number(f"stride_{axis}", section.number("stride", 1, low=1), low=1) for axis in "yx"]
         dilation = section.number("dilation", 1, low=1)
@@ -204,7 +206,7 @@ class Network:
         )
         return self.finished(section, self.add(section, conv, last), normalized, "logistic")
 
-    def read_deconvolutional(self, section: Section, last: int) -> int:
+    def read_deconvolutional(self, section: CfgSection, last: int) -> int:
         kernel, stride = section.number("size", 1, low=1), section.number("stride", 1, low=1)
         normalized = section.number("batch_normalize", 0) > 0
         deconv = REGISTRY["deconv"](
@@ -217,31 +219,31 @@ class Network:
         )
         return self.finished(section, self.add(section, deconv, last), normalized, "logistic")
 
-    def read_connected(self, section: Section, last: int) -> int:
+    def read_connected(self, section: CfgSection, last: int) -> int:
         normalized = section.number("batch_normalize", 0) > 0
         fc = REGISTRY["fc"]("fc", units=section.required("output"), bias=not normalized)
         return self.finished(section, self.add(section, fc, last), normalized, "logistic")
 
-    def read_local(self, section: Section, last: int) -> int:
+    def read_local(self, section: CfgSection, last: int) -> int:
         """A convolution whose every place has weights of its own."""
         shape = self.shape(last)
         if shape is None:
-            return self.add(section, Foreign(section.name, None, known=False), last)
+            return self.add(section, OpaqueOp(section.name, None, known=False), last)
         kernel, stride = section.number("size", 1, low=1), section.number("stride", 1, low=1)
         filters = section.required("filters")
         conv = REGISTRY["conv"](
             "conv", kernel=(kernel, kernel), stride=(stride, stride), padding=_half(section, kernel), filters=filters
         )
         try:
-            fitted = conv.fitted(shape)
+            fitted = conv.resolve(shape)
             output = fitted.output(shape)
         except ShapeError:
             return self.add(section, conv, last)  # reports what is wrong
         macs = fitted.multiply_adds(shape, output)
-        stored = Stored(macs + output.elements)
+        stored = StoredWeights(macs + output.elements)
         return self.finished(section, self.foreign(section, output, last, stored=stored, macs=macs), False, "logistic")
 
-    def read_maxpool(self, section: Section, last: int) -> int:
+    def read_maxpool(self, section: CfgSection, last: int) -> int:
         stride = section.number("stride", 1, low=1)
         kernel = section.number("size", stride, low=1)
         padding = section.number("padding", kernel - 1)
@@ -251,31 +253,31 @@ class Network:
         )
         return self.add(section, pool, last)
 
-    def read_avgpool(self, section: Section, last: int) -> int:
+    def read_avgpool(self, section: CfgSection, last: int) -> int:
         return self.add(section, REGISTRY["gap"]("gap"), last)
 
-    def read_upsample(self, section: Section, last: int) -> int:
+    def read_upsample(self, section: CfgSection, last: int) -> int:
         stride = section.number("stride", 2, low=1)
         return self.add(section, REGISTRY["upsample"]("upsample", factor=(stride, stride)), last)
 
-    def read_batchnorm(self, section: Section, last: int) -> int:
+    def read_batchnorm(self, section: CfgSection, last: int) -> int:
         return self.add(section, REGISTRY["bn"]("bn"), last)
 
-    def read_dropout(self, section: Section, last: int) -> int:
+    def read_dropout(self, section: CfgSection, last: int) -> int:
         return self.add(section, REGISTRY["dropout"]("dropout"), last)
 
-    def read_softmax(self, section: Section, last: int) -> int:
+    def read_softmax(self, section: CfgSection, last: int) -> int:
         return self.add(section, REGISTRY["softmax"]("softmax"), last)
 
-    def read_activation(self, section: Section, last: int) -> int:
+    def read_activation(self, section: CfgSection, last: int) -> int:
         return self.finished(section, last, False, "linear")
 
-    def read_empty(self, section: Section, last: int) -> int:
+    def read_empty(self, section: CfgSection, last: int) -> int:
         return last
 
     read_silence = read_empty
 
-    def read_route(self, section: Section, last: int) -> int:
+    def read_route(self, section: CfgSection, last: int) -> int:
         """The channels of earlier layers, one behind the other; of each only one of `groups`, where there are any."""
         groups, group = section.number("groups", 1, low=1), section.number("group_id", 0)
         parts = []
@@ -292,7 +294,7 @@ class Network:
             parts.append(node)
         return parts[0] if len(parts) == 1 else self.add(section, REGISTRY["concat"]("concat"), *parts)
 
-    def read_shortcut(self, section: Section, last: int) -> int:
+    def read_shortcut(self, section: CfgSection, last: int) -> int:
         """The sum with earlier layers. Where shapes differ Darknet adds what overlaps, and keeps the first's shape."""
         others = [self.earlier(number, span) for number, span in section.numbers("from")]
         shape = self.shape(last)
@@ -302,19 +304,19 @@ class Network:
             end = self.foreign(section, shape, last, *others)
         return self.finished(section, end, False, "linear")
 
-    def read_scale_channels(self, section: Section, last: int) -> int:
+    def read_scale_channels(self, section: CfgSection, last: int) -> int:
         ((number, span), *_) = section.numbers("from")
         end = self.add(section, REGISTRY["mul"]("mul"), self.earlier(number, span), last)
         return self.finished(section, end, False, "linear")
 
-    def read_sam(self, section: Section, last: int) -> int:
+    def read_sam(self, section: CfgSection, last: int) -> int:
         return self.read_scale_channels(section, last)
 
-    def read_reorg(self, section: Section, last: int) -> int:
+    def read_reorg(self, section: CfgSection, last: int) -> int:
         """Blocks of stride x stride places laid out as channels."""
         shape, stride = self.shape(last), section.number("stride", 1, low=1)
         if shape is None:
-            return self.add(section, Foreign(section.name, None, known=False), last)
+            return self.add(section, OpaqueOp(section.name, None, known=False), last)
         if any(size % stride for size in shape.spatial):
             message = f"`stride` of `[{section.name}]` does not divide the {shape} that comes in"
             raise SpecError([Diagnostic("E306", message, section.span, f"stride {stride}")])
@@ -323,28 +325,28 @@ class Network:
 
     read_reorg3d = read_reorg
 
-    def read_crop(self, section: Section, last: int) -> int:
+    def read_crop(self, section: CfgSection, last: int) -> int:
         shape = self.shape(last)
         if shape is None:
-            return self.add(section, Foreign(section.name, None, known=False), last)
+            return self.add(section, OpaqueOp(section.name, None, known=False), last)
         sizes = (section.required("crop_height"), section.required("crop_width"))
         return self.foreign(section, Shape(sizes, shape.channels), last)
 
-    def _head(self, section: Section, last: int) -> int:
+    def _head(self, section: CfgSection, last: int) -> int:
         shape = self.shape(last)
         if shape is None:
-            return self.add(section, Foreign(section.name, None, known=False), last)
-        return self.add(section, Foreign(section.name, shape, local=True, memory="in place"), last)
+            return self.add(section, OpaqueOp(section.name, None, known=False), last)
+        return self.add(section, OpaqueOp(section.name, shape, local=True, memory="in place"), last)
 
     # -- what several sections share ---------------------------------------------------------------------
 
-    def finished(self, section: Section, node: int, normalized: bool, default: str) -> int:
+    def finished(self, section: CfgSection, node: int, normalized: bool, default: str) -> int:
         """What stands behind a layer in the same section: its batch norm and its activation."""
         if normalized:
             node = self.add(section, REGISTRY["bn"]("bn"), node)
         name = section.text("activation", default)
         if name not in ACTIVATIONS:
-            return self.add(section, Foreign(name, self.shape(node), local=True, memory="in place"), node)
+            return self.add(section, OpaqueOp(name, self.shape(node), local=True, memory="in place"), node)
         found = ACTIVATIONS[name]
         return node if found is None else self.add(section, REGISTRY[found[0]](found[0], **found[1]), node)
 
@@ -357,7 +359,7 @@ class Network:
         return self.ends[index]
 
 
-def _half(section: Section, kernel: int) -> Padding:
+def _half(section: CfgSection, kernel: int) -> Padding:
     """`pad=1` pads half of the window; `padding` says it in numbers."""
     amount = kernel // 2 if section.number("pad", 0) else section.number("padding", 0)
     return Padding("explicit", ((amount, amount),) * 2) if amount else Padding("valid")

@@ -16,15 +16,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError
-from cnncalc.graph import MAX_LAYERS, UNKNOWN, Graph, GraphBuilder, Stored
+from cnncalc.graph import MAX_LAYERS, UNKNOWN, Graph, GraphBuilder, StoredWeights
 from cnncalc.layers import REGISTRY
-from cnncalc.layers.foreign import NO_SHAPE, Foreign
-from cnncalc.readers import MAX_TEXT, Names, ReadOptions, add_layer, missing_library, refuse, text_of
+from cnncalc.layers.opaque import NO_SHAPE, OpaqueOp
+from cnncalc.readers import MAX_TEXT, ReadOptions, UniqueNames, add_layer, missing_library, refuse, text_of
 from cnncalc.readers.keras_config import Config
 from cnncalc.readers.keras_layers import LAYERS, Made
 from cnncalc.shape import Shape, ShapeError
 
-MODELS = ("Functional", "Model", "Sequential")
+MODELS = ("Functional", "ModelFile", "Sequential")
 
 #: Nested models are no deeper than this.
 MAX_DEPTH = 20
@@ -47,7 +47,7 @@ def read(path: str, options: ReadOptions) -> Graph:
     """The graph of a model; raises `SpecError` with what is wrong in it."""
     model = _json(path)
     problems = Problems()
-    reader = Network(path, problems, options)
+    reader = KerasImporter(path, problems, options)
     config = model.get("config") if isinstance(model, dict) else None
     if not isinstance(model, dict) or model.get("class_name") not in MODELS or not isinstance(config, dict | list):
         refuse("E302", f"`{path}` is no Keras model", "expected a `class_name` of Functional or Sequential")
@@ -120,11 +120,11 @@ def _from_hdf5(path: str) -> str:
 # -- the model -----------------------------------------------------------------------------------------------
 
 
-class Network:
+class KerasImporter:
     def __init__(self, path: str, problems: Problems, options: ReadOptions) -> None:
         self.path, self.problems = path, problems
         self.builder = GraphBuilder(problems)
-        self.names = Names()
+        self.names = UniqueNames()
         self.input = options.input
         self.channels_first = False
         #: Layers by their path in the file whose weights were counted.
@@ -237,7 +237,7 @@ class Network:
         seen = path + name in self.counted
         self.counted.add(path + name)
         for each in made:
-            stored = Stored() if seen else each.stored
+            stored = StoredWeights() if seen else each.stored
             suffix = f".{each.suffix}" if each.suffix else ""
             node = add_layer(self.builder, each.layer, inputs, None, full + suffix, stored)
             inputs = [node]
@@ -246,7 +246,7 @@ class Network:
     def _made(self, config: Config, shapes: list[Shape], inputs: int) -> list[Made]:
         make = LAYERS.get(config.kind)
         if make is None or len(shapes) < inputs:
-            return [Made(Foreign(config.kind, None, known=False))]
+            return [Made(OpaqueOp(config.kind, None, known=False))]
         try:
             return list(make(config, shapes))
         except ShapeError as fault:

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any, NamedTuple
 
-from cnncalc.graph import Stored
+from cnncalc.graph import StoredWeights
 from cnncalc.layers import REGISTRY, Layer
-from cnncalc.layers.foreign import Foreign
+from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.readers import refuse
 from cnncalc.readers.keras_config import Config, whole
 from cnncalc.shape import Padding, Shape, Window
@@ -30,7 +30,7 @@ class Made(NamedTuple):
     """A layer of the language, what it holds where its rule is not what counts, and the end of its name."""
 
     layer: Layer
-    stored: Stored | None = None
+    stored: StoredWeights | None = None
     suffix: str = ""
 
 
@@ -191,15 +191,15 @@ def _normed(config: Config, x: Shape, word: str, buffers: int = 0, **values: Any
     center, scale = config.true("center"), config.true("scale")
     made = _made(word, affine=center or scale, scale=scale or not center, **values)
     if scale and not center:
-        made = made._replace(stored=Stored(x.channels, buffers * x.channels))
+        made = made._replace(stored=StoredWeights(x.channels, buffers * x.channels))
     return made
 
 
 @_layer("Normalization")
 def normalization(config: Config, shapes: list[Shape]) -> Iterator[Made]:
     """A mean and a variance for each channel and a count, all of them measured and not learnt."""
-    measured = Stored(0, 2 * shapes[0].channels + 1) if config.get("mean") is None else None
-    yield Made(Foreign("Normalization", shapes[0], local=True, memory="in place"), measured)
+    measured = StoredWeights(0, 2 * shapes[0].channels + 1) if config.get("mean") is None else None
+    yield Made(OpaqueOp("Normalization", shapes[0], local=True, memory="in place"), measured)
 
 
 @_layer("Activation")
@@ -240,7 +240,7 @@ def prelu(config: Config, shapes: list[Shape]) -> Iterator[Made]:
     shared = config.get("shared_axes") or []
     axes = [axis for axis in shared if whole(axis, 1)] if isinstance(shared, list) else []
     slopes = prod(1 if axis + 1 in axes else size for axis, size in enumerate(_file_order(config, x)))
-    yield _made("prelu")._replace(stored=Stored(slopes))
+    yield _made("prelu")._replace(stored=StoredWeights(slopes))
 
 
 def _activation(config: Config) -> Iterator[Made]:
@@ -253,7 +253,7 @@ def _activation(config: Config) -> Iterator[Made]:
     if name in ACTIVATIONS:
         yield _made(ACTIVATIONS[name])._replace(suffix=ACTIVATIONS[name])
     elif name != "linear":
-        yield Made(Foreign(name[:60], None, known=False), suffix="activation")
+        yield Made(OpaqueOp(name[:60], None, known=False), suffix="activation")
 
 
 # -- sizes and order -----------------------------------------------------------------------------------------
@@ -308,7 +308,7 @@ def permute(config: Config, shapes: list[Shape]) -> Iterator[Made]:
     dims = shapes[0].dims
     if sorted(order) != list(range(1, len(dims) + 1)):
         refuse("E306", f"`dims` of `{config.name}` is wrong", f"{list(order)} is no order of {len(dims)} axes")
-    yield Made(Foreign("Permute", Shape.of([dims[axis - 1] for axis in order])))
+    yield Made(OpaqueOp("Permute", Shape.of([dims[axis - 1] for axis in order])))
 
 
 @_layer("GetItem")
@@ -323,7 +323,7 @@ def get_item(config: Config, shapes: list[Shape]) -> Iterator[Made]:
     parts = [*before, *[all_of] * (len(x.dims) + 1 - len(before) - len(behind)), *behind]
     taken = [_taken(part, size) for part, size in zip(parts[1:], _file_order(config, x), strict=False)]
     if len(parts) != len(x.dims) + 1 or len(gaps) > 1 or any(each is None or not len(each) for each in taken):
-        yield Made(Foreign("GetItem", None, known=False))
+        yield Made(OpaqueOp("GetItem", None, known=False))
         return
     ranges = [each for each in taken if each is not None]
     channels, *spatial = [ranges[0], *ranges[1:]] if config.channels_first else [ranges[-1], *ranges[:-1]]
@@ -331,7 +331,7 @@ def get_item(config: Config, shapes: list[Shape]) -> Iterator[Made]:
     if whole and channels.step == 1:
         yield _made("slice", channels=(channels.start, channels.stop))
     else:
-        yield Made(Foreign("GetItem", Shape(tuple(map(len, spatial)), len(channels))))
+        yield Made(OpaqueOp("GetItem", Shape(tuple(map(len, spatial)), len(channels))))
 
 
 def _taken(part: object, size: int) -> range | None:
@@ -350,18 +350,18 @@ def _file_order(config: Config, x: Shape) -> tuple[int, ...]:
 
 @_layer("RepeatVector")
 def repeat_vector(config: Config, shapes: list[Shape]) -> Iterator[Made]:
-    yield Made(Foreign("RepeatVector", Shape((config.number("n"),), shapes[0].channels)))
+    yield Made(OpaqueOp("RepeatVector", Shape((config.number("n"),), shapes[0].channels)))
 
 
 @_layer("Resizing", "CenterCrop", "RandomCrop")
 def resizing(config: Config, shapes: list[Shape]) -> Iterator[Made]:
     sizes = (config.number("height"), config.number("width"))
-    yield Made(Foreign("Resizing", Shape(sizes, shapes[0].channels)))
+    yield Made(OpaqueOp("Resizing", Shape(sizes, shapes[0].channels)))
 
 
 @_layer("Rescaling", "GaussianNoise", "UnitNormalization", "ThresholdedReLU")
 def local(config: Config, shapes: list[Shape]) -> Iterator[Made]:
-    yield Made(Foreign(config.kind, shapes[0], local=True, memory="in place"))
+    yield Made(OpaqueOp(config.kind, shapes[0], local=True, memory="in place"))
 
 
 @_layer("Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "AlphaDropout", "GaussianDropout")
@@ -380,7 +380,7 @@ def identity(config: Config, shapes: list[Shape]) -> Iterator[Made]:
 def embedding(config: Config, shapes: list[Shape]) -> Iterator[Made]:
     width = config.number("output_dim")
     shape = Shape(shapes[0].dims, width) if shapes[0].rank < 3 else None
-    yield Made(Foreign("Embedding", shape), Stored(config.number("input_dim") * width))
+    yield Made(OpaqueOp("Embedding", shape), StoredWeights(config.number("input_dim") * width))
 
 
 # -- merges --------------------------------------------------------------------------------------------------
@@ -399,7 +399,7 @@ def multiply(config: Config, shapes: list[Shape]) -> Iterator[Made]:
 @_layer("Subtract", "Average", "Maximum", "Minimum")
 def elementwise(config: Config, shapes: list[Shape]) -> Iterator[Made]:
     """As `add` is, but for what it computes."""
-    yield Made(Foreign(config.kind, REGISTRY["add"]("add").shape_of(tuple(shapes)), local=True, memory="in place"))
+    yield Made(OpaqueOp(config.kind, REGISTRY["add"]("add").shape_of(tuple(shapes)), local=True, memory="in place"))
 
 
 @_layer("Concatenate")
@@ -415,4 +415,4 @@ def concatenate(config: Config, shapes: list[Shape]) -> Iterator[Made]:
         refuse("E306", f"`axis` of `{config.name}` is wrong", f"there is no axis {axis} in {shapes[0]}")
     sizes = list(shapes[0].spatial)
     sizes[place] = sum(shape.spatial[place] for shape in shapes)
-    yield Made(Foreign("Concatenate", Shape(tuple(sizes), shapes[0].channels)))
+    yield Made(OpaqueOp("Concatenate", Shape(tuple(sizes), shapes[0].channels)))

@@ -26,7 +26,7 @@ MAX_DEPTH = 100
 CLOSING = {"{": "}", "<": ">"}
 
 
-class Scalar(NamedTuple):
+class PrototxtScalar(NamedTuple):
     """A string without its quotes, a number or a word, as the text that stands there."""
 
     text: str
@@ -36,7 +36,7 @@ class Scalar(NamedTuple):
 class Message(NamedTuple):
     """The fields of a message by name, each with all its values in order, and where it stands."""
 
-    fields: dict[str, list[Scalar | Message]]
+    fields: dict[str, list[PrototxtScalar | Message]]
     span: Span
 
     def messages(self, name: str) -> list[Message]:
@@ -47,10 +47,10 @@ class Message(NamedTuple):
         found = self.messages(name)
         return found[0] if found else Message({}, self.span)
 
-    def scalars(self, name: str) -> list[Scalar]:
-        return [value for value in self.fields.get(name, ()) if isinstance(value, Scalar)]
+    def scalars(self, name: str) -> list[PrototxtScalar]:
+        return [value for value in self.fields.get(name, ()) if isinstance(value, PrototxtScalar)]
 
-    def scalar(self, name: str) -> Scalar | None:
+    def scalar(self, name: str) -> PrototxtScalar | None:
         """The value of that name: the last, as in protocol buffers."""
         found = self.scalars(name)
         return found[-1] if found else None
@@ -62,10 +62,10 @@ class Message(NamedTuple):
 
 def parse(source: Source) -> Message:
     """The message that the text is; raises `SpecError` E302 at the first place where it is none."""
-    return Parser(source).message(None, 0)
+    return PrototxtParser(source).message(None, 0)
 
 
-class Parser:
+class PrototxtParser:
     def __init__(self, source: Source) -> None:
         self.source, self.at = source, 0
         self._advance()
@@ -78,7 +78,7 @@ class Parser:
         self.start = self.at - len(self.token)
 
     def message(self, closing: str | None, depth: int) -> Message:
-        fields: dict[str, list[Scalar | Message]] = {}
+        fields: dict[str, list[PrototxtScalar | Message]] = {}
         begin = self.start
         if depth > MAX_DEPTH:
             self._fail("messages are nested too deeply", f"more than {MAX_DEPTH} levels")
@@ -95,7 +95,7 @@ class Parser:
             self._advance()
         return Message(fields, Span(self.source, begin, end))
 
-    def _values(self, found: list[Scalar | Message], depth: int) -> None:
+    def _values(self, found: list[PrototxtScalar | Message], depth: int) -> None:
         colon = self.kind == "mark" and self.token == ":"
         if colon:
             self._advance()
@@ -111,7 +111,7 @@ class Parser:
         else:
             self._fail("a field has no value", "expected `:` or `{`")
 
-    def _value(self, depth: int) -> Scalar | Message:
+    def _value(self, depth: int) -> PrototxtScalar | Message:
         if self.kind == "mark" and self.token in CLOSING:
             closing = CLOSING[self.token]
             self._advance()
@@ -122,12 +122,12 @@ class Parser:
         string = self.kind == "string"
         self._advance()
         if not string:
-            return Scalar(text, span)
+            return PrototxtScalar(text, span)
         text = text[1:-1]
         while self.kind == "string":  # strings side by side are one
             text += self.token[1:-1]
             self._advance()
-        return Scalar(text, span)
+        return PrototxtScalar(text, span)
 
     def _at_end(self) -> bool:
         return self.kind is None and self.at >= len(self.source.text)

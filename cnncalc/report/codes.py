@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Iterator
 
 from cnncalc.explain.codes import Page
-from cnncalc.report.look import Look
-from cnncalc.report.page import Block, Bullets, Code, Grid, Heading, Paragraph, to_markdown, to_text
+from cnncalc.report.document import Block, Bullets, Code, Grid, Heading, Paragraph, to_markdown, to_text
+from cnncalc.report.options import RenderOptions
 
 #: What the codes of a hundred are about.
 GROUPS = {
@@ -20,7 +20,7 @@ GROUPS = {
 }
 
 
-def code_text(page: Page, message: str, look: Look) -> str:
+def code_text(page: Page, message: str, look: RenderOptions) -> str:
     """The page; `message` is what its example gives."""
     return to_text(list(_page(page, message)), look)
 
@@ -33,7 +33,7 @@ def code_json(page: Page, message: str) -> str:
     return json.dumps(_object(page) | {"message": message}, indent=2, ensure_ascii=False) + "\n"
 
 
-def codes_text(pages: Iterable[Page], look: Look) -> str:
+def codes_text(pages: Iterable[Page], look: RenderOptions) -> str:
     return to_text(_list(pages), look)
 
 

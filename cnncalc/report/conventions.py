@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from cnncalc.analysis import SCHEMA
-from cnncalc.figures.conventions import QUANTITIES, TABLES, Comparison, Convention, Rules, compare
+from cnncalc.figures.conventions import QUANTITIES, TABLES, Convention, ConventionCount, Rules, compare
 from cnncalc.figures.cost import DEFAULT_CONVENTION
 from cnncalc.graph import Graph
 from cnncalc.layers import kinds
-from cnncalc.report.columns import Column, count_column, text_column, thousands
-from cnncalc.report.look import Look
-from cnncalc.report.page import Grid, Paragraph, to_markdown, to_text
-from cnncalc.report.sheet import Sheet
+from cnncalc.notation import thousands
+from cnncalc.report.columns import Column, count_column, text_column
+from cnncalc.report.datatable import DataTable
+from cnncalc.report.document import Grid, Paragraph, to_markdown, to_text
+from cnncalc.report.options import RenderOptions
 
 NBSP = "\N{NO-BREAK SPACE}"
 
@@ -47,17 +48,17 @@ COLUMNS = (
 )
 
 
-def comparison_sheet(graph: Graph, batch: int) -> Sheet:
+def comparison_sheet(graph: Graph, batch: int) -> DataTable:
     """A row for each convention; the notes say what each counts."""
     notes = [(name, convention.text) for name, convention in TABLES.items()]
     if unknown := _unknown(graph):
         notes.append(("unknown", f"{len(unknown)} of the layers are not counted in full: all totals are lower bounds"))
     if batch > 1:
         notes.append(("batch", f"MACs are for {thousands(batch)} samples"))
-    return Sheet(COLUMNS, compare(graph.nodes, batch), notes=tuple(notes))
+    return DataTable(COLUMNS, compare(graph.nodes, batch), notes=tuple(notes))
 
 
-def comparison_text(sheet: Sheet, look: Look) -> str:
+def comparison_text(sheet: DataTable, look: RenderOptions) -> str:
     """The comparison for a person, what each convention counts below."""
     roles = tuple("number" if column.numeric else "text" for column in sheet.columns)
     table = Grid(
@@ -84,7 +85,7 @@ def _unknown(graph: Graph) -> list[str]:
     return [node.name for node in graph.nodes if not node.layer.known]
 
 
-def _to_dict(counts: Comparison, convention: Convention) -> dict[str, Any]:
+def _to_dict(counts: ConventionCount, convention: Convention) -> dict[str, Any]:
     return {
         "convention": counts.name,
         "definition": convention.definition,

@@ -6,13 +6,13 @@ import csv
 import io
 import re
 
-from cnncalc.report.sheet import Sheet
+from cnncalc.report.datatable import DataTable
 
 #: What a spreadsheet takes for a formula, https://owasp.org/www-community/attacks/CSV_Injection; signed sizes are none.
 FORMULA = re.compile(r"[=+@\t\r]|-(?![-\d./x]*$)")
 
 
-def to_csv(sheet: Sheet) -> str:
+def to_csv(sheet: DataTable) -> str:
     """The sheet as CSV (RFC 4180, but for lines that end in LF). A text that a spreadsheet would run has `'` before."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -8,13 +8,14 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from cnncalc.analysis import Row
-from cnncalc.difference import Difference, Step, Total
+from cnncalc.compare.diff import Difference, LayerChange, TotalChange
+from cnncalc.compare.networks import NetworkRow
 from cnncalc.figures.cost import DEFAULT_CONVENTION
-from cnncalc.report.columns import shape_text, shortened, thousands
-from cnncalc.report.look import Look
+from cnncalc.notation import shape_text, shortened, thousands
+from cnncalc.report.document import UNFOLDED, Block, Grid, to_text
 from cnncalc.report.markdown import code, escaped, table
-from cnncalc.report.networks import COLUMNS, Network
-from cnncalc.report.page import UNFOLDED, Block, Grid, to_text
+from cnncalc.report.networks import COLUMNS
+from cnncalc.report.options import RenderOptions
 
 MARKS = {"added": "+", "removed": "-", "changed": "~", "same": ""}
 HEADINGS = ("name", "layer", "output", "parameters", "MACs")
@@ -36,7 +37,7 @@ TOTALS = {
 FIELD = COLUMNS["field"]
 
 #: A and B, each by its name.
-Sides = tuple[Network, Network]
+Sides = tuple[NetworkRow, NetworkRow]
 
 #: From so many rows on, Markdown folds the table of layers away.
 MANY = 20
@@ -52,7 +53,7 @@ class Cell(NamedTuple):
         return f"{self.before} → {self.after}".strip() if self.after else self.before
 
 
-def difference_text(found: Difference, networks: Sides, look: Look, context: int) -> str:
+def difference_text(found: Difference, networks: Sides, look: RenderOptions, context: int) -> str:
     """The difference for a person; a changed layer takes two lines, the second with what is new."""
     sides = zip("AB", networks, strict=True)
     head = [*((side, shortened(network.name)) for side, network in sides), *(("", line) for line in _facts(found))]
@@ -112,7 +113,7 @@ def _facts(found: Difference) -> Iterator[str]:
     """What there is to say in words: how many layers differ, and what is not counted."""
     yield summary(found)
     for side, analysis in (("A", found.a), ("B", found.b)):
-        if uncounted := Network(side, analysis).uncounted:
+        if uncounted := NetworkRow(side, analysis).uncounted:
             yield f"{side}: {uncounted}"
 
 
@@ -131,7 +132,7 @@ def _layers(count: int) -> str:
     return f"{count:,} layer{'' if count == 1 else 's'}"
 
 
-def _shown(found: Difference, context: int) -> Iterator[Step | int]:
+def _shown(found: Difference, context: int) -> Iterator[LayerChange | int]:
     """The steps that differ with so many others around them; for those left out, their number."""
     for same, group in groupby(found.steps, key=lambda step: step.status == "same"):
         steps = list(group)
@@ -147,7 +148,7 @@ def _shown(found: Difference, context: int) -> Iterator[Step | int]:
         yield from steps[len(steps) - last :]
 
 
-def _cells(step: Step, layout: str) -> tuple[Cell, ...]:
+def _cells(step: LayerChange, layout: str) -> tuple[Cell, ...]:
     a, b, row = step.a, step.b, step.row
 
     def figure(key: str) -> Cell:
@@ -163,7 +164,7 @@ def _cells(step: Step, layout: str) -> tuple[Cell, ...]:
     return Cell(row.name), _layer(step), output, figure("params"), figure("macs")
 
 
-def _layer(step: Step) -> Cell:
+def _layer(step: LayerChange) -> Cell:
     """The layer in the language's words; of a changed one, B's side has the words that changed."""
     a, b, changes = step.a, step.b, step.changes
     if a is None or b is None or not changes:
@@ -198,7 +199,7 @@ def _totals(found: Difference) -> tuple[tuple[str, ...], Sequence[tuple[str, ...
         (TOTALS.get(total.key, total.key.replace("_", " ")), thousands(total.a), thousands(total.b), *_change(total))
         for total in found.totals
     ]
-    fields = [FIELD.text(Network("", analysis), "hwc") for analysis in (found.a, found.b)]
+    fields = [FIELD.text(NetworkRow("", analysis), "hwc") for analysis in (found.a, found.b)]
     rows.append(("receptive field", *fields, "", ""))
     options = found.b.options
     batch = f", batch {options.batch:,}" if options.batch > 1 else ""
@@ -206,7 +207,7 @@ def _totals(found: Difference) -> tuple[tuple[str, ...], Sequence[tuple[str, ...
     return (f"total as {options.dtype}{batch}{convention}", "A", "B", "change", "per cent"), rows
 
 
-def _change(total: Total) -> tuple[str, str]:
+def _change(total: TotalChange) -> tuple[str, str]:
     """`+1,024` and `+3.1 %`; nothing where nothing changed."""
     percent = total.percent
     if not total.change:

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from inspect import cleandoc
 from itertools import groupby
 
-from cnncalc.explain.layers import Explanation, FieldStep, Formula
-from cnncalc.explain.told import signed
+from cnncalc.explain.layers import Explanation, FieldChange, FigureFormula
+from cnncalc.explain.trace import signed
 from cnncalc.layers.windowed import Windowed
-from cnncalc.report.columns import bytes_text, shape_text, thousands
+from cnncalc.notation import bytes_text, shape_text, thousands
+from cnncalc.report.document import Block, Grid, Heading, Paragraph, to_markdown, to_text
 from cnncalc.report.layers import legend
-from cnncalc.report.look import Look
-from cnncalc.report.page import Block, Grid, Heading, Paragraph, to_markdown, to_text
+from cnncalc.report.options import RenderOptions
 from cnncalc.report.pictures import listed, pictures, pictures_object
 
 #: So many of the tensors that are live with a layer are named, the largest.
@@ -32,12 +32,12 @@ ENDS = {"height": ("above", "below"), "width": ("left", "right"), "depth": ("in 
 OTHER_ENDS = ("at the beginning", "at the end")
 
 
-def explanations_text(explained: Sequence[Explanation], look: Look, drawn: bool, more: int = 0) -> str:
+def explanations_text(explained: Sequence[Explanation], look: RenderOptions, drawn: bool, more: int = 0) -> str:
     return to_text(list(_page(explained, look, drawn, more)), look)
 
 
 def explanations_markdown(explained: Sequence[Explanation], drawn: bool, more: int = 0) -> str:
-    return to_markdown(list(_page(explained, Look(), drawn, more)))
+    return to_markdown(list(_page(explained, RenderOptions(), drawn, more)))
 
 
 def explanations_json(explained: Iterable[Explanation]) -> str:
@@ -45,7 +45,7 @@ def explanations_json(explained: Iterable[Explanation]) -> str:
     return json.dumps([_object(each) for each in explained], indent=2, ensure_ascii=False) + "\n"
 
 
-def _page(explained: Sequence[Explanation], look: Look, drawn: bool, more: int) -> Iterator[Block]:
+def _page(explained: Sequence[Explanation], look: RenderOptions, drawn: bool, more: int) -> Iterator[Block]:
     rules = []
     for each in explained:
         rows = tuple(_rows(each))
@@ -134,7 +134,7 @@ def _field_rows(told: Explanation) -> Iterator[tuple[str, str]]:
     if field.whole:
         yield "receptive field", "the whole input"
         return
-    yield "receptive field", told.layer.reach_rule
+    yield "receptive field", told.layer.field_rule
     changed = any(part.calculated for step in told.field for part in (step.size, step.jump, step.left))
     if changed:
         yield from _by_axis([(step.axis, _field_text(step)) for step in told.field])
@@ -142,7 +142,7 @@ def _field_rows(told: Explanation) -> Iterator[tuple[str, str]]:
         yield from _by_axis([(step.axis, f"size {step.size}, as before") for step in told.field])
 
 
-def _field_text(step: FieldStep) -> str:
+def _field_text(step: FieldChange) -> str:
     return ", ".join(f"{each.of} {_held(str(each))}" for each in (step.size, step.jump, step.left))
 
 
@@ -166,7 +166,7 @@ def _memory_rows(told: Explanation) -> Iterator[tuple[str, str]]:
         yield "", f"live while it runs: {' + '.join(texts)}{others} = {_held(bytes_text(memory.total))}"
 
 
-def _result(formula: Formula) -> str:
+def _result(formula: FigureFormula) -> str:
     value = thousands(formula.value) if isinstance(formula.value, int) else str(formula.value)
     return _held(f"{formula.text} = {value}") if formula.calculated else value
 
@@ -176,7 +176,7 @@ def _held(text: str) -> str:
     return text.replace(" ", "\N{NO-BREAK SPACE}") if len(text) <= MOST_HELD else text
 
 
-def _plural(figure: Formula, noun: str) -> str:
+def _plural(figure: FigureFormula, noun: str) -> str:
     one = figure.value == 1 and not figure.calculated
     return noun if one else f"{noun}es" if noun.endswith("s") else f"{noun}s"
 
@@ -223,6 +223,6 @@ def _object(told: Explanation) -> dict[str, object]:
     }
 
 
-def _formula(formula: Formula) -> dict[str, object]:
+def _formula(formula: FigureFormula) -> dict[str, object]:
     value = formula.value
     return {"formula": formula.text, "value": int(value) if value.denominator == 1 else str(value)}

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 from cnncalc.report.columns import Column
-from cnncalc.report.sheet import Sheet
+from cnncalc.report.datatable import DataTable
 
 #: What LaTeX reads as a command or sets as another sign, and how it is said instead.
 SIGNS = {
@@ -21,7 +21,7 @@ SIGNS = {
 SIGN = re.compile("|".join(map(re.escape, SIGNS)))
 
 
-def to_latex(sheet: Sheet) -> str:
+def to_latex(sheet: DataTable) -> str:
     """The tabular; numbers keep every digit, and sizes have × between them."""
     columns = sheet.columns
     body = ([_cell(column, text) for column, text in zip(columns, row, strict=True)] for row in sheet.texts())

@@ -12,8 +12,8 @@ from cnncalc.layers import FAMILIES, Example, Layer, kinds
 from cnncalc.layers.arguments import Argument
 from cnncalc.layers.base import rank_of
 from cnncalc.report.arguments import HEADINGS, argument_row
-from cnncalc.report.look import Look
-from cnncalc.report.page import Block, Grid, Heading, Paragraph, to_markdown, to_text
+from cnncalc.report.document import Block, Grid, Heading, Paragraph, to_markdown, to_text
+from cnncalc.report.options import RenderOptions
 
 #: What the formulas' signs stand for, in no more words than needed; a page explains those that it shows.
 SYMBOLS = {
@@ -40,7 +40,7 @@ MEMORY = {
 }
 
 
-def catalogue_text(look: Look) -> str:
+def catalogue_text(look: RenderOptions) -> str:
     """The overview as a table, a row for each class."""
     rows: list[tuple[str, ...]] = []
     for title, classes in _families():
@@ -66,7 +66,7 @@ def catalogue_json() -> str:
     return _json([layer_object(kind) for kind in kinds()])
 
 
-def page_text(kind: str, look: Look) -> str:
+def page_text(kind: str, look: RenderOptions) -> str:
     return to_text(list(_page(kind)), look)
 
 
@@ -93,7 +93,7 @@ def layer_object(kind: str) -> dict[str, object]:
         "buffers": cls.buffers_rule,
         "macs": cls.macs_rule,
         "memory": cls.memory,
-        "receptive_field": cls.reach_rule,
+        "receptive_field": cls.field_rule,
         "examples": [
             {**example._asdict(), "output": [int(size) for size in example.output.split("x")]}
             for example in examples(kind)
@@ -181,7 +181,7 @@ def _page(kind: str) -> Iterator[Block]:
         yield Paragraph(f"`{kind}{cls.takes}`" if cls.takes else "none")
     yield Heading("rules")
     yield Grid(tuple(_rules(cls)), roles=("rule",))
-    formulas = (cls.size_rule, *cls.size_notes, cls.params_rule, cls.buffers_rule, cls.macs_rule, cls.reach_rule)
+    formulas = (cls.size_rule, *cls.size_notes, cls.params_rule, cls.buffers_rule, cls.macs_rule, cls.field_rule)
     if signs := legend(" ".join(formulas)):
         yield Paragraph(f"Signs: {signs}.")
     yield Heading("examples")
@@ -213,7 +213,7 @@ def _rules(cls: type[Layer]) -> Iterator[tuple[str, ...]]:
     yield "buffers", cls.buffers_rule
     yield "MACs", cls.macs_rule
     yield "memory", MEMORY[cls.memory]
-    yield "receptive field", cls.reach_rule
+    yield "receptive field", cls.field_rule
 
 
 def legend(formulas: str) -> str:

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Sequence
 
 from cnncalc.report.columns import Column
-from cnncalc.report.sheet import Sheet
+from cnncalc.report.datatable import DataTable
 
 #: What Markdown or its HTML would read as markup. An underscore within a word is none.
 MARKUP = re.compile(r"[\\`*<>\[\]|~&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
-def to_markdown(sheet: Sheet) -> str:
+def to_markdown(sheet: DataTable) -> str:
     columns = sheet.columns
     rows = [[cell(column, text) for column, text in zip(columns, row, strict=True)] for row in sheet.texts()]
     totals = [f"**{text}**" if text else "" for text in sheet.totals]

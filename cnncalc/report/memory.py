@@ -10,16 +10,17 @@ from collections.abc import Iterator, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
-from cnncalc.analysis import Analysis
-from cnncalc.figures.arena import placed
-from cnncalc.figures.memory import OPTIMIZERS, Step, steps
+from cnncalc.analysis import Analysis, RowGroup, RowOrGroup, collapse
+from cnncalc.figures.memory import OPTIMIZERS, MemoryStep, steps
+from cnncalc.figures.memory_planner import plan
+from cnncalc.notation import bytes_text, thousands
 from cnncalc.report.bars import bars_of
-from cnncalc.report.columns import bytes_text, count_column, text_column, thousands, uncounted
-from cnncalc.report.folding import folded_text, parts_of
-from cnncalc.report.look import Look
-from cnncalc.report.page import Grid, Paragraph, Piece, painted, to_text
-from cnncalc.report.sheet import Sheet
-from cnncalc.report.tree import Block, Line, below, collapsed, least_name, rails
+from cnncalc.report.columns import count_column, text_column, uncounted
+from cnncalc.report.datatable import DataTable
+from cnncalc.report.document import Grid, Paragraph, Piece, painted, to_text
+from cnncalc.report.options import RenderOptions
+from cnncalc.report.tree import below, least_name, rails
+from cnncalc.report.wrap import folded_text, parts_of
 
 #: Of what is kept for later, and of what is live at the peak, so many tensors are named.
 MOST_KEPT, MOST_AT_PEAK = 4, 8
@@ -33,8 +34,8 @@ LEAST_BAR, NATURAL_BAR, MOST_BAR = 4, 16, 40
 class Moment(NamedTuple):
     """A line of the timeline: a layer's step, or of a block's steps the first with the most live."""
 
-    line: Line
-    step: Step
+    line: RowOrGroup
+    step: MemoryStep
 
 
 class Cells(NamedTuple):
@@ -81,16 +82,16 @@ COLUMNS = (
 )
 
 
-def memory_text(analysis: Analysis, look: Look) -> str:
+def memory_text(analysis: Analysis, look: RenderOptions) -> str:
     """The timeline with a bar for each layer, and below it every memory figure in words."""
     moments = _moments(analysis, look.depth)
     timeline = painted(_timeline(analysis, moments, look), look) + "\n" if moments else ""
     return timeline + to_text(_figures(analysis, look), look)
 
 
-def memory_sheet(analysis: Analysis, depth: int | None) -> Sheet:
+def memory_table(analysis: Analysis, depth: int | None) -> DataTable:
     """The timeline in bytes, for CSV, Markdown and LaTeX."""
-    return Sheet(COLUMNS, list(_bytes(analysis, depth)))
+    return DataTable(COLUMNS, list(_bytes(analysis, depth)))
 
 
 def _bytes(analysis: Analysis, depth: int | None) -> Iterator[Bytes]:
@@ -102,7 +103,7 @@ def _bytes(analysis: Analysis, depth: int | None) -> Iterator[Bytes]:
 def memory_dict(analysis: Analysis) -> dict[str, object]:
     """The timeline as JSON carries it: live bytes at each layer; each tensor's bytes, life and place in the arena."""
     nodes, scale = analysis.graph.nodes, analysis.options.bytes_of_element
-    offsets = {place.buffer.nodes[0]: place.offset for place in placed(analysis.feature_maps, scale)}
+    offsets = {place.buffer.nodes[0]: place.offset for place in plan(analysis.feature_maps, scale)}
     return {
         "optimizer": analysis.options.optimizer,
         "layers": [row._asdict() for row in _bytes(analysis, None)],
@@ -123,13 +124,13 @@ def _moments(analysis: Analysis, depth: int | None) -> list[Moment]:
     """The steps of the rows that are shown."""
     every = list(steps(analysis.graph.nodes, analysis.feature_maps, MOST_KEPT))
     moments = []
-    for line in collapsed(analysis.rows, depth):
-        rows = line.rows if isinstance(line, Block) else (line,)
+    for line in collapse(analysis.rows, depth):
+        rows = line.rows if isinstance(line, RowGroup) else (line,)
         moments.append(Moment(line, max((every[row.node.index] for row in rows), key=lambda step: step.live)))
     return moments
 
 
-def _timeline(analysis: Analysis, moments: Sequence[Moment], look: Look) -> Iterator[list[Piece]]:
+def _timeline(analysis: Analysis, moments: Sequence[Moment], look: RenderOptions) -> Iterator[list[Piece]]:
     """The lines of the timeline, each a list of (role, text)."""
     rows = list(_cells(analysis, moments, look))
     # Where nothing is kept for later there is no such column.
@@ -145,7 +146,7 @@ def _timeline(analysis: Analysis, moments: Sequence[Moment], look: Look) -> Iter
         yield from _lines(row, widths, drawn[at], _mark(look) if at == top else "", look)
 
 
-def _cells(analysis: Analysis, moments: Sequence[Moment], look: Look) -> Iterator[Cells]:
+def _cells(analysis: Analysis, moments: Sequence[Moment], look: RenderOptions) -> Iterator[Cells]:
     scale = analysis.options.bytes_of_element
     for moment, (rail, _) in zip(moments, rails([line for line, _ in moments], look.unicode), strict=True):
         step = moment.step
@@ -154,7 +155,7 @@ def _cells(analysis: Analysis, moments: Sequence[Moment], look: Look) -> Iterato
         yield Cells(rail, _name(analysis, moment), numbers, _kept(analysis, step))
 
 
-def _lines(cells: Cells, widths: Widths, bar: str, mark: str, look: Look) -> Iterator[list[Piece]]:
+def _lines(cells: Cells, widths: Widths, bar: str, mark: str, look: RenderOptions) -> Iterator[list[Piece]]:
     """The lines of a row: one, or as many as its name and what is kept take."""
     gap = " " * GAP
     rail = cells.rail
@@ -175,7 +176,7 @@ def _lines(cells: Cells, widths: Widths, bar: str, mark: str, look: Look) -> Ite
         rail, numbers, bar, mark = below(cells.rail, look.unicode), ("", "", ""), "", ""
 
 
-def _mark(look: Look) -> str:
+def _mark(look: RenderOptions) -> str:
     """What stands behind the bar of the peak."""
     return "◀" if look.unicode else "<"
 
@@ -183,12 +184,12 @@ def _mark(look: Look) -> str:
 def _name(analysis: Analysis, moment: Moment) -> str:
     """The line's name; a block's goes with the layer in it that has the most live."""
     line, step = moment
-    if not isinstance(line, Block):
+    if not isinstance(line, RowGroup):
         return line.name
     return f"{line.name}: {analysis.graph.nodes[step.node].name.removeprefix(f'{line.name}.')}"
 
 
-def _writes(analysis: Analysis, step: Step) -> str:
+def _writes(analysis: Analysis, step: MemoryStep) -> str:
     if step.writes:
         return bytes_text(step.writes * analysis.options.bytes_of_element)
     memory = analysis.graph.nodes[step.node].layer.memory
@@ -196,7 +197,7 @@ def _writes(analysis: Analysis, step: Step) -> str:
     return "unknown" if memory == "own" else memory
 
 
-def _kept(analysis: Analysis, step: Step) -> str:
+def _kept(analysis: Analysis, step: MemoryStep) -> str:
     """`98.5 MiB: enc1, enc2 and 3 more`"""
     if not step.later:
         return ""
@@ -217,7 +218,7 @@ def _beside(name: str, reader: str) -> str:
     return name[shared:]
 
 
-def _widths(rows: Sequence[Cells], look: Look) -> Widths:
+def _widths(rows: Sequence[Cells], look: RenderOptions) -> Widths:
     """What each column takes: all that it likes in a pipe, else what there is."""
     names = max(len(row.rail + row.name) for row in rows)
     kept = max(len(row.kept) for row in rows)
@@ -235,7 +236,7 @@ def _widths(rows: Sequence[Cells], look: Look) -> Widths:
     return Widths(names, numbers, bar, max(min(kept, room - bar), longest))
 
 
-def _figures(analysis: Analysis, look: Look) -> list[Grid | Paragraph]:
+def _figures(analysis: Analysis, look: RenderOptions) -> list[Grid | Paragraph]:
     """What each figure is, and what it leaves out."""
     totals, options = analysis.totals, analysis.options
     memory = totals.activation_bytes

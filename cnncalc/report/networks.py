@@ -4,88 +4,35 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import NamedTuple
 
-from cnncalc.analysis import SCHEMA, Analysis, Row, Totals
-from cnncalc.report.columns import (
-    Column,
-    count_column,
-    field_text,
-    shape_text,
-    shortened,
-    size_column,
-    text_column,
-    thousands,
-)
-from cnncalc.report.look import Look
-from cnncalc.report.page import UNFOLDED, Block, Grid, to_text
-from cnncalc.report.sheet import Sheet, convention_notes
+from cnncalc.analysis import SCHEMA
+from cnncalc.compare.networks import NetworkRow
+from cnncalc.notation import field_text, shape_text, shortened, thousands
+from cnncalc.report.columns import Column, count_column, size_column, text_column
+from cnncalc.report.datatable import DataTable, convention_notes
+from cnncalc.report.document import UNFOLDED, Block, Grid, to_text
+from cnncalc.report.options import RenderOptions
 
 
-class Network(NamedTuple):
-    """A network among others, by the name that tells it from them."""
-
-    name: str
-    analysis: Analysis
-
-    @property
-    def totals(self) -> Totals:
-        return self.analysis.totals
-
-    @property
-    def input_shapes(self) -> list[tuple[int, ...]]:
-        return [row.output_shape for row in self.analysis.rows if not row.node.inputs]
-
-    @property
-    def field(self) -> Row | None:
-        """The layer whose receptive field is the network's: the last whose outputs have places to tell apart.
-
-        Those that bring all places together (gap, fc and what follows them) see everything by nature, and are
-        passed over. Where a map of several places sees everything, as behind squeeze-and-excite, so it is said.
-        """
-        for row in self.analysis.rows[::-1]:
-            field, sizes = row.receptive_field, row.node.shape.spatial
-            if row.node.inputs and sizes and (not field.whole or any(size > 1 for size in sizes)):
-                return row
-        return None
-
-    @property
-    def uncounted(self) -> str:
-        """What there is to say where a model file's operators are not counted."""
-        count = len(self.analysis.unknown)
-        operators = f"{count:,} operator{'s are' if count > 1 else ' is'}"
-        return f"{operators} not counted in full: all totals are lower bounds" if count else ""
-
-    def to_dict(self) -> dict[str, object]:
-        last = self.field
-        return {
-            "name": self.name,
-            "input_shapes": [list(shape) for shape in self.input_shapes],
-            "totals": self.totals.to_dict(),
-            "unknown": [row.name for row in self.analysis.unknown],
-            "receptive_field": {"layer": last.name, **last.receptive_field.to_dict()} if last else None,
-        }
-
-
-def _inputs(network: Network, layout: str) -> str:
+def _inputs(network: NetworkRow, layout: str) -> str:
     return " ".join(shape_text(shape, layout) for shape in network.input_shapes)
 
 
-def _field(network: Network, _: str) -> str:
+def _field(network: NetworkRow, _: str) -> str:
     last = network.field
     return field_text(last.receptive_field) if last else "-"
 
 
-def _field_layer(network: Network, _: str) -> str:
+def _field_layer(network: NetworkRow, _: str) -> str:
     last = network.field
     return last.name if last else ""
 
 
-def _name(network: Network, _: str) -> str:
+def _name(network: NetworkRow, _: str) -> str:
     return network.name
 
 
-def _short_name(network: Network, _: str) -> str:
+def _short_name(network: NetworkRow, _: str) -> str:
     return shortened(network.name)
 
 
@@ -123,7 +70,7 @@ NOTES = {
 }
 
 
-def networks_sheet(networks: Sequence[Network], columns: Sequence[Column], layout: str) -> Sheet:
+def networks_table(networks: Sequence[NetworkRow], columns: Sequence[Column], layout: str) -> DataTable:
     """A row for each network, and notes on how its figures are meant."""
     options = networks[0].analysis.options
     notes = [
@@ -133,10 +80,10 @@ def networks_sheet(networks: Sequence[Network], columns: Sequence[Column], layou
     if options.batch > 1:
         notes.append(("batch", f"MACs and activations are for {thousands(options.batch)} samples, shapes for one"))
     notes += convention_notes(networks[0].analysis)
-    return Sheet(columns, networks, layout, notes=tuple(notes))
+    return DataTable(columns, networks, layout, notes=tuple(notes))
 
 
-def networks_text(sheet: Sheet, look: Look) -> str:
+def networks_text(sheet: DataTable, look: RenderOptions) -> str:
     """The table for a person, its notes below."""
     roles = {"code": "code", "sizes": "number"}
     table = Grid(
@@ -150,7 +97,7 @@ def networks_text(sheet: Sheet, look: Look) -> str:
     return to_text(blocks, look if look.width else look._replace(width=UNFOLDED))
 
 
-def networks_json(networks: Sequence[Network]) -> str:
+def networks_json(networks: Sequence[NetworkRow]) -> str:
     """The networks as a JSON object: all totals of each."""
     options = networks[0].analysis.options
     found = {

@@ -8,9 +8,9 @@ from fractions import Fraction
 
 from cnncalc.explain.matrix import number_text
 from cnncalc.explain.operation import Operation
-from cnncalc.explain.places import places_of
-from cnncalc.report.look import Look
-from cnncalc.report.page import Block, Grid, Heading, Paragraph, Picture, to_markdown, to_text
+from cnncalc.explain.positions import window_positions
+from cnncalc.report.document import Block, Grid, Heading, Paragraph, Picture, to_markdown, to_text
+from cnncalc.report.options import RenderOptions
 
 #: What is to be known about a way of gathering a window.
 REMARKS = {
@@ -22,7 +22,7 @@ REMARKS = {
 FLIPPED = "The true convolution flips the kernel first, on every axis. A CNN's does not:"
 
 
-def operation_text(shown: Operation, unflipped: Operation | None, look: Look) -> str:
+def operation_text(shown: Operation, unflipped: Operation | None, look: RenderOptions) -> str:
     return to_text(list(_page(shown, unflipped)), look)
 
 
@@ -34,7 +34,7 @@ def operation_json(shown: Operation, unflipped: Operation | None) -> str:
     """One object; numbers that are not whole are exact texts, as everywhere in JSON."""
     found = {
         "layer": str(shown.node.layer),
-        "gathers": shown.gathers,
+        "reduction": shown.reduction,
         "flip": shown.flip,
         "image": _json_matrix(shown.image),
         "kernel": None if shown.kernel is None else _json_matrix(shown.kernel),
@@ -47,7 +47,7 @@ def operation_json(shown: Operation, unflipped: Operation | None) -> str:
 
 
 def _page(shown: Operation, unflipped: Operation | None) -> Iterator[Block]:
-    places = places_of(shown.node)
+    places = window_positions(shown.node)
     first = [axis.taps(0) for axis in places] if len(places) == 2 else [range(1), places[0].taps(0)]
     yield Heading(f"{shown.node.name}: {shown.node.layer}")
     yield Paragraph(f"the image, {_size(shown.image)}, its first window marked")
@@ -56,13 +56,13 @@ def _page(shown: Operation, unflipped: Operation | None) -> Iterator[Block]:
         yield Paragraph(f"the kernel, {_size(shown.kernel)}{', flipped' if shown.flip else ''}")
         yield _matrix(shown.kernel)
     steps = [("the first window", f"{_first_window(shown)} = {number_text(shown.first)}")]
-    if shown.gathers == "sum of products":
+    if shown.reduction == "sum of products":
         steps.append(("", "products with a zero are left out"))
     yield Grid(tuple(steps), roles=("rule",))
     yield Paragraph(f"the feature map, {_size(shown.output)}")
     yield _matrix(shown.output)
     if unflipped is None:
-        yield Paragraph(REMARKS[shown.gathers])
+        yield Paragraph(REMARKS[shown.reduction])
     else:
         yield Paragraph(FLIPPED)
         yield _matrix(unflipped.output)
@@ -71,9 +71,9 @@ def _page(shown: Operation, unflipped: Operation | None) -> Iterator[Block]:
 def _first_window(shown: Operation) -> str:
     """Every number under the first window: `3×1 + 1×(−1)`, `max(1, 3)`, `(1 + 3) / 2`."""
     values = [term.value for term in shown.terms]
-    if shown.gathers == "largest":
+    if shown.reduction == "largest":
         return f"max({', '.join(map(number_text, values))})"
-    if shown.gathers == "mean":
+    if shown.reduction == "mean":
         return f"({' + '.join(map(_factor, values))}) / {len(values)}"
     products = [(term.value, term.weight) for term in shown.terms if term.value and term.weight]
     return " + ".join(f"{_factor(value)}×{_factor(weight)}" for value, weight in products) or "0"

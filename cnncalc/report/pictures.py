@@ -6,18 +6,18 @@ from collections.abc import Iterator, Sequence
 from math import prod
 
 from cnncalc.explain.layers import Explanation
-from cnncalc.explain.places import Places
-from cnncalc.explain.told import signed
+from cnncalc.explain.positions import WindowPositions
+from cnncalc.explain.trace import signed
 from cnncalc.layers.arguments import count
 from cnncalc.layers.windowed import Windowed
-from cnncalc.report.look import Look
-from cnncalc.report.page import INDENT, PAGE_WIDTH, Block, Paragraph, Picture, Piece
+from cnncalc.report.document import INDENT, PAGE_WIDTH, Block, Paragraph, Picture, Piece
+from cnncalc.report.options import RenderOptions
 
 #: An axis with more elements, padding included, or more places is told in words.
 MOST_CELLS, MOST_PLACES = 24, 16
 #: A grid with more rows is not drawn.
 MOST_ROWS = 20
-#: A participation map shows so many elements of an axis, or the ends and the middle of a longer one; never fewer.
+#: A coverage map shows so many elements of an axis, or the ends and the middle of a longer one; never fewer.
 MOST_SHOWN, LEAST_SHOWN = 16, 5
 
 #: The signs of the pictures, in Unicode and in ASCII.
@@ -32,8 +32,8 @@ GROUNDS = 5
 Line = tuple[Piece, ...]
 
 
-def pictures(told: Explanation, look: Look) -> Iterator[Block]:
-    """The grid with its padding and windows, each axis by itself, and the participation map."""
+def pictures(told: Explanation, look: RenderOptions) -> Iterator[Block]:
+    """The grid with its padding and windows, each axis by itself, and the coverage map."""
     places = told.places
     transposed = _transposed(told)
     cells = min(MOST_CELLS, _room(look) // 2)
@@ -68,7 +68,7 @@ def pictures_object(told: Explanation) -> dict[str, object]:
                 "stride": axis.window.stride,
                 "first": axis.taps(0)[0],
                 "last": axis.taps(axis.number - 1)[0],
-                "participation": axis.participation() if axis.n <= MOST_CELLS * MOST_CELLS else None,
+                "coverage": axis.coverage() if axis.n <= MOST_CELLS * MOST_CELLS else None,
             }
             for axis in told.places
         ]
@@ -80,9 +80,9 @@ def _transposed(told: Explanation) -> bool:
     return isinstance(layer, Windowed) and layer.pads == "crops"
 
 
-def _alike(places: Sequence[Places]) -> Iterator[tuple[Places, str]]:
+def _alike(places: Sequence[WindowPositions]) -> Iterator[tuple[WindowPositions, str]]:
     """Each axis that differs from those before it, and the names of all that are like it."""
-    names: dict[Places, list[str]] = {}
+    names: dict[WindowPositions, list[str]] = {}
     for axis in places:
         names.setdefault(axis._replace(axis=""), []).append(axis.axis)
     for axis, its in names.items():
@@ -97,7 +97,7 @@ def listed(names: Sequence[str]) -> str:
 # -- the grid ------------------------------------------------------------------------------------------------
 
 
-def _room(look: Look) -> int:
+def _room(look: RenderOptions) -> int:
     """The columns that a picture may take."""
     return (look.width or PAGE_WIDTH) - len(INDENT)
 
@@ -107,7 +107,7 @@ def _size(cells: range) -> int:
     return cells.stop - cells.start
 
 
-def _grid_text(places: Sequence[Places], look: Look) -> str:
+def _grid_text(places: Sequence[WindowPositions], look: RenderOptions) -> str:
     signs = SIGNS[look.unicode]
     kinds = {kind for row in _kinds(places[0], places[1]) for kind in row}
     meanings = {
@@ -121,14 +121,14 @@ def _grid_text(places: Sequence[Places], look: Look) -> str:
     return f"the input and its windows: {shown}"
 
 
-def _grid(height: Places, width: Places, look: Look) -> Iterator[Line]:
+def _grid(height: WindowPositions, width: WindowPositions, look: RenderOptions) -> Iterator[Line]:
     signs = SIGNS[look.unicode]
     roles = {"tap": "heading", "corner": "code", "padding": "rule", "dropped": "rule"}
     for row in _kinds(height, width):
         yield tuple((roles.get(kind, "text"), f"{signs[kind]} ") for kind in row)
 
 
-def _kinds(height: Places, width: Places) -> Iterator[list[str]]:
+def _kinds(height: WindowPositions, width: WindowPositions) -> Iterator[list[str]]:
     """What each cell of the grid is, a row at a time."""
     axes = (height, width)
     starts = [{axis.taps(place)[0] for place in range(axis.number)} for axis in axes]
@@ -150,7 +150,7 @@ def _kinds(height: Places, width: Places) -> Iterator[list[str]]:
 # -- an axis -------------------------------------------------------------------------------------------------
 
 
-def _places_text(axis: Places, names: str, transposed: bool) -> str:
+def _places_text(axis: WindowPositions, names: str, transposed: bool) -> str:
     window = axis.window
     size = f"{window.kernel}"
     if window.dilation > 1:
@@ -172,17 +172,17 @@ def _some_places(number: int) -> list[int]:
     return list(range(number)) if number <= 4 else [0, 1, 2, number - 1]
 
 
-def _last_missed(axis: Places) -> range:
+def _last_missed(axis: WindowPositions) -> range:
     """The elements at the end of the axis that no window reaches."""
     return range(min(max(axis.taps(axis.number - 1)[-1] + 1, 0), axis.n), axis.n)
 
 
-def _cell(axis: Places) -> int:
+def _cell(axis: WindowPositions) -> int:
     """The columns of a cell: the elements' numbers, and a space."""
     return len(str(axis.n)) + 1
 
 
-def _ruler(axis: Places, look: Look) -> Iterator[Line]:
+def _ruler(axis: WindowPositions, look: RenderOptions) -> Iterator[Line]:
     """The elements by number, then a line for each window with its taps."""
     signs = SIGNS[look.unicode]
     cell = _cell(axis)
@@ -204,7 +204,7 @@ def _ruler(axis: Places, look: Look) -> Iterator[Line]:
         yield tuple(("rule", (signs["dropped"] if element in missed else " ").rjust(cell)) for element in cells)
 
 
-# -- the participation map -----------------------------------------------------------------------------------
+# -- the coverage map -----------------------------------------------------------------------------------
 
 
 def _map_text(told: Explanation) -> str:
@@ -222,7 +222,7 @@ def _map_text(told: Explanation) -> str:
     return f"{lead}: {most} everywhere" if least == most else f"{lead}, from {least} to {most}"
 
 
-def _counts(axis: Places) -> list[int]:
+def _counts(axis: WindowPositions) -> list[int]:
     """How many windows the elements that a map shows take part in."""
     return [axis.taking_part(element) for element in _shown(axis.n) if element is not None]
 
@@ -236,7 +236,7 @@ def _shown(n: int, most: int = MOST_SHOWN) -> list[int | None]:
     return [*range(ends), None, n // 2, None, *range(n - ends, n)]
 
 
-def _map(places: Sequence[Places], look: Look) -> Iterator[Line]:
+def _map(places: Sequence[WindowPositions], look: RenderOptions) -> Iterator[Line]:
     """The counts of an axis, or the products of two: an element is under as many windows as both axes allow."""
     most = prod(max(_counts(axis)) for axis in places)
     width = len(str(most))
@@ -252,7 +252,7 @@ def _map(places: Sequence[Places], look: Look) -> Iterator[Line]:
         )
 
 
-def _tile(value: int | None, most: int, width: int, look: Look) -> Piece:
+def _tile(value: int | None, most: int, width: int, look: RenderOptions) -> Piece:
     """A cell of the map: its number on a ground, or between tiles, the darker the more."""
     more = SIGNS[look.unicode]["more"]
     if value is None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from cnncalc.figures.domain import Sizes
-from cnncalc.report.columns import per_axis
-from cnncalc.solve.answers import Found, Repeats, Solution
+from cnncalc.figures.domain import IntegerSet
+from cnncalc.notation import per_axis
+from cnncalc.solve.solutions import Found, Repeats, Solution
 
 #: So many ways to write a padding are shown, the others counted.
 MOST_FORMS = 8
@@ -54,7 +54,7 @@ def _parts(found: Found, solution: Solution) -> Iterator[str]:
         yield "nothing is dropped"
 
 
-def _shown(values: Sizes, solution: Solution) -> str:
+def _shown(values: IntegerSet, solution: Solution) -> str:
     text = str(values)
     if solution.limit and values.listed and values.listed[-1] == solution.limit:
         return f"{text} and perhaps more"

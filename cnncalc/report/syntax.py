@@ -12,8 +12,8 @@ from cnncalc.layers.conv import Conv, Deconv
 from cnncalc.layers.pool import MaxPool
 from cnncalc.layers.windowed import Windowed
 from cnncalc.report.arguments import HEADINGS, argument_row
-from cnncalc.report.look import Look
-from cnncalc.report.page import Block, Code, Grid, Heading, Paragraph, to_markdown, to_text
+from cnncalc.report.document import Block, Code, Grid, Heading, Paragraph, to_markdown, to_text
+from cnncalc.report.options import RenderOptions
 
 TITLE = "The language on one page"
 
@@ -21,7 +21,7 @@ TITLE = "The language on one page"
 FEW = 3
 
 
-class Section(NamedTuple):
+class SyntaxSection(NamedTuple):
     """A part of the page, in the order of its fields; `samples` are specs and what they show."""
 
     title: str
@@ -61,7 +61,7 @@ class Section(NamedTuple):
         }
 
 
-def syntax_text(look: Look) -> str:
+def syntax_text(look: RenderOptions) -> str:
     return to_text(_blocks(), look)
 
 
@@ -74,10 +74,10 @@ def syntax_json() -> str:
     return json.dumps([section.to_dict() for section in sections()], indent=2, ensure_ascii=False) + "\n"
 
 
-def sections() -> tuple[Section, ...]:
+def sections() -> tuple[SyntaxSection, ...]:
     """The page's parts in order."""
     return (
-        Section(
+        SyntaxSection(
             "at a glance",
             "A spec is what one sample goes through: no batch, and channels last, HxWxC.",
             samples=(
@@ -89,7 +89,7 @@ def sections() -> tuple[Section, ...]:
                 ("conv 3x3 x8 | gap | fc 10", "`fc` is given a `flatten` of its own"),
             ),
         ),
-        Section(
+        SyntaxSection(
             "separators",
             table=Grid(
                 (
@@ -100,7 +100,7 @@ def sections() -> tuple[Section, ...]:
                 )
             ),
         ),
-        Section(
+        SyntaxSection(
             "glued and apart",
             "Arguments stand apart from their word or glued to it, in any order and in either form. Glued, an `x` "
             "goes on with the numbers before it, so that filters take a colon. Capitals make no difference in words.",
@@ -110,19 +110,19 @@ def sections() -> tuple[Section, ...]:
                 ("conv 3x3 stride=2 padding=same x16 bias=false", "long and short"),
             ),
         ),
-        Section(
+        SyntaxSection(
             "arguments",
             table=Grid(tuple(_arguments()), HEADINGS, ("code", "code")),
             after="One number serves all axes, or each has its own, `s2x1`; `p0-1` pads nothing at the beginning and "
             "one row at the end. `cnncalc layers WORD` tells what else a layer takes.",
         ),
-        Section(
+        SyntaxSection(
             "sizes",
             "Of each axis: N is the input size, F' = d(F − 1) + 1 the window with its gaps, S the stride, P the "
             "padding at each end.",
             table=Grid(tuple(_sizes())),
         ),
-        Section(
+        SyntaxSection(
             "branches and names",
             "`add`, `mul` and `concat` bring arms together, all of which start from the tensor before; an empty arm is "
             "that tensor. `as` names a tensor, `@` goes back to it. What no layer reads is an output.",
@@ -133,7 +133,7 @@ def sections() -> tuple[Section, ...]:
                 ("pool 2 as t | conv 3x3 x4 | @t | conv 5x5 x4", "two heads"),
             ),
         ),
-        Section(
+        SyntaxSection(
             "blocks",
             "`let` names numbers, `def` a block. `{…}` computes wherever a number may stand, with `+ - * / // %` and "
             "`min max ceil floor round divisible(v, by)`; `* {n}` with an `n` of 0 leaves an item out. "
@@ -145,7 +145,7 @@ def sections() -> tuple[Section, ...]:
                 "cnn",
             ),
         ),
-        Section(
+        SyntaxSection(
             "letters",
             "A size of an input may be a letter, any but `x`: sizes and counts are formulas in it then. A spec without "
             "an input has one of letters. `--at H=224,W=224` gives numbers.",
@@ -155,7 +155,7 @@ def sections() -> tuple[Section, ...]:
                 ("conv3x3s1p0:16,pool2", "height, width and channels are H, W and C"),
             ),
         ),
-        Section(
+        SyntaxSection(
             "YAML",
             "The same in a file of YAML: a layer in text as above, or as a mapping of long forms.",
             code=Code(

@@ -12,14 +12,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cnncalc.analysis import Analysis, exceeds
+from cnncalc.analysis import Analysis, RowOrGroup, collapse, exceeds
 from cnncalc.diagnostics import Diagnostic
 from cnncalc.figures.cost import DEFAULT_CONVENTION
+from cnncalc.notation import bytes_text, short, thousands
 from cnncalc.report.bars import bars_of
-from cnncalc.report.columns import Column, bytes_text, short, thousands, uncounted
-from cnncalc.report.folding import folded_formula, folded_prose, folded_text, formula_parts, parts_of
-from cnncalc.report.look import Look
-from cnncalc.report.tree import Line, below, collapsed, least_name, rails
+from cnncalc.report.columns import Column, uncounted
+from cnncalc.report.options import RenderOptions
+from cnncalc.report.tree import below, least_name, rails
+from cnncalc.report.wrap import folded_formula, folded_prose, folded_text, formula_parts, parts_of
 from cnncalc.shape import Size
 
 GAP = 2
@@ -50,9 +51,9 @@ class Failure(NamedTuple):
     layer: str
 
 
-def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure: Failure | None = None) -> str:
+def to_table(analysis: Analysis, columns: Sequence[Column], look: RenderOptions, failure: Failure | None = None) -> str:
     """The table as text, with colour codes where the look has colour."""
-    lines = collapsed(analysis.rows, look.depth)
+    lines = collapse(analysis.rows, look.depth)
     margins = [(rail, aside) for rail, aside in rails(lines, look.unicode)]
     left_out = len(lines) - MOST_ROWS
     if left_out > 0:
@@ -135,13 +136,13 @@ def to_table(analysis: Analysis, columns: Sequence[Column], look: Look, failure:
     return _rendered([*([table] if lines else []), *_footer(analysis, look)], look, width)
 
 
-def _omission(columns: Sequence[Column], left_out: int, look: Look) -> list[str]:
+def _omission(columns: Sequence[Column], left_out: int, look: RenderOptions) -> list[str]:
     """The row that stands for those in the middle of a table that nobody would read."""
     texts = {columns[0].key: "…" if look.unicode else "...", "layer": f"{thousands(left_out)} rows"}
     return [texts.get(column.key, "") for column in columns]
 
 
-def _cell(column: Column, line: Line, aside: str, analysis: Analysis, look: Look) -> str:
+def _cell(column: Column, line: RowOrGroup, aside: str, analysis: Analysis, look: RenderOptions) -> str:
     text = column.text(line, look.layout)
     if analysis.letters and not look.unicode:
         text = _plain(text)
@@ -166,7 +167,7 @@ def _folded(column: Column, text: str, width: int, lettered: bool) -> list[str]:
     return (folded_formula if lettered and column.key in FORMULAS else folded_text)(text, width)
 
 
-def _railed(rail: str, parts: list[str], style: str, look: Look) -> Text:
+def _railed(rail: str, parts: list[str], style: str, look: RenderOptions) -> Text:
     """A name behind its rail, which goes on beside the further lines of the row."""
     further = below(rail, look.unicode)
     content = Text()
@@ -184,7 +185,7 @@ def _aligned(text: str, column: Column, width: int) -> str:
     return text.rjust(width) if column.numeric else text
 
 
-def _rules(look: Look) -> box.Box:
+def _rules(look: RenderOptions) -> box.Box:
     """A rule under the headings and one over the totals, nothing else."""
     rule = ("─" if look.unicode else "-") * 4
     lines = ["    ", "    ", rule, "    ", "    ", rule, "    ", "    "]
@@ -192,7 +193,7 @@ def _rules(look: Look) -> box.Box:
 
 
 def _widths(
-    columns: Sequence[Column], lines: list[list[str]], look: Look, least_of_names: int, lettered: bool
+    columns: Sequence[Column], lines: list[list[str]], look: RenderOptions, least_of_names: int, lettered: bool
 ) -> tuple[list[int], int]:
     """The width of each column, and of the bars: text folds where there is no room, numbers never do.
 
@@ -225,12 +226,12 @@ def _words(text: str, key: str, lettered: bool) -> list[str]:
     return parts_of(text) if key != "name" else []
 
 
-def _failed(failure: Failure, columns: Sequence[Column], look: Look) -> list[str]:
+def _failed(failure: Failure, columns: Sequence[Column], look: RenderOptions) -> list[str]:
     texts = {"name": failure.name, "layer": failure.layer, "output": "✗" if look.unicode else "x"}
     return [texts.get(column.key, "") for column in columns]
 
 
-def _footer(analysis: Analysis, look: Look) -> Iterator[Text]:
+def _footer(analysis: Analysis, look: RenderOptions) -> Iterator[Text]:
     if analysis.letters:
         yield from _footer_in_letters(analysis, look)
         return
@@ -261,7 +262,7 @@ def _footer(analysis: Analysis, look: Look) -> Iterator[Text]:
     yield from _warnings(analysis.warnings, look)
 
 
-def _footer_in_letters(analysis: Analysis, look: Look) -> Iterator[Text]:
+def _footer_in_letters(analysis: Analysis, look: RenderOptions) -> Iterator[Text]:
     totals, memory, options = analysis.totals, analysis.totals.activation_bytes, analysis.options
     peak = "more formulas than can be told" if memory.peak is None else thousands(memory.peak)
     lines = [
@@ -289,7 +290,7 @@ def _footer_in_letters(analysis: Analysis, look: Look) -> Iterator[Text]:
     yield from _warnings(analysis.warnings, look)
 
 
-def _labelled(lines: list[tuple[str, str]], look: Look) -> Iterator[Text]:
+def _labelled(lines: list[tuple[str, str]], look: RenderOptions) -> Iterator[Text]:
     """The lines behind their labels, folded to the look's width."""
     indent = max(len(label) for label, _ in lines) + GAP
     yield Text()
@@ -313,7 +314,7 @@ def _both(value: Size) -> str:
     return f"{thousands(value)} ({short(value)})" if isinstance(value, int) and value >= 10_000 else thousands(value)
 
 
-def _warnings(warnings: Sequence[Diagnostic], look: Look) -> Iterator[Text]:
+def _warnings(warnings: Sequence[Diagnostic], look: RenderOptions) -> Iterator[Text]:
     for warning in warnings[:MOST_WARNINGS]:
         yield Text()
         yield Text.assemble((f"warning[{warning.code}]", "bold magenta"), f": {warning.message}")
@@ -322,7 +323,7 @@ def _warnings(warnings: Sequence[Diagnostic], look: Look) -> Iterator[Text]:
         yield Text(f"\nand {len(warnings) - MOST_WARNINGS} more warnings: --format json lists them all")
 
 
-def _rendered(parts: Sequence[Table | Text], look: Look, width: int) -> str:
+def _rendered(parts: Sequence[Table | Text], look: RenderOptions, width: int) -> str:
     file = io.StringIO()
     console = Console(
         file=file,

@@ -7,42 +7,34 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from cnncalc.analysis import exceeds
-from cnncalc.report.columns import (
-    Column,
-    bytes_text,
-    count_column,
-    field_text,
-    shape_text,
-    short,
-    size_column,
-    text_column,
-)
-from cnncalc.report.look import Look
-from cnncalc.report.page import PAGE_WIDTH, Block, Grid, Paragraph, to_text
-from cnncalc.report.sheet import Sheet
-from cnncalc.zoo.survey import Entry
+from cnncalc.notation import bytes_text, field_text, shape_text, short
+from cnncalc.report.columns import Column, count_column, size_column, text_column
+from cnncalc.report.datatable import DataTable
+from cnncalc.report.document import PAGE_WIDTH, Block, Grid, Paragraph, to_text
+from cnncalc.report.options import RenderOptions
+from cnncalc.zoo.survey import ZooEntry
 
 
-def _size(entry: Entry) -> int:
+def _size(entry: ZooEntry) -> int:
     """The field's largest size; what sees everything is larger than any."""
     field = entry.last.receptive_field
     return 1 << 62 if field.whole else max(axis.size for axis in field.axes)
 
 
-def _field(entry: Entry, _: str) -> str:
+def _field(entry: ZooEntry, _: str) -> str:
     return field_text(entry.last.receptive_field)
 
 
-def _marked_field(entry: Entry, layout: str) -> str:
+def _marked_field(entry: ZooEntry, layout: str) -> str:
     graph = entry.last.graph
     return _field(entry, layout) + ("*" if exceeds(entry.last.receptive_field, graph.nodes[0].shape) else "")
 
 
-def _jump(entry: Entry, _: str) -> str:
+def _jump(entry: ZooEntry, _: str) -> str:
     return field_text(entry.last.receptive_field, "jump")
 
 
-def _peak(entry: Entry, _: str) -> str:
+def _peak(entry: ZooEntry, _: str) -> str:
     return bytes_text(entry.peak_bytes)
 
 
@@ -68,7 +60,7 @@ COLUMNS = {
             _peak,
             numeric=True,
         ),
-        text_column("brought", "what it brought", "its news, in a line", lambda entry, _: entry.member.brought),
+        text_column("contribution", "contribution", "its news, in a line", lambda entry, _: entry.member.contribution),
     )
 }
 
@@ -76,7 +68,7 @@ COLUMNS = {
 DEFAULT = ("name", "year", "input", "params", "macs", "field", "peak_bytes")
 
 #: What the list may be sorted by.
-ORDERS: dict[str, Callable[[Entry], Any]] = {
+ORDERS: dict[str, Callable[[ZooEntry], Any]] = {
     "name": lambda entry: entry.member.name,
     "year": lambda entry: entry.member.year,
     "input": lambda entry: entry.input,
@@ -96,48 +88,48 @@ LEGEND = (
 )
 
 
-def sort(entries: Sequence[Entry], key: str | None) -> list[Entry]:
+def sort(entries: Sequence[ZooEntry], key: str | None) -> list[ZooEntry]:
     """The entries by a figure, or as they stand in the zoo."""
     return list(entries) if key is None else sorted(entries, key=ORDERS[key])
 
 
-def zoo_sheet(entries: Sequence[Entry], layout: str, whole: bool = False) -> Sheet:
+def zoo_table(entries: Sequence[ZooEntry], layout: str, whole: bool = False) -> DataTable:
     """A row for each network; the `whole` sheet has what people are not shown as well."""
-    return Sheet([COLUMNS[key] for key in (COLUMNS if whole else (*DEFAULT, "brought"))], entries, layout)
+    return DataTable([COLUMNS[key] for key in (COLUMNS if whole else (*DEFAULT, "contribution"))], entries, layout)
 
 
-def zoo_text(entries: Sequence[Entry], look: Look, grouped: bool) -> str:
+def zoo_text(entries: Sequence[ZooEntry], look: RenderOptions, grouped: bool) -> str:
     """The list for a person; `grouped` says what each group brought, where there is no room beside it."""
     width = look.width or PAGE_WIDTH
     columns = [COLUMNS[key] for key in DEFAULT]
     rows: list[tuple[str, ...]] = []
     before = None
     for entry in entries:
-        news = entry.member.brought if not grouped or entry.member.brought != before else ""
-        before = entry.member.brought
+        news = entry.member.contribution if not grouped or entry.member.contribution != before else ""
+        before = entry.member.contribution
         cells = [_brief(column, entry, look.layout, width) for column in columns]
         if width >= BESIDE:
             cells.append(news)
         elif grouped and news:
             rows.append((news,))
         rows.append(tuple(cells))
-    headings = [column.heading for column in columns] + [COLUMNS["brought"].heading] * (width >= BESIDE)
+    headings = [column.heading for column in columns] + [COLUMNS["contribution"].heading] * (width >= BESIDE)
     roles = ["number" if column.numeric else "code" if column.key == "name" else "text" for column in columns]
     blocks: list[Block] = [Grid(tuple(rows), tuple(headings), tuple(roles)), Paragraph(LEGEND)]
     return to_text(blocks, look)
 
 
-def _brief(column: Column, entry: Entry, layout: str, width: int) -> str:
+def _brief(column: Column, entry: ZooEntry, layout: str, width: int) -> str:
     """A cell: where there is no room for their digits, large numbers are rounded."""
     rounded = width < EXACT and column.key in ("params", "macs")
     return short(column.value(entry, layout)) if rounded else column.text(entry, layout)
 
 
-def zoo_json(entries: Sequence[Entry]) -> str:
+def zoo_json(entries: Sequence[ZooEntry]) -> str:
     """A list of objects."""
     return json.dumps([entry.to_dict() for entry in entries], indent=2, ensure_ascii=False) + "\n"
 
 
-def member_json(entry: Entry) -> str:
+def member_json(entry: ZooEntry) -> str:
     """The object of one network, with its spec."""
     return json.dumps({**entry.to_dict(), "spec": entry.member.text()}, indent=2, ensure_ascii=False) + "\n"

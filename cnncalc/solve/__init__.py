@@ -13,17 +13,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError, nearest
-from cnncalc.figures.domain import Sizes, conditions, dropping_nothing, meeting
+from cnncalc.figures.domain import IntegerSet, conditions, dropping_nothing, solve_constraints
 from cnncalc.figures.receptive_field import receptive_fields
 from cnncalc.graph import Graph, Node
-from cnncalc.language.expand import LETTERS, Open, build_graph
+from cnncalc.language.expand import LETTERS, LetterMode, build_graph
 from cnncalc.language.nodes import Spec
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import AXES, Padding, Shape, ShapeError
-from cnncalc.solve.answers import Found, Repeats, Solution
-from cnncalc.solve.marks import marks, repeated
+from cnncalc.solve.solutions import Found, Repeats, Solution
+from cnncalc.solve.unknowns import marks, repeated
 from cnncalc.sources import read_nodes
-from cnncalc.symbols import Condition, Formula, letters_of
+from cnncalc.symbols import Formula, Guard, symbols_of
 
 #: Outputs so far from the wanted one are looked at, for the nearest that there is.
 FARTHEST = 64
@@ -51,7 +51,7 @@ class Problem:
         self, input: tuple[Any, ...] | None = None, unknown: int | None = None, spec: Spec | None = None
     ) -> Graph:
         """The graph with that input and that number for `?`; raises `SpecError` where it does not fit."""
-        left_open = Open(letters=True, unknown=unknown, assumed=NO_FILTERS)
+        left_open = LetterMode(letters=True, unknown=unknown, assumed=NO_FILTERS)
         return build_graph(spec or self.spec, Problems(), input, self.variables, left_open)
 
     def input(self) -> tuple[Any, ...] | None:
@@ -85,7 +85,7 @@ class Problem:
             raise SpecError([Diagnostic("E211", "the sizes cannot be solved one by one", label=fact)])
         axes: dict[str, list[tuple[str, Any, int]]] = {}
         for name, before, after, size in zip(AXES[first.rank], first.spatial, node.shape.spatial, sizes, strict=True):
-            (letter,) = letters_of([before])
+            (letter,) = symbols_of([before])
             axes.setdefault(letter, []).append((name, after, size))
         rules, reaching = conditions(graph), dropping_nothing(graph)
         found = tuple([_sizes_of(letter, its, rules, reaching) for letter, its in axes.items()])
@@ -167,7 +167,7 @@ class Problem:
     @staticmethod
     def _same(layer: Windowed, shape: Shape, axis: int) -> int:
         """How many zeros `same` adds on the axis."""
-        window = layer.with_arguments(padding=Padding("same")).fitted(shape).windows(shape)[axis]  # type: ignore[attr-defined]
+        window = layer.replace(padding=Padding("same")).resolve(shape).windows(shape)[axis]  # type: ignore[attr-defined]
         total: int = window.begin + window.end
         return total
 
@@ -233,7 +233,7 @@ class Problem:
         if field.whole or not field.axes:
             return "an output sees the whole input by nature"
         sizes = tuple([axis.size for axis in field.axes])
-        return "its field depends on the input's size" if letters_of(sizes) else sizes
+        return "its field depends on the input's size" if symbols_of(sizes) else sizes
 
 
 def target(graph: Graph, layer: str | None) -> Node:
@@ -277,26 +277,24 @@ def _alone(shape: tuple[Any, ...], axis: int) -> tuple[Any, ...]:
     return (*names[:axis], shape[axis], *names[axis + 1 :], shape[-1])
 
 
-def _sizes_of(
-    letter: str, axes: list[tuple[str, Any, int]], rules: list[Condition], reaching: list[Condition]
-) -> Found:
+def _sizes_of(letter: str, axes: list[tuple[str, Any, int]], rules: list[Guard], reaching: list[Guard]) -> Found:
     """The numbers for a letter that give the wanted sizes on its axes."""
     mine = _about(letter, rules)
     tidy = [*mine, *_about(letter, reaching)]
 
-    def meet(shift: int, conditions: list[Condition]) -> Sizes | None:
+    def meet(shift: int, conditions: list[Guard]) -> IntegerSet | None:
         goals = []
         for _, formula, size in axes:
             gap = formula - size - shift
             if isinstance(gap, Formula):
-                goals.append(Condition(gap, zero=True))
+                goals.append(Guard(gap, zero=True))
             elif gap:
-                return Sizes(())
-        return meeting([*conditions, *goals], letter)
+                return IntegerSet(())
+        return solve_constraints([*conditions, *goals], letter)
 
     what, wanted = " and ".join(name for name, _, _ in axes), axes[0][2]
     values = meet(0, mine)
-    near: list[tuple[int, Sizes]] = []
+    near: list[tuple[int, IntegerSet]] = []
     if values is not None and values.first is None:
         for sign in (-1, 1):
             for distance in range(1, min(FARTHEST, wanted if sign < 0 else FARTHEST)):
@@ -308,11 +306,11 @@ def _sizes_of(
     return Found(what, wanted, values, meet(0, tidy), tuple(near))
 
 
-def _about(letter: str, conditions: list[Condition]) -> list[Condition]:
+def _about(letter: str, conditions: list[Guard]) -> list[Guard]:
     """The conditions on a letter; raises `SpecError` where one is on other letters of sizes too."""
     mine = []
     for each in conditions:
-        letters = letters_of((each.formula, *each.others))
+        letters = symbols_of((each.formula, *each.others))
         if letter in letters:
             if len(letters) > 1:
                 message = f"the sizes cannot be solved one by one: {each}"
@@ -337,7 +335,7 @@ def _common(axes: Sequence[tuple[str, int, Outputs]]) -> Found:
     if len(each) == 1:
         return each[0]
     values, tidy = (
-        Sizes(tuple(sorted(set.intersection(*(set(sizes.listed) for sizes in found if sizes is not None)))))
+        IntegerSet(tuple(sorted(set.intersection(*(set(sizes.listed) for sizes in found if sizes is not None)))))
         for found in ([its.values for its in each], [its.tidy for its in each])
     )
     return Found(" and ".join(its.what for its in each), each[0].wanted, values, tidy)
@@ -349,8 +347,10 @@ def _gathered(name: str, wanted: int, outputs: dict[int, tuple[int, bool]]) -> F
     near = []
     if not right:
         others = sorted({size for size, _ in outputs.values()}, key=lambda size: (abs(size - wanted), size))
-        near = [(other, Sizes(tuple(v for v, (size, _) in outputs.items() if size == other))) for other in others[:2]]
-    return Found(name, wanted, Sizes(tuple(right)), Sizes(tuple(tidy)), tuple(near))
+        near = [
+            (other, IntegerSet(tuple(v for v, (size, _) in outputs.items() if size == other))) for other in others[:2]
+        ]
+    return Found(name, wanted, IntegerSet(tuple(right)), IntegerSet(tuple(tidy)), tuple(near))
 
 
 def _drops_nothing(graph: Graph) -> bool:
@@ -358,17 +358,17 @@ def _drops_nothing(graph: Graph) -> bool:
         isinstance(size, int) and size
         for node in graph.nodes
         if isinstance(node.layer, Windowed)
-        for size in node.layer.unreached(node.input_shapes[0])
+        for size in node.layer.dropped(node.input_shapes[0])
     )
 
 
 def _padded(layer: Windowed, shape: Any, total: int, axis: int) -> tuple[int, bool] | None:
     """The output's size with that padding in all, the smaller half first, and whether nothing is dropped."""
     ends = ((total // 2, total - total // 2),) * shape.rank
-    padded = layer.with_arguments(padding=Padding("explicit", ends) if total else Padding("valid")).fitted(shape)
+    padded = layer.replace(padding=Padding("explicit", ends) if total else Padding("valid")).resolve(shape)
     assert isinstance(padded, Windowed)
     try:
-        return padded.output(shape).spatial[axis], not padded.unreached(shape)[axis]
+        return padded.output(shape).spatial[axis], not padded.dropped(shape)[axis]
     except ShapeError:
         return None
 

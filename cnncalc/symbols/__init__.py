@@ -16,7 +16,7 @@ the others follow in the same way. So a chain of convolutions and pools along on
 """
 
 from cnncalc.symbols.bounds import bounds, largest
-from cnncalc.symbols.formula import Condition, Formula, Value, letter, letters_of, noting, total
+from cnncalc.symbols.formula import Formula, Guard, Value, noting, symbol, symbols_of, total
 from cnncalc.symbols.periods import period
 
-__all__ = ["Condition", "Formula", "Value", "bounds", "largest", "letter", "letters_of", "noting", "period", "total"]
+__all__ = ["Formula", "Guard", "Value", "bounds", "largest", "noting", "period", "symbol", "symbols_of", "total"]

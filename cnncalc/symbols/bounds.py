@@ -7,8 +7,8 @@ from fractions import Fraction
 from functools import reduce
 from typing import Any
 
-from cnncalc.symbols.formula import Atom, Formula, Value, letter, letters_of, made, single, terms_of
-from cnncalc.symbols.periods import settled
+from cnncalc.symbols.formula import Atom, Formula, Value, from_terms, single, symbol, symbols_of, terms_of
+from cnncalc.symbols.periods import simplify_periodic
 
 #: A maximum of more than so many formulas is no answer.
 MOST_CANDIDATES = 6
@@ -39,7 +39,7 @@ def _relaxed(value: Value, up: bool) -> Any:
         term: Value = Fraction(factor)
         letters = [(atom, power) for atom, power in monomial if atom.function is None]
         others = [atom for atom, power in monomial for _ in range(power) if atom.function is not None]
-        term = term * made({tuple(letters): 1})
+        term = term * from_terms({tuple(letters): 1})
         rising = up == (factor > 0)
         if len(others) > 1 and not rising:
             # No atom is negative: the product is at least 0.
@@ -88,7 +88,7 @@ def _atom_bound(atom: Atom, up: bool) -> Any:
         return None
     # Of bounds that are a number apart, one is the farthest whatever the letters are.
     apart = [bound - each[0] for bound in each]
-    return None if letters_of(apart) else each[0] + (max if up else min)(apart)
+    return None if symbols_of(apart) else each[0] + (max if up else min)(apart)
 
 
 def _least(polynomial: Value) -> Any:
@@ -99,7 +99,7 @@ def _least(polynomial: Value) -> Any:
         return sum(polynomial.terms.values())
     if all(sum(power for _, power in monomial) < 2 for monomial in polynomial.terms):
         return None
-    shifted = polynomial.at({name: letter(name) + 1 for name in polynomial.letters})
+    shifted = polynomial.at({name: symbol(name) + 1 for name in polynomial.letters})
     terms = terms_of(shifted)
     return terms.get((), 0) if all(factor >= 0 for monomial, factor in terms.items() if monomial) else None
 
@@ -136,7 +136,7 @@ def farther(function: Callable[..., Any], value: Value, bound: Value) -> Any:
     if high is not None and high <= 0:
         return bound
     first, second = sorted((value, bound), key=lambda each: (not isinstance(each, Formula), str(each)))
-    return settled(single(Atom(function.__name__, _LATER[function], (first, second))))
+    return simplify_periodic(single(Atom(function.__name__, _LATER[function], (first, second))))
 
 
 def _max(*values: Value) -> Any:

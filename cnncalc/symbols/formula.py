@@ -53,7 +53,7 @@ class Atom(NamedTuple):
 Monomial = tuple[tuple[Atom, int], ...]
 
 
-class Condition(NamedTuple):
+class Guard(NamedTuple):
     """What has to hold for a formula to be right: that `formula` is at least 0 or, where `zero`, is 0.
 
     Or that one of the `others` is 0: an axis of size 1 fits any.
@@ -73,13 +73,13 @@ class Condition(NamedTuple):
         rest: dict[Monomial, Any] = {}
         for monomial, factor in self.formula.terms.items():
             (letters if factor > 0 else rest)[monomial] = factor
-        return f"{made(letters)} {'=' if self.zero else '>='} {-made(rest)}"
+        return f"{from_terms(letters)} {'=' if self.zero else '>='} {-from_terms(rest)}"
 
 
-class Comparison:
-    """A comparison that letters leave open. It has no truth: `shape.certainly` takes note of it and goes on."""
+class UndecidedComparison:
+    """A comparison that letters leave open. It has no truth: `shape.statically_known` takes note of it and goes on."""
 
-    def __init__(self, otherwise: Condition) -> None:
+    def __init__(self, otherwise: Guard) -> None:
         self.otherwise = otherwise
 
     def left_open(self) -> None:
@@ -91,11 +91,11 @@ class Comparison:
         raise TypeError(f"whether {self.otherwise} is not known of letters")
 
 
-_NOTED: list[dict[Condition, None]] = []
+_NOTED: list[dict[Guard, None]] = []
 
 
 @contextmanager
-def noting() -> Iterator[dict[Condition, None]]:
+def noting() -> Iterator[dict[Guard, None]]:
     """Gather the conditions that the rules take for granted, each once, in order."""
     _NOTED.append({})
     try:
@@ -139,7 +139,7 @@ class Formula:
         terms = dict(self.terms)
         for monomial, factor in terms_of(other).items():
             terms[monomial] = terms.get(monomial, 0) + factor
-        return made(terms)
+        return from_terms(terms)
 
     __radd__ = __add__
 
@@ -160,7 +160,7 @@ class Formula:
             for right, b in terms_of(other).items():
                 product = _times(left, right)
                 terms[product] = terms.get(product, 0) + a * b
-        return made(terms)
+        return from_terms(terms)
 
     __rmul__ = __mul__
 
@@ -179,9 +179,9 @@ class Formula:
         whole, rest = {}, {}
         for monomial, factor in self.terms.items():
             whole[monomial], rest[monomial] = divmod(factor, divisor)
-        from cnncalc.symbols.periods import settled
+        from cnncalc.symbols.periods import simplify_periodic
 
-        return settled(made(whole) + _floor(rest, divisor))
+        return simplify_periodic(from_terms(whole) + _floor(rest, divisor))
 
     def __mod__(self, divisor: int) -> Any:
         return self - self // divisor * divisor
@@ -233,9 +233,9 @@ class Formula:
             return True
         if low is not None and low >= 0:
             return False
-        return Comparison(Condition(value))
+        return UndecidedComparison(Guard(value))
 
-    def differs(self, other: Value, unless_one: bool = False) -> Any:
+    def known_unequal(self, other: Value, unless_one: bool = False) -> Any:
         """Whether it is another number than `other` and, with `unless_one`, neither is 1.
 
         (`!=` asks whether it is another formula.) Formulas that are always as far apart count as different, though
@@ -250,7 +250,7 @@ class Formula:
         if not unless_one and ((low is not None and low > 0) or (high is not None and high < 0)):
             return True
         ones = [size - 1 for size in (self, other) if isinstance(size, Formula)] if unless_one else []
-        return Comparison(Condition(gap, True, tuple(ones)))
+        return UndecidedComparison(Guard(gap, True, tuple(ones)))
 
     # -- values and text -----------------------------------------------------------------------------
 
@@ -271,7 +271,7 @@ class Formula:
         found: set[str] = set()
         for monomial in self.terms:
             for atom, _ in monomial:
-                found |= letters_of(atom.arguments) if atom.function else {atom.name}
+                found |= symbols_of(atom.arguments) if atom.function else {atom.name}
         return found
 
     def __format__(self, form: str) -> str:
@@ -290,12 +290,12 @@ class Formula:
         return f"<{self}>"
 
 
-def letter(name: str) -> Formula:
+def symbol(name: str) -> Formula:
     """The formula that is a letter."""
     return Formula({((Atom(name), 1),): 1})
 
 
-def letters_of(values: Any) -> set[str]:
+def symbols_of(values: Any) -> set[str]:
     """The letters in any of the values; those that are plain numbers have none."""
     return {name for value in values if isinstance(value, Formula) for name in value.letters}
 
@@ -306,7 +306,7 @@ def total(values: Iterable[Value]) -> Value:
     for value in values:
         for monomial, factor in terms_of(value).items():
             terms[monomial] = terms.get(monomial, 0) + factor
-    found: Value = made(terms)
+    found: Value = from_terms(terms)
     return found
 
 
@@ -317,7 +317,7 @@ def terms_of(value: Value) -> dict[Monomial, Any]:
     return value.terms if isinstance(value, Formula) else {(): value} if value else {}
 
 
-def made(terms: dict[Monomial, Any]) -> Any:
+def from_terms(terms: dict[Monomial, Any]) -> Any:
     """The value of terms: a plain number where no letter is left."""
     terms = {monomial: plain_number(factor) for monomial, factor in terms.items() if factor}
     return Formula(terms) if terms.keys() - {()} else terms.get((), 0)
@@ -354,7 +354,7 @@ def _floor(rest: dict[Monomial, Any], divisor: int) -> Any:
         raise ShapeError("E210", "the size of `{layer}` cannot be told in letters", fact, help=help)
     common = gcd(divisor, *varying.values())
     divisor //= common
-    whole = made({monomial: factor // common for monomial, factor in varying.items()})
+    whole = from_terms({monomial: factor // common for monomial, factor in varying.items()})
     if divisor == 1 or not varying:
         return whole + constant // common
     top = whole + constant // common

@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import Any
 
-from cnncalc.symbols.formula import Atom, Formula, Value, letter, terms_of
+from cnncalc.symbols.formula import Atom, Formula, Value, symbol, terms_of
 
 #: So many atoms are evaluated to compare a period's values, for a shorter form of a formula. It is enough for strides
 #: of a few hundred in all; beyond, the longer form stays, which is as right.
@@ -53,7 +53,7 @@ def _atom_period(atom: Atom) -> tuple[int, int] | None:
     return steps, known[0][1] * steps // known[0][0]
 
 
-def settled(value: Any) -> Any:
+def simplify_periodic(value: Any) -> Any:
     """The value as one floor((H + a)/b) where a max or min in it comes to that.
 
     Both repeat with the same period and gain, so that being equal on one period proves it.
@@ -77,7 +77,7 @@ def settled(value: Any) -> Any:
     # At N = rises + 1 the floor has just risen: there N + a is a multiple of the step.
     offset = step * values[rises] - (rises + 1)
     if all((n + 1 + offset) // step == each for n, each in enumerate(values)):
-        return (letter(name) + offset) // step
+        return (symbol(name) + offset) // step
     return value
 
 

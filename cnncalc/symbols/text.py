@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import Any
 
-from cnncalc.symbols.formula import Atom, Formula, Monomial, Value, made, plain_number, single, terms_of
+from cnncalc.symbols.formula import Atom, Formula, Monomial, Value, from_terms, plain_number, single, terms_of
 
 #: A longer sum is written out as it is: no product is looked for.
 LONGEST_PRODUCT = 64
@@ -61,7 +61,7 @@ def _without_root(value: Formula, atom: Atom) -> tuple[Formula, Any] | None:
     degree = max(powers)
     if degree == 0:
         return None
-    coefficients = [made(powers.get(power, {})) for power in range(degree + 1)]
+    coefficients = [from_terms(powers.get(power, {})) for power in range(degree + 1)]
     for root in _roots(powers, degree):
         # Horner's rule: the quotient's coefficients, and the remainder behind them.
         quotient: list[Value] = [coefficients[-1]]

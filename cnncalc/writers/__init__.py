@@ -1,7 +1,7 @@
 """Writers: a graph as code for a framework, as a model file, or as a spec. One file for each format.
 
 Every writer is a module with `write(graph)`, and says each kind of layer in a table of its own
-(`saying.Sayings`): what a framework calls a thing is the writer's knowledge, and the layers know no
+(`saying.Emitter`): what a framework calls a thing is the writer's knowledge, and the layers know no
 framework. A kind is in every table, either written or with the reason why it cannot be.
 """
 

@@ -1,7 +1,7 @@
 """A graph as blocks of code: which layers belong together, which blocks are alike, and in what they differ.
 
 The names of the nodes give the blocks: `bottleneck2.conv1` is a step of `bottleneck2`. Blocks that are the
-same but for numbers share a `Template`, whose parameters are the numbers that differ. Numbers of channels
+same but for numbers share a `BlockTemplate`, whose parameters are the numbers that differ. Numbers of channels
 that are equal in every copy are one parameter; all others are one only where they have one name as well.
 """
 
@@ -25,7 +25,7 @@ MAX_DEPTH = 20
 VARIABLES = ("x", "y", "z", "u", "v", "w")
 
 
-class Block(NamedTuple):
+class CodeBlock(NamedTuple):
     """Steps that belong together: the tensors that come in and go out, and what is done between.
 
     A tensor is the index of the node that makes it.
@@ -34,14 +34,14 @@ class Block(NamedTuple):
     family: str
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    steps: tuple[Step, ...]
+    steps: tuple[BlockStep, ...]
 
 
-class Step(NamedTuple):
+class BlockStep(NamedTuple):
     """A layer or an inner block, under a name that no other step of its block has."""
 
     name: str
-    said: Union[Said, Block]
+    said: Union[Said, CodeBlock]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
 
@@ -54,20 +54,20 @@ class Parameter(NamedTuple):
     channels: bool
 
 
-class Template(NamedTuple):
+class BlockTemplate(NamedTuple):
     """What is written once for all blocks that are alike: `block` is the first of them.
 
     `names` has for each number of the block the parameter that it is, or None where it is the same in all.
     """
 
     name: str
-    block: Block
+    block: CodeBlock
     copies: int
     parameters: tuple[Parameter, ...]
     names: tuple[str | None, ...]
 
 
-class Layout:
+class BlockLayout:
     """The graph as a top block, and the templates of the blocks within, inner ones first."""
 
     def __init__(
@@ -92,21 +92,21 @@ class Layout:
         #: What all copies of a block have in common → its number; then the copies by that number. And for each
         #: block, by identity, its number and which copy it is.
         self._numbers: dict[Any, int] = {}
-        self._copies: list[list[Block]] = []
+        self._copies: list[list[CodeBlock]] = []
         self._places: dict[int, tuple[int, int]] = {}
         inputs = tuple([node.index for node in graph.nodes if not node.inputs])
         steps = tuple(self._steps([node for node in graph.nodes if node.inputs], 0))
-        self.top = Block("", inputs, graph.outputs, steps)
-        names = Names(taken, between="")
+        self.top = CodeBlock("", inputs, graph.outputs, steps)
+        names = Identifiers(taken, between="")
         self._names = [names.free(case(copies[0].family or "block")) for copies in self._copies]
-        self.templates: list[Template] = []
+        self.templates: list[BlockTemplate] = []
         for name, copies in zip(self._names, self._copies, strict=True):
             self.templates.append(self._template(name, copies))
 
-    def template(self, block: Block) -> Template:
+    def template(self, block: CodeBlock) -> BlockTemplate:
         return self.templates[self._places[id(block)][0]]
 
-    def values(self, block: Block) -> Iterator[tuple[Parameter, Any]]:
+    def values(self, block: CodeBlock) -> Iterator[tuple[Parameter, Any]]:
         """The parameters of a block's template, each with its value in this copy."""
         number, copy = self._places[id(block)]
         for parameter in self.templates[number].parameters:
@@ -114,52 +114,52 @@ class Layout:
 
     # -- which layers belong together ------------------------------------------------------------------
 
-    def _block(self, family: str, inputs: tuple[int, ...], nodes: list[Node], depth: int) -> Block:
+    def _block(self, family: str, inputs: tuple[int, ...], nodes: list[Node], depth: int) -> CodeBlock:
         own = {node.index for node in nodes}
         outputs = [node.index for node in nodes if any(reader not in own for reader in self._readers[node.index])]
-        return Block(family, inputs, tuple(outputs), tuple(self._steps(nodes, depth)))
+        return CodeBlock(family, inputs, tuple(outputs), tuple(self._steps(nodes, depth)))
 
-    def _steps(self, nodes: list[Node], depth: int) -> Iterator[Step]:
-        names = Names(self._attributes)
+    def _steps(self, nodes: list[Node], depth: int) -> Iterator[BlockStep]:
+        names = Identifiers(self._attributes)
         for scope, run in groupby(nodes, lambda node: _scope(node.name, depth)):
             members = list(run)
             if scope is None or len(members) == 1:
                 for node in members:
                     name = names.free("_".join(node.name.split(".")[depth:]))
-                    yield Step(name, self._said[node.index], node.inputs, (node.index,))
+                    yield BlockStep(name, self._said[node.index], node.inputs, (node.index,))
                 continue
             own = {node.index for node in members}
             read = dict.fromkeys(index for node in members for index in node.inputs if index not in own)
             block = self._block(scope.rstrip("0123456789"), tuple(read), members, depth + 1)
             self._keep(block)
-            yield Step(names.free(scope), block, block.inputs, block.outputs)
+            yield BlockStep(names.free(scope), block, block.inputs, block.outputs)
 
     # -- which blocks are alike ------------------------------------------------------------------------
 
-    def _keep(self, block: Block) -> None:
+    def _keep(self, block: CodeBlock) -> None:
         number = self._numbers.setdefault(self._skeleton(block), len(self._copies))
         if number == len(self._copies):
             self._copies.append([])
         self._places[id(block)] = number, len(self._copies[number])
         self._copies[number].append(block)
 
-    def _skeleton(self, block: Block) -> tuple[Any, ...]:
+    def _skeleton(self, block: CodeBlock) -> tuple[Any, ...]:
         """All of a block but its numbers; tensors go by the place at which they come in or are made."""
         made = [index for step in block.steps for index in step.outputs]
         places = {index: place for place, index in enumerate((*block.inputs, *made))}
         steps = []
         for step in block.steps:
-            inner = self._places[id(step.said)][0] if isinstance(step.said, Block) else skeleton(step.said)
+            inner = self._places[id(step.said)][0] if isinstance(step.said, CodeBlock) else skeleton(step.said)
             steps.append((step.name, inner, tuple([places[index] for index in step.inputs])))
         return block.family, len(block.inputs), tuple(steps), tuple([places[index] for index in block.outputs])
 
     # -- in what they differ ---------------------------------------------------------------------------
 
-    def _template(self, name: str, copies: list[Block]) -> Template:
+    def _template(self, name: str, copies: list[CodeBlock]) -> BlockTemplate:
         ends = [self._ends(block) for block in copies]
         parameters: dict[Any, Parameter] = {}
         steps = [step.name for step in copies[0].steps]
-        names = Names((*RESERVED, *self._names, *self._attributes, *steps))
+        names = Identifiers((*RESERVED, *self._names, *self._attributes, *steps))
         found: list[str | None] = []
         for column in zip(*[self._leaves(block) for block in copies], strict=True):
             values = tuple([leaf.value for leaf in column])
@@ -173,28 +173,28 @@ class Layout:
                 own = _name_of_channels(values, ends) if leaf.channels else leaf.name
                 parameters[known] = Parameter(names.free(own), values, leaf.channels)
             found.append(parameters[known].name)
-        return Template(name, copies[0], len(copies), tuple(parameters.values()), tuple(found))
+        return BlockTemplate(name, copies[0], len(copies), tuple(parameters.values()), tuple(found))
 
-    def _leaves(self, block: Block) -> Iterator[Leaf]:
+    def _leaves(self, block: CodeBlock) -> Iterator[Leaf]:
         for step in block.steps:
-            if isinstance(step.said, Block):
+            if isinstance(step.said, CodeBlock):
                 yield from (Leaf(each.name, value, each.channels) for each, value in self.values(step.said))
             else:
                 yield from leaves(step.said)
 
-    def _ends(self, block: Block) -> tuple[int, int]:
+    def _ends(self, block: CodeBlock) -> tuple[int, int]:
         """The channels of the first tensor that comes in, and of the last that goes out."""
         nodes = self._graph.nodes
         return nodes[block.inputs[0]].shape.channels, nodes[block.outputs[-1]].shape.channels
 
-    def said(self, block: Block, names: Iterable[str | None] = ()) -> Iterator[Said]:
+    def said(self, block: CodeBlock, names: Iterable[str | None] = ()) -> Iterator[Said]:
         """What is said at each step of a block, with a template's `names` in place of its numbers.
 
         For an inner block that is a call of its template.
         """
         names = chain(names, repeat(None))
         for step in block.steps:
-            if isinstance(step.said, Block):
+            if isinstance(step.said, CodeBlock):
                 values = [named(each.name, _named(value, next(names))) for each, value in self.values(step.said)]
                 yield call(self.template(step.said).name, *values)
             else:
@@ -208,18 +208,18 @@ class Layout:
         """How many read a tensor; leaving the network counts as well."""
         return len(self._readers[index])
 
-    def makes_own(self, step: Step) -> bool:
+    def makes_own(self, step: BlockStep) -> bool:
         """Whether a step computes a tensor of its own, rather than going over its input's once more."""
-        return isinstance(step.said, Block) or self._graph.nodes[step.outputs[0]].layer.memory == "own"
+        return isinstance(step.said, CodeBlock) or self._graph.nodes[step.outputs[0]].layer.memory == "own"
 
-    def changes(self, step: Step) -> Shape | None:
+    def changes(self, step: BlockStep) -> Shape | None:
         """The shape that a step makes of another; None where its output is like its input."""
         shapes = [self.shape(index) for index in step.outputs]
         return shapes[0] if len(shapes) == 1 and shapes[0] != self.shape(step.inputs[0]) else None
 
     # -- what the tensors are called -------------------------------------------------------------------
 
-    def variables(self, block: Block, taken: Iterable[str] = ()) -> dict[int, str]:
+    def variables(self, block: CodeBlock, taken: Iterable[str] = ()) -> dict[int, str]:
         """A variable for each tensor of a block; a tensor takes over that of one which nothing reads any more.
 
         A tensor that the spec names keeps that name where it is read later on. None is called as one of `taken`.
@@ -251,7 +251,7 @@ class Pool:
     """Variables that are free. One that was given back is the next to be taken."""
 
     def __init__(self, taken: Iterable[str]) -> None:
-        self._names = Names((*RESERVED, *taken))
+        self._names = Identifiers((*RESERVED, *taken))
         self._free = [self._names.free(name) for name in reversed(VARIABLES)]
 
     def take(self, name: str | None) -> str:
@@ -265,7 +265,7 @@ class Pool:
             self._free.append(name)
 
 
-class Names:
+class Identifiers:
     """Identifiers, each given once: a second `conv` is `conv_2`, or `conv2` where nothing is to stand `between`."""
 
     def __init__(self, taken: Iterable[str] = (), between: str = "_") -> None:
@@ -332,7 +332,7 @@ def heading(graph: Graph, framework: str) -> str:
     return f"{name} in {framework}, written by cnncalc.\n\n{figures}\n"
 
 
-def shapes_text(layout: Layout, block: Block, text: Callable[[Shape], str], copies: int = 1) -> str:
+def shapes_text(layout: BlockLayout, block: CodeBlock, text: Callable[[Shape], str], copies: int = 1) -> str:
     """The docstring of a block: the shapes that come in and go out, those of the first where there are several."""
     ends = [", ".join(text(layout.shape(index)) for index in each) for each in (block.inputs, block.outputs)]
     first = f"; the shapes here are those of the first of {copies}" if copies > 1 else ""

@@ -1,6 +1,6 @@
 """A graph as a spec: branches as arms, repeated structure folded, blocks that differ in numbers as defs.
 
-The rows come in the same order with the same sizes, so every figure is the same. Names stay where they are
+The rows come in the same order with the same sizes, so every figure is the same. Identifiers stay where they are
 read by `@`; all other layers are numbered anew, and blocks of the source are found again only as far as they
 repeat. Outputs that other layers read as well are passed through an `identity` where there are several.
 """
@@ -20,9 +20,9 @@ from cnncalc.language.write import write as canonical
 from cnncalc.layers import KINDS, REGISTRY, Layer
 from cnncalc.layers.merge import Merge
 from cnncalc.shape import Shape
-from cnncalc.writers.blocks import Names, heading
-from cnncalc.writers.folding import Item, bracketed, define, fold, lines
-from cnncalc.writers.saying import CannotSay, Sayings
+from cnncalc.writers.blocks import Identifiers, heading
+from cnncalc.writers.emitter import Emitter, Unsupported
+from cnncalc.writers.repeats import Item, bracketed, define, fold, lines
 
 #: Arms within arms deeper than this are written with names instead.
 MAX_DEPTH = 6
@@ -30,7 +30,7 @@ MAX_DEPTH = 6
 #: What a pipeline starts from that begins with an input.
 NOWHERE = -1
 
-says: Sayings[str] = Sayings("the language")
+says: Emitter[str] = Emitter("the language")
 
 
 def write(graph: Graph) -> str:
@@ -38,7 +38,7 @@ def write(graph: Graph) -> str:
 
     Raises `SpecError` E320 for a layer that the language has no word for.
     """
-    said = says.say_all(graph.nodes)
+    said = says.emit_all(graph.nodes)
     definitions, items = define(Pipelines(graph, said).items())
     head = [f"# {line}".rstrip() for line in heading(graph, "the spec language").splitlines()]
     blocks = [*definitions, "\n".join(lines(fold(items)))]
@@ -56,7 +56,7 @@ def layer_text(node: Node, layer: Any) -> str:
     if isinstance(layer, Merge):
         return text
     if not reads_back(text, layer, node.input_shapes[0].rank):
-        raise CannotSay(f"`{text}` does not read back as the same layer")
+        raise Unsupported(f"`{text}` does not read back as the same layer")
     return text
 
 
@@ -70,7 +70,7 @@ def reads_back(text: str, layer: Layer, rank: int) -> bool:
         return (
             isinstance(node, LayerNode)
             and not problems.found
-            and read_layer(node, {}).fitted(Shape((1,) * rank, 1)) == layer
+            and read_layer(node, {}).resolve(Shape((1,) * rank, 1)) == layer
         )
     except (SpecError, ValueError):
         return False
@@ -79,7 +79,7 @@ def reads_back(text: str, layer: Layer, rank: int) -> bool:
 # -- pipelines ---------------------------------------------------------------------------------------
 
 
-class Entry(NamedTuple):
+class PipelineEntry(NamedTuple):
     """A layer of a pipeline and the tensor that it makes; of a merge, its arms.
 
     `first` is the first tensor made in it or its arms, `depth` how deep arms are within arms.
@@ -96,9 +96,9 @@ class Entry(NamedTuple):
 class Pipeline:
     """Layers one behind the other, from a tensor on."""
 
-    def __init__(self, start: int, entries: Iterable[Entry] = ()) -> None:
+    def __init__(self, start: int, entries: Iterable[PipelineEntry] = ()) -> None:
         self.start = start
-        self.entries: list[Entry] = []
+        self.entries: list[PipelineEntry] = []
         self.places: dict[int, int] = {start: -1}
         for entry in entries:
             self.append(entry)
@@ -107,11 +107,11 @@ class Pipeline:
     def end(self) -> int:
         return self.entries[-1].tensor if self.entries else self.start
 
-    def append(self, entry: Entry) -> None:
+    def append(self, entry: PipelineEntry) -> None:
         self.places[entry.tensor] = len(self.entries)
         self.entries.append(entry)
 
-    def behind(self, tensor: int) -> list[Entry]:
+    def behind(self, tensor: int) -> list[PipelineEntry]:
         """The layers behind a tensor of the pipeline."""
         return self.entries[self.places[tensor] + 1 :]
 
@@ -148,9 +148,11 @@ class Pipelines:
         elif inputs:
             self.go_on_from(inputs[0])
             own = node.layer.memory == "own"
-            self.pipelines[-1].append(Entry(node.index, self.said[node.index], own, None, node.index))
+            self.pipelines[-1].append(PipelineEntry(node.index, self.said[node.index], own, None, node.index))
         else:
-            self.pipelines.append(Pipeline(NOWHERE, [Entry(node.index, str(node.layer), True, None, node.index)]))
+            self.pipelines.append(
+                Pipeline(NOWHERE, [PipelineEntry(node.index, str(node.layer), True, None, node.index)])
+            )
 
     def go_on_from(self, tensor: int) -> None:
         """Begin a pipeline, unless the last one ends in the tensor."""
@@ -171,7 +173,7 @@ class Pipelines:
         inner = [entry for arm in arms for entry in arm.entries]
         first = min([tensor, *(entry.first for entry in inner)])
         depth = 1 + max([0, *(entry.depth for entry in inner)])
-        self.pipelines[-1].append(Entry(tensor, kind, True, tuple(arms), first, depth))
+        self.pipelines[-1].append(PipelineEntry(tensor, kind, True, tuple(arms), first, depth))
 
     def arm(self, tensor: int, before: tuple[int, ...], starts: Sequence[int]) -> Pipeline:
         """The arm that ends in a tensor: the last pipeline from a tensor on that other arms start from, or all of it.
@@ -199,7 +201,7 @@ class Pipelines:
         last = self.pipelines[-1].end if self.pipelines else NOWHERE
         more = [index for index in self.graph.outputs if index in read and index != last]
         for index in more[:-1]:
-            self.pipelines.append(Pipeline(index, [Entry(len(self.graph.nodes) + index, "identity", True)]))
+            self.pipelines.append(Pipeline(index, [PipelineEntry(len(self.graph.nodes) + index, "identity", True)]))
         if more:
             self.pipelines.append(Pipeline(more[-1]))
 
@@ -213,7 +215,7 @@ class Pipelines:
                 found[pipeline.start] = None
             elif pipeline.start == NOWHERE and top and current != NOWHERE:
                 found[pipeline.entries[0].tensor] = None
-        names = Names(REGISTRY)
+        names = Identifiers(REGISTRY)
         return {index: names.free(self.graph.nodes[index].name) for index in sorted(found)}
 
     def walk(self, pipelines: Sequence[Pipeline], current: int, top: bool) -> Iterator[tuple[Pipeline, int, bool]]:
@@ -255,6 +257,6 @@ class Pipelines:
             here = entry.tensor
 
 
-def fits(entries: Sequence[Entry], before: Sequence[int]) -> bool:
+def fits(entries: Sequence[PipelineEntry], before: Sequence[int]) -> bool:
     """Whether layers may be an arm: none of the tensors of the arms in front is made there, and it is not too deep."""
     return all(tensor < entries[0].first for tensor in before) and all(entry.depth < MAX_DEPTH for entry in entries)

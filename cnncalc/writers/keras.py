@@ -14,7 +14,16 @@ from typing import Any
 
 from cnncalc.graph import Graph, Node
 from cnncalc.shape import Shape, Window
-from cnncalc.writers.blocks import Block, Layout, Names, Step, Template, heading, identifier, shapes_text
+from cnncalc.writers.blocks import (
+    BlockLayout,
+    BlockStep,
+    BlockTemplate,
+    CodeBlock,
+    Identifiers,
+    heading,
+    identifier,
+    shapes_text,
+)
 from cnncalc.writers.code import (
     Argument,
     Call,
@@ -31,15 +40,15 @@ from cnncalc.writers.code import (
     statement,
     with_comment,
 )
-from cnncalc.writers.saying import CannotSay, Sayings
+from cnncalc.writers.emitter import Emitter, Unsupported
 from cnncalc.writers.windows import floored
 
-says: Sayings[Said] = Sayings("Keras")
+says: Emitter[Said] = Emitter("Keras")
 
 
 def write(graph: Graph) -> str:
     """The graph as a Python file; raises `SpecError` E320 for what Keras cannot say."""
-    said = says.say_all(graph.nodes)
+    said = says.emit_all(graph.nodes)
     for node in graph.nodes:
         if node.layer.kind == "pool" and graph.nodes[node.inputs[0]].layer.kind in NEVER_NEGATIVE:
             said[node.index] = padded_with_zeros(said[node.index], node.input_shapes[0])
@@ -98,7 +107,7 @@ def steps_of(layer: Any) -> tuple[Argument, Argument]:
     # Of one tap, the distance to the next means nothing.
     dilation = [d if k > 1 else 1 for d, k in zip(layer.dilation, layer.kernel, strict=True)]
     if max(layer.stride) > 1 and max(dilation) > 1:
-        raise CannotSay("its convolutions have a stride or a dilation, not both", "drop one of them")
+        raise Unsupported("its convolutions have a stride or a dilation, not both", "drop one of them")
     return named("strides", one(layer.stride), 1), named("dilation_rate", one(dilation), 1)
 
 
@@ -185,7 +194,7 @@ def convolution(x: Shape, layer: Any, filters: int, groups: Argument, bias: bool
 def deconv(node: Node, layer: Any) -> Call:
     x = node.input_shapes[0]
     if layer.groups > 1:
-        raise CannotSay("its transposed convolutions have no groups", "use one group")
+        raise Unsupported("its transposed convolutions have no groups", "use one group")
     strides, dilation = steps_of(layer)
     # A transposed convolution without padding, and what is over cropped behind it: the rule itself. Where the
     # kernel is smaller than its stride, what is to be added is output padding.
@@ -214,7 +223,7 @@ def deconv(node: Node, layer: Any) -> Call:
 def pool(node: Node, layer: Any) -> Call:
     x, largest = node.input_shapes[0], node.layer.kind == "pool"
     if max(layer.dilation) > 1:
-        raise CannotSay("its pools have no dilation", "drop it")
+        raise Unsupported("its pools have no dilation", "drop it")
     ends = ends_of(floored(node, layer))
     same = largest and is_same(x, layer) and not layer.rounds_up
     if same or not any(map(any, ends)):
@@ -344,7 +353,7 @@ def identity(node: Node, layer: Any) -> Call:
 def upsample(node: Node, layer: Any) -> Call:
     x = node.input_shapes[0]
     if layer.mode == "bilinear" and x.rank != 2:
-        raise CannotSay("its upsampling interpolates on two axes alone", "use `nearest`")
+        raise Unsupported("its upsampling interpolates on two axes alone", "use `nearest`")
     size = at("size", one(layer.factor))
     return call(per_axis("UpSampling", x), size, named("interpolation", layer.mode, "nearest"))
 
@@ -498,16 +507,16 @@ class File:
 
     def __init__(self, graph: Graph, said: Mapping[int, Said]) -> None:
         self.graph = graph
-        self.network = Names(RESERVED).free((graph.name or "network").lower())
-        self.layout = Layout(graph, said, lambda name: identifier(name.lower()), (self.network, *RESERVED))
+        self.network = Identifiers(RESERVED).free((graph.name or "network").lower())
+        self.layout = BlockLayout(graph, said, lambda name: identifier(name.lower()), (self.network, *RESERVED))
         # Every layer of a model has a name of its own: should joining by one underscore make two alike, by two.
         names = list(self.names(self.layout.top, ""))
         self.between = "_" if len(set(names)) == len(names) else "__"
 
-    def names(self, block: Block, before: str) -> Iterator[str]:
+    def names(self, block: CodeBlock, before: str) -> Iterator[str]:
         """The names of a block's layers, joined by one underscore."""
         for step in block.steps:
-            if isinstance(step.said, Block):
+            if isinstance(step.said, CodeBlock):
                 yield from self.names(step.said, f"{before}{step.name}_")
             elif isinstance(step.said, Call):
                 yield from (f"{before}{name}" for name, _ in named_calls(step.name, step.said, "_"))
@@ -519,7 +528,7 @@ class File:
         imports = f"import keras\nfrom keras import layers{', ops' if own else ''}"
         return f'"""{heading(self.graph, "Keras")}"""\n\n{imports}\n\n\n' + "\n\n".join([*registered, code])
 
-    def block(self, template: Template) -> str:
+    def block(self, template: BlockTemplate) -> str:
         block = template.block
         parameters = [parameter.name for parameter in template.parameters]
         variables = self.layout.variables(block, (self.network, *RESERVED, *parameters))
@@ -557,7 +566,9 @@ class File:
             ]
         )
 
-    def lines(self, block: Block, variables: Mapping[int, str], names: Sequence[str | None], naming: str) -> list[str]:
+    def lines(
+        self, block: CodeBlock, variables: Mapping[int, str], names: Sequence[str | None], naming: str
+    ) -> list[str]:
         """A line or more for each step; `naming` is how a step's name becomes its layer's."""
         lines: list[str] = []
         for step, said in zip(block.steps, self.layout.said(block, names), strict=True):
@@ -567,7 +578,7 @@ class File:
             comment = str(shape) if shape else ""
             if isinstance(said, Inline):
                 lines.append(with_comment(f"    {results} = {inline_text(said, inputs)}", comment))
-            elif isinstance(step.said, Block):
+            elif isinstance(step.said, CodeBlock):
                 its_name = named("name", Code(naming.format(step.name)))
                 whole = call(said.function, *(at("x", Code(each)) for each in inputs), *said.arguments, its_name)
                 lines += statement(f"{results} = ", whole, comment=comment, indent=" " * 4)
@@ -575,7 +586,9 @@ class File:
                 lines += self.layers(step, said, inputs, results, comment, naming)
         return lines
 
-    def layers(self, step: Step, said: Call, inputs: list[str], results: str, comment: str, naming: str) -> list[str]:
+    def layers(
+        self, step: BlockStep, said: Call, inputs: list[str], results: str, comment: str, naming: str
+    ) -> list[str]:
         lines: list[str] = []
         calls = named_calls(step.name, said, self.between)
         for place, (name, each) in enumerate(calls, 1):

@@ -19,7 +19,7 @@ from cnncalc.diagnostics import Diagnostic, SpecError
 from cnncalc.graph import Graph, Node
 from cnncalc.shape import Shape, ceil_div
 from cnncalc.writers.blocks import heading, identifier
-from cnncalc.writers.saying import CannotSay, Sayings
+from cnncalc.writers.emitter import Emitter, Unsupported
 from cnncalc.writers.windows import floored
 
 OPSET, IR = 21, 10
@@ -73,7 +73,7 @@ def op(type: str, *operands: Operand, **attributes: Any) -> Op:
     return Op(type, operands, attributes)
 
 
-says: Sayings[list[Op]] = Sayings("ONNX")
+says: Emitter[list[Op]] = Emitter("ONNX")
 
 
 def write(graph: Graph) -> bytes:
@@ -81,7 +81,7 @@ def write(graph: Graph) -> bytes:
 
     Raises `SpecError` E320 for what ONNX cannot say, E301 where the `onnx` package is missing.
     """
-    said = says.say_all(graph.nodes)
+    said = says.emit_all(graph.nodes)
     try:
         import onnx
     except ImportError:
@@ -191,7 +191,7 @@ def adaptive(node: Node, layer: Any) -> list[Op]:
     x = node.input_shapes[0]
     if any(n % size for n, size in zip(x.spatial, layer.size, strict=True)):
         fact = f"its pools have windows of one size, and {x} does not divide into {node.shape}"
-        raise CannotSay(fact, "ask for a size that divides the input's")
+        raise Unsupported(fact, "ask for a size that divides the input's")
     kernel = [n // size for n, size in zip(x.spatial, layer.size, strict=True)]
     name = "AveragePool" if node.layer.kind == "adaptiveavgpool" else "MaxPool"
     return [op(name, X, kernel_shape=kernel, strides=kernel)]

@@ -14,7 +14,16 @@ from typing import Any, NamedTuple
 
 from cnncalc.graph import Graph, Node
 from cnncalc.shape import Shape, Window
-from cnncalc.writers.blocks import Block, Layout, Names, Step, Template, camel, heading, shapes_text
+from cnncalc.writers.blocks import (
+    BlockLayout,
+    BlockStep,
+    BlockTemplate,
+    CodeBlock,
+    Identifiers,
+    camel,
+    heading,
+    shapes_text,
+)
 from cnncalc.writers.code import (
     WIDTH,
     Argument,
@@ -32,15 +41,15 @@ from cnncalc.writers.code import (
     statement,
     with_comment,
 )
-from cnncalc.writers.saying import CannotSay, Sayings
+from cnncalc.writers.emitter import Emitter, Unsupported
 from cnncalc.writers.windows import floored
 
-says: Sayings[Said] = Sayings("PyTorch")
+says: Emitter[Said] = Emitter("PyTorch")
 
 
 def write(graph: Graph) -> str:
     """The graph as a Python file; raises `SpecError` E320 for what PyTorch cannot say."""
-    return File(graph, says.say_all(graph.nodes)).text()
+    return File(graph, says.emit_all(graph.nodes)).text()
 
 
 # -- what is said ------------------------------------------------------------------------------------
@@ -172,7 +181,7 @@ def norm(node: Node, layer: Any) -> Call:
     x = node.input_shapes[0]
     batch = node.layer.kind == "bn"
     if not batch and prod(x.spatial) == 1:
-        raise CannotSay("its instance norm needs more than one place", "leave it out: of one place nothing is left")
+        raise Unsupported("its instance norm needs more than one place", "leave it out: of one place nothing is left")
     name, affine = ("BatchNorm", True) if batch else ("InstanceNorm", False)
     return affine_norm(per_axis(name, x), x, layer, [channels("num_features", x.channels)], "affine", affine)
 
@@ -202,7 +211,7 @@ def affine_norm(name: str, x: Shape, layer: Any, arguments: list[Argument], affi
 @says("lrn")
 def lrn(node: Node, layer: Any) -> Call:
     if not node.input_shapes[0].rank:
-        raise CannotSay("its local response norm needs spatial axes", "put it before the `fc` or `flatten`")
+        raise Unsupported("its local response norm needs spatial axes", "put it before the `fc` or `flatten`")
     return call("nn.LocalResponseNorm", at("size", layer.size))
 
 
@@ -429,8 +438,8 @@ class File:
 
     def __init__(self, graph: Graph, said: Mapping[int, Said]) -> None:
         self.graph = graph
-        self.network = Names(OWN_MODULES).free(camel(graph.name or "network"))
-        self.layout = Layout(graph, said, camel, (self.network, *OWN_MODULES), ATTRIBUTES)
+        self.network = Identifiers(OWN_MODULES).free(camel(graph.name or "network"))
+        self.layout = BlockLayout(graph, said, camel, (self.network, *OWN_MODULES), ATTRIBUTES)
 
     def text(self) -> str:
         classes = [self.template(template) for template in self.layout.templates]
@@ -441,10 +450,10 @@ class File:
         imports = "import torch\nfrom torch import nn" if "torch." in code else "from torch import nn"
         return f'"""{heading(self.graph, "PyTorch")}"""\n\n{imports}\n\n\n{code}'
 
-    def template(self, template: Template) -> str:
+    def template(self, template: BlockTemplate) -> str:
         return self.module(template.name, template.block, template)
 
-    def module(self, name: str, block: Block, template: Template | None = None) -> str:
+    def module(self, name: str, block: CodeBlock, template: BlockTemplate | None = None) -> str:
         """A class: its modules, then how a tensor goes through them."""
         variables = self.layout.variables(block)
         modules: list[str] = []
@@ -494,15 +503,15 @@ class Line(NamedTuple):
     results: str
     code: str
     shape: Shape | None
-    step: Step | None = None
+    step: BlockStep | None = None
 
-    def takes(self, step: Step, layout: Layout) -> bool:
+    def takes(self, step: BlockStep, layout: BlockLayout) -> bool:
         """Whether the module of the next step can go round this line's."""
         if self.step is None or step.inputs != self.step.outputs or layout.readers(step.inputs[0]) > 1:
             return False
         return not layout.makes_own(step) and len(self.text()) + len(step.name) + len("self.()") <= WIDTH
 
-    def into(self, module: str, results: str, step: Step) -> Line:
+    def into(self, module: str, results: str, step: BlockStep) -> Line:
         return Line(results, f"{module}({self.code})", self.shape, step)
 
     def text(self) -> str:

@@ -3,7 +3,7 @@
 A family's file is a spec as it stands. Its members differ in the values of some of its lets; they are declared
 in `members.txt`, in blocks of lines:
 
-    resnet.cnn  2015  Shortcuts around bottlenecks, …     the file, the year, what it brought
+    resnet.cnn  2015  Shortcuts around bottlenecks, …     the file, the year, contribution
                n1  n2  n3  n4                             lets of the file, by column
     resnet50    3   4   6   3                             a member, and its values
 
@@ -28,7 +28,7 @@ class Member(NamedTuple):
     name: str
     file: str
     year: int
-    brought: str
+    contribution: str
     lets: dict[str, str]
 
     @property
@@ -78,11 +78,11 @@ def _table(text: str) -> list[Member]:
         lines = [line for line in block.splitlines() if line.strip() and not line.startswith("#")]
         if not lines:
             continue
-        file, year, brought = lines[0].split(None, 2)
+        file, year, contribution = lines[0].split(None, 2)
         headings = lines[1].split() if lines[1].startswith(" ") else []
         for line in lines[2 if headings else 1 :]:
             name, *values = line.split()
-            found.append(Member(name, file, int(year), brought, dict(zip(headings, values, strict=True))))
+            found.append(Member(name, file, int(year), contribution, dict(zip(headings, values, strict=True))))
     return found
 
 

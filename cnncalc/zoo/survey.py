@@ -11,7 +11,7 @@ from cnncalc.language.parse import parse
 from cnncalc.zoo import Member
 
 
-class Entry(NamedTuple):
+class ZooEntry(NamedTuple):
     """A network and its figures. `last` is its last feature map, `peak_bytes` the memory of those live at once."""
 
     member: Member
@@ -28,7 +28,7 @@ class Entry(NamedTuple):
             "name": self.member.name,
             "family": self.member.family,
             "year": self.member.year,
-            "brought": self.member.brought,
+            "contribution": self.member.contribution,
             "input": list(self.input),
             "params": self.params,
             "buffers": self.buffers,
@@ -38,13 +38,13 @@ class Entry(NamedTuple):
         }
 
 
-def survey(member: Member) -> Entry:
+def survey(member: Member) -> ZooEntry:
     """The figures of one network, of a sample in float32."""
     problems = Problems()
     spec = parse(Source(member.name, member.text()), problems)
     analysis = analyze_graph(build_graph(spec, problems), Options())
     totals = analysis.totals
-    return Entry(
+    return ZooEntry(
         member,
         analysis.rows[0].output_shape,
         totals.params,

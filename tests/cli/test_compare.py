@@ -12,7 +12,8 @@ from click.testing import CliRunner, Result
 
 import cnncalc
 from cnncalc.cli import main
-from cnncalc.report.networks import COLUMNS, Network
+from cnncalc.compare.networks import NetworkRow
+from cnncalc.report.networks import COLUMNS
 
 # By hand: see test_diff.py.
 SMALL = "input 32x32x3\nconv 3x3 same x8 | bn | relu | pool 2\ngap | fc 10\n"
@@ -145,7 +146,7 @@ def test_batch_and_dtype() -> None:
 )
 def test_field(spec: str, field: str, layer: str) -> None:
     """The network's field is that of its last layer with places to tell apart."""
-    network = Network("", cnncalc.analyze(spec))
+    network = NetworkRow("", cnncalc.analyze(spec))
     assert [COLUMNS[key].text(network, "hwc") for key in ("field", "field_layer")] == [field, layer]
 
 

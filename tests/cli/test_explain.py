@@ -170,7 +170,7 @@ def test_pictures() -> None:
 
 
 def test_map() -> None:
-    """The participation map of a 3x3 window on 5x5: from 1 at the corner to 9 in the middle."""
+    """The coverage map of a 3x3 window on 5x5: from 1 at the corner to 9 in the middle."""
     assert drawn("input 5x5x1 | conv 3x3 x1") == [
         "░1░░2░▒3▒░2░░1░",
         "░2░▒4▒▓6▓▒4▒░2░",

@@ -15,7 +15,7 @@ from cnncalc.cli import main
 from cnncalc.diagnostics import Problems
 from cnncalc.graph import GraphBuilder
 from cnncalc.layers import REGISTRY
-from cnncalc.layers.foreign import Foreign
+from cnncalc.layers.opaque import OpaqueOp
 
 CARD = "input 5x5x3 | conv 3x3 s1 valid x2"
 FLAT = f"{CARD} | fc 10"
@@ -195,7 +195,7 @@ def test_lower_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where an operator of a model file is not counted, a budget is held to a lower bound, and that is said."""
     builder = GraphBuilder(Problems())
     image = builder.add(REGISTRY["input"]("input", shape=(8, 8, 3)), ())
-    graph = builder.build(builder.add(Foreign("Roi", None, known=False), (image,)))
+    graph = builder.build(builder.add(OpaqueOp("Roi", None, known=False), (image,)))
     monkeypatch.setattr(sources, "load_source", lambda *_: graph)
     warning = "warning: Roi: not counted in full, so that all totals are lower bounds\n"
     assert ended(run(CARD, "--get", "params")) == (0, "0\n", warning)

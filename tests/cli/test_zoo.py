@@ -65,7 +65,7 @@ def test_json() -> None:
         "name": "lenet5",
         "family": "lenet",
         "year": 1998,
-        "brought": "Convolutions, shared weights and pooling, trained end to end",
+        "contribution": "Convolutions, shared weights and pooling, trained end to end",
         "input": [32, 32, 1],
         "params": 61_706,
         "buffers": 0,
@@ -90,7 +90,7 @@ def test_markdown() -> None:
     """Markdown is one table."""
     lines = run("--family", "nin", "-f", "markdown").stdout.splitlines()
     assert lines == [
-        "| name | year | input | parameters | MACs | field | memory | what it brought |",
+        "| name | year | input | parameters | MACs | field | memory | contribution |",
         "| --- | --- | --- | ---: | ---: | --- | ---: | --- |",
         "| nin | 2013 | 32x32x3 | 966,986 | 222,486,528 | 27 | 1.38 MiB "
         "| 1x1 convolutions, and global pooling in place of fc |",
@@ -101,7 +101,7 @@ def test_latex() -> None:
     """LaTeX is one table in the manner of booktabs, channels first where they are asked for."""
     lines = run("--family", "nin", "-f", "latex", "--layout", "chw").stdout.splitlines()
     assert lines[1] == r"\begin{tabular}{lllrrlrl}"
-    assert lines[3] == r"name & year & input & parameters & MACs & field & memory & what it brought \\"
+    assert lines[3] == r"name & year & input & parameters & MACs & field & memory & contribution \\"
     assert lines[5] == (
         r"nin & 2013 & 3$\times$32$\times$32 & 966,986 & 222,486,528 & 27 & 1.38 MiB "
         r"& 1x1 convolutions, and global pooling in place of fc \\"
@@ -137,7 +137,7 @@ def test_width(width: int) -> None:
     table = text.partition("\n\nfield:")[0]
 
     assert max(map(len, table.splitlines())) <= width
-    assert table.splitlines()[0].endswith("what it brought") == (width >= 150)
+    assert table.splitlines()[0].endswith("contribution") == (width >= 150)
     assert {line.split()[0] for line in table.splitlines() if line} >= set(zoo.members())
 
 

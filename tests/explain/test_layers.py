@@ -14,10 +14,10 @@ import pytest
 
 import cnncalc
 from cnncalc.diagnostics import Problems
-from cnncalc.explain.layers import Explanation, Formula, explain
-from cnncalc.graph import GraphBuilder, Stored
+from cnncalc.explain.layers import Explanation, FigureFormula, explain
+from cnncalc.graph import GraphBuilder, StoredWeights
 from cnncalc.layers import kinds
-from cnncalc.layers.foreign import Foreign
+from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.layers.rearrange import Input
 from cnncalc.report.explain import explanations_json, explanations_markdown
 from cnncalc.shape import Shape
@@ -53,7 +53,7 @@ def evaluated(text: str) -> Any:
     return eval(re.sub(r"\d+", r"Fraction(\g<0>)", text), {"Fraction": Fraction, "floor": floor, "ceil": ceil})
 
 
-def formulas(told: Explanation) -> Iterator[tuple[Formula, Any]]:
+def formulas(told: Explanation) -> Iterator[tuple[FigureFormula, Any]]:
     """Every formula of an explanation, and the figure that the analysis has for it."""
     row = told.row
     yield from zip(told.sizes, row.output_shape, strict=True)
@@ -148,7 +148,7 @@ def test_groups() -> None:
 
 
 def test_in_place() -> None:
-    """Memory tells whose place a layer takes: that of what it is written over, or of what it names anew."""
+    """LayerMemory tells whose place a layer takes: that of what it is written over, or of what it names anew."""
     told = {each.row.name: each.memory.over for each in explain(cnncalc.analyze("input 4x4x2 | bn | pool 2 | fc 3"))}
     assert told == {"input1": None, "bn1": "input1", "pool1": None, "flatten1": "pool1", "fc1": None}
 
@@ -177,8 +177,8 @@ def test_json() -> None:
             "stride": 2,
             "first": 0,
             "last": 6,
-            # Places 0, 2, 4 and 6: the even elements between two of them are under both.
-            "participation": [1, 1, 2, 1, 2, 1, 2, 1, 1, 0],
+            # WindowPositions 0, 2, 4 and 6: the even elements between two of them are under both.
+            "coverage": [1, 1, 2, 1, 2, 1, 2, 1, 1, 0],
         }
     ]
 
@@ -188,7 +188,9 @@ def test_model_file() -> None:
     problems = Problems()
     builder = GraphBuilder(problems)
     first = builder.add(Input("input", shape=(8, 8, 3)), ())
-    last = builder.add(Foreign("Hologram", Shape((4, 4), 3), known=False, macs=7), (first,), stored=Stored(5, 2))
+    last = builder.add(
+        OpaqueOp("Hologram", Shape((4, 4), 3), known=False, macs=7), (first,), stored=StoredWeights(5, 2)
+    )
     analysis = cnncalc.analyze(builder.build(last))
     (told,) = explain(analysis, [analysis.rows[-1].name])
     assert ([size.value for size in told.sizes], told.macs.value) == ([4, 4, 3], 7)

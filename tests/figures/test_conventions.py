@@ -8,7 +8,7 @@ from cnncalc.figures.conventions import OPERATOR, TABLES, apart, compare, counti
 from cnncalc.figures.cost import CONVENTIONS
 from cnncalc.graph import GraphBuilder
 from cnncalc.layers import kinds
-from cnncalc.layers.foreign import Foreign
+from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.layers.rearrange import Input
 from cnncalc.shape import Shape
 
@@ -211,7 +211,7 @@ def test_operator(convention: str) -> None:
     builder = GraphBuilder(Problems())
     x = builder.add(Input("input", shape=(6, 5, 4)), ())
     for name in ("softmax", "scale", "lrn"):
-        x = builder.add(Foreign(name, Shape((6, 5), 4), macs=100), (x,))
+        x = builder.add(OpaqueOp(name, Shape((6, 5), 4), macs=100), (x,))
     graph = builder.build(x)
     assert cnncalc.analyze(graph, convention=convention).totals.macs == 300
     assert set(apart(graph.nodes, convention, 1).values()) <= {0}

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 import cnncalc
 from cnncalc.analysis import Analysis
-from cnncalc.figures import arena as arenas
-from cnncalc.figures.arena import arena, placed
-from cnncalc.figures.memory import Step, buffers, steps
+from cnncalc.figures import memory_planner as arenas
+from cnncalc.figures.memory import MemoryStep, buffers, steps
+from cnncalc.figures.memory_planner import arena
 from cnncalc.graph import Graph
 
 
@@ -205,7 +205,7 @@ def test_a_place_is_used_again() -> None:
     alone: at 0; and so is conv3's 32, with conv2: at 64.
     """
     nodes, outputs, *_ = cnncalc.parse("input 4x4x1 | conv 1x1 x3 | conv 1x1 x4 | conv 1x1 x2")
-    places = placed(buffers(nodes, outputs), 1)
+    places = arenas.plan(buffers(nodes, outputs), 1)
     assert {nodes[place.buffer.nodes[0]].name: (place.offset, place.end) for place in places} == {
         "conv2": (0, 64),
         "conv1": (64, 112),
@@ -330,7 +330,7 @@ def networks(draw: st.DrawFn) -> str:
     return " | ".join(items)
 
 
-def timeline(result: Analysis) -> list[Step]:
+def timeline(result: Analysis) -> list[MemoryStep]:
     return list(steps(result.graph.nodes, result.feature_maps, 2))
 
 
@@ -368,7 +368,7 @@ def test_steps(spec: str) -> None:
 def test_places(spec: str, size: int) -> None:
     """No two tensors that are live at once overlap in the arena; each is aligned; none is left out."""
     result = cnncalc.analyze(spec)
-    places = placed(result.feature_maps, size)
+    places = arenas.plan(result.feature_maps, size)
     assert sorted(place.buffer for place in places) == sorted(result.feature_maps)
     assert all(place.offset % 16 == 0 and place.size >= place.buffer.elements * size for place in places)
     for one, other in combinations(places, 2):

@@ -16,7 +16,7 @@ from cnncalc.diagnostics import Problems, Source, Span, SpecError
 from cnncalc.graph import Graph
 from cnncalc.language.arguments import read_layer
 from cnncalc.language.expand import build_graph
-from cnncalc.language.nodes import Def, Hole, LayerNode, Let, Spec
+from cnncalc.language.nodes import DefNode, Hole, LayerNode, LetNode, Spec
 from cnncalc.language.parse import parse
 from cnncalc.language.write import write
 from cnncalc.language.write_yaml import write_yaml
@@ -72,8 +72,8 @@ def in_yaml(text: str) -> str:
 
 def meaning(spec: Spec) -> object:
     """All that a spec says but where and how: lets, blocks, and the items."""
-    lets = [bare(each) for each in spec.definitions if isinstance(each, Let)]
-    blocks = [bare(each) for each in spec.definitions if isinstance(each, Def)]
+    lets = [bare(each) for each in spec.definitions if isinstance(each, LetNode)]
+    blocks = [bare(each) for each in spec.definitions if isinstance(each, DefNode)]
     return lets, blocks, bare(spec.items)
 
 
@@ -94,12 +94,12 @@ def layer_meaning(node: LayerNode) -> object:
         layer = read_layer(node, values)
     except SpecError as error:
         return [diagnostic.code for diagnostic in error.diagnostics]
-    return [fitted(layer, rank) for rank in range(4)]
+    return [resolved(layer, rank) for rank in range(4)]
 
 
-def fitted(layer: Layer, rank: int) -> object:
+def resolved(layer: Layer, rank: int) -> object:
     try:
-        return layer.fitted(Shape((64,) * rank, 8))
+        return layer.resolve(Shape((64,) * rank, 8))
     except ShapeError as error:
         return error.code
 
@@ -252,7 +252,7 @@ def specs(draw: st.DrawFn) -> str:
         else:
             parameters = ["c", f"s ={draw(expressions())}"][: draw(st.integers(0, 2))]
             body = draw(sequences(2, in_def=True))
-            text += f"Def block{number}({' , '.join(parameters)}) ={draw(gaps)}{body}{draw(breaks())}"
+            text += f"def block{number}({' , '.join(parameters)}) ={draw(gaps)}{body}{draw(breaks())}"
     return text + draw(sequences(2)) + draw(gaps)
 
 

@@ -8,12 +8,12 @@ import cnncalc
 from cnncalc import SpecError
 from cnncalc.analysis import Options, analyze_graph
 from cnncalc.diagnostics import Problems, Source
-from cnncalc.graph import Graph, GraphBuilder, Stored
+from cnncalc.graph import Graph, GraphBuilder, StoredWeights
 from cnncalc.layers import REGISTRY
-from cnncalc.layers.foreign import Foreign
-from cnncalc.readers import Names, model_of
+from cnncalc.layers.opaque import OpaqueOp
+from cnncalc.readers import UniqueNames, model_of
 from cnncalc.report.columns import choose
-from cnncalc.report.look import Look
+from cnncalc.report.options import RenderOptions
 from cnncalc.report.table import to_table
 from cnncalc.shape import Shape
 from cnncalc.sources import read_file
@@ -23,9 +23,11 @@ def graph() -> Graph:
     """Two known layers, and between them an operator whose shape nobody states."""
     builder = GraphBuilder(Problems())
     image = builder.add(REGISTRY["input"]("input", shape=(8, 8, 3)), ())
-    conv = builder.add(REGISTRY["conv"]("conv", kernel=(3,), filters=4, bias=False), (image,), stored=Stored(0))
-    gamma = builder.add(Foreign("Mul", Shape((6, 6), 4), local=True, memory="in place"), (conv,), stored=Stored(4))
-    odd = builder.add(Foreign("NonMaxSuppression", None, known=False), (gamma,))
+    conv = builder.add(REGISTRY["conv"]("conv", kernel=(3,), filters=4, bias=False), (image,), stored=StoredWeights(0))
+    gamma = builder.add(
+        OpaqueOp("Mul", Shape((6, 6), 4), local=True, memory="in place"), (conv,), stored=StoredWeights(4)
+    )
+    odd = builder.add(OpaqueOp("NonMaxSuppression", None, known=False), (gamma,))
     return builder.build(odd)
 
 
@@ -62,7 +64,7 @@ unknown      NonMaxSuppression: not counted in full, so that all totals are lowe
 def test_table() -> None:
     """An unknown operator is a marked row, its shape open, and the totals are lower bounds."""
     # Live at most: 8·8·3 and 6·6·4 elements of 4 bytes, 1,344.
-    assert to_table(analyze_graph(graph(), Options()), choose(None), Look()) == TABLE
+    assert to_table(analyze_graph(graph(), Options()), choose(None), RenderOptions()) == TABLE
 
 
 def test_json() -> None:
@@ -122,6 +124,6 @@ def test_pickle(name: str, content: bytes, tmp_path: Path) -> None:
 
 
 def test_names() -> None:
-    """Names are printable, of bounded length, and each once."""
-    names = Names()
+    """UniqueNames are printable, of bounded length, and each once."""
+    names = UniqueNames()
     assert [names(name) for name in ("a", "a", "a b\n", "a_2", "x" * 1000)] == ["a", "a_2", "a_b_", "a_2_2", "x" * 100]

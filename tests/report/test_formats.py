@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt  # rich brings it along
 
 from cnncalc.cli import main
-from cnncalc.report.columns import Column, bytes_text, short
+from cnncalc.notation import bytes_text, short
+from cnncalc.report.columns import Column
 from cnncalc.report.csv import to_csv
+from cnncalc.report.datatable import DataTable
 from cnncalc.report.latex import to_latex
 from cnncalc.report.markdown import code, escaped, to_markdown
-from cnncalc.report.sheet import Sheet
 
 #: A block with a hole in its call, and a name with underscores: what each format has to escape.
 SPEC = "let w_1 = 8\ndef block_a(c) = conv 3x3 same x{c} | bn\ninput 8x8x3\nblock_a({2 * w_1}) | fc 10 as the_head"
@@ -88,10 +89,10 @@ def test_large_numbers() -> None:
     assert f"{macs:,} \\\\\n" in shown["latex"]
 
 
-def sheet(*texts: str, setting: str = "plain") -> Sheet:
+def sheet(*texts: str, setting: str = "plain") -> DataTable:
     """A sheet of one column of texts."""
     column = Column("text", "a_text", "", lambda line, _: line, lambda line, _: line, setting=setting)  # type: ignore[arg-type]
-    return Sheet((column,), texts)
+    return DataTable((column,), texts)
 
 
 @pytest.mark.parametrize(

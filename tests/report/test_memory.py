@@ -16,10 +16,10 @@ from cnncalc.cli import main
 from cnncalc.diagnostics import Problems
 from cnncalc.graph import GraphBuilder
 from cnncalc.layers import REGISTRY
-from cnncalc.layers.foreign import Foreign
-from cnncalc.report.columns import bytes_text
-from cnncalc.report.look import Look
+from cnncalc.layers.opaque import OpaqueOp
+from cnncalc.notation import bytes_text
 from cnncalc.report.memory import memory_text
+from cnncalc.report.options import RenderOptions
 
 NETWORKS = sorted((Path(__file__).parents[1] / "networks").glob("*.cnn"))
 
@@ -131,7 +131,7 @@ def test_names_beside_their_reader(join: str) -> None:
     names = ("input1", f"b{join}conv1", f"b{join}conv2", "add1")
     graph = cnncalc.parse("input 2x2x2 | add(conv 1x1 x2 ; conv 1x1 x2)")
     nodes = tuple(node._replace(name=name) for node, name in zip(graph.nodes, names, strict=True))
-    text = memory_text(cnncalc.analyze(graph._replace(nodes=nodes)), Look(60))
+    text = memory_text(cnncalc.analyze(graph._replace(nodes=nodes)), RenderOptions(60))
     assert re.search(rf"^├─ b{re.escape(join)}conv2 .* 32 B: conv1$", text, re.MULTILINE)
 
 
@@ -156,8 +156,8 @@ def test_an_unknown_operator() -> None:
     """An operator that leaves its output open is marked, and the figures are said to be lower bounds."""
     builder = GraphBuilder(Problems())
     image = builder.add(REGISTRY["input"]("input", shape=(8, 8, 3)), ())
-    graph = builder.build(builder.add(Foreign("NonMaxSuppression", None, known=False), (image,)))
-    text = memory_text(cnncalc.analyze(graph), Look(100))
+    graph = builder.build(builder.add(OpaqueOp("NonMaxSuppression", None, known=False), (image,)))
+    text = memory_text(cnncalc.analyze(graph), RenderOptions(100))
 
     assert re.search(r"^NonMaxSuppression1  768 B  unknown  768 B █+$", text, re.MULTILINE)
     assert re.search(r"^unknown +NonMaxSuppression: not counted in full, so that .*\n +bounds$", text, re.MULTILINE)

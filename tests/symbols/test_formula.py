@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnncalc.shape import Padding, Window, at_least, at_most, ceil_div, certainly, differs
-from cnncalc.symbols import Formula, bounds, largest, letter, noting, period
+from cnncalc.shape import Padding, Window, at_least, at_most, ceil_div, known_unequal, statically_known
+from cnncalc.symbols import Formula, bounds, largest, noting, period, symbol
 
-H, W, C = letter("H"), letter("W"), letter("C")
+H, W, C = symbol("H"), symbol("W"), symbol("C")
 
 small = st.integers(-6, 6)
 numbers = st.integers(1, 40)
@@ -126,16 +126,16 @@ def test_comparisons() -> None:
 def test_what_is_taken_for_granted() -> None:
     """A comparison that is left open notes what has to hold for the rule to go on."""
     with noting() as noted:
-        assert not certainly(H - 6 < 1)
-        assert not certainly(differs(H, 2 * (H // 2)))
-        assert not certainly(H < 1)
+        assert not statically_known(H - 6 < 1)
+        assert not statically_known(known_unequal(H, 2 * (H // 2)))
+        assert not statically_known(H < 1)
     assert [str(each) for each in noted] == ["H >= 7", "H = 2*floor(H/2)"]
 
 
 def test_an_axis_of_one_is_noted_as_well() -> None:
     """Sizes that differ agree all the same where one of them is 1."""
     with noting() as noted:
-        assert not certainly(differs(H // 4, H // 5, unless_one=True))
+        assert not statically_known(known_unequal(H // 4, H // 5, unless_one=True))
     (condition,) = noted
     # 8//4 = 2 and 8//5 = 1; 10//4 = 2 = 10//5; 12//4 = 3 and 12//5 = 2.
     assert [condition.holds({"H": n}) for n in (8, 10, 12)] == [True, True, False]
@@ -146,4 +146,4 @@ def test_largest() -> None:
     assert largest([H, H + 2, 2 * (H // 2)]) == H + 2
     assert str(largest([H * W, 100, 5])) == "max(H*W, 100)"
     assert largest([H * W, 100])
-    assert largest([letter(name) for name in "ABDEFGH"]) is None
+    assert largest([symbol(name) for name in "ABDEFGH"]) is None

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cnncalc
-from cnncalc.figures.domain import Sizes, conditions, meeting
+from cnncalc.figures.domain import IntegerSet, conditions, solve_constraints
 from cnncalc.symbols import Formula
 
 FOLDER = Path(__file__).parents[3] / "shared" / "conformance"
@@ -109,10 +109,10 @@ def test_chain(chain: list[str], h: int, w: int, c: int) -> None:
 @given(st.lists(layers, min_size=1, max_size=5), st.integers(1, 30))
 def test_domain(chain: list[str], n: int) -> None:
     """The numbers that a letter may be are those for which the network has a result."""
-    sizes: Sizes | None = Sizes(())
+    sizes: IntegerSet | None = IntegerSet(())
     with suppress(cnncalc.SpecError):
         graph = cnncalc.parse(f"input NxNx2 | {' | '.join(chain)}", letters=True)
-        sizes = meeting(conditions(graph), "N")
+        sizes = solve_constraints(conditions(graph), "N")
     assert sizes is not None
     try:
         cnncalc.analyze(" | ".join(chain), input=(n, n, 2))

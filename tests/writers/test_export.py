@@ -14,9 +14,9 @@ from click.testing import CliRunner, Result
 import cnncalc
 from cnncalc.cli import main
 from cnncalc.diagnostics import SpecError
-from cnncalc.graph import Stored
+from cnncalc.graph import StoredWeights
 from cnncalc.layers import kinds
-from cnncalc.layers.foreign import Foreign
+from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.shape import Shape
 from cnncalc.writers import FORMATS, export
 
@@ -48,7 +48,7 @@ def test_weights_of_onnx(network: Any, exported: Any) -> None:
     onnx = import_module("cnncalc.writers.onnx")
     graph = network.graph
     try:
-        said = onnx.says.say_all(graph.nodes)
+        said = onnx.says.emit_all(graph.nodes)
     except SpecError:
         exported(network, "onnx")
         raise
@@ -155,7 +155,7 @@ def changed(**fields: Any) -> cnncalc.Graph:
 @pytest.mark.parametrize("to", FORMATS)
 def test_foreign(to: str) -> None:
     """An operator of a model file is named, also where it is called like a layer."""
-    graph = changed(layer=Foreign("conv", Shape((6, 6), 4)))
+    graph = changed(layer=OpaqueOp("conv", Shape((6, 6), 4)))
     with pytest.raises(SpecError) as caught:
         export(graph, to)
     says = import_module(f"cnncalc.writers.{to}").says.format
@@ -168,11 +168,11 @@ def test_foreign(to: str) -> None:
 def test_stored() -> None:
     """A layer whose file holds other weights than it has by itself, such as shared ones, is refused."""
     with pytest.raises(SpecError, match=r"the file stores 0 numbers for it, and `conv 3x3 x4` has 112"):
-        export(changed(stored=Stored()), "pytorch")
+        export(changed(stored=StoredWeights()), "pytorch")
     # 27 kernels' worth and no bias: zeros that another layer has as well. What is written has its own.
-    assert "self.conv1 = nn.Conv2d(3, 4, 3)" in export(changed(stored=Stored(108)), "pytorch")
+    assert "self.conv1 = nn.Conv2d(3, 4, 3)" in export(changed(stored=StoredWeights(108)), "pytorch")
     # A file may call a norm's statistics what it likes: what counts is their number.
-    assert "self.conv1 = nn.Conv2d(3, 4, 3)" in export(changed(stored=Stored(100, 12)), "pytorch")
+    assert "self.conv1 = nn.Conv2d(3, 4, 3)" in export(changed(stored=StoredWeights(100, 12)), "pytorch")
 
 
 def test_number_out_of_the_language() -> None:

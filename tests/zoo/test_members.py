@@ -10,7 +10,7 @@ import pytest
 import cnncalc
 from cnncalc import zoo
 from cnncalc.diagnostics import Problems, Source
-from cnncalc.language.nodes import Let
+from cnncalc.language.nodes import LetNode
 from cnncalc.language.parse import parse
 from cnncalc.language.write import write
 
@@ -24,7 +24,7 @@ PARTICULAR = {"unet", "fcn8s"}
 def lets(text: str) -> dict[str, str]:
     """The lets of a spec with their values as they stand."""
     spec = parse(Source("<spec>", text), Problems())
-    return {each.name: each.value.span.text for each in spec.definitions if isinstance(each, Let)}
+    return {each.name: each.value.span.text for each in spec.definitions if isinstance(each, LetNode)}
 
 
 def test_every_file_has_members() -> None:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from cnncalc.graph import Graph
 from cnncalc.readers import ReadOptions
 from cnncalc.readers.onnx import elementwise, movement, products, windows  # noqa: F401 - they fill the table of rules
+from cnncalc.readers.onnx.importer import OnnxImporter
 from cnncalc.readers.onnx.model import open_model
-from cnncalc.readers.onnx.patterns import put_together
-from cnncalc.readers.onnx.reading import Reading
+from cnncalc.readers.onnx.pattern_fusion import put_together
 
 
 def read(path: str, options: ReadOptions) -> Graph:
     """The graph of an ONNX file; raises `SpecError` where it is none, or contradicts itself."""
-    return Reading(put_together(open_model(path)), path, options).run()
+    return OnnxImporter(put_together(open_model(path)), path, options).run()

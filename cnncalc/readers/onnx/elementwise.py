@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf, prod
 
-from cnncalc.graph import Stored
-from cnncalc.readers.dims import Dims, broadcast
-from cnncalc.readers.onnx.fold import Static, bounds
-from cnncalc.readers.onnx.fold import shape_of as folded_shape
+from cnncalc.graph import StoredWeights
+from cnncalc.readers.importer import Tensor, UnknowableError
+from cnncalc.readers.onnx.constant_folding import Static, bounds
+from cnncalc.readers.onnx.constant_folding import shape_of as folded_shape
+from cnncalc.readers.onnx.importer import RUNTIME, OnnxImporter, Operands, Value, rule
 from cnncalc.readers.onnx.model import NodeDef
-from cnncalc.readers.onnx.reading import RUNTIME, Operands, Reading, Value, rule
-from cnncalc.readers.rows import Tensor, UnknowableError
+from cnncalc.readers.shape_inference import Dims, broadcast
 
 #: Operator → the word for it.
 WORDS = {
@@ -24,23 +24,23 @@ WORDS = {
 
 @rule(*WORDS)
 @rule("Gelu", "QuickGelu", "FastGelu", "QLinearSigmoid", "QLinearSoftmax", domain=RUNTIME)
-def activation(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def activation(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     return [reading.same(node, WORDS[node.operator], x.tensor(0))]
 
 
 @rule("LeakyRelu")
 @rule("QLinearLeakyRelu", domain=RUNTIME)
-def leaky_relu(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def leaky_relu(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     return [reading.same(node, "leakyrelu", x.tensor(0), slope=_short(node.real("alpha", 0.01)))]
 
 
 @rule("Elu")
-def elu(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def elu(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     return [reading.same(node, "elu", x.tensor(0), alpha=_short(node.real("alpha", 1.0)))]
 
 
 @rule("Celu")
-def celu(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def celu(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     return [reading.same(node, "celu", x.tensor(0))]
 
 
@@ -51,15 +51,15 @@ def _short(value: float) -> float:
 
 
 @rule("PRelu")
-def prelu(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def prelu(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     slope = x.value(1)
-    stored = Stored(reading.claim(slope))
+    stored = StoredWeights(reading.claim(slope))
     shared = isinstance(slope, Static) and slope.single
     return [reading.same(node, "prelu", x.tensor(0), stored, shared=shared)]
 
 
 @rule("Clip")
-def clip(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def clip(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     words: dict[tuple[float, float], str] = {(0, 6): "relu6", (-1, 1): "hardtanh", (0, inf): "relu"}
     word = words.get(bounds(node, x.values))
     data = x.tensor(0)
@@ -73,40 +73,40 @@ def clip(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     "Bernoulli", "CumProd", "ReverseSequence", "RandomNormalLike", "RandomUniformLike", "ScatterND", "ScatterElements",
     "Scatter",
 )  # fmt: skip
-def unary(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def unary(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     """Whatever keeps the shape of its first input."""
     data = x.tensor(0)
-    stored = Stored(reading.claim(*x.statics[1:], single=False))
+    stored = StoredWeights(reading.claim(*x.statics[1:], single=False))
     return [reading.plain(node, x.tensors, data.dims or (), stored)]
 
 
 @rule("Identity", "Cast", "CastLike", "QuantizeLinear", "DequantizeLinear", "Clone")
 @rule("QuantizeLinear", "DequantizeLinear", domain=RUNTIME)
-def passed_on(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def passed_on(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     """The same numbers, in another type at most: no row."""
     return [x.tensor(0)]
 
 
 @rule("DynamicQuantizeLinear")
-def dynamic_quantize(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def dynamic_quantize(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     """The tensor in 8 bits, with a scale and a zero point that are one number each."""
     return [x.tensor(0), Static(()), Static(())]
 
 
 @rule("Dropout")
-def dropout(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def dropout(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     given = x.statics[1].number() if len(x.statics) > 1 and x.statics[1] else node.real("ratio", 0.5)
     rate = _short(float(given)) if given is not None and 0 <= given < 1 else 0.5
     return [reading.same(node, "dropout", x.tensor(0), rate=rate)] * max(len(node.outputs), 1)
 
 
 @rule("Shape")
-def shape(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def shape(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     return [folded_shape(node, x.tensor(0).dims or ())]
 
 
 @rule("Size")
-def size(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def size(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     return [Static((), (prod(x.tensor(0).dims or ()),))]
 
 
@@ -114,11 +114,11 @@ def size(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
 
 
 @rule("Add", "Sum", "Mul")
-def combined(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def combined(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     """`add` or `mul` of tensors; with a constant for each channel a `scale`, with any other a row of its own."""
     tensors = x.tensors
     dims = broadcast(*_shapes(x))
-    stored = Stored(reading.claim(*x.statics, single=False))
+    stored = StoredWeights(reading.claim(*x.statics, single=False))
     first = tensors[0]
     if len(tensors) == len(x.values):
         merged = reading.merged(node, "mul" if node.operator == "Mul" else "add", tensors, dims)
@@ -130,7 +130,7 @@ def combined(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
 
 
 @rule("QLinearAdd", "QLinearMul", domain=RUNTIME)
-def quantized(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def quantized(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     # a, its scale and zero point, b and its own, those of y.
     node = node._replace(operator=node.operator.removeprefix("QLinear"))
     return combined(reading, node, Operands([x.value(0), x.value(3)]))
@@ -140,8 +140,8 @@ def quantized(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     "And", "BitShift", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "Div", "Equal", "Greater", "GreaterOrEqual", "Less",
     "LessOrEqual", "Max", "Mean", "Min", "Mod", "Or", "Pow", "Sub", "Where", "Xor",
 )  # fmt: skip
-def several(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
-    stored = Stored(reading.claim(*x.statics, single=False))
+def several(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
+    stored = StoredWeights(reading.claim(*x.statics, single=False))
     return [reading.plain(node, x.tensors, broadcast(*_shapes(x)), stored)]
 
 

@@ -5,28 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import floor
 
-from cnncalc.graph import Stored
-from cnncalc.layers.base import Reach
-from cnncalc.readers import dims as sizes
-from cnncalc.readers.dims import Dims, MisfitError, axis_of
-from cnncalc.readers.onnx.fold import Static, argument, slice_ranges
+from cnncalc.graph import StoredWeights
+from cnncalc.layers.base import FieldStep
+from cnncalc.readers import shape_inference as sizes
+from cnncalc.readers.importer import Tensor, UnknowableError
+from cnncalc.readers.onnx.constant_folding import Static, argument, slice_ranges
+from cnncalc.readers.onnx.importer import OnnxImporter, Operands, Value, rule
 from cnncalc.readers.onnx.model import NodeDef
-from cnncalc.readers.onnx.patterns import OWN
-from cnncalc.readers.onnx.reading import Operands, Reading, Value, rule
-from cnncalc.readers.rows import Tensor, UnknowableError
+from cnncalc.readers.onnx.pattern_fusion import OWN
+from cnncalc.readers.shape_inference import Dims, MisfitError, axis_of
 
 # -- the same elements in another shape --------------------------------------------------------------------
 
 
 @rule("Transpose")
-def transpose(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def transpose(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     data = x.tensor(0)
     order = node.integers("perm") or tuple(reversed(range(len(data.known))))
     return [reading.transposed(node, data, order)]
 
 
 @rule("Reshape")
-def reshape(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def reshape(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     data = x.tensor(0)
     before, target = data.known, argument(node, x.statics, "shape", 1)
     if isinstance(x.get(1), Tensor) or target is None:
@@ -36,7 +36,7 @@ def reshape(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
 
 
 @rule("ChannelShuffle", domain=OWN)
-def shuffle(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def shuffle(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     """Channels as groups x members, turned, and joined again; what only looks like it is taken step by step."""
     data, groups, joined = x.tensor(0), x.static(1), x.static(2)
     targets = [each.integers() if each else None for each in (groups, joined)]
@@ -54,19 +54,19 @@ def shuffle(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
 
 
 @rule("Flatten")
-def flatten(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def flatten(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     data = x.tensor(0)
     return [reading.reshaped(node, data, sizes.flatten(data.known, node.integer("axis", 1)))]
 
 
 @rule("Squeeze")
-def squeeze(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def squeeze(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     data = x.tensor(0)
     return [reading.reshaped(node, data, sizes.squeeze(data.known, argument(node, x.statics, "axes", 1)))]
 
 
 @rule("Unsqueeze")
-def unsqueeze(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def unsqueeze(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     data = x.tensor(0)
     return [reading.reshaped(node, data, sizes.unsqueeze(data.known, argument(node, x.statics, "axes", 1) or []))]
 
@@ -75,7 +75,7 @@ def unsqueeze(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
 
 
 @rule("Slice")
-def take(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def take(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     data = x.tensor(0)
     if any(isinstance(each, Tensor) for each in x.values[1:]):
         raise UnknowableError
@@ -83,7 +83,7 @@ def take(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
 
 
 @rule("Split")
-def split(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def split(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     data = x.tensor(0)
     dims = data.known
     axis = axis_of(node.integer("axis", 0), len(dims))
@@ -92,7 +92,7 @@ def split(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
 
 
 @rule("Gather")
-def gather(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def gather(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     data, at = x.value(0), x.value(1)
     if data.dims is None or at.dims is None:
         raise UnknowableError
@@ -100,7 +100,7 @@ def gather(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     after = sizes.gather(data.dims, at.dims, axis)
     if isinstance(data, Static):
         # A table of embeddings.
-        return [reading.foreign(node, after, x.tensors, len(after) - 1, Stored(reading.claim(data)))]
+        return [reading.foreign(node, after, x.tensors, len(after) - 1, StoredWeights(reading.claim(data)))]
     if at.dims == () and data.dims[axis] == 1:
         return [reading.reshaped(node, data, after)]
     channel = data.channel + len(at.dims) - 1 if data.channel > axis else data.channel
@@ -108,21 +108,23 @@ def gather(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
 
 
 @rule("GatherElements")
-def gather_elements(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
-    return [reading.foreign(node, x.value(1).dims, x.tensors, stored=Stored(reading.claim(x.get(0), single=False)))]
+def gather_elements(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
+    return [
+        reading.foreign(node, x.value(1).dims, x.tensors, stored=StoredWeights(reading.claim(x.get(0), single=False)))
+    ]
 
 
 @rule("GatherND")
-def gather_nd(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def gather_nd(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     data, at, batch = x.value(0), x.value(1), node.integer("batch_dims", 0)
     if data.dims is None or not at.dims or not 0 <= batch < len(at.dims):
         raise UnknowableError
     after = (*at.dims[:-1], *data.dims[batch + at.dims[-1] :])
-    return [reading.foreign(node, after, x.tensors, stored=Stored(reading.claim(data, single=False)))]
+    return [reading.foreign(node, after, x.tensors, stored=StoredWeights(reading.claim(data, single=False)))]
 
 
 @rule("TopK")
-def top_k(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def top_k(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     data = x.tensor(0)
     count = argument(node, x.statics, "k", 1)
     k = count[0] if count else node.integer("k", 0)
@@ -139,17 +141,17 @@ def top_k(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
 
 
 @rule("Concat")
-def concat(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def concat(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     return [_joined(reading, node, list(x.values), node.integer("axis", 1))]
 
 
 @rule("QLinearConcat", domain="com.microsoft")
-def quantized_concat(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def quantized_concat(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     # The scale and zero point of y, then each input with its own.
     return [_joined(reading, node, list(x.values[2::3]), node.integer("axis", 1))]
 
 
-def _joined(reading: Reading, node: NodeDef, values: list[Value | None], axis: int) -> Tensor:
+def _joined(reading: OnnxImporter, node: NodeDef, values: list[Value | None], axis: int) -> Tensor:
     given = [each for each in values if each is not None]
     shapes = [each.dims for each in given if each.dims is not None]
     if len(shapes) < len(given):
@@ -159,12 +161,12 @@ def _joined(reading: Reading, node: NodeDef, values: list[Value | None], axis: i
         raise UnknowableError
     after = sizes.concat(shapes, axis)
     constants = [each for each in given if isinstance(each, Static)]
-    stored = Stored(reading.claim(*constants)) if constants else None
+    stored = StoredWeights(reading.claim(*constants)) if constants else None
     return reading.joined(node, tensors, after, axis_of(axis, len(after)), stored)
 
 
 @rule("Expand")
-def expand(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def expand(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     data, target = x.tensor(0), x.static(1)
     wanted = target.integers() if target else None
     if wanted is None or any(size < 1 for size in wanted):
@@ -174,7 +176,7 @@ def expand(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
 
 
 @rule("Tile")
-def tile(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def tile(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     data, target = x.tensor(0), x.static(1)
     times = target.integers() if target else None
     if times is None or len(times) != len(data.known) or any(count < 1 for count in times):
@@ -187,7 +189,7 @@ def tile(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
 
 
 @rule("Pad")
-def pad(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def pad(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     data = x.tensor(0)
     dims = data.known
     pads, axes = argument(node, x.statics, "pads", 1), argument(node, x.statics, "axes", 3)
@@ -199,13 +201,13 @@ def pad(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
 
 
 @rule("Resize", "Upsample")
-def resize(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def resize(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     data = x.tensor(0)
     mode = {"nearest": "nearest", "linear": "bilinear"}.get(node.text("mode", "nearest"))
     return [reading.resized(node, data, _resized(reading, node, x), mode)]
 
 
-def _resized(reading: Reading, node: NodeDef, x: Operands) -> Dims:
+def _resized(reading: OnnxImporter, node: NodeDef, x: Operands) -> Dims:
     """The output's dimensions: as given, or scaled and rounded down."""
     data = x.tensor(0)
     before, axes = data.known, node.integers("axes")
@@ -228,7 +230,7 @@ def _resized(reading: Reading, node: NodeDef, x: Operands) -> Dims:
 
 
 @rule("DepthToSpace")
-def depth_to_space(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def depth_to_space(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     factor = node.integer("blocksize", 0)
     if not 0 < factor < 10**4:
         raise MisfitError(f"its block size is {factor}")
@@ -236,17 +238,17 @@ def depth_to_space(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Val
 
 
 @rule("SpaceToDepth")
-def space_to_depth(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def space_to_depth(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     data, block = reading.turned(node, x.tensor(0), 1), node.integer("blocksize", 0)
     dims = data.known
     if block < 1 or len(dims) < 3 or any(size % block for size in dims[2:]):
         raise MisfitError(f"its block size is {block}, its input {sizes.text(dims)}")
     after = (dims[0], dims[1] * block ** (len(dims) - 2), *(size // block for size in dims[2:]))
-    return [reading.foreign(node, after, [data], 1, window=(Reach(block - 1, 0, block),) * (len(dims) - 2))]
+    return [reading.foreign(node, after, [data], 1, window=(FieldStep(block - 1, 0, block),) * (len(dims) - 2))]
 
 
 @rule("GridSample")
-def grid_sample(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def grid_sample(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     data, grid = reading.turned(node, x.tensor(0), 1), x.value(1)
     if grid.dims is None or len(grid.dims) != len(data.known):
         raise UnknowableError

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from cnncalc.graph import Stored
+from cnncalc.graph import StoredWeights
 from cnncalc.layers import REGISTRY
-from cnncalc.layers.base import Reach
-from cnncalc.readers.dims import Dims, MisfitError, axes_of, text
-from cnncalc.readers.onnx.fold import argument
+from cnncalc.layers.base import FieldStep
+from cnncalc.readers.importer import LIMIT, Tensor, UnknowableError, shape_of
+from cnncalc.readers.onnx.constant_folding import argument
+from cnncalc.readers.onnx.importer import RUNTIME, OnnxImporter, Operands, Value, rule
 from cnncalc.readers.onnx.model import NodeDef
-from cnncalc.readers.onnx.reading import RUNTIME, Operands, Reading, Value, rule
-from cnncalc.readers.rows import LIMIT, Tensor, UnknowableError, shape_of
+from cnncalc.readers.shape_inference import Dims, MisfitError, axes_of, text
 from cnncalc.shape import Padding, Window, transposed_size
 
 #: What gives one number for each channel, over all of space → the word for it.
@@ -69,22 +69,22 @@ def padding_of(node: NodeDef, rank: int) -> Padding:
 
 @rule("Conv")
 @rule("FusedConv", domain=RUNTIME)
-def conv(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def conv(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     return [convolved(reading, node, x.tensor(0), x.value(1), x.get(2))]
 
 
 @rule("ConvInteger")
-def conv_integer(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def conv_integer(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     return [convolved(reading, node, x.tensor(0), x.value(1), None)]
 
 
 @rule("QLinearConv")
-def qlinear_conv(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def qlinear_conv(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     # x and its scale and zero point, w and its own, those of y, then the bias.
     return [convolved(reading, node, x.tensor(0), x.value(3), x.get(8))]
 
 
-def convolved(reading: Reading, node: NodeDef, x: Tensor, weights: Value, bias: Value | None) -> Tensor:
+def convolved(reading: OnnxImporter, node: NodeDef, x: Tensor, weights: Value, bias: Value | None) -> Tensor:
     x, kernels = reading.turned(node, x, 1), weights.dims
     dims = x.dims
     if kernels is None or dims is None:
@@ -96,7 +96,7 @@ def convolved(reading: Reading, node: NodeDef, x: Tensor, weights: Value, bias: 
     if groups < 1 or kernels[1] * groups != channels:
         raise MisfitError(f"its weights are for {kernels[1]} channels in {groups} groups, its input has {channels}")
     given = arguments_of(node, kernels[2:], dims[2:])
-    stored = Stored(reading.claim(weights, bias, any_type=True))
+    stored = StoredWeights(reading.claim(weights, bias, any_type=True))
     values: dict[str, Any] = {**given._asdict(), "bias": bias is not None}
     if groups == channels > 1 and filters % channels == 0:
         return reading.layer(node, "dwconv", x, stored, multiplier=filters // channels, **values)
@@ -104,7 +104,7 @@ def convolved(reading: Reading, node: NodeDef, x: Tensor, weights: Value, bias: 
 
 
 @rule("DeformConv")
-def deformable(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def deformable(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     """A convolution whose taps wander: it learns and multiplies as much, and may see any place."""
     data, weights = reading.turned(node, x.tensor(0), 1), x.value(1)
     dims, kernels, groups = data.known, weights.dims, node.integer("group", 1)
@@ -113,15 +113,15 @@ def deformable(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
     given = arguments_of(node, kernels[2:], dims[2:])
     layer = REGISTRY["conv"]("conv", groups=max(groups, 1), filters=max(kernels[0], 1), **given._asdict())
     inner = shape_of(dims, 1)
-    fitted = layer.fitted(inner)
+    fitted = layer.resolve(inner)
     shape = fitted.shape_of((inner,))
-    stored = Stored(reading.claim(weights, x.get(3), any_type=True))
+    stored = StoredWeights(reading.claim(weights, x.get(3), any_type=True))
     after, macs = (1, shape.channels, *shape.spatial), fitted.multiply_adds(inner, shape)
     return [reading.foreign(node, after, x.tensors, 1, stored, macs=macs)]
 
 
 @rule("ConvTranspose")
-def conv_transpose(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def conv_transpose(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     data, weights, bias = reading.turned(node, x.tensor(0), 1), x.value(1), x.get(2)
     dims, kernels = data.dims, weights.dims
     if kernels is None or dims is None:
@@ -137,7 +137,7 @@ def conv_transpose(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Val
     wanted = node.integers("output_shape")
     if wanted is not None:
         given, more = _cropped_to(node, wanted[-rank:], dims[2:], given, more)
-    stored = Stored(reading.claim(weights, bias, any_type=True))
+    stored = StoredWeights(reading.claim(weights, bias, any_type=True))
     layer = reading.layer(
         node, "deconv", data, stored, groups=groups, filters=kernels[1] * groups, output_padding=more,
         bias=bias is not None, **given._asdict(),
@@ -168,7 +168,7 @@ def _cropped_to(
 
 @rule("MaxPool", "AveragePool", "LpPool")
 @rule("QLinearAveragePool", domain=RUNTIME)
-def pool(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def pool(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     data = reading.turned(node, x.tensor(0), 1)
     dims = data.dims or ()
     if len(dims) < 3:
@@ -190,7 +190,7 @@ def pool(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
         sizes = [window.size(n) for window, n in zip(windows, dims[2:], strict=True)]
         if min(sizes) < 1:
             raise MisfitError(f"its window does not fit in {text(dims[2:])}")
-        reach = tuple(Reach(window.extent - 1, window.begin, window.stride) for window in windows)
+        reach = tuple(FieldStep(window.extent - 1, window.begin, window.stride) for window in windows)
         pooled = reading.foreign(node, (*dims[:2], *sizes), [data], window=reach)
     # The second output of a max pool, where each largest element was, is as large as the first.
     return [pooled] * max(len(node.outputs), 1)
@@ -198,7 +198,7 @@ def pool(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
 
 @rule("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool")
 @rule("QLinearGlobalAveragePool", domain=RUNTIME)
-def global_pool(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def global_pool(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     data = reading.turned(node, x.tensor(0), 1)
     return [reading.reduced(node, data, data.space, True, WORDS.get(node.operator.removeprefix("QLinear")))]
 
@@ -207,7 +207,7 @@ def global_pool(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]
     "ReduceMean", "ReduceMax", "ReduceMin", "ReduceSum", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare",
     "ReduceLogSum", "ReduceLogSumExp",
 )  # fmt: skip
-def reduction(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def reduction(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     data = x.tensor(0)
     given = argument(node, x.statics, "axes", 1)
     if not given and node.integer("noop_with_empty_axes", 0):
@@ -217,14 +217,14 @@ def reduction(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
 
 
 @rule("ArgMax", "ArgMin")
-def arg(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def arg(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     data = x.tensor(0)
     axes = axes_of([node.integer("axis", 0)], len(data.dims or ()))
     return [reading.reduced(node, data, axes, bool(node.integer("keepdims", 1)), WORDS.get(node.operator))]
 
 
 @rule("RoiAlign")
-def roi_align(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def roi_align(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     """A small map for each region of interest."""
     data, regions = reading.turned(node, x.tensor(0), 1), x.value(1)
     if not regions.dims:
@@ -234,5 +234,5 @@ def roi_align(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
 
 
 @rule("LRN")
-def lrn(reading: Reading, node: NodeDef, x: Operands) -> Sequence[Value]:
+def lrn(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
     return [reading.same(node, "lrn", reading.turned(node, x.tensor(0), 1), size=max(node.integer("size", 1), 1))]

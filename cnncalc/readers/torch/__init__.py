@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from cnncalc.graph import Graph
 from cnncalc.readers import ReadOptions, missing_library, refuse
 from cnncalc.readers.torch import operators  # noqa: F401 - it fills the table of rules
-from cnncalc.readers.torch.tracing import Traced
+from cnncalc.readers.torch.importer import TorchImporter
 
 if TYPE_CHECKING:
     import torch
@@ -93,7 +93,7 @@ def from_module(module: torch.nn.Module, inputs: Sequence[Any]) -> Graph:
     finally:
         for part in training:
             part.training = True
-    return Traced(program, module).run()
+    return TorchImporter(program, module).run()
 
 
 def _example(module: torch.nn.Module, shape: Sequence[int]) -> torch.Tensor:

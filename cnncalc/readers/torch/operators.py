@@ -5,9 +5,9 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
-from cnncalc.readers.dims import Dims, axes_of, axis_of
-from cnncalc.readers.rows import Tensor, UnknowableError
-from cnncalc.readers.torch.tracing import Bound, FxNode, Traced, Weights, dims_of, name_of, rule
+from cnncalc.readers.importer import Tensor, UnknowableError
+from cnncalc.readers.shape_inference import Dims, axes_of, axis_of
+from cnncalc.readers.torch.importer import Bound, FxNode, TorchImporter, Weights, dims_of, name_of, rule
 from cnncalc.shape import Padding
 
 
@@ -33,7 +33,7 @@ def _padding(value: Any, rank: int) -> Padding:
 
 
 @rule("conv1d", "conv2d", "conv3d")
-def conv(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def conv(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     x, weight, bias, groups = given.subject, _weights(given["weight"]), given["bias"], given["groups"]
     rank, filters = len(weight) - 2, weight[0]
     channels = weight[1] * groups
@@ -51,7 +51,7 @@ def conv(traced: Traced, node: FxNode, given: Bound) -> Tensor:
 
 
 @rule("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
-def conv_transpose(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def conv_transpose(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     weight, bias = _weights(given["weight"]), given["bias"]
     rank, groups = len(weight) - 2, given["groups"]
     return traced.layer(
@@ -71,7 +71,7 @@ def conv_transpose(traced: Traced, node: FxNode, given: Bound) -> Tensor:
 
 
 @rule("max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool2d_with_indices")
-def pool(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def pool(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     x = given.subject
     rank = len(x.known) - 2
     kernel = _per_axis(given["kernel_size"], rank)
@@ -87,7 +87,7 @@ def pool(traced: Traced, node: FxNode, given: Bound) -> Tensor:
 
 
 @rule(*(f"adaptive_{kind}_pool{rank}d" for kind in ("avg", "max") for rank in (1, 2, 3)))
-def adaptive_pool(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def adaptive_pool(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     x = traced.turned(node, given.subject, 1)
     kind = name_of(node).removeprefix("adaptive_")[:3]
     size = _per_axis(given["output_size"], len(x.known) - 2)
@@ -100,7 +100,7 @@ def adaptive_pool(traced: Traced, node: FxNode, given: Bound) -> Tensor:
 
 
 @rule("linear")
-def linear(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def linear(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     """An fc on a vector; a conv 1x1 at every place of a sample."""
     x, weight, bias = given.subject, _weights(given["weight"]), given["bias"]
     dims, stored, rank = dims_of(node), traced.claim(given["weight"], bias), len(x.known) - 2
@@ -117,7 +117,7 @@ def linear(traced: Traced, node: FxNode, given: Bound) -> Tensor:
 
 
 @rule("matmul", "mm", "bmm", "addmm", "baddbmm", "dot", "mv")
-def product(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def product(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     """A product of matrices: as many multiply-adds for each output element as the matrices share."""
     left, right = given.get("mat1", given.get("batch1", given.get("self"))), None
     for name in ("mat2", "batch2", "other", "tensor", "vec"):
@@ -133,7 +133,7 @@ def product(traced: Traced, node: FxNode, given: Bound) -> Tensor:
 
 
 @rule("scaled_dot_product_attention")
-def attention(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def attention(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     """Two products: of queries with keys, and of what that weighs with values."""
     query, key, value = (_weights(given[name]) for name in ("query", "key", "value"))
     tensors = [each for each in given.values() if isinstance(each, Tensor)]
@@ -143,14 +143,14 @@ def attention(traced: Traced, node: FxNode, given: Bound) -> Tensor:
 
 
 @rule("batch_norm")
-def batch_norm(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def batch_norm(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     stored = traced.claim(given["weight"], given["bias"], given["running_mean"], given["running_var"])
     x = traced.turned(node, given.subject, 1)
     return traced.same(node, "bn", x, stored, affine=given["weight"] is not None)
 
 
 @rule("layer_norm")
-def layer_norm(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def layer_norm(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     x, stored = given.subject, traced.claim(given["weight"], given["bias"])
     if len(given["normalized_shape"]) != 1:
         return traced.plain(node, [x], x.known, stored)
@@ -159,14 +159,14 @@ def layer_norm(traced: Traced, node: FxNode, given: Bound) -> Tensor:
 
 
 @rule("group_norm")
-def group_norm(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def group_norm(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     stored = traced.claim(given["weight"], given["bias"])
     x = traced.turned(node, given.subject, 1)
     return traced.same(node, "gn", x, stored, groups=given["num_groups"], affine=given["weight"] is not None)
 
 
 @rule("instance_norm")
-def instance_norm(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def instance_norm(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     stored = traced.claim(given["weight"], given["bias"], given["running_mean"], given["running_var"])
     x = traced.turned(node, given.subject, 1)
     return traced.same(node, "instancenorm", x, stored, affine=given["weight"] is not None)
@@ -182,12 +182,12 @@ WORDS = {
 
 
 @rule(*WORDS)
-def activation(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def activation(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     return traced.same(node, WORDS[name_of(node)], given.subject)
 
 
 @rule("hardtanh", "clamp", "clip")
-def hardtanh(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def hardtanh(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     bounds = given.get("min_val", given.get("min")), given.get("max_val", given.get("max"))
     words: dict[Any, str] = {(0, 6): "relu6", (-1, 1): "hardtanh", (0, None): "relu"}
     word = words.get(bounds)
@@ -197,34 +197,34 @@ def hardtanh(traced: Traced, node: FxNode, given: Bound) -> Tensor:
 
 
 @rule("leaky_relu")
-def leaky_relu(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def leaky_relu(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     return traced.same(node, "leakyrelu", given.subject, slope=given["negative_slope"])
 
 
 @rule("elu")
-def elu(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def elu(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     return traced.same(node, "elu", given.subject, alpha=given["alpha"])
 
 
 @rule("prelu")
-def prelu(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def prelu(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     stored = traced.claim(given["weight"])
     return traced.same(node, "prelu", given.subject, stored, shared=prod(_weights(given["weight"])) == 1)
 
 
 @rule("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
-def dropout(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def dropout(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     return traced.same(node, "dropout", given.subject, rate=min(given["p"], 0.999))
 
 
 @rule("alias", "clone", "contiguous", "detach", "to", "_to_copy", "lift_fresh_copy", "type_as", "float", "identity")
-def passed_on(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def passed_on(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     """The same numbers, in another type or place at most: no row."""
     return given.subject
 
 
 @rule("add", "mul")
-def combined(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def combined(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     """`add` or `mul` of tensors; with a parameter for each channel a `scale`, with any other a row of its own."""
     both = given["self"], given["other"]
     tensors = [each for each in both if isinstance(each, Tensor)]
@@ -246,7 +246,7 @@ def combined(traced: Traced, node: FxNode, given: Bound) -> Tensor:
 
 
 @rule("flatten", "reshape", "view", "unsqueeze", "squeeze", "unflatten", "_unsafe_view", "ravel")
-def reshape(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def reshape(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     dims = dims_of(node)
     if dims is None:
         raise UnknowableError
@@ -254,7 +254,7 @@ def reshape(traced: Traced, node: FxNode, given: Bound) -> Tensor:
 
 
 @rule("permute", "transpose", "t", "swapaxes", "movedim", "moveaxis")
-def permute(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def permute(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     x = given.subject
     order = list(range(len(x.known)))
     if name_of(node) == "permute":
@@ -280,7 +280,7 @@ def _axes(value: Any) -> list[int]:
 
 
 @rule("cat", "concat", "concatenate")
-def cat(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def cat(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     tensors = [each for each in given["tensors"] if isinstance(each, Tensor)]
     dims = dims_of(node)
     if dims is None:
@@ -291,14 +291,14 @@ def cat(traced: Traced, node: FxNode, given: Bound) -> Tensor:
 
 
 @rule("chunk", "split", "split_with_sizes", "unsafe_chunk", "tensor_split")
-def split(traced: Traced, node: FxNode, given: Bound) -> list[Tensor]:
+def split(traced: TorchImporter, node: FxNode, given: Bound) -> list[Tensor]:
     x = given.subject
     axis = axis_of(given["dim"], len(x.known))
     return traced.split(node, x, axis, [each.shape[axis] for each in node.meta["val"]])
 
 
 @rule("slice", "narrow")
-def take(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def take(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     x = given.subject
     axis = axis_of(given["dim"], len(x.known))
     start = given["start"] or 0
@@ -309,7 +309,7 @@ def take(traced: Traced, node: FxNode, given: Bound) -> Tensor:
 
 
 @rule("mean", "amax", "sum", "amin")
-def reduce(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def reduce(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     x = given.subject
     axes = axes_of(given.get("dim") or None, len(x.known))
     word = {"mean": "gap", "amax": "gmp"}.get(name_of(node))
@@ -317,7 +317,7 @@ def reduce(traced: Traced, node: FxNode, given: Bound) -> Tensor:
 
 
 @rule("pad", "constant_pad_nd", *(f"{mode}_pad{rank}d" for mode in ("reflection", "replication") for rank in (1, 2, 3)))
-def pad(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def pad(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     x = given.subject
     amounts = given["pad"] if "pad" in given else given["padding"]
     last = len(x.known) - 1
@@ -330,7 +330,7 @@ def pad(traced: Traced, node: FxNode, given: Bound) -> Tensor:
     *(f"upsample_{mode}" for mode in ("nearest1d", "nearest2d", "nearest3d", "linear1d", "bilinear2d", "trilinear3d"))
 )
 @rule("_upsample_nearest_exact2d", "upsample_bicubic2d", "_upsample_bilinear2d_aa")
-def upsample(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def upsample(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     x, dims = given.subject, dims_of(node)
     if dims is None:
         raise UnknowableError
@@ -340,10 +340,10 @@ def upsample(traced: Traced, node: FxNode, given: Bound) -> Tensor:
 
 
 @rule("pixel_shuffle")
-def pixel_shuffle(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def pixel_shuffle(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     return traced.layer(node, "pixelshuffle", given.subject, factor=given["upscale_factor"])
 
 
 @rule("channel_shuffle", "native_channel_shuffle")
-def channel_shuffle(traced: Traced, node: FxNode, given: Bound) -> Tensor:
+def channel_shuffle(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
     return traced.layer(node, "shuffle", given.subject, groups=given["groups"])

@@ -13,14 +13,14 @@ from math import prod
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from cnncalc.diagnostics import Problems
-from cnncalc.graph import MAX_LAYERS, GraphBuilder, Stored
+from cnncalc.graph import MAX_LAYERS, GraphBuilder, StoredWeights
 from cnncalc.graph import UNKNOWN as NO_NODE
 from cnncalc.layers import REGISTRY, Layer
-from cnncalc.layers.base import Reach
-from cnncalc.layers.foreign import Foreign
-from cnncalc.readers import Names, plain, refuse
-from cnncalc.readers import dims as sizes
-from cnncalc.readers.dims import Dims, MisfitError
+from cnncalc.layers.base import FieldStep
+from cnncalc.layers.opaque import OpaqueOp
+from cnncalc.readers import UniqueNames, plain, refuse
+from cnncalc.readers import shape_inference as sizes
+from cnncalc.readers.shape_inference import Dims, MisfitError
 from cnncalc.shape import Padding, Shape
 
 #: A node of the framework's graph.
@@ -98,7 +98,7 @@ def _around(module: str) -> Iterator[str]:
 
 
 class Labels:
-    """Names for our nodes out of a framework's modules, `layer1.0.conv1`.
+    """UniqueNames for our nodes out of a framework's modules, `layer1.0.conv1`.
 
     An operator goes by its module where it is the only one in it, or the only one that leads (a convolution leads
     over the padding in front of it); all else is numbered in its module, `layer1.0.add1`.
@@ -106,7 +106,7 @@ class Labels:
 
     def __init__(self, operators: Iterable[tuple[str, bool]]) -> None:
         """`operators` are the modules of all operators, and whether each leads."""
-        self.names = Names()
+        self.names = UniqueNames()
         found = list(operators)
         self._all = Counter(module for module, _ in found)
         self._leading = Counter(module for module, leads in found if leads)
@@ -122,7 +122,7 @@ class Labels:
         return None, f"{module}."
 
 
-class Rows(Generic[N]):
+class Importer(Generic[N]):
     """The builder, and the rows that a framework's nodes become. The subclass says how a node is called."""
 
     def __init__(self) -> None:
@@ -139,7 +139,7 @@ class Rows(Generic[N]):
 
     # -- rows --------------------------------------------------------------------------------------------
 
-    def add(self, node: N, layer: Layer, inputs: Sequence[Tensor], stored: Stored | None = None) -> int:
+    def add(self, node: N, layer: Layer, inputs: Sequence[Tensor], stored: StoredWeights | None = None) -> int:
         """The index of a new node of our graph; what it stores is kept only where its rule says otherwise."""
         if len(self.builder.nodes) >= MAX_LAYERS:
             refuse("E303", "the model is too large", f"it has over {MAX_LAYERS:,} layers")
@@ -152,7 +152,7 @@ class Rows(Generic[N]):
                 self.builder.nodes[index] = added._replace(stored=None)
         return index
 
-    def layer(self, node: N, word: str, x: Tensor, stored: Stored | None = None, **values: Any) -> Tensor:
+    def layer(self, node: N, word: str, x: Tensor, stored: StoredWeights | None = None, **values: Any) -> Tensor:
         """A layer on the sample's spatial axes: the size of its output by its own rule."""
         x = self.turned(node, x, 1)
         dims, layer = x.known, REGISTRY[word](word, **values)
@@ -164,17 +164,17 @@ class Rows(Generic[N]):
         shape = self.builder.nodes[index].shape
         return Tensor(index, (1, shape.channels, *shape.spatial))
 
-    def _batched(self, node: N, layer: Layer, x: Tensor, stored: Stored | None) -> Tensor:
+    def _batched(self, node: N, layer: Layer, x: Tensor, stored: StoredWeights | None) -> Tensor:
         """A layer on parts of a sample that stand in the batch's place: as often as there are parts."""
         parts, channels, *spatial = x.known
         inner = Shape(tuple(spatial), channels)
-        fitted = layer.fitted(inner)
+        fitted = layer.resolve(inner)
         shape = fitted.shape_of((inner,))
-        stored = stored or Stored(fitted.weights(inner) + fitted.biases(inner), fitted.buffers(inner))
+        stored = stored or StoredWeights(fitted.weights(inner) + fitted.biases(inner), fitted.buffers(inner))
         macs = parts * fitted.multiply_adds(inner, shape)
         return self.foreign(node, (parts, shape.channels, *shape.spatial), [x], 1, macs=macs, stored=stored)
 
-    def same(self, node: N, word: str, x: Tensor, stored: Stored | None = None, **values: Any) -> Tensor:
+    def same(self, node: N, word: str, x: Tensor, stored: StoredWeights | None = None, **values: Any) -> Tensor:
         """A layer that keeps the shape, whichever axis its channels are."""
         return Tensor(self.add(node, REGISTRY[word](word, **values), (x,), stored), x.dims, x.channel)
 
@@ -184,7 +184,7 @@ class Rows(Generic[N]):
         dims: Dims | None,
         inputs: Sequence[Tensor],
         channel: int | None = None,
-        stored: Stored | None = None,
+        stored: StoredWeights | None = None,
         **values: Any,
     ) -> Tensor:
         """A row for an operator without a word. Its channels are those of its first input, unless told."""
@@ -193,14 +193,14 @@ class Rows(Generic[N]):
             channel = first.channel if first.dims and dims and len(first.dims) == len(dims) else len(dims or ()) - 1
         shape = shape_of(dims, channel) if dims is not None else None
         operator = plain(self.operator(node)) or "?"
-        index = self.add(node, Foreign(operator, shape, **values), inputs, stored)
+        index = self.add(node, OpaqueOp(operator, shape, **values), inputs, stored)
         return Tensor(index, dims if shape and shape.elements else None, channel)
 
-    def plain(self, node: N, inputs: Sequence[Tensor], dims: Dims, stored: Stored | None = None) -> Tensor:
+    def plain(self, node: N, inputs: Sequence[Tensor], dims: Dims, stored: StoredWeights | None = None) -> Tensor:
         """A row by the operator's name: each output element from the input elements at its place."""
         first = next((each for each in inputs if each.dims == dims), inputs[0])
         channel = first.channel if len(first.dims or ()) == len(dims) else len(dims) - 1
-        stored = None if stored == Stored() else stored
+        stored = None if stored == StoredWeights() else stored
         return self.foreign(node, dims, inputs, channel, stored, local=True, memory="in place")
 
     def merged(self, node: N, word: str, tensors: Sequence[Tensor], dims: Dims) -> Tensor | None:
@@ -218,7 +218,7 @@ class Rows(Generic[N]):
         dims = x.known
         if x.channel == channel or shape_of(dims, channel) == shape_of(dims, x.channel):
             return x._replace(channel=channel)
-        layer = Foreign("Transpose", shape_of(dims, channel), memory="alias")
+        layer = OpaqueOp("Transpose", shape_of(dims, channel), memory="alias")
         _, scope = self.label(node)
         return Tensor(self.builder.add(layer, (x.node,), scope=scope, implicit=True), dims, channel)
 
@@ -263,7 +263,7 @@ class Rows(Generic[N]):
             ends = tuple((taken[axis].start, before[axis] - taken[axis].stop) for axis in x.space)
             layer = REGISTRY["crop"]("crop", amount=Padding("explicit", ends))
             return Tensor(self.add(node, layer, (x,)), after, x.channel)
-        reach = tuple(Reach(0, -taken[axis].start, abs(taken[axis].step)) for axis in x.space) if x.whole else None
+        reach = tuple(FieldStep(0, -taken[axis].start, abs(taken[axis].step)) for axis in x.space) if x.whole else None
         return self.foreign(node, after, [x], x.channel, window=reach)
 
     def split(self, node: N, x: Tensor, axis: int, parts: Sequence[int]) -> list[Tensor]:
@@ -277,7 +277,7 @@ class Rows(Generic[N]):
         return found
 
     def joined(
-        self, node: N, tensors: Sequence[Tensor], after: Dims, axis: int, stored: Stored | None = None
+        self, node: N, tensors: Sequence[Tensor], after: Dims, axis: int, stored: StoredWeights | None = None
     ) -> Tensor:
         """Tensors one behind the other; with `stored`, constants are among them."""
         channel = tensors[0].channel
@@ -301,7 +301,7 @@ class Rows(Generic[N]):
         if changed <= set(x.space) and x.whole and limited and len(x.space) <= 3:
             layer = REGISTRY["pad"]("pad", amount=Padding("explicit", amounts))
             return Tensor(self.add(node, layer, (x,)), after, x.channel)
-        reach = tuple(Reach(0, begin, 1) for begin, _ in amounts)
+        reach = tuple(FieldStep(0, begin, 1) for begin, _ in amounts)
         return self.foreign(node, after, [x], x.channel, window=reach)
 
     def resized(self, node: N, x: Tensor, after: Dims, mode: str | None) -> Tensor:
@@ -321,7 +321,7 @@ class Rows(Generic[N]):
         from fractions import Fraction  # few files need it
 
         more = 0 if mode == "nearest" else 1
-        reach = tuple(Reach(more, more, Fraction(before[axis], after[axis])) for axis in x.space)
+        reach = tuple(FieldStep(more, more, Fraction(before[axis], after[axis])) for axis in x.space)
         return self.foreign(node, after, [x], x.channel, window=reach)
 
     def reduced(self, node: N, x: Tensor, axes: tuple[int, ...], keep: bool, word: str | None = None) -> Tensor:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from cnncalc.analysis import Analysis
+from cnncalc.analysis import Analysis, collapse
 from cnncalc.figures.cost import DEFAULT_CONVENTION
-from cnncalc.report.columns import Column, thousands
-from cnncalc.report.tree import collapsed
+from cnncalc.notation import thousands
+from cnncalc.report.columns import Column
 
 
-class Sheet(NamedTuple):
+class DataTable(NamedTuple):
     """A row for each of `lines`, a cell for each column; where there are any, a row of totals, and labelled notes."""
 
     columns: Sequence[Column]
@@ -29,12 +29,12 @@ class Sheet(NamedTuple):
         return ([column.text(line, self.layout) for column in self.columns] for line in self.lines)
 
 
-def layers_sheet(analysis: Analysis, columns: Sequence[Column], layout: str, depth: int | None = None) -> Sheet:
+def layers_table(analysis: Analysis, columns: Sequence[Column], layout: str, depth: int | None = None) -> DataTable:
     """The rows of a network, with their totals."""
     totals = [thousands(getattr(analysis.totals, column.key)) if column.numeric else "" for column in columns]
     if not columns[0].numeric:
         totals[0] = "total, at least" if analysis.unknown else "total"
-    return Sheet(columns, collapsed(analysis.rows, depth), layout, tuple(totals), convention_notes(analysis))
+    return DataTable(columns, collapse(analysis.rows, depth), layout, tuple(totals), convention_notes(analysis))
 
 
 def convention_notes(analysis: Analysis) -> tuple[tuple[str, str], ...]:

@@ -10,7 +10,7 @@ from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import AXES, Window
 
 
-class Places(NamedTuple):
+class WindowPositions(NamedTuple):
     """The `number` of places that a window takes along an axis of `n` elements.
 
     For a transposed convolution these are the output's elements and the places where the input's write.
@@ -50,15 +50,15 @@ class Places(NamedTuple):
         first: int = at // common * pow(stride // common, -1, step) % step
         return (high - first) // step - (low - 1 - first) // step
 
-    def participation(self) -> list[int]:
+    def coverage(self) -> list[int]:
         """`taking_part` of every element."""
         return [self.taking_part(element) for element in range(self.n)]
 
 
-def places_of(node: Node) -> tuple[Places, ...]:
+def window_positions(node: Node) -> tuple[WindowPositions, ...]:
     """The places of a layer's windows on each axis; none where it has no windows."""
     layer = node.layer
     if not isinstance(layer, Windowed):
         return ()
     x, y = node.input_shapes[0], node.shape
-    return tuple(map(Places, AXES[x.rank], layer.swept(x, y)[0], layer.windows(x), layer.swept(x, y)[1]))
+    return tuple(map(WindowPositions, AXES[x.rank], layer.swept(x, y)[0], layer.windows(x), layer.swept(x, y)[1]))

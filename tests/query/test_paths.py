@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import cnncalc
-from cnncalc.report.paths import find_all
+from cnncalc.query.paths import find_all
 
 #: Two layers alone, a block twice, a flatten that is implicit, and a second output.
 SPEC = """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from cnncalc.figures.domain import Sizes
+from cnncalc.figures.domain import IntegerSet
 
 
 class Found(NamedTuple):
@@ -16,9 +16,9 @@ class Found(NamedTuple):
 
     what: str
     wanted: int
-    values: Sizes | None
-    tidy: Sizes | None
-    near: tuple[tuple[int, Sizes], ...] = ()
+    values: IntegerSet | None
+    tidy: IntegerSet | None
+    near: tuple[tuple[int, IntegerSet], ...] = ()
     #: The values as they are written, where that says more than a number: `p1-2`.
     forms: tuple[str, ...] = ()
 

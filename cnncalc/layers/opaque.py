@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Literal
 
-from cnncalc.layers.base import WHOLE, Layer, Reach
+from cnncalc.layers.base import WHOLE, FieldStep, Layer
 from cnncalc.shape import Shape, Size
 
 #: In place of a shape that an unknown operator leaves open: no elements, so that sums stay lower bounds.
 NO_SHAPE = Shape((), 0)
 
 
-class Foreign(Layer):
+class OpaqueOp(Layer):
     """An operator by the name that its model file gives it, with the output shape that the file states.
 
     It has no word, so no text can say it. What it stores (`Node.stored`) and computes is told by the reader
@@ -30,23 +30,23 @@ class Foreign(Layer):
         known: bool = True,
         macs: int = 0,
         local: bool = False,
-        window: tuple[Reach, ...] | None = None,
+        window: tuple[FieldStep, ...] | None = None,
         memory: Literal["own", "alias", "in place"] = "own",
     ) -> None:
         self.__dict__.update(known=known, memory=memory)
         self._set(operator, None, {"shape": shape or NO_SHAPE, "macs": macs, "local": local, "window": window})
-        self.__dict__["_key"] = (Foreign, *self._key, known, memory)
+        self.__dict__["_key"] = (OpaqueOp, *self._key, known, memory)
         self.__dict__["_hash"] = hash(self._key)
 
     shape: Shape
     macs: int
     local: bool
-    window: tuple[Reach, ...] | None
+    window: tuple[FieldStep, ...] | None
 
     def __str__(self) -> str:
         return self.kind if self.known else f"{self.kind} (unknown)"
 
-    def fitted(self, x: Shape) -> Layer:
+    def resolve(self, x: Shape) -> Layer:
         return self
 
     def shape_of(self, inputs: tuple[Shape, ...]) -> Shape:
@@ -55,7 +55,7 @@ class Foreign(Layer):
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
         return self.macs
 
-    def reach(self, x: Shape, y: Shape) -> tuple[Reach, ...] | Literal["whole"] | None:
+    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...] | Literal["whole"] | None:
         if x.rank != y.rank:
             return WHOLE
         return None if self.local else self.window or WHOLE

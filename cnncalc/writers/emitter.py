@@ -8,12 +8,12 @@ from typing import Any, Generic, TypeVar
 from cnncalc.diagnostics import Diagnostic, Problems
 from cnncalc.figures.cost import cost
 from cnncalc.graph import Node
-from cnncalc.layers.foreign import Foreign
+from cnncalc.layers.opaque import OpaqueOp
 
 T = TypeVar("T")
 
 
-class CannotSay(Exception):  # noqa: N818  # no error of the program, but a fact about the format
+class Unsupported(Exception):  # noqa: N818  # no error of the program, but a fact about the format
     """Why a format has no words for a layer: the bare fact, and the edit that would do; the table adds the place."""
 
     def __init__(self, reason: str, help: str | None = None) -> None:
@@ -21,8 +21,8 @@ class CannotSay(Exception):  # noqa: N818  # no error of the program, but a fact
         self.reason, self.help = reason, help
 
 
-class Sayings(Generic[T]):
-    """Kind → a function that says a node of that kind, or raises `CannotSay` with the reason."""
+class Emitter(Generic[T]):
+    """Kind → a function that says a node of that kind, or raises `Unsupported` with the reason."""
 
     def __init__(self, format: str) -> None:
         self.format = format
@@ -37,17 +37,17 @@ class Sayings(Generic[T]):
 
         return keep
 
-    def say(self, node: Node) -> T:
-        """What the format says for a node; raises `CannotSay`."""
-        if isinstance(node.layer, Foreign):
-            raise CannotSay("an operator of a model file that has no word here")
+    def emit(self, node: Node) -> T:
+        """What the format says for a node; raises `Unsupported`."""
+        if isinstance(node.layer, OpaqueOp):
+            raise Unsupported("an operator of a model file that has no word here")
         _check_stored(node)
         saying = self.known.get(node.layer.kind)
         if saying is None:
-            raise CannotSay("it has no word for this kind of layer")
+            raise Unsupported("it has no word for this kind of layer")
         return saying(node, node.layer)
 
-    def say_all(self, nodes: Iterable[Node]) -> dict[int, T]:
+    def emit_all(self, nodes: Iterable[Node]) -> dict[int, T]:
         """What is said for each node but inputs, by its index.
 
         Raises `SpecError` E320 that names every layer which cannot be said, up to the limit of a report.
@@ -56,13 +56,13 @@ class Sayings(Generic[T]):
         for node in nodes:
             if node.inputs:
                 try:
-                    said[node.index] = self.say(node)
-                except CannotSay as fact:
+                    said[node.index] = self.emit(node)
+                except Unsupported as fact:
                     problems.add(self._problem(node, fact))
         problems.raise_if_any()
         return said
 
-    def _problem(self, node: Node, fact: CannotSay) -> Diagnostic:
+    def _problem(self, node: Node, fact: Unsupported) -> Diagnostic:
         span, calls = node.origin or (None, ())
         message = f"{self.format} cannot say `{node.name}`"
         note = (f"`{node.name}` is `{node.layer}`",) if span is None else ()
@@ -70,10 +70,10 @@ class Sayings(Generic[T]):
 
 
 def _check_stored(node: Node) -> None:
-    """Raise `CannotSay` where a model file holds other weights for a layer than the layer has by itself."""
+    """Raise `Unsupported` where a model file holds other weights for a layer than the layer has by itself."""
     if node.stored is not None:
         stored = node.stored.params + node.stored.buffers
         own = cost(node._replace(stored=None))
         if stored != own.params + own.buffers:
             has = own.params + own.buffers
-            raise CannotSay(f"the file stores {stored:,} numbers for it, and `{node.layer}` has {has:,}")
+            raise Unsupported(f"the file stores {stored:,} numbers for it, and `{node.layer}` has {has:,}")

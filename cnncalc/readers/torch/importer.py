@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Union
 
 from cnncalc.diagnostics import Diagnostic
 from cnncalc.graph import UNKNOWN as NO_NODE
-from cnncalc.graph import Graph, Stored
+from cnncalc.graph import Graph, StoredWeights
 from cnncalc.layers import REGISTRY
-from cnncalc.readers.dims import Dims
-from cnncalc.readers.rows import Labels, Rows, Tensor, UnknowableError, shape_of
+from cnncalc.readers.importer import Importer, Labels, Tensor, UnknowableError, shape_of
+from cnncalc.readers.shape_inference import Dims
 
 if TYPE_CHECKING:
     import torch
@@ -64,7 +64,7 @@ class Bound(dict[str, Any]):
         return found
 
 
-class Source(NamedTuple):
+class ParameterSource(NamedTuple):
     """A parameter or buffer: how many elements it has, and whether training changes it."""
 
     name: str
@@ -72,7 +72,7 @@ class Source(NamedTuple):
     trained: bool
 
 
-Rule = Callable[["Traced", FxNode, "Bound"], Any]
+Rule = Callable[["TorchImporter", FxNode, "Bound"], Any]
 
 #: aten's name of an operator, without the `_` of those in place → its rule.
 RULES: dict[str, Rule] = {}
@@ -88,14 +88,14 @@ def rule(*operators: str) -> Callable[[Rule], Rule]:
     return keep
 
 
-class Traced(Rows[FxNode]):
+class TorchImporter(Importer[FxNode]):
     """A traced module on its way to a graph. The shape of every tensor is known from the trace."""
 
     def __init__(self, program: ExportedProgram, module: torch.nn.Module) -> None:
         super().__init__()
         self.program, self.module = program, module
         self.values: dict[Any, Any] = {}
-        self.sources: list[Source] = []
+        self.sources: list[ParameterSource] = []
         #: Those that a node has counted, in order.
         self.claimed: dict[int, None] = {}
         calls = [node for node in program.graph.nodes if node.op == "call_function"]
@@ -135,7 +135,7 @@ class Traced(Rows[FxNode]):
         value = node.meta["val"]
         trained = node.name in self.program.graph_signature.inputs_to_parameters
         real = value.is_floating_point() or value.is_complex()
-        self.sources.append(Source(name, value.numel() if real else 0, trained))
+        self.sources.append(ParameterSource(name, value.numel() if real else 0, trained))
         return Weights(tuple(value.shape), frozenset({len(self.sources) - 1}))
 
     def _input(self, node: FxNode) -> Value:
@@ -163,7 +163,7 @@ class Traced(Rows[FxNode]):
     def operator(self, node: FxNode) -> str:
         return name_of(node)
 
-    def claim(self, *given: Any) -> Stored:
+    def claim(self, *given: Any) -> StoredWeights:
         """The elements of parameters and buffers that no node before has counted."""
         params = buffers = 0
         for each in given:
@@ -172,7 +172,7 @@ class Traced(Rows[FxNode]):
                     self.claimed[at] = None
                     params += self.sources[at].elements if self.sources[at].trained else 0
                     buffers += 0 if self.sources[at].trained else self.sources[at].elements
-        return Stored(params, buffers)
+        return StoredWeights(params, buffers)
 
     def _called(self, node: FxNode) -> Any:
         read = [value for each in node.all_input_nodes for value in _flat(self.values.get(each))]

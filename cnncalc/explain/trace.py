@@ -1,15 +1,15 @@
 """A number that tells how it came about.
 
-The layers' rules are pure arithmetic on whatever computes like a number. Given `Told` sizes they compute as
+The layers' rules are pure arithmetic on whatever computes like a number. Given `TracedNumber` sizes they compute as
 ever, and what comes out has both a value and the formula with its numbers in it:
 
->>> height, kernel = Told(5), Told(3)
->>> told = (height - kernel) // Told(1) + 1
+>>> height, kernel = TracedNumber(5), TracedNumber(3)
+>>> told = (height - kernel) // TracedNumber(1) + 1
 >>> told.value, told.text
 (3, 'floor((5 − 3) / 1) + 1')
 
 So an explanation is the rule itself, never a second copy of it. Two kinds of numbers stand in a rule: those
-that were given (`Told`), which are always shown, and plain ones (a literal 1, an argument at its default),
+that were given (`TracedNumber`), which are always shown, and plain ones (a literal 1, an argument at its default),
 which vanish where they change nothing: 1·a is a, and so is (a − 1) + 1.
 """
 
@@ -25,12 +25,12 @@ Number = Union[int, Fraction]
 SUM, PRODUCT, POWER, ATOM = range(4)
 
 
-class Told:
+class TracedNumber:
     """A value, and the operation on which parts it came of: `given` and `plain` have no parts."""
 
     __slots__ = ("op", "parts", "value")
 
-    def __init__(self, value: Number, op: str = "given", *parts: Told) -> None:
+    def __init__(self, value: Number, op: str = "given", *parts: TracedNumber) -> None:
         self.value, self.op, self.parts = value, op, parts
 
     @property
@@ -47,101 +47,101 @@ class Told:
     def _is(self, plain: int) -> bool:
         return self.op == "plain" and self.value == plain
 
-    def _same(self, other: Told) -> bool:
+    def _same(self, other: TracedNumber) -> bool:
         """Whether the other is this number, or both are plain and alike."""
         return self is other or (self.op == other.op == "plain" and self.value == other.value)
 
     # -- arithmetic --------------------------------------------------------------------------------------
 
-    def __add__(self, other: Operand) -> Told:
-        other = _told(other)
+    def __add__(self, other: Operand) -> TracedNumber:
+        other = _traced(other)
         if self._is(0) or other._is(0):
             return other if self._is(0) else self
-        return self._undone("-", other) or Told(self.value + other.value, "+", self, other)
+        return self._undone("-", other) or TracedNumber(self.value + other.value, "+", self, other)
 
-    def __sub__(self, other: Operand) -> Told:
-        other = _told(other)
+    def __sub__(self, other: Operand) -> TracedNumber:
+        other = _traced(other)
         if other._is(0):
             return self
-        return self._undone("+", other) or Told(self.value - other.value, "-", self, other)
+        return self._undone("+", other) or TracedNumber(self.value - other.value, "-", self, other)
 
-    def _undone(self, op: str, other: Told) -> Told | None:
+    def _undone(self, op: str, other: TracedNumber) -> TracedNumber | None:
         """What was there before the plain number that is now taken back: (a − 1) + 1 is a."""
         if self.op == op and self.parts[1].op == other.op == "plain" and self.parts[1].value == other.value:
             return self.parts[0]
         return None
 
-    def __mul__(self, other: Operand) -> Told:
-        other = _told(other)
+    def __mul__(self, other: Operand) -> TracedNumber:
+        other = _traced(other)
         for one, factor in ((self, other), (other, self)):
             if one._is(1) or factor._is(0):
                 return factor
-        return Told(self.value * other.value, "*", self, other)
+        return TracedNumber(self.value * other.value, "*", self, other)
 
-    def __floordiv__(self, other: Operand) -> Told:
-        other = _told(other)
+    def __floordiv__(self, other: Operand) -> TracedNumber:
+        other = _traced(other)
         if self.op == "given" and other._is(1):
             return self
         if self.op == "-" and self.parts[1]._is(1) and self.parts[0].op == "+" and self.parts[0].parts[1]._same(other):
             # (a + b − 1) // b, which is how `ceil_div` says ceil(a / b).
-            return Told(self.value // other.value, "ceil", self.parts[0].parts[0], other)
-        return Told(self.value // other.value, "floor", self, other)
+            return TracedNumber(self.value // other.value, "ceil", self.parts[0].parts[0], other)
+        return TracedNumber(self.value // other.value, "floor", self, other)
 
-    def __truediv__(self, other: Operand) -> Told:
-        other = _told(other)
-        return Told(Fraction(self.value) / other.value, "/", self, other)
+    def __truediv__(self, other: Operand) -> TracedNumber:
+        other = _traced(other)
+        return TracedNumber(Fraction(self.value) / other.value, "/", self, other)
 
-    def __pow__(self, other: Operand) -> Told:
-        other = _told(other)
-        return Told(self.value ** int(other.value), "^", self, other)
+    def __pow__(self, other: Operand) -> TracedNumber:
+        other = _traced(other)
+        return TracedNumber(self.value ** int(other.value), "^", self, other)
 
-    def __neg__(self) -> Told:
-        return Told(-self.value, "neg", self)
+    def __neg__(self) -> TracedNumber:
+        return TracedNumber(-self.value, "neg", self)
 
-    def clip(self, low: Operand | None, high: Operand | None) -> Told:
+    def clip(self, low: Operand | None, high: Operand | None) -> TracedNumber:
         """The value, or `low` where it is less, or `high` where it is more."""
         clipped = self
         if low is not None:
-            clipped = Told(max(self.value, value_of(low)), "max", clipped, _told(low))
+            clipped = TracedNumber(max(self.value, value_of(low)), "max", clipped, _traced(low))
         if high is not None:
-            clipped = Told(min(clipped.value, value_of(high)), "min", clipped, _told(high))
+            clipped = TracedNumber(min(clipped.value, value_of(high)), "min", clipped, _traced(high))
         return clipped
 
-    def apply(self, function: Callable[..., Number], *others: Operand) -> Told:
+    def apply(self, function: Callable[..., Number], *others: Operand) -> TracedNumber:
         """What a procedure on plain integers gives: a number that tells no more."""
-        return _told(function(int(self), *map(int, others)))
+        return _traced(function(int(self), *map(int, others)))
 
     def __mod__(self, other: Operand) -> Number:
-        return self.value % _told(other).value
+        return self.value % _traced(other).value
 
-    def __radd__(self, other: Operand) -> Told:
-        return _told(other) + self
+    def __radd__(self, other: Operand) -> TracedNumber:
+        return _traced(other) + self
 
-    def __rsub__(self, other: Operand) -> Told:
-        return _told(other) - self
+    def __rsub__(self, other: Operand) -> TracedNumber:
+        return _traced(other) - self
 
-    def __rmul__(self, other: Operand) -> Told:
-        return _told(other) * self
+    def __rmul__(self, other: Operand) -> TracedNumber:
+        return _traced(other) * self
 
-    def __rfloordiv__(self, other: Operand) -> Told:
-        return _told(other) // self
+    def __rfloordiv__(self, other: Operand) -> TracedNumber:
+        return _traced(other) // self
 
-    def __rtruediv__(self, other: Operand) -> Told:
-        return _told(other) / self
+    def __rtruediv__(self, other: Operand) -> TracedNumber:
+        return _traced(other) / self
 
     # -- as a number among numbers -----------------------------------------------------------------------
 
     def __eq__(self, other: object) -> bool:
-        return self.value == (other.value if isinstance(other, Told) else other)
+        return self.value == (other.value if isinstance(other, TracedNumber) else other)
 
     def __hash__(self) -> int:
         return hash(self.value)
 
     def __lt__(self, other: Operand) -> bool:
-        return self.value < _told(other).value
+        return self.value < _traced(other).value
 
     def __gt__(self, other: Operand) -> bool:
-        return self.value > _told(other).value
+        return self.value > _traced(other).value
 
     def __le__(self, other: Operand) -> bool:
         return not self > other
@@ -156,7 +156,7 @@ class Told:
         return int(self.value)
 
     @property
-    def numerator(self) -> Told | int:
+    def numerator(self) -> TracedNumber | int:
         return self if self.denominator == 1 else self.value.numerator
 
     @property
@@ -164,16 +164,16 @@ class Told:
         return self.value.denominator
 
 
-Operand = Union[Told, int, Fraction]
+Operand = Union[TracedNumber, int, Fraction]
 
 
 def text_of(value: Operand) -> str:
     """The formula of a value, which for a plain number is the number."""
-    return _told(value).text
+    return _traced(value).text
 
 
 def value_of(value: Operand) -> Number:
-    return _told(value).value
+    return _traced(value).value
 
 
 def signed(value: Number) -> str:
@@ -181,11 +181,11 @@ def signed(value: Number) -> str:
     return str(value).replace("-", "−")
 
 
-def _told(value: Operand) -> Told:
-    return value if isinstance(value, Told) else Told(value, "plain")
+def _traced(value: Operand) -> TracedNumber:
+    return value if isinstance(value, TracedNumber) else TracedNumber(value, "plain")
 
 
-def _formula(told: Told) -> tuple[str, int]:
+def _formula(told: TracedNumber) -> tuple[str, int]:
     """The formula, and how tightly it holds together."""
     if not told.parts:
         binding = SUM if told.value < 0 else PRODUCT if told.denominator > 1 else ATOM
@@ -193,13 +193,13 @@ def _formula(told: Told) -> tuple[str, int]:
     return FORMS[told.op](told)
 
 
-def _within(told: Told, binding: int) -> str:
+def _within(told: TracedNumber, binding: int) -> str:
     """The formula as a part of another, in brackets where it holds together less tightly."""
     text, its = _formula(told)
     return text if its >= binding else f"({text})"
 
 
-def _terms(told: Told) -> Iterator[tuple[str, Told]]:
+def _terms(told: TracedNumber) -> Iterator[tuple[str, TracedNumber]]:
     """The terms of a sum with their signs, as they came one behind the other."""
     if told.op not in ("+", "-"):
         yield "+", told
@@ -209,7 +209,7 @@ def _terms(told: Told) -> Iterator[tuple[str, Told]]:
     yield "+" if told.op == "+" else "−", right
 
 
-def _sum(told: Told) -> tuple[str, int]:
+def _sum(told: TracedNumber) -> tuple[str, int]:
     signs, texts, before = [], [], None
     for sign, term in _terms(told):
         if term is before and signs[-1] == sign:
@@ -222,37 +222,37 @@ def _sum(told: Told) -> tuple[str, int]:
     return texts[0] + "".join(f" {sign} {text}" for sign, text in zip(signs[1:], texts[1:], strict=True)), SUM
 
 
-def _product(told: Told) -> tuple[str, int]:
+def _product(told: TracedNumber) -> tuple[str, int]:
     left, right = told.parts
     # Factors that came together stay together: `3·3 · 3·3·3·2`, places and weights.
     sign, binding = (" · ", PRODUCT) if right.op == "*" else ("·", POWER)
     return f"{_within(left, PRODUCT if left.op == '*' else POWER)}{sign}{_within(right, binding)}", PRODUCT
 
 
-def _quotient(told: Told) -> tuple[str, int]:
+def _quotient(told: TracedNumber) -> tuple[str, int]:
     return "/".join(_within(part, POWER) for part in told.parts), PRODUCT
 
 
-def _rounded(told: Told) -> tuple[str, int]:
+def _rounded(told: TracedNumber) -> tuple[str, int]:
     left, right = told.parts
     if told.op == "floor" and left.op == "given" and left.value % right.value == 0:
         return _quotient(told)
     return f"{told.op}({_within(left, POWER)} / {_within(right, POWER)})", ATOM
 
 
-def _extreme(told: Told) -> tuple[str, int]:
+def _extreme(told: TracedNumber) -> tuple[str, int]:
     return f"{told.op}({', '.join(part.text for part in told.parts)})", ATOM
 
 
-def _power(told: Told) -> tuple[str, int]:
+def _power(told: TracedNumber) -> tuple[str, int]:
     return "^".join(_within(part, ATOM) for part in told.parts), POWER
 
 
-def _negated(told: Told) -> tuple[str, int]:
+def _negated(told: TracedNumber) -> tuple[str, int]:
     return f"−{_within(told.parts[0], POWER)}", SUM
 
 
-FORMS: dict[str, Callable[[Told], tuple[str, int]]] = {
+FORMS: dict[str, Callable[[TracedNumber], tuple[str, int]]] = {
     "+": _sum, "-": _sum, "*": _product, "/": _quotient, "floor": _rounded, "ceil": _rounded,
     "max": _extreme, "min": _extreme, "^": _power, "neg": _negated,
 }  # fmt: skip

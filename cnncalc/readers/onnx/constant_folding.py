@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
-from cnncalc.readers import dims as sizes
-from cnncalc.readers.dims import Dims
+from cnncalc.readers import shape_inference as sizes
 from cnncalc.readers.onnx.model import MAX_REALS, NodeDef
+from cnncalc.readers.shape_inference import Dims
 
 #: Results of more elements are known by their shape alone.
 MAX_ELEMENTS = 1024

@@ -6,12 +6,26 @@ from collections.abc import Iterator
 from typing import Any, TypeGuard
 
 from cnncalc.diagnostics import Diagnostic, Span, SpecError
-from cnncalc.language.nodes import UNKNOWN, Chunk, Def, Group, Hole, Item, LayerNode, Merge, Name, Spec
+from cnncalc.language.nodes import (
+    UNKNOWN,
+    Chunk,
+    DefNode,
+    GroupNode,
+    Hole,
+    ItemNode,
+    LayerNode,
+    MergeNode,
+    NameNode,
+    Spec,
+)
 
 
-def marks(spec: Spec) -> Iterator[tuple[Hole, Chunk | Item, str]]:
+def marks(spec: Spec) -> Iterator[tuple[Hole, Chunk | ItemNode, str]]:
     """Each `?`, the chunk or item that it stands in, and the text of the layer."""
-    stack: list[tuple[Item, ...]] = [spec.items, *(each.items for each in spec.definitions if isinstance(each, Def))]
+    stack: list[tuple[ItemNode, ...]] = [
+        spec.items,
+        *(each.items for each in spec.definitions if isinstance(each, DefNode)),
+    ]
     while stack:
         for item in stack.pop():
             atom = item.atom
@@ -20,17 +34,17 @@ def marks(spec: Spec) -> Iterator[tuple[Hole, Chunk | Item, str]]:
             if isinstance(atom, LayerNode):
                 for chunk in (atom.word, *atom.arguments):
                     yield from ((part, chunk, atom.span.text) for part in chunk.parts if _is_unknown(part))
-            elif isinstance(atom, Group):
+            elif isinstance(atom, GroupNode):
                 stack.append(atom.items)
-            elif isinstance(atom, Merge):
+            elif isinstance(atom, MergeNode):
                 stack.extend(atom.arms)
 
 
 def _is_unknown(part: Any) -> TypeGuard[Hole]:
-    return isinstance(part, Hole) and isinstance(part.expression, Name) and part.expression.name == UNKNOWN
+    return isinstance(part, Hole) and isinstance(part.expression, NameNode) and part.expression.name == UNKNOWN
 
 
-def repeated(spec: Spec) -> tuple[tuple[Item, ...], str]:
+def repeated(spec: Spec) -> tuple[tuple[ItemNode, ...], str]:
     """The items with an unknown number of repeats, and the text of what is repeated: the item with `* ?`, else
     the first that is repeated, else all but the input."""
     chosen = next(
@@ -39,7 +53,7 @@ def repeated(spec: Spec) -> tuple[tuple[Item, ...], str]:
     if chosen is None:
         chosen = next((at for at, item in enumerate(spec.items) if item.count is not None), None)
     span = spec.items[0].span
-    count = Hole(Name(UNKNOWN, span), span)
+    count = Hole(NameNode(UNKNOWN, span), span)
     if chosen is not None:
         item = spec.items[chosen]
         repeated = item._replace(count=count)
@@ -49,8 +63,8 @@ def repeated(spec: Spec) -> tuple[tuple[Item, ...], str]:
     if not body:
         raise SpecError([Diagnostic("E007", "the spec has no layer to repeat", span)])
     whole = Span(span.source, body[0].span.start, body[-1].span.end)
-    return (*spec.items[:first], Item(Group(body, whole), whole, count)), f"({whole.text})"
+    return (*spec.items[:first], ItemNode(GroupNode(body, whole), whole, count)), f"({whole.text})"
 
 
-def _is_input(item: Item) -> bool:
+def _is_input(item: ItemNode) -> bool:
     return isinstance(item.atom, LayerNode) and str(item.atom.word.parts[0]).lower().startswith("input")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Look(NamedTuple):
+class RenderOptions(NamedTuple):
     """What the output can show. A `width` of None is as wide as the table would like to be."""
 
     width: int | None = None

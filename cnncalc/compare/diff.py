@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
-from cnncalc.alignment import Pair, align
 from cnncalc.analysis import SCHEMA, Analysis, Row
+from cnncalc.compare.alignment import Pair, align
 from cnncalc.graph import Node
 from cnncalc.layers.base import Layer
 from cnncalc.layers.rearrange import Input
@@ -26,7 +26,7 @@ EQUAL, LIKE_BUT_SHAPES, SAME_KIND, SAME_FAMILY = 8, 6, 2, 1
 MOST_FOR_ARGUMENTS = 3
 
 
-class Step(NamedTuple):
+class LayerChange(NamedTuple):
     """A layer of both networks, or of one; `changes` is field → (in A, in B), empty where all is the same."""
 
     a: Row | None
@@ -65,7 +65,7 @@ class Step(NamedTuple):
         }
 
 
-class Total(NamedTuple):
+class TotalChange(NamedTuple):
     """A figure of both networks, by its path in the JSON object's totals."""
 
     key: str
@@ -94,8 +94,8 @@ class Difference(NamedTuple):
 
     a: Analysis
     b: Analysis
-    steps: tuple[Step, ...]
-    totals: tuple[Total, ...]
+    steps: tuple[LayerChange, ...]
+    totals: tuple[TotalChange, ...]
 
     def __bool__(self) -> bool:
         """Whether the networks differ. Names are not compared."""
@@ -114,7 +114,7 @@ class Difference(NamedTuple):
             "batch": options.batch,
             "dtype": options.dtype,
             "convention": options.convention,
-            "differs": bool(self),
+            "known_unequal": bool(self),
             "counts": self.counts(),
             "layers": [step.to_dict() for step in self.steps],
             "totals": {total.key: total.to_dict() for total in self.totals},
@@ -162,7 +162,7 @@ def _alike(a: Layer, b: Layer) -> bool:
     return a.kind == b.kind and type(a) is type(b)
 
 
-def _steps(a: Analysis, b: Analysis, pairs: list[Pair]) -> Iterator[Step]:
+def _steps(a: Analysis, b: Analysis, pairs: list[Pair]) -> Iterator[LayerChange]:
     in_a = {at: number for number, (at, other) in enumerate(pairs) if at is not None and other is not None}
     in_b = {at: number for number, (other, at) in enumerate(pairs) if at is not None and other is not None}
     from_a, from_b = _sources(a.graph.nodes, in_a, -1), _sources(b.graph.nodes, in_b, -2)
@@ -183,7 +183,7 @@ def _steps(a: Analysis, b: Analysis, pairs: list[Pair]) -> Iterator[Step]:
                     changes[figure] = was, now
             if (at in out_a) != (to in out_b):
                 changes["output"] = at in out_a, to in out_b
-        yield Step(before, after, changes)
+        yield LayerChange(before, after, changes)
 
 
 def _sources(nodes: tuple[Node, ...], paired: Mapping[int, int], none: int) -> list[int]:
@@ -214,10 +214,10 @@ def _argument_changes(before: Row, after: Row) -> Iterator[tuple[str, tuple[Any,
             yield name, (argument.to_json(was), argument.to_json(now))
 
 
-def _totals(a: Analysis, b: Analysis) -> Iterator[Total]:
+def _totals(a: Analysis, b: Analysis) -> Iterator[TotalChange]:
     figures = dict(_figures(b.totals.to_dict()))
     for key, value in _figures(a.totals.to_dict()):
-        yield Total(key, value, figures[key])
+        yield TotalChange(key, value, figures[key])
 
 
 def _figures(totals: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, int]]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cnncalc.cli import main
-from cnncalc.report.folding import folded_text
+from cnncalc.report.wrap import folded_text
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,8 @@ from typing import Any, NamedTuple, NoReturn
 from cnncalc.analysis import Analysis
 from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, collected
 from cnncalc.figures.receptive_field import exact
-from cnncalc.report.columns import thousands
-from cnncalc.report.paths import Figure, Figures
+from cnncalc.notation import thousands
+from cnncalc.query.paths import Figure, Figures
 
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cnncalc
-from cnncalc.report.budgets import BYTES, COUNTS, OPERATORS, Outcome, judge, parse_conditions
+from cnncalc.query.conditions import BYTES, COUNTS, OPERATORS, Outcome, judge, parse_conditions
 
 #: conv1: 3·5·3·4 + 4 = 184 parameters, a field of 3x5, 8x7x4 out: 224 elements, beside the input's 189 at the peak:
 #: 1,652 bytes. gap1 sees the whole 9x7.

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple, Union
 
-from cnncalc.report.folding import folded_prose
-from cnncalc.report.look import Look
 from cnncalc.report.markdown import table
+from cnncalc.report.options import RenderOptions
+from cnncalc.report.wrap import folded_prose
 
 #: Where no terminal says otherwise, and at most for prose: longer lines are hard to read.
 PAGE_WIDTH = 100
@@ -103,12 +103,12 @@ class Grid(NamedTuple):
 Block = Union[Heading, Paragraph, Bullets, Code, Picture, Grid]
 
 
-def to_text(blocks: Sequence[Block], look: Look) -> str:
+def to_text(blocks: Sequence[Block], look: RenderOptions) -> str:
     """The page as text, folded to the look's width, with colour codes where it has colour."""
     return painted(_page_lines(blocks, look), look)
 
 
-def painted(lines: Iterable[Sequence[Piece]], look: Look) -> str:
+def painted(lines: Iterable[Sequence[Piece]], look: RenderOptions) -> str:
     """The lines as text, with colour codes for their roles where the look has colour. No line is ever wrapped."""
     if not look.colour:
         return "".join("".join(text for _, text in line).rstrip() + "\n" for line in lines)
@@ -139,7 +139,7 @@ def to_ascii(text: str) -> str:
     return text
 
 
-def _page_lines(blocks: Sequence[Block], look: Look) -> Iterator[list[Piece]]:
+def _page_lines(blocks: Sequence[Block], look: RenderOptions) -> Iterator[list[Piece]]:
     width, indent = look.width or PAGE_WIDTH, ""
     before: Block | None = None
     for block in blocks:
@@ -164,17 +164,17 @@ def _page_lines(blocks: Sequence[Block], look: Look) -> Iterator[list[Piece]]:
             yield line if isinstance(block, Heading) else [("text", indent), *line]
 
 
-def _bullets(block: Bullets, width: int, look: Look) -> Iterator[list[Piece]]:
+def _bullets(block: Bullets, width: int, look: RenderOptions) -> Iterator[list[Piece]]:
     for item in block.items:
         for number, line in enumerate(_prose(item, width - len(INDENT), look, "text")):
             yield [("text", INDENT if number else "- "), *line]
 
 
-def _shown(text: str, look: Look) -> str:
+def _shown(text: str, look: RenderOptions) -> str:
     return text if look.unicode else to_ascii(text)
 
 
-def _prose(text: str, width: int, look: Look, role: str) -> Iterator[list[Piece]]:
+def _prose(text: str, width: int, look: RenderOptions, role: str) -> Iterator[list[Piece]]:
     inside = False
     for line in folded_prose(_shown(text, look), width):
         parts = line.split("`")
@@ -187,7 +187,7 @@ def _prose(text: str, width: int, look: Look, role: str) -> Iterator[list[Piece]
         yield pieces
 
 
-def _grid(grid: Grid, width: int, look: Look) -> Iterator[list[Piece]]:
+def _grid(grid: Grid, width: int, look: RenderOptions) -> Iterator[list[Piece]]:
     rows = [tuple(_shown(cell.replace("`", ""), look) for cell in row) for row in grid.rows]
     headed = [grid.headings, *rows] if grid.headings else rows
     widths = _widths(grid, [row for row in headed if len(row) > 1], width)

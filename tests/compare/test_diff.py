@@ -11,14 +11,15 @@ from hypothesis import strategies as st
 
 import cnncalc
 from cnncalc.analysis import Options, analyze_graph
+from cnncalc.compare.diff import Difference, TotalChange, difference
+from cnncalc.compare.networks import NetworkRow
 from cnncalc.diagnostics import Problems
-from cnncalc.difference import Difference, Total, difference
-from cnncalc.graph import GraphBuilder, Stored
+from cnncalc.graph import GraphBuilder, StoredWeights
 from cnncalc.layers import REGISTRY
-from cnncalc.layers.foreign import Foreign
+from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.report.difference import difference_text
-from cnncalc.report.look import Look
-from cnncalc.report.networks import COLUMNS, Network, networks_sheet, networks_text
+from cnncalc.report.networks import COLUMNS, networks_table, networks_text
+from cnncalc.report.options import RenderOptions
 from cnncalc.shape import Shape
 
 BASE = "input 32x32x3 | conv 3x3 same x8 | relu | pool 2 | fc 10"
@@ -118,7 +119,7 @@ def model(name: str, shape: Shape | None, *, known: bool, params: int = 0) -> cn
     """A network as a reader makes it: an operator that the language has no word for behind an input."""
     builder = GraphBuilder(Problems())
     image = builder.add(REGISTRY["input"]("input", shape=(8, 8, 3)), ())
-    last = builder.add(Foreign(name, shape, known=known), (image,), stored=Stored(params))
+    last = builder.add(OpaqueOp(name, shape, known=known), (image,), stored=StoredWeights(params))
     return analyze_graph(builder.build(last), Options())
 
 
@@ -140,12 +141,12 @@ def test_an_operator_that_is_called_as_a_layer() -> None:
 def test_lower_bounds() -> None:
     """Where operators are not counted, both reports say that the totals are lower bounds."""
     known, unknown = model("Mul", Shape((8, 8), 3), known=True), model("Odd", None, known=False)
-    networks = Network("a.onnx", known), Network("b.onnx", unknown)
+    networks = NetworkRow("a.onnx", known), NetworkRow("b.onnx", unknown)
     said = "1 operator is not counted in full: all totals are lower bounds\n"
 
-    assert f"   B: {said}" in difference_text(difference(known, unknown), networks, Look(), context=2)
-    sheet = networks_sheet(networks, tuple(COLUMNS.values()), "hwc")
-    assert f"b.onnx      {said}" in networks_text(sheet, Look())
+    assert f"   B: {said}" in difference_text(difference(known, unknown), networks, RenderOptions(), context=2)
+    sheet = networks_table(networks, tuple(COLUMNS.values()), "hwc")
+    assert f"b.onnx      {said}" in networks_text(sheet, RenderOptions())
     assert networks[1].to_dict()["unknown"] == ["Odd1"]
 
 
@@ -155,12 +156,12 @@ def test_lower_bounds() -> None:
 )
 def test_percent(a: int, b: int, percent: float | None) -> None:
     """Per cent are of A's figure; there are none of nothing."""
-    assert Total("params", a, b).percent == percent
+    assert TotalChange("params", a, b).percent == percent
 
 
 def test_large_totals() -> None:
     """Integers beyond any float keep every digit, and have their per cent."""
-    total = Total("macs", 10**140 + 1, 3 * 10**140)
+    total = TotalChange("macs", 10**140 + 1, 3 * 10**140)
     assert (total.change, total.percent) == (2 * 10**140 - 1, 200.0)
 
 
@@ -187,10 +188,10 @@ NETS = st.lists(st.sampled_from(LAYERS), max_size=12).map(lambda layers: " | ".j
 FIGURES = ("output_shape", "params", "buffers", "macs", "output")
 
 #: A layer as the steps tell it: what it is, its figures, and which of the network's layers it reads.
-Told = tuple[str, dict[str, Any], list[int], list[int], int, int, int, bool]
+TracedNumber = tuple[str, dict[str, Any], list[int], list[int], int, int, int, bool]
 
 
-def told(result: cnncalc.Analysis) -> list[Told]:
+def told(result: cnncalc.Analysis) -> list[TracedNumber]:
     return [
         (
             row.type,
@@ -209,12 +210,12 @@ def told(result: cnncalc.Analysis) -> list[Told]:
     ]
 
 
-def applied(before: Sequence[Told], found: Difference) -> list[Told]:
-    """Network B as made from A's layers and what the steps say has changed in them."""
+def applied(before: Sequence[TracedNumber], found: Difference) -> list[TracedNumber]:
+    """NetworkRow B as made from A's layers and what the steps say has changed in them."""
     a_of, b_of = ({row.name: index for index, row in enumerate(rows)} for rows in (found.a.rows, found.b.rows))
     # Where A's layers stand in B: those that are gone stand for what they read.
     place: dict[int, int] = {}
-    made: list[Told] = []
+    made: list[TracedNumber] = []
     new = told(found.b)
     for step in found.steps:
         if step.a is None:
@@ -239,7 +240,7 @@ def applied(before: Sequence[Told], found: Difference) -> list[Told]:
     return made
 
 
-def through_the_added(layers: Sequence[Told], added: set[int]) -> list[Told]:
+def through_the_added(layers: Sequence[TracedNumber], added: set[int]) -> list[TracedNumber]:
     """The layers, each reading not what was added but what that reads, as the steps mean it."""
 
     def source(index: int) -> int:

@@ -13,11 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from cnncalc.analysis import Analysis
+from cnncalc.analysis import Analysis, RowGroup
 from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, collected, near, nearest
 from cnncalc.figures.receptive_field import AxisField
-from cnncalc.report.columns import per_axis, shape_text
-from cnncalc.report.tree import Block
+from cnncalc.notation import per_axis, shape_text
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -102,7 +101,7 @@ class Figures:
         inside = tuple(row for row in self._analysis.rows if row.name.startswith(f"{name}."))
         if not inside:
             return None
-        block = Block(name, inside)
+        block = RowGroup(name, inside)
         return {
             **{key: getattr(block, key) for key in BLOCK_KEYS},
             "inputs": list(block.inputs),

@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cnncalc
-from cnncalc.explain.places import Places, places_of
+from cnncalc.explain.positions import WindowPositions, window_positions
 from cnncalc.shape import Window
 
 
 def map_of(spec: str) -> list[list[int]]:
-    """The participation map of a spec's last layer, on two axes."""
-    rows, columns = places_of(cnncalc.parse(spec).nodes[-1])
-    return [[a * b for b in columns.participation()] for a in rows.participation()]
+    """The coverage map of a spec's last layer, on two axes."""
+    rows, columns = window_positions(cnncalc.parse(spec).nodes[-1])
+    return [[a * b for b in columns.coverage()] for a in rows.coverage()]
 
 
 def test_valid() -> None:
@@ -50,8 +50,8 @@ def test_dropped() -> None:
 
 def test_transposed() -> None:
     """A deconvolution's map is of its output: a kernel of 3 at stride 2 overlaps itself at every other element."""
-    (axis,) = places_of(cnncalc.parse("input 4x1 | deconv 3 s2 x1").nodes[-1])
-    assert axis.participation() == [1, 1, 2, 1, 2, 1, 2, 1, 1]
+    (axis,) = window_positions(cnncalc.parse("input 4x1 | deconv 3 s2 x1").nodes[-1])
+    assert axis.coverage() == [1, 1, 2, 1, 2, 1, 2, 1, 1]
 
 
 @given(
@@ -59,14 +59,14 @@ def test_transposed() -> None:
 )
 def test_counted(n: int, kernel: int, stride: int, dilation: int, begin: int, number: int) -> None:
     """The closed form counts what a loop over all windows and taps counts."""
-    axis = Places("", n, Window(kernel, stride, dilation, begin, 0), number)
+    axis = WindowPositions("", n, Window(kernel, stride, dilation, begin, 0), number)
     counted = [0] * n
     for place in range(number):
         for tap in range(kernel):
             element = place * stride - begin + tap * dilation
             if 0 <= element < n:
                 counted[element] += 1
-    assert axis.participation() == counted
+    assert axis.coverage() == counted
 
 
 def test_large() -> None:
@@ -75,5 +75,5 @@ def test_large() -> None:
     Element 10^8 is the padded axis' 1,100,000,000th: places up to a seventh of it, and of those every third, from 2
     on, since 7·2 leaves the same rest by 3 as it does.
     """
-    axis = Places("", 10**9, Window(10**9 - 1, 7, 3, 10**9, 0), 10**9)
+    axis = WindowPositions("", 10**9, Window(10**9 - 1, 7, 3, 10**9, 0), 10**9)
     assert axis.taking_part(10**8) == len(range(2, 1_100_000_000 // 7 + 1, 3))

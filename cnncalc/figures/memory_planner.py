@@ -11,7 +11,7 @@ ARENA_ALIGNMENT = 16
 MOST_COMPARED = 2_000_000
 
 
-class Place(NamedTuple):
+class Allocation(NamedTuple):
     """Where a buffer stands in the arena, in bytes; its size is rounded up to the alignment."""
 
     buffer: Buffer
@@ -23,7 +23,7 @@ class Place(NamedTuple):
         return self.offset + self.size
 
 
-def placed(found: Sequence[Buffer], bytes_of_element: int, alignment: int = ARENA_ALIGNMENT) -> list[Place]:
+def plan(found: Sequence[Buffer], bytes_of_element: int, alignment: int = ARENA_ALIGNMENT) -> list[Allocation]:
     """A place for each buffer: greedily by size, the largest first.
 
     As TensorFlow Lite Micro's GreedyMemoryPlanner does: each goes to the lowest gap between those placed
@@ -31,7 +31,7 @@ def placed(found: Sequence[Buffer], bytes_of_element: int, alignment: int = AREN
     outputs), what is left is stacked on top: still a placement, though not a tight one.
     """
     lives = Lives(max((buffer.last for buffer in found), default=0) + 1)
-    places: list[Place] = []
+    places: list[Allocation] = []
     compared = top = 0
     # Of two as large the earlier goes first: a sort keeps their order.
     for buffer in sorted(found, key=lambda each: -each.elements):
@@ -48,13 +48,13 @@ def placed(found: Sequence[Buffer], bytes_of_element: int, alignment: int = AREN
                 at = max(at, end)
             lives.add(buffer.first, buffer.last, (at, at + size))
         top = max(top, at + size)
-        places.append(Place(buffer, at, size))
+        places.append(Allocation(buffer, at, size))
     return places
 
 
 def arena(found: Sequence[Buffer], bytes_of_element: int, alignment: int = ARENA_ALIGNMENT) -> int:
     """The height in bytes of one buffer that holds all."""
-    return max((place.end for place in placed(found, bytes_of_element, alignment)), default=0)
+    return max((place.end for place in plan(found, bytes_of_element, alignment)), default=0)
 
 
 #: Where an item begins and ends.

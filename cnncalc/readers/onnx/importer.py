@@ -13,15 +13,15 @@ from typing import Union
 
 from cnncalc.diagnostics import Diagnostic
 from cnncalc.graph import UNKNOWN as NO_NODE
-from cnncalc.graph import Graph, Stored
+from cnncalc.graph import Graph, StoredWeights
 from cnncalc.layers import REGISTRY
-from cnncalc.layers.foreign import Foreign
+from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.readers import ReadOptions, plain, refuse
-from cnncalc.readers.dims import Dims, MisfitError, text
-from cnncalc.readers.onnx import fold
-from cnncalc.readers.onnx.fold import Static
+from cnncalc.readers.importer import Importer, Labels, Tensor, UnknowableError, shape_of
+from cnncalc.readers.onnx import constant_folding
+from cnncalc.readers.onnx.constant_folding import Static
 from cnncalc.readers.onnx.model import REAL_TYPES, WEIGHT_TYPES, Dimension, ModelDef, NodeDef, TensorDef, ValueDef
-from cnncalc.readers.rows import Labels, Rows, Tensor, UnknowableError, shape_of
+from cnncalc.readers.shape_inference import Dims, MisfitError, text
 
 #: Over all nodes, so many elements are worked out before values are no longer followed.
 MAX_FOLDED = 3_000_000
@@ -75,7 +75,7 @@ class Operands:
         return tuple(each for each in self.values if isinstance(each, Tensor))
 
 
-Rule = Callable[["Reading", NodeDef, Operands], Sequence[Value]]
+Rule = Callable[["OnnxImporter", NodeDef, Operands], Sequence[Value]]
 
 #: (domain, operator) → its rule; the families of operators fill it.
 RULES: dict[tuple[str, str], Rule] = {}
@@ -97,7 +97,7 @@ def rule(*operators: str, domain: str = "") -> Callable[[Rule], Rule]:
     return keep
 
 
-class Reading(Rows[NodeDef]):
+class OnnxImporter(Importer[NodeDef]):
     """One file on its way to a graph: the values by name, and the builder that takes the layers."""
 
     def __init__(self, model: ModelDef, path: str, options: ReadOptions) -> None:
@@ -180,7 +180,7 @@ class Reading(Rows[NodeDef]):
 
     def _input(self, value: ValueDef, first: bool) -> Value:
         if value.dims is None:
-            foreign = Foreign("input", None, known=False)
+            foreign = OpaqueOp("input", None, known=False)
             return Tensor(self.builder.add(foreign, (), name=self._input_name(value)), None)
         dims = list(self._resolved(value.dims, batch=True))
         channel = self._channel(value.name, len(dims))
@@ -285,7 +285,7 @@ class Reading(Rows[NodeDef]):
         given = operands.statics
         if self.folded > MAX_FOLDED:
             given = [each._replace(values=None) if each else None for each in given]
-        results = fold.fold(node, given)
+        results = constant_folding.fold(node, given)
         self.folded += sum(len(each.values or ()) for each in results)
         self.derived += sum(len(each.sources) for each in results)
         if self.derived > MAX_DERIVED:
@@ -309,7 +309,7 @@ class Reading(Rows[NodeDef]):
         whole, reals = node.integers("value_ints"), node.reals("value_floats")
         if whole is not None:
             return Static((len(whole),), whole, self.source(len(whole), False))
-        return Static((len(reals),), reals, self.source(len(reals), True)) if reals else fold.UNKNOWN
+        return Static((len(reals),), reals, self.source(len(reals), True)) if reals else constant_folding.UNKNOWN
 
     def _computed(self, node: NodeDef, operands: Operands) -> Sequence[Value]:
         rule = RULES.get((node.domain, node.operator))
@@ -326,7 +326,7 @@ class Reading(Rows[NodeDef]):
         # Behind a shape that nobody knows, what neither learns nor multiplies is no further loss.
         behind = any(each.dims is None for each in operands.tensors)
         known = rule is not None and node.operator not in COSTLY and (behind or stated is not None)
-        stored = Stored(self.claim(*operands.statics, single=False))
+        stored = StoredWeights(self.claim(*operands.statics, single=False))
         return [self.foreign(node, stated, operands.tensors, known=known, stored=stored)]
 
     def _contradiction(self, node: NodeDef, fact: str) -> list[Value]:

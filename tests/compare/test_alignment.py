@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnncalc import alignment
-from cnncalc.alignment import Pair, align
+from cnncalc.compare import alignment
+from cnncalc.compare.alignment import Pair, align
 
 WORDS = st.text("abcA", max_size=12)
 

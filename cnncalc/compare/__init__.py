@@ -1,0 +1,1 @@
+"""Comparing networks: aligning their layers, the differences of two, and a row for each of several."""

@@ -1,0 +1,1 @@
+"""Asking an analysis: one figure by its path, and conditions on figures."""
