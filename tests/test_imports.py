@@ -106,7 +106,7 @@ def test_families(family: str) -> None:
     assert found & set(FAMILIES) == set()
 
 
-FORMATS = ("csv", "json", "latex", "markdown", "table")
+FORMATS = ("csv", "json", "latex", "markdown", "terminal")
 
 
 @pytest.mark.parametrize("format", FORMATS)

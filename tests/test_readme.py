@@ -17,7 +17,8 @@ import pytest
 
 import cnncalc
 from cnncalc.cli import COMMANDS, main
-from cnncalc.report.layers import layers_markdown
+from cnncalc.report.layers import overview_document
+from cnncalc.report.markdown import to_markdown
 
 README = Path(__file__).parents[1] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -99,7 +100,7 @@ def test_resnet_of_the_readme() -> None:
 
 def test_layers() -> None:
     """The README's table of layers is the one that the classes give."""
-    assert f"<!-- layers: begin -->\n{layers_markdown()}<!-- layers: end -->" in README.read_text(encoding="utf-8")
+    assert f"<!-- layers: begin -->\n{to_markdown(overview_document())}<!-- layers: end -->" in README.read_text(encoding="utf-8")
 
 
 def options(command: str) -> set[str]:

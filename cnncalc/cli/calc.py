@@ -114,9 +114,9 @@ def command(
         if paths:
             output.write(_figures(paths, analysis, output))
         elif memory and output.format != "json":
-            output.write(_memory(analysis, output))
+            _emit_memory(analysis, output)
         else:
-            output.emit(analysis, _more(memory, analysis, outcomes))
+            _emit_layers(analysis, _more(memory, analysis, outcomes), output)
     except SpecError as error:
         fail(error, output, options, status=2)
     if analysis.unknown and (paths or budgets):
@@ -126,17 +126,22 @@ def command(
     exceeded(outcomes, output)
 
 
-def _compare_conventions(graph: Graph, batch: int, output: Output) -> None:
-    from cnncalc.report import conventions as report
+def _emit_layers(analysis: Analysis, more: dict[str, object], output: Output) -> None:
+    """Write the table of the layers; JSON has the keys of `more`, too."""
+    from cnncalc.report.network import layers_document, network_document
 
-    if output.format == "json":
-        output.write(report.comparison_json(graph, batch))
-        return
-    sheet = report.comparison_sheet(graph, batch)
-    if output.format == "table":
-        output.write(report.comparison_text(sheet, output.report_look()))
-    else:
-        output.write(output.render_sheet(sheet))
+    columns = output.chosen("all" if output.format == "csv" else None)
+    output.emit(
+        lambda _: network_document(analysis, columns, output.layout, output.depth),
+        lambda: analysis.to_dict() | more,
+        lambda: layers_document(analysis, columns, output.layout, output.depth),
+    )
+
+
+def _compare_conventions(graph: Graph, batch: int, output: Output) -> None:
+    from cnncalc.report.conventions import comparison_data, comparison_document
+
+    output.emit(lambda _: comparison_document(graph, batch), lambda: comparison_data(graph, batch))
 
 
 def _refuse(memory: bool, paths: tuple[str, ...], output: Output) -> None:
@@ -181,22 +186,24 @@ def _figures(paths: tuple[str, ...], analysis: Analysis, output: Output) -> str:
     return "".join(dumps(figure.value, ensure_ascii=False) + "\n" for figure in figures)
 
 
-def _memory(analysis: Analysis, output: Output) -> str:
-    """The timeline of --memory in the output's format."""
-    from cnncalc.report.memory import memory_table, memory_text
+def _emit_memory(analysis: Analysis, output: Output) -> None:
+    """Write the timeline of --memory."""
+    from cnncalc.report.memory import memory_data, memory_document, timeline_document
 
-    if output.format == "table":
-        return memory_text(analysis, output.report_look())
-    return output.render_sheet(memory_table(analysis, output.depth))
+    output.emit(
+        lambda _: memory_document(analysis, output.depth),
+        lambda: memory_data(analysis),
+        lambda: timeline_document(analysis, output.depth),
+    )
 
 
 def _more(memory: bool, analysis: Analysis, outcomes: list[Outcome]) -> dict[str, object]:
     """The keys that JSON has on request alone."""
     more: dict[str, object] = {}
     if memory:
-        from cnncalc.report.memory import memory_dict
+        from cnncalc.report.memory import memory_data
 
-        more["memory"] = memory_dict(analysis)
+        more["memory"] = memory_data(analysis)
     if outcomes:
         more["budgets"] = [outcome.to_dict() for outcome in outcomes]
     return more

@@ -49,16 +49,11 @@ def command(specs: tuple[str, ...], batch: int, dtype: str, convention: str, out
     labels = [f"spec {number}" for number in range(1, len(specs) + 1)]
     found = analyses(specs, labels, Options(batch, dtype, convention), output, **reading)
     rows = [NetworkRow(*each) for each in zip(_names(specs, found), found, strict=True)]
-    if output.format == "json":
-        output.write(networks.networks_json(rows))
-        return
     default = "all" if output.format == "csv" else None
     columns = choose(output.columns or default, networks.COLUMNS, networks.DEFAULT)
-    sheet = networks.networks_table(rows, columns, output.layout)
-    if output.format == "table":
-        output.write(networks.networks_text(sheet, output.report_look()))
-    else:
-        output.write(output.render_sheet(sheet))
+    output.emit(
+        lambda _: networks.networks_document(rows, columns, output.layout), lambda: networks.networks_data(rows)
+    )
 
 
 def _names(specs: Sequence[str], found: Sequence[Analysis]) -> list[str]:

@@ -52,12 +52,10 @@ def command(
     before, after = analyses((a, b), ("A", "B"), Options(batch, dtype, convention), output, **reading)
     found = difference(before, after)
     networks = NetworkRow(written(a), before), NetworkRow(written(b), after)
-    if output.format == "json":
-        output.write(report.difference_json(found, networks))
-    elif output.format == "markdown":
-        output.write(report.difference_markdown(found, networks, output.layout))
-    else:
-        look = output.report_look()
-        output.write(report.difference_text(found, networks, look, context))
+    output.emit(
+        lambda _: report.difference_document(found, networks, output.layout, context),
+        lambda: report.difference_data(found, networks),
+        lambda: report.difference_comment(found, networks, output.layout),
+    )
     if exit_code and found:
         sys.exit(1)

@@ -122,10 +122,9 @@ def _write_layers(analysis: Analysis, names: tuple[str, ...], pictures: bool | N
     explained = tuple(explain(analysis, chosen[:MOST_LAYERS]))
     drawn = _few(explained) or len(explained) == len(names) if pictures is None else pictures
     more = len(chosen) - len(explained)
-    output.emit_page(
-        lambda: report.explanations_json(explained),
-        lambda: report.explanations_markdown(explained, drawn, more),
-        lambda look: report.explanations_text(explained, look, drawn, more),
+    output.emit(
+        lambda options: report.explanations_document(explained, options, drawn, more),
+        lambda: [report.explanation_data(each) for each in explained],
     )
 
 
@@ -177,11 +176,7 @@ def _write_operation(
         fail(error, output, Options())
     shown = operate(node, values, weights, flip)
     unflipped = operate(node, values, weights) if flip else None
-    output.emit_page(
-        lambda: report.operation_json(shown, unflipped),
-        lambda: report.operation_markdown(shown, unflipped),
-        lambda look: report.operation_text(shown, unflipped, look),
-    )
+    output.emit(lambda _: report.operation_document(shown, unflipped), lambda: report.operation_data(shown, unflipped))
 
 
 def _matrix(option: str, given: str) -> tuple[Matrix, Span]:
@@ -229,11 +224,7 @@ def _write_codes(output: Output) -> None:
     from cnncalc.report import codes as report
 
     found = pages().values()
-    output.emit_page(
-        lambda: report.codes_json(found),
-        lambda: report.codes_markdown(found),
-        lambda look: report.codes_text(found, look),
-    )
+    output.emit(lambda _: report.codes_document(found), lambda: [report.code_data(page) for page in found])
 
 
 def _write_code(code: str, output: Output) -> None:
@@ -248,11 +239,7 @@ def _write_code(code: str, output: Output) -> None:
         error = SpecError([Diagnostic("E507", f"unknown code `{code}`", span, "no such code", help=help)])
         fail(error, output, Options())
     message = _message(page)
-    output.emit_page(
-        lambda: report.code_json(page, message),
-        lambda: report.code_markdown(page, message),
-        lambda look: report.code_text(page, message, look),
-    )
+    output.emit(lambda _: report.code_document(page, message), lambda: report.code_data(page) | {"message": message})
 
 
 def _message(page: Page) -> str:

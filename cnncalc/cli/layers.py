@@ -20,14 +20,14 @@ def command(word: str | None, output: Output) -> None:
 
     WORD is any word for a layer: maxpool is pool.
     """
+    from cnncalc.layers import kinds
     from cnncalc.report import layers
 
-    if word is None:
-        output.emit_page(layers.catalogue_json, layers.layers_markdown, layers.catalogue_text)
-        return
-    kind = _kind(word, output)
-    output.emit_page(
-        lambda: layers.page_json(kind), lambda: layers.page_markdown(kind), lambda look: layers.page_text(kind, look)
+    chosen = list(kinds()) if word is None else [_kind(word, output)]
+    output.emit(
+        lambda _: layers.catalogue_document() if word is None else layers.layer_document(*chosen),
+        lambda: [layers.layer_data(kind) for kind in chosen],
+        layers.overview_document if word is None else None,
     )
 
 

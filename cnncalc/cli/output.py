@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeVar
 
 import click
 
 if TYPE_CHECKING:
-    from cnncalc.analysis import Analysis, Options
+    from cnncalc.analysis import Options
     from cnncalc.diagnostics import SpecError
     from cnncalc.query.conditions import Outcome
-    from cnncalc.report.columns import Column
-    from cnncalc.report.datatable import DataTable
+    from cnncalc.report.document import Column, Document
     from cnncalc.report.options import RenderOptions
 
 FORMATS = ("table", "json", "csv", "markdown", "latex")
@@ -37,19 +36,51 @@ class Output(NamedTuple):
     color: str = "auto"
     width: int | None = None
 
-    def emit(self, analysis: Analysis, more: Mapping[str, object] | None = None) -> None:
-        """Write the report; a file is written whole or not at all. `more` are further keys for JSON."""
-        self.write(self.render(analysis, more))
-
-    def emit_page(
-        self, json: Callable[[], str], markdown: Callable[[], str], text: Callable[[RenderOptions], str]
+    def emit(
+        self,
+        document: Callable[[RenderOptions], Document],
+        data: Callable[[], object],
+        plain: Callable[[], Document] | None = None,
     ) -> None:
-        """Write a page in the format that is wanted, its formulas in ASCII where the stream has no more."""
-        from cnncalc.report.document import to_ascii
+        """Write a report: `data` as JSON, the document in every other format.
 
-        look = self.report_look()
-        page = json() if self.format == "json" else markdown() if self.format == "markdown" else text(look)
-        self.write(page if look.unicode else to_ascii(page))
+        CSV, LaTeX and Markdown are of `plain` where there is one: the document without what is for a terminal alone.
+        """
+        options = self.render_options()
+        text = self._rendered(document, data, plain, options)
+        if not options.unicode and not text.isascii():
+            from cnncalc.report.layout import to_ascii
+
+            text = to_ascii(text)
+        self.write(text)
+
+    def _rendered(
+        self,
+        document: Callable[[RenderOptions], Document],
+        data: Callable[[], object],
+        plain: Callable[[], Document] | None,
+        options: RenderOptions,
+    ) -> str:
+        if self.format == "json":
+            from cnncalc.report.json import to_json
+
+            return to_json(data())
+        if self.format == "table":
+            from cnncalc.report.terminal import to_terminal
+
+            return to_terminal(document(options), options)
+        report = plain() if plain is not None else document(options)
+        if self.format == "csv":
+            from cnncalc.report.csv import to_csv
+
+            return to_csv(report)
+        if self.format == "latex":
+            from cnncalc.report.latex import to_latex
+
+            return to_latex(report)
+        from cnncalc.report.markdown import to_markdown
+
+        return to_markdown(report)
 
     def write(self, text: str | bytes) -> None:
         if self.file is not None and self.file != "-":
@@ -59,44 +90,16 @@ class Output(NamedTuple):
         else:
             _write(sys.stdout, text)
 
-    def render(self, analysis: Analysis, more: Mapping[str, object] | None = None) -> str:
-        if self.format == "json":
-            from cnncalc.report.json import to_json
-
-            return to_json(analysis, more)
-        if self.format == "table":
-            from cnncalc.report.table import to_table
-
-            return to_table(analysis, self.chosen(), self.report_look())
-        from cnncalc.report.datatable import layers_table
-
-        columns = self.chosen("all" if self.format == "csv" else None)
-        return self.render_sheet(layers_table(analysis, columns, self.layout, self.depth))
-
-    def render_sheet(self, sheet: DataTable) -> str:
-        """A sheet in the format, one of csv, markdown and latex."""
-        if self.format == "csv":
-            from cnncalc.report.csv import to_csv
-
-            return to_csv(sheet)
-        if self.format == "markdown":
-            from cnncalc.report.markdown import to_markdown
-
-            return to_markdown(sheet)
-        from cnncalc.report.latex import to_latex
-
-        return to_latex(sheet)
-
     def chosen(self, default: str | None = None) -> tuple[Column, ...]:
         from cnncalc.report.columns import choose
 
         return choose(self.columns or default)
 
-    def report_look(self) -> RenderOptions:
+    def render_options(self) -> RenderOptions:
         """What the place of the report can show: standard output, or a file."""
-        return self.look(sys.stdout, piped=self.file not in (None, "-"))
+        return self.options_of(sys.stdout, piped=self.file not in (None, "-"))
 
-    def look(self, stream: Any, piped: bool = False) -> RenderOptions:
+    def options_of(self, stream: Any, piped: bool = False) -> RenderOptions:
         """What the stream can show. What goes to no terminal has no colour and a width of its own."""
         from cnncalc.report.options import RenderOptions
 
@@ -104,7 +107,7 @@ class Output(NamedTuple):
         terminal = not piped and stream is not None and stream.isatty()
         width = self.width or (terminal_width(stream) if terminal else None)
         unicode = encoding.lower().startswith("utf")
-        return RenderOptions(width, self.colour(terminal), unicode, self.layout, self.depth)
+        return RenderOptions(width, self.colour(terminal), unicode)
 
     def colour(self, terminal: bool) -> bool:
         if self.color != "auto":
@@ -272,26 +275,25 @@ def fail(error: SpecError, output: Output, options: Options, status: int = 1) ->
     """
     stream = sys.stderr
     if output.format == "json":
-        from cnncalc.report.json import errors_to_json
+        from cnncalc.report.json import to_json
 
-        _write(stream, errors_to_json(error.diagnostics))
+        _write(stream, to_json({"errors": [each.to_dict() for each in error.diagnostics]}))
         sys.exit(status)
     terminal = stream is not None and stream.isatty()
     if error.partial is not None and output.format == "table":
         from cnncalc.analysis import analyze_graph
-        from cnncalc.report.table import Failure, to_table
+        from cnncalc.report.network import FailedLayer, partial_document
+        from cnncalc.report.terminal import to_terminal
 
         first = next(each for each in error.diagnostics if each.layer is not None)
         layer = " ".join(first.span.text.split()) if first.span else ""
-        failure = Failure(first.layer or "", layer if len(layer) < 40 else "")
-        _write(
-            stream,
-            to_table(analyze_graph(error.partial, options), output.chosen(), output.look(stream), failure) + "\n",
-        )
-    from cnncalc.report.errors import errors_text
+        failed = FailedLayer(first.layer or "", layer if len(layer) < 40 else "")
+        table = partial_document(analyze_graph(error.partial, options), output.chosen(), output.layout, failed)
+        _write(stream, to_terminal(table, output.options_of(stream)) + "\n")
+    from cnncalc.report.terminal import diagnostics_text
 
     width = output.width or (terminal_width(stream) if terminal else 100)
-    _write(stream, errors_text(error.diagnostics, width, output.colour(terminal)))
+    _write(stream, diagnostics_text(error.diagnostics, width, output.colour(terminal)))
     sys.exit(status)
 
 

@@ -52,13 +52,13 @@ def command(
 
     if (wanted is None) == (field is None):
         raise click.UsageError("give either --output-size or --receptive-field")
-    output = Output("json" if form == "json" else "text")
+    output = Output(form)
     try:
         problem = Problem(text_of(find(spec)), variables)
         given = parse_shape(input.strip(), "--input") if input is not None else None
         if field is not None:
             repeats = problem.repeats(field, given)
-            text = report.repeats_json(repeats) if form == "json" else report.repeats_text(repeats)
+            answer = report.repeats_document(repeats), report.repeats_data(repeats)
             solved = repeats.count is not None
         else:
             sizes = parse_shape((wanted or "").strip(), "--output-size")
@@ -68,11 +68,11 @@ def command(
                 # Sizes alone: what the channels are makes no difference to them.
                 given = (*given, "C")
             solution = _solved(problem, given, sizes, layer)
-            text = report.solution_json(solution) if form == "json" else report.solution_text(solution)
+            answer = report.solution_document(solution), report.solution_data(solution)
             solved = solution.solved
     except SpecError as error:
         fail(error, output, Options())
-    output.write(text)
+    output.emit(lambda _: answer[0], lambda: answer[1])
     sys.exit(0 if solved else 1)
 
 

@@ -18,4 +18,4 @@ def command(output: Output) -> None:
     """
     from cnncalc.report import syntax
 
-    output.emit_page(syntax.syntax_json, syntax.syntax_markdown, syntax.syntax_text)
+    output.emit(lambda _: syntax.syntax_document(), lambda: [section.to_dict() for section in syntax.sections()])

@@ -64,12 +64,11 @@ def _list(key: str | None, family: str | None, output: Output) -> None:
             known = f"did you mean {near!r}?" if near else f"one of {', '.join(zoo.families())}"
             raise click.BadParameter(f"unknown family {family!r}: {known}", param_hint="--family")
     entries = report.sort(list(_surveyed(chosen)), key)
-    if output.format == "json":
-        output.write(report.zoo_json(entries))
-    elif output.format == "table":
-        output.write(report.zoo_text(entries, output.report_look(), grouped=key is None))
-    else:
-        output.write(output.render_sheet(report.zoo_table(entries, output.layout, whole=output.format == "csv")))
+    output.emit(
+        lambda options: report.zoo_document(entries, options.width, output.layout, grouped=key is None),
+        lambda: [entry.to_dict() for entry in entries],
+        lambda: report.zoo_table(entries, output.layout, every_column=output.format == "csv"),
+    )
 
 
 def _surveyed(members: list[zoo.Member]) -> Iterator[ZooEntry]:
@@ -89,10 +88,10 @@ def _surveyed(members: list[zoo.Member]) -> Iterator[ZooEntry]:
 
 def _print(member: zoo.Member, output: Output) -> None:
     if output.format == "json":
-        from cnncalc.report.zoo import member_json
+        from cnncalc.report.json import to_json
         from cnncalc.zoo.survey import survey
 
-        output.write(member_json(survey(member)))
+        output.write(to_json({**survey(member).to_dict(), "spec": member.text()}))
     elif output.format == "table":
         output.write(member.text())
     else:

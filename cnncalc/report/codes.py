@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 
 from cnncalc.explain.codes import Page
-from cnncalc.report.document import Block, Bullets, Code, Grid, Heading, Paragraph, to_markdown, to_text
-from cnncalc.report.options import RenderOptions
+from cnncalc.report.document import Block, Bullets, CodeSample, Document, Heading, Paragraph, text_table
 
-#: What the codes of a hundred are about.
+#: The subject of the codes of each hundred.
 GROUPS = {
     "E0": "the form of the text",
     "E1": "names and arguments",
@@ -20,32 +18,13 @@ GROUPS = {
 }
 
 
-def code_text(page: Page, message: str, look: RenderOptions) -> str:
-    """The page; `message` is what its example gives."""
-    return to_text(list(_page(page, message)), look)
+def code_document(page: Page, message: str) -> Document:
+    """The page of a code; `message` is what its example gives."""
+    return Document(tuple(_page(page, message)))
 
 
-def code_markdown(page: Page, message: str) -> str:
-    return to_markdown(list(_page(page, message)))
-
-
-def code_json(page: Page, message: str) -> str:
-    return json.dumps(_object(page) | {"message": message}, indent=2, ensure_ascii=False) + "\n"
-
-
-def codes_text(pages: Iterable[Page], look: RenderOptions) -> str:
-    return to_text(_list(pages), look)
-
-
-def codes_markdown(pages: Iterable[Page]) -> str:
-    return to_markdown(_list(pages))
-
-
-def codes_json(pages: Iterable[Page]) -> str:
-    return json.dumps([_object(page) for page in pages], indent=2, ensure_ascii=False) + "\n"
-
-
-def _list(pages: Iterable[Page]) -> list[Block]:
+def codes_document(pages: Iterable[Page]) -> Document:
+    """All codes with their titles, by subject."""
     rows: list[tuple[str, ...]] = []
     group = ""
     for page in pages:
@@ -53,7 +32,7 @@ def _list(pages: Iterable[Page]) -> list[Block]:
             group = page.code[:2]
             rows.append((GROUPS.get(group, group),))
         rows.append((page.code, page.title))
-    return [Grid(tuple(rows), ("code", "what it says")), Paragraph("`cnncalc explain CODE` tells all about one.")]
+    return Document((text_table(rows, ("code", "meaning")), Paragraph("`cnncalc explain CODE` tells all about one.")))
 
 
 def _page(page: Page, message: str) -> Iterator[Block]:
@@ -63,14 +42,15 @@ def _page(page: Page, message: str) -> Iterator[Block]:
     for sample in page.example:
         if sample.name:
             yield Paragraph(f"in `{sample.name}`:")
-        yield Code(sample.text.rstrip("\n"), sample.language)
+        yield CodeSample(sample.text.rstrip("\n"), sample.language)
     if message:
-        yield Code(message.rstrip("\n"), "text")
+        yield CodeSample(message.rstrip("\n"), "text")
     yield Heading("ways out")
     yield Bullets(page.ways_out)
 
 
-def _object(page: Page) -> dict[str, object]:
+def code_data(page: Page) -> dict[str, object]:
+    """The JSON object of a code."""
     return {
         "code": page.code,
         "title": page.title,

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
 
 from cnncalc.analysis import Row, RowOrGroup
 from cnncalc.diagnostics import nearest
 from cnncalc.notation import field_text, formula, shape_text, thousands
+from cnncalc.report.document import Bar, Column, Folding
 from cnncalc.shape import Size
 
 #: Unknown operators beyond these are counted, not named.
 MOST_UNKNOWN = 8
-
-
-class Column(NamedTuple):
-    """One figure of what a row stands for: a layer, in `COLUMNS`, or a network among others.
-
-    `value` is the raw one, `text` how a person reads it (both are given the layout of shapes).
-    """
-
-    key: str
-    heading: str
-    help: str
-    value: Callable[[Any, str], Any]
-    text: Callable[[Any, str], str]
-    numeric: bool = False
-    #: How it is set in print: `sizes` with × between its numbers, `code` as it was typed.
-    setting: Literal["plain", "sizes", "code"] = "plain"
 
 
 def uncounted(rows: Sequence[Row]) -> str:
@@ -45,45 +30,80 @@ def _field(row: RowOrGroup, part: str) -> str:
     return field_text(row.receptive_field, part)
 
 
-def _shape(dims: Callable[[RowOrGroup], Iterable[Size]]) -> Callable[[RowOrGroup, str], str]:
-    return lambda row, layout: shape_text(dims(row), layout)
-
-
 def _inputs(row: RowOrGroup, layout: str) -> str:
     return " ".join(shape_text(dims, layout) for dims in row.input_shapes)
 
 
 def text_column(
-    key: str, heading: str, help: str, get: Callable[[Any, str], str], setting: Literal["plain", "sizes"] = "plain"
+    key: str,
+    heading: str,
+    help: str,
+    get: Callable[[Any, str], str],
+    *,
+    setting: Literal["plain", "sizes", "code"] = "plain",
+    role: str = "text",
+    folding: Folding = "text",
+    rank: int = 0,
 ) -> Column:
     """A column of texts, which read as they are."""
-    return Column(key, heading, help, get, get, setting=setting)
+    return Column(key, heading, help, get, get, False, setting, role, folding, rank)
 
 
-def size_column(key: str, heading: str, help: str, get: Callable[[Any, str], str]) -> Column:
+def size_column(
+    key: str,
+    heading: str,
+    help: str,
+    get: Callable[[Any, str], str],
+    *,
+    role: str = "text",
+    folding: Folding = "none",
+    rank: int = 0,
+) -> Column:
     """A column of shapes, or of what is one number for each axis."""
-    return Column(key, heading, help, get, lambda row, layout: formula(get(row, layout)), setting="sizes")
+    return Column(
+        key, heading, help, get, lambda row, layout: formula(get(row, layout)), False, "sizes", role, folding, rank
+    )
 
 
-def count_column(key: str, heading: str, help: str, get: Callable[[Any], Size]) -> Column:
+def count_column(
+    key: str, heading: str, help: str, get: Callable[[Any], Size], *, rank: int = 0, bar: Bar | None = None
+) -> Column:
     """A column of whole numbers, whose digits are in threes for people."""
-    return Column(key, heading, help, lambda row, _: get(row), lambda row, _: thousands(get(row)), numeric=True)
+    return Column(
+        key, heading, help, lambda row, _: get(row), lambda row, _: thousands(get(row)), True, rank=rank, bar=bar
+    )
 
+
+BAR = Bar(natural=8, most=12)
 
 COLUMNS = {
     column.key: column
     for column in (
-        text_column("name", "name", "the layer's name", lambda row, _: row.name),
-        text_column("type", "type", "the kind of layer", lambda row, _: row.type),
-        text_column("layer", "layer", "the layer in the language's words", lambda row, _: row.description, "sizes"),
+        text_column("name", "name", "the layer's name", lambda row, _: row.name, role="name", folding="name", rank=8),
+        text_column("type", "type", "the kind of layer", lambda row, _: row.type, folding="none"),
+        text_column(
+            "layer",
+            "layer",
+            "the layer in the language's words",
+            lambda row, _: row.description,
+            setting="sizes",
+            rank=1,
+        ),
         text_column("inputs", "inputs", "the layers it reads", lambda row, _: " ".join(row.inputs)),
-        size_column("input", "input", "shapes of one sample that go in", _inputs),
-        size_column("output", "output", "shape of one sample that comes out", _shape(lambda row: row.output_shape)),
-        count_column("params", "parameters", "what training changes", lambda row: row.params),
+        size_column("input", "input", "shapes of one sample that go in", _inputs, folding="text", rank=7),
+        size_column(
+            "output",
+            "output",
+            "shape of one sample that comes out",
+            lambda row, layout: shape_text(row.output_shape, layout),
+            role="output",
+            rank=6,
+        ),
+        count_column("params", "parameters", "what training changes", lambda row: row.params, rank=5, bar=BAR),
         count_column("buffers", "buffers", "running statistics", lambda row: row.buffers),
-        count_column("macs", "MACs", "multiply-accumulates of the batch", lambda row: row.macs),
-        count_column("flops", "FLOPs", "two for each MAC", lambda row: row.flops),
-        count_column("activations", "activations", "output elements of the batch", lambda row: row.activations),
+        count_column("macs", "MACs", "multiply-accumulates of the batch", lambda row: row.macs, rank=4, bar=BAR),
+        count_column("flops", "FLOPs", "two for each MAC", lambda row: row.flops, rank=3),
+        count_column("activations", "activations", "output elements of the batch", lambda row: row.activations, rank=2),
         size_column(
             "field", "field", "receptive field: its size in input elements", lambda row, _: _field(row, "size")
         ),
@@ -91,7 +111,13 @@ COLUMNS = {
         size_column(
             "left", "left", "how far the first field begins before the input", lambda row, _: _field(row, "left")
         ),
-        text_column("implicit", "implicit", "whether the layer was added", lambda row, _: str(row.implicit).lower()),
+        text_column(
+            "implicit",
+            "implicit",
+            "whether the layer was added",
+            lambda row, _: str(row.implicit).lower(),
+            folding="none",
+        ),
     )
 }
 

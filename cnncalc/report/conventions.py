@@ -1,8 +1,7 @@
-"""What every convention counts in a network, side by side, and why they differ: by kind of layer."""
+"""The MACs of a network by every convention, side by side, and the kinds of layers that make them differ."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,63 +11,54 @@ from cnncalc.figures.cost import DEFAULT_CONVENTION
 from cnncalc.graph import Graph
 from cnncalc.layers import kinds
 from cnncalc.notation import thousands
-from cnncalc.report.columns import Column, count_column, text_column
-from cnncalc.report.datatable import DataTable
-from cnncalc.report.document import Grid, Paragraph, to_markdown, to_text
-from cnncalc.report.options import RenderOptions
+from cnncalc.report.columns import count_column, text_column
+from cnncalc.report.document import Column, DataTable, Document, Notes, Paragraph, text_table
 
 NBSP = "\N{NO-BREAK SPACE}"
 
 #: The columns of the comparison. A no-break space holds a layer or a name and its figure together.
 COLUMNS = (
-    text_column("convention", "convention", "whose count it is", lambda its, _: its.name),
-    count_column("macs", "MACs", "the total", lambda its: its.macs),
+    text_column("convention", "convention", "whose count it is", lambda row, _: row.name, role="code", folding="prose"),
+    count_column("macs", "MACs", "the total", lambda row: row.macs),
     Column(
         "difference",
         f"over {DEFAULT_CONVENTION}",
         "by how much that is more than the default",
-        lambda its, _: its.difference,
-        lambda its, _: signed(its.difference),
-        True,
+        lambda row, _: row.difference,
+        lambda row, _: signed(row.difference),
+        numeric=True,
     ),
     Column(
         "differences",
         "where",
         "by kind of layer",
-        lambda its, _: _listed(its.differences),
-        lambda its, _: ", ".join(f"{kind}{NBSP}{signed(more)}" for kind, more in _largest_first(its.differences)),
+        lambda row, _: _listed(row.differences),
+        lambda row, _: ", ".join(f"{kind}{NBSP}{signed(more)}" for kind, more in _largest_first(row.differences)),
+        folding="prose",
     ),
     Column(
         "apart",
         "and apart",
         "what it counts beside MACs",
-        lambda its, _: _listed(its.apart),
-        lambda its, _: ", ".join(f"{thousands(count)}{NBSP}{name}" for name, count in its.apart.items()),
+        lambda row, _: _listed(row.apart),
+        lambda row, _: ", ".join(f"{thousands(count)}{NBSP}{name}" for name, count in row.apart.items()),
+        folding="prose",
     ),
 )
 
 
-def comparison_sheet(graph: Graph, batch: int) -> DataTable:
-    """A row for each convention; the notes say what each counts."""
+def comparison_document(graph: Graph, batch: int) -> Document:
+    """A row for each convention, and below what each counts."""
     notes = [(name, convention.text) for name, convention in TABLES.items()]
     if unknown := _unknown(graph):
         notes.append(("unknown", f"{len(unknown)} of the layers are not counted in full: all totals are lower bounds"))
     if batch > 1:
         notes.append(("batch", f"MACs are for {thousands(batch)} samples"))
-    return DataTable(COLUMNS, compare(graph.nodes, batch), notes=tuple(notes))
+    return Document((DataTable(COLUMNS, compare(graph.nodes, batch)), Notes(tuple(notes), role="code")))
 
 
-def comparison_text(sheet: DataTable, look: RenderOptions) -> str:
-    """The comparison for a person, what each convention counts below."""
-    roles = tuple("number" if column.numeric else "text" for column in sheet.columns)
-    table = Grid(
-        tuple(map(tuple, sheet.texts())), tuple(column.heading for column in sheet.columns), ("code", *roles[1:])
-    )
-    return to_text([table, Grid(sheet.notes, roles=("code", "text"))], look)
-
-
-def comparison_json(graph: Graph, batch: int) -> str:
-    """One object, its integers exact, with each convention's definition and rules."""
+def comparison_data(graph: Graph, batch: int) -> dict[str, Any]:
+    """The JSON object: each convention's total, definition and rules."""
     found: dict[str, Any] = {
         "schema": SCHEMA,
         "name": graph.name,
@@ -77,7 +67,7 @@ def comparison_json(graph: Graph, batch: int) -> str:
     }
     if unknown := _unknown(graph):
         found["unknown"] = unknown
-    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    return found
 
 
 def _unknown(graph: Graph) -> list[str]:
@@ -113,8 +103,8 @@ def signed(value: int) -> str:
     return f"{value:+,}" if value else ""
 
 
-def conventions_markdown() -> str:
-    """The rules as the README shows them: a row for kinds that count alike, a column for conventions that do."""
+def rules_document() -> Document:
+    """The rules of every convention: a row for kinds that count alike, a column for conventions that do."""
     columns: dict[tuple[Any, Any], list[str]] = {}
     for name, convention in TABLES.items():
         columns.setdefault((tuple(convention.rules.items()), tuple(convention.apart)), []).append(name)
@@ -123,9 +113,9 @@ def conventions_markdown() -> str:
         cells = tuple(_cell(TABLES[names[0]], kind) for names in columns.values())
         rows.setdefault(cells, []).append(kind.replace(":", " "))
     grid = tuple((", ".join(kinds), *cells) for cells, kinds in rows.items())
-    rules = Grid(grid, ("layer", *(", ".join(names) for names in columns.values())))
+    rules = text_table(grid, ("layer", *(", ".join(names) for names in columns.values())))
     signs = "; ".join(f"`{sign}`: {what}" for sign, (what, _) in QUANTITIES.items())
-    return to_markdown([rules, Paragraph(f"{signs}.")])
+    return Document((rules, Paragraph(f"{signs}.")))
 
 
 def _counted_kinds() -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""A sheet as CSV: a heading of column keys, raw integers, no totals (they would be summed again)."""
+"""The tables of a document as CSV: a heading of column keys, raw integers, no totals (they would be summed again)."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ import csv
 import io
 import re
 
-from cnncalc.report.datatable import DataTable
+from cnncalc.report.document import Document
 
 #: What a spreadsheet takes for a formula, https://owasp.org/www-community/attacks/CSV_Injection; signed sizes are none.
 FORMULA = re.compile(r"[=+@\t\r]|-(?![-\d./x]*$)")
 
 
-def to_csv(sheet: DataTable) -> str:
-    """The sheet as CSV (RFC 4180, but for lines that end in LF). A text that a spreadsheet would run has `'` before."""
+def to_csv(document: Document) -> str:
+    """The tables as CSV (RFC 4180 with LF). A text that a spreadsheet would run has `'` before it."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([column.key for column in sheet.columns])
-    writer.writerows([[_harmless(value) for value in row] for row in sheet.values()])
+    for table in document.tables():
+        writer.writerow([column.key for column in table.columns])
+        writer.writerows([[_harmless(value) for value in row] for row in table.values()])
     return text.getvalue()
 
 

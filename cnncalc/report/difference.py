@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -12,14 +11,13 @@ from cnncalc.compare.diff import Difference, LayerChange, TotalChange
 from cnncalc.compare.networks import NetworkRow
 from cnncalc.figures.cost import DEFAULT_CONVENTION
 from cnncalc.notation import shape_text, shortened, thousands
-from cnncalc.report.document import UNFOLDED, Block, Grid, to_text
-from cnncalc.report.markdown import code, escaped, table
+from cnncalc.report.document import Block, DataTable, Document, Mark, Notes, Paragraph, TextRow, text_table
+from cnncalc.report.markdown import code
 from cnncalc.report.networks import COLUMNS
-from cnncalc.report.options import RenderOptions
 
 MARKS = {"added": "+", "removed": "-", "changed": "~", "same": ""}
 HEADINGS = ("name", "layer", "output", "parameters", "MACs")
-NUMERIC = (False, False, False, True, True)
+ROLES = ("text", "code", "text", "text", "number", "number")
 
 #: What a total is called, by its key; one that is not here goes by its key.
 TOTALS = {
@@ -44,7 +42,7 @@ MANY = 20
 
 
 class Cell(NamedTuple):
-    """What stands there in A, and in B where that is something else."""
+    """A text of A, and of B where that is another."""
 
     before: str
     after: str = ""
@@ -53,77 +51,72 @@ class Cell(NamedTuple):
         return f"{self.before} → {self.after}".strip() if self.after else self.before
 
 
-def difference_text(found: Difference, networks: Sides, look: RenderOptions, context: int) -> str:
+def difference_document(difference: Difference, networks: Sides, layout: str, context: int) -> Document:
     """The difference for a person; a changed layer takes two lines, the second with what is new."""
-    sides = zip("AB", networks, strict=True)
-    head = [*((side, shortened(network.name)) for side, network in sides), *(("", line) for line in _facts(found))]
-    rows: list[tuple[str, ...]] = []
-    roles: dict[int, str] = {}
-    for step in _shown(found, context):
-        if isinstance(step, int):
-            rows.append(("", "…", f"{_layers(step)} alike", "", "", ""))
-            roles[len(rows) - 1] = "rule"
-            continue
-        cells = _cells(step, look.layout)
-        if step.status != "same":
-            roles[len(rows)] = step.status
-        rows.append((MARKS[step.status], *(cell.before for cell in cells)))
-        if any(cell.after for cell in cells):
-            roles[len(rows)] = step.status
-            rows.append(("", *(f"→ {cell.after}" if cell.after else "" for cell in cells)))
-    aligned = tuple("number" if numeric else "text" for numeric in NUMERIC)
-    blocks: list[Block] = [Grid(tuple(head), roles=("rule",))]
-    if found:
-        blocks.append(Grid(tuple(rows), ("", *HEADINGS), ("text", "code", *aligned[1:]), roles))
-    headings, totals = _totals(found)
-    blocks.append(Grid(tuple(totals), headings, ("text", "number", "number", "number", "number")))
-    return to_text(blocks, look if look.width else look._replace(width=UNFOLDED))
+    sides = [(side, shortened(network.name)) for side, network in zip("AB", networks, strict=True)]
+    blocks: list[Block] = [Notes((*sides, *(("", fact) for fact in _facts(difference))))]
+    if difference:
+        blocks.append(_layers_table(difference, layout, context))
+    blocks.append(_totals_table(difference))
+    return Document(tuple(blocks))
 
 
-def difference_markdown(found: Difference, networks: Sides, layout: str) -> str:
-    """The difference as Markdown for a comment: totals first, then the layers that differ."""
-    headings, totals = _totals(found)
+def difference_comment(difference: Difference, networks: Sides, layout: str) -> Document:
+    """The difference as a comment in Markdown: totals first, then the layers that differ, each in one row."""
     a, b = (code(shortened(network.name)) for network in networks)
-    parts = [
-        f"**A** {a}<br>\n**B** {b}\n",
-        *(f"{line}\n" for line in _facts(found)),
-        table(headings, (False, True, True, True, True), (list(map(escaped, row)) for row in totals)),
-    ]
-    steps = [step for step in found.steps if step.status != "same"]
+    blocks: list[Block] = [Paragraph(f"**A** {a}<br>\n**B** {b}"), *map(Paragraph, _facts(difference))]
+    blocks.append(_totals_table(difference))
+    steps = [step for step in difference.steps if step.status != "same"]
     if steps:
-        rows = ([step.status, *(escaped(str(cell)) for cell in _cells(step, layout))] for step in steps)
-        layers = table(("", *HEADINGS), (False, *NUMERIC), rows)
-        many = len(steps) > MANY
-        parts += [f"<details><summary>{_layers(len(steps))}</summary>\n", layers, "</details>\n"] if many else [layers]
-    return "\n".join(parts)
+        rows = [(step.status, *map(str, _cells(step, layout))) for step in steps]
+        summary = _layers(len(steps)) if len(steps) > MANY else ""
+        blocks.append(text_table(rows, ("", *HEADINGS), ROLES, setting="plain", summary=summary))
+    return Document(tuple(blocks))
 
 
-def difference_json(found: Difference, networks: Sides) -> str:
-    """The difference as a JSON object, `a` and `b` telling what was compared."""
-    told = found.to_dict()
+def difference_data(difference: Difference, networks: Sides) -> dict[str, object]:
+    """The JSON object; `a` and `b` tell what was compared."""
+    schema, *figures = difference.to_dict().items()
     sides: dict[str, dict[str, object]] = {}
     for side, network in zip("ab", networks, strict=True):
-        its = network.to_dict()
-        kept = {key: its[key] for key in ("input_shapes", "receptive_field", "unknown")}
+        figures_of_side = network.to_dict()
+        kept = {key: figures_of_side[key] for key in ("input_shapes", "receptive_field", "unknown")}
         sides[side] = {"source": network.name, "name": network.analysis.graph.name, **kept}
-    return json.dumps({"schema": told.pop("schema"), **sides, **told}, indent=2, ensure_ascii=False) + "\n"
+    return dict([schema, *sides.items(), *figures])
 
 
-def _facts(found: Difference) -> Iterator[str]:
-    """What there is to say in words: how many layers differ, and what is not counted."""
-    yield summary(found)
-    for side, analysis in (("A", found.a), ("B", found.b)):
+def _layers_table(difference: Difference, layout: str, context: int) -> DataTable:
+    rows: list[tuple[str, ...] | TextRow] = []
+    marks: list[Mark] = []
+    for step in _shown(difference, context):
+        if isinstance(step, int):
+            rows.append(TextRow({"name": "…", "layer": f"{_layers(step)} alike"}, "omitted"))
+            marks.append(Mark())
+            continue
+        cells = _cells(step, layout)
+        mark = Mark(role="" if step.status == "same" else step.status)
+        rows.append((MARKS[step.status], *(cell.before for cell in cells)))
+        marks.append(mark)
+        if any(cell.after for cell in cells):
+            rows.append(("", *(f"→ {cell.after}" if cell.after else "" for cell in cells)))
+            marks.append(mark)
+    return text_table(rows, ("", *HEADINGS), ROLES, marks, setting="plain", unlimited=True)
+
+
+def _facts(difference: Difference) -> Iterator[str]:
+    """How many layers differ, and what is not counted, in words."""
+    yield summary(difference)
+    for side, analysis in (("A", difference.a), ("B", difference.b)):
         if uncounted := NetworkRow(side, analysis).uncounted:
             yield f"{side}: {uncounted}"
 
 
-def summary(found: Difference) -> str:
+def summary(difference: Difference) -> str:
     """How many layers differ, in a sentence."""
-    counts = found.counts()
-    if not found:
+    counts = difference.counts()
+    if not difference:
         return f"no difference: {_layers(counts['same'])} alike"
-    told = [(counts[status], status) for status in ("added", "removed", "changed") if counts[status]]
-    (first, status), *others = told
+    (first, status), *others = [(counts[each], each) for each in ("added", "removed", "changed") if counts[each]]
     parts = [f"{_layers(first)} {status}", *(f"{count:,} {status}" for count, status in others)]
     return ", ".join([*parts, f"{counts['same']:,} alike"])
 
@@ -132,12 +125,12 @@ def _layers(count: int) -> str:
     return f"{count:,} layer{'' if count == 1 else 's'}"
 
 
-def _shown(found: Difference, context: int) -> Iterator[LayerChange | int]:
+def _shown(difference: Difference, context: int) -> Iterator[LayerChange | int]:
     """The steps that differ with so many others around them; for those left out, their number."""
-    for same, group in groupby(found.steps, key=lambda step: step.status == "same"):
+    for same, group in groupby(difference.steps, key=lambda step: step.status == "same"):
         steps = list(group)
-        first = 0 if steps[0] is found.steps[0] else context
-        last = 0 if steps[-1] is found.steps[-1] else context
+        first = 0 if steps[0] is difference.steps[0] else context
+        last = 0 if steps[-1] is difference.steps[-1] else context
         left_out = len(steps) - first - last
         # A line that says "1 layer alike" would take as much room as that layer.
         if not same or left_out <= 1:
@@ -194,17 +187,18 @@ def _words(a: Row, b: Row, changes: Any) -> tuple[list[str], list[str]]:
     return before, after
 
 
-def _totals(found: Difference) -> tuple[tuple[str, ...], Sequence[tuple[str, ...]]]:
+def _totals_table(difference: Difference) -> DataTable:
     rows: list[tuple[str, ...]] = [
         (TOTALS.get(total.key, total.key.replace("_", " ")), thousands(total.a), thousands(total.b), *_change(total))
-        for total in found.totals
+        for total in difference.totals
     ]
-    fields = [FIELD.text(NetworkRow("", analysis), "hwc") for analysis in (found.a, found.b)]
+    fields = [FIELD.text(NetworkRow("", analysis), "hwc") for analysis in (difference.a, difference.b)]
     rows.append(("receptive field", *fields, "", ""))
-    options = found.b.options
+    options = difference.b.options
     batch = f", batch {options.batch:,}" if options.batch > 1 else ""
     convention = "" if options.convention == DEFAULT_CONVENTION else f", MACs by {options.convention}"
-    return (f"total as {options.dtype}{batch}{convention}", "A", "B", "change", "per cent"), rows
+    headings = (f"total as {options.dtype}{batch}{convention}", "A", "B", "change", "per cent")
+    return text_table(rows, headings, ("text", *["number"] * 4), setting="plain", unlimited=True)
 
 
 def _change(total: TotalChange) -> tuple[str, str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from inspect import cleandoc
 from itertools import groupby
 
@@ -11,10 +10,10 @@ from cnncalc.explain.layers import Explanation, FieldChange, FigureFormula
 from cnncalc.explain.trace import signed
 from cnncalc.layers.windowed import Windowed
 from cnncalc.notation import bytes_text, shape_text, thousands
-from cnncalc.report.document import Block, Grid, Heading, Paragraph, to_markdown, to_text
+from cnncalc.report.document import Block, Document, Heading, Paragraph, text_table
 from cnncalc.report.layers import legend
 from cnncalc.report.options import RenderOptions
-from cnncalc.report.pictures import listed, pictures, pictures_object
+from cnncalc.report.pictures import listed, pictures, pictures_data
 
 #: So many of the tensors that are live with a layer are named, the largest.
 MOST_LIVE = 4
@@ -27,76 +26,70 @@ FIELD = (
     "counted in input elements."
 )
 
-#: What the two ends of an axis are called.
+#: The names of the two ends of an axis.
 ENDS = {"height": ("above", "below"), "width": ("left", "right"), "depth": ("in front", "behind")}
 OTHER_ENDS = ("at the beginning", "at the end")
 
 
-def explanations_text(explained: Sequence[Explanation], look: RenderOptions, drawn: bool, more: int = 0) -> str:
-    return to_text(list(_page(explained, look, drawn, more)), look)
+def explanations_document(
+    explanations: Sequence[Explanation], options: RenderOptions, drawn: bool, more: int = 0
+) -> Document:
+    """A section for each layer; where they are `drawn`, with pictures for the width and the signs of the options."""
+    return Document(tuple(_page(explanations, options, drawn, more)))
 
 
-def explanations_markdown(explained: Sequence[Explanation], drawn: bool, more: int = 0) -> str:
-    return to_markdown(list(_page(explained, RenderOptions(), drawn, more)))
-
-
-def explanations_json(explained: Iterable[Explanation]) -> str:
-    """A list of objects, one for each layer; every formula stands beside its value."""
-    return json.dumps([_object(each) for each in explained], indent=2, ensure_ascii=False) + "\n"
-
-
-def _page(explained: Sequence[Explanation], look: RenderOptions, drawn: bool, more: int) -> Iterator[Block]:
+def _page(explanations: Sequence[Explanation], options: RenderOptions, drawn: bool, more: int) -> Iterator[Block]:
     rules = []
-    for each in explained:
+    for each in explanations:
         rows = tuple(_rows(each))
         rules += [text for _, text in rows]
         yield Heading(f"{each.row.name}: {each.row.description}{' (implicit)' if each.row.implicit else ''}")
         yield Paragraph(" ".join(cleandoc(each.layer.__doc__ or "").split("\n\n")[0].split()))
-        yield Grid(rows, roles=("rule",))
+        yield text_table(rows, roles=("label",))
         if drawn and any(axis.window.kernel > 1 or axis.window.stride > 1 for axis in each.places):
-            yield from pictures(each, look)
+            yield from pictures(each, options)
     if more:
         yield Paragraph(f"and {thousands(more)} more layers: `--layer NAME` explains one")
     if signs := legend(" ".join(rules)):
         yield Heading("signs")
-        yield Paragraph(f"{signs}. {FIELD if any(each.field for each in explained) else ''}")
+        yield Paragraph(f"{signs}. {FIELD if any(each.field for each in explanations) else ''}")
 
 
-def _rows(told: Explanation) -> Iterator[tuple[str, str]]:
-    row = told.row
+def _rows(explanation: Explanation) -> Iterator[tuple[str, str]]:
+    row = explanation.row
     if row.inputs:
         read = [f"{shape_text(shape)} from {name}" for shape, name in zip(row.input_shapes, row.inputs, strict=True)]
         yield "input", " and ".join(read)
-    yield "output", shape_text(row.output_shape) + (", as the input" if told.keeps_shape else "")
-    if row.inputs and not told.keeps_shape:
-        yield from _size_rows(told)
-    if told.padding:
-        yield "padding", _padding_text(told)
-    if told.channels:
-        yield "channels", told.channels
-    yield from _cost_rows(told)
-    yield from _field_rows(told)
-    yield from _memory_rows(told)
+    yield "output", shape_text(row.output_shape) + (", as the input" if explanation.keeps_shape else "")
+    if row.inputs and not explanation.keeps_shape:
+        yield from _size_rows(explanation)
+    if explanation.padding:
+        yield "padding", _padding_text(explanation)
+    if explanation.channels:
+        yield "channels", explanation.channels
+    yield from _cost_rows(explanation)
+    yield from _field_rows(explanation)
+    yield from _memory_rows(explanation)
 
 
-def _size_rows(told: Explanation) -> Iterator[tuple[str, str]]:
-    rule = told.layer.size_rule.partition(";")[0]
-    by_axis = list(_by_axis([(size.of, _held(str(size))) for size in told.sizes if size.calculated]))
+def _size_rows(explanation: Explanation) -> Iterator[tuple[str, str]]:
+    rule = explanation.layer.size_rule.partition(";")[0]
+    by_axis = list(_by_axis([(size.of, _held(str(size))) for size in explanation.sizes if size.calculated]))
     if by_axis:
         yield "size", rule
     yield from by_axis
 
 
-def _padding_text(told: Explanation) -> str:
-    """What is padded on each axis, and where a rule makes it, how."""
-    layer = told.layer
+def _padding_text(explanation: Explanation) -> str:
+    """The padding of each axis, and where a rule makes it, its calculation."""
+    layer = explanation.layer
     assert isinstance(layer, Windowed)
     mode = layer.padding.mode
     if mode == "valid":
         return "`valid`: none"
     cropped = " cropped" if layer.pads == "crops" else ""
     by_axis = []
-    for axis in told.padding:
+    for axis in explanation.padding:
         ends = ENDS.get(axis.axis, OTHER_ENDS)
         split = f"{signed(axis.begin)} {ends[0]} and {signed(axis.end)} {ends[1]}"
         if mode == "full":
@@ -108,49 +101,49 @@ def _padding_text(told: Explanation) -> str:
     return f"`{layer.arguments['padding'].write(layer.padding)}`: {texts}"
 
 
-def _cost_rows(told: Explanation) -> Iterator[tuple[str, str]]:
-    layer, row = told.layer, told.row
+def _cost_rows(explanation: Explanation) -> Iterator[tuple[str, str]]:
+    layer, row = explanation.layer, explanation.row
     if row.node.stored is not None:
         yield "parameters", f"{thousands(row.params)}, as the model file stores them"
     elif row.params:
         yield "parameters", layer.params_rule
-        nouns = ((told.weights, "weight"), (told.biases, "bias"))
+        nouns = ((explanation.weights, "weight"), (explanation.biases, "bias"))
         parts = [f"{_held(each.text)} {_plural(each, noun)}" for each, noun in nouns if each.value]
         yield "", f"{' + '.join(parts)} = {thousands(row.params)}"
     if row.buffers and row.node.stored is None:
         yield "buffers", layer.buffers_rule
-        yield "", _result(told.buffers)
-    if told.macs.calculated:
+        yield "", _result(explanation.buffers)
+    if explanation.macs.calculated:
         yield "MACs", layer.macs_rule
-        yield "", _result(told.macs)
+        yield "", _result(explanation.macs)
     elif row.macs:
         yield "MACs", thousands(row.macs)
 
 
-def _field_rows(told: Explanation) -> Iterator[tuple[str, str]]:
-    field = told.row.receptive_field
-    if not told.row.inputs:
+def _field_rows(explanation: Explanation) -> Iterator[tuple[str, str]]:
+    field = explanation.row.receptive_field
+    if not explanation.row.inputs:
         return
     if field.whole:
         yield "receptive field", "the whole input"
         return
-    yield "receptive field", told.layer.field_rule
-    changed = any(part.calculated for step in told.field for part in (step.size, step.jump, step.left))
+    yield "receptive field", explanation.layer.field_rule
+    changed = any(part.calculated for step in explanation.field for part in (step.size, step.jump, step.left))
     if changed:
-        yield from _by_axis([(step.axis, _field_text(step)) for step in told.field])
+        yield from _by_axis([(step.axis, _field_text(step)) for step in explanation.field])
     else:
-        yield from _by_axis([(step.axis, f"size {step.size}, as before") for step in told.field])
+        yield from _by_axis([(step.axis, f"size {step.size}, as before") for step in explanation.field])
 
 
 def _field_text(step: FieldChange) -> str:
     return ", ".join(f"{each.of} {_held(str(each))}" for each in (step.size, step.jump, step.left))
 
 
-def _memory_rows(told: Explanation) -> Iterator[tuple[str, str]]:
-    memory = told.memory
+def _memory_rows(explanation: Explanation) -> Iterator[tuple[str, str]]:
+    memory = explanation.memory
     how = "own"
     if memory.over is not None:
-        how = told.layer.memory
+        how = explanation.layer.memory
     place = {
         "own": "",
         "alias": f", which are those of `{memory.over}` as they stand",
@@ -181,14 +174,15 @@ def _plural(figure: FigureFormula, noun: str) -> str:
     return noun if one else f"{noun}es" if noun.endswith("s") else f"{noun}s"
 
 
-def _by_axis(told: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """What is told of each axis, neighbours that are alike at once: `height and width`."""
-    for text, alike in groupby(told, key=lambda each: each[1]):
+def _by_axis(texts: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """The text of each axis, neighbours that are alike in one: `height and width`."""
+    for text, alike in groupby(texts, key=lambda each: each[1]):
         yield listed([axis for axis, _ in alike]), text
 
 
-def _object(told: Explanation) -> dict[str, object]:
-    row, memory = told.row, told.memory
+def explanation_data(explanation: Explanation) -> dict[str, object]:
+    """The JSON object of a layer; every formula stands beside its value."""
+    row, memory = explanation.row, explanation.memory
     return {
         "name": row.name,
         "type": row.type,
@@ -197,20 +191,24 @@ def _object(told: Explanation) -> dict[str, object]:
         "input_shapes": [list(shape) for shape in row.input_shapes],
         "output_shape": list(row.output_shape),
         "implicit": row.implicit,
-        "sizes": [{"axis": size.of, **_formula(size)} for size in told.sizes],
+        "sizes": [{"axis": size.of, **_formula(size)} for size in explanation.sizes],
         "padding": [
             {"axis": each.axis, "begin": each.begin, "end": each.end, "rule": each.total and _formula(each.total)}
-            for each in told.padding
+            for each in explanation.padding
         ],
-        "channels": told.channels,
-        "params": {"weights": _formula(told.weights), "biases": _formula(told.biases), "value": row.params},
-        "buffers": _formula(told.buffers),
-        "macs": _formula(told.macs),
+        "channels": explanation.channels,
+        "params": {
+            "weights": _formula(explanation.weights),
+            "biases": _formula(explanation.biases),
+            "value": row.params,
+        },
+        "buffers": _formula(explanation.buffers),
+        "macs": _formula(explanation.macs),
         "receptive_field": "all"
         if row.receptive_field.whole
         else [
             {"axis": step.axis, "size": _formula(step.size), "jump": _formula(step.jump), "left": _formula(step.left)}
-            for step in told.field
+            for step in explanation.field
         ],
         "memory": {
             "elements": _formula(memory.elements),
@@ -219,7 +217,7 @@ def _object(told: Explanation) -> dict[str, object]:
             "live": dict(memory.live),
             "live_bytes": memory.total,
         },
-        **pictures_object(told),
+        **pictures_data(explanation),
     }
 
 

@@ -1,14 +1,13 @@
-"""A sheet as a LaTeX table: a tabular in the manner of booktabs, which it needs."""
+"""The tables of a document for LaTeX: tabulars in the manner of booktabs, which they need."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from cnncalc.report.columns import Column
-from cnncalc.report.datatable import DataTable
+from cnncalc.report.document import Column, DataTable, Document, Notes
 
-#: What LaTeX reads as a command or sets as another sign, and how it is said instead.
+#: What LaTeX reads as a command or sets as another sign, and what stands for it instead.
 SIGNS = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
@@ -21,23 +20,30 @@ SIGNS = {
 SIGN = re.compile("|".join(map(re.escape, SIGNS)))
 
 
-def to_latex(sheet: DataTable) -> str:
-    """The tabular; numbers keep every digit, and sizes have × between them."""
-    columns = sheet.columns
-    body = ([_cell(column, text) for column, text in zip(columns, row, strict=True)] for row in sheet.texts())
-    lines = [
-        r"% \usepackage{booktabs}",
-        rf"\begin{{tabular}}{{{''.join('r' if column.numeric else 'l' for column in columns)}}}",
-        r"\toprule",
-        _row(escaped(column.heading) for column in columns),
-        r"\midrule",
-        *map(_row, body),
-        *([r"\midrule", _row(map(escaped, sheet.totals))] if sheet.totals else []),
-        r"\bottomrule",
-        r"\end{tabular}",
-        *(f"% {label}: {note}" for label, note in sheet.notes),
-    ]
+def to_latex(document: Document) -> str:
+    """The tabulars, and notes as comments; numbers keep every digit, and sizes have × between them."""
+    lines = [r"% \usepackage{booktabs}"]
+    for block in document.blocks:
+        if isinstance(block, DataTable):
+            lines += _tabular(block)
+        elif isinstance(block, Notes):
+            lines += [f"% {label}: {text}" for label, text in block.lines]
     return "".join(f"{line}\n" for line in lines)
+
+
+def _tabular(table: DataTable) -> Iterator[str]:
+    columns = table.columns
+    yield rf"\begin{{tabular}}{{{''.join('r' if column.numeric else 'l' for column in columns)}}}"
+    yield r"\toprule"
+    yield _row(escaped(column.heading) for column in columns)
+    yield r"\midrule"
+    for texts in table.texts():
+        yield _row(_cell(column, text) for column, text in zip(columns, texts, strict=True))
+    if table.totals:
+        yield r"\midrule"
+        yield _row(map(escaped, table.totals))
+    yield r"\bottomrule"
+    yield r"\end{tabular}"
 
 
 def escaped(text: str) -> str:

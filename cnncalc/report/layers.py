@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from inspect import cleandoc
@@ -12,10 +11,9 @@ from cnncalc.layers import FAMILIES, Example, Layer, kinds
 from cnncalc.layers.arguments import Argument
 from cnncalc.layers.base import rank_of
 from cnncalc.report.arguments import HEADINGS, argument_row
-from cnncalc.report.document import Block, Grid, Heading, Paragraph, to_markdown, to_text
-from cnncalc.report.options import RenderOptions
+from cnncalc.report.document import Block, DataTable, Document, Heading, Paragraph, text_table
 
-#: What the formulas' signs stand for, in no more words than needed; a page explains those that it shows.
+#: The meaning of the signs in formulas; a page explains those that it shows.
 SYMBOLS = {
     "N": "input size",
     "O": "output size",
@@ -33,6 +31,9 @@ SYMBOLS = {
     "∏": "product over the axes",
 }
 
+#: The headings of the overview.
+OVERVIEW = ("word (also)", "arguments", "output", "parameters")
+
 MEMORY = {
     "own": "of its own",
     "alias": "its input's, as it stands",
@@ -40,47 +41,33 @@ MEMORY = {
 }
 
 
-def catalogue_text(look: RenderOptions) -> str:
-    """The overview as a table, a row for each class."""
+def catalogue_document() -> Document:
+    """The overview as a table, a row for each class, by family."""
     rows: list[tuple[str, ...]] = []
     for title, classes in _families():
         rows.append((title,))
         rows.extend(_row(cls) for cls in classes)
-    table = Grid(tuple(rows), ("word (also)", "arguments", "output", "parameters"), ("code", "text", "text", "text"))
+    table = text_table(rows, OVERVIEW)
     reading = (
         "Arguments in brackets may be left out; there, N is a whole number. "
         f"Signs in formulas: {legend(' '.join(cell for row in rows for cell in row[2:]))}. "
         "A word in 1d, 2d or 3d asks for so many spatial axes. `cnncalc layers WORD` tells all about one."
     )
-    return to_text([table, Paragraph(reading)], look)
+    return Document((table, Paragraph(reading)))
 
 
-def layers_markdown() -> str:
-    """The overview as the README shows it: one table, a row for each class."""
-    rows = tuple(_row(cls) for _, classes in _families() for cls in classes)
-    return to_markdown([Grid(rows, ("word (also)", "arguments", "output", "parameters"))])
+def overview_document() -> Document:
+    """The overview as one table without titles, for a page of documentation."""
+    return Document((text_table([_row(cls) for _, classes in _families() for cls in classes], OVERVIEW),))
 
 
-def catalogue_json() -> str:
-    """Every kind as a JSON object, in a list."""
-    return _json([layer_object(kind) for kind in kinds()])
+def layer_document(kind: str) -> Document:
+    """The page of a kind of layer."""
+    return Document(tuple(_page(kind)))
 
 
-def page_text(kind: str, look: RenderOptions) -> str:
-    return to_text(list(_page(kind)), look)
-
-
-def page_markdown(kind: str) -> str:
-    return to_markdown(list(_page(kind)))
-
-
-def page_json(kind: str) -> str:
-    """The kind as the only JSON object of a list: the form of the whole catalogue."""
-    return _json([layer_object(kind)])
-
-
-def layer_object(kind: str) -> dict[str, object]:
-    """All that a class says about a kind of layer, as JSON carries it."""
+def layer_data(kind: str) -> dict[str, object]:
+    """The JSON object of a kind of layer: all that its class declares."""
     cls = kinds()[kind]
     return {
         "kind": kind,
@@ -107,10 +94,6 @@ def examples(kind: str) -> list[Example]:
     own = [each for each in cls.examples if set(re.findall(r"\w+", each.spec)) & set(cls.synonyms(kind))]
     others = "|".join(sorted(cls.words, key=len, reverse=True))
     return own or [each._replace(spec=re.sub(rf"\b({others})\b", kind, each.spec)) for each in cls.examples]
-
-
-def _json(objects: list[dict[str, object]]) -> str:
-    return json.dumps(objects, indent=2, ensure_ascii=False) + "\n"
 
 
 def _argument_object(argument: Argument[Any]) -> dict[str, object]:
@@ -175,12 +158,12 @@ def _page(kind: str) -> Iterator[Block]:
         yield Paragraph(f"{', '.join(alike)} {'has' if len(alike) == 1 else 'have'} the same rules.")
     yield Heading("arguments")
     if cls.arguments:
-        rows = tuple(argument_row(argument) for argument in cls.arguments.values())
-        yield Grid(rows, HEADINGS, ("code", "code"))
+        rows = [argument_row(argument) for argument in cls.arguments.values()]
+        yield text_table(rows, HEADINGS, ("code", "code"))
     else:
         yield Paragraph(f"`{kind}{cls.takes}`" if cls.takes else "none")
     yield Heading("rules")
-    yield Grid(tuple(_rules(cls)), roles=("rule",))
+    yield text_table(list(_rules(cls)), roles=("label",))
     formulas = (cls.size_rule, *cls.size_notes, cls.params_rule, cls.buffers_rule, cls.macs_rule, cls.field_rule)
     if signs := legend(" ".join(formulas)):
         yield Paragraph(f"Signs: {signs}.")
@@ -188,17 +171,17 @@ def _page(kind: str) -> Iterator[Block]:
     yield _examples(examples(kind))
 
 
-def _examples(told: list[Example]) -> Grid:
+def _examples(examples: list[Example]) -> DataTable:
     figures = {
-        "parameters": [each.params for each in told],
-        "buffers": [each.buffers for each in told],
-        "MACs": [each.macs for each in told],
+        "parameters": [each.params for each in examples],
+        "buffers": [each.buffers for each in examples],
+        "MACs": [each.macs for each in examples],
     }
     if not any(figures["buffers"]):
         del figures["buffers"]
-    specs, outputs = [f"`{each.spec}`" for each in told], [each.output for each in told]
+    specs, outputs = [f"`{each.spec}`" for each in examples], [each.output for each in examples]
     rows = zip(specs, outputs, *([f"{n:,}" for n in column] for column in figures.values()), strict=True)
-    return Grid(tuple(rows), ("spec", "output", *figures), ("code", "text", *["number"] * len(figures)))
+    return text_table(list(rows), ("spec", "output", *figures), ("code", "text", *["number"] * len(figures)))
 
 
 def _rules(cls: type[Layer]) -> Iterator[tuple[str, ...]]:
@@ -217,7 +200,7 @@ def _rules(cls: type[Layer]) -> Iterator[tuple[str, ...]]:
 
 
 def legend(formulas: str) -> str:
-    """What the signs in the formulas stand for, in one line."""
+    """The meaning of the signs in the formulas, in one line."""
     # A sign stands alone, or behind a factor, `2P`; in `7x7` is none. An apostrophe makes it another sign.
     signs = set(re.findall(r"(?<![a-z\d])[a-z]+(?![\w'])|(?<![A-Za-z])[A-Z]'?(?!\w)", formulas))
     seen = signs & set(SYMBOLS)

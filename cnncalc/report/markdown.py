@@ -1,33 +1,78 @@
-"""A sheet as a Markdown table (GitHub's), with a last row of totals in bold."""
+"""A document as Markdown (GitHub's): tables with a last row of totals in bold, a blank line between blocks."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator
 
-from cnncalc.report.columns import Column
-from cnncalc.report.datatable import DataTable
+from cnncalc.report.document import (
+    Alert,
+    Block,
+    Bullets,
+    CodeSample,
+    Column,
+    DataTable,
+    Document,
+    Drawing,
+    Heading,
+    Notes,
+    Paragraph,
+    TextRow,
+    TitleRow,
+)
 
 #: What Markdown or its HTML would read as markup. An underscore within a word is none.
 MARKUP = re.compile(r"[\\`*<>\[\]|~&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
-def to_markdown(sheet: DataTable) -> str:
-    columns = sheet.columns
-    rows = [[cell(column, text) for column, text in zip(columns, row, strict=True)] for row in sheet.texts()]
-    totals = [f"**{text}**" if text else "" for text in sheet.totals]
-    text = table([column.heading for column in columns], [column.numeric for column in columns], [*rows, totals])
-    return text + "".join(f"\n{escaped(label)}: {escaped(note)}\n" for label, note in sheet.notes)
+def to_markdown(document: Document) -> str:
+    """The document as Markdown; in its prose, backticks are code already."""
+    texts = ("".join(f"{line}\n" for line in _lines(block)) for block in document.blocks)
+    return "\n".join(filter(None, texts)).replace("\N{NO-BREAK SPACE}", " ")
 
 
-def table(headings: Sequence[str], numeric: Sequence[bool], rows: Iterable[Sequence[str]]) -> str:
-    """The table of cells that are Markdown already; a row without cells is left out."""
-    edges = ["---:" if each else "---" for each in numeric]
-    return "".join(f"| {' | '.join(row)} |\n" for row in (headings, edges, *rows) if row)
+def _lines(block: Block) -> Iterator[str]:
+    if isinstance(block, Heading):
+        yield f"{'#' * block.level} {block.text}"
+    elif isinstance(block, Paragraph):
+        yield block.text
+    elif isinstance(block, Bullets):
+        yield from (f"- {item}" for item in block.items)
+    elif isinstance(block, CodeSample):
+        yield from (f"```{block.language}", *block.text.split("\n"), "```")
+    elif isinstance(block, Drawing):
+        yield from ("```text", *("".join(text for _, text in line).rstrip() for line in block.lines), "```")
+    elif isinstance(block, Notes):
+        for number, (label, text) in enumerate(block.lines):
+            yield ("\n" if number else "") + (f"{escaped(label)}: " if label else "") + escaped(text)
+    elif isinstance(block, Alert):
+        yield escaped(f"{block.code}: {block.message}; {block.help}")
+    elif block.summary:
+        yield from (f"<details><summary>{block.summary}</summary>\n", *_table(block), "\n</details>")
+    else:
+        yield from _table(block)
 
 
-def cell(column: Column, text: str) -> str:
-    """The text as Markdown that shows it as it is."""
+def _table(table: DataTable) -> Iterator[str]:
+    columns = table.columns
+    yield _row([column.heading for column in columns])
+    yield _row(["---:" if column.numeric else "---" for column in columns])
+    for line in table.lines:
+        if isinstance(line, TitleRow):
+            yield _row([f"**{line.text}**", *[""] * (len(columns) - 1)])
+        elif not isinstance(line, TextRow):
+            yield _row([_cell(column, column.text(line, table.layout)) for column in columns])
+    if table.totals:
+        yield _row([f"**{text}**" if text else "" for text in table.totals])
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(column: Column, text: str) -> str:
+    if column.setting == "markup":
+        return text.replace("|", "\\|")
     return code(text) if column.setting == "code" else escaped(text)
 
 

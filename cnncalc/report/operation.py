@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterator, Sequence
 from fractions import Fraction
 
 from cnncalc.explain.matrix import number_text
 from cnncalc.explain.operation import Operation
 from cnncalc.explain.positions import window_positions
-from cnncalc.report.document import Block, Grid, Heading, Paragraph, Picture, to_markdown, to_text
-from cnncalc.report.options import RenderOptions
+from cnncalc.report.document import Block, Document, Drawing, Heading, Paragraph, text_table
 
-#: What is to be known about a way of gathering a window.
+#: A remark on each reduction of a window.
 REMARKS = {
     "sum of products": "A CNN's convolution does not flip its kernel (mathematics calls that a cross-correlation): the "
     "kernel is learnt, and would be learnt flipped. `--flip` shows the true convolution.",
@@ -22,17 +20,14 @@ REMARKS = {
 FLIPPED = "The true convolution flips the kernel first, on every axis. A CNN's does not:"
 
 
-def operation_text(shown: Operation, unflipped: Operation | None, look: RenderOptions) -> str:
-    return to_text(list(_page(shown, unflipped)), look)
+def operation_document(shown: Operation, unflipped: Operation | None) -> Document:
+    """The image, the first window, the feature map; with `unflipped`, also what a CNN would make of it."""
+    return Document(tuple(_page(shown, unflipped)))
 
 
-def operation_markdown(shown: Operation, unflipped: Operation | None) -> str:
-    return to_markdown(list(_page(shown, unflipped)))
-
-
-def operation_json(shown: Operation, unflipped: Operation | None) -> str:
-    """One object; numbers that are not whole are exact texts, as everywhere in JSON."""
-    found = {
+def operation_data(shown: Operation, unflipped: Operation | None) -> dict[str, object]:
+    """The JSON object; numbers that are not whole are exact texts, as everywhere in JSON."""
+    found: dict[str, object] = {
         "layer": str(shown.node.layer),
         "reduction": shown.reduction,
         "flip": shown.flip,
@@ -43,7 +38,7 @@ def operation_json(shown: Operation, unflipped: Operation | None) -> str:
     }
     if unflipped is not None:
         found["unflipped"] = _json_matrix(unflipped.output)
-    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    return found
 
 
 def _page(shown: Operation, unflipped: Operation | None) -> Iterator[Block]:
@@ -58,7 +53,7 @@ def _page(shown: Operation, unflipped: Operation | None) -> Iterator[Block]:
     steps = [("the first window", f"{_first_window(shown)} = {number_text(shown.first)}")]
     if shown.reduction == "sum of products":
         steps.append(("", "products with a zero are left out"))
-    yield Grid(tuple(steps), roles=("rule",))
+    yield text_table(steps, roles=("label",))
     yield Paragraph(f"the feature map, {_size(shown.output)}")
     yield _matrix(shown.output)
     if unflipped is None:
@@ -88,7 +83,7 @@ def _size(matrix: Sequence[Sequence[object]]) -> str:
     return f"{len(matrix)}x{len(matrix[0])}"
 
 
-def _matrix(matrix: Sequence[Sequence[Fraction | None]], *marked: Collection[int]) -> Picture:
+def _matrix(matrix: Sequence[Sequence[Fraction | None]], *marked: Collection[int]) -> Drawing:
     """The numbers in columns, those at the marked rows and columns in brackets."""
     texts = [[number_text(number) for number in row] for row in matrix]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
@@ -98,9 +93,9 @@ def _matrix(matrix: Sequence[Sequence[Fraction | None]], *marked: Collection[int
     def piece(i: int, j: int, text: str) -> tuple[str, str]:
         inside = i in rows and j in columns
         text = text.rjust(widths[j])
-        return ("heading", f"[{text}]") if inside else ("text", f" {text} ")
+        return ("emphasis", f"[{text}]") if inside else ("text", f" {text} ")
 
-    return Picture(tuple(tuple(piece(i, j, text) for j, text in enumerate(row)) for i, row in enumerate(texts)))
+    return Drawing(tuple(tuple(piece(i, j, text) for j, text in enumerate(row)) for i, row in enumerate(texts)))
 
 
 def _json_matrix(matrix: Sequence[Sequence[Fraction | None]]) -> list[list[int | str | None]]:

@@ -1,4 +1,4 @@
-"""What an output can show: known here without a library for terminals, which only some formats need."""
+"""Width, colour and character set of the output, known without importing rich."""
 
 from __future__ import annotations
 
@@ -6,10 +6,8 @@ from typing import NamedTuple
 
 
 class RenderOptions(NamedTuple):
-    """What the output can show. A `width` of None is as wide as the table would like to be."""
+    """What the output can show. A `width` of None is as wide as a table would like to be."""
 
     width: int | None = None
     colour: bool = False
     unicode: bool = True
-    layout: str = "hwc"
-    depth: int | None = None

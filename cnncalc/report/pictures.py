@@ -10,7 +10,8 @@ from cnncalc.explain.positions import WindowPositions
 from cnncalc.explain.trace import signed
 from cnncalc.layers.arguments import count
 from cnncalc.layers.windowed import Windowed
-from cnncalc.report.document import INDENT, PAGE_WIDTH, Block, Paragraph, Picture, Piece
+from cnncalc.report.document import Block, Drawing, Paragraph, Piece
+from cnncalc.report.layout import INDENT, PAGE_WIDTH
 from cnncalc.report.options import RenderOptions
 
 #: An axis with more elements, padding included, or more places is told in words.
@@ -32,31 +33,31 @@ GROUNDS = 5
 Line = tuple[Piece, ...]
 
 
-def pictures(told: Explanation, look: RenderOptions) -> Iterator[Block]:
+def pictures(explanation: Explanation, options: RenderOptions) -> Iterator[Block]:
     """The grid with its padding and windows, each axis by itself, and the coverage map."""
-    places = told.places
-    transposed = _transposed(told)
-    cells = min(MOST_CELLS, _room(look) // 2)
+    places = explanation.places
+    transposed = _transposed(explanation)
+    cells = min(MOST_CELLS, _room(options) // 2)
     if not transposed and len(places) == 2 and _size(places[0].cells) <= MOST_ROWS and _size(places[1].cells) <= cells:
-        yield Paragraph(_grid_text(places, look))
-        yield Picture(tuple(_grid(places[0], places[1], look)))
+        yield Paragraph(_grid_text(places, options))
+        yield Drawing(tuple(_grid(places[0], places[1], options)))
     for axis, names in _alike(places):
         yield Paragraph(_places_text(axis, names, transposed))
-        cells = min(MOST_CELLS, _room(look) // _cell(axis))
+        cells = min(MOST_CELLS, _room(options) // _cell(axis))
         if _size(axis.cells) <= cells and axis.number <= MOST_PLACES:
-            yield Picture(tuple(_ruler(axis, look)))
-    yield Paragraph(_map_text(told))
+            yield Drawing(tuple(_ruler(axis, options)))
+    yield Paragraph(_map_text(explanation))
     if len(places) == 3:
         for axis, names in _alike(places):
             yield Paragraph(f"{names}:")
-            yield Picture(tuple(_map([axis], look)))
+            yield Drawing(tuple(_map([axis], options)))
     else:
-        yield Picture(tuple(_map(places, look)))
+        yield Drawing(tuple(_map(places, options)))
 
 
-def pictures_object(told: Explanation) -> dict[str, object]:
+def pictures_data(explanation: Explanation) -> dict[str, object]:
     """The windows of each axis for JSON: where they begin, and how many an element at each end takes part in."""
-    if not told.places:
+    if not explanation.places:
         return {}
     return {
         "windows": [
@@ -70,13 +71,13 @@ def pictures_object(told: Explanation) -> dict[str, object]:
                 "last": axis.taps(axis.number - 1)[0],
                 "coverage": axis.coverage() if axis.n <= MOST_CELLS * MOST_CELLS else None,
             }
-            for axis in told.places
+            for axis in explanation.places
         ]
     }
 
 
-def _transposed(told: Explanation) -> bool:
-    layer = told.layer
+def _transposed(explanation: Explanation) -> bool:
+    layer = explanation.layer
     return isinstance(layer, Windowed) and layer.pads == "crops"
 
 
@@ -85,8 +86,8 @@ def _alike(places: Sequence[WindowPositions]) -> Iterator[tuple[WindowPositions,
     names: dict[WindowPositions, list[str]] = {}
     for axis in places:
         names.setdefault(axis._replace(axis=""), []).append(axis.axis)
-    for axis, its in names.items():
-        yield axis, listed(its)
+    for axis, alike in names.items():
+        yield axis, listed(alike)
 
 
 def listed(names: Sequence[str]) -> str:
@@ -97,9 +98,9 @@ def listed(names: Sequence[str]) -> str:
 # -- the grid ------------------------------------------------------------------------------------------------
 
 
-def _room(look: RenderOptions) -> int:
+def _room(options: RenderOptions) -> int:
     """The columns that a picture may take."""
-    return (look.width or PAGE_WIDTH) - len(INDENT)
+    return (options.width or PAGE_WIDTH) - len(INDENT)
 
 
 def _size(cells: range) -> int:
@@ -107,8 +108,8 @@ def _size(cells: range) -> int:
     return cells.stop - cells.start
 
 
-def _grid_text(places: Sequence[WindowPositions], look: RenderOptions) -> str:
-    signs = SIGNS[look.unicode]
+def _grid_text(places: Sequence[WindowPositions], options: RenderOptions) -> str:
+    signs = SIGNS[options.unicode]
     kinds = {kind for row in _kinds(places[0], places[1]) for kind in row}
     meanings = {
         "input": "an element",
@@ -121,9 +122,9 @@ def _grid_text(places: Sequence[WindowPositions], look: RenderOptions) -> str:
     return f"the input and its windows: {shown}"
 
 
-def _grid(height: WindowPositions, width: WindowPositions, look: RenderOptions) -> Iterator[Line]:
-    signs = SIGNS[look.unicode]
-    roles = {"tap": "heading", "corner": "code", "padding": "rule", "dropped": "rule"}
+def _grid(height: WindowPositions, width: WindowPositions, options: RenderOptions) -> Iterator[Line]:
+    signs = SIGNS[options.unicode]
+    roles = {"tap": "emphasis", "corner": "code", "padding": "rule", "dropped": "rule"}
     for row in _kinds(height, width):
         yield tuple((roles.get(kind, "text"), f"{signs[kind]} ") for kind in row)
 
@@ -137,11 +138,11 @@ def _kinds(height: WindowPositions, width: WindowPositions) -> Iterator[list[str
     def kind(cell: tuple[int, int]) -> str:
         if all(element in axis.taps(0) for element, axis in zip(cell, axes, strict=True)):
             return "tap"
-        if all(element in its for element, its in zip(cell, starts, strict=True)):
+        if all(element in each for element, each in zip(cell, starts, strict=True)):
             return "corner"
         if not all(0 <= element < axis.n for element, axis in zip(cell, axes, strict=True)):
             return "padding"
-        return "input" if all(element in its for element, its in zip(cell, reached, strict=True)) else "dropped"
+        return "input" if all(element in each for element, each in zip(cell, reached, strict=True)) else "dropped"
 
     for row in height.cells:
         yield [kind((row, column)) for column in width.cells]
@@ -160,11 +161,11 @@ def _places_text(axis: WindowPositions, names: str, transposed: bool) -> str:
         starts.insert(-1, "…")
     over = count(axis.n, "output element" if transposed else "element")
     steps = f" in steps of {window.stride}, from {', '.join(starts)}" if axis.number > 1 else f" from {starts[0]}"
-    told = f"{names}: {count(axis.number, 'window')} of {size} over {over},{steps}"
+    text = f"{names}: {count(axis.number, 'window')} of {size} over {over},{steps}"
     if missed := _last_missed(axis):
         first, last = missed[0] + 1, missed[-1] + 1
-        told += f"; {first} is in none" if first == last else f"; {first} to {last} are in none"
-    return told
+        text += f"; {first} is in none" if first == last else f"; {first} to {last} are in none"
+    return text
 
 
 def _some_places(number: int) -> list[int]:
@@ -182,9 +183,9 @@ def _cell(axis: WindowPositions) -> int:
     return len(str(axis.n)) + 1
 
 
-def _ruler(axis: WindowPositions, look: RenderOptions) -> Iterator[Line]:
+def _ruler(axis: WindowPositions, options: RenderOptions) -> Iterator[Line]:
     """The elements by number, then a line for each window with its taps."""
-    signs = SIGNS[look.unicode]
+    signs = SIGNS[options.unicode]
     cell = _cell(axis)
     cells = axis.cells
     yield tuple(
@@ -207,11 +208,11 @@ def _ruler(axis: WindowPositions, look: RenderOptions) -> Iterator[Line]:
 # -- the coverage map -----------------------------------------------------------------------------------
 
 
-def _map_text(told: Explanation) -> str:
-    places = told.places
+def _map_text(explanation: Explanation) -> str:
+    places = explanation.places
     if len(places) == 3:
         lead = "how many windows an element takes part in: the product of these, one for each axis"
-    elif _transposed(told):
+    elif _transposed(explanation):
         lead = "how many input elements write into each output element"
     else:
         lead = "how many windows each element takes part in"
@@ -236,29 +237,29 @@ def _shown(n: int, most: int = MOST_SHOWN) -> list[int | None]:
     return [*range(ends), None, n // 2, None, *range(n - ends, n)]
 
 
-def _map(places: Sequence[WindowPositions], look: RenderOptions) -> Iterator[Line]:
+def _map(places: Sequence[WindowPositions], options: RenderOptions) -> Iterator[Line]:
     """The counts of an axis, or the products of two: an element is under as many windows as both axes allow."""
     most = prod(max(_counts(axis)) for axis in places)
     width = len(str(most))
     shown = [_shown(axis.n) for axis in places[:-1]]
-    shown.append(_shown(places[-1].n, min(MOST_SHOWN, _room(look) // (width + 2))))
+    shown.append(_shown(places[-1].n, min(MOST_SHOWN, _room(options) // (width + 2))))
     *above, columns = (
-        [None if element is None else axis.taking_part(element) for element in its]
-        for its, axis in zip(shown, places, strict=True)
+        [None if element is None else axis.taking_part(element) for element in elements]
+        for elements, axis in zip(shown, places, strict=True)
     )
     for row in above[0] if above else [1]:
         yield tuple(
-            _tile(None if row is None or column is None else row * column, most, width, look) for column in columns
+            _tile(None if row is None or column is None else row * column, most, width, options) for column in columns
         )
 
 
-def _tile(value: int | None, most: int, width: int, look: RenderOptions) -> Piece:
+def _tile(value: int | None, most: int, width: int, options: RenderOptions) -> Piece:
     """A cell of the map: its number on a ground, or between tiles, the darker the more."""
-    more = SIGNS[look.unicode]["more"]
+    more = SIGNS[options.unicode]["more"]
     if value is None:
         return "rule", f" {more.rjust(width)} "[: width + 2]
     number = str(value).rjust(width)
-    if look.colour or not look.unicode:
+    if options.colour or not options.unicode:
         return f"shade{_level(value, most, GROUNDS)}", f" {number} "
     tile = TILES[_level(value, most, len(TILES) - 1)]
     return "text", f"{tile}{number}{tile}"

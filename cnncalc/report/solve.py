@@ -1,20 +1,20 @@
-"""What `cnncalc solve` found, for a person and as JSON."""
+"""The answers of `cnncalc solve`: a line for each axis, or a sentence on repeats."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 from cnncalc.figures.domain import IntegerSet
 from cnncalc.notation import per_axis
+from cnncalc.report.document import Document, Notes, Paragraph
 from cnncalc.solve.solutions import Found, Repeats, Solution
 
 #: So many ways to write a padding are shown, the others counted.
 MOST_FORMS = 8
 
 
-def solution_text(solution: Solution) -> str:
-    """A line that says what is asked, then one for each axis."""
+def solution_document(solution: Solution) -> Document:
+    """The question, then an answer for each axis."""
     wanted = "x".join(map(str, solution.wanted))
     asked = {
         "input": f"{wanted} at `{solution.layer}` from an input {solution.given}",
@@ -23,10 +23,7 @@ def solution_text(solution: Solution) -> str:
     together: dict[str, list[str]] = {}
     for each in solution.found:
         together.setdefault("; ".join(_parts(each, solution)), []).append(each.what)
-    labels = [" and ".join(names) for names in together.values()]
-    width = max(map(len, labels))
-    lines = [f"{label.ljust(width)}  {text}" for label, text in zip(labels, together, strict=True)]
-    return "\n".join([asked, "", *lines]) + "\n"
+    return Document((Paragraph(asked), Notes(tuple((" and ".join(axes), text) for text, axes in together.items()))))
 
 
 def _parts(found: Found, solution: Solution) -> Iterator[str]:
@@ -61,58 +58,53 @@ def _shown(values: IntegerSet, solution: Solution) -> str:
     return text
 
 
-def solution_json(solution: Solution) -> str:
-    """One object: the question, and for each axis all values as runs [first, last, step]."""
-    return _json(
-        {
-            "unknown": solution.unknown,
-            "layer": solution.layer,
-            "given": solution.given,
-            "wanted": list(solution.wanted),
-            "solved": solution.solved,
-            "tried_up_to": solution.limit,
-            "axes": [
-                {
-                    "axis": each.what,
-                    "wanted": each.wanted,
-                    "values": each.values and each.values.to_dict(),
-                    "nothing_dropped": each.tidy and each.tidy.to_dict(),
-                    "written": list(each.forms),
-                    "nearest": [{"output": output, "values": values.to_dict()} for output, values in each.near],
-                }
-                for each in solution.found
-            ],
-        }
-    )
+def solution_data(solution: Solution) -> dict[str, object]:
+    """The JSON object: the question, and for each axis all values as runs [first, last, step]."""
+    return {
+        "unknown": solution.unknown,
+        "layer": solution.layer,
+        "given": solution.given,
+        "wanted": list(solution.wanted),
+        "solved": solution.solved,
+        "tried_up_to": solution.limit,
+        "axes": [
+            {
+                "axis": each.what,
+                "wanted": each.wanted,
+                "values": each.values and each.values.to_dict(),
+                "nothing_dropped": each.tidy and each.tidy.to_dict(),
+                "written": list(each.forms),
+                "nearest": [{"output": output, "values": values.to_dict()} for output, values in each.near],
+            }
+            for each in solution.found
+        ],
+    }
 
 
-def repeats_text(repeats: Repeats) -> str:
+def repeats_document(repeats: Repeats) -> Document:
+    """The number of repeats that sees so much, and what one fewer sees."""
     if repeats.count is None:
-        return f"no number of repeats of `{repeats.block}` sees {repeats.wanted}: {repeats.reason}\n"
+        text = f"no number of repeats of `{repeats.block}` sees {repeats.wanted}: {repeats.reason}"
+        return Document((Paragraph(text),))
     text = f"{_times(repeats.count)} of `{repeats.block}` sees {per_axis(repeats.field)}"
     if repeats.before:
         text += f"; {_times(repeats.count - 1)} sees {per_axis(repeats.before)}"
-    return text + "\n"
+    return Document((Paragraph(text),))
 
 
 def _times(count: int) -> str:
     return f"* {count}"
 
 
-def repeats_json(repeats: Repeats) -> str:
-    return _json(
-        {
-            "unknown": "repeats",
-            "block": repeats.block,
-            "wanted": repeats.wanted,
-            "solved": repeats.count is not None,
-            "count": repeats.count,
-            "field": list(repeats.field),
-            "field_before": list(repeats.before),
-            "reason": repeats.reason or None,
-        }
-    )
-
-
-def _json(found: dict[str, object]) -> str:
-    return json.dumps(found, indent=2, ensure_ascii=False, default=str) + "\n"
+def repeats_data(repeats: Repeats) -> dict[str, object]:
+    """The JSON object: the question and the number."""
+    return {
+        "unknown": "repeats",
+        "block": repeats.block,
+        "wanted": repeats.wanted,
+        "solved": repeats.count is not None,
+        "count": repeats.count,
+        "field": list(repeats.field),
+        "field_before": list(repeats.before),
+        "reason": repeats.reason or None,
+    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -12,8 +11,7 @@ from cnncalc.layers.conv import Conv, Deconv
 from cnncalc.layers.pool import MaxPool
 from cnncalc.layers.windowed import Windowed
 from cnncalc.report.arguments import HEADINGS, argument_row
-from cnncalc.report.document import Block, Code, Grid, Heading, Paragraph, to_markdown, to_text
-from cnncalc.report.options import RenderOptions
+from cnncalc.report.document import Block, CodeSample, DataTable, Document, Heading, Paragraph, text_table
 
 TITLE = "The language on one page"
 
@@ -26,9 +24,9 @@ class SyntaxSection(NamedTuple):
 
     title: str
     text: str = ""
-    table: Grid | None = None
+    table: DataTable | None = None
     samples: tuple[tuple[str, str], ...] = ()
-    code: Code | None = None
+    code: CodeSample | None = None
     after: str = ""
 
     def blocks(self) -> Iterator[Block]:
@@ -38,7 +36,7 @@ class SyntaxSection(NamedTuple):
         if self.table:
             yield self.table
         if self.samples:
-            yield Grid(tuple((f"`{spec}`", meaning) for spec, meaning in self.samples))
+            yield text_table([(f"`{spec}`", meaning) for spec, meaning in self.samples])
         if self.code:
             yield self.code
         if self.after:
@@ -46,13 +44,13 @@ class SyntaxSection(NamedTuple):
 
     def to_dict(self) -> dict[str, object]:
         table = self.table
-        keys = (table.headings or ("form", "meaning")) if table else ()
+        keys = [column.heading for column in table.columns] if table and table.headed else ["form", "meaning"]
         return {
             "title": self.title,
             "text": [text for text in (self.text, self.after) if text],
             "table": [
                 dict(zip(keys, (cell.replace("`", "") for cell in row), strict=True))
-                for row in (table.rows if table else ())
+                for row in (table.texts() if table else ())
             ],
             "examples": [
                 *({"language": "cnn", "spec": spec, "meaning": meaning} for spec, meaning in self.samples),
@@ -61,17 +59,9 @@ class SyntaxSection(NamedTuple):
         }
 
 
-def syntax_text(look: RenderOptions) -> str:
-    return to_text(_blocks(), look)
-
-
-def syntax_markdown() -> str:
-    return to_markdown(_blocks())
-
-
-def syntax_json() -> str:
-    """A list of sections, each with its text, its table's rows and its examples."""
-    return json.dumps([section.to_dict() for section in sections()], indent=2, ensure_ascii=False) + "\n"
+def syntax_document() -> Document:
+    """The page: a heading, then its sections."""
+    return Document((Heading(TITLE, level=1), *(block for section in sections() for block in section.blocks())))
 
 
 def sections() -> tuple[SyntaxSection, ...]:
@@ -91,7 +81,7 @@ def sections() -> tuple[SyntaxSection, ...]:
         ),
         SyntaxSection(
             "separators",
-            table=Grid(
+            table=text_table(
                 (
                     ("`|`  `,`  `->`", "between layers; in a file, a new line too"),
                     ("`;`", "between the arms of a merge, in its brackets"),
@@ -112,7 +102,7 @@ def sections() -> tuple[SyntaxSection, ...]:
         ),
         SyntaxSection(
             "arguments",
-            table=Grid(tuple(_arguments()), HEADINGS, ("code", "code")),
+            table=text_table(list(_arguments()), HEADINGS, ("code", "code")),
             after="One number serves all axes, or each has its own, `s2x1`; `p0-1` pads nothing at the beginning and "
             "one row at the end. `cnncalc layers WORD` tells what else a layer takes.",
         ),
@@ -120,7 +110,7 @@ def sections() -> tuple[SyntaxSection, ...]:
             "sizes",
             "Of each axis: N is the input size, F' = d(F − 1) + 1 the window with its gaps, S the stride, P the "
             "padding at each end.",
-            table=Grid(tuple(_sizes())),
+            table=text_table(list(_sizes())),
         ),
         SyntaxSection(
             "branches and names",
@@ -138,7 +128,7 @@ def sections() -> tuple[SyntaxSection, ...]:
             "`let` names numbers, `def` a block. `{…}` computes wherever a number may stand, with `+ - * / // %` and "
             "`min max ceil floor round divisible(v, by)`; `* {n}` with an `n` of 0 leaves an item out. "
             "`--var width=32` overrides a let. `cnncalc zoo resnet50` shows a whole network.",
-            code=Code(
+            code=CodeSample(
                 "let width = 16, depth = 2\n"
                 "def unit(c, s=1) = conv 3x3 s{s} p1 x{c} nobias | bn | relu\n"
                 "input 32x32x3 | unit({width}) | unit({2 * width}, s=2) * {depth} | gap | fc 10",
@@ -158,7 +148,7 @@ def sections() -> tuple[SyntaxSection, ...]:
         SyntaxSection(
             "YAML",
             "The same in a file of YAML: a layer in text as above, or as a mapping of long forms.",
-            code=Code(
+            code=CodeSample(
                 "input: 32x32x3\n"
                 "let: {width: 16}\n"
                 "def: {'unit(c)': ['conv 3x3 same x{c}', relu]}\n"
@@ -172,10 +162,6 @@ def sections() -> tuple[SyntaxSection, ...]:
             ),
         ),
     )
-
-
-def _blocks() -> list[Block]:
-    return [Heading(TITLE, level=1), *(block for section in sections() for block in section.blocks())]
 
 
 def _arguments() -> Iterator[tuple[str, ...]]:

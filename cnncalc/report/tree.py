@@ -9,45 +9,31 @@ pool1
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from cnncalc.analysis import Arms, Row, RowOrGroup, arms_of
 from cnncalc.layers.merge import Merge
 
-#: How narrow the names of a table may get, and the part of a name beside its rail.
-LEAST_NAME, LEAST_BESIDE_RAIL = 16, 8
 
+def rails(lines: Sequence[RowOrGroup]) -> Iterator[tuple[str, str]]:
+    """For each line its rail, and what else it reads: arms that have no line of their own.
 
-def rails(lines: Sequence[RowOrGroup], unicode: bool = True) -> Iterator[tuple[str, str]]:
-    """For each line what stands before its name, and what else it reads: arms that have no line of their own."""
-    begins, goes_on, ends = ("├─ ", "│  ", "└─ ") if unicode else ("|- ", "|  ", "`- ")
+    A rail has a sign for each branch around the line: `├` begins an arm, `│` goes on, `└` ends the branch.
+    """
     before: Arms = ()
     homes: dict[str, Arms] = {}
     for line in lines:
         arms = arms_of(line)
         depth = len(arms)
-        rail = "".join(goes_on if before[: level + 1] == arms[: level + 1] else begins for level in range(depth))
+        rail = "".join("│" if before[: level + 1] == arms[: level + 1] else "├" for level in range(depth))
         aside = ""
         if isinstance(line, Row) and isinstance(line.node.layer, Merge):
             merge = before[depth][0] if before[:depth] == arms and len(before) > depth else None
-            rail += ends if merge is not None else ""
+            rail += "└" if merge is not None else ""
             outside = [name for name in line.inputs if not _in_arm(homes.get(name, ()), depth, merge)]
             aside = ", ".join(_local(name, line.name) for name in outside)
         homes[line.name] = before = arms
         yield rail, aside
-
-
-def least_name(rails: Iterable[str]) -> int:
-    """How narrow the column of the names may get: there is always room beside the longest rail."""
-    return max(LEAST_NAME, max(map(len, rails), default=0) + LEAST_BESIDE_RAIL)
-
-
-def below(rail: str, unicode: bool = True) -> str:
-    """What stands under a rail, beside the further lines of its row."""
-    on = "│  " if unicode else "|  "
-    levels = [rail[at : at + 3] for at in range(0, len(rail), 3)]
-    # Behind the corner of a merge nothing goes on.
-    return "".join("   " if level[0] in "└`" else on for level in levels)
 
 
 def _in_arm(arms: Arms, depth: int, merge: int | None) -> bool:

@@ -1,17 +1,16 @@
-"""The list of the zoo's networks in every format."""
+"""The list of the zoo's networks."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 from cnncalc.analysis import exceeds
 from cnncalc.notation import bytes_text, field_text, shape_text, short
-from cnncalc.report.columns import Column, count_column, size_column, text_column
-from cnncalc.report.datatable import DataTable
-from cnncalc.report.document import PAGE_WIDTH, Block, Grid, Paragraph, to_text
-from cnncalc.report.options import RenderOptions
+from cnncalc.report.columns import count_column, size_column, text_column
+from cnncalc.report.document import Column, DataTable, Document, Paragraph, TitleRow
+from cnncalc.report.layout import PAGE_WIDTH
 from cnncalc.zoo.survey import ZooEntry
 
 
@@ -34,14 +33,10 @@ def _jump(entry: ZooEntry, _: str) -> str:
     return field_text(entry.last.receptive_field, "jump")
 
 
-def _peak(entry: ZooEntry, _: str) -> str:
-    return bytes_text(entry.peak_bytes)
-
-
 COLUMNS = {
     column.key: column
     for column in (
-        text_column("name", "name", "what the network is called", lambda entry, _: entry.member.name),
+        text_column("name", "name", "the network's name", lambda entry, _: entry.member.name, role="code"),
         text_column("family", "family", "the family that it belongs to", lambda entry, _: entry.member.family),
         text_column("year", "year", "when it was published", lambda entry, _: str(entry.member.year)),
         size_column(
@@ -57,14 +52,20 @@ COLUMNS = {
             "memory",
             "most bytes of feature maps live at once",
             lambda entry, _: entry.peak_bytes,
-            _peak,
+            lambda entry, _: bytes_text(entry.peak_bytes),
             numeric=True,
         ),
-        text_column("contribution", "contribution", "its news, in a line", lambda entry, _: entry.member.contribution),
+        text_column(
+            "contribution",
+            "contribution",
+            "what it contributed, in a line",
+            lambda entry, _: entry.member.contribution,
+            folding="prose",
+        ),
     )
 }
 
-#: The columns for people; what each network brought stands beside or above it.
+#: The columns for people; what each network contributed stands beside or above it.
 DEFAULT = ("name", "year", "input", "params", "macs", "field", "peak_bytes")
 
 #: What the list may be sorted by.
@@ -78,7 +79,7 @@ ORDERS: dict[str, Callable[[ZooEntry], Any]] = {
     "memory": lambda entry: entry.peak_bytes,
 }
 
-#: From so many columns on, numbers have all their digits, and what a network brought stands beside it.
+#: From so many columns on, numbers have all their digits, and the contribution of a network stands beside it.
 EXACT, BESIDE = 88, 150
 
 LEGEND = (
@@ -93,43 +94,39 @@ def sort(entries: Sequence[ZooEntry], key: str | None) -> list[ZooEntry]:
     return list(entries) if key is None else sorted(entries, key=ORDERS[key])
 
 
-def zoo_table(entries: Sequence[ZooEntry], layout: str, whole: bool = False) -> DataTable:
-    """A row for each network; the `whole` sheet has what people are not shown as well."""
-    return DataTable([COLUMNS[key] for key in (COLUMNS if whole else (*DEFAULT, "contribution"))], entries, layout)
+def zoo_table(entries: Sequence[ZooEntry], layout: str, every_column: bool = False) -> Document:
+    """A row for each network."""
+    keys = COLUMNS if every_column else (*DEFAULT, "contribution")
+    return Document((DataTable([COLUMNS[key] for key in keys], entries, layout),))
 
 
-def zoo_text(entries: Sequence[ZooEntry], look: RenderOptions, grouped: bool) -> str:
-    """The list for a person; `grouped` says what each group brought, where there is no room beside it."""
-    width = look.width or PAGE_WIDTH
+def zoo_document(entries: Sequence[ZooEntry], width: int | None, layout: str, grouped: bool) -> Document:
+    """The list for a person; where they are `grouped`, the contribution of each group stands beside or above it."""
+    width = width or PAGE_WIDTH
+    beside = width >= BESIDE
     columns = [COLUMNS[key] for key in DEFAULT]
-    rows: list[tuple[str, ...]] = []
-    before = None
+    if width < EXACT:
+        columns = [_rounded(column) if column.key in ("params", "macs") else column for column in columns]
+    if beside:
+        columns.append(COLUMNS["contribution"]._replace(text=_once(entries, grouped)))
+    lines: list[ZooEntry | TitleRow] = []
+    before = ""
     for entry in entries:
-        news = entry.member.contribution if not grouped or entry.member.contribution != before else ""
-        before = entry.member.contribution
-        cells = [_brief(column, entry, look.layout, width) for column in columns]
-        if width >= BESIDE:
-            cells.append(news)
-        elif grouped and news:
-            rows.append((news,))
-        rows.append(tuple(cells))
-    headings = [column.heading for column in columns] + [COLUMNS["contribution"].heading] * (width >= BESIDE)
-    roles = ["number" if column.numeric else "code" if column.key == "name" else "text" for column in columns]
-    blocks: list[Block] = [Grid(tuple(rows), tuple(headings), tuple(roles)), Paragraph(LEGEND)]
-    return to_text(blocks, look)
+        if grouped and not beside and entry.member.contribution != before:
+            before = entry.member.contribution
+            lines.append(TitleRow(before))
+        lines.append(entry)
+    return Document((DataTable(columns, lines, layout), Paragraph(LEGEND)))
 
 
-def _brief(column: Column, entry: ZooEntry, layout: str, width: int) -> str:
-    """A cell: where there is no room for their digits, large numbers are rounded."""
-    rounded = width < EXACT and column.key in ("params", "macs")
-    return short(column.value(entry, layout)) if rounded else column.text(entry, layout)
+def _rounded(column: Column) -> Column:
+    return column._replace(text=lambda entry, layout: short(column.value(entry, layout)))
 
 
-def zoo_json(entries: Sequence[ZooEntry]) -> str:
-    """A list of objects."""
-    return json.dumps([entry.to_dict() for entry in entries], indent=2, ensure_ascii=False) + "\n"
-
-
-def member_json(entry: ZooEntry) -> str:
-    """The object of one network, with its spec."""
-    return json.dumps({**entry.to_dict(), "spec": entry.member.text()}, indent=2, ensure_ascii=False) + "\n"
+def _once(entries: Sequence[ZooEntry], grouped: bool) -> Callable[[ZooEntry, str], str]:
+    """The contribution of a network; where they are grouped, that of a group stands beside its first alone."""
+    repeated = set()
+    for before, entry in pairwise(entries):
+        if grouped and entry.member.contribution == before.member.contribution:
+            repeated.add(entry.member.name)
+    return lambda entry, _: "" if entry.member.name in repeated else entry.member.contribution

@@ -13,7 +13,8 @@ import cnncalc
 from cnncalc.cli import main
 from cnncalc.layers import REGISTRY, kinds
 from cnncalc.layers.base import KINDS
-from cnncalc.report.layers import examples, layers_markdown
+from cnncalc.report.layers import examples, overview_document
+from cnncalc.report.markdown import to_markdown
 
 CONV = """\
 conv (convolution, conv1d/2d/3d, convolution1d/2d/3d)
@@ -189,7 +190,7 @@ def test_overview_json() -> None:
 def test_markdown() -> None:
     """The Markdown table is what the README shows, and every kind stands in one of its rows."""
     text = run("--format", "markdown").stdout
-    assert text == layers_markdown()
+    assert text == to_markdown(overview_document())
     rows = text.splitlines()[2:]
     assert [kind for row in rows for kind in re.findall(r"`(\w+)`", row.split("|")[1])] == list(kinds())
     assert {row.count(" | ") for row in rows} == {3}

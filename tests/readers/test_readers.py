@@ -14,7 +14,8 @@ from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.readers import UniqueNames, model_of
 from cnncalc.report.columns import choose
 from cnncalc.report.options import RenderOptions
-from cnncalc.report.table import to_table
+from cnncalc.report.network import network_document
+from cnncalc.report.terminal import to_terminal
 from cnncalc.shape import Shape
 from cnncalc.sources import read_file
 
@@ -54,9 +55,12 @@ NonMaxSuppression1  NonMaxSuppression (unknown)  ?                              
 ───────────────────────────────────────────────────────────────────────────────────────────────────
 total, at least                                                   4           3,888
 
-parameters   4 · 16 B as float32
-MACs         3,888 · 7,776 FLOPs
-activations  288 · 1.31 KiB live at most, at conv1, weights apart
+parameters   4
+weights      16 B as float32
+MACs         3,888
+FLOPs        7,776
+activations  288
+peak memory  1.31 KiB at conv1 (activations only)
 unknown      NonMaxSuppression: not counted in full, so that all totals are lower bounds
 """
 
@@ -64,7 +68,8 @@ unknown      NonMaxSuppression: not counted in full, so that all totals are lowe
 def test_table() -> None:
     """An unknown operator is a marked row, its shape open, and the totals are lower bounds."""
     # Live at most: 8·8·3 and 6·6·4 elements of 4 bytes, 1,344.
-    assert to_table(analyze_graph(graph(), Options()), choose(None), RenderOptions()) == TABLE
+    document = network_document(analyze_graph(graph(), Options()), choose(None))
+    assert to_terminal(document, RenderOptions()) == TABLE
 
 
 def test_json() -> None:

@@ -15,9 +15,8 @@ from markdown_it import MarkdownIt  # rich brings it along
 
 from cnncalc.cli import main
 from cnncalc.notation import bytes_text, short
-from cnncalc.report.columns import Column
 from cnncalc.report.csv import to_csv
-from cnncalc.report.datatable import DataTable
+from cnncalc.report.document import Column, DataTable, Document
 from cnncalc.report.latex import to_latex
 from cnncalc.report.markdown import code, escaped, to_markdown
 
@@ -89,10 +88,10 @@ def test_large_numbers() -> None:
     assert f"{macs:,} \\\\\n" in shown["latex"]
 
 
-def sheet(*texts: str, setting: str = "plain") -> DataTable:
-    """A sheet of one column of texts."""
+def table(*texts: str, setting: str = "plain") -> Document:
+    """A table of one column of texts."""
     column = Column("text", "a_text", "", lambda line, _: line, lambda line, _: line, setting=setting)  # type: ignore[arg-type]
-    return DataTable((column,), texts)
+    return Document((DataTable((column,), texts),))
 
 
 @pytest.mark.parametrize(
@@ -100,19 +99,19 @@ def sheet(*texts: str, setting: str = "plain") -> DataTable:
 )
 def test_csv_runs_nothing(text: str) -> None:
     """What a spreadsheet would run has an apostrophe before it, and is quoted where it must be."""
-    assert list(csv.reader(io.StringIO(to_csv(sheet(text)), newline=""))) == [["text"], ["'" + text.replace("\r", " ")]]
+    assert list(csv.reader(io.StringIO(to_csv(table(text)), newline=""))) == [["text"], ["'" + text.replace("\r", " ")]]
 
 
 @pytest.mark.parametrize("text", ["-", "-1", "-1x-2", "-1/2", "conv 3x3", "a=b", "1+1", ""])
 def test_csv_leaves_the_rest(text: str) -> None:
     """Negative sizes and ordinary words are as they are."""
-    assert list(csv.reader(io.StringIO(to_csv(sheet(text))))) == [["text"], [text]]
+    assert list(csv.reader(io.StringIO(to_csv(table(text))))) == [["text"], [text]]
 
 
 @given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0")))
 def test_csv_gives_back(text: str) -> None:
     """A reader gets back what was put in, line feeds, commas, quotes and all."""
-    _, row = csv.reader(io.StringIO(to_csv(sheet("x" + text)), newline=""))
+    _, row = csv.reader(io.StringIO(to_csv(table("x" + text)), newline=""))
     assert row == ["x" + text.replace("\r", " ")]
 
 
@@ -165,12 +164,12 @@ def rendered(text: str) -> list[str]:
 @given(text=st.text(r"ab \`*_<>[]()|~&#@!1:/;-" + "\n"))
 def test_markdown_shows_it(setting: str, text: str) -> None:
     """A renderer shows the cell as the text that it was, whatever signs are in it."""
-    assert rendered(to_markdown(sheet(text, setting=setting))) == [" ".join(text.split())]
+    assert rendered(to_markdown(table(text, setting=setting))) == [" ".join(text.split())]
 
 
 def test_markdown_rows() -> None:
     """Whatever a cell holds, a row is a line with as many bars as it has edges."""
-    text = to_markdown(sheet("a|b\nc", "`|`", "\\|"))
+    text = to_markdown(table("a|b\nc", "`|`", "\\|"))
     assert [len(re.findall(r"(?<!\\)(?:\\\\)*\|", line)) for line in text.splitlines()] == [2] * 5
 
 
@@ -191,12 +190,12 @@ def test_markdown_rows() -> None:
 )
 def test_latex_escapes(text: str, shown: str) -> None:
     """Every sign is set as it is, and none is a command."""
-    assert to_latex(sheet(text)).splitlines()[5] == rf"{shown} \\"
+    assert to_latex(table(text)).splitlines()[5] == rf"{shown} \\"
 
 
 def test_latex_sizes() -> None:
     """Sizes have × between their numbers; in a name, an x is an x."""
-    sizes, name = to_latex(sheet("conv 3x3 x16 p0-1x2-0", setting="sizes")), to_latex(sheet("net2x2"))
+    sizes, name = to_latex(table("conv 3x3 x16 p0-1x2-0", setting="sizes")), to_latex(table("net2x2"))
     assert sizes.splitlines()[5] == r"conv 3$\times$3 x16 p0-1$\times$2-0 \\"
     assert name.splitlines()[5] == r"net2x2 \\"
 
@@ -204,7 +203,7 @@ def test_latex_sizes() -> None:
 @given(st.text(r"ab\{}$&#%_^~<>|`[*×→-"))
 def test_latex_is_balanced(text: str) -> None:
     """Take the escapes away, and no sign is left that LaTeX would read as its own."""
-    row = to_latex(sheet(text)).splitlines()[5].removesuffix(r" \\")
+    row = to_latex(table(text)).splitlines()[5].removesuffix(r" \\")
     bare = re.sub(r"\\text\w+\{\}|\\[{}$&#%_]|\$\\(?:times|to)\$|\{[\[*]\}|-\{\}", "", row)
     assert not re.search(r"[\\{}$&#%_^~<>|`\[*×→]", bare)
 

@@ -18,8 +18,9 @@ from cnncalc.graph import GraphBuilder
 from cnncalc.layers import REGISTRY
 from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.notation import bytes_text
-from cnncalc.report.memory import memory_text
+from cnncalc.report.memory import memory_document
 from cnncalc.report.options import RenderOptions
+from cnncalc.report.terminal import to_terminal
 
 NETWORKS = sorted((Path(__file__).parents[1] / "networks").glob("*.cnn"))
 
@@ -37,7 +38,8 @@ input1              3.06 MiB  3.06 MiB █████████▉
 └─ add1   6.12 MiB  in place  6.12 MiB ███████████████████▋
 flatten1  3.06 MiB     alias  3.06 MiB █████████▉
 
-◀ peak        7,225,344 B  6.89 MiB  live at most, while conv3 runs:
+◀ peak        7,225,344 B  6.89 MiB  the most that is live at once, while conv3
+                                     runs:
               3,211,264 B  3.06 MiB  input1
               3,211,264 B  3.06 MiB  conv3
                 802,816 B   784 KiB  conv2
@@ -66,7 +68,7 @@ image           75 B   75 B #######
 conv1   75 B    50 B  125 B ############
 conv2   75 B    50 B  175 B ################<  50 B: conv1
 
-< peak        175 B    live at most, while conv2 runs:
+< peak        175 B    the most that is live at once, while conv2 runs:
                75 B    image
                50 B    conv1
                50 B    conv2
@@ -131,7 +133,7 @@ def test_names_beside_their_reader(join: str) -> None:
     names = ("input1", f"b{join}conv1", f"b{join}conv2", "add1")
     graph = cnncalc.parse("input 2x2x2 | add(conv 1x1 x2 ; conv 1x1 x2)")
     nodes = tuple(node._replace(name=name) for node, name in zip(graph.nodes, names, strict=True))
-    text = memory_text(cnncalc.analyze(graph._replace(nodes=nodes)), RenderOptions(60))
+    text = to_terminal(memory_document(cnncalc.analyze(graph._replace(nodes=nodes)), None), RenderOptions(60))
     assert re.search(rf"^├─ b{re.escape(join)}conv2 .* 32 B: conv1$", text, re.MULTILINE)
 
 
@@ -157,7 +159,7 @@ def test_an_unknown_operator() -> None:
     builder = GraphBuilder(Problems())
     image = builder.add(REGISTRY["input"]("input", shape=(8, 8, 3)), ())
     graph = builder.build(builder.add(OpaqueOp("NonMaxSuppression", None, known=False), (image,)))
-    text = memory_text(cnncalc.analyze(graph), RenderOptions(100))
+    text = to_terminal(memory_document(cnncalc.analyze(graph), None), RenderOptions(100))
 
     assert re.search(r"^NonMaxSuppression1  768 B  unknown  768 B █+$", text, re.MULTILINE)
     assert re.search(r"^unknown +NonMaxSuppression: not counted in full, so that .*\n +bounds$", text, re.MULTILINE)

@@ -1,0 +1,155 @@
+"""The table of a network: a row for each layer, bars where parameters and MACs are, totals and warnings below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from cnncalc.analysis import Analysis, RowOrGroup, collapse, exceeds
+from cnncalc.figures.cost import DEFAULT_CONVENTION
+from cnncalc.notation import bytes_text, short, thousands
+from cnncalc.report.columns import uncounted
+from cnncalc.report.document import Alert, Block, Column, DataTable, Document, Mark, Notes, Paragraph, TextRow
+from cnncalc.report.tree import rails
+from cnncalc.shape import Size
+
+#: The columns whose cells are formulas where sizes are letters.
+FORMULAS = ("params", "buffers", "macs", "flops", "activations", "output")
+#: Numbers in place of letters, where help shows how to give them.
+SAMPLES = {"C": 3, "L": 100, "D": 16}
+#: A longer table shows its first and its last rows.
+MOST_ROWS = 2_000
+#: Warnings beyond these are counted, not shown.
+MOST_WARNINGS = 5
+
+
+class FailedLayer(NamedTuple):
+    """The layer at which a network breaks off: its name and its text."""
+
+    name: str
+    layer: str
+
+
+def network_document(
+    analysis: Analysis, columns: Sequence[Column], layout: str = "hwc", depth: int | None = None
+) -> Document:
+    """The table of the layers, then the totals in words, and warnings."""
+    lines = collapse(analysis.rows, depth)
+    omitted = max(len(lines) - MOST_ROWS, 0)
+    blocks: list[Block] = [_table(analysis, columns, lines, layout, omitted)] if lines else []
+    if omitted:
+        instead = "--format csv has them all, --depth collapses blocks"
+        blocks.append(Paragraph(f"{thousands(omitted)} rows are left out: {instead}"))
+    blocks.append(Notes(tuple(_notes(analysis))))
+    if analysis.letters:
+        at = ",".join(f"{name}={SAMPLES.get(name, 32)}" for name in analysis.domains)
+        help = f"add `--at {at}`, or give the shape with `--input`"
+        blocks.append(Alert("", "", help))
+    blocks += [Alert(each.code, each.message, each.help or "") for each in analysis.warnings[:MOST_WARNINGS]]
+    if len(analysis.warnings) > MOST_WARNINGS:
+        more = len(analysis.warnings) - MOST_WARNINGS
+        blocks.append(Paragraph(f"and {more} more warnings: --format json lists them all"))
+    return Document(tuple(blocks))
+
+
+def partial_document(analysis: Analysis, columns: Sequence[Column], layout: str, failed: FailedLayer) -> Document:
+    """The table of the layers up to the one that failed, which is marked."""
+    last = TextRow({"name": failed.name, "layer": failed.layer, "output": "✗"}, "failed")
+    table = _table(analysis, columns, list(analysis.rows), layout, max(len(analysis.rows) - MOST_ROWS, 0))
+    return Document((table._replace(lines=[*table.lines, last], totals=()),))
+
+
+def layers_document(
+    analysis: Analysis, columns: Sequence[Column], layout: str = "hwc", depth: int | None = None
+) -> Document:
+    """All rows of a network with their totals, and what differs from the defaults, for other programs and papers."""
+    table = _with_totals(analysis, columns, collapse(analysis.rows, depth), layout)
+    notes = convention_notes(analysis)
+    return Document((table, Notes(tuple(notes))) if notes else (table,))
+
+
+def convention_notes(analysis: Analysis) -> list[tuple[str, str]]:
+    """The convention by which MACs are counted and its definition, where it is not the default."""
+    name = analysis.options.convention
+    if name == DEFAULT_CONVENTION:
+        return []
+    from cnncalc.figures.conventions import TABLES
+
+    return [("MACs", f"as {name} counts: {TABLES[name].text}")]
+
+
+def _table(
+    analysis: Analysis, columns: Sequence[Column], lines: list[RowOrGroup], layout: str, omitted: int
+) -> DataTable:
+    """The table for a person: formulas may be folded and have no bars, and of many rows the middle is left out."""
+    if analysis.letters:
+        columns = [
+            column._replace(folding="formula" if column.key in FORMULAS else column.folding, bar=None)
+            for column in columns
+        ]
+    input_shape = analysis.graph.nodes[0].shape
+    marks = []
+    for line, (rail, aside) in zip(lines, rails(lines), strict=True):
+        suffixes = {}
+        if line.implicit or aside:
+            suffixes["layer"] = " (implicit)" if line.implicit else f" + {aside}"
+        if exceeds(line.receptive_field, input_shape):
+            suffixes["field"] = "*"
+        marks.append(Mark(rail, "implicit" if line.implicit else "", suffixes))
+    shown: list[RowOrGroup | TextRow] = list(lines)
+    if omitted:
+        middle = slice(MOST_ROWS // 2, len(lines) - MOST_ROWS // 2)
+        shown[middle] = [TextRow({columns[0].key: "…", "layer": f"{thousands(omitted)} rows"}, "omitted")]
+        marks[middle] = [Mark()]
+    table = _with_totals(analysis, columns, shown, layout)
+    return table._replace(marks=marks, unlimited=not analysis.letters, zeros=False)
+
+
+def _with_totals(
+    analysis: Analysis, columns: Sequence[Column], lines: Sequence[RowOrGroup | TextRow], layout: str
+) -> DataTable:
+    totals = [thousands(getattr(analysis.totals, column.key)) if column.numeric else "" for column in columns]
+    if not columns[0].numeric:
+        totals[0] = "total, at least" if analysis.unknown else "total"
+    return DataTable(columns, lines, layout, tuple(totals))
+
+
+def _notes(analysis: Analysis) -> Iterator[tuple[str, str]]:
+    totals, options = analysis.totals, analysis.options
+    weights = f"{_size(totals.params_bytes)} as {options.dtype}"
+    if totals.buffers and not analysis.letters:
+        weights += f", {thousands(totals.buffers)} buffers included"
+    peak = totals.activation_bytes.peak
+    place = f" at {totals.peak_layer}" if totals.peak_layer else ""
+    yield "parameters", _count(totals.params)
+    yield "weights", weights
+    yield "MACs", _count(totals.macs)
+    if not analysis.letters:
+        yield "FLOPs", _count(totals.flops)
+    yield "activations", thousands(totals.activations)
+    most = "too many formulas to compare" if peak is None else _size(peak)
+    yield "peak memory", f"{most}{place} (activations only)"
+    if options.convention != DEFAULT_CONVENTION:
+        from cnncalc.figures.conventions import TABLES
+
+        yield "convention", f"{options.convention}: {TABLES[options.convention].text}"
+    if analysis.unknown:
+        yield "unknown", uncounted(analysis.unknown)
+    if options.batch > 1:
+        yield "batch", f"MACs and activations are for {thousands(options.batch)} samples, shapes for one"
+    if any(exceeds(row.receptive_field, analysis.graph.nodes[0].shape) for row in analysis.rows):
+        yield "*", "the receptive field is larger than the input"
+    together: dict[str, list[str]] = {}
+    for name, domain in analysis.domains.items():
+        together.setdefault(domain, []).append(name)
+    yield from ((" ".join(names), domain) for domain, names in together.items())
+
+
+def _count(value: Size) -> str:
+    """`25,557,032 (25.6 M)`; a formula as it is."""
+    return f"{thousands(value)} ({short(value)})" if isinstance(value, int) and value >= 10_000 else thousands(value)
+
+
+def _size(value: Size) -> str:
+    """`97.5 MiB`; a formula as it is, in bytes."""
+    return bytes_text(value) if isinstance(value, int) else f"{thousands(value)} bytes"
