@@ -100,7 +100,9 @@ def test_resnet_of_the_readme() -> None:
 
 def test_layers() -> None:
     """The README's table of layers is the one that the classes give."""
-    assert f"<!-- layers: begin -->\n{to_markdown(overview_document())}<!-- layers: end -->" in README.read_text(encoding="utf-8")
+    assert f"<!-- layers: begin -->\n{to_markdown(overview_document())}<!-- layers: end -->" in README.read_text(
+        encoding="utf-8"
+    )
 
 
 def options(command: str) -> set[str]:

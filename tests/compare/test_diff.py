@@ -17,9 +17,10 @@ from cnncalc.diagnostics import Problems
 from cnncalc.graph import GraphBuilder, StoredWeights
 from cnncalc.layers import REGISTRY
 from cnncalc.layers.opaque import OpaqueOp
-from cnncalc.report.difference import difference_text
-from cnncalc.report.networks import COLUMNS, networks_table, networks_text
+from cnncalc.report.difference import difference_document
+from cnncalc.report.networks import COLUMNS, networks_document
 from cnncalc.report.options import RenderOptions
+from cnncalc.report.terminal import to_terminal
 from cnncalc.shape import Shape
 
 BASE = "input 32x32x3 | conv 3x3 same x8 | relu | pool 2 | fc 10"
@@ -142,11 +143,12 @@ def test_lower_bounds() -> None:
     """Where operators are not counted, both reports say that the totals are lower bounds."""
     known, unknown = model("Mul", Shape((8, 8), 3), known=True), model("Odd", None, known=False)
     networks = NetworkRow("a.onnx", known), NetworkRow("b.onnx", unknown)
-    said = "1 operator is not counted in full: all totals are lower bounds\n"
+    warning = "1 operator is not counted in full: all totals are lower bounds\n"
 
-    assert f"   B: {said}" in difference_text(difference(known, unknown), networks, RenderOptions(), context=2)
-    sheet = networks_table(networks, tuple(COLUMNS.values()), "hwc")
-    assert f"b.onnx      {said}" in networks_text(sheet, RenderOptions())
+    comparison = difference_document(difference(known, unknown), networks, "hwc", context=2)
+    assert f"   B: {warning}" in to_terminal(comparison, RenderOptions())
+    table = networks_document(networks, tuple(COLUMNS.values()), "hwc")
+    assert f"b.onnx      {warning}" in to_terminal(table, RenderOptions())
     assert networks[1].to_dict()["unknown"] == ["Odd1"]
 
 

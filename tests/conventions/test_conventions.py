@@ -16,8 +16,6 @@ import yaml
 
 import cnncalc
 from cnncalc.figures.conventions import TABLES
-from cnncalc.report.conventions import rules_document
-from cnncalc.report.markdown import to_markdown
 
 HERE = Path(__file__).parent
 GOLDEN: dict[str, Any] = json.loads((HERE / "golden.json").read_text(encoding="utf-8"))

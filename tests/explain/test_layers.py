@@ -19,7 +19,9 @@ from cnncalc.graph import GraphBuilder, StoredWeights
 from cnncalc.layers import kinds
 from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.layers.rearrange import Input
-from cnncalc.report.explain import explanations_json, explanations_markdown
+from cnncalc.report.explain import explanation_data, explanations_document
+from cnncalc.report.markdown import to_markdown
+from cnncalc.report.options import RenderOptions
 from cnncalc.shape import Shape
 
 EXAMPLES = [example.spec for cls in dict.fromkeys(kinds().values()) for example in cls.examples]
@@ -97,7 +99,9 @@ def test_padding(spec: str) -> None:
 def test_page(spec: str) -> None:
     """On the page, what stands before an `=` comes to what stands behind it, words left out."""
     told = list(explain(cnncalc.analyze(spec)))
-    cells = re.findall(r"^\| .* \| (.*) \|$", explanations_markdown(told, drawn=False), re.MULTILINE)
+    cells = re.findall(
+        r"^\| .* \| (.*) \|$", to_markdown(explanations_document(told, RenderOptions(), drawn=False)), re.MULTILINE
+    )
     pattern = re.compile(r"((?!size )[^=;:]*\d[^=;:]*) = ([\d,]*\d)(?: elements?,.*)?$")
     found = [match for cell in cells if (match := pattern.match(cell))]
     for match in found:
@@ -161,7 +165,7 @@ def test_chosen_layers() -> None:
 
 def test_json() -> None:
     """JSON has every formula beside its value, and where the windows lie."""
-    last = json.loads(explanations_json(explain(cnncalc.analyze("input 10x4 | conv 3 s2 x6"))))[-1]
+    last = explanation_data(list(explain(cnncalc.analyze("input 10x4 | conv 3 s2 x6")))[-1])
     assert last["sizes"][0] == {"axis": "length", "formula": "floor((10 + 2·0 − 3) / 2) + 1", "value": 4}
     assert last["params"] == {
         "weights": {"formula": "3·4·6", "value": 72},
@@ -195,7 +199,7 @@ def test_model_file() -> None:
     (told,) = explain(analysis, [analysis.rows[-1].name])
     assert ([size.value for size in told.sizes], told.macs.value) == ([4, 4, 3], 7)
     assert [str(figure) for figure in (told.weights, told.biases, told.buffers)] == ["5", "0", "2"]
-    page = explanations_markdown([told], drawn=True)
+    page = to_markdown(explanations_document([told], RenderOptions(), drawn=True))
     assert "| parameters | 5, as the model file stores them |" in page
     assert "| MACs | 7 |" in page
 

@@ -13,8 +13,8 @@ from cnncalc.layers import REGISTRY
 from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.readers import UniqueNames, model_of
 from cnncalc.report.columns import choose
-from cnncalc.report.options import RenderOptions
 from cnncalc.report.network import network_document
+from cnncalc.report.options import RenderOptions
 from cnncalc.report.terminal import to_terminal
 from cnncalc.shape import Shape
 from cnncalc.sources import read_file
