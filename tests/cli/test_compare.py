@@ -27,10 +27,10 @@ layers:
 """
 
 TEXT = """\
-network      input  parameters       MACs  peak bytes  field
+network    input    parameters       MACs  peak bytes  field
 ────────────────────────────────────────────────────────────
-small.cnn  32x32x3         330    221,264      45,056      4
-large_net  32x32x3       3,002  1,032,352      81,920      8
+small.cnn  32x32x3         330    221,264      45,056  4
+large_net  32x32x3       3,002  1,032,352      81,920  8
 
 peak bytes  feature maps live at once, as float32; weights are not in it
 field       receptive field of the last layer before all places are brought together

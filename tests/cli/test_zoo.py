@@ -245,7 +245,7 @@ def test_a_file_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """A file of a network's name is what the name means."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "resnet50").write_text("input 5x5x3 | conv 3x3 x2", encoding="utf-8")
-    assert calc("resnet50", "--depth", "0").stdout.startswith("parameters   56 ·")
+    assert calc("resnet50", "--depth", "0").stdout.startswith("parameters   56\n")
 
 
 def test_a_folder_does_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

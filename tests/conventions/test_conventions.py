@@ -16,6 +16,8 @@ import yaml
 
 import cnncalc
 from cnncalc.figures.conventions import TABLES
+from cnncalc.report.conventions import rules_document
+from cnncalc.report.markdown import to_markdown
 
 HERE = Path(__file__).parent
 GOLDEN: dict[str, Any] = json.loads((HERE / "golden.json").read_text(encoding="utf-8"))
@@ -127,7 +129,12 @@ def compared() -> str:
     return table + "\n" + "".join(f"- {each['convention']}: {each['cause'].strip()}\n" for each in causes)
 
 
-@pytest.mark.parametrize(("name", "table"), [("conventions", conventions_markdown), ("compared", compared)])
+def rules() -> str:
+    """The README's table of rules."""
+    return to_markdown(rules_document())
+
+
+@pytest.mark.parametrize(("name", "table"), [("conventions", rules), ("compared", compared)])
 def test_readme(name: str, table: Callable[[], str]) -> None:
     """The README's tables are the rules as they are, and the comparison that is made here."""
     text = README.read_text(encoding="utf-8")
