@@ -13,8 +13,9 @@ from typing import Any, Literal, NamedTuple, Union
 #: A role, which a face gives a style, and a text.
 Piece = tuple[str, str]
 
-#: How a text may be folded: not at all; at its words and the joints of names, within them where there is no other way
-#: (`text`) or never (`phrase`); at the joints of a layer's name; between the terms of a formula; between words.
+#: How a text may be folded: not at all; at its words and the joints of names, and where there is no other way within
+#: them (`text`) or not even then (`phrase`); at the joints of a layer's name; between the terms of a formula; between
+#: words.
 Folding = Literal["none", "text", "phrase", "name", "formula", "prose"]
 
 
