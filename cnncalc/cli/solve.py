@@ -43,8 +43,8 @@ def command(
 ) -> None:
     """Solve for the input's size, or for one number of a layer.
 
-    The output's size is given, or a receptive field. A `?` is the number to find: a kernel, stride, padding, dilation or
-    count of repeats. Filters may be left out.
+    The output's size is given, or a receptive field. A `?` is the number to find: a kernel, stride, padding,
+    dilation or count of repeats. Filters may be left out.
     Where nothing solves it, the nearest is shown, and the exit status is 1.
 
     SPEC is a file (.cnn or .yaml), - for standard input, a name of the zoo, or the network itself.
