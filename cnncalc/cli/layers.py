@@ -4,48 +4,29 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.cli.output import Output, fail, page_options
+from cnncalc.cli.command import define_command
+from cnncalc.cli.options import page_options
+from cnncalc.cli.output import Output
+from cnncalc.cli.pages import show_layer
+
+EXAMPLES = """
+cnncalc layers
+cnncalc layers conv2d
+cnncalc layers --format json | jq '.[].words'
+"""
 
 
-@click.command("layers")
+@define_command("layers", EXAMPLES)
 @click.argument("word", required=False)
-@page_options
+@page_options()
 def command(word: str | None, output: Output) -> None:
-    """The layers by family; with a WORD, all about one: its arguments, formulas and examples.
+    """List the layers, or show all about one.
 
-    \b
-    cnncalc layers
-    cnncalc layers conv2d
-    cnncalc layers --format json | jq '.[].words'
-
-    WORD is any word for a layer: maxpool is pool.
+    The page of a layer has its arguments, formulas and examples. WORD is any word for a layer: maxpool is pool.
     """
-    from cnncalc.layers import kinds
+    if word is not None:
+        show_layer(word, output)
+        return
     from cnncalc.report import layers
 
-    chosen = list(kinds()) if word is None else [_kind(word, output)]
-    output.emit(
-        lambda _: layers.catalogue_document() if word is None else layers.layer_document(*chosen),
-        lambda: [layers.layer_data(kind) for kind in chosen],
-        layers.overview_document if word is None else None,
-    )
-
-
-def _kind(word: str, output: Output) -> str:
-    """The kind that a word names; leaves with an error that tells the nearest word where it names none."""
-    from cnncalc.layers import KINDS
-
-    kind = KINDS.get(word.strip().lower())
-    if kind is not None:
-        return kind
-    from cnncalc.analysis import Options
-    from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest
-
-    near = nearest(word, KINDS)
-    help = f"write `{near}`" if near else "`cnncalc layers` lists them all"
-    span = Span(Source("<word>", word), 0, len(word))
-    fail(
-        SpecError([Diagnostic("E101", f"unknown layer `{word}`", span, "not a layer word", help=help)]),
-        output,
-        Options(),
-    )
+    output.emit(lambda _: layers.catalogue_document(), layers.catalogue_data, layers.overview_document)

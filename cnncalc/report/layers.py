@@ -56,6 +56,11 @@ def catalogue_document() -> Document:
     return Document((table, Paragraph(reading)))
 
 
+def catalogue_data() -> list[dict[str, object]]:
+    """The JSON list: an object for each kind."""
+    return [layer_data(kind) for kind in kinds()]
+
+
 def overview_document() -> Document:
     """The overview as one table without titles, for a page of documentation."""
     return Document((text_table([_row(cls) for _, classes in _families() for cls in classes], OVERVIEW),))
