@@ -1,4 +1,4 @@
-"""The columns of a report: each figure's heading, how it is got from a row, and how it reads."""
+"""The columns of a table of layers: each figure's key, heading, value and text."""
 
 from __future__ import annotations
 
@@ -26,33 +26,35 @@ def uncounted(rows: Sequence[Row]) -> str:
     return f"{', '.join(names)}: not counted in full, so that all totals are lower bounds"
 
 
-def _field(row: RowOrGroup, part: str) -> str:
-    return field_text(row.receptive_field, part)
-
-
 def _inputs(row: RowOrGroup, layout: str) -> str:
     return " ".join(shape_text(dims, layout) for dims in row.input_shapes)
+
+
+def _output(row: RowOrGroup, layout: str) -> str:
+    return shape_text(row.output_shape, layout)
 
 
 def text_column(
     key: str,
     heading: str,
-    help: str,
-    get: Callable[[Any, str], str],
+    get: Callable[[Any], str],
     *,
-    setting: Literal["plain", "sizes", "code"] = "plain",
+    setting: Literal["plain", "sizes"] = "plain",
     role: str = "text",
     folding: Folding = "text",
     rank: int = 0,
 ) -> Column:
     """A column of texts, which read as they are."""
-    return Column(key, heading, help, get, get, False, setting, role, folding, rank)
+
+    def text(line: Any, _: str) -> str:
+        return get(line)
+
+    return Column(key, heading, text, text, False, setting, role, folding, rank)
 
 
 def size_column(
     key: str,
     heading: str,
-    help: str,
     get: Callable[[Any, str], str],
     *,
     role: str = "text",
@@ -60,64 +62,43 @@ def size_column(
     rank: int = 0,
 ) -> Column:
     """A column of shapes, or of what is one number for each axis."""
-    return Column(
-        key, heading, help, get, lambda row, layout: formula(get(row, layout)), False, "sizes", role, folding, rank
-    )
+
+    def text(line: Any, layout: str) -> str:
+        return formula(get(line, layout))
+
+    return Column(key, heading, get, text, False, "sizes", role, folding, rank)
 
 
 def count_column(
-    key: str, heading: str, help: str, get: Callable[[Any], Size], *, rank: int = 0, bar: Bar | None = None
+    key: str, heading: str, get: Callable[[Any], Size], *, rank: int = 0, bar: Bar | None = None
 ) -> Column:
     """A column of whole numbers, whose digits are in threes for people."""
     return Column(
-        key, heading, help, lambda row, _: get(row), lambda row, _: thousands(get(row)), True, rank=rank, bar=bar
+        key, heading, lambda line, _: get(line), lambda line, _: thousands(get(line)), True, rank=rank, bar=bar
     )
 
 
 BAR = Bar(natural=8, most=12)
 
+#: Ranks: the layer's words are folded first, its name last, and formulas between them.
 COLUMNS = {
     column.key: column
     for column in (
-        text_column("name", "name", "the layer's name", lambda row, _: row.name, role="name", folding="name", rank=8),
-        text_column("type", "type", "the kind of layer", lambda row, _: row.type, folding="none"),
-        text_column(
-            "layer",
-            "layer",
-            "the layer in the language's words",
-            lambda row, _: row.description,
-            setting="sizes",
-            rank=1,
-        ),
-        text_column("inputs", "inputs", "the layers it reads", lambda row, _: " ".join(row.inputs)),
-        size_column("input", "input", "shapes of one sample that go in", _inputs, folding="text", rank=7),
-        size_column(
-            "output",
-            "output",
-            "shape of one sample that comes out",
-            lambda row, layout: shape_text(row.output_shape, layout),
-            role="output",
-            rank=6,
-        ),
-        count_column("params", "parameters", "what training changes", lambda row: row.params, rank=5, bar=BAR),
-        count_column("buffers", "buffers", "running statistics", lambda row: row.buffers),
-        count_column("macs", "MACs", "multiply-accumulates of the batch", lambda row: row.macs, rank=4, bar=BAR),
-        count_column("flops", "FLOPs", "two for each MAC", lambda row: row.flops, rank=3),
-        count_column("activations", "activations", "output elements of the batch", lambda row: row.activations, rank=2),
-        size_column(
-            "field", "field", "receptive field: its size in input elements", lambda row, _: _field(row, "size")
-        ),
-        size_column("jump", "jump", "input elements between neighbouring outputs", lambda row, _: _field(row, "jump")),
-        size_column(
-            "left", "left", "how far the first field begins before the input", lambda row, _: _field(row, "left")
-        ),
-        text_column(
-            "implicit",
-            "implicit",
-            "whether the layer was added",
-            lambda row, _: str(row.implicit).lower(),
-            folding="none",
-        ),
+        text_column("name", "name", lambda row: row.name, role="name", folding="name", rank=8),
+        text_column("type", "type", lambda row: row.type, folding="none"),
+        text_column("layer", "layer", lambda row: row.description, setting="sizes", rank=1),
+        text_column("inputs", "inputs", lambda row: " ".join(row.inputs)),
+        size_column("input", "input", _inputs, folding="text", rank=7),
+        size_column("output", "output", _output, role="output", rank=6),
+        count_column("params", "parameters", lambda row: row.params, rank=5, bar=BAR),
+        count_column("buffers", "buffers", lambda row: row.buffers),
+        count_column("macs", "MACs", lambda row: row.macs, rank=4, bar=BAR),
+        count_column("flops", "FLOPs", lambda row: row.flops, rank=3),
+        count_column("activations", "activations", lambda row: row.activations, rank=2),
+        size_column("field", "field", lambda row, _: field_text(row.receptive_field, "size")),
+        size_column("jump", "jump", lambda row, _: field_text(row.receptive_field, "jump")),
+        size_column("left", "left", lambda row, _: field_text(row.receptive_field, "left")),
+        text_column("implicit", "implicit", lambda row: str(row.implicit).lower(), folding="none"),
     )
 }
 

@@ -18,12 +18,11 @@ NBSP = "\N{NO-BREAK SPACE}"
 
 #: The columns of the comparison. A no-break space holds a layer or a name and its figure together.
 COLUMNS = (
-    text_column("convention", "convention", "whose count it is", lambda row, _: row.name, role="code", folding="prose"),
-    count_column("macs", "MACs", "the total", lambda row: row.macs),
+    text_column("convention", "convention", lambda row: row.name, role="code", folding="prose"),
+    count_column("macs", "MACs", lambda row: row.macs),
     Column(
         "difference",
         f"over {DEFAULT_CONVENTION}",
-        "by how much that is more than the default",
         lambda row, _: row.difference,
         lambda row, _: signed(row.difference),
         numeric=True,
@@ -31,7 +30,6 @@ COLUMNS = (
     Column(
         "differences",
         "where",
-        "by kind of layer",
         lambda row, _: _listed(row.differences),
         lambda row, _: ", ".join(f"{kind}{NBSP}{signed(more)}" for kind, more in _largest_first(row.differences)),
         folding="prose",
@@ -39,7 +37,6 @@ COLUMNS = (
     Column(
         "apart",
         "and apart",
-        "what it counts beside MACs",
         lambda row, _: _listed(row.apart),
         lambda row, _: ", ".join(f"{thousands(count)}{NBSP}{name}" for name, count in row.apart.items()),
         folding="prose",

@@ -20,7 +20,7 @@ Folding = Literal["none", "text", "phrase", "name", "formula", "prose"]
 
 
 class Bar(NamedTuple):
-    """The widths of the bars beside a column of numbers: without a limit, at most, and at least (0: may be left out)."""
+    """The cells of the bars beside a column: where nothing limits the width, at most, and at least."""
 
     natural: int
     most: int
@@ -35,7 +35,6 @@ class Column(NamedTuple):
 
     key: str
     heading: str
-    help: str
     value: Callable[[Any, str], Any]
     text: Callable[[Any, str], str]
     #: Whole numbers stand at the right edge, and have totals.
@@ -50,7 +49,7 @@ class Column(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """What a terminal shows about a line beside its cells.
+    """The place of a line among branches, its role, and what follows its texts in a terminal.
 
     `rail` has a sign for each branch that the line stands in: `├` begins an arm, `│` goes on, `└` ends the branch.
     `suffixes` follow the text of a column, by its key; in a column with bars, the bar.
@@ -201,4 +200,4 @@ def _text_column(index: int, heading: str, role: str, setting: Literal["plain", 
 
     folding: Folding = "none" if numeric else "prose"
     role = "text" if numeric else role
-    return Column(heading or str(index), heading, "", text, text, numeric, setting, role, folding)
+    return Column(heading or str(index), heading, text, text, numeric, setting, role, folding)

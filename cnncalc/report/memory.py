@@ -19,7 +19,7 @@ from cnncalc.report.tree import rails
 
 #: Of what is kept for later, and of what is live at the peak, so many tensors are named.
 MOST_KEPT, MOST_AT_PEAK = 4, 8
-#: What stands behind the bar of the peak.
+#: Marks the peak, behind its bar.
 PEAK = "◀"
 
 
@@ -69,13 +69,11 @@ def _kept(moment: Moment, _: str) -> str:
 
 #: The timeline in raw bytes: `live` is the sum of the three before it.
 BYTES = (
-    text_column("name", "name", "the layer's name", lambda moment, _: moment.row.name),
-    count_column("reads", "reads", "bytes of its inputs", lambda moment: moment.bytes(moment.step.reads)),
-    count_column(
-        "writes", "writes", "bytes of an output in memory of its own", lambda moment: moment.bytes(moment.step.writes)
-    ),
-    count_column("kept", "kept", "bytes of what is kept for later", lambda moment: moment.bytes(moment.step.later)),
-    count_column("live", "live", "bytes of all of it", lambda moment: moment.bytes(moment.step.live)),
+    text_column("name", "name", lambda moment: moment.row.name),
+    count_column("reads", "reads", lambda moment: moment.bytes(moment.step.reads)),
+    count_column("writes", "writes", lambda moment: moment.bytes(moment.step.writes)),
+    count_column("kept", "kept", lambda moment: moment.bytes(moment.step.later)),
+    count_column("live", "live", lambda moment: moment.bytes(moment.step.live)),
 )
 _NAME, _READS, _WRITES, _KEPT, _LIVE = BYTES
 

@@ -21,7 +21,7 @@ def _field(network: NetworkRow, _: str) -> str:
     return field_text(last.receptive_field) if last else "-"
 
 
-def _field_layer(network: NetworkRow, _: str) -> str:
+def _field_layer(network: NetworkRow) -> str:
     last = network.field
     return last.name if last else ""
 
@@ -32,45 +32,29 @@ COLUMNS = {
         Column(
             "network",
             "network",
-            "the network's name",
             lambda network, _: network.name,
             lambda network, _: shortened(network.name),
             setting="code",
             role="code",
             folding="prose",
         ),
-        size_column("input", "input", "shapes of one sample that go in", _inputs),
-        count_column("layers", "layers", "how many layers, inputs not counted", lambda network: network.totals.layers),
-        count_column("params", "parameters", "what training changes", lambda network: network.totals.params),
-        count_column("buffers", "buffers", "running statistics", lambda network: network.totals.buffers),
-        count_column("macs", "MACs", "multiply-accumulates of the batch", lambda network: network.totals.macs),
-        count_column("flops", "FLOPs", "two for each MAC", lambda network: network.totals.flops),
-        count_column(
-            "activations",
-            "activations",
-            "output elements of the batch",
-            lambda network: network.totals.activations,
-        ),
-        count_column(
-            "params_bytes",
-            "weight bytes",
-            "bytes of parameters and buffers",
-            lambda network: network.totals.params_bytes,
-        ),
-        count_column(
-            "peak_bytes",
-            "peak bytes",
-            "most bytes of feature maps live at once",
-            lambda network: network.totals.activation_bytes.peak,
-        ),
-        size_column("field", "field", "receptive field of `field_layer`", _field),
-        text_column("field_layer", "field of", "the last layer with places to tell apart", _field_layer),
+        size_column("input", "input", _inputs),
+        count_column("layers", "layers", lambda network: network.totals.layers),
+        count_column("params", "parameters", lambda network: network.totals.params),
+        count_column("buffers", "buffers", lambda network: network.totals.buffers),
+        count_column("macs", "MACs", lambda network: network.totals.macs),
+        count_column("flops", "FLOPs", lambda network: network.totals.flops),
+        count_column("activations", "activations", lambda network: network.totals.activations),
+        count_column("params_bytes", "weight bytes", lambda network: network.totals.params_bytes),
+        count_column("peak_bytes", "peak bytes", lambda network: network.totals.activation_bytes.peak),
+        size_column("field", "field", _field),
+        text_column("field_layer", "field of", _field_layer),
     )
 }
 
 DEFAULT = ("network", "input", "params", "macs", "peak_bytes", "field")
 
-#: What a heading alone does not say.
+#: The meaning of headings that are not plain by themselves.
 NOTES = {
     "peak_bytes": "feature maps live at once, as {dtype}; weights are not in it",
     "field": "receptive field of the last layer before all places are brought together",

@@ -29,39 +29,22 @@ def _marked_field(entry: ZooEntry, layout: str) -> str:
     return _field(entry, layout) + ("*" if exceeds(entry.last.receptive_field, graph.nodes[0].shape) else "")
 
 
-def _jump(entry: ZooEntry, _: str) -> str:
-    return field_text(entry.last.receptive_field, "jump")
-
-
 COLUMNS = {
     column.key: column
     for column in (
-        text_column("name", "name", "the network's name", lambda entry, _: entry.member.name, role="code"),
-        text_column("family", "family", "the family that it belongs to", lambda entry, _: entry.member.family),
-        text_column("year", "year", "when it was published", lambda entry, _: str(entry.member.year)),
-        size_column(
-            "input", "input", "shape of one sample that goes in", lambda entry, layout: shape_text(entry.input, layout)
+        text_column("name", "name", lambda entry: entry.member.name, role="code"),
+        text_column("family", "family", lambda entry: entry.member.family),
+        text_column("year", "year", lambda entry: str(entry.member.year)),
+        size_column("input", "input", lambda entry, layout: shape_text(entry.input, layout)),
+        count_column("params", "parameters", lambda entry: entry.params),
+        count_column("buffers", "buffers", lambda entry: entry.buffers),
+        count_column("macs", "MACs", lambda entry: entry.macs),
+        size_column("field", "field", _field)._replace(text=_marked_field),
+        size_column("jump", "jump", lambda entry, _: field_text(entry.last.receptive_field, "jump")),
+        count_column("peak_bytes", "memory", lambda entry: entry.peak_bytes)._replace(
+            text=lambda entry, _: bytes_text(entry.peak_bytes)
         ),
-        count_column("params", "parameters", "what training changes", lambda entry: entry.params),
-        count_column("buffers", "buffers", "running statistics", lambda entry: entry.buffers),
-        count_column("macs", "MACs", "multiply-accumulates", lambda entry: entry.macs),
-        Column("field", "field", "receptive field of the last feature map", _field, _marked_field, setting="sizes"),
-        size_column("jump", "jump", "input elements between that map's neighbours", _jump),
-        Column(
-            "peak_bytes",
-            "memory",
-            "most bytes of feature maps live at once",
-            lambda entry, _: entry.peak_bytes,
-            lambda entry, _: bytes_text(entry.peak_bytes),
-            numeric=True,
-        ),
-        text_column(
-            "contribution",
-            "contribution",
-            "what it contributed, in a line",
-            lambda entry, _: entry.member.contribution,
-            folding="prose",
-        ),
+        text_column("contribution", "contribution", lambda entry: entry.member.contribution, folding="prose"),
     )
 }
 

@@ -90,7 +90,7 @@ def test_large_numbers() -> None:
 
 def table(*texts: str, setting: str = "plain") -> Document:
     """A table of one column of texts."""
-    column = Column("text", "a_text", "", lambda line, _: line, lambda line, _: line, setting=setting)  # type: ignore[arg-type]
+    column = Column("text", "a_text", lambda line, _: line, lambda line, _: line, setting=setting)  # type: ignore[arg-type]
     return Document((DataTable((column,), texts),))
 
 
