@@ -1,0 +1,163 @@
+"""The widths of a table's columns and bars: text is folded where there is no room, numbers never are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from cnncalc.report.document import Bar, Column
+from cnncalc.report.wrap import formula_parts, parts_of
+
+GAP = "  "
+#: A cell of prose with more text than this is folded even where there is room.
+MOST_PROSE = 72
+#: How narrow a column may get: with its words whole, with words broken, of names, and of names beside their rail.
+LEAST_WHOLE, LEAST_BROKEN, LEAST_NAME, LEAST_BESIDE_RAIL = 12, 10, 16, 8
+LEAST_PROSE = 8
+#: A bar of fewer cells says less than a shade in one.
+LEAST_BAR = 4
+#: Columns give one another at most so much room at a time.
+LEVELLING = 12
+
+
+class Widths(NamedTuple):
+    """The width of each column, of each bar (0: there are none), and of what may follow a bar."""
+
+    columns: tuple[int, ...]
+    bar: int
+    behind: int
+    bars: int
+
+    @property
+    def total(self) -> int:
+        """The width of the table: a space stands before each bar, a gap between two columns."""
+        bars = self.bars * (1 + self.bar + self.behind) if self.bar else 0
+        return sum(self.columns) + bars + len(GAP) * (len(self.columns) - 1)
+
+
+def fitted(
+    columns: Sequence[Column], cells: Sequence[Sequence[str]], rail: int, behind: int, width: int | None
+) -> Widths:
+    """Return the widths of columns with these cells, in a table of this width, or as wide as it would like to be.
+
+    `cells` are by column, names with their rails; `rail` is the longest of these, `behind` the longest text that
+    follows a bar. What cannot be folded far enough is wider than the width.
+    """
+    bars = [column.bar for column in columns if column.bar is not None]
+    natural = tuple(_natural(column, texts) for column, texts in zip(columns, cells, strict=True))
+    if width is None:
+        return Widths(natural, bars[0].natural if bars else 0, behind, len(bars))
+    # Bars that may be left out are, before a text is folded.
+    least_bar = LEAST_BAR if any(bar.least for bar in bars) else 0
+    widths = Widths(natural, least_bar, behind, len(bars))
+    if widths.total > width:
+        widths = widths._replace(columns=_narrowed(columns, cells, rail, widths, width))
+    return _with_bars(columns, cells, widths, bars[0], width) if bars else widths
+
+
+def _natural(column: Column, cells: Sequence[str]) -> int:
+    longest = max(map(len, cells))
+    if column.folding != "prose" or longest <= MOST_PROSE:
+        return longest
+    return max(MOST_PROSE, *(len(word) for cell in cells for word in cell.split(" ")))
+
+
+def _narrowed(
+    columns: Sequence[Column], cells: Sequence[Sequence[str]], rail: int, widths: Widths, width: int
+) -> tuple[int, ...]:
+    """The widths of the columns folded by rank, the widest of a rank first: between words, at last within them."""
+    found, over = list(widths.columns), widths.total - width
+    floors = [_floors(column, texts, rail) for column, texts in zip(columns, cells, strict=True)]
+    for level in (0, 1):
+        for rank in sorted({column.rank for column in columns}):
+            ranked = [index for index, column in enumerate(columns) if column.rank == rank]
+            while over > 0:
+                foldable = [index for index in ranked if found[index] > floors[index][level]]
+                if not foldable:
+                    break
+                widest = max(foldable, key=lambda index: found[index])
+                cut = min(over, found[widest] - floors[widest][level]) if len(foldable) == 1 else 1
+                found[widest] -= cut
+                over -= cut
+    prose = {index: floors[index][0] for index, column in enumerate(columns) if column.folding == "prose"}
+    return tuple(_levelled(cells, found, prose))
+
+
+def _floors(column: Column, cells: Sequence[str], rail: int) -> tuple[int, int]:
+    """How narrow a column may get: with its words whole, and where words are broken as well."""
+    folding = column.folding
+    if folding == "none":
+        longest = max(map(len, cells))
+        return longest, longest
+    if folding == "name":
+        # There is always room beside the longest rail.
+        least = max(LEAST_NAME, rail + LEAST_BESIDE_RAIL)
+        return least, least
+    if folding == "prose":
+        word = max(len(word) for cell in cells for word in cell.split(" "))
+        return word, min(word, LEAST_PROSE)
+    parts = formula_parts if folding == "formula" else parts_of
+    longest = max((len(part) for cell in cells for part in parts(cell)), default=0)
+    if folding == "phrase":
+        return longest, longest
+    # A factor of a formula is never broken.
+    return max(LEAST_WHOLE, longest), max(LEAST_BROKEN, longest if folding == "formula" else 0)
+
+
+def _with_bars(
+    columns: Sequence[Column], cells: Sequence[Sequence[str]], widths: Widths, bar: Bar, width: int
+) -> Widths:
+    """The widths with bars in the room that is left; bars that must be there take a third of a phrase's room, too."""
+    found = list(widths.columns)
+    length = min(bar.most, (width - widths._replace(bar=1).total) // widths.bars + 1)
+    if bar.least:
+        for index, column in enumerate(columns):
+            if column.folding == "phrase":
+                longest, _ = _floors(column, cells[index], 0)
+                share = min((length + found[index]) // 3, bar.most) - length
+                given = max(min(share, found[index] - longest), 0)
+                found[index] -= given
+                length += given
+    return widths._replace(columns=tuple(found), bar=length if length >= LEAST_BAR else max(min(length, 1), bar.least))
+
+
+def _levelled(cells: Sequence[Sequence[str]], widths: list[int], words: Mapping[int, int]) -> list[int]:
+    """The widths after giving room from one column of prose to another as long as that saves lines.
+
+    `words` are the longest words of those columns, by their index.
+    """
+    if len(words) < 2:
+        return widths
+    lengths = {index: [[len(word) for word in cell.split(" ")] for cell in cells[index]] for index in words}
+    known: dict[tuple[int, int], list[int]] = {}
+
+    def height(widths: Sequence[int]) -> int:
+        shapes = [(index, widths[index]) for index in words]
+        for shape in shapes:
+            if shape not in known:
+                known[shape] = [_line_count(cell, shape[1]) for cell in lengths[shape[0]]]
+        return sum(map(max, zip(*[known[shape] for shape in shapes], strict=True)))
+
+    best = height(widths)
+    while True:
+        moved = []
+        for source, least in words.items():
+            for target in words:
+                for room in range(1, min(widths[source] - least, LEVELLING) + 1 if target != source else 1):
+                    trial = list(widths)
+                    trial[source] -= room
+                    trial[target] += room
+                    moved.append((height(trial), room, trial))
+        if not moved or min(moved)[0] >= best:
+            return widths
+        best, _, widths = min(moved)
+
+
+def _line_count(words: Sequence[int], width: int) -> int:
+    """How many lines words of these lengths take."""
+    lines, at = 1, -1
+    for word in words:
+        if at + 1 + word > width and at >= 0:
+            lines, at = lines + 1, -1
+        at += 1 + word
+    return lines
