@@ -43,7 +43,7 @@ def network_document(
     blocks.append(Notes(tuple(_notes(analysis))))
     if analysis.letters:
         at = ",".join(f"{name}={SAMPLES.get(name, 32)}" for name in analysis.domains)
-        help = f"add `--at {at}`, or give the shape with `--input`"
+        help = f"for numbers add `--at {at}`, or give the shape with `--input`"
         blocks.append(Alert("", "", help))
     blocks += [Alert(each.code, each.message, each.help or "") for each in analysis.warnings[:MOST_WARNINGS]]
     if len(analysis.warnings) > MOST_WARNINGS:
