@@ -26,7 +26,7 @@ from cnncalc.report.document import (
     TitleRow,
 )
 from cnncalc.report.options import RenderOptions
-from cnncalc.report.widths import GAP, LEAST_BROKEN, Widths, fitted
+from cnncalc.report.widths import GAP, LEAST_PROSE, Widths, fitted
 from cnncalc.report.wrap import folded_formula, folded_prose, folded_text
 
 Line = list[Piece]
@@ -132,7 +132,7 @@ def _prose(text: str, width: int, options: RenderOptions, role: str) -> Iterator
 def _notes(notes: Notes, options: RenderOptions) -> Iterator[Line]:
     indent = max((len(label) for label, _ in notes.lines), default=0) + len(GAP)
     for label, text in notes.lines:
-        lines = folded_prose(_shown(text, options), max((options.width or PAGE_WIDTH) - indent, LEAST_BROKEN))
+        lines = folded_prose(_shown(text, options), max((options.width or PAGE_WIDTH) - indent, LEAST_PROSE))
         for number, part in enumerate(lines):
             yield [(notes.role, ("" if number else _shown(label, options)).ljust(indent)), ("text", part)]
 

@@ -11,8 +11,8 @@ from cnncalc.report.wrap import formula_parts, parts_of
 GAP = "  "
 #: A cell of prose with more text than this is folded even where there is room.
 MOST_PROSE = 72
-#: How narrow a column may get: with its words whole, with words broken, of names, and of names beside their rail.
-LEAST_WHOLE, LEAST_BROKEN, LEAST_NAME, LEAST_BESIDE_RAIL = 12, 10, 16, 8
+#: How narrow a column may get: with its words whole, with words broken, of prose, of names, of names beside their rail.
+LEAST_WHOLE, LEAST_BROKEN, LEAST_PROSE, LEAST_NAME, LEAST_BESIDE_RAIL = 12, 10, 8, 16, 8
 #: A bar of fewer cells says less than a shade in one.
 LEAST_BAR = 4
 #: Columns give one another at most so much room at a time.
@@ -94,7 +94,7 @@ def _floors(column: Column, cells: Sequence[str], rail: int) -> tuple[int, int]:
         return least, least
     if folding == "prose":
         word = max(len(word) for cell in cells for word in cell.split(" "))
-        return word, min(word, LEAST_BROKEN)
+        return word, min(word, LEAST_PROSE)
     parts = formula_parts if folding == "formula" else parts_of
     longest = max((len(part) for cell in cells for part in parts(cell)), default=0)
     if folding == "phrase":
