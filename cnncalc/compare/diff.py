@@ -114,7 +114,7 @@ class Difference(NamedTuple):
             "batch": options.batch,
             "dtype": options.dtype,
             "convention": options.convention,
-            "known_unequal": bool(self),
+            "differs": bool(self),
             "counts": self.counts(),
             "layers": [step.to_dict() for step in self.steps],
             "totals": {total.key: total.to_dict() for total in self.totals},

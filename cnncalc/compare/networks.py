@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnncalc.analysis import Analysis, Row, Totals
+from cnncalc.analysis import Analysis, Row
+from cnncalc.figures.totals import Totals
 
 
 class NetworkRow(NamedTuple):

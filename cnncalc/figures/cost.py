@@ -1,6 +1,5 @@
-"""Parameters and multiply-accumulates of a node."""
+"""Parameters and multiply-accumulates of a node, and the names of the conventions for counting the latter."""
 
-from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -8,13 +7,16 @@ from cnncalc.graph import Node
 from cnncalc.layers.base import Layer
 from cnncalc.shape import Shape, Size
 
-#: The conventions for counting MACs, the default first. figures/conventions.py has their definitions.
-CONVENTIONS = ("torchvision", "fvcore", "ptflops", "thop", "deepspeed", "onnx-tool", "netscope")
+#: The conventions for counting MACs, the default first. figures/conventions.py has what each of them counts.
+CONVENTIONS = ("torchvision", "fvcore", "ptflops", "thop", "onnx-tool")
 DEFAULT_CONVENTION = CONVENTIONS[0]
+
+#: Tools whose MACs are those of a convention, to the integer: other names for it.
+CONVENTION_SYNONYMS = {"deepspeed": "torchvision", "calflops": "torchvision"}
 
 
 class Cost(NamedTuple):
-    """What a layer has to learn and to compute, and what comes out: `macs` and `activations` are for one sample."""
+    """Parameters and buffers of a node, and its MACs and output elements for one sample."""
 
     params: Size
     buffers: Size
@@ -22,18 +24,8 @@ class Cost(NamedTuple):
     activations: Size
 
 
-def costing(convention: str) -> Callable[[Node], Cost]:
-    """What gives the cost of a node, its MACs by the convention."""
-    if convention == DEFAULT_CONVENTION:
-        return cost
-    from cnncalc.figures import conventions  # few runs need another
-
-    count = conventions.counting(conventions.TABLES[convention].rules)
-    return lambda node: cost(node)._replace(macs=count(node))
-
-
 def cost(node: Node) -> Cost:
-    """The node's cost, its MACs by the default convention: multiply-adds and nothing else."""
+    """Return the node's cost, its MACs by the default convention: multiply-adds and nothing else."""
     stored = node.stored
     if not node.inputs:
         return Cost(*(stored or (0, 0)), 0, node.shape.elements)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import cnncalc
 from cnncalc.analysis import Analysis
 from cnncalc.figures import memory_planner as arenas
-from cnncalc.figures.memory import MemoryStep, buffers, steps
+from cnncalc.figures.memory import MemoryStep, assign_buffers, steps
 from cnncalc.figures.memory_planner import arena
 from cnncalc.graph import Graph
 
@@ -205,7 +205,7 @@ def test_a_place_is_used_again() -> None:
     alone: at 0; and so is conv3's 32, with conv2: at 64.
     """
     nodes, outputs, *_ = cnncalc.parse("input 4x4x1 | conv 1x1 x3 | conv 1x1 x4 | conv 1x1 x2")
-    places = arenas.plan(buffers(nodes, outputs), 1)
+    places = arenas.plan(assign_buffers(nodes, outputs), 1)
     assert {nodes[place.buffer.nodes[0]].name: (place.offset, place.end) for place in places} == {
         "conv2": (0, 64),
         "conv1": (64, 112),
@@ -237,7 +237,7 @@ def test_a_hostile_arena(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where too many pairs would have to be compared, the rest is stacked: no tighter than that, and still a place
     for each. 75 → 80, 18 → 32 and 8 → 16 bytes; the first two are placed before the count is looked at."""
     nodes, outputs, *_ = cnncalc.parse("input 5x5x3 | conv 3x3 x2 | conv 2x2 x2")
-    found = buffers(nodes, outputs)
+    found = assign_buffers(nodes, outputs)
     assert arena(found, 1) == 112
     monkeypatch.setattr(arenas, "MOST_COMPARED", 0)
     assert arena(found, 1) == 80 + 32 + 16
