@@ -183,9 +183,8 @@ def figure_options(*more_conventions: str) -> Callable[[Command], Command]:
     from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVENTION
     from cnncalc.figures.memory import DTYPES
 
-    named = f"{', '.join(CONVENTIONS)} ({', '.join(CONVENTION_SYNONYMS)}: {DEFAULT_CONVENTION})" + "".join(
-        f"; or {more}" for more in more_conventions
-    )
+    others = [f"{name} (as {convention})" for name, convention in CONVENTION_SYNONYMS.items()]
+    named = ", ".join([*CONVENTIONS, *others]) + "".join(f"; or {more}" for more in more_conventions)
     options = (
         click.option(
             "--batch",

@@ -34,8 +34,8 @@ COUNTS = {
     "dwconv 3x3 m2": (864, 864, 960, 864, 960),
     # 48·9 of the depthwise and 96·4 of the 1x1, whose bias it is.
     "sepconv 3x3 x8": (816, 816, 912, 816, 912),
-    # To 13x11x6, 858 outputs. 30 positions · 4 channels · 3 filters of a group · 9 = 3240. thop: 858 · 9 · 2 channels of
-    # a group. onnx-tool: 858 · 9 · 3 filters of a group, and the bias.
+    # To 13x11x6, 858 outputs. 30 positions · 4 channels · 3 filters of a group · 9 = 3240. thop: 858 · 9 · 2 channels
+    # of a group. onnx-tool: 858 · 9 · 3 filters of a group, and the bias.
     "deconv 3x3 s2 g2 x6": (3240, 3240, 4098, 15444, 24024),
     "fc 10": (1200, 1200, 1210, 1200, 1210),
     "bn": (0, 240, 240, 480, 3720),
@@ -46,7 +46,8 @@ COUNTS = {
     "gn g2": (0, 600, 240, 0, 1080),
     "gn g2 noaffine": (0, 480, 120, 0, 1080),
     "instancenorm": (0, 600, 240, 480, 840),
-    # ptflops: the mean of 3 channels over 4 + 2 padded ones at 30 positions, 180, and a square, a product and a sum, 360.
+    # ptflops: the mean of 3 channels over 4 + 2 padded ones at 30 positions, 180, and a square, a product and a sum,
+    # 360.
     # onnx-tool: (4 + 32 + 1 + 3)·120.
     "lrn 3": (0, 0, 540, 0, 4800),
     "scale": (0, 0, 0, 0, 120),
@@ -179,9 +180,9 @@ def test_parts() -> None:
     """A kind that is counted by its parts is made of several layers, and no other kind is."""
     made_of_others = set()
     for spec in EXAMPLES:
-        node = cnncalc.parse(spec).nodes[-1]
-        if len(node.layer.decompose(node.input_shapes[0])) > 1:
-            made_of_others.add(node.layer.kind)
+        for node in cnncalc.parse(spec).nodes[1:]:
+            if len(node.layer.decompose(node.input_shapes[0])) > 1:
+                made_of_others.add(node.layer.kind)
     assert {names for names, row in DECISIONS.items() if row == PARTS} == made_of_others
 
 
