@@ -70,7 +70,7 @@ EDITS: dict[str, tuple[str, list[tuple[str, str | None, str | None, dict[str, An
 def differing(found: Difference) -> list[tuple[str, str | None, str | None, dict[str, Any]]]:
     return [
         (step.status, step.a and step.a.name, step.b and step.b.name, dict(step.changes))
-        for step in found.steps
+        for step in found.layers
         if step.status != "same"
     ]
 
@@ -111,7 +111,7 @@ def test_renumbered() -> None:
 def test_other_number_of_axes() -> None:
     """On other axes a stride of 1 is still one of 1."""
     found = of("input 8x8x4 | conv 3x3 x4", "input 16x4 | conv 3 x4")
-    changes = found.steps[1].changes
+    changes = found.layers[1].changes
     assert list(changes) == ["kernel", "output_shape", "params", "macs"]
 
 
@@ -135,7 +135,7 @@ def test_operators_of_models() -> None:
 def test_an_operator_that_is_called_as_a_layer() -> None:
     """An operator is no layer of the language, though it be called as one."""
     found = difference(cnncalc.analyze("input 8x8x3 | relu"), model("relu", Shape((8, 8), 3), known=True))
-    assert [step.status for step in found.steps] == ["same", "removed", "added"]
+    assert [step.status for step in found.layers] == ["same", "removed", "added"]
 
 
 def test_lower_bounds() -> None:
@@ -217,7 +217,7 @@ def applied(before: Sequence[TracedNumber], found: Difference) -> list[TracedNum
     place: dict[int, int] = {}
     made: list[TracedNumber] = []
     new = told(found.b)
-    for step in found.steps:
+    for step in found.layers:
         if step.a is None:
             made.append(new[len(made)])
             continue
@@ -258,7 +258,7 @@ def through_the_added(layers: Sequence[TracedNumber], added: set[int]) -> list[T
 def test_applied(a: str, b: str) -> None:
     """The difference applied to A gives B: layers, figures, wires and outputs."""
     found = of(a, b)
-    added = {step.b.node.index for step in found.steps if step.a is None and step.b is not None}
+    added = {step.b.node.index for step in found.layers if step.a is None and step.b is not None}
     made = applied(told(found.a), found)
     assert through_the_added(made, added) == through_the_added(told(found.b), added)
 
@@ -269,8 +269,8 @@ def test_sums(a: str, b: str) -> None:
     found = of(a, b)
     totals = {total.key: total.change for total in found.totals}
     for key in ("params", "buffers", "macs", "activations"):
-        before = sum(getattr(step.a, key) for step in found.steps if step.a and step.a.inputs)
-        after = sum(getattr(step.b, key) for step in found.steps if step.b and step.b.inputs)
+        before = sum(getattr(step.a, key) for step in found.layers if step.a and step.a.inputs)
+        after = sum(getattr(step.b, key) for step in found.layers if step.b and step.b.inputs)
         assert after - before == totals[key]
 
 
