@@ -210,7 +210,7 @@ def _field_steps(analysis: Analysis, row: Row, told: Layer, x: Shape, y: Shape) 
         # An axis by itself: where two come to the same, their formulas may still differ.
         after = field.axes[number]
         if isinstance(reach, tuple):
-            after = grown(ReceptiveField((after,)), (reach[number],), 1).axes[0]
+            after = grown(ReceptiveField((after,)), (reach[number],)).axes[0]
         yield FieldChange(
             name, *(FigureFormula(of, text_of(getattr(after, of)), getattr(its, of)) for of in AxisField._fields)
         )

@@ -46,7 +46,7 @@ class ReceptiveField(NamedTuple):
 def receptive_fields(nodes: Sequence[Node]) -> list[ReceptiveField]:
     """Return the receptive field of every node, in order. A layer that changes nothing shares that of its input."""
     fields: list[ReceptiveField] = []
-    steps: dict[tuple[Layer, Shape, Shape], Steps] = {}
+    steps: dict[tuple[int, int], Steps] = {}
     for node in nodes:
         if not node.inputs:
             fields.append(ReceptiveField((AxisField(),) * node.shape.rank))
@@ -54,12 +54,12 @@ def receptive_fields(nodes: Sequence[Node]) -> list[ReceptiveField]:
         field = fields[node.inputs[0]]
         if len(node.inputs) > 1:
             field = hull([fields[index] for index in node.inputs])
-        # Repeated layers on repeated shapes have the same steps.
-        key = node.layer, node.input_shapes[0], node.shape
+        # Repeated layers on repeated shapes are the same objects: comparing them by value would take longer.
+        key = id(node.layer), id(node.input_shapes)
         if key not in steps:
-            steps[key] = _steps(*key)
+            steps[key] = _steps(node.layer, node.input_shapes[0], node.shape)
         step = steps[key]
-        fields.append(field if step is None else grown(field, step, node.shape.rank))
+        fields.append(field if step is None else grown(field, step))
     return fields
 
 
@@ -69,10 +69,10 @@ Steps = tuple[FieldStep, ...] | Literal["whole"] | None
 
 def _steps(layer: Layer, x: Shape, y: Shape) -> Steps:
     steps = layer.field_step(x, y)
-    return None if isinstance(steps, tuple) and set(steps) == {UNCHANGED} else steps
+    return None if isinstance(steps, tuple) and steps.count(UNCHANGED) == len(steps) else steps
 
 
-def grown(field: ReceptiveField, steps: tuple[FieldStep, ...] | Literal["whole"], rank: int) -> ReceptiveField:
+def grown(field: ReceptiveField, steps: tuple[FieldStep, ...] | Literal["whole"]) -> ReceptiveField:
     """Return the field of a layer's outputs, given that of its inputs and the layer's step along each axis."""
     if steps == "whole":
         return ReceptiveField(field.axes, whole=True)
@@ -101,11 +101,15 @@ def hull(fields: list[ReceptiveField]) -> ReceptiveField:
 
 
 def _axis_hulls(fields: list[ReceptiveField]) -> Iterator[AxisField]:
+    before = None
     for axes in zip(*[field.axes for field in fields], strict=True):
-        left = reduce(at_least, [axis.left for axis in axes])
-        right = reduce(at_least, [axis.size - 1 - axis.left for axis in axes])
-        # Equal sizes come of equal jumps; where paths differ (a stretched axis), the widest is what is seen.
-        yield AxisField(left + right + 1, reduce(at_least, [axis.jump for axis in axes]), left)
+        if axes != before:
+            left = reduce(at_least, [axis.left for axis in axes])
+            right = reduce(at_least, [axis.size - 1 - axis.left for axis in axes])
+            # Where paths differ in their jump (a stretched axis), the largest counts.
+            covering = AxisField(left + right + 1, reduce(at_least, [axis.jump for axis in axes]), left)
+            before = axes
+        yield covering
 
 
 def exceeds(field: ReceptiveField, shape: Shape) -> bool:
