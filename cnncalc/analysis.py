@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic
-from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVENTION, Cost, cost
+from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVENTION, Cost, node_costs
 from cnncalc.figures.memory import DTYPES, Buffer, assign_buffers
 from cnncalc.figures.receptive_field import ReceptiveField, exceeds, receptive_fields
 from cnncalc.figures.totals import Totals, totals
@@ -314,7 +314,7 @@ def analyze_graph(graph: Graph, options: Options) -> Analysis:
 
 def _costs(nodes: Sequence[Node], options: Options) -> list[Cost]:
     """Return the cost of each node for the whole batch."""
-    costs = [cost(node) for node in nodes]
+    costs = node_costs(nodes)
     if options.convention != DEFAULT_CONVENTION:
         from cnncalc.figures.conventions import mac_counter  # few runs need another
 

@@ -1,11 +1,10 @@
-"""Parameters and multiply-accumulates of a node, and the names of the conventions for counting the latter."""
+"""Parameters and multiply-accumulates of a node, and the names of the conventions by which those are counted."""
 
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnncalc.graph import Node
-from cnncalc.layers.base import Layer
-from cnncalc.shape import Shape, Size
+from cnncalc.shape import Size
 
 #: The conventions for counting MACs, the default first. figures/conventions.py has what each of them counts.
 CONVENTIONS = ("torchvision", "fvcore", "ptflops", "thop", "onnx-tool")
@@ -24,15 +23,30 @@ class Cost(NamedTuple):
     activations: Size
 
 
+def node_costs(nodes: Sequence[Node]) -> list[Cost]:
+    """Return the cost of each node, MACs by the default convention."""
+    counted: dict[tuple[int, int], Cost] = {}
+    result = []
+    for node in nodes:
+        if node.stored or not node.inputs:
+            result.append(cost(node))
+            continue
+        # Repeated layers on repeated shapes are the same objects: comparing them by value would take longer.
+        key = id(node.layer), id(node.input_shapes)
+        if key not in counted:
+            counted[key] = cost(node)
+        result.append(counted[key])
+    return result
+
+
 def cost(node: Node) -> Cost:
-    """Return the node's cost, its MACs by the default convention: multiply-adds and nothing else."""
-    stored = node.stored
+    """Return the cost of a node, its MACs by the default convention: multiply-adds and nothing else.
+
+    Weights that a model file holds for the node count in place of those that its layer has by rule.
+    """
+    layer, y, stored = node.layer, node.shape, node.stored
     if not node.inputs:
-        return Cost(*(stored or (0, 0)), 0, node.shape.elements)
-    its = _cost(node.layer, node.input_shapes[0], node.shape)
-    return its._replace(params=stored.params, buffers=stored.buffers) if stored else its
-
-
-@lru_cache(20_000)
-def _cost(layer: Layer, x: Shape, y: Shape) -> Cost:
-    return Cost(layer.weights(x) + layer.biases(x), layer.buffers(x), layer.multiply_adds(x, y), y.elements)
+        return Cost(*(stored or (0, 0)), 0, y.elements)
+    x = node.input_shapes[0]
+    params, buffers = stored or (layer.weights(x) + layer.biases(x), layer.buffers(x))
+    return Cost(params, buffers, layer.multiply_adds(x, y), y.elements)
