@@ -1,7 +1,7 @@
-"""What we count by each convention is what the tool itself printed, or the difference and its cause are written down.
+"""We count by each convention what the tool itself printed, or the difference is listed with its cause.
 
-golden.json is written by measure.py, which runs the tools; cases.yaml says what of it is compared with which spec
-of ours, and lists the differences. None of the tools is needed here.
+golden.json is written by measure.py, which runs the tools; cases.yaml has the spec of ours that each figure in it
+is compared with, and the differences. None of the tools is needed here.
 """
 
 import json
@@ -72,11 +72,11 @@ def test_same_shape(name: str) -> None:
 
 def test_all_probes() -> None:
     """Every probe has a spec of ours, or a reason why it has none."""
-    assert {*CASES["probes"], *CASES["not_said"]} == set(GOLDEN["probes"])
+    assert {*CASES["probes"], *CASES["without_spec"]} == set(GOLDEN["probes"])
 
 
 def test_differences_are_of_something() -> None:
-    """A listed difference is of a convention, a probe or a network that there is, is said once, and has its cause."""
+    """A difference is listed once, for a convention and a probe or network that exist, with its cause."""
     listed = [(each["convention"], name) for each in CASES["differences"] for name in each["theirs_minus_ours"]]
     assert len(listed) == len(set(listed))
     assert {convention for convention, _ in listed} <= set(FIGURES)
