@@ -146,7 +146,6 @@ def test_synonym(name: str, convention: str) -> None:
 #: The layers' own worked examples.
 EXAMPLES = [example.spec for cls in dict.fromkeys(kinds().values()) for example in cls.examples]
 
-
 FILE = "cnncalc/figures/conventions.py"
 #: The single names of the rows: a kind, a kind and a mode, …
 NAMES = [name for names in DECISIONS for name in names.split()]
