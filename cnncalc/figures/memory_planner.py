@@ -27,7 +27,7 @@ class Allocation(NamedTuple):
         return self.offset + self.size
 
 
-def plan(buffers: Sequence[Buffer], bytes_per_element: int, alignment: int = ARENA_ALIGNMENT) -> list[Allocation]:
+def plan(buffers: Sequence[Buffer], bytes_of_element: int, alignment: int = ARENA_ALIGNMENT) -> list[Allocation]:
     """Allocate the buffers greedily by size, the largest first.
 
     Each goes to the lowest gap that is large enough between those allocated before that are live at the same
@@ -39,7 +39,7 @@ def plan(buffers: Sequence[Buffer], bytes_per_element: int, alignment: int = ARE
     compared = height = 0
     # Of two that are as large, the earlier goes first: a sort keeps their order.
     for buffer in sorted(buffers, key=lambda each: -each.elements):
-        size = -(-buffer.elements * bytes_per_element // alignment) * alignment
+        size = -(-buffer.elements * bytes_of_element // alignment) * alignment
         offset = 0
         if compared > MOST_COMPARED:
             offset = height
@@ -56,9 +56,9 @@ def plan(buffers: Sequence[Buffer], bytes_per_element: int, alignment: int = ARE
     return allocations
 
 
-def arena(buffers: Sequence[Buffer], bytes_per_element: int, alignment: int = ARENA_ALIGNMENT) -> int:
+def arena(buffers: Sequence[Buffer], bytes_of_element: int, alignment: int = ARENA_ALIGNMENT) -> int:
     """Return the bytes of the one buffer that `plan` lays out."""
-    return max((allocation.end for allocation in plan(buffers, bytes_per_element, alignment)), default=0)
+    return max((allocation.end for allocation in plan(buffers, bytes_of_element, alignment)), default=0)
 
 
 #: The first byte of an allocation, and the first one behind it.

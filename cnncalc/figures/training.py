@@ -7,7 +7,7 @@ OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2}
 
 
 def training_bytes(
-    params: Size, buffers: Size, feature_map_bytes: Size, bytes_per_element: int, optimizer: str
+    params: Size, buffers: Size, feature_map_bytes: Size, bytes_of_element: int, optimizer: str
 ) -> Size:
     """Estimate the bytes of a training step: weights, gradients, the optimizer's state, and all feature maps.
 
@@ -15,4 +15,4 @@ def training_bytes(
     framework needs for itself and the workspace of its kernels are not in it.
     """
     copies = 1 + OPTIMIZERS[optimizer]
-    return (params + buffers + copies * params) * bytes_per_element + feature_map_bytes
+    return (params + buffers + copies * params) * bytes_of_element + feature_map_bytes
