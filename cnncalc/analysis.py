@@ -56,8 +56,7 @@ Arms = tuple[tuple[int, int], ...]
 class Row(NamedTuple):
     """The figures of one node. Shapes are per sample; MACs and activations are for the whole batch.
 
-    Where sizes of the input are letters, sizes and counts are formulas (`cnncalc.symbols.Formula`); `formula.at`
-    gives the number for numbers in place of the letters.
+    Where sizes of the input are letters, sizes and counts are formulas of them (`cnncalc.symbols.Formula`).
     """
 
     graph: Graph

@@ -6,9 +6,7 @@ from cnncalc.shape import Size
 OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2}
 
 
-def training_bytes(
-    params: Size, buffers: Size, feature_map_bytes: Size, bytes_of_element: int, optimizer: str
-) -> Size:
+def training_bytes(params: Size, buffers: Size, feature_map_bytes: Size, bytes_of_element: int, optimizer: str) -> Size:
     """Estimate the bytes of a training step: weights, gradients, the optimizer's state, and all feature maps.
 
     Parameters have a gradient and the optimizer's state; buffers (running statistics) have neither. What a
