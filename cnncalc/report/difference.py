@@ -66,7 +66,7 @@ def difference_comment(difference: Difference, networks: Sides, layout: str) -> 
     a, b = (code(shortened(network.name)) for network in networks)
     blocks: list[Block] = [Paragraph(f"**A** {a}<br>\n**B** {b}"), *map(Paragraph, _facts(difference))]
     blocks.append(_totals_table(difference))
-    steps = [step for step in difference.steps if step.status != "same"]
+    steps = [step for step in difference.layers if step.status != "same"]
     if steps:
         rows = [(step.status, *map(str, _cells(step, layout))) for step in steps]
         summary = _layers(len(steps)) if len(steps) > MANY else ""
@@ -127,10 +127,10 @@ def _layers(count: int) -> str:
 
 def _shown(difference: Difference, context: int) -> Iterator[LayerChange | int]:
     """The steps that differ with so many others around them; for those left out, their number."""
-    for same, group in groupby(difference.steps, key=lambda step: step.status == "same"):
+    for same, group in groupby(difference.layers, key=lambda step: step.status == "same"):
         steps = list(group)
-        first = 0 if steps[0] is difference.steps[0] else context
-        last = 0 if steps[-1] is difference.steps[-1] else context
+        first = 0 if steps[0] is difference.layers[0] else context
+        last = 0 if steps[-1] is difference.layers[-1] else context
         left_out = len(steps) - first - last
         # A line that says "1 layer alike" would take as much room as that layer.
         if not same or left_out <= 1:

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from cnncalc.analysis import Analysis, RowGroup, RowOrGroup, collapse
-from cnncalc.figures.memory import OPTIMIZERS, MemoryStep, steps
+from cnncalc.figures.memory import MemoryStep, steps
 from cnncalc.figures.memory_planner import plan
+from cnncalc.figures.training import OPTIMIZERS
 from cnncalc.notation import bytes_text, thousands
 from cnncalc.report.columns import count_column, text_column, uncounted
 from cnncalc.report.document import Bar, Block, Column, DataTable, Document, Mark, Paragraph, text_table
@@ -62,7 +63,7 @@ def _kept(moment: Moment, _: str) -> str:
     step, nodes = moment.step, moment.analysis.graph.nodes
     if not step.later:
         return ""
-    names = [_beside(nodes[buffer.holds(step.node)].name, moment.layer_name) for buffer in step.kept]
+    names = [_beside(nodes[buffer.output_at(step.node)].name, moment.layer_name) for buffer in step.kept]
     more = f" and {thousands(step.more)} more" if step.more else ""
     return f"{_size(moment.bytes(step.later))}: {', '.join(names)}{more}"
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from cnncalc.analysis import Analysis, RowOrGroup, collapse, exceeds
+from cnncalc.analysis import Analysis, RowOrGroup, collapse
 from cnncalc.figures.cost import DEFAULT_CONVENTION
+from cnncalc.figures.receptive_field import exceeds
 from cnncalc.notation import bytes_text, short, thousands
 from cnncalc.report.columns import uncounted
 from cnncalc.report.document import Alert, Block, Column, DataTable, Document, Mark, Notes, Paragraph, TextRow

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cnncalc.analysis import Arms, Row, RowOrGroup, arms_of
+from cnncalc.analysis import Arms, Row, RowOrGroup
 from cnncalc.layers.merge import Merge
 
 
@@ -23,7 +23,7 @@ def rails(lines: Sequence[RowOrGroup]) -> Iterator[tuple[str, str]]:
     before: Arms = ()
     homes: dict[str, Arms] = {}
     for line in lines:
-        arms = arms_of(line)
+        arms = line.arms
         depth = len(arms)
         rail = "".join("│" if before[: level + 1] == arms[: level + 1] else "├" for level in range(depth))
         aside = ""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
-from cnncalc.analysis import exceeds
+from cnncalc.figures.receptive_field import exceeds
 from cnncalc.notation import bytes_text, field_text, shape_text, short
 from cnncalc.report.columns import count_column, size_column, text_column
 from cnncalc.report.document import Column, DataTable, Document, Paragraph, TitleRow
