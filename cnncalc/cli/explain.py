@@ -92,7 +92,7 @@ def command(
         refuse(of_network, "on a code")
         show_code(spec, output)
     elif image is not None:
-        refuse(NETWORK_OPTIONS, "with `--image`, which shows one layer on values")
+        refuse(NETWORK_OPTIONS, "with `--image`")
         _show_operation(spec, reading, image, kernel, flip, output)
     elif kernel is not None or flip:
         raise click.UsageError("--kernel and --flip are for values: add --image")

@@ -212,8 +212,8 @@ def test_no_such_network() -> None:
     ("arguments", "message"),
     [
         (["--copy"], "--copy needs the name of a network"),
-        (["lenet5", "--sort", "macs"], "--sort and --family are for the list: leave the NAME out"),
-        (["lenet5", "--family", "lenet"], "--sort and --family are for the list: leave the NAME out"),
+        (["lenet5", "--sort", "macs"], "`--sort` has no effect on one network: leave the NAME out for the list"),
+        (["lenet5", "--family", "lenet"], "`--family` has no effect on one network: leave the NAME out for the list"),
         (["lenet5", "-f", "csv"], "a spec has no csv: leave --format out, or write json"),
     ],
 )
