@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cnncalc.cli.command import FIGURES, INPUT, option
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 FORMATS = ("table", "json", "csv", "markdown", "latex")
 PAGE_FORMATS = ("table", "json", "markdown")
@@ -35,9 +38,17 @@ def combine(*decorators: Decorator) -> Decorator:
 
 def spec_argument(name: str, **settings: Any) -> Decorator:
     """Add an argument that is a spec; a shell completes it by the names of the zoo and of files."""
-    from cnncalc.cli.completion import complete_spec
-
     return click.argument(name, shell_complete=complete_spec, **settings)
+
+
+def complete_spec(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return what a spec that has been begun may be: a network of the zoo, or a file."""
+    from click.shell_completion import CompletionItem
+
+    from cnncalc import zoo
+
+    names = [CompletionItem(name, help=member.contribution) for name, member in zoo.members().items()]
+    return [*(item for item in names if item.value.startswith(incomplete)), CompletionItem(incomplete, type="file")]
 
 
 def spec_options() -> Decorator:
