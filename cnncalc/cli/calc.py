@@ -15,7 +15,7 @@ from cnncalc.cli.options import figure_options, source_options, spec_argument, t
 from cnncalc.cli.output import Output
 from cnncalc.cli.specs import SpecOptions
 from cnncalc.diagnostics import SpecError, nearest
-from cnncalc.figures.memory import OPTIMIZERS
+from cnncalc.figures.training import OPTIMIZERS
 
 if TYPE_CHECKING:
     from cnncalc.analysis import Analysis

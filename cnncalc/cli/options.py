@@ -126,23 +126,25 @@ def figure_options(every_convention: bool = False) -> Decorator:
 
     With `every_convention`, `--convention all` is one of them, and the function gets it as an argument of that name.
     """
-    from cnncalc.figures.cost import CONVENTIONS, DEFAULT_CONVENTION
+    from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVENTION
 
-    def separate(ctx: click.Context, _: click.Parameter, value: str) -> str:
-        ctx.params["every_convention"] = value == EVERY_CONVENTION
-        return DEFAULT_CONVENTION if value == EVERY_CONVENTION else value
+    def resolve(ctx: click.Context, _: click.Parameter, value: str) -> str:
+        if every_convention:
+            ctx.params["every_convention"] = value == EVERY_CONVENTION
+        return DEFAULT_CONVENTION if value == EVERY_CONVENTION else CONVENTION_SYNONYMS.get(value, value)
 
-    known = [*CONVENTIONS, EVERY_CONVENTION] if every_convention else list(CONVENTIONS)
+    last = [EVERY_CONVENTION] if every_convention else []
+    synonyms = [f"{name} (as {convention})" for name, convention in CONVENTION_SYNONYMS.items()]
     return combine(
         batch_options(),
         option(
             "--convention",
             group=FIGURES,
-            type=click.Choice(known),
+            type=click.Choice([*CONVENTIONS, *CONVENTION_SYNONYMS, *last]),
             default=DEFAULT_CONVENTION,
             metavar="NAME",
-            callback=separate if every_convention else None,
-            help="Tool whose way of counting MACs to follow",
+            callback=resolve,
+            help=f"Tool whose way of counting MACs to follow: {', '.join([*CONVENTIONS, *synonyms, *last])}",
         ),
     )
 
