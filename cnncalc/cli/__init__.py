@@ -73,7 +73,7 @@ class SpecGroup(click.Group):
         from click.shell_completion import CompletionItem
 
         from cnncalc.cli.calc import command
-        from cnncalc.cli.completion import complete_spec
+        from cnncalc.cli.options import complete_spec
 
         if incomplete.startswith("-"):
             own = [CompletionItem(name) for name in ("--version",) if name.startswith(incomplete)]

@@ -121,10 +121,8 @@ def _refuse_combinations(
 ) -> None:
     """Refuse the options that would change nothing beside others."""
     if every_convention:
-        refuse(
-            ("memory", "paths", "conditions", "columns", "depth"), "with `--convention all`, which shows totals alone"
-        )
-        refuse(("dtype", "optimizer", "layout"), "with `--convention all`, which shows MACs alone")
+        reason = "with `--convention all`, which shows the totals of MACs alone"
+        refuse(("memory", "paths", "conditions", "columns", "depth", "dtype", "optimizer", "layout"), reason)
     if paths:
         refuse(("memory", "columns", "depth", "width"), "with `--get`, which writes single values")
         if output.format not in ("table", "json"):
@@ -132,7 +130,7 @@ def _refuse_combinations(
     elif memory:
         refuse(("columns", "layout"), "with `--memory`, which has columns of its own")
     elif not conditions and output.format != "json":
-        refuse(("optimizer",), "here: add `--memory`, or `--get training_bytes`")
+        refuse(("optimizer",), "without `--memory` or JSON")
 
 
 def _suggest_command(spec: str, error: SpecError) -> None:

@@ -14,12 +14,12 @@ from cnncalc.cli.output import Output
 INPUT, FIGURES, CHECKS, OUTPUT = "Input", "Figures", "Checks", "Output"
 GROUPS = (INPUT, FIGURES, CHECKS, OUTPUT)
 
-#: Format → the arguments of options that change nothing in it.
+#: Format → its name for people, and the arguments of options that change nothing in it.
 WITHOUT_EFFECT = {
-    "json": ("columns", "network_columns", "depth", "layout", "width", "context"),
-    "markdown": ("width", "context"),
-    "csv": ("width",),
-    "latex": ("width",),
+    "json": ("JSON", ("columns", "network_columns", "depth", "layout", "width", "context")),
+    "markdown": ("Markdown", ("width", "context")),
+    "csv": ("CSV", ("width",)),
+    "latex": ("LaTeX", ("width",)),
 }
 
 #: The width of the column of names in the help; a longer one has a line of its own.
@@ -57,9 +57,9 @@ class Command(click.Command):
         self.examples = examples.strip("\n")
 
     def invoke(self, ctx: click.Context) -> Any:
-        form = ctx.params.get("format")
-        if form in WITHOUT_EFFECT:
-            refuse(WITHOUT_EFFECT[form], f"in {form.upper() if form in ('json', 'csv') else form}", ctx)
+        if (format := ctx.params.get("format")) in WITHOUT_EFFECT:
+            name, arguments = WITHOUT_EFFECT[format]
+            refuse(arguments, f"in {name}", ctx)
         output = _gather(ctx.params)
         try:
             return super().invoke(ctx)

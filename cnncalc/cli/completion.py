@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import click
-from click.shell_completion import CompletionItem
 
 from cnncalc.cli.command import define_command
 from cnncalc.cli.output import Output
@@ -15,14 +14,6 @@ eval "$(cnncalc completion bash)"   # in ~/.bashrc
 eval "$(cnncalc completion zsh)"    # in ~/.zshrc
 cnncalc completion fish | source    # in ~/.config/fish/config.fish
 """
-
-
-def complete_spec(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Return what a spec that has been begun may be: a network of the zoo, or a file."""
-    from cnncalc import zoo
-
-    names = [CompletionItem(name, help=member.contribution) for name, member in zoo.members().items()]
-    return [*(item for item in names if item.value.startswith(incomplete)), CompletionItem(incomplete, type="file")]
 
 
 @define_command("completion", EXAMPLES, no_args_is_help=True)

@@ -1,4 +1,4 @@
-"""`cnncalc explain`: a network's rules with its numbers in them, a layer on values, or the story of a code."""
+"""`cnncalc explain`: the rules of a network with its numbers in them, a layer on values, or the page of a code."""
 
 from __future__ import annotations
 
@@ -87,12 +87,12 @@ def command(
         refuse(of_network, "with `--codes`")
         show_codes(output)
     elif spec is None:
-        raise click.UsageError("what is to be explained? Give a SPEC or a code, or `--codes`")
+        raise click.UsageError("give a SPEC, a word for a layer, a code, or `--codes`")
     elif is_code(spec):
         refuse(of_network, "on a code")
         show_code(spec, output)
     elif image is not None:
-        refuse(NETWORK_OPTIONS, "with `--image`, which shows one layer on values")
+        refuse(NETWORK_OPTIONS, "with `--image`")
         _show_operation(spec, reading, image, kernel, flip, output)
     elif kernel is not None or flip:
         raise click.UsageError("--kernel and --flip are for values: add --image")

@@ -44,7 +44,7 @@ def command(spec: str, to: str, reading: SpecOptions, output: Output) -> None:
     from cnncalc.writers.sharing import with_own_vectors
 
     if FORMATS[to].binary and output.file is None and sys.stdout.isatty():
-        raise click.UsageError(f"{to} is no text for a terminal: add -o net{FORMATS[to].suffix}")
+        raise click.UsageError(f"`{to}` is binary: write it to a file with `-o net{FORMATS[to].suffix}`")
     shape, source = reading.shape(), find_source(spec, output)
     graph = reading.build(source, shape)
     graph, more = with_own_vectors(graph._replace(name=graph.name or _file_name(source.name)))

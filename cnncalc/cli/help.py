@@ -96,10 +96,16 @@ def _painted(markdown: str, width: int, colour: bool) -> str:
 
     from rich.console import Console
     from rich.markdown import Markdown
+    from rich.theme import Theme
 
+    # Without a background for code: it is black, on a light terminal too.
+    theme = Theme({"markdown.code": "bold cyan", "markdown.code_block": "cyan"})
     stream = io.StringIO()
-    console = Console(file=stream, width=width, force_terminal=colour, color_system="standard" if colour else None)
-    console.print(Markdown(markdown, code_theme="ansi_dark", hyperlinks=False))
+    console = Console(
+        file=stream, width=width, force_terminal=colour, color_system="standard" if colour else None, theme=theme
+    )
+    text = topics.PAGE_LINK.sub(r"\1", markdown)
+    console.print(Markdown(text, code_theme="ansi_light", hyperlinks=False))
     return stream.getvalue()
 
 

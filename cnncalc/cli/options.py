@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cnncalc.cli.command import FIGURES, INPUT, option
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 FORMATS = ("table", "json", "csv", "markdown", "latex")
 PAGE_FORMATS = ("table", "json", "markdown")
@@ -35,9 +38,17 @@ def combine(*decorators: Decorator) -> Decorator:
 
 def spec_argument(name: str, **settings: Any) -> Decorator:
     """Add an argument that is a spec; a shell completes it by the names of the zoo and of files."""
-    from cnncalc.cli.completion import complete_spec
-
     return click.argument(name, shell_complete=complete_spec, **settings)
+
+
+def complete_spec(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return what a spec that has been begun may be: a network of the zoo, or a file."""
+    from click.shell_completion import CompletionItem
+
+    from cnncalc import zoo
+
+    names = [CompletionItem(name, help=member.contribution) for name, member in zoo.members().items()]
+    return [*(item for item in names if item.value.startswith(incomplete)), CompletionItem(incomplete, type="file")]
 
 
 def spec_options() -> Decorator:
@@ -115,23 +126,25 @@ def figure_options(every_convention: bool = False) -> Decorator:
 
     With `every_convention`, `--convention all` is one of them, and the function gets it as an argument of that name.
     """
-    from cnncalc.figures.cost import CONVENTIONS, DEFAULT_CONVENTION
+    from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVENTION
 
-    def separate(ctx: click.Context, _: click.Parameter, value: str) -> str:
-        ctx.params["every_convention"] = value == EVERY_CONVENTION
-        return DEFAULT_CONVENTION if value == EVERY_CONVENTION else value
+    def resolve(ctx: click.Context, _: click.Parameter, value: str) -> str:
+        if every_convention:
+            ctx.params["every_convention"] = value == EVERY_CONVENTION
+        return DEFAULT_CONVENTION if value == EVERY_CONVENTION else CONVENTION_SYNONYMS.get(value, value)
 
-    known = [*CONVENTIONS, EVERY_CONVENTION] if every_convention else list(CONVENTIONS)
+    last = [EVERY_CONVENTION] if every_convention else []
+    synonyms = [f"{name} (as {convention})" for name, convention in CONVENTION_SYNONYMS.items()]
     return combine(
         batch_options(),
         option(
             "--convention",
             group=FIGURES,
-            type=click.Choice(known),
+            type=click.Choice([*CONVENTIONS, *CONVENTION_SYNONYMS, *last]),
             default=DEFAULT_CONVENTION,
             metavar="NAME",
-            callback=separate if every_convention else None,
-            help="Tool whose way of counting MACs to follow",
+            callback=resolve,
+            help=f"Tool whose way of counting MACs to follow: {', '.join([*CONVENTIONS, *synonyms, *last])}",
         ),
     )
 

@@ -6,6 +6,10 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+#: A link of Markdown, and one to another page or to a heading, which leads nowhere in a terminal.
+LINK = re.compile(r"\[([^]]*)\]\([^)]*\)")
+PAGE_LINK = re.compile(r"\[([^]]*)\]\((?:[\w-]+\.md)?(?:#[^)]*)?\)")
+
 FOLDER = Path(__file__).parents[1] / "docs"
 
 
@@ -30,7 +34,6 @@ def read(name: str) -> Topic:
     body = text[heading.end() :] if heading else text
     paragraphs = (" ".join(part.split()) for part in re.split(r"\n\s*\n", body))
     first = next((part for part in paragraphs if part and part[0] not in "#`|<-"), "")
-    sentence = re.match(r".*?[.:](?= |$)", first)
-    summary = (sentence.group() if sentence else first).rstrip(":")
-    # A link is its text.
-    return Topic(name, heading.group(1) if heading else name, re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", summary), text)
+    sentence = re.match(r".*?\.(?= |$)", first)
+    summary = sentence.group() if sentence else first
+    return Topic(name, heading.group(1) if heading else name, LINK.sub(r"\1", summary), text)

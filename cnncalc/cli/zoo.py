@@ -74,8 +74,8 @@ def _list(key: str | None, family: str | None, output: Output) -> None:
         chosen = [member for member in chosen if member.family == family.lower()]
         if not chosen:
             near = nearest(family, zoo.families())
-            known = f"did you mean {near!r}?" if near else f"one of {', '.join(zoo.families())}"
-            raise click.BadParameter(f"unknown family {family!r}: {known}", param_hint="--family")
+            known = f"did you mean `{near}`?" if near else f"one of {', '.join(zoo.families())}"
+            raise click.BadParameter(f"unknown family `{family}`: {known}", param_hint="--family")
     entries = report.sort(list(_entries(chosen, output)), key)
     output.emit(
         lambda options: report.zoo_document(entries, options.width, output.layout, grouped=key is None),
@@ -109,13 +109,13 @@ def _print(member: zoo.Member, output: Output) -> None:
     elif output.format == "table":
         output.write(member.text())
     else:
-        raise click.UsageError(f"a spec has no {output.format}: leave --format out, or write json")
+        raise click.UsageError(f"a spec is written as text or as JSON, not as {output.format}")
 
 
 def _copy(member: zoo.Member, output: Output) -> None:
     path = output.file or f"{member.name}.cnn"
     if output.file is None and os.path.lexists(path):
-        raise click.ClickException(f"`{path}` is there already: name another file with -o")
+        raise click.ClickException(f"`{path}` exists already: name another file with `-o`")
     output._replace(file=path).write(member.text())
     if path != "-" and not output.quiet:
         click.echo(f"wrote {path}: `cnncalc {path}` calculates it")
