@@ -132,7 +132,7 @@ def test_writers(writer: str) -> None:
     ("library", "places"),
     [
         ("click", ("cli",)),
-        ("rich", ("report", "cli")),
+        ("rich", ("report.terminal", "cli")),
         ("yaml", ("language.yaml",)),
         ("torch", ("readers.torch",)),
         ("h5py", ("readers.keras",)),

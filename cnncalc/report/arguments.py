@@ -1,4 +1,4 @@
-"""How a declared argument reads on a page of help: a row of short form, long form, default and meaning."""
+"""A declared argument as a row of a table: its short form, long form, default and meaning."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ class ArgumentRow(NamedTuple):
 
 
 def argument_row(argument: Argument[Any]) -> ArgumentRow:
+    """Return the row of an argument."""
     short = ", ".join(f"`{form}`" for form in argument.forms())
     return ArgumentRow(short, f"`{argument.name}=`", _default(argument), argument.help)
 

@@ -1,4 +1,4 @@
-"""The pages of the codes: what each means, an example that gives it, and the ways out."""
+"""The pages of the codes: the meaning of each, an example that gives it, and the ways out."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ MOST_UNKNOWN = 8
 
 
 def uncounted(rows: Sequence[Row]) -> str:
-    """Which operators are not counted: each by its name, and how often."""
+    """Name the operators that are not counted, and how often each occurs."""
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.type] = counts.get(row.type, 0) + 1

@@ -8,7 +8,7 @@ import re
 
 from cnncalc.report.document import Document
 
-#: What a spreadsheet takes for a formula, https://owasp.org/www-community/attacks/CSV_Injection; signed sizes are none.
+#: A spreadsheet's formulas, https://owasp.org/www-community/attacks/CSV_Injection; signed sizes are none.
 FORMULA = re.compile(r"[=+@\t\r]|-(?![-\d./x]*$)")
 
 

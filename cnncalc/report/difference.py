@@ -19,7 +19,7 @@ MARKS = {"added": "+", "removed": "-", "changed": "~", "same": ""}
 HEADINGS = ("name", "layer", "output", "parameters", "MACs")
 ROLES = ("text", "code", "text", "text", "number", "number")
 
-#: What a total is called, by its key; one that is not here goes by its key.
+#: The names of totals by their keys; one that is not here goes by its key.
 TOTALS = {
     "params": "parameters",
     "macs": "MACs",
@@ -132,7 +132,7 @@ def _shown(difference: Difference, context: int) -> Iterator[LayerChange | int]:
         first = 0 if steps[0] is difference.layers[0] else context
         last = 0 if steps[-1] is difference.layers[-1] else context
         left_out = len(steps) - first - last
-        # A line that says "1 layer alike" would take as much room as that layer.
+        # The line "1 layer alike" would take as much room as that layer.
         if not same or left_out <= 1:
             yield from steps
             continue

@@ -1,4 +1,4 @@
-"""Explanations of layers as a page: a section for each, its figures with the numbers in them, and pictures."""
+"""Explanations of layers: a section for each, its figures with the numbers in them, and pictures."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from cnncalc.report.layers import legend
 from cnncalc.report.options import RenderOptions
 from cnncalc.report.pictures import listed, pictures, pictures_data
 
-#: So many of the tensors that are live with a layer are named, the largest.
+#: Of the tensors that are live with a layer, the largest are named, at most this many.
 MOST_LIVE = 4
 
-#: A formula of so many signs is not folded.
+#: A formula of at most so many signs is not folded.
 MOST_HELD = 48
 
 FIELD = (

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from cnncalc.report.document import Column, DataTable, Document, Notes
 
-#: What LaTeX reads as a command or sets as another sign, and what stands for it instead.
+#: Signs that LaTeX reads as commands or sets as others, and the code that sets each as it is.
 SIGNS = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",

@@ -1,4 +1,4 @@
-"""The catalogue of layers: an overview by family, and a page for each kind, all told from the classes."""
+"""The catalogue of layers: an overview by family, and a page for each kind, all from the classes."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def _rules(cls: type[Layer]) -> Iterator[tuple[str, ...]]:
     if cls.flat:
         yield "input", "a flat vector; a flatten is put in front of it where it is given anything else"
     elif cls.spatial:
-        yield "input", "1, 2 or 3 spatial axes" + (", or as many as the word says" if cls.ranked else "")
+        yield "input", "1, 2 or 3 spatial axes" + (", or as many as the word has" if cls.ranked else "")
     yield "output", cls.size_rule
     for note in cls.size_notes:
         yield "", note

@@ -60,11 +60,11 @@ RAILS = {
 }
 
 
-def lines_of(report: Document, options: RenderOptions) -> Iterator[Line]:
+def lines_of(document: Document, options: RenderOptions) -> Iterator[Line]:
     """The document's lines, folded to the width of the options."""
     indent = ""
     before: Block | None = None
-    for block in report.blocks:
+    for block in document.blocks:
         leads = isinstance(before, Heading) or (
             isinstance(before, Paragraph) and not isinstance(block, (Paragraph, Notes, Alert))
         )

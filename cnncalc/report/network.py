@@ -16,7 +16,7 @@ from cnncalc.shape import Size
 
 #: The columns whose cells are formulas where sizes are letters.
 FORMULAS = ("params", "buffers", "macs", "flops", "activations", "output")
-#: Numbers in place of letters, where help shows how to give them.
+#: The numbers for letters that the help suggests; another letter is 32.
 SAMPLES = {"C": 3, "L": 100, "D": 16}
 #: A longer table shows its first and its last rows.
 MOST_ROWS = 2_000

@@ -1,4 +1,4 @@
-"""A layer on values as a page: the image and the kernel, the first window written out, the feature map."""
+"""A layer on values: the image and the kernel, the first window written out, the feature map."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class RenderOptions(NamedTuple):
-    """What the output can show. A `width` of None is as wide as a table would like to be."""
+    """Width, colour and character set. A `width` of None is as wide as a table would like to be."""
 
     width: int | None = None
     colour: bool = False

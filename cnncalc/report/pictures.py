@@ -14,7 +14,7 @@ from cnncalc.report.document import Block, Drawing, Paragraph, Piece
 from cnncalc.report.layout import INDENT, PAGE_WIDTH
 from cnncalc.report.options import RenderOptions
 
-#: An axis with more elements, padding included, or more places is told in words.
+#: An axis with more elements, padding included, or more positions is described in words alone.
 MOST_CELLS, MOST_PLACES = 24, 16
 #: A grid with more rows is not drawn.
 MOST_ROWS = 20
@@ -130,7 +130,7 @@ def _grid(height: WindowPositions, width: WindowPositions, options: RenderOption
 
 
 def _kinds(height: WindowPositions, width: WindowPositions) -> Iterator[list[str]]:
-    """What each cell of the grid is, a row at a time."""
+    """The kind of each cell of the grid, a row at a time."""
     axes = (height, width)
     starts = [{axis.taps(place)[0] for place in range(axis.number)} for axis in axes]
     reached = [{element for element in range(axis.n) if axis.taking_part(element)} for axis in axes]

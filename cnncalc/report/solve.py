@@ -9,7 +9,7 @@ from cnncalc.notation import per_axis
 from cnncalc.report.document import Document, Notes, Paragraph
 from cnncalc.solve.solutions import Found, Repeats, Solution
 
-#: So many ways to write a padding are shown, the others counted.
+#: At most so many ways to write a padding are shown, the others counted.
 MOST_FORMS = 8
 
 

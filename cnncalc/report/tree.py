@@ -1,4 +1,4 @@
-"""How branches and blocks show in a list of rows: rails for arms, and blocks collapse to one row.
+"""Rails: the branches of a network beside a list of its rows.
 
 pool1
 ├─ conv2     the first layer of an arm

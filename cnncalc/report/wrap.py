@@ -1,15 +1,15 @@
-"""Cells and lines that are too narrow for their text: where it is broken, and into which lines."""
+"""Fold a text into lines of a width: words and names, prose, formulas."""
 
 from __future__ import annotations
 
 import re
 
-#: A cell may be folded at its spaces, and in a name after what joins its parts.
+#: A text may be folded at its spaces, and a name behind the signs that join its parts.
 PARTS = re.compile(r"[^ ./_]*[./_]|[^ ./_]*(?: |$)")
 
 
 def parts_of(text: str) -> list[str]:
-    """What of the text stays together on a line."""
+    """The parts of a text that stay together on a line."""
     return [part.rstrip(" ") for part in PARTS.findall(text)]
 
 

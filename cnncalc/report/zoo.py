@@ -51,7 +51,7 @@ COLUMNS = {
 #: The columns for people; what each network contributed stands beside or above it.
 DEFAULT = ("name", "year", "input", "params", "macs", "field", "peak_bytes")
 
-#: What the list may be sorted by.
+#: The keys that the list may be sorted by.
 ORDERS: dict[str, Callable[[ZooEntry], Any]] = {
     "name": lambda entry: entry.member.name,
     "year": lambda entry: entry.member.year,
