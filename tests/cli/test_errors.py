@@ -109,11 +109,11 @@ def test_several_errors() -> None:
 )
 def test_exit_status(arguments: tuple[str, ...], status: int) -> None:
     """0 is fine, 1 a wrong spec or file, 2 a wrong command line; what is wrong stands on standard error alone."""
-    done = run_process(*arguments)
+    done = run(*arguments)
 
-    assert done.status == status
-    assert (done.output == "", done.errors == "") == (status != 0, status == 0)
-    assert "Traceback" not in done.errors
+    assert done.exit_code == status
+    assert (done.stdout == "", done.stderr == "") == (status != 0, status == 0)
+    assert done.exception is None or isinstance(done.exception, SystemExit)
 
 
 def test_a_column_that_was_meant() -> None:
