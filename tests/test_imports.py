@@ -158,11 +158,12 @@ def test_letters_start() -> None:
     assert done.stdout == "[]\n"
 
 
-def test_json_start() -> None:
-    """JSON output imports neither rich nor yaml."""
+@pytest.mark.parametrize("format", ["json", "table"])
+def test_start(format: str) -> None:
+    """Neither JSON nor a table without colour imports rich or yaml."""
     code = (
         "import sys\nfrom cnncalc.cli import main\n"
-        "try: main(['input 5x5x3 | conv 3x3 x2', '-f', 'json'])\n"
+        f"try: main(['input 5x5x3 | conv 3x3 x2', '-f', '{format}'])\n"
         "except SystemExit: pass\n"
         "print(sorted({'rich', 'yaml'} & set(sys.modules)), file=sys.stderr)"
     )
