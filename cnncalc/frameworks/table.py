@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple, Union
 
 from cnncalc.frameworks.notation import AS_IS, Notation
@@ -113,10 +114,13 @@ class Equivalent:
         """Return the name that is written for an input with so many spatial axes."""
         return self.names[0].format(rank=rank)
 
-    def write(self, layer: Any, x: Shape, y: Shape) -> Iterator[tuple[FrameworkArgument, Any]]:
+    def write(
+        self, layer: Any, x: Shape, y: Shape, values: Mapping[str, Any] = MappingProxyType({})
+    ) -> Iterator[tuple[FrameworkArgument, Any]]:
         """Yield the arguments of a layer with input `x` and output `y`, each with its value as the framework takes it.
 
-        What no size depends on is left out.
+        `values` are those of arguments that do not follow from the layer, by the framework's names. Arguments that no
+        size depends on are left out.
         """
         derived = {
             Meaning.INPUT_CHANNELS: x.channels,
@@ -125,7 +129,9 @@ class Equivalent:
             Meaning.KEEPS_AXES: True,
         }
         for each in self.arguments:
-            if isinstance(each.meaning, str):
+            if each.name in values:
+                yield each, values[each.name]
+            elif isinstance(each.meaning, str):
                 yield each, each.notation.write(getattr(layer, each.meaning))
             elif isinstance(each.meaning, Always):
                 yield each, each.meaning.value

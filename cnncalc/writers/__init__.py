@@ -33,7 +33,7 @@ FORMATS = {
 def export(graph: Graph, to: str) -> Union[str, bytes]:
     """The graph in a format: text, or bytes for a binary one. Vectors that layers share are each layer's own in it.
 
-    Raises `SpecError` E320 for every layer that the format cannot say, E301 where its library is missing.
+    Raises `SpecError` E320 for every layer that the format has no equivalent of, E301 where its library is missing.
     """
     from cnncalc.writers.sharing import with_own_vectors
 

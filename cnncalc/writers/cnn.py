@@ -20,9 +20,10 @@ from cnncalc.language.write import write as canonical
 from cnncalc.layers import KINDS, REGISTRY, Layer
 from cnncalc.layers.merge import Merge
 from cnncalc.shape import Shape
-from cnncalc.writers.blocks import Identifiers, heading
+from cnncalc.writers.blocks import file_docstring
 from cnncalc.writers.emitter import Emitter, Unsupported
-from cnncalc.writers.repeats import Item, bracketed, define, fold, lines
+from cnncalc.writers.identifiers import Identifiers
+from cnncalc.writers.repeats import RepeatItem, bracketed, define, fold, lines
 
 #: Arms within arms deeper than this are written with names instead.
 MAX_DEPTH = 6
@@ -30,27 +31,24 @@ MAX_DEPTH = 6
 #: What a pipeline starts from that begins with an input.
 NOWHERE = -1
 
-says: Emitter[str] = Emitter("the language")
+emitter: Emitter[str] = Emitter("the spec language")
 
 
 def write(graph: Graph) -> str:
-    """The graph as a spec in canonical form.
-
-    Raises `SpecError` E320 for a layer that the language has no word for.
-    """
-    said = says.emit_all(graph.nodes)
-    definitions, items = define(Pipelines(graph, said).items())
-    head = [f"# {line}".rstrip() for line in heading(graph, "the spec language").splitlines()]
+    """Return the graph as a spec in canonical form; raises `SpecError` E320 for what the language has no word for."""
+    texts = emitter.emit_all(graph.nodes)
+    definitions, items = define(Pipelines(graph, texts).items())
+    head = [f"# {line}".rstrip() for line in file_docstring(graph, emitter.title).splitlines()]
     blocks = [*definitions, "\n".join(lines(fold(items)))]
     source = Source("<spec>", "\n\n".join(["\n".join(head), *blocks]))
     problems = Problems()
     return canonical(parse(source, problems), problems, source)
 
 
-# -- what is said ------------------------------------------------------------------------------------
+# -- layers ------------------------------------------------------------------------------------------
 
 
-@says(*dict.fromkeys(KINDS.values()))
+@emitter(*dict.fromkeys(KINDS.values()))
 def layer_text(node: Node, layer: Any) -> str:
     text = str(layer)
     if isinstance(layer, Merge):
@@ -99,7 +97,7 @@ class Pipeline:
     def __init__(self, start: int, entries: Iterable[PipelineEntry] = ()) -> None:
         self.start = start
         self.entries: list[PipelineEntry] = []
-        self.places: dict[int, int] = {start: -1}
+        self.positions: dict[int, int] = {start: -1}
         for entry in entries:
             self.append(entry)
 
@@ -108,18 +106,18 @@ class Pipeline:
         return self.entries[-1].tensor if self.entries else self.start
 
     def append(self, entry: PipelineEntry) -> None:
-        self.places[entry.tensor] = len(self.entries)
+        self.positions[entry.tensor] = len(self.entries)
         self.entries.append(entry)
 
     def behind(self, tensor: int) -> list[PipelineEntry]:
         """The layers behind a tensor of the pipeline."""
-        return self.entries[self.places[tensor] + 1 :]
+        return self.entries[self.positions[tensor] + 1 :]
 
     def cut(self, tensor: int) -> Pipeline:
         """Take the layers behind a tensor away, as a pipeline of their own."""
         arm = Pipeline(tensor, self.behind(tensor))
         for _ in arm.entries:
-            del self.places[self.entries.pop().tensor]
+            del self.positions[self.entries.pop().tensor]
         return arm
 
 
@@ -129,8 +127,8 @@ class Pipelines:
     A merge takes those that end in its inputs as its arms. So all layers keep their order.
     """
 
-    def __init__(self, graph: Graph, said: Mapping[int, str]) -> None:
-        self.graph, self.said = graph, said
+    def __init__(self, graph: Graph, texts: Mapping[int, str]) -> None:
+        self.graph, self.texts = graph, texts
         self.pipelines: list[Pipeline] = []
         #: An implicit flatten comes with its fc: what reads it reads its input.
         self.alias: dict[int, int] = {}
@@ -147,8 +145,8 @@ class Pipelines:
             self.merge(node.index, node.layer.kind, inputs)
         elif inputs:
             self.go_on_from(inputs[0])
-            own = node.layer.memory == "own"
-            self.pipelines[-1].append(PipelineEntry(node.index, self.said[node.index], own, None, node.index))
+            head = node.layer.memory == "own"
+            self.pipelines[-1].append(PipelineEntry(node.index, self.texts[node.index], head, None, node.index))
         else:
             self.pipelines.append(
                 Pipeline(NOWHERE, [PipelineEntry(node.index, str(node.layer), True, None, node.index)])
@@ -183,11 +181,11 @@ class Pipelines:
         """
         last = self.pipelines[-1] if self.pipelines else Pipeline(NOWHERE)
         if last.end == tensor and last.entries:
-            forks = [start for start in starts if start in last.places and start not in (tensor, NOWHERE)]
-            fork = max(forks, key=last.places.__getitem__, default=None)
+            forks = [start for start in starts if start in last.positions and start not in (tensor, NOWHERE)]
+            fork = max(forks, key=last.positions.__getitem__, default=None)
             # Where the pipeline before this one has the fork as well, that one may hold the arm in front.
             whole = len(self.pipelines) > 1 and (
-                fork is None or (fork == last.start and fork in self.pipelines[-2].places)
+                fork is None or (fork == last.start and fork in self.pipelines[-2].positions)
             )
             if whole and fits(last.entries, before):
                 return self.pipelines.pop()
@@ -231,19 +229,19 @@ class Pipelines:
 
     # -- text ------------------------------------------------------------------------------------------
 
-    def items(self) -> list[Item]:
+    def items(self) -> list[RepeatItem]:
         """The whole graph, its arms folded, its outermost sequence not yet."""
-        items: list[Item] = []
+        items: list[RepeatItem] = []
         current = NOWHERE
         for pipeline in self.pipelines:
             items += self.pipeline(pipeline, current)
             current = pipeline.end
         return items
 
-    def pipeline(self, pipeline: Pipeline, current: int) -> Iterator[Item]:
+    def pipeline(self, pipeline: Pipeline, current: int) -> Iterator[RepeatItem]:
         here = pipeline.start
         if here not in (NOWHERE, current):
-            yield Item(f"@{self.names[here]}", plain=False)
+            yield RepeatItem(f"@{self.names[here]}", plain=False)
         for entry in pipeline.entries:
             text, plain = entry.text, True
             if entry.arms is not None:
@@ -253,7 +251,7 @@ class Pipelines:
             name = self.names.get(entry.tensor)
             if name is not None:
                 text, plain = f"{text} as {name}", False
-            yield Item(text, entry.head, entry.arms is not None, plain)
+            yield RepeatItem(text, entry.head, entry.arms is not None, plain)
             here = entry.tensor
 
 

@@ -27,7 +27,7 @@ NUMBER = re.compile(r"\d+(?:\.\d+)?")
 PARAMETERS = {"": "k", "s": "s", "p": "p", "d": "d", "g": "g", "x": "c", "m": "m", "op": "o"}
 
 
-class Item(NamedTuple):
+class RepeatItem(NamedTuple):
     """The text of an item, whether a line begins with it, whether it merges, and whether it has no names in it."""
 
     text: str
@@ -36,13 +36,13 @@ class Item(NamedTuple):
     plain: bool = True
 
 
-def join(items: Sequence[Item]) -> str:
+def join(items: Sequence[RepeatItem]) -> str:
     return " | ".join(item.text for item in items)
 
 
-def lines(items: Sequence[Item]) -> Iterator[str]:
+def lines(items: Sequence[RepeatItem]) -> Iterator[str]:
     """A line for each item that begins one, with those that go over its result behind it."""
-    line: list[Item] = []
+    line: list[RepeatItem] = []
     for item in items:
         if item.head and line:
             yield join(line)
@@ -52,7 +52,7 @@ def lines(items: Sequence[Item]) -> Iterator[str]:
         yield join(line)
 
 
-def bracketed(word: str, arms: Sequence[Sequence[Item]]) -> str:
+def bracketed(word: str, arms: Sequence[Sequence[RepeatItem]]) -> str:
     """Arms in brackets behind a word: on one line where it holds them, else each in lines of its own."""
     flat = f"{word}({' ; '.join(map(join, arms))})"
     if len(flat) <= LINE and "\n" not in flat:
@@ -64,7 +64,7 @@ def bracketed(word: str, arms: Sequence[Sequence[Item]]) -> str:
 # -- repeats -----------------------------------------------------------------------------------------
 
 
-def fold(items: Sequence[Item]) -> list[Item]:
+def fold(items: Sequence[RepeatItem]) -> list[RepeatItem]:
     """The items with every run of copies as one `(…) * n`, short copies first, so that repeats nest."""
     found = list(items)
     length = 1
@@ -76,8 +76,8 @@ def fold(items: Sequence[Item]) -> list[Item]:
     return found
 
 
-def _fold_length(items: list[Item], length: int) -> list[Item]:
-    found: list[Item] = []
+def _fold_length(items: list[RepeatItem], length: int) -> list[RepeatItem]:
+    found: list[RepeatItem] = []
     at, end = 0, len(items)
     while at < end:
         run = at
@@ -98,7 +98,7 @@ def _fold_length(items: list[Item], length: int) -> list[Item]:
             at += 1
             continue
         found += items[at : at + shift]
-        found.append(Item(f"{text} * {copies}", one[0].head))
+        found.append(RepeatItem(f"{text} * {copies}", one[0].head))
         at += shift + length * copies
     return found
 
@@ -106,7 +106,7 @@ def _fold_length(items: list[Item], length: int) -> list[Item]:
 # -- defs --------------------------------------------------------------------------------------------
 
 
-def define(items: Sequence[Item], taken: Sequence[str] = ()) -> tuple[list[str], list[Item]]:
+def define(items: Sequence[RepeatItem], taken: Sequence[str] = ()) -> tuple[list[str], list[RepeatItem]]:
     """Defs for blocks that stand several times with other numbers, and the items with calls of them.
 
     A block is a merge with its arms, and the activations and norms behind it.
@@ -124,13 +124,13 @@ def define(items: Sequence[Item], taken: Sequence[str] = ()) -> tuple[list[str],
         if made is not None:
             definitions.append(made[0])
             for place, call in zip(places, made[1], strict=True):
-                units[place] = [Item(call)]
+                units[place] = [RepeatItem(call)]
     return definitions, [item for unit in units for item in unit]
 
 
-def _units(items: Sequence[Item]) -> list[list[Item]]:
+def _units(items: Sequence[RepeatItem]) -> list[list[RepeatItem]]:
     """The items, what goes over a merge's result once more together with it."""
-    units: list[list[Item]] = []
+    units: list[list[RepeatItem]] = []
     for item in items:
         if units and units[-1][0].merges and not item.head:
             units[-1].append(item)

@@ -59,7 +59,7 @@ def networks() -> Iterator[Network]:
             yield Network(case["id"], case["spec"], options[1] if options else None)
 
 
-#: Why a framework cannot say a layer: the beginnings of the facts. No other reason lets a test off.
+#: Why a framework has no equivalent of a layer: the beginnings of the facts. No other reason lets a test off.
 REASONS = (
     "its convolutions have a stride or a dilation, not both",  # Keras
     "its transposed convolutions have no groups",  # Keras
