@@ -60,7 +60,7 @@ def layer_text(node: Node, layer: Any) -> str:
 
 @lru_cache(10_000)
 def reads_back(text: str, layer: Layer, rank: int) -> bool:
-    """Whether the text is this layer: a model file may hold numbers that the language does not allow."""
+    """Whether the text is read as this layer: a model file may hold numbers that the language does not allow."""
     problems = Problems()
     try:
         items = parse_items(Source("<layer>", text), problems)
@@ -110,7 +110,7 @@ class Pipeline:
         self.entries.append(entry)
 
     def behind(self, tensor: int) -> list[PipelineEntry]:
-        """The layers behind a tensor of the pipeline."""
+        """Return the layers behind a tensor of the pipeline."""
         return self.entries[self.positions[tensor] + 1 :]
 
     def cut(self, tensor: int) -> Pipeline:
@@ -153,7 +153,7 @@ class Pipelines:
             )
 
     def go_on_from(self, tensor: int) -> None:
-        """Begin a pipeline, unless the last one ends in the tensor."""
+        """Begin a pipeline with the tensor, unless the last one ends in it."""
         if not self.pipelines or self.pipelines[-1].end != tensor:
             self.pipelines.append(Pipeline(tensor))
 
@@ -174,7 +174,7 @@ class Pipelines:
         self.pipelines[-1].append(PipelineEntry(tensor, kind, True, tuple(arms), first, depth))
 
     def arm(self, tensor: int, before: tuple[int, ...], starts: Sequence[int]) -> Pipeline:
-        """The arm that ends in a tensor: the last pipeline from a tensor on that other arms start from, or all of it.
+        """Return the arm that ends in a tensor: the last pipeline from where other arms start on, or all of it.
 
         `before` are the tensors of the arms in front. Where one is made in this arm, or the last pipeline ends
         elsewhere, the arm is the tensor itself.
@@ -206,18 +206,18 @@ class Pipelines:
     # -- names -----------------------------------------------------------------------------------------
 
     def named(self) -> dict[int, str]:
-        """A name for each tensor that `@` reaches, and for each input that does not come first."""
-        found: dict[int, None] = {}
+        """Return a name for each tensor that `@` reaches, and for each input that does not come first."""
+        tensors: dict[int, None] = {}
         for pipeline, current, top in self.walk(self.pipelines, NOWHERE, True):
             if pipeline.start not in (NOWHERE, current):
-                found[pipeline.start] = None
+                tensors[pipeline.start] = None
             elif pipeline.start == NOWHERE and top and current != NOWHERE:
-                found[pipeline.entries[0].tensor] = None
+                tensors[pipeline.entries[0].tensor] = None
         names = Identifiers(REGISTRY)
-        return {index: names.free(self.graph.nodes[index].name) for index in sorted(found)}
+        return {index: names.free(self.graph.nodes[index].name) for index in sorted(tensors)}
 
     def walk(self, pipelines: Sequence[Pipeline], current: int, top: bool) -> Iterator[tuple[Pipeline, int, bool]]:
-        """Every pipeline with the tensor before it, in the order of the text; `top` are those in no arm."""
+        """Yield every pipeline with the tensor before it, in the order of the text; `top` are those in no arm."""
         for pipeline in pipelines:
             yield pipeline, current, top
             here = pipeline.start
@@ -230,7 +230,7 @@ class Pipelines:
     # -- text ------------------------------------------------------------------------------------------
 
     def items(self) -> list[RepeatItem]:
-        """The whole graph, its arms folded, its outermost sequence not yet."""
+        """Return the whole graph, its arms folded, its outermost sequence not yet."""
         items: list[RepeatItem] = []
         current = NOWHERE
         for pipeline in self.pipelines:

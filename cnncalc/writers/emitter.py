@@ -23,7 +23,7 @@ class Unsupported(Exception):  # noqa: N818  # no error of the program, but a fa
 
 
 class Emitter(Generic[T]):
-    """What a format emits, by kind of layer: a function where one is registered, else what the framework's row says.
+    """What a format emits, by kind of layer: a function where one is registered, else the framework's row.
 
     `emit_row` makes what is emitted of a row and a node.
     """
