@@ -179,7 +179,7 @@ class NoEquivalent(NamedTuple):
     functions: tuple[str, ...] = ()
 
 
-Row = Union[Equivalent, Composed, NoEquivalent]
+FrameworkRow = Union[Equivalent, Composed, NoEquivalent]
 
 
 class FrameworkCall(NamedTuple):
@@ -206,7 +206,7 @@ class Framework:
     def __init__(
         self,
         title: str,
-        rows: Mapping[str, Row],
+        rows: Mapping[str, FrameworkRow],
         *,
         prefixes: Sequence[str] = (),
         activations: Mapping[str, str | None] | None = None,
@@ -222,7 +222,7 @@ class Framework:
         #: Names that several kinds share, and that only the arguments of a call make one of them.
         self.shared = tuple(shared)
 
-    def __getitem__(self, kind: str) -> Row:
+    def __getitem__(self, kind: str) -> FrameworkRow:
         return self.rows[kind]
 
     def equivalent(self, kind: str) -> Equivalent:

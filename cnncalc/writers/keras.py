@@ -43,7 +43,7 @@ def write(graph: Graph) -> str:
     for node in graph.nodes:
         if node.layer.kind == "pool" and graph.nodes[node.inputs[0]].layer.kind in NEVER_NEGATIVE:
             code[node.index] = padded_with_zeros(code[node.index], node.input_shapes[0])
-    return ModelFile(graph, code).text()
+    return KerasFile(graph, code).text()
 
 
 # -- layers ------------------------------------------------------------------------------------------
@@ -227,7 +227,7 @@ def calls_of(code: Call) -> list[Call]:
     return [argument.value for argument in code.arguments] if code.function == CHAIN else [code]
 
 
-class ModelFile:
+class KerasFile:
     """The text of the file: imports, layers that Keras lacks, a function for each template, and the model."""
 
     def __init__(self, graph: Graph, code: Mapping[int, LayerCode]) -> None:

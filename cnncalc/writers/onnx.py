@@ -22,8 +22,18 @@ from cnncalc.graph import Graph, Node
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import Shape, ceil_div
 from cnncalc.writers.emitter import Emitter, Unsupported
-from cnncalc.writers.onnx_model import ALL_INPUTS as X
-from cnncalc.writers.onnx_model import OMITTED, Constant, LayerInput, ModelBuilder, Op, Operand, Result, Weight, op
+from cnncalc.writers.onnx_model import (
+    OMITTED,
+    Constant,
+    LayerInput,
+    ModelBuilder,
+    Op,
+    OperatorInput,
+    OperatorResult,
+    Weight,
+    X,
+    op,
+)
 from cnncalc.writers.windows import floored
 
 #: The epsilon of the norms, where they are written out.
@@ -48,21 +58,21 @@ def write(graph: Graph) -> bytes:
 # -- operators ---------------------------------------------------------------------------------------
 
 
-def operator(row: Equivalent, node: Node, *operands: Operand, **values: Any) -> Op:
+def operator(row: Equivalent, node: Node, *operands: OperatorInput, **values: Any) -> Op:
     """Return the operator of a row on all inputs of a layer and the operands; `values` are attributes that differ."""
     arguments = row.write(node.layer, node.input_shapes[0], node.shape, values)
     attributes = {each.name: value for each, value in arguments if value != each.default}
     return op(row.name(node.shape.rank), X, *operands, **attributes)
 
 
-def operator_of(kind: str, node: Node, *operands: Operand, **values: Any) -> Op:
+def operator_of(kind: str, node: Node, *operands: OperatorInput, **values: Any) -> Op:
     return operator(ONNX.equivalent(kind), node, *operands, **values)
 
 
 emitter: Emitter[list[Op]] = Emitter(ONNX.title, ONNX, lambda row, node: [operator(row, node)])
 
 
-def bias(filters: int, wanted: bool) -> list[Operand]:
+def bias(filters: int, wanted: bool) -> list[OperatorInput]:
     return [Weight("bias", (filters,))] if wanted else []
 
 
@@ -94,7 +104,7 @@ def sepconv(node: Node, layer: Any) -> list[Op]:
     x = node.input_shapes[0]
     depth = x.channels * layer.multiplier
     weight = Weight("pointwise", (layer.filters, depth, *(1,) * x.rank))
-    pointwise = op("Conv", Result(0), weight, *bias(layer.filters, layer.bias), kernel_shape=[1] * x.rank)
+    pointwise = op("Conv", OperatorResult(0), weight, *bias(layer.filters, layer.bias), kernel_shape=[1] * x.rank)
     return [convolution(node, depth, x.channels, False), pointwise]
 
 
@@ -152,16 +162,16 @@ def bn(node: Node, layer: Any) -> list[Op]:
     # Its batch norm has a weight and a bias always: without them, the formula.
     return [
         op("Add", per_channel("variance", x, 1.0), Constant("epsilon", EPSILON)),
-        op("Sqrt", Result(0)),
+        op("Sqrt", OperatorResult(0)),
         op("Sub", X, per_channel("mean", x)),
-        op("Div", Result(2), Result(1)),
+        op("Div", OperatorResult(2), OperatorResult(1)),
         *shifted(3, x, layer),
     ]
 
 
 def shifted(number: int, x: Shape, layer: Any) -> list[Op]:
-    """What adds the bias of a norm that has no weight to an operator's result."""
-    return [op("Add", Result(number), per_channel("bias", x))] if layer.affine else []
+    """Return what adds the bias of a norm without a weight to an operator's result."""
+    return [op("Add", OperatorResult(number), per_channel("bias", x))] if layer.affine else []
 
 
 @emitter("instancenorm")
@@ -184,8 +194,8 @@ def ln(node: Node, layer: Any) -> list[Op]:
     space = list(range(2, 2 + x.rank))
     return [
         op("Transpose", X, perm=[0, *space, 1]),
-        op("LayerNormalization", Result(0), *affine, axis=-1),
-        op("Transpose", Result(1), perm=[0, x.rank + 1, *range(1, x.rank + 1)]),
+        op("LayerNormalization", OperatorResult(0), *affine, axis=-1),
+        op("Transpose", OperatorResult(1), perm=[0, x.rank + 1, *range(1, x.rank + 1)]),
     ]
 
 
@@ -198,14 +208,14 @@ def gn(node: Node, layer: Any) -> list[Op]:
     grouped = (-1, layer.groups, x.elements // layer.groups)
     return [
         op("Reshape", X, Constant("groups", grouped)),
-        op("MeanVarianceNormalization", Result(0), axes=[2]),
-        op("Reshape", Result(1), Constant("shape", sizes(x))),
+        op("MeanVarianceNormalization", OperatorResult(0), axes=[2]),
+        op("Reshape", OperatorResult(1), Constant("shape", sizes(x))),
         *shifted(2, x, layer),
     ]
 
 
 def sizes(shape: Shape) -> tuple[int, ...]:
-    """A shape with its batch, as a reshape takes it."""
+    """Return a shape with its batch, as a reshape takes it."""
     return (-1, shape.channels, *shape.spatial)
 
 
@@ -217,31 +227,29 @@ def lrn(node: Node, layer: Any) -> list[Op]:
     # Its neighbours are channels, so space may lie in any order; runtimes have it for two axes alone.
     return [
         op("Reshape", X, Constant("plane", (-1, x.channels, prod(x.spatial), 1))),
-        op("LRN", Result(0), size=layer.size),
-        op("Reshape", Result(1), Constant("shape", sizes(x))),
+        op("LRN", OperatorResult(0), size=layer.size),
+        op("Reshape", OperatorResult(1), Constant("shape", sizes(x))),
     ]
 
 
 @emitter("scale")
 def scale(node: Node, layer: Any) -> list[Op]:
     x = node.input_shapes[0]
-    more = [op("Add", Result(0), per_channel("bias", x))] if layer.bias else []
+    more = [op("Add", OperatorResult(0), per_channel("bias", x))] if layer.bias else []
     return [op("Mul", X, per_channel("scale", x, 1.0)), *more]
 
 
-@emitter("relu6")
-def relu6(node: Node, layer: Any) -> list[Op]:
-    return [op("Clip", X, Constant("min", 0.0), Constant("max", 6.0))]
+#: Activations of several operators or with constants, which no layer changes.
+COMPOSED = {
+    "relu6": [op("Clip", X, Constant("min", 0.0), Constant("max", 6.0))],
+    "hardtanh": [op("Clip", X, Constant("min", -1.0), Constant("max", 1.0))],
+    "silu": [op("Sigmoid", X), op("Mul", X, OperatorResult(0))],
+}
 
 
-@emitter("hardtanh")
-def hardtanh(node: Node, layer: Any) -> list[Op]:
-    return [op("Clip", X, Constant("min", -1.0), Constant("max", 1.0))]
-
-
-@emitter("silu")
-def silu(node: Node, layer: Any) -> list[Op]:
-    return [op("Sigmoid", X), op("Mul", X, Result(0))]
+@emitter(*COMPOSED)
+def composed(node: Node, layer: Any) -> list[Op]:
+    return COMPOSED[layer.kind]
 
 
 @emitter("prelu")
@@ -276,8 +284,8 @@ def pixelshuffle(node: Node, layer: Any) -> list[Op]:
     order = [position for axis in range(x.rank) for position in (2 + x.rank + axis, 2 + axis)]
     return [
         op("Reshape", X, Constant("apart", apart)),
-        op("Transpose", Result(0), perm=[0, 1, *order]),
-        op("Reshape", Result(1), Constant("shape", sizes(node.shape))),
+        op("Transpose", OperatorResult(0), perm=[0, 1, *order]),
+        op("Reshape", OperatorResult(1), Constant("shape", sizes(node.shape))),
     ]
 
 
@@ -287,8 +295,8 @@ def shuffle(node: Node, layer: Any) -> list[Op]:
     grouped = (-1, layer.groups, x.channels // layer.groups, prod(x.spatial))
     return [
         op("Reshape", X, Constant("groups", grouped)),
-        op("Transpose", Result(0), perm=[0, 2, 1, 3]),
-        op("Reshape", Result(1), Constant("shape", sizes(x))),
+        op("Transpose", OperatorResult(0), perm=[0, 2, 1, 3]),
+        op("Reshape", OperatorResult(1), Constant("shape", sizes(x))),
     ]
 
 
@@ -331,4 +339,7 @@ def add(node: Node, layer: Any) -> list[Op]:
 def mul(node: Node, layer: Any) -> list[Op]:
     # Sum takes any number of inputs, Mul two.
     product = [op("Mul", LayerInput(0), LayerInput(1))] if len(node.inputs) > 1 else [op("Identity", X)]
-    return [*product, *(op("Mul", Result(number - 2), LayerInput(number)) for number in range(2, len(node.inputs)))]
+    return [
+        *product,
+        *(op("Mul", OperatorResult(number - 2), LayerInput(number)) for number in range(2, len(node.inputs))),
+    ]

@@ -27,7 +27,7 @@ class Constant(NamedTuple):
     values: tuple[int, ...] | float
 
 
-class Result(NamedTuple):
+class OperatorResult(NamedTuple):
     """What the operator of that number gave, of those that a layer comes to."""
 
     number: int
@@ -40,25 +40,25 @@ class LayerInput(NamedTuple):
 
 
 #: All inputs of the layer, and an operand that is left out.
-ALL_INPUTS, OMITTED = "all inputs", "omitted"
+X, OMITTED = "all inputs", "omitted"
 
-Operand = Union[Weight, Constant, Result, LayerInput, str]
+OperatorInput = Union[Weight, Constant, OperatorResult, LayerInput, str]
 
 
 class Op(NamedTuple):
     """One operator: its type, what goes in, its attributes."""
 
     type: str
-    operands: tuple[Operand, ...]
+    operands: tuple[OperatorInput, ...]
     attributes: dict[str, Any]
 
 
-def op(type: str, *operands: Operand, **attributes: Any) -> Op:
+def op(type: str, *operands: OperatorInput, **attributes: Any) -> Op:
     return Op(type, operands, attributes)
 
 
 class ModelBuilder:
-    """Collects the operators and constants of a graph; `helper` and `types` are those of the `onnx` package."""
+    """Collect the operators and constants of a graph; `helper` and `types` are those of the `onnx` package."""
 
     def __init__(self, graph: Graph, helper: Any, types: Any) -> None:
         self.graph, self.helper, self.types = graph, helper, types
@@ -69,7 +69,7 @@ class ModelBuilder:
         self.tensors = {node.index: self.name(node.name) for node in graph.nodes}
 
     def name(self, wanted: str) -> str:
-        """The name, or another like it where it is taken."""
+        """Return the name, or another like it where it is taken."""
         name = wanted
         while name in self.taken:
             self.counts[wanted] = number = self.counts.get(wanted, 1) + 1
@@ -78,6 +78,7 @@ class ModelBuilder:
         return name
 
     def model(self, operators: dict[int, list[Op]]) -> Any:
+        """Return the model; `operators` are those of each layer by its node."""
         nodes = self.graph.nodes
         for node in nodes:
             if node.inputs:
@@ -97,12 +98,12 @@ class ModelBuilder:
         )
 
     def value(self, index: int, name: str) -> Any:
-        """The description of a tensor that comes in or goes out."""
+        """Return the description of a tensor: its name, type and shape."""
         shape = self.graph.nodes[index].shape
         return self.helper.make_tensor_value_info(name, self.types.FLOAT, ["N", shape.channels, *shape.spatial])
 
     def output(self, index: int) -> str:
-        """The name of an output; an input that goes straight out is passed through an operator."""
+        """Return the name of an output; an input that goes straight out is passed through an operator."""
         if self.graph.nodes[index].inputs:
             return self.tensors[index]
         name = self.name(f"{self.tensors[index]}/output")
@@ -110,6 +111,7 @@ class ModelBuilder:
         return name
 
     def layer(self, node: Node, ops: list[Op]) -> None:
+        """Add the operators of a layer; the last one's result has the layer's name."""
         name = self.tensors[node.index]
         inputs = [self.tensors[index] for index in node.inputs]
         results: list[str] = []
@@ -119,12 +121,13 @@ class ModelBuilder:
             self.nodes.append(self.helper.make_node(each.type, operands, [result], result, **each.attributes))
             results.append(result)
 
-    def operand(self, operand: Operand, layer: str, inputs: list[str], results: list[str]) -> Iterator[str]:
-        if operand == ALL_INPUTS:
+    def operand(self, operand: OperatorInput, layer: str, inputs: list[str], results: list[str]) -> Iterator[str]:
+        """Yield the names of the tensors that an operand is."""
+        if operand == X:
             yield from inputs
         elif isinstance(operand, LayerInput):
             yield inputs[operand.number]
-        elif isinstance(operand, Result):
+        elif isinstance(operand, OperatorResult):
             yield results[operand.number]
         elif operand == OMITTED:
             yield ""

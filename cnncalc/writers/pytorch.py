@@ -39,7 +39,7 @@ from cnncalc.writers.windows import floored
 
 def write(graph: Graph) -> str:
     """Return the graph as a Python file; raises `SpecError` E320 for what PyTorch has no equivalent of."""
-    return ModuleFile(graph, emitter.emit_all(graph.nodes)).text()
+    return PyTorchFile(graph, emitter.emit_all(graph.nodes)).text()
 
 
 # -- layers ------------------------------------------------------------------------------------------
@@ -218,7 +218,7 @@ ATTRIBUTES = (
 )  # fmt: skip
 
 
-class ModuleFile:
+class PyTorchFile:
     """The text of the file: imports, modules that PyTorch lacks, a class for each template, and the network."""
 
     def __init__(self, graph: Graph, code: Mapping[int, LayerCode]) -> None:
