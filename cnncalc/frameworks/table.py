@@ -67,6 +67,13 @@ class FrameworkArgument(NamedTuple):
     like: str
     positional: bool
 
+    def read(self, value: Any) -> Any:
+        """Return our value for the framework's; raises `ValueError` where it is none of its kind."""
+        try:
+            return self.notation.read(value)
+        except (ValueError, TypeError):
+            raise ValueError(f"`{self.name}` is {value!r}") from None
+
     @property
     def is_channels(self) -> bool:
         """Whether its value is a number of channels."""
@@ -83,8 +90,9 @@ def argument(
     positional: bool | None = None,
 ) -> FrameworkArgument:
     """Declare an argument; it means our argument of the same name where nothing else is said."""
-    by_place = default is REQUIRED and not like if positional is None else positional
-    return FrameworkArgument(name, name if meaning is None else meaning, notation, default, like, by_place)
+    if positional is None:
+        positional = default is REQUIRED and not like
+    return FrameworkArgument(name, name if meaning is None else meaning, notation, default, like, positional)
 
 
 def ignored(*names: str) -> tuple[FrameworkArgument, ...]:
@@ -122,6 +130,7 @@ class Equivalent:
         `values` are those of arguments that do not follow from the layer, by the framework's names. Arguments that no
         size depends on are left out.
         """
+        assert values.keys() <= {each.name for each in self.arguments}, f"{self.names[0]} takes no {list(values)}"
         derived = {
             Meaning.INPUT_CHANNELS: x.channels,
             Meaning.OUTPUT_CHANNELS: y.channels,
@@ -148,15 +157,11 @@ class Equivalent:
             value = given.get(each.name, each.default)
             if isinstance(each.meaning, Always) and not each.meaning.fits(value):
                 raise ValueError(f"`{each.name}` is {value!r}")
-            if not isinstance(each.meaning, str) or ((value is None or value is REQUIRED) and each.like):
-                continue
-            if value is REQUIRED:
-                raise ValueError(f"`{each.name}` is missing")
-            if value is not None:
-                try:
-                    values[each.meaning] = each.notation.read(value)
-                except (ValueError, TypeError):
-                    raise ValueError(f"`{each.name}` is {value!r}") from None
+            if isinstance(each.meaning, str):
+                if value is REQUIRED and not each.like:
+                    raise ValueError(f"`{each.name}` is missing")
+                if value is not REQUIRED and value is not None:
+                    values[each.meaning] = each.read(value)
         return self.complete(values) if self.complete else values
 
 
@@ -321,7 +326,7 @@ class Framework:
             elif each.meaning is Meaning.KEEPS_AXES and not value:
                 behind.append("flatten")
             elif each.meaning is Meaning.INPUT_SHAPE and value is not None:
-                input_shape = each.notation.read(value)
+                input_shape = each.read(value)
         if kind == "identity" and behind:  # a layer for any activation
             kind, *behind = behind
         return FrameworkCall(kind, values, rank, tuple(behind), input_shape)
