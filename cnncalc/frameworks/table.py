@@ -89,7 +89,7 @@ def argument(
     like: str = "",
     positional: bool | None = None,
 ) -> FrameworkArgument:
-    """Declare an argument; it means our argument of the same name where nothing else is said."""
+    """Declare an argument; by default it means our argument of the same name."""
     if positional is None:
         positional = default is REQUIRED and not like
     return FrameworkArgument(name, name if meaning is None else meaning, notation, default, like, positional)
@@ -283,7 +283,7 @@ class Framework:
     def read_call(self, name: str, positional: Sequence[Any], named: Mapping[str, Any]) -> FrameworkCall:
         """Return what a call of one of the framework's layers means; its values are numbers, words and sequences.
 
-        Raises `ValueError` that says why it is none of our layers: an argument that the layer has not, a value that
+        Raises `ValueError` with the reason why it is none of our layers: an argument that the layer has not, a value that
         an argument cannot have, a name that no layer has.
         """
         reason = f"{self.title} has no layer `{name}` that is known here"

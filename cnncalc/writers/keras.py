@@ -71,12 +71,8 @@ def ends_of(windows: Sequence[Window]) -> list[tuple[int, int]]:
     return [(window.begin, window.end) for window in windows]
 
 
-def zeros(x: Shape, ends: Sequence[tuple[int, int]]) -> list[Call]:
-    """Return the layer that pads, where there is anything to pad."""
-    return _ends_layer("pad", x, ends)
-
-
-def _ends_layer(kind: str, x: Shape, ends: Sequence[tuple[int, int]]) -> list[Call]:
+def edges(kind: str, x: Shape, ends: Sequence[tuple[int, int]]) -> list[Call]:
+    """Return the layer that pads with zeros (`pad`) or crops (`crop`), where there is anything to pad or crop."""
     name = KERAS.equivalent(kind).name(x.rank)
     return [call(name, positional("padding", axis_by_axis(ends)))] if any(map(any, ends)) else []
 
@@ -94,7 +90,7 @@ def padded(x: Shape, layer: Any) -> tuple[list[Call], str]:
     """Return what pads in front, and the padding by rule that the layer itself does."""
     if is_same(x, layer):
         return [], "same"
-    return zeros(x, ends_of(layer.windows(x))), "valid"
+    return edges("pad", x, ends_of(layer.windows(x))), "valid"
 
 
 def dilation_of(layer: Any) -> int | tuple[int, ...]:
@@ -153,7 +149,7 @@ def deconv(node: Node, layer: Any) -> Call:
         "output_padding": one_or_each(extra) if any(extra) or (short and not same) else None,
         "dilation_rate": dilation_of(layer),
     }
-    return chain(layer_of("deconv", node, **values), *_ends_layer("crop", x, ends))
+    return chain(layer_of("deconv", node, **values), *edges("crop", x, ends))
 
 
 @emitter("pool", "avgpool")
@@ -166,7 +162,7 @@ def pool(node: Node, layer: Any) -> Call:
     if same or not any(map(any, ends)):
         pads = []
     else:
-        pads = [call("MaxPadding", positional("padding", tuple(ends)))] if largest else zeros(x, ends)
+        pads = [call("MaxPadding", positional("padding", tuple(ends)))] if largest else edges("pad", x, ends)
     return chain(*pads, layer_of(layer.kind, node, padding="same" if same else "valid"))
 
 
@@ -180,7 +176,7 @@ def padded_with_zeros(code: LayerCode, x: Shape) -> LayerCode:
     if len(calls) < 2:
         return code
     (padding,) = calls[0].arguments
-    return chain(*zeros(x, padding.value), calls[-1])
+    return chain(*edges("pad", x, padding.value), calls[-1])
 
 
 @emitter("bn", "ln", "gn", "instancenorm")

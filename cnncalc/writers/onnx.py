@@ -121,7 +121,7 @@ def deconv(node: Node, layer: Any) -> list[Op]:
 
 @emitter("pool", "avgpool")
 def pool(node: Node, layer: Any) -> list[Op]:
-    # Its rounding up leaves no window out; where ours does, the padding at the end says how far they go.
+    # Its rounding up leaves no window out; where ours does, the padding at the end decides how far they go.
     ceil = layer.rounds_up and not leaves_out(node, layer)
     windows = layer.windows(node.input_shapes[0]) if ceil else floored(node, layer)
     pads = begins_then_ends([(window.begin, window.end) for window in windows])

@@ -13,7 +13,7 @@ from cnncalc.writers import export
 FILES = [path for path in sorted(MODELS.glob("*/*")) if path.suffix in (".prototxt", ".cfg", ".json", ".keras")]
 FILES = [path for path in FILES if "expected" not in path.name]
 
-#: Model files with operators that no text can say, and the first of those.
+#: Model files with operators that the language has no equivalent of, and the first of those.
 OPAQUE = {
     "resnet50.cfg": "shortcut1",
     "yolov3-tiny.cfg": "yolo1",

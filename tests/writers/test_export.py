@@ -188,7 +188,7 @@ def test_number_out_of_the_language() -> None:
 
 
 def test_no_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the `onnx` package, ONNX is an error that says how to get it."""
+    """Without the `onnx` package, ONNX is an error with the way to install it."""
     monkeypatch.setitem(sys.modules, "onnx", None)
     result = run("input 8x8x3 | relu", "--to", "onnx", "-o", "never.onnx")
     assert (result.exit_code, result.stderr) == (

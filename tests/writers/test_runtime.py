@@ -19,6 +19,7 @@ NETWORKS = {
 }
 
 
+@pytest.mark.frameworks
 @pytest.mark.parametrize("name", NETWORKS)
 def test_importable(name: str) -> None:
     """The classes are those of a module that the framework itself can import."""
