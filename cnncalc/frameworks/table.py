@@ -283,8 +283,8 @@ class Framework:
     def read_call(self, name: str, positional: Sequence[Any], named: Mapping[str, Any]) -> FrameworkCall:
         """Return what a call of one of the framework's layers means; its values are numbers, words and sequences.
 
-        Raises `ValueError` with the reason why it is none of our layers: an argument that the layer has not, a value that
-        an argument cannot have, a name that no layer has.
+        Raises `ValueError` with the reason why it is none of our layers: a name that no layer has, an argument that the
+        layer does not take, a value that an argument cannot have.
         """
         reason = f"{self.title} has no layer `{name}` that is known here"
         for kind in self.kinds_of(name):
