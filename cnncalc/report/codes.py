@@ -32,7 +32,7 @@ def codes_document(pages: Iterable[Page]) -> Document:
             group = page.code[:2]
             rows.append((GROUPS.get(group, group),))
         rows.append((page.code, page.title))
-    return Document((text_table(rows, ("code", "meaning")), Paragraph("`cnncalc explain CODE` tells all about one.")))
+    return Document((text_table(rows, ("code", "meaning")), Paragraph("`cnncalc explain CODE` shows all about one.")))
 
 
 def _page(page: Page, message: str) -> Iterator[Block]:

@@ -51,7 +51,7 @@ def catalogue_document() -> Document:
     reading = (
         "Arguments in brackets may be left out; there, N is a whole number. "
         f"Signs in formulas: {legend(' '.join(cell for row in rows for cell in row[2:]))}. "
-        "A word in 1d, 2d or 3d asks for so many spatial axes. `cnncalc layers WORD` tells all about one."
+        "A word in 1d, 2d or 3d asks for so many spatial axes. `cnncalc layers WORD` shows all about one."
     )
     return Document((table, Paragraph(reading)))
 
@@ -193,7 +193,7 @@ def _rules(cls: type[Layer]) -> Iterator[tuple[str, ...]]:
     if cls.flat:
         yield "input", "a flat vector; a flatten is put in front of it where it is given anything else"
     elif cls.spatial:
-        yield "input", "1, 2 or 3 spatial axes" + (", or as many as the word has" if cls.ranked else "")
+        yield "input", "1, 2 or 3 spatial axes" + (", or as many as the word names" if cls.ranked else "")
     yield "output", cls.size_rule
     for note in cls.size_notes:
         yield "", note

@@ -56,8 +56,8 @@ DEFAULT = ("network", "input", "params", "macs", "peak_bytes", "field")
 
 #: The meaning of headings that are not plain by themselves.
 NOTES = {
-    "peak_bytes": "feature maps live at once, as {dtype}; weights are not in it",
-    "field": "receptive field of the last layer before all places are brought together",
+    "peak_bytes": "peak memory of the feature maps as {dtype}, without weights",
+    "field": "receptive field of the last layer before those that see the whole input (gap, fc)",
 }
 
 

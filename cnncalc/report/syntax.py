@@ -1,4 +1,4 @@
-"""The language on one page: told by example, its arguments and sizes by the classes that own them."""
+"""The language on one page: by examples, its arguments and sizes by the classes that own them."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def sections() -> tuple[SyntaxSection, ...]:
             "arguments",
             table=text_table(list(_arguments()), HEADINGS, ("code", "code")),
             after="One number serves all axes, or each has its own, `s2x1`; `p0-1` pads nothing at the beginning and "
-            "one row at the end. `cnncalc layers WORD` tells what else a layer takes.",
+            "one row at the end. `cnncalc layers WORD` lists what else a layer takes.",
         ),
         SyntaxSection(
             "sizes",
@@ -188,7 +188,7 @@ def _sizes() -> Iterator[tuple[str, ...]]:
         yield _note(note)
     yield "deconv", _bare(Deconv.size_rule)
     for note in Deconv.size_notes:
-        # What holds for a convolution too has been said.
+        # What holds for a convolution too stands there.
         if note not in Conv.size_notes:
             word, rule = _note(note)
             yield f"deconv {word}", rule

@@ -9,7 +9,7 @@ from typing import Any
 from cnncalc.figures.receptive_field import exceeds
 from cnncalc.notation import bytes_text, field_text, shape_text, short
 from cnncalc.report.columns import count_column, size_column, text_column
-from cnncalc.report.document import Column, DataTable, Document, Paragraph, TitleRow
+from cnncalc.report.document import Column, DataTable, Document, Notes, Paragraph, TitleRow
 from cnncalc.report.layout import PAGE_WIDTH
 from cnncalc.zoo.survey import ZooEntry
 
@@ -65,11 +65,11 @@ ORDERS: dict[str, Callable[[ZooEntry], Any]] = {
 #: From so many columns on, numbers have all their digits, and the contribution of a network stands beside it.
 EXACT, BESIDE = 88, 150
 
-LEGEND = (
-    "field: the receptive field of the last feature map; * is larger than the input, all sees all of it by nature. "
-    "memory: of the feature maps live at once, at most, in float32. `cnncalc NAME` calculates a network, "
-    "`cnncalc zoo NAME` prints its spec."
+NOTES = (
+    ("field", "receptive field of the last feature map; * is larger than the input, all is the whole input"),
+    ("memory", "peak memory of the feature maps in float32, without weights"),
 )
+COMMANDS = "`cnncalc NAME` calculates a network, `cnncalc zoo NAME` prints its spec."
 
 
 def sort(entries: Sequence[ZooEntry], key: str | None) -> list[ZooEntry]:
@@ -99,7 +99,7 @@ def zoo_document(entries: Sequence[ZooEntry], width: int | None, layout: str, gr
             before = entry.member.contribution
             lines.append(TitleRow(before))
         lines.append(entry)
-    return Document((DataTable(columns, lines, layout), Paragraph(LEGEND)))
+    return Document((DataTable(columns, lines, layout), Notes(NOTES), Paragraph(COMMANDS)))
 
 
 def _rounded(column: Column) -> Column:

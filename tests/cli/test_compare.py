@@ -32,8 +32,8 @@ network    input    parameters       MACs  peak bytes  field
 small.cnn  32x32x3         330    221,264      45,056  4
 large_net  32x32x3       3,002  1,032,352      81,920  8
 
-peak bytes  feature maps live at once, as float32; weights are not in it
-field       receptive field of the last layer before all places are brought together
+peak bytes  peak memory of the feature maps as float32, without weights
+field       receptive field of the last layer before those that see the whole input (gap, fc)
 """
 
 CSV = """\
@@ -48,9 +48,9 @@ MARKDOWN = """\
 | `small.cnn` | 32x32x3 | 330 | 221,264 | 45,056 | 4 |
 | `large_net` | 32x32x3 | 3,002 | 1,032,352 | 81,920 | 8 |
 
-peak bytes: feature maps live at once, as float32; weights are not in it
+peak bytes: peak memory of the feature maps as float32, without weights
 
-field: receptive field of the last layer before all places are brought together
+field: receptive field of the last layer before those that see the whole input (gap, fc)
 """
 
 LATEX = r"""% \usepackage{booktabs}
@@ -62,8 +62,8 @@ small.cnn & 32$\times$32$\times$3 & 330 & 221,264 & 45,056 & 4 \\
 large\_net & 32$\times$32$\times$3 & 3,002 & 1,032,352 & 81,920 & 8 \\
 \bottomrule
 \end{tabular}
-% peak bytes: feature maps live at once, as float32; weights are not in it
-% field: receptive field of the last layer before all places are brought together
+% peak bytes: peak memory of the feature maps as float32, without weights
+% field: receptive field of the last layer before those that see the whole input (gap, fc)
 """
 
 
@@ -121,7 +121,7 @@ def test_unknown_column() -> None:
 def test_batch_and_dtype() -> None:
     """The table says what its figures are for."""
     text = run("small.cnn", "--batch", "2", "--dtype", "int8").stdout
-    assert "peak bytes  feature maps live at once, as int8; weights are not in it\n" in text
+    assert "peak bytes  peak memory of the feature maps as int8, without weights\n" in text
     assert "batch       MACs and activations are for 2 samples, shapes for one\n" in text
     # 11,264 elements of a byte, twice.
     assert " 442,528      22,528 " in text

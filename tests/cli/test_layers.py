@@ -33,7 +33,7 @@ arguments
   bias, nobias           bias=      bias      whether there is a bias
 
 rules
-  input            1, 2 or 3 spatial axes, or as many as the word says
+  input            1, 2 or 3 spatial axes, or as many as the word names
   output           floor((N + 2P − F')/S) + 1; filters
                    valid: P = 0
                    same: ceil(N/S), the smaller half of the padding first

@@ -29,9 +29,10 @@ vgg16_bn  2014  224x224x3  138,365,992  15,470,264,320  212    24.5 MiB
 vgg19     2014  224x224x3  143,667,240  19,632,062,464  268*   24.5 MiB
 vgg19_bn  2014  224x224x3  143,678,248  19,632,062,464  268*   24.5 MiB
 
-field: the receptive field of the last feature map; * is larger than the input, all sees all of it
-by nature. memory: of the feature maps live at once, at most, in float32. `cnncalc NAME` calculates
-a network, `cnncalc zoo NAME` prints its spec.
+field   receptive field of the last feature map; * is larger than the input, all is the whole input
+memory  peak memory of the feature maps in float32, without weights
+
+`cnncalc NAME` calculates a network, `cnncalc zoo NAME` prints its spec.
 """
 
 
