@@ -18,7 +18,7 @@ from typing import Any, Union
 
 from cnncalc.analysis import Analysis, Options, Row, Totals, analyze_graph
 from cnncalc.diagnostics import Diagnostic, SpecError
-from cnncalc.graph import Graph, Node
+from cnncalc.graph import BuildError, Graph, Node
 from cnncalc.shape import Shape
 
 __version__ = "0.1.0"
@@ -83,7 +83,12 @@ def from_torch(module: Any, input: Any, *, strict: bool = False) -> Graph:
 
     shaped = isinstance(input, str) or (isinstance(input, Sequence) and all(isinstance(each, int) for each in input))
     inputs = [_dims(input)] if shaped else list(input) if isinstance(input, (list, tuple)) else [input]
-    graph = from_module(module, inputs)
+    try:
+        graph = from_module(module, inputs)
+    except BuildError as error:
+        from cnncalc.language.suggestions import with_suggestions  # only once something is wrong
+
+        raise with_suggestions(error) from None
     if strict:
         refuse_unknown(graph)
     return graph

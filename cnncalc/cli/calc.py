@@ -209,4 +209,4 @@ def _or_a_command(spec: str, error: SpecError) -> SpecError:
     if command is None or first.span is None or first.span.source.text != spec or first.span.text != spec.strip():
         return error
     meant = "--help" if command == "help" else command
-    return SpecError([first._replace(help=f"write `cnncalc {meant}`"), *more], error.partial)
+    return error.with_diagnostics([first._replace(help=f"write `cnncalc {meant}`"), *more])

@@ -277,7 +277,9 @@ def fail(error: SpecError, output: Output, options: Options, status: int = 1) ->
         _write(stream, errors_to_json(error.diagnostics))
         sys.exit(status)
     terminal = stream is not None and stream.isatty()
-    if error.partial is not None and output.format == "table":
+    from cnncalc.graph import BuildError
+
+    if isinstance(error, BuildError) and output.format == "table":
         from cnncalc.analysis import analyze_graph
         from cnncalc.report.table import Failure, to_table
 

@@ -61,10 +61,9 @@ def analyses(
     told = zip(done, labels, specs, strict=True)
     wrong = [_in(label, spec, error) for error, label, spec in told if isinstance(error, SpecError)]
     if wrong:
-        diagnostics = [each for error in wrong for each in error.diagnostics]
-        partial = wrong[0].partial if len(wrong) == 1 else None
+        error = wrong[0] if len(wrong) == 1 else SpecError(each for error in wrong for each in error.diagnostics)
         # The columns are those of networks: the table of the layers before the error has its own.
-        fail(SpecError(diagnostics, partial), output._replace(columns=None), options)
+        fail(error, output._replace(columns=None), options)
     return [each for each in done if isinstance(each, Analysis)]
 
 
@@ -91,7 +90,7 @@ def _in(label: str, spec: str, error: SpecError) -> SpecError:
         each if each.span is not None else each._replace(notes=(*each.notes, _place(label, spec)))
         for each in error.diagnostics
     ]
-    return SpecError(told, error.partial)
+    return error.with_diagnostics(told)
 
 
 def _place(label: str, spec: str) -> str:

@@ -14,12 +14,9 @@ A layer's arguments are read from a row of `Piece`s: numbers, words and marks, w
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, overload
+from typing import Any, Generic, NamedTuple, TypeVar, overload
 
 from cnncalc.shape import Padding, ShapeError
-
-if TYPE_CHECKING:
-    from cnncalc.layers.base import Layer
 
 T = TypeVar("T")
 
@@ -113,8 +110,8 @@ class Argument(Generic[T]):
     @overload
     def __get__(self, layer: None, owner: type) -> Argument[T]: ...
     @overload
-    def __get__(self, layer: Layer, owner: type) -> T: ...
-    def __get__(self, layer: Layer | None, owner: type) -> Argument[T] | T:
+    def __get__(self, layer: object, owner: type) -> T: ...
+    def __get__(self, layer: object, owner: type) -> Argument[T] | T:
         # A layer keeps its values in its own __dict__, so this only answers for the class.
         return self
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from math import prod
 
 from cnncalc.layers.arguments import Flag, Integer, PaddingArgument, PerAxis, count
@@ -10,14 +11,17 @@ from cnncalc.layers.base import Example, FieldStep, Layer, Lint
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import (
     AXES,
+    Condition,
+    Detail,
     Padding,
+    Requirement,
     Shape,
-    ShapeError,
     Size,
     Window,
     ceil_div,
-    divide,
     ratio,
+    require,
+    require_divisible,
     require_size,
     transposed_same_total,
     transposed_size,
@@ -25,7 +29,7 @@ from cnncalc.shape import (
 
 
 class Convolution(Windowed):
-    """What the convolutions share: a window with a bias for each filter."""
+    """The base of the convolutions: the arguments of their window, and how their channels are explained."""
 
     kernel = PerAxis("", in_full=True, help="window size")
     stride = PerAxis("s", default=(1,), help="step of the window")
@@ -71,17 +75,16 @@ class Conv(Convolution):
         Example("input 4x5x6x1 | conv3d 2 x1", "3x4x5x1", params=9, macs=480),
     )
 
+    def requirements(self, x: Shape) -> Iterator[Requirement]:
+        yield require_divisible(self.filters, self.groups, "filters", "groups")
+        yield require_divisible(x.channels, self.groups, "channels", "groups")
+        yield from super().requirements(x)
+
     def output(self, x: Shape) -> Shape:
-        self._group_sizes(x)
         return Shape(self.sizes(x), self.filters)
 
-    def _group_sizes(self, x: Shape) -> Size:
-        """Channels of one group; raises `ShapeError` where groups divide either side unevenly."""
-        divide(self.filters, self.groups, "filters", "groups")
-        return divide(x.channels, self.groups, "channels", "groups")
-
     def weights(self, x: Shape) -> Size:
-        return prod(self.kernel) * self._group_sizes(x) * self.filters
+        return prod(self.kernel) * (x.channels // self.groups) * self.filters
 
     def biases(self, x: Shape) -> Size:
         return self.filters if self.bias else 0
@@ -201,24 +204,24 @@ class Deconv(Convolution):
     def swept(self, x: Shape, y: Shape) -> tuple[tuple[Size, ...], tuple[Size, ...]]:
         return y.spatial, x.spatial
 
-    def output(self, x: Shape) -> Shape:
-        divide(x.channels, self.groups, "channels", "groups")
-        sizes = []
+    def requirements(self, x: Shape) -> Iterator[Requirement]:
+        yield require_divisible(x.channels, self.groups, "channels", "groups")
         for name, n, window, more in zip(AXES[x.rank], x.spatial, self.windows(x), self.output_padding, strict=True):
-            if more and more >= max(window.stride, window.dilation):
-                raise ShapeError(
-                    "E105",
-                    "`output_padding` of `{layer}` is too large",
-                    f"`output_padding` (={more}) must be below `stride` (={window.stride})",
-                    help="drop it, or write a smaller one",
-                )
-            size = transposed_size(n, window, more)
-            rule = f"({n} - 1) * {window.stride} - {window.begin} - {window.end} + {window.extent} + {more} = {size}"
-            sizes.append(require_size(size, name, rule, "its padding crops all of it", "use less padding"))
-        return Shape(tuple(sizes), self.filters)
+            yield _require_output_padding(more, window)
+            rule = partial(_transposed_text, n, window, more)
+            crops = "its padding crops all of it"
+            yield require_size(transposed_size(n, window, more), name, rule, crops, "use less padding")
+        yield require_divisible(self.filters, self.groups, "filters", "groups")
+
+    def output(self, x: Shape) -> Shape:
+        return Shape(self.sizes(x), self.filters)
+
+    def sizes(self, x: Shape) -> tuple[Size, ...]:
+        axes = zip(x.spatial, self.windows(x), self.output_padding, strict=True)
+        return tuple([transposed_size(n, window, more) for n, window, more in axes])
 
     def weights(self, x: Shape) -> Size:
-        return prod(self.kernel) * x.channels * divide(self.filters, self.groups, "filters", "groups")
+        return prod(self.kernel) * x.channels * (self.filters // self.groups)
 
     def biases(self, x: Shape) -> Size:
         return self.filters if self.bias else 0
@@ -239,5 +242,21 @@ class Deconv(Convolution):
         # Every input element is written from.
         return [0] * x.rank
 
+    def drops_nothing(self, x: Shape) -> list[Condition]:
+        return [True] * x.rank
+
     def lints(self, x: Shape) -> Iterator[Lint]:
         return iter(())
+
+
+def _require_output_padding(more: int, window: Window) -> Requirement:
+    fact = f"`output_padding` (={more}) must be below `stride` (={window.stride})"
+    below = not more or more < max(window.stride, window.dilation)
+    summary = "`output_padding` of `{layer}` is too large"
+    return require(below, "E105", summary, lambda: Detail(fact, help="drop it, or write a smaller one"))
+
+
+def _transposed_text(n: Size, window: Window, more: int) -> str:
+    """The rule of a transposed size with its numbers in it, as a note shows it."""
+    size = transposed_size(n, window, more)
+    return f"({n} - 1) * {window.stride} - {window.begin} - {window.end} + {window.extent} + {more} = {size}"

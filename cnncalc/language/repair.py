@@ -1,31 +1,29 @@
-"""Why the arms of a merge do not agree, and which one edit would mend it: found by trying.
+"""Search for the one edit after which the arms of a merge agree.
 
-The candidates are what people forget: the other arm's stride, its padding, its number of filters. Each is
-tried on the layers of one arm, the arm is worked out again, and an edit that fits is what the help says.
+The candidates are what people forget: the other arm's stride, its padding, its number of filters. Each is tried on
+the layers of one arm, the shapes of the arm are inferred again, and an edit that fits is suggested.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from cnncalc.graph import Node
 from cnncalc.layers.base import Layer
 from cnncalc.layers.conv import Conv
 from cnncalc.shape import Padding, Shape, ShapeError, ceil_div
 
-if TYPE_CHECKING:
-    from cnncalc.graph import Node
-
-#: So many layers of an arm are tried, from its end.
+#: Edits of so many layers of an arm are tried, from its end.
 MOST_TRIED = 40
 
-#: A merge of more arms gets no edit, and notes on its first arms alone.
+#: For a merge of more arms no edit is looked for, and notes are on the first arms alone.
 MOST_ARMS = 8
 
 
 def arms_of(nodes: Sequence[Node], inputs: tuple[int, ...]) -> list[list[Node]]:
-    """For each input of a merge the nodes from where it left the others, by first inputs, to its end."""
+    """Return for each input of a merge its arm: the nodes, by first inputs, from the fork to its end."""
     chains = [list(_back(nodes, index)) for index in inputs[: MOST_ARMS + 1]]
     passed = Counter(node.index for chain in chains for node in chain)
     arms = []
@@ -44,60 +42,63 @@ def _back(nodes: Sequence[Node], index: int) -> Iterator[Node]:
         index = nodes[index].inputs[0]
 
 
-def notes(arms: list[list[Node]]) -> Iterator[str]:
-    """A note for each arm: its shapes from the fork on, those alike said once."""
+def merge_notes(arms: list[list[Node]]) -> list[str]:
+    """Return a note for each arm: its shapes from the fork on, each change once."""
+    notes = []
     for number, arm in enumerate(arms[:MOST_ARMS], 1):
         shapes = list(dict.fromkeys(str(node.shape) for node in arm))
         if len(shapes) > 6:
             shapes = [*shapes[:2], "…", *shapes[-3:]]
-        yield f"arm {number} ends in `{arm[-1].name}`: {' -> '.join(shapes)}"
+        notes.append(f"arm {number} ends in `{arm[-1].name}`: {' -> '.join(shapes)}")
+    return notes
 
 
-def edit(merge: Layer, arms: list[list[Node]]) -> str | None:
-    """The edit that makes the merge's inputs agree, or None where no single one does or the arms are many."""
+def merge_edit(merge: Layer, arms: list[list[Node]]) -> str | None:
+    """Return the edit that makes a merge's inputs agree; None where no single one does or the arms are many."""
     if len(arms) > MOST_ARMS:
         return None
     ends = [arm[-1].shape for arm in arms]
     if not all(isinstance(size, int) for end in ends for size in end.dims):
         return None  # what fits some numbers may not fit others
-    found = []
+    edits = []
     for number in reversed(range(len(arms))):
         others = [shape for other, shape in enumerate(ends) if other != number]
         for text, end in _edits(arms[number], others):
             if end is not None and _agree(merge, [*ends[:number], end, *ends[number + 1 :]]):
-                found.append(text)
+                edits.append(text)
                 break
-    return f"write {', or '.join(found)}" if found else None
+    return f"write {', or '.join(edits)}" if edits else None
 
 
 def _agree(merge: Layer, shapes: list[Shape]) -> bool:
     try:
-        merge.shape_of(tuple(shapes))
+        merge.infer(tuple(shapes))
     except ShapeError:
         return False
     return True
 
 
 def _edits(arm: list[Node], others: list[Shape]) -> Iterator[tuple[str, Shape | None]]:
-    """Edits of one arm in words, and the shape that it then ends in."""
+    """Yield edits of one arm in words, and the shape that it then ends in."""
     if len(arm) == 1:
         yield from ((f"`{conv}` in the empty arm", end) for conv, end in _projections(arm[0].shape, others))
         return
     for node, argument, value in _candidates(arm, others):
         text = node.layer.arguments[argument].write(value)
-        yield f"`{text}` in `{node.name}`", _worked_out(arm, node, argument, value)
+        yield f"`{text}` in `{node.name}`", _end_with(arm, node, argument, value)
 
 
 def _projections(shape: Shape, others: list[Shape]) -> Iterator[tuple[Layer, Shape | None]]:
-    """The 1x1 convolutions that take an empty arm to another's shape, as the shortcuts of a ResNet do."""
+    """Yield the 1x1 convolutions that take an empty arm to another's shape, as the shortcuts of a ResNet do."""
     for other in others:
         if other.rank == shape.rank and shape.spatial:
             strides = tuple(ceil_div(n, m) for n, m in zip(shape.spatial, other.spatial, strict=True))
             conv = Conv("conv", kernel=(1,), stride=strides, filters=other.channels).resolve(shape)
-            yield conv, conv.output(shape)
+            yield conv, conv.infer((shape,))
 
 
 def _candidates(arm: list[Node], others: list[Shape]) -> Iterator[tuple[Node, str, Any]]:
+    """Yield a node of the arm, an argument of its layer, and a value to try for it."""
     tried = [node for node in reversed(arm) if len(node.inputs) == 1][:MOST_TRIED]
     channels = dict.fromkeys(shape.channels for shape in others)
     for node in tried:
@@ -111,18 +112,18 @@ def _candidates(arm: list[Node], others: list[Shape]) -> Iterator[tuple[Node, st
             yield from ((node, "stride", (step,) * len(vars(node.layer)["stride"])) for step in (1, 2, 4))
 
 
-def _worked_out(arm: list[Node], changed: Node, argument: str, value: Any) -> Shape | None:
-    """The shape at the end of an arm with one argument changed; None where that cannot be told."""
-    at = next(place for place, node in enumerate(arm) if node is changed)
+def _end_with(arm: list[Node], changed: Node, argument: str, value: Any) -> Shape | None:
+    """Return the shape at the end of an arm with one argument changed; None where that does not fit."""
+    start = next(position for position, node in enumerate(arm) if node is changed)
     shape = changed.input_shapes[0]
-    for node in arm[at:]:
+    for node in arm[start:]:
         if len(node.inputs) != 1:
             return None
         layer = node.layer
         if node is changed:
             layer = layer.replace(**{argument: value})
         try:
-            shape = layer.resolve(shape).output(shape)
+            shape = layer.resolve(shape).infer((shape,))
         except ShapeError:
             return None
     return shape
