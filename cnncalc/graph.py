@@ -63,8 +63,8 @@ class Graph(NamedTuple):
         return tuple(dict.fromkeys(letter for layer in inputs for letter in layer.open))
 
 
-class Failure(NamedTuple):
-    """A layer that does not fit its inputs (indices of nodes), and the diagnostic that reports it."""
+class FailedLayer(NamedTuple):
+    """A layer that does not fit its inputs (indices of nodes), and the diagnostic that reports that."""
 
     diagnostic: Diagnostic
     layer: Layer
@@ -78,7 +78,7 @@ class BuildError(SpecError):
     """
 
     def __init__(
-        self, diagnostics: Iterable[Diagnostic], partial: Graph, nodes: Sequence[Node], failures: Sequence[Failure]
+        self, diagnostics: Iterable[Diagnostic], partial: Graph, nodes: Sequence[Node], failures: Sequence[FailedLayer]
     ) -> None:
         super().__init__(diagnostics)
         self.partial, self.nodes, self.failures = partial, tuple(nodes), tuple(failures)
@@ -97,7 +97,7 @@ class GraphBuilder:
     def __init__(self, problems: Problems, reserved: Iterable[str] = ()) -> None:
         self.problems = problems
         self.nodes: list[Node] = []
-        self.failures: list[Failure] = []
+        self.failures: list[FailedLayer] = []
         self._taken = set(reserved)
         self._counters: dict[str, int] = {}
         self._lints: list[tuple[int, Lint]] = []
@@ -156,15 +156,19 @@ class GraphBuilder:
     def _report(
         self, fault: ShapeError, name: str, layer: Layer, inputs: tuple[int, ...], origin: Origin | None
     ) -> None:
-        if self._failed_at is None:
-            self._failed_at = len(self.nodes)
+        self.mark_failed()
         chain = [f"shapes so far: {self.shape_chain(inputs[0])}"] if len(inputs) == 1 else []
         span, calls = origin if origin else (None, ())
         headline = fault.summary.format(layer=name)
         notes = (*fault.notes, *chain)
         diagnostic = Diagnostic(fault.code, headline, span, fault.fact, notes, fault.help, name, calls)
-        self.failures.append(Failure(diagnostic, layer, inputs))
+        self.failures.append(FailedLayer(diagnostic, layer, inputs))
         self.problems.add(diagnostic)
+
+    def mark_failed(self) -> None:
+        """Keep in mind that a layer failed here: the partial graph of an error ends before the first that did."""
+        if self._failed_at is None:
+            self._failed_at = len(self.nodes)
 
     def error(self, error: SpecError, name: str | None = None) -> SpecError:
         """Return the error as a `BuildError` where a layer has failed, and else as it is."""

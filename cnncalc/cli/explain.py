@@ -130,7 +130,7 @@ def _write_layers(analysis: Analysis, names: tuple[str, ...], pictures: bool | N
 
 
 def _few(explained: tuple[Explanation, ...]) -> bool:
-    return sum(1 for each in explained if each.places) <= MOST_DRAWN
+    return sum(1 for each in explained if each.positions) <= MOST_DRAWN
 
 
 def _chosen(analysis: Analysis, names: tuple[str, ...]) -> list[str]:

@@ -61,9 +61,9 @@ def analyses(
     told = zip(done, labels, specs, strict=True)
     wrong = [_in(label, spec, error) for error, label, spec in told if isinstance(error, SpecError)]
     if wrong:
-        error = wrong[0] if len(wrong) == 1 else SpecError(each for error in wrong for each in error.diagnostics)
+        together = wrong[0] if len(wrong) == 1 else SpecError([each for error in wrong for each in error.diagnostics])
         # The columns are those of networks: the table of the layers before the error has its own.
-        fail(error, output._replace(columns=None), options)
+        fail(together, output._replace(columns=None), options)
     return [each for each in done if isinstance(each, Analysis)]
 
 

@@ -59,7 +59,7 @@ def command(
         if field is not None:
             repeats = problem.repeats(field, given)
             text = report.repeats_json(repeats) if form == "json" else report.repeats_text(repeats)
-            solved = repeats.count is not None
+            solved = repeats.solved
         else:
             sizes = parse_shape((wanted or "").strip(), "--output-size")
             if any(isinstance(size, str) for size in sizes):
@@ -77,6 +77,6 @@ def command(
 
 
 def _solved(problem: Any, given: Any, sizes: tuple[int, ...], layer: str | None) -> Any:
-    if problem.marks:
+    if problem.unknowns:
         return problem.number(given, sizes, layer)
     return problem.padding(given, sizes) if given is not None else problem.input_sizes(sizes, layer)

@@ -7,7 +7,7 @@ The graph builder reports the bare facts. Here, where the reader of the message 
 from __future__ import annotations
 
 from cnncalc.diagnostics import Diagnostic
-from cnncalc.graph import BuildError, Failure, channels_last
+from cnncalc.graph import BuildError, FailedLayer, channels_last
 from cnncalc.language.repair import arms_of, merge_edit, merge_notes
 
 
@@ -17,7 +17,7 @@ def with_suggestions(error: BuildError) -> BuildError:
     return error.with_diagnostics([suggested.get(each, each) for each in error.diagnostics])
 
 
-def _suggested(error: BuildError, failure: Failure) -> Diagnostic:
+def _suggested(error: BuildError, failure: FailedLayer) -> Diagnostic:
     diagnostic = failure.diagnostic
     if len(failure.inputs) > 1:
         arms = arms_of(error.nodes, failure.inputs)

@@ -125,7 +125,9 @@ def _require_half(axis: str, window: Window) -> Requirement:
     def detail() -> Detail:
         half = window.extent // 2
         note = f"{axis}: a window could lie in the padding alone, where there is nothing to pool"
-        return Detail(f"padding {most} must be at most {half}, half of {window.extent}", (note,), f"write `p{half}` or `same`")
+        return Detail(
+            f"padding {most} must be at most {half}, half of {window.extent}", (note,), f"write `p{half}` or `same`"
+        )
 
     return require(2 * most <= window.extent, "E205", "the padding of `{layer}` is over half its window", detail)
 

@@ -53,7 +53,7 @@ def _page(explained: Sequence[Explanation], look: RenderOptions, drawn: bool, mo
         yield Heading(f"{each.row.name}: {each.row.description}{' (implicit)' if each.row.implicit else ''}")
         yield Paragraph(" ".join(cleandoc(each.layer.__doc__ or "").split("\n\n")[0].split()))
         yield Grid(rows, roles=("rule",))
-        if drawn and any(axis.window.kernel > 1 or axis.window.stride > 1 for axis in each.places):
+        if drawn and any(axis.window.kernel > 1 or axis.window.stride > 1 for axis in each.positions):
             yield from pictures(each, look)
     if more:
         yield Paragraph(f"and {thousands(more)} more layers: `--layer NAME` explains one")

@@ -150,7 +150,8 @@ def _never_above(value: Value, other: Value) -> bool:
     return low is not None and bool(low >= 0)
 
 
-def _at_least_zero(value: Value) -> Any:
+def _at_least_zero(value: Any) -> Any:
+    """Whether a value is 0 or more: True, False, or a guard where that depends on its symbols."""
     if not isinstance(value, Formula):
         return value >= 0
     low, high = bounds(value)

@@ -28,7 +28,9 @@ class Guard(NamedTuple):
         """Whether it holds with these numbers for all of its symbols."""
         value = substitute(self.formula, numbers)
         assert not isinstance(value, Polynomial), f"a symbol of {self} has no number"
-        return (value == 0 if self.zero else value >= 0) or any(substitute(other, numbers) == 0 for other in self.others)
+        return (value == 0 if self.zero else value >= 0) or any(
+            substitute(other, numbers) == 0 for other in self.others
+        )
 
     def __bool__(self) -> bool:
         raise TypeError(f"whether {self} depends on the values of its symbols")

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cnncalc
-from cnncalc.figures.domain import IntegerSet, conditions, solve_constraints
+from cnncalc.figures.domain import guards
 from cnncalc.symbols import Formula
+from cnncalc.symbols.constraints import IntegerSet, solve_constraints
 
 FOLDER = Path(__file__).parents[3] / "shared" / "conformance"
 CASES = [case for path in sorted(FOLDER.glob("*.json")) for case in json.loads(path.read_text(encoding="utf-8"))]
@@ -20,7 +21,7 @@ CASES = [case for path in sorted(FOLDER.glob("*.json")) for case in json.loads(p
 def at(value: Any, numbers: dict[str, int]) -> Any:
     """The value with numbers in place of letters, wherever in it there are any."""
     if isinstance(value, Formula):
-        return value.at(numbers)
+        return value.substitute(numbers)
     if isinstance(value, tuple):
         parts = [at(each, numbers) for each in value]
         return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
@@ -112,7 +113,7 @@ def test_domain(chain: list[str], n: int) -> None:
     sizes: IntegerSet | None = IntegerSet(())
     with suppress(cnncalc.SpecError):
         graph = cnncalc.parse(f"input NxNx2 | {' | '.join(chain)}", letters=True)
-        sizes = solve_constraints(conditions(graph), "N")
+        sizes = solve_constraints(guards(graph), "N")
     assert sizes is not None
     try:
         cnncalc.analyze(" | ".join(chain), input=(n, n, 2))
