@@ -48,7 +48,7 @@ class Options(NamedTuple):
 class Row(NamedTuple):
     """The figures of one node. Shapes are per sample; MACs and activations are for the whole batch.
 
-    Where the input has letters, sizes are formulas in them (`cnncalc.symbols.Formula`), whose `substitute` takes numbers.
+    Where the input has letters, sizes are formulas in them (`cnncalc.symbols.Formula`): `substitute` takes numbers.
     """
 
     graph: Graph

@@ -36,6 +36,9 @@ AXES = AxisNames({
     3: ("depth", "height", "width"),
 })  # fmt: skip
 
+#: The headline of E201.
+EMPTY = "output of `{layer}` would be empty"
+
 #: No feature map may have more elements than this: beyond any machine, yet exact and quick to print.
 MAX_ELEMENTS = 10**100
 
@@ -165,14 +168,14 @@ class Window(NamedTuple):
         Padding that is left over is no loss. Nor is a tail no longer than the gap that a stride wider than the
         window leaves between any two positions: there, skipping is what was asked for.
         """
-        if self.ceil:
+        if self.ceil or self.stride == 1:
             return 0
         unreached = self._unreached(n)
         return unreached if statically_known(unreached > self._gap) else 0
 
     def drops_nothing(self, n: Size) -> Condition:
         """Whether `dropped` is 0."""
-        return self.ceil or self._unreached(n) <= self._gap
+        return self.ceil or self.stride == 1 or self._unreached(n) <= self._gap
 
     def _unreached(self, n: Size) -> Size:
         return (n + self.begin + self.end - self.extent) % self.stride - self.end
@@ -190,17 +193,16 @@ class Padding(NamedTuple):
 
     def window(self, axis: int, n: Size, kernel: int, stride: int, dilation: int, ceil: bool = False) -> Window:
         """The window on an axis of `n` elements, its padding resolved to numbers."""
-        bare = Window(kernel, stride, dilation, 0, 0, ceil)
+        begin: Size = 0
+        end: Size = 0
         if self.mode == "explicit":
             begin, end = self.ends[axis]
         elif self.mode == "full":
-            begin = end = bare.extent - 1
+            begin = end = Window(kernel, stride, dilation).extent - 1
         elif self.mode == "same":
-            total = same_total(n, bare)
+            total = same_total(n, Window(kernel, stride, dilation))
             begin, end = total // 2, total - total // 2
-        else:
-            return bare
-        return bare._replace(begin=begin, end=end)
+        return Window(kernel, stride, dilation, begin, end, ceil)
 
     def transposed_window(self, axis: int, kernel: int, stride: int, dilation: int, output_padding: int) -> Window:
         """The window of a transposed convolution. `same` crops F' − S, so that the output is N·S."""
@@ -279,8 +281,7 @@ def known_unequal(left: Size, right: Size) -> bool:
 
 def require_size(size: Size, axis: str, rule: Callable[[], str], fact: str, help: str | None = None) -> Requirement:
     """Require that an output size is at least 1 (E201). The error's note is the rule that gave the size."""
-    summary = "output of `{layer}` would be empty"
-    return require(size >= 1, "E201", summary, lambda: Detail(fact, (f"{axis}: {rule()}",), help))
+    return require(size >= 1, "E201", EMPTY, lambda: Detail(fact, (f"{axis}: {rule()}",), help))
 
 
 def require_divisible(total: Size, parts: int, what: str, into: str) -> Requirement:

@@ -13,12 +13,11 @@ PACKAGE = Path(__file__).parents[1] / "cnncalc"
 #: Each part, and the parts that it may import.
 BASE = {"diagnostics", "shape"}
 ALLOWED = {
-    "diagnostics": {"graph"},  # for its annotations alone
+    "diagnostics": set(),
     "shape": set(),
     "symbols": {"shape"},
     "layers": {"shape", "symbols"},
-    "repair": BASE | {"layers", "graph"},  # the graph for its annotations alone
-    "graph": BASE | {"layers", "repair"},
+    "graph": BASE | {"layers"},
     "figures": BASE | {"layers", "graph", "symbols"},
     "analysis": BASE | {"layers", "graph", "figures", "symbols"},
     "notation": {"shape", "figures"},
@@ -88,6 +87,25 @@ def test_parts(name: str, path: Path) -> None:
     own = "" if name == "__init__" else part(name)
     found = {part(module) for module in imports(path) if module.split(".")[0] == "cnncalc"}
     assert found - ALLOWED[own] - {own} == set()
+
+
+def circles() -> list[set[str]]:
+    """The files that import one another, directly or by way of others, in functions too."""
+    edges = {name: {module.removeprefix("cnncalc.") for module in imports(path)} for name, path in files()}
+    reached: dict[str, set[str]] = {}
+    for name in edges:
+        reached[name], stack = set(), [name]
+        while stack:
+            new = (edges[stack.pop()] & edges.keys()) - reached[name]
+            reached[name] |= new
+            stack += new
+    groups = [{other for other in reached[name] if name in reached[other]} for name in edges if name in reached[name]]
+    return [group for at, group in enumerate(groups) if group not in groups[:at]]
+
+
+def test_no_circles() -> None:
+    """No file imports another that imports it, be it by way of others or in a function."""
+    assert circles() == []
 
 
 @pytest.mark.parametrize("name", ["tokens", "nodes", "parse", "expressions"])

@@ -292,9 +292,9 @@ class LayerReader:
         short = self.by_prefix.get(name.lower())
         meant = short.name if short else FIELDS.get(name.lower())
         near = meant if meant in fields else nearest(name, fields)
-        notes = (f"its fields: {', '.join(fields)}" if fields else "it has no fields",)
-        label = field.span.source.path or "not a field of it"
-        message = f"`{self.word}` has no field `{name}`"
+        notes = (f"its arguments: {', '.join(fields)}" if fields else "it takes no arguments",)
+        label = field.span.source.path or "not an argument of it"
+        message = f"`{self.word}` has no argument `{name}`"
         return Diagnostic("E120", message, field.span, label, notes, near and f"write `{near}`")
 
     def takes(self) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import ClassVar, Literal
 
 from cnncalc.layers.arguments import PaddingArgument, PerAxis
 from cnncalc.layers.base import FieldStep, Layer, Lint
 from cnncalc.shape import (
     AXES,
+    EMPTY,
     Condition,
     Detail,
     Padding,
@@ -21,7 +21,6 @@ from cnncalc.shape import (
     at_least,
     ceil_div,
     require,
-    require_size,
     same_total,
     statically_known,
 )
@@ -77,20 +76,19 @@ class Windowed(Layer):
         return x.spatial, y.spatial
 
     def requirements(self, x: Shape) -> Iterator[Requirement]:
-        """Every window fits its axis, and has a position on it."""
+        """Every window fits its padded axis. It then has a position on it too, however sizes are rounded."""
         for name, n, window in zip(AXES[x.rank], x.spatial, self.windows(x), strict=True):
-            yield self._fits(name, n, window)
-            yield require_size(window.size(n), name, partial(window.size_text, n), "no place is left for a window")
+            yield self._require_fit(name, n, window)
 
-    def _fits(self, axis: str, n: Size, window: Window) -> Requirement:
-        room = n + window.begin + window.end
+    def _require_fit(self, axis: str, n: Size, window: Window) -> Requirement:
+        room, extent = n + window.begin + window.end, window.extent
 
         def detail() -> Detail:
             # Rounding up would still give 1 to a window that does not fit: the floor shows it plainly.
             note = f"{axis}: {window._replace(ceil=False).size_text(n)}"
-            return Detail(f"window {window.extent} does not fit in {room}", (note,), self._way_out(n, window))
+            return Detail(f"window {extent} does not fit in {room}", (note,), self._way_out(n, window))
 
-        return require(room >= window.extent, "E201", "output of `{layer}` would be empty", detail)
+        return require(room >= extent, "E201", EMPTY, detail)
 
     def _way_out(self, n: int, window: Window) -> str:
         enough = -(-(window.extent - n) // 2)
@@ -123,7 +121,7 @@ class Windowed(Layer):
             axes = zip(lost, AXES[x.rank], x.spatial, strict=True)
             facts = " and ".join(_last(count, name, n) for count, name, n in axes if count)
             yield Lint("W201", f"`{{layer}}` never reaches {facts}", self._advice(x, windows, lost))
-        if self.padding.mode == "full":
+        if self.padding.mode != "explicit":
             return
         ends = [(at_least(window.begin, window.end), window.extent) for window in windows]
         wide = [each for each in ends if statically_known(each[0] >= each[1])]
