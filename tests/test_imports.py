@@ -32,7 +32,8 @@ ALLOWED = {
     "writers": BASE | {"layers", "graph", "figures", "language"},
     "explain": BASE | {"layers", "graph", "figures", "analysis"},
     "report": BASE
-    | {"layers", "graph", "figures", "analysis", "compare", "query", "explain", "language", "solve", "zoo", "notation"},
+    | {"layers", "graph", "figures", "analysis", "compare", "query", "explain", "language", "solve", "symbols"}
+    | {"zoo", "notation"},
     "cli": BASE
     | {
         "layers",
