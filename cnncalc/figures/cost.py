@@ -1,19 +1,21 @@
-"""Parameters and multiply-accumulates of a node."""
+"""Parameters and multiply-accumulates of a node, and the names of the conventions by which those are counted."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnncalc.graph import Node
-from cnncalc.layers.base import Layer
-from cnncalc.shape import Shape, Size
+from cnncalc.shape import Size
 
-#: The conventions for counting MACs, the default first. figures/conventions.py has their definitions.
-CONVENTIONS = ("torchvision", "fvcore", "ptflops", "thop", "deepspeed", "onnx-tool", "netscope")
+#: The conventions for counting MACs, the default first. figures/conventions.py has what each of them counts.
+CONVENTIONS = ("torchvision", "fvcore", "ptflops", "thop", "onnx-tool")
 DEFAULT_CONVENTION = CONVENTIONS[0]
+
+#: Tools whose MACs are those of a convention, to the integer: other names for it.
+CONVENTION_SYNONYMS = {"deepspeed": "torchvision", "calflops": "torchvision"}
 
 
 class Cost(NamedTuple):
-    """The parameters of a layer, and for one sample its `macs` and the elements of its output, `activations`."""
+    """Parameters and buffers of a node, and its MACs and output elements for one sample."""
 
     params: Size
     buffers: Size
@@ -21,32 +23,27 @@ class Cost(NamedTuple):
     activations: Size
 
 
-def costing(convention: str) -> Callable[[Node], Cost]:
-    """Return the function that gives the cost of a node, its MACs by the convention.
-
-    It remembers the layers that it has counted, for as long as it is kept: one is for the nodes of one graph.
-    """
-    memo: dict[tuple[Layer, tuple[Shape, ...], Shape], Cost] = {}
-
-    def cost_of(node: Node) -> Cost:
-        if node.stored is not None or not node.inputs:
-            return cost(node)
-        key = (node.layer, node.input_shapes, node.shape)
-        known = memo.get(key)
-        if known is None:
-            known = memo[key] = cost(node)
-        return known
-
-    if convention == DEFAULT_CONVENTION:
-        return cost_of
-    from cnncalc.figures import conventions  # few runs need another
-
-    count = conventions.counting(conventions.TABLES[convention].rules)
-    return lambda node: cost_of(node)._replace(macs=count(node))
+def node_costs(nodes: Sequence[Node]) -> list[Cost]:
+    """Return the cost of each node, MACs by the default convention."""
+    counted: dict[tuple[int, int], Cost] = {}
+    result = []
+    for node in nodes:
+        if node.stored or not node.inputs:
+            result.append(cost(node))
+            continue
+        # Repeated layers on repeated shapes are the same objects: comparing them by value would take longer.
+        key = id(node.layer), id(node.input_shapes)
+        if key not in counted:
+            counted[key] = cost(node)
+        result.append(counted[key])
+    return result
 
 
 def cost(node: Node) -> Cost:
-    """Return the node's cost, its MACs by the default convention: multiply-adds and nothing else."""
+    """Return the cost of a node, its MACs by the default convention: multiply-adds and nothing else.
+
+    Weights that a model file holds for the node count in place of those that its layer has by rule.
+    """
     layer, y, stored = node.layer, node.shape, node.stored
     if not node.inputs:
         return Cost(*(stored or (0, 0)), 0, y.elements)
