@@ -87,9 +87,9 @@ def from_torch(module: Any, input: Any, *, strict: bool = False) -> Graph:
     try:
         graph = from_module(module, inputs)
     except BuildError as error:
-        from cnncalc.language.suggestions import with_suggestions  # only once something is wrong
+        from cnncalc.language.repair import with_repairs  # only once something is wrong
 
-        raise with_suggestions(error) from None
+        raise with_repairs(error) from None
     if strict:
         refuse_unknown(graph)
     return graph

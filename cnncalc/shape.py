@@ -267,6 +267,8 @@ def statically_known(condition: Condition) -> bool:
 
 def equal(left: Size, right: Size, or_one: bool = False) -> Condition:
     """Whether two sizes are the same number or, with `or_one`, either of them is 1."""
+    if left is right:
+        return True
     if hasattr(left, "equals"):
         return left.equals(right, or_one)
     if hasattr(right, "equals"):

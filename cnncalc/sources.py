@@ -158,9 +158,9 @@ def load_source(
         try:
             return read(source, ReadOptions(input, dims or {}), strict)
         except BuildError as error:
-            from cnncalc.language.suggestions import with_suggestions  # only once something is wrong
+            from cnncalc.language.repair import with_repairs  # only once something is wrong
 
-            raise with_suggestions(error) from None
+            raise with_repairs(error) from None
     if dims:
         _does_not_apply("--dim", "a spec has no symbolic dimensions", "`--var NAME=VALUE` overrides a let")
     problems = Problems()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from cnncalc import layers
+
 PACKAGE = Path(__file__).parents[1] / "cnncalc"
 
 #: Each part, and the parts that it may import.
@@ -116,7 +118,7 @@ def test_the_parser_knows_no_layer(name: str) -> None:
     assert not [module for module in imports(PACKAGE / "language" / f"{name}.py") if "layers" in module]
 
 
-FAMILIES = ("activation", "conv", "linear", "merge", "norm", "pool", "rearrange", "resize")
+FAMILIES = [family.__name__.rpartition(".")[2] for family in layers.FAMILIES.values()]
 
 
 @pytest.mark.parametrize("family", FAMILIES)

@@ -49,8 +49,8 @@ def pages() -> dict[str, Page]:
     """Return every code's page, in the order of the codes."""
     text = Path(__file__).with_name("codes.md").read_text(encoding="utf-8")
     _, *parts = ENTRY.split(text)
-    found = [_page(code, title, body) for code, title, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True)]
-    return {page.code: page for page in sorted(found)}
+    entries = [_page(code, title, body) for code, title, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True)]
+    return {page.code: page for page in sorted(entries)}
 
 
 def _page(code: str, title: str, body: str) -> Page:

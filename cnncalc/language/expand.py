@@ -76,9 +76,9 @@ def build_graph(
             return _with_letters(spec, variables or {}, left_open)
         return Expander(spec, problems, input, variables or {}, left_open).graph()
     except BuildError as error:
-        from cnncalc.language.suggestions import with_suggestions  # only once something is wrong
+        from cnncalc.language.repair import with_repairs  # only once something is wrong
 
-        raise with_suggestions(error) from None
+        raise with_repairs(error) from None
 
 
 def _with_letters(spec: Spec, variables: Mapping[str, Any], left_open: LetterMode) -> Graph:

@@ -1,7 +1,9 @@
-"""Search for the one edit after which the arms of a merge agree.
+"""Repairs for layers that do not fit their inputs: what was probably meant, and the edit to make.
 
-The candidates are what people forget: the other arm's stride, its padding, its number of filters. Each is tried on
-the layers of one arm, the shapes of the arm are inferred again, and an edit that fits is suggested.
+The graph builder reports the bare facts. Here each diagnostic of a `BuildError` is given further notes and an edit in
+the spec language. For the arms of a merge it is found by a search among what people forget: the other arm's stride,
+its padding, its number of filters. Each is tried on the layers of one arm, the shapes of the arm are inferred again,
+and an edit after which the arms agree is suggested.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cnncalc.graph import Node
+from cnncalc.diagnostics import Diagnostic
+from cnncalc.graph import BuildError, FailedLayer, Node, channels_last
 from cnncalc.layers.base import Layer
 from cnncalc.layers.conv import Conv
 from cnncalc.shape import Padding, Shape, ShapeError, ceil_div
@@ -22,7 +25,29 @@ MOST_TRIED = 40
 MOST_ARMS = 8
 
 
-def arms_of(nodes: Sequence[Node], inputs: tuple[int, ...]) -> list[list[Node]]:
+def with_repairs(error: BuildError) -> BuildError:
+    """Return the error with notes and edits added to the diagnostics of its failed layers."""
+    repaired = {failure.diagnostic: _repaired(error, failure) for failure in error.failures}
+    return error.with_diagnostics([repaired.get(each, each) for each in error.diagnostics])
+
+
+def _repaired(error: BuildError, failure: FailedLayer) -> Diagnostic:
+    diagnostic = failure.diagnostic
+    if len(failure.inputs) > 1:
+        arms = _arms_of(error.nodes, failure.inputs)
+        notes, help = _merge_notes(arms), _merge_edit(failure.layer, arms)
+        return diagnostic._replace(notes=(*diagnostic.notes, *notes), help=help)
+    notes = []
+    if turned := channels_last(error.nodes[0].shape):
+        shape = error.nodes[0].shape
+        notes.append(f"the input {shape} looks channels first; shapes here are HxWxC: write `{turned}`")
+    x = error.nodes[failure.inputs[0]].shape
+    if diagnostic.code in ("E106", "E204") and x.rank == 1:
+        notes.append(f"{x} is 1 spatial axis and {x.channels} channels; a grey image is {x}x1")
+    return diagnostic._replace(notes=(*diagnostic.notes, *notes))
+
+
+def _arms_of(nodes: Sequence[Node], inputs: tuple[int, ...]) -> list[list[Node]]:
     """Return for each input of a merge its arm: the nodes, by first inputs, from the fork to its end."""
     chains = [list(_back(nodes, index)) for index in inputs[: MOST_ARMS + 1]]
     passed = Counter(node.index for chain in chains for node in chain)
@@ -42,7 +67,7 @@ def _back(nodes: Sequence[Node], index: int) -> Iterator[Node]:
         index = nodes[index].inputs[0]
 
 
-def merge_notes(arms: list[list[Node]]) -> list[str]:
+def _merge_notes(arms: list[list[Node]]) -> list[str]:
     """Return a note for each arm: its shapes from the fork on, each change once."""
     notes = []
     for number, arm in enumerate(arms[:MOST_ARMS], 1):
@@ -53,7 +78,7 @@ def merge_notes(arms: list[list[Node]]) -> list[str]:
     return notes
 
 
-def merge_edit(merge: Layer, arms: list[list[Node]]) -> str | None:
+def _merge_edit(merge: Layer, arms: list[list[Node]]) -> str | None:
     """Return the edit that makes a merge's inputs agree; None where no single one does or the arms are many."""
     if len(arms) > MOST_ARMS:
         return None

@@ -97,7 +97,7 @@ class Layer:
     params_rule: ClassVar[str] = "0"
     buffers_rule: ClassVar[str] = "0"
     macs_rule: ClassVar[str] = "0"
-    field_rule: ClassVar[str] = "unchanged: an output sees its own place"
+    field_rule: ClassVar[str] = "unchanged: an output sees its own position"
     #: What follows the word where that is not arguments: a merge's arms.
     takes: ClassVar[str] = ""
     examples: ClassVar[tuple[Example, ...]] = ()

@@ -41,7 +41,7 @@ class Convolution(Windowed):
         return f"{count(number, 'kernel')} of {'x'.join(map(str, self.kernel))}"
 
     def explain_filters(self, x: Shape, groups: int, filters: int) -> str:
-        """Why a filter has as many kernels as channels go into it, and makes one channel of them."""
+        """Return in words why a filter has a kernel for each channel that it reads, and gives one channel."""
         each = x.channels // groups
         bias = ", with its bias," if self.biases(x) else ""
         reads = "input channel" if groups == 1 else "channel of its group"
@@ -65,7 +65,7 @@ class Conv(Convolution):
     params_rule = "∏F·(C/g)·x + x"
     macs_rule = "∏O·∏F·(C/g)·x"
     examples = (
-        # 3·3·3 weights and 1 bias for each of 2 filters; 3·3 places · 3·3·3 products · 2 filters.
+        # 3·3·3 weights and 1 bias for each of 2 filters; 3·3 positions · 3·3·3 products · 2 filters.
         Example("input 5x5x3 | conv 3x3 s1 valid x2", "3x3x2", params=56, macs=486),
         # same at stride 2: ceil(5/2) x ceil(6/2).
         Example("input 5x6x1 | conv 3x3 s2 same x1", "3x3x1", params=10, macs=81),
@@ -137,7 +137,7 @@ class SeparableConv(Convolution):
     size_rule = "floor((N + 2P − F')/S) + 1; filters"
     params_rule = "∏F·C·m + C·m·x + x"
     macs_rule = "∏O·(∏F·C·m + C·m·x)"
-    # 9·3 + 3·4 + 4 parameters; 3·3 places · (9·3 + 3·4) products.
+    # 9·3 + 3·4 + 4 parameters; 3·3 positions · (9·3 + 3·4) products.
     examples = (Example("input 5x5x3 | sepconv 3x3 x4", "3x3x4", params=43, macs=351),)
 
     def output(self, x: Shape) -> Shape:
@@ -161,7 +161,7 @@ class SeparableConv(Convolution):
         between = x.channels * self.multiplier
         return (
             f"each input channel has {self.kernels(self.multiplier)} of its own; then each of the "
-            f"{count(self.filters, 'filter')} weighs what came of them, {count(between, 'number')} at every place, and "
+            f"{count(self.filters, 'filter')} weighs what comes of them, {count(between, 'number')} at every position, and "
             f"gives one output channel: {self.filters}"
         )
 
@@ -185,7 +185,7 @@ class Deconv(Convolution):
     macs_rule = "∏N·∏F·C·(x/g)"
     field_rule = "grows by (ceil(F'/S) − 1)·j, begins floor((F' − 1 − P)/S)·j earlier; j becomes j/S"
     examples = (
-        # (4 − 1)·2 + 2 = 8; 2·2·3·5 weights and 5 biases; 4·4 input places · 60.
+        # (4 − 1)·2 + 2 = 8; 2·2·3·5 weights and 5 biases; 4·4 input positions · 60.
         Example("input 4x4x3 | deconv 2 s2 x5", "8x8x5", params=65, macs=960),
         Example("input 4x4x3 | deconv 3x3 s2 same x1", "8x8x1", params=28, macs=432),
         Example("input 4x4x3 | deconv 3x3 s2 p1 op1 x1", "8x8x1", params=28, macs=432),

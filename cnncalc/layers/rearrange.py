@@ -1,4 +1,4 @@
-"""Layers that hold the same numbers in another order or shape, and those that pass them on unchanged."""
+"""Layers that give the same numbers in another order or shape, or unchanged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cnncalc.shape import Detail, Requirement, Shape, equal, require, require_di
 
 
 class Input(Layer):
-    """Where a sample comes in."""
+    """The input of the network: one sample."""
 
     words = {"input": ()}
     shape = Dims("", letters=True, help="shape of one sample, channels last; a letter is a size left open")
@@ -120,7 +120,7 @@ class Shuffle(Layer):
 
 
 class Dropout(Layer):
-    """Passes everything on at inference; in training it drops elements or, as droppath, whole samples."""
+    """Return the input at inference; in training, drop elements or, as droppath, whole samples."""
 
     words = {"dropout": (), "droppath": ()}
     memory = "alias"
@@ -129,7 +129,7 @@ class Dropout(Layer):
 
 
 class Identity(Layer):
-    """Passes its input on."""
+    """Return the input unchanged."""
 
     words = {"identity": ()}
     memory = "alias"

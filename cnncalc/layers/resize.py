@@ -1,4 +1,4 @@
-"""Layers that change the spatial size without weights: upsample, pixelshuffle, pad, crop."""
+"""Layers that change the spatial size and have no weights: upsample, pixelshuffle, pad, crop."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class PixelShuffle(Layer):
 
     def explain_channels(self, x: Shape, y: Shape) -> str:
         block = "x".join([str(self.factor)] * x.rank)
-        return f"every {self.factor**x.rank} channels become one, as {block} places"
+        return f"every {self.factor**x.rank} channels become one, as {block} positions"
 
     def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
         return (FieldStep(0, 0, ratio(1, self.factor)),) * x.rank
@@ -82,7 +82,7 @@ class Pad(Layer):
 
 
 class Crop(Layer):
-    """Take away the ends of the spatial axes."""
+    """Remove elements at the ends of the spatial axes."""
 
     words = {"crop": ()}
     spatial = True

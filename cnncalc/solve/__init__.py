@@ -106,8 +106,8 @@ class Problem:
         sizes = _wanted(node, wanted)
         text = self.unknowns[0].layer
         # Padding makes up for strides; every other number has an effect within the size that it works on.
-        reach = max(map(int, re.findall(r"\d{1,4}", text)), default=1) * (max(sizes) + 1) + max(shape[:-1])
-        limit = min(2 * reach, MOST_VALUES, max(MOST_LAYERS // (node.index + 1), 64))
+        span = max(map(int, re.findall(r"\d{1,4}", text)), default=1) * (max(sizes) + 1) + max(shape[:-1])
+        limit = min(2 * span, MOST_VALUES, max(MOST_LAYERS // (node.index + 1), 64))
         axes = []
         for axis, (name, size) in enumerate(zip(AXES[len(sizes)], sizes, strict=True)):
             alone = _alone(shape, axis)

@@ -124,8 +124,8 @@ def total(values: Iterable[Value]) -> Value:
     for value in values:
         for monomial, factor in terms_of(value).items():
             terms[monomial] = terms.get(monomial, 0) + factor
-    found: Value = from_terms(terms)
-    return found
+    result: Value = from_terms(terms)
+    return result
 
 
 def largest(values: Iterable[Value]) -> Value | None:
@@ -172,7 +172,7 @@ def _floor(rest: Terms, divisor: int) -> Any:
     if divisor > MOST_STRIDE or sum([atom.weight for monomial in varying for atom, _ in monomial]) > MOST_WEIGHT:
         fact = "strides of over 10^18" if divisor > MOST_STRIDE else "too long a formula"
         help = "give the shape of the input in numbers"
-        raise ShapeError("E210", "the size of `{layer}` cannot be told in letters", fact, help=help)
+        raise ShapeError("E210", "the size of `{layer}` cannot be written in letters", fact, help=help)
     common = gcd(divisor, *varying.values())
     divisor //= common
     whole = from_terms({monomial: factor // common for monomial, factor in varying.items()})
