@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from cnncalc.diagnostics import Diagnostic, Span, SpecError, nearest
 from cnncalc.language.nodes import Chunk, Hole, LayerNode
 from cnncalc.layers import KINDS, REGISTRY, Layer
-from cnncalc.layers.arguments import MARK, NUMBER, WORD, Argument, ArgumentError, Piece, Pieces
+from cnncalc.layers.arguments import Argument
 from cnncalc.layers.base import rank_of
+from cnncalc.layers.pieces import MARK, NUMBER, WORD, ArgumentError, Piece, Pieces
 
 PIECE = re.compile(r"(\d+(?:\.\d+)?)|([a-z_]+)|(.)", re.DOTALL)
 #: A number with commas as in print; any other with commas is sizes.

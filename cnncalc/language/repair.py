@@ -16,6 +16,7 @@ from cnncalc.diagnostics import Diagnostic
 from cnncalc.graph import BuildError, FailedLayer, Node, channels_last
 from cnncalc.layers.base import Layer
 from cnncalc.layers.conv import Conv
+from cnncalc.layers.rearrange import Input
 from cnncalc.shape import Padding, Shape, ShapeError, ceil_div
 
 #: Edits of so many layers of an arm are tried, from its end.
@@ -37,10 +38,12 @@ def _repaired(error: BuildError, failure: FailedLayer) -> Diagnostic:
         arms = _arms_of(error.nodes, failure.inputs)
         notes, help = _merge_notes(arms), _merge_edit(failure.layer, arms)
         return diagnostic._replace(notes=(*diagnostic.notes, *notes), help=help)
+    if not failure.inputs:
+        return diagnostic
     notes = []
-    if turned := channels_last(error.nodes[0].shape):
-        shape = error.nodes[0].shape
-        notes.append(f"the input {shape} looks channels first; shapes here are HxWxC: write `{turned}`")
+    first = error.nodes[0]
+    if isinstance(first.layer, Input) and (turned := channels_last(first.shape)):
+        notes.append(f"the input {first.shape} looks channels first; shapes here are HxWxC: write `{turned}`")
     x = error.nodes[failure.inputs[0]].shape
     if diagnostic.code in ("E106", "E204") and x.rank == 1:
         notes.append(f"{x} is 1 spatial axis and {x.channels} channels; a grey image is {x}x1")

@@ -14,8 +14,9 @@ apart. Each type of argument has a small grammar of its own:
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Generic, NamedTuple, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
+from cnncalc.layers.pieces import NUMBER, WORD, ArgumentError, Pieces
 from cnncalc.shape import Padding, ShapeError
 
 T = TypeVar("T")
@@ -25,66 +26,6 @@ MAX_INTEGER = 10**9
 
 #: The default of an argument that has to be given.
 REQUIRED: Any = object()
-
-NUMBER, WORD, MARK = "number", "word", "mark"
-
-
-class Piece(NamedTuple):
-    """A number, a lower-case word or a mark of one character, and its place in the source."""
-
-    kind: str
-    value: Any
-    start: int
-    end: int
-    text: str
-
-
-class ArgumentError(ValueError):
-    """The text of an argument is wrong at a piece; `language` adds the source."""
-
-    def __init__(self, code: str, message: str, label: str, piece: Piece | None, help: str | None = None) -> None:
-        super().__init__(message)
-        self.code, self.message, self.label, self.piece, self.help = code, message, label, piece, help
-
-
-class Pieces:
-    """A cursor over the pieces of one token."""
-
-    def __init__(self, pieces: list[Piece]) -> None:
-        self._pieces, self._at = pieces, 0
-
-    def __bool__(self) -> bool:
-        return self._at < len(self._pieces)
-
-    @property
-    def next(self) -> Piece | None:
-        """The piece at the cursor; None at the end."""
-        return self._pieces[self._at] if self else None
-
-    @property
-    def last(self) -> Piece:
-        """The piece before the cursor; the first where none was taken yet."""
-        return self._pieces[max(self._at - 1, 0)]
-
-    def take(self) -> Piece:
-        """Return the piece at the cursor, and move past it."""
-        piece = self._pieces[self._at]
-        self._at += 1
-        return piece
-
-    def put_back(self, piece: Piece) -> None:
-        """Put a piece, the rest of the one just taken, back at the cursor."""
-        self._at -= 1
-        self._pieces[self._at] = piece
-
-    def take_mark(self, mark: str) -> bool:
-        """Take the mark (or `x`, which is a word) if it is next and a number follows; return whether it was."""
-        if self._at + 1 < len(self._pieces):
-            piece, after = self._pieces[self._at], self._pieces[self._at + 1]
-            if piece.value == mark and after.kind == NUMBER:
-                self._at += 1
-                return True
-        return False
 
 
 class Argument(Generic[T]):
@@ -260,7 +201,7 @@ class Dims(Argument[tuple[Any, ...]]):
         piece = pieces.next
         if piece is None or piece.kind != WORD or not self.begins(piece.value):
             return self._number(pieces, low=1)
-        _take_character(pieces)
+        pieces.take_character()
         return piece.value[0].upper()
 
     def _take_x(self, pieces: Pieces) -> bool:
@@ -268,18 +209,11 @@ class Dims(Argument[tuple[Any, ...]]):
         piece = pieces.next
         if piece is None or piece.kind != WORD or piece.value[0] != "x" or not self.begins(piece.value[1:]):
             return False
-        _take_character(pieces)
+        pieces.take_character()
         return True
 
     def write(self, value: tuple[Any, ...]) -> str:
         return "x".join(map(str, value))
-
-
-def _take_character(pieces: Pieces) -> None:
-    """Take the first character of a word; the rest of it is the next piece."""
-    piece = pieces.take()
-    if len(piece.value) > 1:
-        pieces.put_back(piece._replace(value=piece.value[1:], text=piece.text[1:], start=piece.start + 1))
 
 
 class PaddingArgument(Argument[Padding]):

@@ -25,7 +25,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
-from cnncalc.layers.arguments import Argument, ArgumentError, PaddingArgument, count, declared
+from cnncalc.layers.arguments import Argument, PaddingArgument, count, declared
+from cnncalc.layers.pieces import ArgumentError
 from cnncalc.shape import Requirement, Shape, ShapeError, Size
 
 #: Every word of the language → the class that it names.

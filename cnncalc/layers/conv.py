@@ -161,8 +161,8 @@ class SeparableConv(Convolution):
         between = x.channels * self.multiplier
         return (
             f"each input channel has {self.kernels(self.multiplier)} of its own; then each of the "
-            f"{count(self.filters, 'filter')} weighs what comes of them, {count(between, 'number')} at every position, and "
-            f"gives one output channel: {self.filters}"
+            f"{count(self.filters, 'filter')} weighs what comes of them, {count(between, 'number')} at every position, "
+            f"and gives one output channel: {self.filters}"
         )
 
 
