@@ -19,7 +19,7 @@ from typing import Any, Union
 from cnncalc.analysis import Analysis, Options, Row, analyze_graph
 from cnncalc.diagnostics import Diagnostic, SpecError
 from cnncalc.figures.totals import Totals
-from cnncalc.graph import Graph, Node
+from cnncalc.graph import BuildError, Graph, Node
 from cnncalc.shape import Shape
 
 __version__ = "0.1.0"
@@ -84,7 +84,12 @@ def from_torch(module: Any, input: Any, *, strict: bool = False) -> Graph:
 
     shaped = isinstance(input, str) or (isinstance(input, Sequence) and all(isinstance(each, int) for each in input))
     inputs = [_dims(input)] if shaped else list(input) if isinstance(input, (list, tuple)) else [input]
-    graph = from_module(module, inputs)
+    try:
+        graph = from_module(module, inputs)
+    except BuildError as error:
+        from cnncalc.language.repair import with_repairs  # only once something is wrong
+
+        raise with_repairs(error) from None
     if strict:
         refuse_unknown(graph)
     return graph

@@ -5,10 +5,7 @@ words serve the text of an exception (the pieces joined) and a coloured terminal
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
-
-if TYPE_CHECKING:
-    from cnncalc.graph import Graph
+from typing import NamedTuple, TypeVar
 
 #: No report shows more than this many errors at once.
 MAX_ERRORS = 20
@@ -163,15 +160,15 @@ class Diagnostic(NamedTuple):
 
 
 class SpecError(ValueError):
-    """The spec or file is wrong. `diagnostics` says where and why; the text is the rendered message.
+    """The spec or file is wrong. `diagnostics` says where and why; the text is the rendered message."""
 
-    `partial` is the graph up to the first layer whose shape could not be worked out, where there is one.
-    """
-
-    def __init__(self, diagnostics: Iterable[Diagnostic], partial: "Graph | None" = None) -> None:
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
-        self.partial = partial
         super().__init__(self.diagnostics)
+
+    def with_diagnostics(self, diagnostics: Iterable[Diagnostic]) -> "SpecError":
+        """Return the same error with other diagnostics."""
+        return SpecError(diagnostics)
 
     def __str__(self) -> str:
         return render(self.diagnostics)
@@ -190,10 +187,10 @@ class Problems:
         if len(self.found) >= MAX_ERRORS:
             self.raise_if_any()
 
-    def raise_if_any(self, partial: "Graph | None" = None) -> None:
+    def raise_if_any(self) -> None:
         """Raise `SpecError` with all that was collected, in the order of the source."""
         if self.found:
-            raise SpecError(sorted(self.found, key=_position), partial)
+            raise SpecError(sorted(self.found, key=_position))
 
 
 def collected(work: Callable[[Given], Made], items: Iterable[Given]) -> list[Made]:

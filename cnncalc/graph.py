@@ -1,12 +1,11 @@
-"""The graph of a network, and the builder that names its nodes and works out each one's shape as it comes."""
+"""The graph of a network, and the builder that names its nodes and infers their shapes one by one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import lru_cache
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from cnncalc.diagnostics import Diagnostic, Origin, Problems
+from cnncalc.diagnostics import Diagnostic, Origin, Problems, SpecError
 from cnncalc.layers.base import Layer, Lint
 from cnncalc.layers.rearrange import Flatten, Input
 from cnncalc.shape import MAX_ELEMENTS, Shape, ShapeError, statically_known
@@ -14,14 +13,14 @@ from cnncalc.shape import MAX_ELEMENTS, Shape, ShapeError, statically_known
 #: A network has at most this many layers, repeats counted out.
 MAX_LAYERS = 100_000
 
-#: In place of a node's index: a tensor behind an error, whose shape nobody knows.
+#: Stands for the index of a tensor whose shape is unknown because an earlier layer failed.
 UNKNOWN = -1
 
 FLATTEN = Flatten("flatten")
 
 
 class StoredWeights(NamedTuple):
-    """The weights that a model file holds for one node: counted in place of what its layer's rule says.
+    """The weights that a model file holds for one node: they are counted in place of its layer's rule.
 
     A weight that several nodes share is stored with the first; one that belongs to no layer of the language
     (an `Add` of constants) with the node that reads it.
@@ -32,7 +31,7 @@ class StoredWeights(NamedTuple):
 
 
 class Node(NamedTuple):
-    """One layer of a network: what goes in (indices of earlier nodes), and the shape that comes out."""
+    """One layer of a network: the indices of its inputs, which are earlier nodes, and its output shape."""
 
     index: int  # type: ignore[assignment]  # hides tuple.index, which no one asks of a node
     name: str
@@ -45,12 +44,12 @@ class Node(NamedTuple):
     implicit: bool = False
     #: The arms it stands in, outermost first: (number of the merge, number of the arm).
     arms: tuple[tuple[int, int], ...] = ()
-    #: The weights that a file holds for it, where its layer's rule is not what counts.
+    #: The weights that a file holds for it, where they differ from its layer's rule.
     stored: StoredWeights | None = None
 
 
 class Graph(NamedTuple):
-    """The nodes in source order, each behind its inputs, and the indices of the outputs."""
+    """The nodes in source order, each after its inputs, and the indices of the outputs."""
 
     nodes: tuple[Node, ...]
     outputs: tuple[int, ...]
@@ -59,9 +58,37 @@ class Graph(NamedTuple):
 
     @property
     def letters(self) -> tuple[str, ...]:
-        """The letters that stand for sizes of its inputs, each once."""
+        """The letters in the shapes of its inputs, each once."""
         inputs = [node.layer for node in self.nodes if isinstance(node.layer, Input)]
         return tuple(dict.fromkeys(letter for layer in inputs for letter in layer.open))
+
+
+class FailedLayer(NamedTuple):
+    """A layer that does not fit its inputs (indices of nodes), and the diagnostic that reports that."""
+
+    diagnostic: Diagnostic
+    layer: Layer
+    inputs: tuple[int, ...]
+
+
+class BuildError(SpecError):
+    """Layers do not fit their inputs. `nodes` are those whose shape is known, `failures` those without one.
+
+    `partial` is the graph up to the first failure.
+    """
+
+    def __init__(
+        self, diagnostics: Iterable[Diagnostic], partial: Graph, nodes: Sequence[Node], failures: Sequence[FailedLayer]
+    ) -> None:
+        super().__init__(diagnostics)
+        self.partial, self.nodes, self.failures = partial, tuple(nodes), tuple(failures)
+
+    def with_diagnostics(self, diagnostics: Iterable[Diagnostic]) -> BuildError:
+        return BuildError(diagnostics, self.partial, self.nodes, self.failures)
+
+
+#: What a layer gives on the shapes of its inputs: itself resolved for them, those shapes, its output, its warnings.
+Fit = tuple[Layer, tuple[Shape, ...], Shape, tuple[Lint, ...]]
 
 
 class GraphBuilder:
@@ -70,10 +97,14 @@ class GraphBuilder:
     def __init__(self, problems: Problems, reserved: Iterable[str] = ()) -> None:
         self.problems = problems
         self.nodes: list[Node] = []
+        self.failures: list[FailedLayer] = []
         self._taken = set(reserved)
         self._counters: dict[str, int] = {}
         self._lints: list[tuple[int, Lint]] = []
-        self.failed_at: int | None = None
+        #: The same layer on the same shapes gives the same. A `conv1d` equals a `conv`, and may yet not fit where that
+        #: does: so the axes of its word belong to the key.
+        self._fits: dict[tuple[Layer, int | None, tuple[Shape, ...]], Fit] = {}
+        self._failed_at: int | None = None
 
     def add(
         self,
@@ -86,7 +117,7 @@ class GraphBuilder:
         implicit: bool = False,
         stored: StoredWeights | None = None,
     ) -> int:
-        """Append a node and return its index, or UNKNOWN where its shape cannot be worked out.
+        """Append a node and return its index, or UNKNOWN where its shape cannot be inferred.
 
         `name` is the node's own; without one it is numbered by its kind within `scope`.
         """
@@ -100,20 +131,22 @@ class GraphBuilder:
             if flattened == UNKNOWN:
                 return UNKNOWN
             inputs, shapes = (flattened,), (nodes[flattened].shape,)
-        try:
-            # The same layer on the same shapes gives the same, in this network and in the next one.
-            fit = _fit(layer, layer.axes, shapes)
-        except ShapeError as fault:
-            self._report(fault, name, layer, inputs, origin)
-            return UNKNOWN
+        key = (layer, layer.axes, shapes)
+        fit = self._fits.get(key)
+        if fit is None:
+            try:
+                fit = self._fits[key] = _fit(layer, shapes)
+            except ShapeError as fault:
+                self._report(fault, name, layer, inputs, origin)
+                return UNKNOWN
         index = len(nodes)
         nodes.append(Node(index, name, fit[0], inputs, fit[1], fit[2], origin, implicit, arms, stored))
         if fit[3]:
-            self._lints += [(index, remark) for remark in fit[3]]
+            self._lints += [(index, lint) for lint in fit[3]]
         return index
 
     def number(self, path: str) -> str:
-        """The next free name for a path: `conv1`, then `conv2`."""
+        """Return the next free name for a path: `conv1`, then `conv2`."""
         while True:
             self._counters[path] = count = self._counters.get(path, 0) + 1
             name = f"{path}{count}"
@@ -123,38 +156,34 @@ class GraphBuilder:
     def _report(
         self, fault: ShapeError, name: str, layer: Layer, inputs: tuple[int, ...], origin: Origin | None
     ) -> None:
-        if self.failed_at is None:
-            self.failed_at = len(self.nodes)
-        chain = self.shape_chain(inputs[0]) if inputs else ""
-        notes = [*fault.notes, *([f"shapes so far: {chain}"] if chain else []), *self._channels_first(inputs)]
-        help = fault.help
-        if fault.code in ("E106", "E204") and (x := self.nodes[inputs[0]].shape).rank == 1:
-            notes.append(f"{x} is 1 spatial axis and {x.channels} channels; a grey image is {x}x1")
-        if len(inputs) > 1:
-            from cnncalc import repair  # only once something is wrong
+        self.mark_failed()
+        chain = [f"shapes so far: {self.shape_chain(inputs[0])}"] if len(inputs) == 1 else []
+        span, calls = origin if origin else (None, ())
+        headline = fault.summary.format(layer=name)
+        notes = (*fault.notes, *chain)
+        diagnostic = Diagnostic(fault.code, headline, span, fault.fact, notes, fault.help, name, calls)
+        self.failures.append(FailedLayer(diagnostic, layer, inputs))
+        self.problems.add(diagnostic)
 
-            arms = repair.arms_of(self.nodes, inputs)
-            notes, help = [*fault.notes, *repair.notes(arms)], repair.edit(layer, arms)
-        self.problems.add(
-            Diagnostic(
-                fault.code,
-                fault.summary.format(layer=name),
-                origin.span if origin else None,
-                fault.fact,
-                tuple(notes),
-                help,
-                name,
-                origin.calls if origin else (),
-            )
-        )
+    def mark_failed(self) -> None:
+        """Keep in mind that a layer failed here: the partial graph of an error ends before the first that did."""
+        if self._failed_at is None:
+            self._failed_at = len(self.nodes)
 
-    def add_lint(self, index: int, remark: Lint) -> None:
-        """A warning about a node, where there is one."""
+    def error(self, error: SpecError, name: str | None = None) -> SpecError:
+        """Return the error as a `BuildError` where a layer has failed, and else as it is."""
+        if not self._failed_at:
+            return error
+        partial = Graph(tuple(self.nodes[: self._failed_at]), (), name)
+        return BuildError(error.diagnostics, partial, self.nodes, self.failures)
+
+    def add_lint(self, index: int, lint: Lint) -> None:
+        """Keep a warning about a node; none about an unknown one."""
         if index != UNKNOWN:
-            self._lints.append((index, remark))
+            self._lints.append((index, lint))
 
     def shape_chain(self, index: int) -> str:
-        """The shapes from the input to a node, those alike said once: `5x5x3 -> 3x3x8 -> 1x1x8`."""
+        """Return the shapes from the input to a node, each change once: `5x5x3 -> 3x3x8 -> 1x1x8`."""
         chain: list[str] = []
         while True:
             node = self.nodes[index]
@@ -169,60 +198,47 @@ class GraphBuilder:
             chain = [*chain[:3], "…", *chain[-4:]]
         return " -> ".join(chain)
 
-    def _channels_first(self, inputs: tuple[int, ...]) -> list[str]:
-        """A note where the input looks like PyTorch's order, which is behind many a window that does not fit."""
-        for node in self.nodes[: 1 if inputs else 0]:
-            if isinstance(node.layer, Input) and (turned := channels_last(node.shape)):
-                return [f"the input {node.shape} looks channels first; shapes here are HxWxC: write `{turned}`"]
-        return []
-
     def build(self, last: int, name: str | None = None) -> Graph:
-        """The graph: its outputs are the last item's tensor and every tensor that no layer reads.
+        """Return the graph: its outputs are the last item's tensor and every tensor that no layer reads.
 
-        Raises `SpecError` with all problems, and the graph up to the first failing layer, where there are any.
+        Raises `SpecError` with all problems where there are any: a `BuildError` where a layer does not fit.
         """
-        if self.problems.found:
-            upto = self.nodes[: self.failed_at] if self.failed_at is not None else []
-            self.problems.raise_if_any(Graph(tuple(upto), (), name) if upto else None)
+        try:
+            self.problems.raise_if_any()
+        except SpecError as error:
+            raise self.error(error, name) from None
         read = {index for node in self.nodes for index in node.inputs}
         outputs = tuple(node.index for node in self.nodes if node.index not in read or node.index == last)
         return Graph(tuple(self.nodes), outputs, name, tuple(self._warnings()))
 
     def _warnings(self) -> list[Diagnostic]:
-        found = []
+        inputs = []
         for node in self.nodes:
             if not node.inputs and (turned := channels_last(node.shape)):
                 message = f"the input {node.shape} looks channels first, as in PyTorch; shapes here are HxWxC"
                 help = f"write `{turned}` if the channels are {turned.channels}"
-                found.append((node.index, Lint("W204", message, help)))
-        return [_warning(self.nodes[index], remark) for index, remark in sorted([*found, *self._lints])]
+                inputs.append((node.index, Lint("W204", message, help)))
+        return [_warning(self.nodes[index], lint) for index, lint in sorted([*inputs, *self._lints])]
 
 
-#: What a layer gives on the shapes that go in: fitted to them, those shapes, its output, and its remarks.
-Fit = tuple[Layer, tuple[Shape, ...], Shape, tuple[Lint, ...]]
-
-
-@lru_cache(20_000)
-def _fit(layer: Layer, axes: int | None, shapes: tuple[Shape, ...]) -> Fit:
-    """Work a layer out; raises `ShapeError` where it does not fit.
-
-    `axes` are the layer's: a `conv1d` equals a `conv`, and yet does not fit where that does.
-    """
-    fitted = layer.resolve(shapes[0]) if shapes else layer
-    shape = fitted.shape_of(shapes)
+def _fit(layer: Layer, shapes: tuple[Shape, ...]) -> Fit:
+    """Resolve a layer and infer its output; raises `ShapeError` where it does not fit."""
+    if shapes:
+        layer = layer.resolve(shapes[0])
+    shape = layer.infer(shapes)
     if isinstance(shape.elements, int) and shape.elements > MAX_ELEMENTS:
         raise ShapeError("E209", "the output of `{layer}` is too large", "over 10^100 elements")
-    return fitted, shapes, shape, tuple(fitted.lints(shapes[0])) if shapes else ()
+    return layer, shapes, shape, tuple(layer.lints(shapes[0])) if shapes else ()
 
 
-def _warning(node: Node, remark: Lint) -> Diagnostic:
+def _warning(node: Node, lint: Lint) -> Diagnostic:
     span, calls = node.origin if node.origin else (None, ())
-    fact = remark.fact.format(layer=node.name)
-    return Diagnostic(remark.code, fact, span, help=remark.help, layer=node.name, calls=calls)
+    fact = lint.fact.format(layer=node.name)
+    return Diagnostic(lint.code, fact, span, help=lint.help, layer=node.name, calls=calls)
 
 
 def channels_last(shape: Shape) -> Shape | None:
-    """The shape turned to channels last where it looks channels first: 3x224x224 → 224x224x3."""
+    """Return the shape turned to channels last where it looks channels first: 3x224x224 → 224x224x3."""
     first, *rest = shape.dims
     looks = shape.rank == 2 and first in (1, 3, 4) and rest[0] == rest[1] and not statically_known(rest[0] <= 4)
     return Shape.of((*rest, first)) if looks else None

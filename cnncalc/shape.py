@@ -1,20 +1,24 @@
 """Shapes, and the arithmetic of windows: (N + 2P − F)/S + 1, once, for any rank.
 
-The rules here use `+ - * //` and the helpers `ceil_div`, `at_least` and `at_most` alone. So they hold for plain
-integers, and as well for any value that has those operators (an array of sizes, a formula of letters). Where a
-rule has to ask about a size, it asks `statically_known`, which leaves open what is not known yet.
+The rules here use `+ - * //` and the helpers `ceil_div`, `at_least` and `at_most` alone. So they hold for integers,
+and as well for any value that has those operators: a formula, a number that records its formula, an array of sizes.
+What must hold for a rule to be valid is stated by `require`. Whatever else asks about a size asks `statically_known`
+or `known_unequal`, which count what is undecided as not known.
 
 Source of the formulas: V. Dumoulin and F. Visin, A guide to convolution arithmetic for deep learning,
 arXiv:1603.07285, relationships 6 (convolution), 14 (transposed); `same` and its smaller half at the
 beginning as in TensorFlow; `ceil` with its clip as in Caffe and PyTorch.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from math import prod
 from typing import Any, NamedTuple
 
-#: A size along an axis. Plain integers in a report; the rules take whatever computes like one.
+#: A size along an axis: an integer, or any value that computes like one.
 Size = Any
+
+#: What a comparison of sizes gives: a bool, or what leaves it undecided (a `Guard` on symbols, an array of bools).
+Condition = Any
 
 
 class AxisNames(dict[int, tuple[str, ...]]):
@@ -32,12 +36,15 @@ AXES = AxisNames({
     3: ("depth", "height", "width"),
 })  # fmt: skip
 
+#: The headline of E201.
+EMPTY = "output of `{layer}` would be empty"
+
 #: No feature map may have more elements than this: beyond any machine, yet exact and quick to print.
 MAX_ELEMENTS = 10**100
 
 
 class ShapeError(ValueError):
-    """The bare fact of why a size rule fails; the graph adds the layer's name and place.
+    """The bare fact of why a size rule fails; the graph builder adds the layer's name and place.
 
     `summary` is the headline with `{layer}` for the name, `fact` stands at the caret, `notes` carry the
     arithmetic and `help` the edit to make.
@@ -51,8 +58,38 @@ class ShapeError(ValueError):
         self.notes, self.help = tuple(notes), help
 
 
+class Detail(NamedTuple):
+    """What a `ShapeError` says of the sizes at hand, besides its code and summary."""
+
+    fact: str
+    notes: tuple[str, ...] = ()
+    help: str | None = None
+
+
+class Requirement(NamedTuple):
+    """A condition under which a size rule is valid, and the code of the error where it does not hold.
+
+    `condition` is True for integers, and for other sizes what their comparison gives: a `Guard` to collect, or for an
+    array of sizes the mask of those for which it holds.
+    """
+
+    condition: Condition
+    code: str
+
+
+def require(condition: Condition, code: str, summary: str, detail: Callable[[], Detail]) -> Requirement:
+    """State what must hold for a size rule to be valid.
+
+    The condition decides what becomes of it: where it is False, `ShapeError` is raised at once, with the detail that
+    is only then worked out; anything else is returned for the caller to collect.
+    """
+    if condition is False:
+        raise ShapeError(code, summary, *detail())
+    return Requirement(condition, code)
+
+
 class Shape(NamedTuple):
-    """The shape of one sample, channels last: `spatial` sizes and `channels`. A flat vector has no spatial axes."""
+    """The shape of one sample, channels last: `spatial` sizes and `channels`. A flat vector has channels alone."""
 
     spatial: tuple[Size, ...]
     channels: Size
@@ -64,14 +101,17 @@ class Shape(NamedTuple):
 
     @property
     def dims(self) -> tuple[Size, ...]:
+        """The sizes of all axes, channels last."""
         return (*self.spatial, self.channels)
 
     @property
     def elements(self) -> Size:
+        """The number of elements: the product of all sizes."""
         return prod(self.spatial) * self.channels
 
     @classmethod
     def of(cls, dims: Iterable[Size]) -> "Shape":
+        """The shape with these sizes, channels last."""
         *spatial, channels = dims
         return cls(tuple(spatial), channels)
 
@@ -85,7 +125,7 @@ def dims_text(dims: Iterable[Size]) -> str:
 
 
 def _factor(text: str) -> str:
-    """The text of a formula, in brackets where it is a sum: a sign stands outside of all its own."""
+    """The text of a formula, in brackets where it is a sum: where a space stands outside of all brackets."""
     depth = 0
     for character in text:
         depth += {"(": 1, ")": -1}.get(character, 0)
@@ -110,7 +150,7 @@ class Window(NamedTuple):
         return self.dilation * (self.kernel - 1) + 1
 
     def size(self, n: Size) -> Size:
-        """How many places the window takes along an axis of `n` elements."""
+        """How many positions the window has along an axis of `n` elements."""
         room = n + self.begin + self.end - self.extent
         if not self.ceil:
             return room // self.stride + 1
@@ -118,21 +158,31 @@ class Window(NamedTuple):
         return at_most(ceil_div(room, self.stride) + 1, ceil_div(n + self.begin, self.stride))
 
     def size_text(self, n: Size) -> str:
-        """The rule with its numbers in it, as a note shows it."""
+        """The rule of `size` with its numbers in it, as a note shows it."""
         rounding = "ceil" if self.ceil else "floor"
         return f"{rounding}(({n} + {self.begin} + {self.end} - {self.extent}) / {self.stride}) + 1 = {self.size(n)}"
 
     def dropped(self, n: Size) -> Size:
-        """Input elements at the end of the axis that no window reaches, though its neighbours' like are reached.
+        """How many input elements at the end of the axis no window reaches, as far as that is statically known.
 
-        Padding that is left over is no loss. Nor is a tail no longer than the gap that a stride wider than
-        the window leaves between any two places: there, skipping is what was asked for.
+        Padding that is left over is no loss. Nor is a tail no longer than the gap that a stride wider than the
+        window leaves between any two positions: there, skipping is what was asked for.
         """
-        if self.ceil:
+        if self.ceil or self.stride == 1:
             return 0
-        left_over = (n + self.begin + self.end - self.extent) % self.stride
-        lost = left_over - self.end
-        return lost if statically_known(lost > max(self.stride - self.extent, 0)) else 0
+        unreached = self._unreached(n)
+        return unreached if statically_known(unreached > self._gap) else 0
+
+    def drops_nothing(self, n: Size) -> Condition:
+        """Whether `dropped` is 0."""
+        return self.ceil or self.stride == 1 or self._unreached(n) <= self._gap
+
+    def _unreached(self, n: Size) -> Size:
+        return (n + self.begin + self.end - self.extent) % self.stride - self.end
+
+    @property
+    def _gap(self) -> int:
+        return max(self.stride - self.extent, 0)
 
 
 class Padding(NamedTuple):
@@ -143,17 +193,16 @@ class Padding(NamedTuple):
 
     def window(self, axis: int, n: Size, kernel: int, stride: int, dilation: int, ceil: bool = False) -> Window:
         """The window on an axis of `n` elements, its padding resolved to numbers."""
-        bare = Window(kernel, stride, dilation, 0, 0, ceil)
+        begin: Size = 0
+        end: Size = 0
         if self.mode == "explicit":
             begin, end = self.ends[axis]
         elif self.mode == "full":
-            begin = end = bare.extent - 1
+            begin = end = Window(kernel, stride, dilation).extent - 1
         elif self.mode == "same":
-            total = same_total(n, bare)
+            total = same_total(n, Window(kernel, stride, dilation))
             begin, end = total // 2, total - total // 2
-        else:
-            return bare
-        return bare._replace(begin=begin, end=end)
+        return Window(kernel, stride, dilation, begin, end, ceil)
 
     def transposed_window(self, axis: int, kernel: int, stride: int, dilation: int, output_padding: int) -> Window:
         """The window of a transposed convolution. `same` crops F' − S, so that the output is N·S."""
@@ -165,7 +214,7 @@ class Padding(NamedTuple):
 
 
 def same_total(n: Size, window: Window) -> Size:
-    """What `same` adds to an axis of `n` elements, at both ends together, for ceil(n / S) places."""
+    """What `same` adds to an axis of `n` elements, at both ends together, for ceil(n / S) positions."""
     return at_least((ceil_div(n, window.stride) - 1) * window.stride + window.extent - n, 0)
 
 
@@ -211,47 +260,44 @@ def at_most(value: Size, high: Size) -> Size:
     return value.clip(None, high)
 
 
-def statically_known(test: Any) -> bool:
-    """Whether a comparison of sizes holds for sure. One of arrays or letters is left open: as if it did not.
-
-    One of letters takes note of that, so that what a formula takes for granted can be told.
-    """
-    if test is True or test is False:
-        return bool(test)
-    if hasattr(test, "left_open"):
-        test.left_open()
-    return False
+def statically_known(condition: Condition) -> bool:
+    """Whether a comparison of sizes is known to hold. An undecided one, of symbols or arrays, is not."""
+    return condition is True
 
 
-def known_unequal(left: Size, right: Size, unless_one: bool = False) -> Any:
-    """Whether two sizes are not the same number, for `statically_known` to decide; `unless_one`, and neither is 1."""
-    if hasattr(left, "known_unequal"):
-        return left.known_unequal(right, unless_one)
-    if hasattr(right, "known_unequal"):
-        return right.known_unequal(left, unless_one)
-    return left != right and not (unless_one and 1 in (left, right))
+def equal(left: Size, right: Size, or_one: bool = False) -> Condition:
+    """Whether two sizes are the same number or, with `or_one`, either of them is 1."""
+    if left is right:
+        return True
+    if hasattr(left, "equals"):
+        return left.equals(right, or_one)
+    if hasattr(right, "equals"):
+        return right.equals(left, or_one)
+    return (left == right) | (left == 1) | (right == 1) if or_one else left == right
 
 
-def require_size(size: Size, axis: str, rule: str, fact: str, help: str | None = None) -> Size:
-    """The size, or `ShapeError` E201 with the rule as its note where it is below 1."""
-    if statically_known(size < 1):
-        raise ShapeError("E201", "output of `{layer}` would be empty", fact, (f"{axis}: {rule}",), help)
-    return size
+def known_unequal(left: Size, right: Size) -> bool:
+    """Whether two sizes are known to be different numbers."""
+    return equal(left, right) is False
 
 
-def divide(total: Size, parts: int, what: str, into: str) -> Size:
-    """total / parts where that is whole, or `ShapeError` E202 that names both fields."""
-    if statically_known(known_unequal(total % parts, 0)):
-        raise ShapeError(
-            "E202",
-            f"{what} of `{{layer}}` do not divide into {into}",
-            f"`{what}` (={total}) must be divisible by `{into}` (={parts})",
-            help=f"{total} divides by {_some_divisors(total)}" if isinstance(total, int) else None,
-        )
-    return total // parts
+def require_size(size: Size, axis: str, rule: Callable[[], str], fact: str, help: str | None = None) -> Requirement:
+    """Require that an output size is at least 1 (E201). The error's note is the rule that gave the size."""
+    return require(size >= 1, "E201", EMPTY, lambda: Detail(fact, (f"{axis}: {rule()}",), help))
+
+
+def require_divisible(total: Size, parts: int, what: str, into: str) -> Requirement:
+    """Require that `parts` divides `total` (E202). The error names both: `channels` into `groups`."""
+
+    def detail() -> Detail:
+        fact = f"`{what}` (={total}) must be divisible by `{into}` (={parts})"
+        return Detail(fact, help=f"{total} divides by {_some_divisors(total)}" if isinstance(total, int) else None)
+
+    summary = f"{what} of `{{layer}}` do not divide into {into}"
+    return require(equal(total % parts, 0), "E202", summary, detail)
 
 
 def _some_divisors(total: int) -> str:
-    """The small divisors of a number, as a hint: a search that is bounded whatever the number."""
+    """The first divisors of a number up to 1024: a search that is bounded whatever the number."""
     divisors = [n for n in range(1, min(total, 1024) + 1) if total % n == 0]
     return ", ".join(map(str, divisors[:12])) + (", …" if len(divisors) > 12 else "")

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, Union
 
 from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError, nearest
-from cnncalc.graph import Graph
+from cnncalc.graph import BuildError, Graph
 from cnncalc.language.arguments import split_word
 from cnncalc.language.expand import CLOSED, LetterMode, build_graph, leaves_open
 from cnncalc.language.nodes import Chunk, Spec
@@ -155,7 +155,12 @@ def load_source(
             _does_not_apply("--at", "a model file has no letters", "`--dim NAME=N` gives a symbolic dimension its size")
         if input is not None:
             require_numbers(input)
-        return read(source, ReadOptions(input, dims or {}), strict)
+        try:
+            return read(source, ReadOptions(input, dims or {}), strict)
+        except BuildError as error:
+            from cnncalc.language.repair import with_repairs  # only once something is wrong
+
+            raise with_repairs(error) from None
     if dims:
         _does_not_apply("--dim", "a spec has no symbolic dimensions", "`--var NAME=VALUE` overrides a let")
     problems = Problems()
@@ -207,7 +212,7 @@ def parse_shape(text: str, name: str = "<input>") -> tuple[Any, ...]:
 
 def require_numbers(shape: tuple[Any, ...], at: Mapping[str, int] | None = None) -> None:
     """Raise `SpecError` E132 where sizes of an input's shape are letters that have no number."""
-    first = Input("input", shape=shape).at(at or {})
+    first = Input("input", shape=shape).substitute(at or {})
     if first.open:
         raise SpecError([leaves_open(first, None)])
 

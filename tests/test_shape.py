@@ -5,7 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnncalc.shape import Padding, Shape, ShapeError, Window, at_least, at_most, ceil_div, divide, transposed_size
+from cnncalc.shape import (
+    Padding,
+    Shape,
+    ShapeError,
+    Window,
+    at_least,
+    at_most,
+    ceil_div,
+    require_divisible,
+    transposed_size,
+)
 
 sizes = st.integers(1, 40)
 kernels = st.integers(1, 7)
@@ -118,10 +128,10 @@ def test_clips(value: int, bound: int) -> None:
     assert (at_least(array, bound)[0], at_most(array, bound)[0]) == (max(value, bound), min(value, bound))
 
 
-def test_divide_names_both() -> None:
-    """What does not divide is said with both fields and their values."""
+def test_require_divisible_names_both() -> None:
+    """The error of what does not divide names both arguments and their values."""
     with pytest.raises(ShapeError, match=r"^`channels` \(=6\) must be divisible by `groups` \(=4\)$"):
-        divide(6, 4, "channels", "groups")
+        require_divisible(6, 4, "channels", "groups")
 
 
 def test_shape() -> None:

@@ -11,7 +11,7 @@ import cnncalc
 from cnncalc.diagnostics import Source
 from cnncalc.layers.windowed import Windowed
 from cnncalc.solve import Problem
-from cnncalc.solve.solutions import Found
+from cnncalc.solve.solutions import AxisSolution
 
 MOST = 300
 
@@ -44,11 +44,13 @@ def length(spec: str, n: int) -> int | None:
     return size
 
 
-def up_to(found: Found) -> tuple[list[int], list[int]]:
+def up_to(found: AxisSolution) -> tuple[list[int], list[int]]:
     """The sizes up to 300 that were found, and those of them that drop nothing."""
     assert found.values is not None
-    assert found.tidy is not None
-    return [n for n in range(1, MOST + 1) if n in found.values], [n for n in range(1, MOST + 1) if n in found.tidy]
+    assert found.nothing_dropped is not None
+    return [n for n in range(1, MOST + 1) if n in found.values], [
+        n for n in range(1, MOST + 1) if n in found.nothing_dropped
+    ]
 
 
 kernels, strides = st.integers(1, 5), st.integers(1, 4)
@@ -77,7 +79,7 @@ def test_input_sizes(spec: str, wanted: int) -> None:
         assert not known or "add(" in spec
         return
     right = [n for n, (size, _) in known.items() if size == wanted]
-    assert up_to(solution.found[0]) == (right, [n for n in right if known[n][1]])
+    assert up_to(solution.axes[0]) == (right, [n for n in right if known[n][1]])
 
 
 UNET = (
@@ -92,7 +94,7 @@ UNPADDED = "conv1d 3 x1 | conv 3 x1 as a | pool 2 | conv 3 x1 | deconv 2 s2 x1 |
 def test_unet(spec: str, wanted: int) -> None:
     """Where the arms of a U-Net have to agree, only sizes that they do are found."""
     known = forwards(spec)
-    (found,) = problem(spec).input_sizes((wanted,)).found
+    (found,) = problem(spec).input_sizes((wanted,)).axes
     right = [n for n, (size, _) in known.items() if size == wanted]
     assert up_to(found) == (right, [n for n in right if known[n][1]])
 
@@ -103,12 +105,12 @@ def test_the_nearest(spec: str, wanted: int) -> None:
     """Where no input gives an output, the nearest outputs that one gives are told."""
     outputs = sorted({size for size, _ in forwards(spec).values()})
     try:
-        (found,) = problem(spec).input_sizes((wanted,)).found
+        (found,) = problem(spec).input_sizes((wanted,)).axes
     except cnncalc.SpecError:
         return
-    if found.values is not None and not found.some and outputs:
+    if found.values is not None and not found.solved and outputs:
         below, above = [n for n in outputs if n < wanted], [n for n in outputs if n > wanted]
-        told = [output for output, _ in found.near]
+        told = [output for output, _ in found.nearest]
         assert [n for n in told if n < wanted] == below[-1:]
         assert [n for n in told if n > wanted][:1] in (above[:1], [])
 
@@ -135,7 +137,7 @@ def test_number(spec: str, n: int) -> None:
     outputs = {value: length(spec.replace("?", str(value)), n) for value in range(60)}
     for wanted in range(1, 12):
         solution = problem(spec).number((n, 1), (wanted,))
-        (found,) = solution.found
+        (found,) = solution.axes
         assert found.values is not None
         assert solution.limit is not None
         tried = range(min(60, solution.limit + 1))
@@ -148,13 +150,13 @@ def test_a_number_for_each_axis() -> None:
     """Two `?` of one argument are two numbers, one for each axis."""
     # floor((32 + 2 − k)/2) + 1 = 16 for k = 3, 4, and = 14 for k = 7, 8.
     solution = problem("conv ?x? s2 p1").number((32, 32, "C"), (16, 14))
-    assert [(each.what, str(each.values)) for each in solution.found] == [("height", "3, 4"), ("width", "7, 8")]
+    assert [(each.axis, str(each.values)) for each in solution.axes] == [("height", "3, 4"), ("width", "7, 8")]
 
 
 def test_one_number_for_both_axes() -> None:
     """One `?` is one number: where the axes ask for different ones, there is none."""
     one = problem("conv 3x3 s2 p?").number((32, 32, "C"), (17, 17))
-    assert [(each.what, str(each.values)) for each in one.found] == [("height and width", "2")]
+    assert [(each.axis, str(each.values)) for each in one.axes] == [("height and width", "2")]
     none = problem("conv 3x3 s2 p?").number((32, 32, "C"), (17, 18))
     assert not none.solved
 
@@ -165,7 +167,7 @@ def test_padding(layer: str, n: int) -> None:
     """The paddings that are found are those which give the output."""
     outputs = {total: length(f"{layer} p{total // 2}-{total - total // 2}", n) for total in range(30)}
     for wanted in range(1, 14):
-        (found,) = problem(layer).padding((n, 1), (wanted,)).found
+        (found,) = problem(layer).padding((n, 1), (wanted,)).axes
         assert found.values is not None
         assert [each for each in range(30) if each in found.values] == [
             total for total, size in outputs.items() if size == wanted

@@ -14,7 +14,7 @@ from cnncalc.diagnostics import SpecError
 
 if TYPE_CHECKING:
     from cnncalc.analysis import Options
-    from cnncalc.graph import Graph
+    from cnncalc.graph import BuildError
     from cnncalc.query.conditions import Outcome
 
 #: Exit statuses: the spec or file is wrong; the command line is; a limit is exceeded; interrupted, as shells have it.
@@ -58,9 +58,10 @@ def _write_spec_error(error: SpecError, output: Output, options: Options | None)
 
         write_stream(stream, to_json({"errors": [each.to_dict() for each in error.diagnostics]}))
         return
-    partial: Graph | None = getattr(error, "partial", None)
-    if partial is not None and output.format == "table":
-        write_stream(stream, _partial_table(partial, error, output, options) + "\n")
+    from cnncalc.graph import BuildError
+
+    if isinstance(error, BuildError) and output.format == "table":
+        write_stream(stream, _partial_table(error, output, options) + "\n")
     from cnncalc.report.terminal import diagnostics_text
 
     terminal = stream is not None and stream.isatty()
@@ -68,7 +69,7 @@ def _write_spec_error(error: SpecError, output: Output, options: Options | None)
     write_stream(stream, diagnostics_text(error.diagnostics, width, output.colour(terminal)))
 
 
-def _partial_table(partial: Graph, error: SpecError, output: Output, options: Options | None) -> str:
+def _partial_table(error: BuildError, output: Output, options: Options | None) -> str:
     from cnncalc.analysis import Options, analyze_graph
     from cnncalc.report.network import FailedLayer, partial_document
     from cnncalc.report.terminal import to_terminal
@@ -76,7 +77,7 @@ def _partial_table(partial: Graph, error: SpecError, output: Output, options: Op
     first = next(each for each in error.diagnostics if each.layer is not None)
     layer = " ".join(first.span.text.split()) if first.span else ""
     failed = FailedLayer(first.layer or "", layer if len(layer) < 40 else "")
-    analysis = analyze_graph(partial, options or Options())
+    analysis = analyze_graph(error.partial, options or Options())
     table = partial_document(analysis, output.chosen(), output.layout, failed)
     return to_terminal(table, output.options_of(sys.stderr))
 

@@ -121,7 +121,7 @@ def _show_layers(analysis: Analysis, names: tuple[str, ...], pictures: bool | No
 
 
 def _few(explanations: tuple[Explanation, ...]) -> bool:
-    return sum(1 for each in explanations if each.places) <= MOST_DRAWN
+    return sum(1 for each in explanations if each.positions) <= MOST_DRAWN
 
 
 def _chosen(analysis: Analysis, names: tuple[str, ...]) -> list[str]:

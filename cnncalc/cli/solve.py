@@ -61,7 +61,7 @@ def command(
         refuse(("layer",), "with `--receptive-field`")
         repeats = problem.repeats(receptive_field, shape)
         output.emit(lambda _: report.repeats_document(repeats), lambda: report.repeats_data(repeats))
-        sys.exit(int(repeats.count is None))
+        sys.exit(int(not repeats.solved))
     sizes = parse_shape((output_size or "").strip(), "--output-size")
     if any(isinstance(size, str) for size in sizes):
         raise click.BadParameter("sizes are numbers", param_hint="--output-size")
@@ -74,7 +74,7 @@ def command(
 
 
 def _solution(problem: Any, shape: tuple[Any, ...] | None, sizes: tuple[int, ...], layer: str | None) -> Any:
-    if problem.marks:
+    if problem.unknowns:
         return problem.number(shape, sizes, layer)
     if shape is None:
         return problem.input_sizes(sizes, layer)

@@ -121,10 +121,9 @@ def _labelled(error: SpecError, label: str, spec: str) -> SpecError:
         return error
     text = shortened(one_line(spec))
     place = f"in {label}: {text}" if text else f"in {label}"
-    error.diagnostics = tuple(
-        each if each.span is not None else each._replace(notes=(*each.notes, place)) for each in error.diagnostics
+    return error.with_diagnostics(
+        [each if each.span is not None else each._replace(notes=(*each.notes, place)) for each in error.diagnostics]
     )
-    return error
 
 
 def one_line(spec: str) -> str:

@@ -1,4 +1,4 @@
-"""The pages of the codes: read from `codes.md`, where each code has one entry."""
+"""The pages of the error and warning codes, read from `codes.md`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WAY = re.compile(r"^- (.*(?:\n  .*)*)", re.MULTILINE)
 
 
 class Sample(NamedTuple):
-    """A piece of an example: a spec (`cnn`, `yaml`), a command (`console`), or with a name a file that one reads."""
+    """A block of an example: a spec (`cnn`, `yaml`), a command (`console`), or with a name a file that it reads."""
 
     language: str
     name: str | None
@@ -24,7 +24,7 @@ class Sample(NamedTuple):
 
 
 class Page(NamedTuple):
-    """What a code says, what it means, an example that gives it, and the ways out."""
+    """The page of a code: its title, its meaning, an example that gives it, and the ways out."""
 
     code: str
     title: str
@@ -34,23 +34,23 @@ class Page(NamedTuple):
 
     @property
     def command(self) -> str | None:
-        """The command that gives the code, where no spec alone does."""
+        """The command that gives the code, where a spec alone does not."""
         console = next((each.text for each in self.example if each.language == "console"), None)
         return console.strip().removeprefix("$ ") if console else None
 
     @property
     def spec(self) -> Sample | None:
-        """The spec that gives the code."""
+        """The spec that gives the code; None where a command does."""
         return None if self.command else self.example[0]
 
 
 @cache
 def pages() -> dict[str, Page]:
-    """Every code's page, in the order of the codes."""
+    """Return every code's page, in the order of the codes."""
     text = Path(__file__).with_name("codes.md").read_text(encoding="utf-8")
     _, *parts = ENTRY.split(text)
-    found = [_page(code, title, body) for code, title, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True)]
-    return {page.code: page for page in sorted(found)}
+    entries = [_page(code, title, body) for code, title, body in zip(parts[::3], parts[1::3], parts[2::3], strict=True)]
+    return {page.code: page for page in sorted(entries)}
 
 
 def _page(code: str, title: str, body: str) -> Page:

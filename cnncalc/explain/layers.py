@@ -1,4 +1,4 @@
-"""Every figure of a layer with its rule's numbers in it: the layer's own rules, run on numbers that tell."""
+"""Every figure of a layer with the formula that gives it: the layer's own rules, run on traced numbers."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from cnncalc.explain.trace import Number, TracedNumber, signed, text_of, value_o
 from cnncalc.figures.memory import DTYPES, Buffer, assign_buffers
 from cnncalc.figures.receptive_field import AxisField, ReceptiveField, grown, hull
 from cnncalc.layers.arguments import Argument, PaddingArgument
-from cnncalc.layers.base import Its, Layer
+from cnncalc.layers.base import AnyLayer, Layer
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import AXES, Padding, Shape
 
 
 class FigureFormula(NamedTuple):
-    """A figure: `of` what it is, its formula with the numbers in it, and its value."""
+    """A figure: its name, its formula with the numbers in it, and its value."""
 
     of: str
     text: str
@@ -25,7 +25,7 @@ class FigureFormula(NamedTuple):
 
     @property
     def calculated(self) -> bool:
-        """Whether there is more to it than the value."""
+        """Whether the formula is more than the value."""
         return self.text != signed(self.value)
 
     def __str__(self) -> str:
@@ -33,7 +33,7 @@ class FigureFormula(NamedTuple):
 
 
 class AxisPadding(NamedTuple):
-    """What is added at both ends of an axis, or cropped there; `total` is the sum where a rule makes it."""
+    """The padding at both ends of an axis, added or cropped; `total` is their sum where a rule gives it."""
 
     axis: str
     begin: int
@@ -51,22 +51,23 @@ class FieldChange(NamedTuple):
 
 
 class LayerMemory(NamedTuple):
-    """The bytes of a layer's output, where they lie, and what else is live while the layer runs."""
+    """The bytes of a layer's output, whether it is in a buffer of its own, and the tensors live while it runs."""
 
     elements: FigureFormula
     bytes: int
-    #: The layer whose output it is written over, or whose it is under another name.
+    #: The layer whose output it is written over or is an alias of; None where the buffer is its own.
     over: str | None
-    #: Each live tensor and its bytes, the output's last.
+    #: Each live tensor by its layer's name, and its bytes; the output's is last.
     live: tuple[tuple[str, int], ...]
 
     @property
     def total(self) -> int:
+        """The bytes of all live tensors."""
         return sum(size for _, size in self.live)
 
 
 class Explanation(NamedTuple):
-    """All that is to be told about one layer."""
+    """Everything that is explained about one layer."""
 
     row: Row
     sizes: tuple[FigureFormula, ...]
@@ -78,7 +79,7 @@ class Explanation(NamedTuple):
     macs: FigureFormula
     field: tuple[FieldChange, ...]
     memory: LayerMemory
-    places: tuple[WindowPositions, ...]
+    positions: tuple[WindowPositions, ...]
 
     @property
     def layer(self) -> Layer:
@@ -86,12 +87,12 @@ class Explanation(NamedTuple):
 
     @property
     def keeps_shape(self) -> bool:
-        """Whether the output has the input's shape by nature: nothing is calculated."""
+        """Whether the output has the input's shape without any calculation."""
         return not any(size.calculated for size in self.sizes) and self.row.output_shape in self.row.input_shapes
 
 
 def explain(analysis: Analysis, names: Sequence[str] | None = None) -> Iterator[Explanation]:
-    """The explanation of each layer, or of those named, in source order."""
+    """Yield the explanation of each layer, or of those named, in source order."""
     wanted = {row.name for row in analysis.rows} if names is None else set(names)
     to_come = sorted(assign_buffers(analysis.graph.nodes, analysis.graph.outputs), key=lambda each: -each.first)
     live: list[Buffer] = []
@@ -109,13 +110,13 @@ def _explained(analysis: Analysis, row: Row, live: Sequence[Buffer]) -> Explanat
     layer, inputs = node.layer, tuple(map(_traced_shape, node.input_shapes))
     x = inputs[0] if inputs else _traced_shape(node.shape)
     y = _traced_shape(node.shape)
-    told = traced_layer(layer, node.input_shapes[0] if inputs else node.shape)
+    traced = traced_layer(layer, node.input_shapes[0] if inputs else node.shape)
     names = (*AXES[node.shape.rank], "channels" if node.shape.rank else "elements")
-    sizes = zip(names, told.shape_of(inputs).dims, node.shape.dims, strict=True)
+    sizes = zip(names, traced.shape_of(inputs).dims, node.shape.dims, strict=True)
     counted = bool(inputs)
-    weights, biases, running = (told.weights(x), told.biases(x), told.buffers(x)) if counted else (0, 0, 0)
+    weights, biases, running = (traced.weights(x), traced.biases(x), traced.buffers(x)) if counted else (0, 0, 0)
     if node.stored is not None:
-        # What a model file holds counts in place of the rules.
+        # The weights that a model file holds are counted in place of the rules.
         weights, biases, running = row.params, 0, row.buffers
     return Explanation(
         row,
@@ -125,8 +126,8 @@ def _explained(analysis: Analysis, row: Row, live: Sequence[Buffer]) -> Explanat
         _formula("weights", weights),
         _formula("biases", biases),
         FigureFormula("buffers", text_of(running), row.buffers),
-        FigureFormula("MACs", text_of(_batch(analysis) * (told.multiply_adds(x, y) if counted else 0)), row.macs),
-        tuple(_field_steps(analysis, row, told, x, y)) if counted else (),
+        FigureFormula("MACs", text_of(_batch(analysis) * (traced.multiply_adds(x, y) if counted else 0)), row.macs),
+        tuple(_field_steps(analysis, row, traced, x, y)) if counted else (),
         _memory(analysis, row, live, y),
         window_positions(node),
     )
@@ -136,15 +137,14 @@ def _formula(of: str, value: Any) -> FigureFormula:
     return FigureFormula(of, text_of(value), value_of(value))
 
 
-# -- numbers that tell ---------------------------------------------------------------------------------------
+# -- traced arguments and shapes ---------------------------------------------------------------------------------------
 
 
-def traced_layer(layer: Its, x: Shape, resolved: bool = True) -> Its:
-    """The layer with arguments that tell: all that were given; those at their default stay plain numbers.
+def traced_layer(layer: AnyLayer, x: Shape, resolved: bool = True) -> AnyLayer:
+    """Return the layer with traced arguments; those at their default stay plain numbers.
 
-    A layer that declares none, as an operator of a model file, is told by what the file says of it alone.
-
-    Padding by a rule is `resolved` to what it comes to, so that a size's formula has its numbers, or stays a rule.
+    A layer that declares none, as an operator of a model file, is returned as it is. Padding by a rule is `resolved`
+    to numbers, so that a size's formula has them, or stays a rule.
     """
     if not layer.arguments:
         return layer
@@ -169,7 +169,7 @@ def _traced(value: Any) -> Any:
 
 
 def _traced_ends(ends: Sequence[int]) -> tuple[Any, Any]:
-    """The padding of an axis; where both ends are alike they are one number, which a formula then says once."""
+    """Return the padding of an axis; ends that are alike are one number, which a formula then has once."""
     begin, end = map(TracedNumber, ends)
     return (begin, begin) if begin == end else (begin, end)
 
@@ -179,7 +179,7 @@ def _traced_shape(shape: Shape) -> Shape:
 
 
 def _batch(analysis: Analysis) -> Any:
-    """The number of samples as a factor, which one sample needs none of."""
+    """Return the number of samples as a factor, which vanishes for one sample."""
     return TracedNumber(analysis.options.batch) if analysis.options.batch > 1 else 1
 
 
@@ -187,33 +187,32 @@ def _batch(analysis: Analysis) -> Any:
 
 
 def _padding(layer: Windowed, x: Shape) -> Iterator[AxisPadding]:
-    told = traced_layer(layer, x, resolved=False)
+    traced = traced_layer(layer, x, resolved=False)
     mode = layer.padding.mode
     for axis, (name, window, ends) in enumerate(
-        zip(AXES[x.rank], told.windows(_traced_shape(x)), layer.padding_ends(x), strict=True)
+        zip(AXES[x.rank], traced.windows(_traced_shape(x)), layer.padding_ends(x), strict=True)
     ):
         total = None
         if mode == "same":
-            total = _formula("total", told.same_totals(_traced_shape(x))[axis])
+            total = _formula("total", traced.same_totals(_traced_shape(x))[axis])
         elif mode == "full":
             total = _formula("each end", window.begin)
         yield AxisPadding(name, ends[0], ends[1], total)
 
 
-def _field_steps(analysis: Analysis, row: Row, told: Layer, x: Shape, y: Shape) -> Iterator[FieldChange]:
+def _field_steps(analysis: Analysis, row: Row, traced: Layer, x: Shape, y: Shape) -> Iterator[FieldChange]:
     if row.receptive_field.whole:
         return
     before = [_traced_field(analysis.rows[index].receptive_field) for index in row.node.inputs]
     field = hull(before) if len(before) > 1 else before[0]
-    reach = told.field_step(x, y)
-    for number, (name, its) in enumerate(zip(AXES[row.node.shape.rank], row.receptive_field.axes, strict=False)):
-        # An axis by itself: where two come to the same, their formulas may still differ.
+    steps = traced.field_step(x, y)
+    for number, (name, figure) in enumerate(zip(AXES[row.node.shape.rank], row.receptive_field.axes, strict=False)):
+        # Each axis by itself: where two have the same figures, their formulas may still differ.
         after = field.axes[number]
-        if isinstance(reach, tuple):
-            after = grown(ReceptiveField((after,)), (reach[number],)).axes[0]
-        yield FieldChange(
-            name, *(FigureFormula(of, text_of(getattr(after, of)), getattr(its, of)) for of in AxisField._fields)
-        )
+        if isinstance(steps, tuple):
+            after = grown(ReceptiveField((after,)), (steps[number],)).axes[0]
+        formulas = [FigureFormula(of, text_of(getattr(after, of)), getattr(figure, of)) for of in AxisField._fields]
+        yield FieldChange(name, *formulas)
 
 
 def _traced_field(field: ReceptiveField) -> ReceptiveField:

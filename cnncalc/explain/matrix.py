@@ -8,7 +8,7 @@ number = [sign] digits [ "." digits ] | [sign] digits "/" digits
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 from math import lcm
 from typing import NoReturn
@@ -16,24 +16,23 @@ from typing import NoReturn
 from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError
 from cnncalc.layers.arguments import count
 
-Row = tuple[Fraction, ...]
-Matrix = tuple[Row, ...]
+Matrix = tuple[tuple[Fraction, ...], ...]
 
 #: A matrix has at most so many numbers, of so many digits, and a common denominator of at most so many.
 MOST_NUMBERS, MOST_DIGITS, MOST_DENOMINATOR = 4096, 20, 100
 
 NUMBER = re.compile(r"[+\-−]?(?:\d+\.?\d*|\.\d+|\d+/0*[1-9]\d*)", re.ASCII)
 LINE = re.compile(r"[^;\n]+")
-FIELD = re.compile(r"[^,]*")
+CELL = re.compile(r"[^,]*")
 ENTRY = re.compile(r"\S+")
 
 
 def parse_matrix(source: Source) -> Matrix:
-    """The matrix of a text.
+    """Return the matrix of a text.
 
     Raises `SpecError` E501 where rows differ in length, E502 for what is no number, E504 where there are too many.
     """
-    rows: list[Row] = []
+    rows: list[tuple[Fraction, ...]] = []
     numbers = 0
     for line in LINE.finditer(source.text):
         if not line.group().strip():
@@ -46,7 +45,7 @@ def parse_matrix(source: Source) -> Matrix:
                 _fail("E504", f"the matrix has more than {MOST_NUMBERS:,} numbers", entry, "one too many")
         rows.append(tuple(row))
         if len(row) != len(rows[0]):
-            _ragged(Span(source, *_stripped(line)), rows)
+            _ragged(Span(source, *_stripped(line)), tuple(rows))
     if not rows:
         _fail(
             "E502", "the matrix has no numbers", Span(source, 0, len(source.text)), "nothing here", "write `1 2; 3 4`"
@@ -58,19 +57,19 @@ def parse_matrix(source: Source) -> Matrix:
 
 
 def _entries(source: Source, line: re.Match[str]) -> Iterator[Span]:
-    """Where the numbers of a row stand; between two commas there must be one."""
+    """Yield the spans of the numbers of a row; between two commas there must be one."""
     at = line.start()
     while True:
-        field = FIELD.match(source.text, at, line.end())
-        assert field is not None
-        found = [Span(source, *entry.span()) for entry in ENTRY.finditer(source.text, *field.span())]
-        if not found:
-            comma = min(field.end(), line.end() - 1)
+        cell = CELL.match(source.text, at, line.end())
+        assert cell is not None
+        numbers = [Span(source, *entry.span()) for entry in ENTRY.finditer(source.text, *cell.span())]
+        if not numbers:
+            comma = min(cell.end(), line.end() - 1)
             _fail("E502", "a number is missing", Span(source, comma, comma + 1), "nothing beside this comma", "write 0")
-        yield from found
-        if field.end() == line.end():
+        yield from numbers
+        if cell.end() == line.end():
             return
-        at = field.end() + 1
+        at = cell.end() + 1
 
 
 def _number(entry: Span) -> Fraction:
@@ -83,7 +82,7 @@ def _number(entry: Span) -> Fraction:
     return Fraction(text.replace("−", "-"))
 
 
-def _ragged(line: Span, rows: Sequence[Row]) -> NoReturn:
+def _ragged(line: Span, rows: Matrix) -> NoReturn:
     has, first = count(len(rows[-1]), "number"), len(rows[0])
     _fail("E501", f"row {len(rows)} has {has}, row 1 has {first}", line, "its rows must be alike", "complete the row")
 
@@ -98,12 +97,12 @@ def _fail(code: str, message: str, span: Span, label: str, help: str | None = No
 
 
 def half_turned(rows: Matrix) -> Matrix:
-    """The matrix turned by half a turn: the kernel of the true convolution."""
+    """Return the matrix turned by half a turn: the kernel of the true convolution."""
     return tuple(row[::-1] for row in rows[::-1])
 
 
 def number_text(value: Fraction | None) -> str:
-    """The exact value: a decimal where that is finite, else a fraction; None, of no elements, is −∞."""
+    """Return the exact value: a decimal where that is finite, else a fraction; None, of no elements, is −∞."""
     if value is None:
         return "−∞"
     sign, value = "−" if value < 0 else "", abs(value)
@@ -111,13 +110,13 @@ def number_text(value: Fraction | None) -> str:
     fives, rest = _powers(rest, 5)
     if rest > 1:
         return f"{sign}{value}"
-    places = max(twos, fives)
-    digits = str(value.numerator * 10**places // value.denominator).rjust(places + 1, "0")
-    return sign + (f"{digits[:-places]}.{digits[-places:]}" if places else digits)
+    decimals = max(twos, fives)
+    digits = str(value.numerator * 10**decimals // value.denominator).rjust(decimals + 1, "0")
+    return sign + (f"{digits[:-decimals]}.{digits[-decimals:]}" if decimals else digits)
 
 
 def _powers(number: int, factor: int) -> tuple[int, int]:
-    """How often the factor divides the number, and what is left of it."""
+    """Return how often the factor divides the number, and what is left of it."""
     times = 0
     while number % factor == 0:
         number, times = number // factor, times + 1

@@ -1,4 +1,4 @@
-"""What a layer does to values: every number of its first window, and the whole feature map, exactly."""
+"""Run a layer on values: every number of its first window, and the whole feature map, exactly."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from cnncalc.graph import Graph, Node
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import Window
 
-#: So many products are made at most.
+#: At most so many products are computed.
 MOST_PRODUCTS = 1_000_000
 
 
 class Term(NamedTuple):
-    """A value under the window, and the weight that it meets there (a pool has none)."""
+    """A value under the window, and the weight that it is multiplied by (a pool has none)."""
 
     value: Fraction
     weight: Fraction | None
@@ -40,20 +40,21 @@ class Operation(NamedTuple):
 
     @property
     def reduction(self) -> str:
+        """How a window's terms become one number: `sum of products`, `largest`, `mean`."""
         layer = self.node.layer
         assert isinstance(layer, Windowed)
         return layer.reduction or ""
 
     @property
     def first(self) -> Fraction | None:
-        """What the first window gives."""
+        """The output of the first window."""
         return self.output[0][0]
 
 
 def shown_layer(graph: Graph, span: Span) -> Node:
-    """The layer of a spec that is shown on values.
+    """Return the layer of a spec to run on values.
 
-    Raises `SpecError` E505 where the spec is more than one such layer.
+    Raises `SpecError` E505 where the spec is more than one such layer, E504 where that would be too long.
     """
     message = "values go through one convolution or pool with one channel and one filter"
     nodes = [node for node in graph.nodes if node.inputs]
@@ -80,7 +81,7 @@ def weighed(node: Node) -> bool:
 
 
 def check_kernel(node: Node, kernel: Matrix, span: Span) -> None:
-    """Raises `SpecError` E503 where the kernel has another size than the layer says."""
+    """Raise `SpecError` E503 where the kernel is not of the layer's kernel size."""
     layer = node.layer
     assert isinstance(layer, Windowed)
     wanted = layer.kernel if node.shape.rank == 2 else (1, *layer.kernel)
@@ -92,7 +93,7 @@ def check_kernel(node: Node, kernel: Matrix, span: Span) -> None:
 
 
 def operate(node: Node, image: Matrix, kernel: Matrix | None, flip: bool = False) -> Operation:
-    """The layer's output for an image, by the definition: window by window, tap by tap.
+    """Return the layer's output for an image, by the definition: window by window, tap by tap.
 
     A convolution slides `kernel`, turned by half a turn where `flip`; its bias is left out. Padding is zeros
     to it; a pool takes the elements of the image alone.
@@ -109,8 +110,8 @@ def operate(node: Node, image: Matrix, kernel: Matrix | None, flip: bool = False
         weights = ((1,) * columns.window.kernel,) * rows.window.kernel
 
     def under(i: int, j: int) -> Iterator[tuple[int, int]]:
-        for row, its in zip(rows.taps(i), weights, strict=True):
-            for column, weight in zip(columns.taps(j), its, strict=True):
+        for row, weight_row in zip(rows.taps(i), weights, strict=True):
+            for column, weight in zip(columns.taps(j), weight_row, strict=True):
                 if 0 <= row < rows.n and 0 <= column < columns.n:
                     yield numbers[row][column], weight
 
@@ -127,13 +128,13 @@ def operate(node: Node, image: Matrix, kernel: Matrix | None, flip: bool = False
 
 
 def _axes(node: Node) -> tuple[WindowPositions, WindowPositions]:
-    """The windows' places on a matrix; one spatial axis lies along a matrix of one row."""
-    places = window_positions(node)
-    return (places[0], places[1]) if len(places) == 2 else (WindowPositions("", 1, Window(1), 1), places[0])
+    """Return the windows' positions on a matrix; one spatial axis lies along a matrix of one row."""
+    positions = window_positions(node)
+    return (positions[0], positions[1]) if len(positions) == 2 else (WindowPositions("", 1, Window(1), 1), positions[0])
 
 
 def _whole(matrix: Matrix) -> tuple[int, tuple[tuple[int, ...], ...]]:
-    """A denominator for all numbers, and their numerators over it."""
+    """Return a denominator for all numbers, and their numerators over it."""
     unit = lcm(*(number.denominator for row in matrix for number in row))
     return unit, tuple(tuple(int(number * unit) for number in row) for row in matrix)
 

@@ -1,4 +1,4 @@
-"""Where the windows of a layer lie along an axis, and how many of them an element takes part in."""
+"""The positions of a layer's windows along an axis, and how many of them cover an element."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from cnncalc.shape import AXES, Window
 
 
 class WindowPositions(NamedTuple):
-    """The `number` of places that a window takes along an axis of `n` elements.
+    """The `number` of positions that a window has along an axis of `n` elements.
 
-    For a transposed convolution these are the output's elements and the places where the input's write.
+    For a transposed convolution the elements are the output's, and at each position an element of the input writes.
     Elements count from 0; those below and from `n` on are padding.
     """
 
@@ -22,22 +22,22 @@ class WindowPositions(NamedTuple):
     window: Window
     number: int
 
-    def taps(self, place: int) -> range:
-        """The elements under the window at a place."""
-        start = place * self.window.stride - self.window.begin
+    def taps(self, position: int) -> range:
+        """Return the elements under the window at a position."""
+        start = position * self.window.stride - self.window.begin
         return range(start, start + self.window.extent, self.window.dilation)
 
     @property
     def cells(self) -> range:
-        """All elements, padding included, and what the last window hangs over the end."""
+        """All elements, padding included, and those past the end that the last window hangs over."""
         last = self.taps(self.number - 1)[-1]
         return range(-max(self.window.begin, 0), max(self.n + self.window.end, last + 1, self.n))
 
-    def taking_part(self, element: int) -> int:
-        """How many windows the element is under.
+    def coverage(self, element: int) -> int:
+        """Return how many windows cover the element with a tap.
 
-        It is under window i where element + begin − i·stride is t·dilation for a tap t from 0 to kernel − 1:
-        a stretch of places, of which every dilation/gcd(stride, dilation)-th meets the element with a tap.
+        Window i does where element + begin − i·stride is t·dilation for a tap t from 0 to kernel − 1: that is a
+        stretch of positions, of which every dilation/gcd(stride, dilation)-th has a tap on the element.
         """
         stride, dilation = self.window.stride, self.window.dilation
         at: int = element + self.window.begin
@@ -50,13 +50,13 @@ class WindowPositions(NamedTuple):
         first: int = at // common * pow(stride // common, -1, step) % step
         return (high - first) // step - (low - 1 - first) // step
 
-    def coverage(self) -> list[int]:
-        """`taking_part` of every element."""
-        return [self.taking_part(element) for element in range(self.n)]
+    def coverages(self) -> list[int]:
+        """Return the coverage of every element."""
+        return [self.coverage(element) for element in range(self.n)]
 
 
 def window_positions(node: Node) -> tuple[WindowPositions, ...]:
-    """The places of a layer's windows on each axis; none where it has no windows."""
+    """Return the positions of a layer's windows on each axis; none where it has no windows."""
     layer = node.layer
     if not isinstance(layer, Windowed):
         return ()

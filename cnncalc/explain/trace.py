@@ -1,16 +1,16 @@
-"""A number that tells how it came about.
+"""A number that records the expression it was computed from.
 
-The layers' rules are pure arithmetic on whatever computes like a number. Given `TracedNumber` sizes they compute as
-ever, and what comes out has both a value and the formula with its numbers in it:
+The layers' rules are pure arithmetic on whatever computes like a number. On `TracedNumber` sizes they compute as on
+integers, and the result has both a value and the formula with its numbers in it:
 
 >>> height, kernel = TracedNumber(5), TracedNumber(3)
->>> told = (height - kernel) // TracedNumber(1) + 1
->>> told.value, told.text
+>>> size = (height - kernel) // TracedNumber(1) + 1
+>>> size.value, size.text
 (3, 'floor((5 − 3) / 1) + 1')
 
-So an explanation is the rule itself, never a second copy of it. Two kinds of numbers stand in a rule: those
-that were given (`TracedNumber`), which are always shown, and plain ones (a literal 1, an argument at its default),
-which vanish where they change nothing: 1·a is a, and so is (a − 1) + 1.
+So an explanation is the rule itself, never a second copy of it. There are two kinds of numbers in a rule: given
+ones (`TracedNumber`), which are always shown, and plain ones (a literal 1, an argument at its default), which vanish
+where they change nothing: 1·a is a, and so is (a − 1) + 1.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from typing import Union
 
 Number = Union[int, Fraction]
 
-#: How tightly a formula holds together: what binds less than its surroundings asks for takes brackets.
+#: How tightly the last operation of a formula binds: a part that binds less than its surroundings takes brackets.
 SUM, PRODUCT, POWER, ATOM = range(4)
 
 
 class TracedNumber:
-    """A value, and the operation on which parts it came of: `given` and `plain` have no parts."""
+    """A value, and the operation and its parts that it was computed from: `given` and `plain` have no parts."""
 
     __slots__ = ("op", "parts", "value")
 
@@ -48,7 +48,7 @@ class TracedNumber:
         return self.op == "plain" and self.value == plain
 
     def _same(self, other: TracedNumber) -> bool:
-        """Whether the other is this number, or both are plain and alike."""
+        """Whether the other is this number, or both are plain and equal."""
         return self is other or (self.op == other.op == "plain" and self.value == other.value)
 
     # -- arithmetic --------------------------------------------------------------------------------------
@@ -66,7 +66,7 @@ class TracedNumber:
         return self._undone("+", other) or TracedNumber(self.value - other.value, "-", self, other)
 
     def _undone(self, op: str, other: TracedNumber) -> TracedNumber | None:
-        """What was there before the plain number that is now taken back: (a − 1) + 1 is a."""
+        """Return the number before a plain one was added that is now taken away again: (a − 1) + 1 is a."""
         if self.op == op and self.parts[1].op == other.op == "plain" and self.parts[1].value == other.value:
             return self.parts[0]
         return None
@@ -83,7 +83,7 @@ class TracedNumber:
         if self.op == "given" and other._is(1):
             return self
         if self.op == "-" and self.parts[1]._is(1) and self.parts[0].op == "+" and self.parts[0].parts[1]._same(other):
-            # (a + b − 1) // b, which is how `ceil_div` says ceil(a / b).
+            # (a + b − 1) // b, which is how `ceil_div` computes ceil(a / b).
             return TracedNumber(self.value // other.value, "ceil", self.parts[0].parts[0], other)
         return TracedNumber(self.value // other.value, "floor", self, other)
 
@@ -99,7 +99,7 @@ class TracedNumber:
         return TracedNumber(-self.value, "neg", self)
 
     def clip(self, low: Operand | None, high: Operand | None) -> TracedNumber:
-        """The value, or `low` where it is less, or `high` where it is more."""
+        """Return the number, or `low` where it is less, or `high` where it is more."""
         clipped = self
         if low is not None:
             clipped = TracedNumber(max(self.value, value_of(low)), "max", clipped, _traced(low))
@@ -108,7 +108,7 @@ class TracedNumber:
         return clipped
 
     def apply(self, function: Callable[..., Number], *others: Operand) -> TracedNumber:
-        """What a procedure on plain integers gives: a number that tells no more."""
+        """Return the result of a function on plain integers: a plain number, whose expression is not recorded."""
         return _traced(function(int(self), *map(int, others)))
 
     def __mod__(self, other: Operand) -> Number:
@@ -168,16 +168,17 @@ Operand = Union[TracedNumber, int, Fraction]
 
 
 def text_of(value: Operand) -> str:
-    """The formula of a value, which for a plain number is the number."""
+    """Return the formula of a value; of a plain number, the number."""
     return _traced(value).text
 
 
 def value_of(value: Operand) -> Number:
+    """Return the number that a value is."""
     return _traced(value).value
 
 
 def signed(value: Number) -> str:
-    """A number with the minus that formulas are written with."""
+    """Return a number with the minus sign of formulas."""
     return str(value).replace("-", "−")
 
 
@@ -185,33 +186,33 @@ def _traced(value: Operand) -> TracedNumber:
     return value if isinstance(value, TracedNumber) else TracedNumber(value, "plain")
 
 
-def _formula(told: TracedNumber) -> tuple[str, int]:
-    """The formula, and how tightly it holds together."""
-    if not told.parts:
-        binding = SUM if told.value < 0 else PRODUCT if told.denominator > 1 else ATOM
-        return signed(told.value), binding
-    return FORMS[told.op](told)
+def _formula(traced: TracedNumber) -> tuple[str, int]:
+    """Return the formula, and how tightly it binds."""
+    if not traced.parts:
+        binding = SUM if traced.value < 0 else PRODUCT if traced.denominator > 1 else ATOM
+        return signed(traced.value), binding
+    return FORMS[traced.op](traced)
 
 
-def _within(told: TracedNumber, binding: int) -> str:
-    """The formula as a part of another, in brackets where it holds together less tightly."""
-    text, its = _formula(told)
-    return text if its >= binding else f"({text})"
+def _within(traced: TracedNumber, binding: int) -> str:
+    """Return the formula as a part of another, in brackets where it binds less tightly than that asks for."""
+    text, own = _formula(traced)
+    return text if own >= binding else f"({text})"
 
 
-def _terms(told: TracedNumber) -> Iterator[tuple[str, TracedNumber]]:
-    """The terms of a sum with their signs, as they came one behind the other."""
-    if told.op not in ("+", "-"):
-        yield "+", told
+def _terms(traced: TracedNumber) -> Iterator[tuple[str, TracedNumber]]:
+    """Yield the terms of a sum with their signs, in their order."""
+    if traced.op not in ("+", "-"):
+        yield "+", traced
         return
-    left, right = told.parts
+    left, right = traced.parts
     yield from _terms(left)
-    yield "+" if told.op == "+" else "−", right
+    yield "+" if traced.op == "+" else "−", right
 
 
-def _sum(told: TracedNumber) -> tuple[str, int]:
+def _sum(traced: TracedNumber) -> tuple[str, int]:
     signs, texts, before = [], [], None
-    for sign, term in _terms(told):
+    for sign, term in _terms(traced):
         if term is before and signs[-1] == sign:
             # The same padding at both ends: N + 2·P − F.
             texts[-1] = f"2·{_within(term, POWER)}"
@@ -222,34 +223,34 @@ def _sum(told: TracedNumber) -> tuple[str, int]:
     return texts[0] + "".join(f" {sign} {text}" for sign, text in zip(signs[1:], texts[1:], strict=True)), SUM
 
 
-def _product(told: TracedNumber) -> tuple[str, int]:
-    left, right = told.parts
-    # Factors that came together stay together: `3·3 · 3·3·3·2`, places and weights.
+def _product(traced: TracedNumber) -> tuple[str, int]:
+    left, right = traced.parts
+    # Factors that were computed together stay together: `3·3 · 3·3·3·2`, positions and weights.
     sign, binding = (" · ", PRODUCT) if right.op == "*" else ("·", POWER)
     return f"{_within(left, PRODUCT if left.op == '*' else POWER)}{sign}{_within(right, binding)}", PRODUCT
 
 
-def _quotient(told: TracedNumber) -> tuple[str, int]:
-    return "/".join(_within(part, POWER) for part in told.parts), PRODUCT
+def _quotient(traced: TracedNumber) -> tuple[str, int]:
+    return "/".join(_within(part, POWER) for part in traced.parts), PRODUCT
 
 
-def _rounded(told: TracedNumber) -> tuple[str, int]:
-    left, right = told.parts
-    if told.op == "floor" and left.op == "given" and left.value % right.value == 0:
-        return _quotient(told)
-    return f"{told.op}({_within(left, POWER)} / {_within(right, POWER)})", ATOM
+def _rounded(traced: TracedNumber) -> tuple[str, int]:
+    left, right = traced.parts
+    if traced.op == "floor" and left.op == "given" and left.value % right.value == 0:
+        return _quotient(traced)
+    return f"{traced.op}({_within(left, POWER)} / {_within(right, POWER)})", ATOM
 
 
-def _extreme(told: TracedNumber) -> tuple[str, int]:
-    return f"{told.op}({', '.join(part.text for part in told.parts)})", ATOM
+def _extreme(traced: TracedNumber) -> tuple[str, int]:
+    return f"{traced.op}({', '.join(part.text for part in traced.parts)})", ATOM
 
 
-def _power(told: TracedNumber) -> tuple[str, int]:
-    return "^".join(_within(part, ATOM) for part in told.parts), POWER
+def _power(traced: TracedNumber) -> tuple[str, int]:
+    return "^".join(_within(part, ATOM) for part in traced.parts), POWER
 
 
-def _negated(told: TracedNumber) -> tuple[str, int]:
-    return f"−{_within(told.parts[0], POWER)}", SUM
+def _negated(traced: TracedNumber) -> tuple[str, int]:
+    return f"−{_within(traced.parts[0], POWER)}", SUM
 
 
 FORMS: dict[str, Callable[[TracedNumber], tuple[str, int]]] = {

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from cnncalc.graph import Node
-from cnncalc.shape import Shape, Size, known_unequal, statically_known
+from cnncalc.shape import Shape, Size, known_unequal
 
 #: dtype → bytes of an element.
 DTYPES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "float64": 8}
@@ -114,7 +114,7 @@ def _same_shape(left: Shape, right: Shape) -> bool:
     if left == right:
         return True
     pairs = zip(left.dims, right.dims, strict=False)
-    return all(a == b or (1 not in (a, b) and not statically_known(known_unequal(a, b))) for a, b in pairs)
+    return all(a == b or (1 not in (a, b) and not known_unequal(a, b)) for a, b in pairs)
 
 
 def live_elements(buffers: Sequence[Buffer], steps: int) -> Iterator[Size]:

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from cnncalc.diagnostics import Diagnostic, Span, SpecError, nearest
 from cnncalc.language.nodes import Chunk, Hole, LayerNode
 from cnncalc.layers import KINDS, REGISTRY, Layer
-from cnncalc.layers.arguments import MARK, NUMBER, WORD, Argument, ArgumentError, Piece, Pieces
+from cnncalc.layers.arguments import Argument
 from cnncalc.layers.base import rank_of
+from cnncalc.layers.pieces import MARK, NUMBER, WORD, ArgumentError, Piece, Pieces
 
 PIECE = re.compile(r"(\d+(?:\.\d+)?)|([a-z_]+)|(.)", re.DOTALL)
 #: A number with commas as in print; any other with commas is sizes.
@@ -292,9 +293,9 @@ class LayerReader:
         short = self.by_prefix.get(name.lower())
         meant = short.name if short else FIELDS.get(name.lower())
         near = meant if meant in fields else nearest(name, fields)
-        notes = (f"its fields: {', '.join(fields)}" if fields else "it has no fields",)
-        label = field.span.source.path or "not a field of it"
-        message = f"`{self.word}` has no field `{name}`"
+        notes = (f"its arguments: {', '.join(fields)}" if fields else "it takes no arguments",)
+        label = field.span.source.path or "not an argument of it"
+        message = f"`{self.word}` has no argument `{name}`"
         return Diagnostic("E120", message, field.span, label, notes, near and f"write `{near}`")
 
     def takes(self) -> str:

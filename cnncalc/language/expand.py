@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic, Origin, Problems, Span, SpecError, nearest
-from cnncalc.graph import UNKNOWN, Graph, GraphBuilder
+from cnncalc.graph import UNKNOWN, BuildError, Graph, GraphBuilder
 from cnncalc.language.arguments import read_layer
 from cnncalc.language.blocks import Blocks, Scope, is_input
 from cnncalc.language.expressions import evaluate, exact
@@ -71,9 +71,14 @@ def build_graph(
 
     Raises `SpecError` with everything that is wrong, that the parser found included.
     """
-    if left_open.letters and input is None and not problems.found and not _has_input(spec):
-        return _with_letters(spec, variables or {}, left_open)
-    return Expander(spec, problems, input, variables or {}, left_open).graph()
+    try:
+        if left_open.letters and input is None and not problems.found and not _has_input(spec):
+            return _with_letters(spec, variables or {}, left_open)
+        return Expander(spec, problems, input, variables or {}, left_open).graph()
+    except BuildError as error:
+        from cnncalc.language.repair import with_repairs  # only once something is wrong
+
+        raise with_repairs(error) from None
 
 
 def _with_letters(spec: Spec, variables: Mapping[str, Any], left_open: LetterMode) -> Graph:
@@ -131,7 +136,7 @@ class Expander(Blocks):
             last = self.sequence(self.spec.items, first, scope)
         except SpecError as error:
             if error.diagnostics[0].code != "E005":
-                raise
+                raise self.builder.error(error, self.spec.name) from None
             self.problems.add(error.diagnostics[0])
             last = UNKNOWN
         for letter in self.open.at.keys() - self.letters:
@@ -251,7 +256,7 @@ class Expander(Blocks):
     def fixed(self, input: Input, span: Span | None) -> Input:
         """The input with the numbers that are given for its letters; what stays open has to be allowed."""
         self.letters.update(input.open)
-        input = input.at(self.open.at)
+        input = input.substitute(self.open.at)
         if input.open and not self.open.letters:
             self.problems.add(leaves_open(input, span))
         if input.open and self.layers_in_all > MAX_LETTERED:

@@ -273,8 +273,8 @@ class LongFormReader:
             name = f"`{_cut(pair.key)}`"
             if known and text not in known:
                 near = nearest(text, known)
-                notes = (f"its fields: {', '.join(known)}",)
-                message = f"{what} has no field {name}"
+                notes = (f"its keys: {', '.join(known)}",)
+                message = f"{what} has no key {name}"
                 self.report("E120", message, span, span.source.path, near and f"write `{near}`", notes)
             elif text in found:
                 first = self.whole(found[text].key, path).in_file()

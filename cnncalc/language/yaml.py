@@ -149,8 +149,8 @@ class Composer:
             if not isinstance(key, YamlScalar):
                 self.fail("E009", "a key is a text", "a list or mapping as a key", "write one word before the `:`")
             if key.text == "<<":
-                help = "write the fields out, or define a block under `def`"
-                self.fail("E009", "the merge key `<<` has no meaning here", "not a field", help)
+                help = "write the keys out, or define a block under `def`"
+                self.fail("E009", "the merge key `<<` has no meaning here", "not a key", help)
             pairs.append(YamlPair(key, value, value_end))
         return YamlMapping(tuple(pairs), start, end, closed.depth, closed.weight)
 

@@ -1,11 +1,11 @@
-"""The layers, one file per family. Importing the package fills the registry of words."""
+"""The layers, a family a file. Importing the package fills the registry of words."""
 
 from __future__ import annotations
 
 from cnncalc.layers import activation, conv, linear, merge, norm, pool, rearrange, resize
 from cnncalc.layers.base import KINDS, REGISTRY, Example, Layer
 
-#: The families by title, in the order that help and README list them.
+#: The families by title, in the order of the help: a new file of layers is added here.
 FAMILIES = {
     "input and order": rearrange,
     "convolution": conv,
@@ -19,10 +19,10 @@ FAMILIES = {
 
 
 def kinds() -> dict[str, type[Layer]]:
-    """Every kind of layer and its class, by family."""
+    """Return every kind of layer and its class, family by family."""
     order = {family.__name__: position for position, family in enumerate(FAMILIES.values())}
-    found = [kind for word, kind in KINDS.items() if word == kind]
-    return {kind: REGISTRY[kind] for kind in sorted(found, key=lambda kind: order[REGISTRY[kind].__module__])}
+    names = [kind for word, kind in KINDS.items() if word == kind]
+    return {kind: REGISTRY[kind] for kind in sorted(names, key=lambda kind: order[REGISTRY[kind].__module__])}
 
 
 __all__ = ["FAMILIES", "KINDS", "REGISTRY", "Example", "Layer", "kinds"]

@@ -1,4 +1,4 @@
-"""Activations: element by element, in place, and without parameters but for prelu."""
+"""Activations: element by element, in place, and without parameters, except prelu."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cnncalc.shape import Shape, Size
 
 
 class Activation(Layer):
-    """A function of each element (softmax and logsoftmax: of each place's channels)."""
+    """A function of each element (softmax and logsoftmax: over the channels of each position)."""
 
     words = {
         "relu": (),

@@ -1,7 +1,7 @@
-"""Arguments of layers: what a class declares, how each is read from pieces of text and written back.
+"""Arguments of layers: how a class declares them, and how they are read from text and written back.
 
-A layer's arguments are read from a row of `Piece`s: numbers, words and marks, whether they stood glued
-(`3x3s2`) or apart. Each kind of argument owns its little grammar:
+A layer's arguments are read from `Piece`s: numbers, words and marks, whether they are written glued (`3x3s2`) or
+apart. Each type of argument has a small grammar of its own:
 
     whole    = NUMBER                                 Integer
     axes     = NUMBER { "x" NUMBER }                  PerAxis
@@ -14,96 +14,36 @@ A layer's arguments are read from a row of `Piece`s: numbers, words and marks, w
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, overload
+from typing import Any, Generic, TypeVar, overload
 
+from cnncalc.layers.pieces import NUMBER, WORD, ArgumentError, Pieces
 from cnncalc.shape import Padding, ShapeError
-
-if TYPE_CHECKING:
-    from cnncalc.layers.base import Layer
 
 T = TypeVar("T")
 
-#: One field takes integers below this.
+#: Integers in a spec are below this.
 MAX_INTEGER = 10**9
 
 #: The default of an argument that has to be given.
 REQUIRED: Any = object()
 
-NUMBER, WORD, MARK = "number", "word", "mark"
-
-
-class Piece(NamedTuple):
-    """A number, a lower-case word or a mark of one character, and where it stands in its source."""
-
-    kind: str
-    value: Any
-    start: int
-    end: int
-    text: str
-
-
-class ArgumentError(ValueError):
-    """What is wrong with an argument's text: the pieces it concerns; `language` adds the source."""
-
-    def __init__(self, code: str, message: str, label: str, piece: Piece | None, help: str | None = None) -> None:
-        super().__init__(message)
-        self.code, self.message, self.label, self.piece, self.help = code, message, label, piece, help
-
-
-class Pieces:
-    """A cursor over the pieces of one token."""
-
-    def __init__(self, pieces: list[Piece]) -> None:
-        self._pieces, self._at = pieces, 0
-
-    def __bool__(self) -> bool:
-        return self._at < len(self._pieces)
-
-    @property
-    def next(self) -> Piece | None:
-        return self._pieces[self._at] if self else None
-
-    @property
-    def last(self) -> Piece:
-        """The piece before the cursor, or the first where none was taken yet."""
-        return self._pieces[max(self._at - 1, 0)]
-
-    def take(self) -> Piece:
-        piece = self._pieces[self._at]
-        self._at += 1
-        return piece
-
-    def put_back(self, piece: Piece) -> None:
-        """Let the piece, what is left of the one just taken, be the next again."""
-        self._at -= 1
-        self._pieces[self._at] = piece
-
-    def take_mark(self, mark: str) -> bool:
-        """Take the mark (or `x`, which is a word) where it stands next and a number follows."""
-        if self._at + 1 < len(self._pieces):
-            piece, after = self._pieces[self._at], self._pieces[self._at + 1]
-            if piece.value == mark and after.kind == NUMBER:
-                self._at += 1
-                return True
-        return False
-
 
 class Argument(Generic[T]):
-    """One declared argument: read as an attribute of the layer, `layer.stride`.
+    """An argument that a layer class declares; its value is an attribute of the layer, `layer.stride`.
 
-    `shorts` are the prefixes of its short form; the empty one means that it stands bare, without a prefix.
+    `shorts` are the prefixes of its short form; with the empty one its value is written without a prefix.
     """
 
-    #: What a value looks like, for help texts: `3x3`.
+    #: An example of a value, for help texts: `3x3`.
     sample = "N"
 
     def begins(self, letters: str) -> bool:
-        """Whether a value without a prefix may begin with these letters."""
+        """Return whether a value without a prefix may begin with these letters."""
         return False
 
     def __init__(self, *shorts: str, default: Any = REQUIRED, help: str = "", like: str | None = None) -> None:
         self.shorts, self.default, self.help = shorts, default, help
-        #: The argument whose value this one takes where it is not given (a pool's stride: its kernel).
+        #: The argument whose value is this one's default (a pool's stride: its kernel).
         self.like = like
         self.name = ""
 
@@ -113,58 +53,62 @@ class Argument(Generic[T]):
     @overload
     def __get__(self, layer: None, owner: type) -> Argument[T]: ...
     @overload
-    def __get__(self, layer: Layer, owner: type) -> T: ...
-    def __get__(self, layer: Layer | None, owner: type) -> Argument[T] | T:
-        # A layer keeps its values in its own __dict__, so this only answers for the class.
+    def __get__(self, layer: object, owner: type) -> T: ...
+    def __get__(self, layer: object, owner: type) -> Argument[T] | T:
+        # The values are in the __dict__ of each layer, which comes first: this is called on the class alone.
         return self
 
     @property
     def required(self) -> bool:
+        """Whether it has no default."""
         return self.default is REQUIRED and self.like is None
 
     @property
     def keywords(self) -> dict[str, T]:
-        """Words that stand for a value by themselves: `same`, `nobias`."""
+        """The words that are values by themselves: `same`, `nobias`."""
         return {}
 
     def read(self, pieces: Pieces) -> T:
-        """The value of the short form, its prefix already taken.
+        """Return the value of the short form, whose prefix is already taken.
 
-        Raises `ArgumentError` where the pieces do not say one.
+        Raises `ArgumentError` where the pieces are not a value.
         """
         raise NotImplementedError
 
     def read_long(self, pieces: Pieces) -> T:
-        """The value after `name=`, where a keyword may stand as well."""
+        """Return the value after `name=`, which may be a keyword as well."""
         piece = pieces.next
         if piece is not None and piece.kind == WORD and piece.value in self.keywords:
             return self.keywords[pieces.take().value]
         return self.read(pieces)
 
     def fit(self, value: T, rank: int) -> T:
-        """The value for an input with that many spatial axes."""
+        """Return the value for an input with that many spatial axes; raises `ShapeError` E106 where it has others."""
         return value
 
     def is_default(self, value: T) -> bool:
+        """Return whether the value is the default."""
         return bool(value == self.default)
 
     def write(self, value: T) -> str:
-        """The canonical short form of the value, where one number stands for axes that are alike."""
+        """Return the canonical short form of the value, with one number for axes that are alike."""
         return self.prefix + str(value)
 
     def spell(self, value: T) -> str:
-        """The short form with a number for each axis that the value has one for."""
+        """Return the short form with a number for each axis in the value."""
         return self.write(value)
 
     def to_json(self, value: T) -> object:
+        """Return the value as JSON has it."""
         return list(value) if isinstance(value, tuple) else value
 
     @property
     def prefix(self) -> str:
+        """The prefix of the canonical short form."""
         return self.shorts[0] if self.shorts else ""
 
     def forms(self) -> list[str]:
-        """How the argument may be written in its short form, for help texts: `s2`, `same`."""
+        """Return examples of its short forms, for help texts: `s2`, `same`."""
         return [prefix + self.sample for prefix in self.shorts] + list(self.keywords)
 
     def _number(self, pieces: Pieces, low: float, high: float = MAX_INTEGER, whole: bool = True) -> Any:
@@ -199,7 +143,7 @@ class Integer(Argument[int]):
 
 
 class PerAxis(Argument[tuple[int, ...]]):
-    """A whole number for each spatial axis, or one that serves them all."""
+    """A whole number for each spatial axis, or one for all of them."""
 
     def __init__(self, *shorts: str, low: int = 1, sample: str = "", in_full: bool = False, **more: Any) -> None:
         super().__init__(*shorts, **more)
@@ -219,7 +163,7 @@ class PerAxis(Argument[tuple[int, ...]]):
         return isinstance(self.default, tuple) and set(value) == set(self.default)
 
     def write(self, value: tuple[int, ...]) -> str:
-        # A window is known by its whole size, `3x3`; of the other numbers one says it for all axes.
+        # The size of a window is written in full, `3x3`; of the other numbers, one is enough for axes that are alike.
         alike = len(set(value)) == 1 and not self.in_full
         return self.spell(value[:1] if alike else value)
 
@@ -253,34 +197,27 @@ class Dims(Argument[tuple[Any, ...]]):
         return tuple(values)
 
     def _size(self, pieces: Pieces) -> Any:
-        """A number, or a letter, behind which its word may go on: `hxwx`."""
+        """Return a number, or a letter, after which its word may go on: `hxwx`."""
         piece = pieces.next
         if piece is None or piece.kind != WORD or not self.begins(piece.value):
             return self._number(pieces, low=1)
-        _take_character(pieces)
+        pieces.take_character()
         return piece.value[0].upper()
 
     def _take_x(self, pieces: Pieces) -> bool:
-        """Take the `x` that begins a word which goes on with a letter: `xwx`."""
+        """Take the `x` that begins a word and is followed by a letter, `xwx`; return whether there is one."""
         piece = pieces.next
         if piece is None or piece.kind != WORD or piece.value[0] != "x" or not self.begins(piece.value[1:]):
             return False
-        _take_character(pieces)
+        pieces.take_character()
         return True
 
     def write(self, value: tuple[Any, ...]) -> str:
         return "x".join(map(str, value))
 
 
-def _take_character(pieces: Pieces) -> None:
-    """Take the first character of a word; what is left of it is the next piece."""
-    piece = pieces.take()
-    if len(piece.value) > 1:
-        pieces.put_back(piece._replace(value=piece.value[1:], text=piece.text[1:], start=piece.start + 1))
-
-
 class PaddingArgument(Argument[Padding]):
-    """Zeros at the ends of the axes, by number or by rule."""
+    """Zeros at both ends of the axes, by numbers or, with `rules`, by a rule."""
 
     sample = "1"
     RULES = ("valid", "same", "full")
@@ -328,7 +265,7 @@ class PaddingArgument(Argument[Padding]):
 
 
 class Flag(Argument[bool]):
-    """Yes or no, each with a word of its own: `bias` / `nobias`."""
+    """Yes or no, each with its own word: `bias` / `nobias`."""
 
     def __init__(self, yes: str | None = None, no: str | None = None, *, default: bool, help: str) -> None:
         super().__init__(default=default, help=help)
@@ -390,7 +327,7 @@ class Real(Argument[float]):
 
 
 class ChannelRange(Argument[tuple[int, int]]):
-    """Channels from:to, the end not included."""
+    """A range of channels from:to, the end excluded."""
 
     sample = "0:58"
 
@@ -411,7 +348,7 @@ class ChannelRange(Argument[tuple[int, int]]):
 
 
 def fit_axes(name: str, value: tuple[T, ...], rank: int) -> tuple[T, ...]:
-    """One value repeated for every axis, or as many as there are axes; else `ShapeError` E106."""
+    """Return one value for each axis: repeated, or as many as there are. Raises `ShapeError` E106 for other numbers."""
     if len(value) == rank:
         return value
     if len(value) == 1:
@@ -425,11 +362,12 @@ def fit_axes(name: str, value: tuple[T, ...], rank: int) -> tuple[T, ...]:
 
 
 def count(n: int, noun: str, plural: str | None = None) -> str:
+    """Return `1 kernel`, `2 kernels`."""
     return f"{n} {noun if n == 1 else plural or noun + 's'}"
 
 
 def declared(cls: type) -> Iterator[tuple[str, Argument[Any]]]:
-    """The arguments a class declares, its bases' first."""
+    """Yield the arguments that a class declares, its bases' first."""
     for base in reversed(cls.__mro__):
         for name, value in vars(base).items():
             if isinstance(value, Argument):

@@ -1,8 +1,23 @@
-"""What a layer is. Adding one is one class in one file of this package.
+"""The base class of layers. Adding a layer is adding one class to one file of this package.
 
-A class says all that is peculiar to its layer: its words, its arguments, its size rule, parameters, MACs,
-its reach for the receptive field, how its output is held in memory, and worked examples. The parser, YAML,
-every figure, JSON, the help and the README's table take it from there.
+The class says everything that is peculiar to the layer:
+
+    words                        its kinds, each with its synonyms; the registry fills itself from them
+    arguments                    class attributes of the types in `layers.arguments`
+    output, requirements         the size rule, and what must hold for it to be valid
+    weights, biases, buffers     its parameters
+    multiply_adds                its MACs
+    field_step                   its step of the receptive field
+    memory                       where its output is held
+    lints                        its warnings
+    explain_channels             a sentence for `cnncalc explain`
+    size_rule, …, examples       for the help: its rules in words, and worked examples, which a test runs
+
+Each has a default: the input's shape, no parameters, no MACs. The rules are arithmetic on sizes (`+ - * //`,
+`ceil_div`, `at_least`, `at_most`) and never branch on a size's value, so that one rule serves integers, symbols and
+arrays. The parser, YAML, every figure, JSON and the help find the class through the registry; a new family is a
+module that is added to `FAMILIES` in `layers/__init__`. What is not on the class is how each framework names the
+layer, one row of that framework's table, and how each counting convention counts it.
 """
 
 from __future__ import annotations
@@ -10,8 +25,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
-from cnncalc.layers.arguments import Argument, ArgumentError, PaddingArgument, count, declared
-from cnncalc.shape import Shape, ShapeError, Size
+from cnncalc.layers.arguments import Argument, PaddingArgument, count, declared
+from cnncalc.layers.pieces import ArgumentError
+from cnncalc.shape import Requirement, Shape, ShapeError, Size
 
 #: Every word of the language → the class that it names.
 REGISTRY: dict[str, type[Layer]] = {}
@@ -19,12 +35,11 @@ REGISTRY: dict[str, type[Layer]] = {}
 #: Every word → the kind of layer: the first of its synonyms (`maxpool` → `pool`).
 KINDS: dict[str, str] = {}
 
-
-Its = TypeVar("Its", bound="Layer")
+AnyLayer = TypeVar("AnyLayer", bound="Layer")
 
 
 class FieldStep(NamedTuple):
-    """What a layer adds to the receptive field along one axis, in steps of its input's jump.
+    """A layer's step of the receptive field along one axis, in units of its input's jump.
 
     The field grows by `grow`, begins `left` further out, and the jump is multiplied by `step`.
     """
@@ -34,12 +49,12 @@ class FieldStep(NamedTuple):
     step: Any
 
 
-#: The reach of a layer each of whose outputs sees its whole input.
+#: The field step of a layer each of whose outputs sees its whole input.
 WHOLE: Literal["whole"] = "whole"
 
 
 class Example(NamedTuple):
-    """A worked example: a spec, and what its last layer gives."""
+    """A worked example: a spec, and the output shape and totals that it gives."""
 
     spec: str
     output: str
@@ -49,7 +64,7 @@ class Example(NamedTuple):
 
 
 class Lint(NamedTuple):
-    """A warning that a layer has about its own sizes: its code, the fact, and what would make it go away."""
+    """A layer's warning about its own sizes: a code, the fact with `{layer}` for the name, and the way out."""
 
     code: str
     fact: str
@@ -59,8 +74,8 @@ class Lint(NamedTuple):
 class Layer:
     """A frozen value: a word and its arguments.
 
-    Two layers are equal where they are of the same kind and have the same arguments. `output`, `weights`
-    and the rest ask it about an input shape `x`; they expect a layer that was `resolve`d to it.
+    Two layers are equal where they are of the same kind and have the same arguments. `output`, `weights` and the
+    other rules take the shape `x` of its input; they expect a layer that was `resolve`d for that shape.
     """
 
     #: Kind → its other words. A class with several kinds is a family that differs in name alone.
@@ -70,22 +85,21 @@ class Layer:
     ranked: ClassVar[bool] = False
     #: Whether it works on spatial axes, and so not on a flat vector.
     spatial: ClassVar[bool] = False
-    #: Whether it works on flat vectors alone: a `flatten` is put in front of it where it is not given one.
+    #: Whether it works on flat vectors alone: a `flatten` is added in front of it where its input is not one.
     flat: ClassVar[bool] = False
     #: Where the output lives: in memory of its own, in its input's as it stands (an alias), or written over
     #: its input where nothing else reads that.
     memory: ClassVar[Literal["own", "alias", "in place"]] = "own"
     #: Whether all its figures are known: not so for an operator of a model file that the program does not know.
     known: ClassVar[bool] = True
-    #: Its rules as formulas or in words, for the help and the README; `size_notes` is what else there is to
-    #: say about sizes.
+    #: Its rules as formulas or in words, for the help; `size_notes` has what else there is to know about sizes.
     size_rule: ClassVar[str] = "same"
     size_notes: ClassVar[tuple[str, ...]] = ()
     params_rule: ClassVar[str] = "0"
     buffers_rule: ClassVar[str] = "0"
     macs_rule: ClassVar[str] = "0"
-    field_rule: ClassVar[str] = "unchanged: an output sees its own place"
-    #: What stands behind the word where that is no arguments: a merge's arms.
+    field_rule: ClassVar[str] = "unchanged: an output sees its own position"
+    #: What follows the word where that is not arguments: a merge's arms.
     takes: ClassVar[str] = ""
     examples: ClassVar[tuple[Example, ...]] = ()
 
@@ -139,17 +153,18 @@ class Layer:
         return f"<{self}>"
 
     def __str__(self) -> str:
-        """The canonical text: the kind, then the arguments that differ from their defaults."""
+        """Return the canonical text: the kind, then the arguments that differ from their defaults."""
         return " ".join([self.kind, *self.argument_texts()])
 
     def argument_texts(self) -> Iterator[str]:
+        """Yield the canonical text of every argument that differs from its default."""
         for name, argument in self.arguments.items():
             value = getattr(self, name)
             if not (value == getattr(self, argument.like) if argument.like else argument.is_default(value)):
                 yield argument.write(value)
 
-    def resolve(self, x: Shape) -> Layer:
-        """The layer with every per-axis argument spelt out for the axes of `x`.
+    def resolve(self: AnyLayer, x: Shape) -> AnyLayer:
+        """Return the layer with a value for each axis of `x` in every argument that is per axis.
 
         Raises `ShapeError` where the layer cannot work on so many axes.
         """
@@ -171,85 +186,105 @@ class Layer:
             {name: argument.fit(getattr(self, name), x.rank) for name, argument in self.arguments.items()}
         )
 
-    def with_values(self: Its, values: dict[str, Any]) -> Its:
-        """The layer with these values of all its arguments."""
+    def with_values(self: AnyLayer, values: dict[str, Any]) -> AnyLayer:
+        """Return the layer with these values of all its arguments, in the order in which they are declared."""
         other = object.__new__(type(self))
         other._set(self.kind, self.axes, values)
         return other
 
-    def replace(self, **changed: Any) -> Layer:
-        """The layer with some of its arguments changed."""
+    def replace(self: AnyLayer, **changed: Any) -> AnyLayer:
+        """Return the layer with some of its arguments changed."""
         return type(self)(self.kind, **{name: vars(self)[name] for name in self.arguments} | changed)
 
     # -- sizes ---------------------------------------------------------------------------------------
 
     def output(self, x: Shape) -> Shape:
-        """The output shape for an input shape; raises `ShapeError` with the bare fact where there is none."""
+        """Return the output shape for an input shape that meets the requirements."""
         return x
 
+    def requirements(self, x: Shape) -> Iterator[Requirement]:
+        """Yield by `require` what must hold for `output` to be valid.
+
+        Raises `ShapeError` at the first that does not.
+        """
+        return iter(())
+
     def shape_of(self, inputs: tuple[Shape, ...]) -> Shape:
-        """The output shape for all inputs: most layers have one."""
+        """Return `output` for the shapes of all inputs, of which most layers have one."""
         return self.output(inputs[0])
 
+    def requirements_of(self, inputs: tuple[Shape, ...]) -> Iterator[Requirement]:
+        """Yield `requirements` for the shapes of all inputs, of which most layers have one."""
+        return self.requirements(inputs[0])
+
+    def infer(self, inputs: tuple[Shape, ...]) -> Shape:
+        """Return the output shape; raises `ShapeError` where the layer does not fit its inputs.
+
+        Requirements that are undecided are taken to hold: `requirements_of` has them.
+        """
+        for _ in self.requirements_of(inputs):
+            pass
+        return self.shape_of(inputs)
+
     def lints(self, x: Shape) -> Iterator[Lint]:
-        """What is allowed but worth a warning."""
+        """Yield a warning for what is allowed but hardly meant."""
         return iter(())
 
     # -- figures: for an input of shape `x` and the output `y` that it gives ------------------------------
 
     def weights(self, x: Shape) -> Size:
-        """Trainable parameters other than biases."""
+        """Return the number of trainable parameters other than biases."""
         return 0
 
     def biases(self, x: Shape) -> Size:
-        """Trainable biases."""
+        """Return the number of trainable biases."""
         return 0
 
     def buffers(self, x: Shape) -> Size:
-        """Parameters that training does not change by gradient: running statistics."""
+        """Return the number of values that are kept but not trained by gradient: running statistics."""
         return 0
 
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
-        """Multiply-adds of a convolution or matrix product, per sample, without bias; 0 for all else."""
+        """Return the multiply-adds of a convolution or matrix product, per sample, without bias; 0 for all else."""
         return 0
 
     def decompose(self, x: Shape) -> tuple[Layer, ...]:
-        """The simpler layers, one behind the other, that it is the same as; itself where there are none."""
+        """Return the simpler layers that it is a chain of; itself where there are none."""
         return (self,)
 
     def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...] | Literal["whole"] | None:
-        """What it adds to the receptive field per axis; None where an output sees its own place alone."""
+        """Return its step of the receptive field on each axis; None where an output sees its own position alone."""
         return None
 
-    # -- the outside ---------------------------------------------------------------------------------
+    # -- for reports ---------------------------------------------------------------------------------
 
     def fields(self, x: Shape | None) -> dict[str, object]:
-        """The arguments by name as JSON carries them, with padding resolved to numbers."""
-        found: dict[str, object] = {}
+        """Return the arguments by name as JSON has them, padding by a rule resolved to numbers for the input `x`."""
+        values: dict[str, object] = {}
         for name, argument in self.arguments.items():
             value = getattr(self, name)
-            found[name] = argument.to_json(value)
+            values[name] = argument.to_json(value)
             if isinstance(argument, PaddingArgument) and argument.rules and x is not None:
-                found[name] = self.padding_ends(x)
-                found[f"{name}_mode"] = value.mode
-        return found
+                values[name] = self.padding_ends(x)
+                values[f"{name}_mode"] = value.mode
+        return values
 
     def explain_channels(self, x: Shape, y: Shape) -> str:
-        """How the output's channels come of the input's, with the numbers of both, for `cnncalc explain`."""
+        """Return in words how the output's channels come from the input's, with the numbers of both."""
         return ""
 
     def padding_ends(self, x: Shape) -> list[list[Size]]:
-        """The padding of each axis as [begin, end], for layers that pad by rule."""
+        """Return the padding of each axis as [begin, end], for layers that pad by a rule."""
         raise NotImplementedError
 
     @classmethod
     def synonyms(cls, kind: str) -> list[str]:
-        """All words for a kind, the kind itself first."""
-        return [kind, *(word for word, its in KINDS.items() if its == kind and word != kind)]
+        """Return all words for a kind, the kind itself first."""
+        return [kind, *(word for word, named in KINDS.items() if named == kind and word != kind)]
 
 
 def rank_of(word: str) -> int | None:
-    """How many spatial axes the word asks for: 2 for `conv2d`, None for `conv`."""
+    """Return how many spatial axes the word asks for: 2 for `conv2d`, None for `conv`."""
     return int(word[-2]) if word[-2:] in ("1d", "2d", "3d") else None
 
 

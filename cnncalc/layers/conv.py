@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from math import prod
 
 from cnncalc.layers.arguments import Flag, Integer, PaddingArgument, PerAxis, count
@@ -10,14 +11,17 @@ from cnncalc.layers.base import Example, FieldStep, Layer, Lint
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import (
     AXES,
+    Condition,
+    Detail,
     Padding,
+    Requirement,
     Shape,
-    ShapeError,
     Size,
     Window,
     ceil_div,
-    divide,
     ratio,
+    require,
+    require_divisible,
     require_size,
     transposed_same_total,
     transposed_size,
@@ -25,7 +29,7 @@ from cnncalc.shape import (
 
 
 class Convolution(Windowed):
-    """What the convolutions share: a window with a bias for each filter."""
+    """The base of the convolutions: the arguments of their window, and how their channels are explained."""
 
     kernel = PerAxis("", in_full=True, help="window size")
     stride = PerAxis("s", default=(1,), help="step of the window")
@@ -37,7 +41,7 @@ class Convolution(Windowed):
         return f"{count(number, 'kernel')} of {'x'.join(map(str, self.kernel))}"
 
     def explain_filters(self, x: Shape, groups: int, filters: int) -> str:
-        """Why a filter has as many kernels as channels go into it, and makes one channel of them."""
+        """Return in words why a filter has a kernel for each channel that it reads, and gives one channel."""
         each = x.channels // groups
         bias = ", with its bias," if self.biases(x) else ""
         reads = "input channel" if groups == 1 else "channel of its group"
@@ -61,7 +65,7 @@ class Conv(Convolution):
     params_rule = "∏F·(C/g)·x + x"
     macs_rule = "∏O·∏F·(C/g)·x"
     examples = (
-        # 3·3·3 weights and 1 bias for each of 2 filters; 3·3 places · 3·3·3 products · 2 filters.
+        # 3·3·3 weights and 1 bias for each of 2 filters; 3·3 positions · 3·3·3 products · 2 filters.
         Example("input 5x5x3 | conv 3x3 s1 valid x2", "3x3x2", params=56, macs=486),
         # same at stride 2: ceil(5/2) x ceil(6/2).
         Example("input 5x6x1 | conv 3x3 s2 same x1", "3x3x1", params=10, macs=81),
@@ -71,17 +75,16 @@ class Conv(Convolution):
         Example("input 4x5x6x1 | conv3d 2 x1", "3x4x5x1", params=9, macs=480),
     )
 
+    def requirements(self, x: Shape) -> Iterator[Requirement]:
+        yield require_divisible(self.filters, self.groups, "filters", "groups")
+        yield require_divisible(x.channels, self.groups, "channels", "groups")
+        yield from super().requirements(x)
+
     def output(self, x: Shape) -> Shape:
-        self._group_sizes(x)
         return Shape(self.sizes(x), self.filters)
 
-    def _group_sizes(self, x: Shape) -> Size:
-        """Channels of one group; raises `ShapeError` where groups divide either side unevenly."""
-        divide(self.filters, self.groups, "filters", "groups")
-        return divide(x.channels, self.groups, "channels", "groups")
-
     def weights(self, x: Shape) -> Size:
-        return prod(self.kernel) * self._group_sizes(x) * self.filters
+        return prod(self.kernel) * (x.channels // self.groups) * self.filters
 
     def biases(self, x: Shape) -> Size:
         return self.filters if self.bias else 0
@@ -134,7 +137,7 @@ class SeparableConv(Convolution):
     size_rule = "floor((N + 2P − F')/S) + 1; filters"
     params_rule = "∏F·C·m + C·m·x + x"
     macs_rule = "∏O·(∏F·C·m + C·m·x)"
-    # 9·3 + 3·4 + 4 parameters; 3·3 places · (9·3 + 3·4) products.
+    # 9·3 + 3·4 + 4 parameters; 3·3 positions · (9·3 + 3·4) products.
     examples = (Example("input 5x5x3 | sepconv 3x3 x4", "3x3x4", params=43, macs=351),)
 
     def output(self, x: Shape) -> Shape:
@@ -158,8 +161,8 @@ class SeparableConv(Convolution):
         between = x.channels * self.multiplier
         return (
             f"each input channel has {self.kernels(self.multiplier)} of its own; then each of the "
-            f"{count(self.filters, 'filter')} weighs what came of them, {count(between, 'number')} at every place, and "
-            f"gives one output channel: {self.filters}"
+            f"{count(self.filters, 'filter')} weighs what comes of them, {count(between, 'number')} at every position, "
+            f"and gives one output channel: {self.filters}"
         )
 
 
@@ -182,7 +185,7 @@ class Deconv(Convolution):
     macs_rule = "∏N·∏F·C·(x/g)"
     field_rule = "grows by (ceil(F'/S) − 1)·j, begins floor((F' − 1 − P)/S)·j earlier; j becomes j/S"
     examples = (
-        # (4 − 1)·2 + 2 = 8; 2·2·3·5 weights and 5 biases; 4·4 input places · 60.
+        # (4 − 1)·2 + 2 = 8; 2·2·3·5 weights and 5 biases; 4·4 input positions · 60.
         Example("input 4x4x3 | deconv 2 s2 x5", "8x8x5", params=65, macs=960),
         Example("input 4x4x3 | deconv 3x3 s2 same x1", "8x8x1", params=28, macs=432),
         Example("input 4x4x3 | deconv 3x3 s2 p1 op1 x1", "8x8x1", params=28, macs=432),
@@ -201,24 +204,24 @@ class Deconv(Convolution):
     def swept(self, x: Shape, y: Shape) -> tuple[tuple[Size, ...], tuple[Size, ...]]:
         return y.spatial, x.spatial
 
-    def output(self, x: Shape) -> Shape:
-        divide(x.channels, self.groups, "channels", "groups")
-        sizes = []
+    def requirements(self, x: Shape) -> Iterator[Requirement]:
+        yield require_divisible(x.channels, self.groups, "channels", "groups")
         for name, n, window, more in zip(AXES[x.rank], x.spatial, self.windows(x), self.output_padding, strict=True):
-            if more and more >= max(window.stride, window.dilation):
-                raise ShapeError(
-                    "E105",
-                    "`output_padding` of `{layer}` is too large",
-                    f"`output_padding` (={more}) must be below `stride` (={window.stride})",
-                    help="drop it, or write a smaller one",
-                )
-            size = transposed_size(n, window, more)
-            rule = f"({n} - 1) * {window.stride} - {window.begin} - {window.end} + {window.extent} + {more} = {size}"
-            sizes.append(require_size(size, name, rule, "its padding crops all of it", "use less padding"))
-        return Shape(tuple(sizes), self.filters)
+            yield _require_output_padding(more, window)
+            rule = partial(_transposed_text, n, window, more)
+            crops = "its padding crops all of it"
+            yield require_size(transposed_size(n, window, more), name, rule, crops, "use less padding")
+        yield require_divisible(self.filters, self.groups, "filters", "groups")
+
+    def output(self, x: Shape) -> Shape:
+        return Shape(self.sizes(x), self.filters)
+
+    def sizes(self, x: Shape) -> tuple[Size, ...]:
+        axes = zip(x.spatial, self.windows(x), self.output_padding, strict=True)
+        return tuple([transposed_size(n, window, more) for n, window, more in axes])
 
     def weights(self, x: Shape) -> Size:
-        return prod(self.kernel) * x.channels * divide(self.filters, self.groups, "filters", "groups")
+        return prod(self.kernel) * x.channels * (self.filters // self.groups)
 
     def biases(self, x: Shape) -> Size:
         return self.filters if self.bias else 0
@@ -239,5 +242,21 @@ class Deconv(Convolution):
         # Every input element is written from.
         return [0] * x.rank
 
+    def drops_nothing(self, x: Shape) -> list[Condition]:
+        return [True] * x.rank
+
     def lints(self, x: Shape) -> Iterator[Lint]:
         return iter(())
+
+
+def _require_output_padding(more: int, window: Window) -> Requirement:
+    fact = f"`output_padding` (={more}) must be below `stride` (={window.stride})"
+    below = not more or more < max(window.stride, window.dilation)
+    summary = "`output_padding` of `{layer}` is too large"
+    return require(below, "E105", summary, lambda: Detail(fact, help="drop it, or write a smaller one"))
+
+
+def _transposed_text(n: Size, window: Window, more: int) -> str:
+    """The rule of a transposed size with its numbers in it, as a note shows it."""
+    size = transposed_size(n, window, more)
+    return f"({n} - 1) * {window.stride} - {window.begin} - {window.end} + {window.extent} + {more} = {size}"

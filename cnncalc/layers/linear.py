@@ -38,7 +38,7 @@ class FullyConnected(Layer):
         return x.channels * self.units
 
     def explain_channels(self, x: Shape, y: Shape) -> str:
-        return f"every output weighs all {x.channels} inputs, whatever place or channel they came from"
+        return f"every output weighs all {x.channels} inputs, whatever position or channel they come from"
 
     def field_step(self, x: Shape, y: Shape) -> Literal["whole"]:
         return WHOLE

@@ -2,55 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import reduce
 
-from cnncalc.layers.base import Example, Layer
-from cnncalc.shape import AXES, Shape, ShapeError, Size, at_least, known_unequal, statically_known
+from cnncalc.layers.base import AnyLayer, Example, Layer
+from cnncalc.shape import AXES, Detail, Requirement, Shape, Size, at_least, equal, require
 
 
 class Merge(Layer):
-    """What the merges share: any number of inputs, whose sizes agree on every axis that is not merged."""
+    """The base of the merges: any number of inputs, whose sizes agree on every axis that is not merged."""
 
     takes = "(arm; arm)"
     field_rule = "the hull of its arms' fields"
+    #: Whether the channels have to agree as well, and an axis of size 1 is stretched to the others'.
+    elementwise = False
 
-    def resolve(self, x: Shape) -> Layer:
+    def resolve(self: AnyLayer, x: Shape) -> AnyLayer:
         # Nothing in a merge is per axis, and its inputs are checked against one another.
         return self
 
-    def _check_ranks(self, inputs: tuple[Shape, ...]) -> None:
-        if len({shape.rank for shape in inputs}) > 1:
-            shapes = " and ".join(map(str, dict.fromkeys(inputs)))
-            raise ShapeError("E206", DISAGREE, f"their numbers of axes differ: {shapes}")
+    def requirements_of(self, inputs: tuple[Shape, ...]) -> Iterator[Requirement]:
+        rank = inputs[0].rank
+
+        def detail() -> Detail:
+            return Detail(f"their numbers of axes differ: {' and '.join(map(str, dict.fromkeys(inputs)))}")
+
+        yield require(all(shape.rank == rank for shape in inputs), "E206", DISAGREE, detail)
+        merged = [shape.dims if self.elementwise else shape.spatial for shape in inputs]
+        for name, sizes in zip((*AXES[rank], "channels"), zip(*merged, strict=True), strict=False):
+            yield from _require_one_size(sizes, name, self.elementwise)
 
 
 #: The headline of E206.
 DISAGREE = "the arms of `{layer}` do not agree"
 
 
-def one_size(sizes: tuple[Size, ...], axis: str, stretch: bool) -> Size:
-    """The size that all arms have along an axis; with `stretch`, a size of 1 fits any.
+def _require_one_size(sizes: tuple[Size, ...], axis: str, stretch: bool) -> Iterator[Requirement]:
+    """Require that all arms have the same size along an axis; with `stretch`, a size of 1 fits any."""
 
-    Raises `ShapeError` E206 where they differ.
-    """
-    different = list(dict.fromkeys(size for size in sizes if not (stretch and size == 1)))
-    if any(statically_known(known_unequal(size, different[0], stretch)) for size in different[1:]):
-        raise ShapeError("E206", DISAGREE, f"their {axis.rstrip('s')}s differ: {' and '.join(map(str, different))}")
-    # Formulas that differ are the same number then, or one of them is 1. Where one size is known, it is all of them.
-    known = [size for size in different if isinstance(size, int)] or different or [1]
-    return reduce(at_least, known) if stretch else known[0]
+    def detail() -> Detail:
+        different = dict.fromkeys(size for size in sizes if not (stretch and size == 1))
+        return Detail(f"their {axis.rstrip('s')}s differ: {' and '.join(map(str, different))}")
+
+    first, *others = _not_one(sizes) if stretch else sizes
+    for size in others:
+        yield require(equal(size, first, or_one=stretch), "E206", DISAGREE, detail)
+
+
+def _one_size(sizes: tuple[Size, ...], stretch: bool) -> Size:
+    """Return the size along an axis of arms that agree; with `stretch`, a size of 1 fits any."""
+    # Formulas that differ are the same number, or one of them is 1. Where one size is known, it is all of them.
+    known = [size for size in sizes if isinstance(size, int)]
+    if not stretch:
+        return known[0] if known else sizes[0]
+    return reduce(_larger, [size for size in known if size > 1] or _not_one(sizes))
+
+
+def _larger(left: Size, right: Size) -> Size:
+    return left if equal(left, right) is True else at_least(left, right)
+
+
+def _not_one(sizes: tuple[Size, ...]) -> tuple[Size, ...]:
+    """Return the sizes but for those that are 1 whatever else is known; one of these where all are."""
+    return tuple([size for size in sizes if equal(size, 1) is not True]) or sizes[:1]
 
 
 class Elementwise(Merge):
-    """What add and mul share: element by element, an axis of size 1 stretched to the others'."""
+    """The base of add and mul: element by element, an axis of size 1 stretched to the others'."""
 
+    elementwise = True
     size_rule = "equal shapes; an axis of 1 stretches"
 
     def shape_of(self, inputs: tuple[Shape, ...]) -> Shape:
-        self._check_ranks(inputs)
-        names = (*AXES[inputs[0].rank], "channels")
-        sizes = zip(*[shape.dims for shape in inputs], strict=True)
-        return Shape.of([one_size(each, name, stretch=True) for each, name in zip(sizes, names, strict=True)])
+        return Shape.of([_one_size(sizes, stretch=True) for sizes in zip(*[s.dims for s in inputs], strict=True)])
 
 
 class Add(Elementwise):
@@ -76,8 +100,5 @@ class Concat(Merge):
     examples = (Example("input 8x8x4 | concat(conv 1x1 x2 ; )", "8x8x6", params=10, macs=512),)
 
     def shape_of(self, inputs: tuple[Shape, ...]) -> Shape:
-        self._check_ranks(inputs)
-        sizes = zip(*[shape.spatial for shape in inputs], strict=True)
-        names = AXES[inputs[0].rank]
-        spatial = [one_size(each, name, stretch=False) for each, name in zip(sizes, names, strict=True)]
+        spatial = [_one_size(sizes, stretch=False) for sizes in zip(*[s.spatial for s in inputs], strict=True)]
         return Shape(tuple(spatial), sum(shape.channels for shape in inputs))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from cnncalc.layers.arguments import Flag, Integer
 from cnncalc.layers.base import Example, Layer
-from cnncalc.shape import Shape, Size, divide
+from cnncalc.shape import Requirement, Shape, Size, require_divisible
 
 
 class Norm(Layer):
-    """What the norms share: a weight and a bias for each channel, unless `noaffine`; `noscale` leaves the bias."""
+    """The base of the norms: a weight and a bias for each channel, unless `noaffine`; `noscale` leaves the bias."""
 
     memory = "in place"
     affine = Flag(None, "noaffine", default=True, help="whether it has a weight and a bias for each channel")
@@ -44,14 +46,14 @@ class BatchNorm(Norm):
 
 
 class LayerNorm(Norm):
-    """Normalize each place over its channels."""
+    """Normalize each position over its channels."""
 
     words = {"ln": ("layernorm",)}
     examples = (Example("input 8x8x16 | ln", "8x8x16", params=32),)
 
 
 class InstanceNorm(Norm):
-    """Normalize each channel over its places."""
+    """Normalize each channel over its positions."""
 
     words = {"instancenorm": ()}
     spatial = True
@@ -59,15 +61,14 @@ class InstanceNorm(Norm):
 
 
 class GroupNorm(Norm):
-    """Normalize each group of channels over its places."""
+    """Normalize each group of channels over its positions."""
 
     words = {"gn": ("groupnorm",)}
     groups = Integer("g", help="channel groups")
     examples = (Example("input 8x8x16 | gn g4", "8x8x16", params=32),)
 
-    def output(self, x: Shape) -> Shape:
-        divide(x.channels, self.groups, "channels", "groups")
-        return x
+    def requirements(self, x: Shape) -> Iterator[Requirement]:
+        yield require_divisible(x.channels, self.groups, "channels", "groups")
 
 
 class LocalResponseNorm(Layer):

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
-from cnncalc.layers.base import WHOLE, FieldStep, Layer
-from cnncalc.shape import Shape, Size
+from cnncalc.layers.base import WHOLE, AnyLayer, FieldStep, Layer
+from cnncalc.shape import Requirement, Shape, Size
 
-#: In place of a shape that an unknown operator leaves open: no elements, so that sums stay lower bounds.
+#: Stands for the unknown output shape of an operator: no elements, so that sums stay lower bounds.
 NO_SHAPE = Shape((), 0)
 
 
 class OpaqueOp(Layer):
     """An operator by the name that its model file gives it, with the output shape that the file states.
 
-    It has no word, so no text can say it. What it stores (`Node.stored`) and computes is told by the reader
-    that makes it.
+    The language has no word for it, so no spec can have one. The reader that makes it gives its weights
+    (`Node.stored`) and MACs.
 
-    `shape` is None where nobody knows it. `known` says whether its figures are complete: an operator that is
-    not known may hide multiply-adds. `local` says whether an output sees its own place alone, `window` what it
-    sees on each axis; otherwise it is taken to see the whole input.
+    `shape` is None where it is unknown. `known` is whether its figures are complete: an operator that is not known
+    may hide multiply-adds. With `local`, an output sees its own position alone, with `window` what the window's step
+    takes in on each axis; otherwise it is taken to see the whole input.
     """
 
     def __init__(
@@ -46,8 +47,11 @@ class OpaqueOp(Layer):
     def __str__(self) -> str:
         return self.kind if self.known else f"{self.kind} (unknown)"
 
-    def resolve(self, x: Shape) -> Layer:
+    def resolve(self: AnyLayer, x: Shape) -> AnyLayer:
         return self
+
+    def requirements_of(self, inputs: tuple[Shape, ...]) -> Iterator[Requirement]:
+        return iter(())
 
     def shape_of(self, inputs: tuple[Shape, ...]) -> Shape:
         return self.shape

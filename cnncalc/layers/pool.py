@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from cnncalc.layers.arguments import Choice, PaddingArgument, PerAxis
 from cnncalc.layers.base import WHOLE, Example, FieldStep, Layer
 from cnncalc.layers.windowed import Windowed
-from cnncalc.shape import AXES, Padding, Shape, ShapeError, Size, at_least, ratio, statically_known
+from cnncalc.shape import AXES, Detail, Padding, Requirement, Shape, Size, Window, at_least, ratio, require
 
 
 class Pooling(Windowed):
-    """What pools by window share: the stride is the kernel, and padding stays within half of the window."""
+    """The base of pools by window: the stride is the kernel, and padding is at most half of the window."""
 
     kernel = PerAxis("", in_full=True, help="window size")
     stride = PerAxis("s", default=None, like="kernel", help="step of the window")
@@ -22,25 +23,17 @@ class Pooling(Windowed):
         "`ceil`: rounded up, but a window that would start in the padding at the end is left out",
     )
 
-    def output(self, x: Shape) -> Shape:
+    def requirements(self, x: Shape) -> Iterator[Requirement]:
         if self.padding.mode != "valid":
-            self._check_padding(x)
+            for name, window in zip(AXES[x.rank], self.windows(x), strict=True):
+                yield _require_half(name, window)
+        yield from super().requirements(x)
+
+    def output(self, x: Shape) -> Shape:
         return Shape(self.sizes(x), x.channels)
 
     def explain_channels(self, x: Shape, y: Shape) -> str:
         return each_by_itself(y)
-
-    def _check_padding(self, x: Shape) -> None:
-        for name, window in zip(AXES[x.rank], self.windows(x), strict=True):
-            most = at_least(window.begin, window.end)
-            if statically_known(2 * most > window.extent):
-                raise ShapeError(
-                    "E205",
-                    "the padding of `{layer}` is over half its window",
-                    f"padding {most} must be at most {window.extent // 2}, half of {window.extent}",
-                    (f"{name}: a window could lie in the padding alone, where there is nothing to pool",),
-                    help=f"write `p{window.extent // 2}` or `same`",
-                )
 
 
 class MaxPool(Pooling):
@@ -81,7 +74,7 @@ class AvgPool(Pooling):
 
 
 class GlobalPool(Layer):
-    """One number for each channel, out of the whole input: its mean (gap) or its largest element (gmp)."""
+    """Reduce each channel to one number: its mean (gap) or its largest element (gmp)."""
 
     words = {"gap": ("globalavgpool",), "gmp": ("globalmaxpool",)}
     spatial = True
@@ -125,12 +118,26 @@ class AdaptivePool(Layer):
         )
 
 
+def _require_half(axis: str, window: Window) -> Requirement:
+    """Require that padding is at most half of the window: else a window could lie in padding alone."""
+    most = at_least(window.begin, window.end)
+
+    def detail() -> Detail:
+        half = window.extent // 2
+        note = f"{axis}: a window could lie in the padding alone, where there is nothing to pool"
+        return Detail(
+            f"padding {most} must be at most {half}, half of {window.extent}", (note,), f"write `p{half}` or `same`"
+        )
+
+    return require(2 * most <= window.extent, "E205", "the padding of `{layer}` is over half its window", detail)
+
+
 def each_by_itself(y: Shape) -> str:
     return f"each channel by itself, so that as many come out as go in: {y.channels}"
 
 
 def largest_bin(n: Size, out: Size) -> Size:
-    """The most elements that one of `out` adaptive bins over `n` takes: max of ceil((i + 1)n/o) − floor(i·n/o).
+    """Return the most elements in one of `out` adaptive bins over `n`: max of ceil((i + 1)n/o) − floor(i·n/o).
 
     With n = q·out + r, bin i holds q elements and those that the two roundings add. Its end rounds up by
     the fraction of (i + 1)·r/out, its start rounds down by that of i·r/out. So the length is q, q + 1 or

@@ -1,24 +1,27 @@
-"""Layers that hold the same numbers in another order or shape, and those that pass them on unchanged."""
+"""Layers that give the same numbers in another order or shape, or unchanged."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import prod
 from typing import Literal
 
 from cnncalc.layers.arguments import ChannelRange, Dims, Integer, Real
 from cnncalc.layers.base import WHOLE, Example, Layer
-from cnncalc.shape import Shape, ShapeError, divide, known_unequal, statically_known
+from cnncalc.shape import Detail, Requirement, Shape, equal, require, require_divisible
 
 
 class Input(Layer):
-    """Where a sample comes in."""
+    """The input of the network: one sample."""
 
     words = {"input": ()}
     shape = Dims("", letters=True, help="shape of one sample, channels last; a letter is a size left open")
     size_rule = "the shape"
     field_rule = "1: its own element"
     examples = (Example("input 32x32x3", "32x32x3"),)
+
+    def requirements_of(self, inputs: tuple[Shape, ...]) -> Iterator[Requirement]:
+        return iter(())
 
     def shape_of(self, inputs: tuple[Shape, ...]) -> Shape:
         if self.open:
@@ -32,8 +35,8 @@ class Input(Layer):
         """The letters in its shape, each once."""
         return list(dict.fromkeys(size for size in self.shape if isinstance(size, str)))
 
-    def at(self, numbers: Mapping[str, int]) -> Input:
-        """The input with numbers in place of letters, where there are any for them."""
+    def substitute(self, numbers: Mapping[str, int]) -> Input:
+        """Return the input with numbers in place of letters; a letter that has none stays."""
         return Input("input", shape=tuple([numbers.get(size, size) for size in self.shape]))
 
 
@@ -63,15 +66,16 @@ class Reshape(Layer):
     field_rule = "the whole input, unless the shape stays the same"
     examples = (Example("input 48 | reshape 4x4x3", "4x4x3"),)
 
-    def output(self, x: Shape) -> Shape:
+    def requirements(self, x: Shape) -> Iterator[Requirement]:
         elements = prod(self.shape)
-        if statically_known(known_unequal(x.elements, elements)):
-            raise ShapeError(
-                "E207",
-                "`{layer}` changes the number of elements",
-                f"{Shape.of(self.shape)} has {elements} elements, its input {x} has {x.elements}",
-                help=f"write a shape of {x.elements} elements",
-            )
+
+        def detail() -> Detail:
+            fact = f"{Shape.of(self.shape)} has {elements} elements, its input {x} has {x.elements}"
+            return Detail(fact, help=f"write a shape of {x.elements} elements")
+
+        yield require(equal(x.elements, elements), "E207", "`{layer}` changes the number of elements", detail)
+
+    def output(self, x: Shape) -> Shape:
         return Shape.of(self.shape)
 
     def field_step(self, x: Shape, y: Shape) -> Literal["whole"] | None:
@@ -86,15 +90,17 @@ class Slice(Layer):
     size_rule = "to − from channels"
     examples = (Example("input 8x8x116 | slice 0:58", "8x8x58"),)
 
+    def requirements(self, x: Shape) -> Iterator[Requirement]:
+        start, stop = self.channels
+
+        def detail() -> Detail:
+            help = f"write `{min(start, x.channels - 1)}:{x.channels}`"
+            return Detail(f"channels {start}:{stop} of {x.channels}", help=help)
+
+        yield require(x.channels >= stop, "E208", "`{layer}` asks for channels that are not there", detail)
+
     def output(self, x: Shape) -> Shape:
         start, stop = self.channels
-        if statically_known(x.channels < stop):
-            raise ShapeError(
-                "E208",
-                "`{layer}` asks for channels that are not there",
-                f"channels {start}:{stop} of {x.channels}",
-                help=f"write `{min(start, x.channels - 1)}:{x.channels}`",
-            )
         return Shape(x.spatial, stop - start)
 
     def explain_channels(self, x: Shape, y: Shape) -> str:
@@ -109,13 +115,12 @@ class Shuffle(Layer):
     groups = Integer("g", help="channel groups")
     examples = (Example("input 8x8x6 | shuffle g2", "8x8x6"),)
 
-    def output(self, x: Shape) -> Shape:
-        divide(x.channels, self.groups, "channels", "groups")
-        return x
+    def requirements(self, x: Shape) -> Iterator[Requirement]:
+        yield require_divisible(x.channels, self.groups, "channels", "groups")
 
 
 class Dropout(Layer):
-    """Passes everything on at inference; in training it drops elements or, as droppath, whole samples."""
+    """Return the input at inference; in training, drop elements or, as droppath, whole samples."""
 
     words = {"dropout": (), "droppath": ()}
     memory = "alias"
@@ -124,7 +129,7 @@ class Dropout(Layer):
 
 
 class Identity(Layer):
-    """Passes its input on."""
+    """Return the input unchanged."""
 
     words = {"identity": ()}
     memory = "alias"

@@ -1,10 +1,13 @@
-"""Layers that change the spatial size without weights: upsample, pixelshuffle, pad, crop."""
+"""Layers that change the spatial size and have no weights: upsample, pixelshuffle, pad, crop."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
+
 from cnncalc.layers.arguments import Choice, Integer, PaddingArgument, PerAxis
 from cnncalc.layers.base import Example, FieldStep, Layer
-from cnncalc.shape import AXES, Shape, ShapeError, Size, known_unequal, ratio, require_size, statically_known
+from cnncalc.shape import AXES, Detail, Requirement, Shape, equal, ratio, require, require_size
 
 
 class Upsample(Layer):
@@ -39,20 +42,22 @@ class PixelShuffle(Layer):
     field_rule = "unchanged; j becomes j/factor"
     examples = (Example("input 7x7x12 | pixelshuffle 2", "14x14x3"),)
 
-    def output(self, x: Shape) -> Shape:
+    def requirements(self, x: Shape) -> Iterator[Requirement]:
         block = self.factor**x.rank
-        if statically_known(known_unequal(x.channels % block, 0)):
-            raise ShapeError(
-                "E208",
-                "the channels of `{layer}` cannot be laid out as space",
-                f"`channels` (={x.channels}) must be divisible by `factor`^{x.rank} (={block})",
-                help=f"give the layer before it a multiple of {block} channels",
-            )
-        return Shape(tuple(n * self.factor for n in x.spatial), x.channels // block)
+
+        def detail() -> Detail:
+            fact = f"`channels` (={x.channels}) must be divisible by `factor`^{x.rank} (={block})"
+            return Detail(fact, help=f"give the layer before it a multiple of {block} channels")
+
+        summary = "the channels of `{layer}` cannot be laid out as space"
+        yield require(equal(x.channels % block, 0), "E208", summary, detail)
+
+    def output(self, x: Shape) -> Shape:
+        return Shape(tuple(n * self.factor for n in x.spatial), x.channels // self.factor**x.rank)
 
     def explain_channels(self, x: Shape, y: Shape) -> str:
         block = "x".join([str(self.factor)] * x.rank)
-        return f"every {self.factor**x.rank} channels become one, as {block} places"
+        return f"every {self.factor**x.rank} channels become one, as {block} positions"
 
     def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
         return (FieldStep(0, 0, ratio(1, self.factor)),) * x.rank
@@ -77,7 +82,7 @@ class Pad(Layer):
 
 
 class Crop(Layer):
-    """Take away the ends of the spatial axes."""
+    """Remove elements at the ends of the spatial axes."""
 
     words = {"crop": ()}
     spatial = True
@@ -86,13 +91,14 @@ class Crop(Layer):
     field_rule = "begins begin·j later"
     examples = (Example("input 5x5x3 | crop 1", "3x3x3"),)
 
-    def output(self, x: Shape) -> Shape:
-        ends = zip(AXES[x.rank], x.spatial, self.amount.ends, strict=True)
-        return Shape(tuple(self._cropped(name, n, a, b) for name, n, (a, b) in ends), x.channels)
+    def requirements(self, x: Shape) -> Iterator[Requirement]:
+        for name, n, (begin, end) in zip(AXES[x.rank], x.spatial, self.amount.ends, strict=True):
+            rule = partial("{} - {} - {} = {}".format, n, begin, end, n - begin - end)
+            yield require_size(n - begin - end, name, rule, f"it crops all of {n}", "crop less")
 
-    def _cropped(self, name: str, n: Size, begin: int, end: int) -> Size:
-        size = n - begin - end
-        return require_size(size, name, f"{n} - {begin} - {end} = {size}", f"it crops all of {n}", "crop less")
+    def output(self, x: Shape) -> Shape:
+        ends = self.amount.ends
+        return Shape(tuple(n - a - b for n, (a, b) in zip(x.spatial, ends, strict=True)), x.channels)
 
     def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
         return tuple(FieldStep(0, -begin, 1) for begin, _ in self.amount.ends)

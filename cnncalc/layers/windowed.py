@@ -1,4 +1,4 @@
-"""What every layer with a sliding window shares: sizes, reach, padding and the warnings about them."""
+"""The base of layers with a sliding window: sizes, receptive field, padding and the warnings about them."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from cnncalc.layers.arguments import PaddingArgument, PerAxis
 from cnncalc.layers.base import FieldStep, Layer, Lint
 from cnncalc.shape import (
     AXES,
+    EMPTY,
+    Condition,
+    Detail,
     Padding,
+    Requirement,
     Shape,
     ShapeError,
     Size,
     Window,
     at_least,
     ceil_div,
-    require_size,
+    require,
     same_total,
     statically_known,
 )
@@ -38,13 +42,25 @@ class Windowed(Layer):
     padding: PaddingArgument
     dilation: PerAxis
 
+    #: What becomes of the elements of a window, where that can be shown on values.
+    reduction: ClassVar[Literal["sum of products", "largest", "mean"] | None] = None
+    #: What becomes of padding: it is added around the input, or cropped from the output.
+    pads: ClassVar[Literal["adds", "crops"]] = "adds"
+    #: Whether padding may be wider than half the window.
+    pads_freely: ClassVar[bool] = True
+
+    @property
+    def rounds_up(self) -> bool:
+        """Whether a window that hangs over the end counts."""
+        return False
+
     def windows(self, x: Shape) -> tuple[Window, ...]:
         """The window on each axis, padding resolved for the sizes of `x`."""
-        place: Padding = self.padding
+        padding: Padding = self.padding
         ceil = self.rounds_up
         return tuple(
             [
-                place.window(axis, n, kernel, stride, dilation, ceil)
+                padding.window(axis, n, kernel, stride, dilation, ceil)
                 for axis, (n, kernel, stride, dilation) in enumerate(
                     zip(x.spatial, self.kernel, self.stride, self.dilation, strict=True)
                 )
@@ -56,41 +72,33 @@ class Windowed(Layer):
         return tuple([same_total(n, window) for n, window in zip(x.spatial, self.windows(x), strict=True)])
 
     def swept(self, x: Shape, y: Shape) -> tuple[tuple[Size, ...], tuple[Size, ...]]:
-        """The sizes that the windows move over, and how many places they take on each axis."""
+        """The sizes that the windows move over, and how many positions they have on each axis."""
         return x.spatial, y.spatial
 
-    #: What becomes of the elements of a window, where that can be shown on values.
-    reduction: ClassVar[Literal["sum of products", "largest", "mean"] | None] = None
-    #: What becomes of padding: it is added around the input, or cropped from the output.
-    pads: ClassVar[Literal["adds", "crops"]] = "adds"
+    def requirements(self, x: Shape) -> Iterator[Requirement]:
+        """Every window fits its padded axis. It then has a position on it too, however sizes are rounded."""
+        for name, n, window in zip(AXES[x.rank], x.spatial, self.windows(x), strict=True):
+            yield self._require_fit(name, n, window)
 
-    @property
-    def rounds_up(self) -> bool:
-        """Whether a window that hangs over the end counts."""
-        return False
+    def _require_fit(self, axis: str, n: Size, window: Window) -> Requirement:
+        room, extent = n + window.begin + window.end, window.extent
 
-    def sizes(self, x: Shape) -> tuple[Size, ...]:
-        """The output's spatial sizes; raises `ShapeError` E201 where a window does not fit."""
-        windows = self.windows(x)
-        sizes = tuple([window.size(n) for n, window in zip(x.spatial, windows, strict=True)])
-        for name, n, window, size in zip(AXES[x.rank], x.spatial, windows, sizes, strict=True):
-            room = n + window.begin + window.end
-            if statically_known(room < window.extent):
-                fact = f"window {window.extent} does not fit in {room}"
-                # Rounding up would still give 1 to a window that does not fit: the floor tells it plainly.
-                require_size(0, name, window._replace(ceil=False).size_text(n), fact, self._way_out(n, window))
-            if statically_known(size < 1):
-                require_size(size, name, window.size_text(n), "no place is left for a window")
-        return sizes
+        def detail() -> Detail:
+            # Rounding up would still give 1 to a window that does not fit: the floor shows it plainly.
+            note = f"{axis}: {window._replace(ceil=False).size_text(n)}"
+            return Detail(f"window {extent} does not fit in {room}", (note,), self._way_out(n, window))
+
+        return require(room >= extent, "E201", EMPTY, detail)
 
     def _way_out(self, n: int, window: Window) -> str:
         enough = -(-(window.extent - n) // 2)
-        if not self.pads_freely and statically_known(enough * 2 > window.extent):
+        if not self.pads_freely and enough * 2 > window.extent:
             return f"use a window of at most {n}, or remove this layer"
         return f"add `same` or `p{enough}`, or remove this layer"
 
-    #: Whether padding may be wider than half the window.
-    pads_freely = True
+    def sizes(self, x: Shape) -> tuple[Size, ...]:
+        """The output's spatial sizes."""
+        return tuple([window.size(n) for n, window in zip(x.spatial, self.windows(x), strict=True)])
 
     def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
         return tuple([FieldStep(w.extent - 1, w.begin, w.stride) for w in self.windows(x)])
@@ -98,35 +106,40 @@ class Windowed(Layer):
     def padding_ends(self, x: Shape) -> list[list[Size]]:
         return [[window.begin, window.end] for window in self.windows(x)]
 
+    def dropped(self, x: Shape) -> list[Size]:
+        """How many elements at the end of each axis no window reaches."""
+        return [window.dropped(n) for n, window in zip(x.spatial, self.windows(x), strict=True)]
+
+    def drops_nothing(self, x: Shape) -> list[Condition]:
+        """For each axis, whether the windows reach its end."""
+        return [window.drops_nothing(n) for n, window in zip(x.spatial, self.windows(x), strict=True)]
+
     def lints(self, x: Shape) -> Iterator[Lint]:
         windows = self.windows(x)
-        axes = list(zip(AXES[x.rank], x.spatial, windows, strict=True))
-        lost = self.dropped(x)
+        lost = [window.dropped(n) for n, window in zip(x.spatial, windows, strict=True)]
         if any(lost):
-            facts = " and ".join(_last(count, name, n) for count, (name, n, _) in zip(lost, axes, strict=True) if count)
-            yield Lint("W201", f"`{{layer}}` never reaches {facts}", self._advice(x, lost))
+            axes = zip(lost, AXES[x.rank], x.spatial, strict=True)
+            facts = " and ".join(_last(count, name, n) for count, name, n in axes if count)
+            yield Lint("W201", f"`{{layer}}` never reaches {facts}", self._advice(x, windows, lost))
+        if self.padding.mode != "explicit":
+            return
         ends = [(at_least(window.begin, window.end), window.extent) for window in windows]
-        wide = [each for each in ends if self.padding.mode != "full" and statically_known(each[0] >= each[1])]
+        wide = [each for each in ends if statically_known(each[0] >= each[1])]
         if wide:
             padding, extent = max(wide)
             fact = f"the padding of `{{layer}}` ({padding}) is as wide as its window ({extent}) or wider"
             yield Lint("W202", fact, f"windows at the edge see zeros alone; below {extent}, none does")
 
-    def dropped(self, x: Shape) -> list[Size]:
-        """How many elements at the end of each axis no window reaches."""
-        return [window.dropped(n) for n, window in zip(x.spatial, self.windows(x), strict=True)]
-
-    def _advice(self, x: Shape, lost: list[Size]) -> str:
-        """What would make all of the input be reached: each way is tried, and told where it does."""
-        windows = self.windows(x)
+    def _advice(self, x: Shape, windows: tuple[Window, ...], lost: list[Size]) -> str:
+        """The edits after which the windows reach all of the input: each way is tried."""
         left_over = [
             w.stride - (n + w.begin + w.end - w.extent) % w.stride for n, w in zip(x.spatial, windows, strict=True)
         ]
-        # One more place at the end takes as many elements, or zeros, as the stride leaves over.
+        # One more position at the end takes as many elements, or zeros, as the stride leaves over.
         more = [missing if count else 0 for missing, count in zip(left_over, lost, strict=True)]
         smaller = x._replace(spatial=tuple([n - count for n, count in zip(x.spatial, lost, strict=True)]))
         larger = x._replace(spatial=tuple([n + count for n, count in zip(x.spatial, more, strict=True)]))
-        inputs = [_sizes(shape) for shape in (smaller, larger) if self._drops_nothing(shape)]
+        inputs = [_sizes(shape) for shape in (smaller, larger) if self._loses_nothing(shape)]
         ends = tuple([(w.begin, w.end + count) for w, count in zip(windows, more, strict=True)])
         kernel = tuple([k + ceil_div(count, d) for k, d, count in zip(self.kernel, self.dilation, lost, strict=True)])
         changes = {"padding": Padding("explicit", ends)}, {"padding": Padding("same")}, {"kernel": kernel}
@@ -136,18 +149,17 @@ class Windowed(Layer):
             else f"a kernel of {'x'.join(map(str, kernel))}"
             for change in changes
             for name, value in change.items()
-            if self._drops_nothing(x, **change)
+            if self._loses_nothing(x, **change)
         ]
         return f"an input of {' or '.join(inputs)} drops nothing; so does {_either(edits)}"
 
-    def _drops_nothing(self, x: Shape, **changed: object) -> bool:
+    def _loses_nothing(self, x: Shape, **changed: object) -> bool:
         """Whether the layer, with some arguments changed, fits an input and leaves none of it out."""
         if any(statically_known(n < 1) for n in x.spatial):
             return False
         layer = self.replace(**changed).resolve(x)
-        assert isinstance(layer, Windowed)
         try:
-            layer.output(x)
+            layer.infer((x,))
         except ShapeError:
             return False
         return not any(layer.dropped(x))

@@ -236,7 +236,7 @@ class DarknetImporter:
         )
         try:
             fitted = conv.resolve(shape)
-            output = fitted.output(shape)
+            output = fitted.infer((shape,))
         except ShapeError:
             return self.add(section, conv, last)  # reports what is wrong
         macs = fitted.multiply_adds(shape, output)

@@ -169,7 +169,7 @@ class Importer(Generic[N]):
         parts, channels, *spatial = x.known
         inner = Shape(tuple(spatial), channels)
         fitted = layer.resolve(inner)
-        shape = fitted.shape_of((inner,))
+        shape = fitted.infer((inner,))
         stored = stored or StoredWeights(fitted.weights(inner) + fitted.biases(inner), fitted.buffers(inner))
         macs = parts * fitted.multiply_adds(inner, shape)
         return self.foreign(node, (parts, shape.channels, *shape.spatial), [x], 1, macs=macs, stored=stored)

@@ -399,7 +399,7 @@ def multiply(config: Config, shapes: list[Shape]) -> Iterator[Made]:
 @_layer("Subtract", "Average", "Maximum", "Minimum")
 def elementwise(config: Config, shapes: list[Shape]) -> Iterator[Made]:
     """As `add` is, but for what it computes."""
-    yield Made(OpaqueOp(config.kind, REGISTRY["add"]("add").shape_of(tuple(shapes)), local=True, memory="in place"))
+    yield Made(OpaqueOp(config.kind, REGISTRY["add"]("add").infer(tuple(shapes)), local=True, memory="in place"))
 
 
 @_layer("Concatenate")

@@ -46,7 +46,7 @@ def _page(explanations: Sequence[Explanation], options: RenderOptions, drawn: bo
         yield Heading(f"{each.row.name}: {each.row.description}{' (implicit)' if each.row.implicit else ''}")
         yield Paragraph(" ".join(cleandoc(each.layer.__doc__ or "").split("\n\n")[0].split()))
         yield text_table(rows, roles=("label",))
-        if drawn and any(axis.window.kernel > 1 or axis.window.stride > 1 for axis in each.places):
+        if drawn and any(axis.window.kernel > 1 or axis.window.stride > 1 for axis in each.positions):
             yield from pictures(each, options)
     if more:
         yield Paragraph(f"and {thousands(more)} more layers: `--layer NAME` explains one")

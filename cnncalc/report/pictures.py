@@ -35,7 +35,7 @@ Line = tuple[Piece, ...]
 
 def pictures(explanation: Explanation, options: RenderOptions) -> Iterator[Block]:
     """The grid with its padding and windows, each axis by itself, and the coverage map."""
-    places = explanation.places
+    places = explanation.positions
     transposed = _transposed(explanation)
     cells = min(MOST_CELLS, _room(options) // 2)
     if not transposed and len(places) == 2 and _size(places[0].cells) <= MOST_ROWS and _size(places[1].cells) <= cells:
@@ -57,7 +57,7 @@ def pictures(explanation: Explanation, options: RenderOptions) -> Iterator[Block
 
 def pictures_data(explanation: Explanation) -> dict[str, object]:
     """The windows of each axis for JSON: where they begin, and how many an element at each end takes part in."""
-    if not explanation.places:
+    if not explanation.positions:
         return {}
     return {
         "windows": [
@@ -69,9 +69,9 @@ def pictures_data(explanation: Explanation) -> dict[str, object]:
                 "stride": axis.window.stride,
                 "first": axis.taps(0)[0],
                 "last": axis.taps(axis.number - 1)[0],
-                "coverage": axis.coverage() if axis.n <= MOST_CELLS * MOST_CELLS else None,
+                "coverage": axis.coverages() if axis.n <= MOST_CELLS * MOST_CELLS else None,
             }
-            for axis in explanation.places
+            for axis in explanation.positions
         ]
     }
 
@@ -133,7 +133,7 @@ def _kinds(height: WindowPositions, width: WindowPositions) -> Iterator[list[str
     """The kind of each cell of the grid, a row at a time."""
     axes = (height, width)
     starts = [{axis.taps(place)[0] for place in range(axis.number)} for axis in axes]
-    reached = [{element for element in range(axis.n) if axis.taking_part(element)} for axis in axes]
+    reached = [{element for element in range(axis.n) if axis.coverage(element)} for axis in axes]
 
     def kind(cell: tuple[int, int]) -> str:
         if all(element in axis.taps(0) for element, axis in zip(cell, axes, strict=True)):
@@ -209,7 +209,7 @@ def _ruler(axis: WindowPositions, options: RenderOptions) -> Iterator[Line]:
 
 
 def _map_text(explanation: Explanation) -> str:
-    places = explanation.places
+    places = explanation.positions
     if len(places) == 3:
         lead = "how many windows an element takes part in: the product of these, one for each axis"
     elif _transposed(explanation):
@@ -225,7 +225,7 @@ def _map_text(explanation: Explanation) -> str:
 
 def _counts(axis: WindowPositions) -> list[int]:
     """How many windows the elements that a map shows take part in."""
-    return [axis.taking_part(element) for element in _shown(axis.n) if element is not None]
+    return [axis.coverage(element) for element in _shown(axis.n) if element is not None]
 
 
 def _shown(n: int, most: int = MOST_SHOWN) -> list[int | None]:
@@ -244,7 +244,7 @@ def _map(places: Sequence[WindowPositions], options: RenderOptions) -> Iterator[
     shown = [_shown(axis.n) for axis in places[:-1]]
     shown.append(_shown(places[-1].n, min(MOST_SHOWN, _room(options) // (width + 2))))
     *above, columns = (
-        [None if element is None else axis.taking_part(element) for element in elements]
+        [None if element is None else axis.coverage(element) for element in elements]
         for elements, axis in zip(shown, places, strict=True)
     )
     for row in above[0] if above else [1]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cnncalc.figures.domain import IntegerSet
 from cnncalc.notation import per_axis
 from cnncalc.report.document import Document, Notes, Paragraph
-from cnncalc.solve.solutions import Found, Repeats, Solution
+from cnncalc.solve.solutions import AxisSolution, RepeatSolution, Solution
+from cnncalc.symbols.constraints import IntegerSet
 
 #: At most so many ways to write a padding are shown, the others counted.
 MOST_FORMS = 8
@@ -21,32 +21,32 @@ def solution_document(solution: Solution) -> Document:
         "padding": f"{wanted} from {solution.given} by the padding of `{solution.layer}`",
     }.get(solution.unknown, f"{wanted} from {solution.given} by the `?` of `{solution.layer}`")
     together: dict[str, list[str]] = {}
-    for each in solution.found:
-        together.setdefault("; ".join(_parts(each, solution)), []).append(each.what)
+    for each in solution.axes:
+        together.setdefault("; ".join(_parts(each, solution)), []).append(each.axis)
     return Document((Paragraph(asked), Notes(tuple((" and ".join(axes), text) for text, axes in together.items()))))
 
 
-def _parts(found: Found, solution: Solution) -> Iterator[str]:
-    if found.values is None:
+def _parts(axis: AxisSolution, solution: Solution) -> Iterator[str]:
+    if axis.values is None:
         yield "not worked out: there are too many numbers to try"
         return
-    if not found.some:
+    if not axis.solved:
         tried = f" up to {solution.limit}" if solution.limit else ""
-        yield f"none{tried} gives {found.wanted}" if found.near else f"none{tried} does"
-        yield from (f"{_shown(values, solution)} gives {output}" for output, values in found.near)
+        yield f"none{tried} gives {axis.wanted}" if axis.nearest else f"none{tried} does"
+        yield from (f"{_shown(values, solution)} gives {output}" for output, values in axis.nearest)
         return
-    if found.forms:
-        forms = [f"`{form}`" for form in found.forms[:MOST_FORMS]]
-        more = len(found.forms) - MOST_FORMS
+    if axis.written:
+        forms = [f"`{form}`" for form in axis.written[:MOST_FORMS]]
+        more = len(axis.written) - MOST_FORMS
         yield ", ".join(forms) + (f" and {more} more" if more > 0 else "")
         return
-    yield _shown(found.values, solution)
-    if found.tidy is None:
+    yield _shown(axis.values, solution)
+    if axis.nothing_dropped is None:
         yield "which of them drop nothing is not worked out"
-    elif found.tidy.first is None:
+    elif axis.nothing_dropped.first is None:
         yield "every one drops something"
-    elif found.tidy != found.values:
-        yield f"nothing is dropped at {_shown(found.tidy, solution)}"
+    elif axis.nothing_dropped != axis.values:
+        yield f"nothing is dropped at {_shown(axis.nothing_dropped, solution)}"
     else:
         yield "nothing is dropped"
 
@@ -69,19 +69,19 @@ def solution_data(solution: Solution) -> dict[str, object]:
         "tried_up_to": solution.limit,
         "axes": [
             {
-                "axis": each.what,
+                "axis": each.axis,
                 "wanted": each.wanted,
                 "values": each.values and each.values.to_dict(),
-                "nothing_dropped": each.tidy and each.tidy.to_dict(),
-                "written": list(each.forms),
-                "nearest": [{"output": output, "values": values.to_dict()} for output, values in each.near],
+                "nothing_dropped": each.nothing_dropped and each.nothing_dropped.to_dict(),
+                "written": list(each.written),
+                "nearest": [{"output": output, "values": values.to_dict()} for output, values in each.nearest],
             }
-            for each in solution.found
+            for each in solution.axes
         ],
     }
 
 
-def repeats_document(repeats: Repeats) -> Document:
+def repeats_document(repeats: RepeatSolution) -> Document:
     """The number of repeats that sees so much, and what one fewer sees."""
     if repeats.count is None:
         text = f"no number of repeats of `{repeats.block}` sees {repeats.wanted}: {repeats.reason}"
@@ -96,7 +96,7 @@ def _times(count: int) -> str:
     return f"* {count}"
 
 
-def repeats_data(repeats: Repeats) -> dict[str, object]:
+def repeats_data(repeats: RepeatSolution) -> dict[str, object]:
     """The JSON object: the question and the number."""
     return {
         "unknown": "repeats",

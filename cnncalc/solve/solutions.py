@@ -1,49 +1,57 @@
-"""What solving gives: an answer for each axis, or a count of repeats."""
+"""The answers of solving: the values for each axis, or the number of repeats."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from cnncalc.figures.domain import IntegerSet
+from cnncalc.symbols.constraints import IntegerSet
 
 
-class Found(NamedTuple):
-    """What does it for one axis (or one number for several): all `values`, and those that drop nothing.
+class AxisSolution(NamedTuple):
+    """All `values` that give the `wanted` size on one axis (or one number for several), and those that drop nothing.
 
-    `values` is None where there are too many numbers to try. Where there is none, `near` has other outputs and
-    what gives them, the nearest first.
+    Either is None where there are too many numbers to try. Where no value does, `nearest` has other sizes and the
+    values that give them, the nearest first.
     """
 
-    what: str
+    axis: str
     wanted: int
     values: IntegerSet | None
-    tidy: IntegerSet | None
-    near: tuple[tuple[int, IntegerSet], ...] = ()
-    #: The values as they are written, where that says more than a number: `p1-2`.
-    forms: tuple[str, ...] = ()
+    nothing_dropped: IntegerSet | None
+    nearest: tuple[tuple[int, IntegerSet], ...] = ()
+    #: The values as they are written in a spec, where that shows more than a number: `p1-2`.
+    written: tuple[str, ...] = ()
 
     @property
-    def some(self) -> bool:
+    def solved(self) -> bool:
+        """Whether there is a value."""
         return self.values is not None and self.values.first is not None
 
 
 class Solution(NamedTuple):
-    """The answer: for the `unknown` in words, an entry for each axis. `limit` is how far numbers were tried."""
+    """What the `unknown` (in words) may be on each axis, for the wanted output of a layer.
+
+    `given` is the input as text, and `limit` the largest number that was tried, where numbers were.
+    """
 
     unknown: str
     layer: str
     given: str
     wanted: tuple[int, ...]
-    found: tuple[Found, ...]
+    axes: tuple[AxisSolution, ...]
     limit: int | None = None
 
     @property
     def solved(self) -> bool:
-        return all(each.some for each in self.found)
+        """Whether there is a value for every axis."""
+        return all(each.solved for each in self.axes)
 
 
-class Repeats(NamedTuple):
-    """How many repeats a receptive field takes: the field at that many and at one less (None: not wide enough)."""
+class RepeatSolution(NamedTuple):
+    """How many repeats of a block give a receptive field of the `wanted` size; None, and a reason, where none do.
+
+    `field` is the field's size on each axis with that many repeats, `before` with one less.
+    """
 
     block: str
     wanted: int
@@ -51,3 +59,8 @@ class Repeats(NamedTuple):
     field: tuple[Any, ...]
     before: tuple[Any, ...]
     reason: str = ""
+
+    @property
+    def solved(self) -> bool:
+        """Whether there is a number of repeats."""
+        return self.count is not None

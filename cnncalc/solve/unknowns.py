@@ -1,9 +1,9 @@
-"""What is unknown in a spec: its `?`, and the item whose repeats are asked for."""
+"""The unknowns of a spec: every `?` in it, and the item whose number of repeats is solved for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 from cnncalc.diagnostics import Diagnostic, Span, SpecError
 from cnncalc.language.nodes import (
@@ -20,8 +20,16 @@ from cnncalc.language.nodes import (
 )
 
 
-def marks(spec: Spec) -> Iterator[tuple[Hole, Chunk | ItemNode, str]]:
-    """Each `?`, the chunk or item that it stands in, and the text of the layer."""
+class Unknown(NamedTuple):
+    """A `?` in a spec, the part that it stands in (an argument, or an item with its count), and the layer's text."""
+
+    hole: Hole
+    part: Chunk | ItemNode
+    layer: str
+
+
+def unknowns(spec: Spec) -> Iterator[Unknown]:
+    """Yield every `?` of the spec, those of its blocks included."""
     stack: list[tuple[ItemNode, ...]] = [
         spec.items,
         *(each.items for each in spec.definitions if isinstance(each, DefNode)),
@@ -30,10 +38,10 @@ def marks(spec: Spec) -> Iterator[tuple[Hole, Chunk | ItemNode, str]]:
         for item in stack.pop():
             atom = item.atom
             if isinstance(item.count, Hole) and _is_unknown(item.count):
-                yield item.count, item, item.span.text
+                yield Unknown(item.count, item, item.span.text)
             if isinstance(atom, LayerNode):
                 for chunk in (atom.word, *atom.arguments):
-                    yield from ((part, chunk, atom.span.text) for part in chunk.parts if _is_unknown(part))
+                    yield from (Unknown(part, chunk, atom.span.text) for part in chunk.parts if _is_unknown(part))
             elif isinstance(atom, GroupNode):
                 stack.append(atom.items)
             elif isinstance(atom, MergeNode):
@@ -45,8 +53,11 @@ def _is_unknown(part: Any) -> TypeGuard[Hole]:
 
 
 def repeated(spec: Spec) -> tuple[tuple[ItemNode, ...], str]:
-    """The items with an unknown number of repeats, and the text of what is repeated: the item with `* ?`, else
-    the first that is repeated, else all but the input."""
+    """Return the items with an unknown number of repeats, and the text of the block that is repeated.
+
+    The block is the item with `* ?`, else the first that is repeated, else all but the input. Raises `SpecError` E007
+    where there is nothing to repeat.
+    """
     chosen = next(
         (at for at, item in enumerate(spec.items) if isinstance(item.count, Hole) and _is_unknown(item.count)), None
     )

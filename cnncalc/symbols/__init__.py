@@ -1,8 +1,8 @@
-"""Sizes that are letters: formulas that compute like integers, so that one size rule serves both.
+"""Sizes that are symbols: formulas that compute like integers, so that one size rule serves both.
 
-A formula is a polynomial with whole coefficients over *atoms*: letters, and what a rule makes of them that is
-no polynomial (`floor(H/2)`, `max(a, b)`). Every letter stands for a whole number, 1 or more. What comes to a
-plain number is a plain number: `H - H` is the integer 0.
+A formula is a polynomial with whole coefficients over *atoms*: symbols, and what a rule makes of them that is
+no polynomial (`floor(H/2)`, `max(a, b)`). Every symbol stands for a whole number, 1 or more. A formula whose
+symbols cancel is a plain number: `H - H` is the integer 0.
 
 Equal chains of windows are equal formulas, because a floor is brought to one form:
 
@@ -13,10 +13,18 @@ Equal chains of windows are equal formulas, because a floor is brought to one fo
 A whole number k is at most floor(x) exactly where it is at most x. So k ≤ floor((floor(p/b) + c)/e) where
 k·e - c ≤ floor(p/b), which is where k·e - c ≤ p/b, and that is k ≤ (p + b·c)/(b·e): the third rule, and
 the others follow in the same way. So a chain of convolutions and pools along one axis is always floor((H + a)/b) + c.
+
+The modules, each above those it imports: polynomial (terms, sums, products), then text, bounds, periods and guards,
+then formula (division, comparisons), then constraints (the sizes that fit).
 """
 
-from cnncalc.symbols.bounds import bounds, largest
-from cnncalc.symbols.formula import Formula, Guard, Value, noting, symbol, symbols_of, total
+from cnncalc.symbols.bounds import bounds
+from cnncalc.symbols.formula import Formula, largest, simplify_periodic, symbol, total
+from cnncalc.symbols.guards import Guard
 from cnncalc.symbols.periods import period
+from cnncalc.symbols.polynomial import Value, substitute, symbols_of
 
-__all__ = ["Formula", "Guard", "Value", "bounds", "largest", "noting", "period", "symbol", "symbols_of", "total"]
+__all__ = [
+    "Formula", "Guard", "Value", "bounds", "largest", "period", "simplify_periodic", "substitute", "symbol",
+    "symbols_of", "total",
+]  # fmt: skip

@@ -1,27 +1,20 @@
-"""Between which numbers a formula lies, and which of two is the larger whatever the letters are."""
+"""Bounds of a value: numbers that it never passes, whatever its symbols stand for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from fractions import Fraction
-from functools import reduce
 from typing import Any
 
-from cnncalc.symbols.formula import Atom, Formula, Value, from_terms, single, symbol, symbols_of, terms_of
-from cnncalc.symbols.periods import simplify_periodic
-
-#: A maximum of more than so many formulas is no answer.
-MOST_CANDIDATES = 6
-MOST_COMPARED = 40
+from cnncalc.symbols.polynomial import Atom, Polynomial, Value, symbols_of, terms_of
 
 
 def bounds(value: Value) -> tuple[Any, Any]:
     """Numbers that the value is never below and never above; None where none was found.
 
-    A floor lies within (p - b + 1)/b and p/b. What that leaves is a polynomial in letters, each 1 + h with h at
+    A floor lies within (p - b + 1)/b and p/b. What that leaves is a polynomial in symbols, each 1 + h with h at
     least 0: where no coefficient in the h is negative, its constant is the least value.
     """
-    if not isinstance(value, Formula):
+    if not isinstance(value, Polynomial):
         return value, value
     below, above = _relaxed(value, up=False), _relaxed(-value, up=False)
     low = None if below is None else _least(below)
@@ -30,16 +23,16 @@ def bounds(value: Value) -> tuple[Any, Any]:
 
 
 def _relaxed(value: Value, up: bool) -> Any:
-    """A polynomial in letters alone that is never below (`up`) or never above the value; None if there is none."""
+    """A polynomial in symbols alone that is never below (`up`) or never above the value; None if there is none."""
     value = _without_floors(value, up)
     total: Value = 0
     if not any(atom.function for monomial in terms_of(value) for atom, _ in monomial):
         return value
     for monomial, factor in terms_of(value).items():
         term: Value = Fraction(factor)
-        letters = [(atom, power) for atom, power in monomial if atom.function is None]
+        symbols = [(atom, power) for atom, power in monomial if atom.function is None]
         others = [atom for atom, power in monomial for _ in range(power) if atom.function is not None]
-        term = term * from_terms({tuple(letters): 1})
+        term = term * Polynomial.from_terms({tuple(symbols): 1})
         rising = up == (factor > 0)
         if len(others) > 1 and not rising:
             # No atom is negative: the product is at least 0.
@@ -56,9 +49,9 @@ def _relaxed(value: Value, up: bool) -> Any:
 
 
 def _without_floors(value: Value, up: bool) -> Value:
-    """The value with each floor that stands by itself replaced by what bounds it.
+    """The value with each floor that is a term by itself replaced by what bounds it.
 
-    The outermost goes first: what is in it may cancel against what stands beside it.
+    The outermost goes first: its parts may cancel against other terms.
     """
     while floors := [
         (monomial[0][0], factor)
@@ -69,7 +62,7 @@ def _without_floors(value: Value, up: bool) -> Value:
         top, bottom = atom.arguments
         assert isinstance(bottom, int)
         least = top if up == (factor > 0) else top - bottom + 1
-        value = value - factor * single(atom) + least * Fraction(factor, bottom)
+        value = value - factor * Polynomial.single(atom) + least * Fraction(factor, bottom)
     return value
 
 
@@ -86,65 +79,19 @@ def _atom_bound(atom: Atom, up: bool) -> Any:
         return each[0]
     if any(bound is None for bound in each):
         return None
-    # Of bounds that are a number apart, one is the farthest whatever the letters are.
+    # Of bounds that are a number apart, one is the farthest whatever the symbols are.
     apart = [bound - each[0] for bound in each]
     return None if symbols_of(apart) else each[0] + (max if up else min)(apart)
 
 
 def _least(polynomial: Value) -> Any:
-    """The least value of a polynomial in letters, each 1 or more, where it can be told."""
-    if not isinstance(polynomial, Formula):
+    """The least value of a polynomial in symbols, each 1 or more; None where this does not find it."""
+    if not isinstance(polynomial, Polynomial):
         return polynomial
     if all(factor > 0 for monomial, factor in polynomial.terms.items() if monomial):
         return sum(polynomial.terms.values())
     if all(sum(power for _, power in monomial) < 2 for monomial in polynomial.terms):
         return None
-    shifted = polynomial.at({name: symbol(name) + 1 for name in polynomial.letters})
+    shifted = polynomial.substitute({name: polynomial.single(Atom(name)) + 1 for name in polynomial.symbols})
     terms = terms_of(shifted)
     return terms.get((), 0) if all(factor >= 0 for monomial, factor in terms.items() if monomial) else None
-
-
-def _never_above(value: Value, other: Value) -> bool:
-    low, _ = bounds(other - value)
-    return low is not None and low >= 0
-
-
-def largest(values: Iterable[Value]) -> Value | None:
-    """The largest of sizes, or `max(…)` of those that may be it where letters leave that open.
-
-    None where these are many.
-    """
-    left: list[Value] = []
-    for value in dict.fromkeys(values):
-        if not any(_never_above(value, other) for other in left):
-            left = [*(other for other in left if not _never_above(other, value)), value]
-        if len(left) > MOST_COMPARED:
-            return None
-    if len(left) > MOST_CANDIDATES:
-        return None
-    first, *others = sorted(left, key=lambda value: not isinstance(value, Formula))
-    return single(Atom("max", _max, (first, *others))) if others else first
-
-
-def farther(function: Callable[..., Any], value: Value, bound: Value) -> Any:
-    """max or min of two sizes; one of them where the letters cannot make it the other."""
-    low, high = bounds(value - bound)
-    if function is min:
-        value, bound = bound, value
-    if low is not None and low >= 0:
-        return value
-    if high is not None and high <= 0:
-        return bound
-    first, second = sorted((value, bound), key=lambda each: (not isinstance(each, Formula), str(each)))
-    return simplify_periodic(single(Atom(function.__name__, _LATER[function], (first, second))))
-
-
-def _max(*values: Value) -> Any:
-    return reduce(lambda left, right: farther(max, left, right), values)
-
-
-def _min(*values: Value) -> Any:
-    return reduce(lambda left, right: farther(min, left, right), values)
-
-
-_LATER: dict[Callable[..., Any], Callable[..., Any]] = {max: _max, min: _min}

@@ -1,4 +1,4 @@
-"""What a formula of one letter repeats, and the one floor that a periodic one may come to."""
+"""Periods of a value in one symbol, and the one floor that a periodic value may be equal to."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from fractions import Fraction
 from math import gcd, lcm
 from typing import Any
 
-from cnncalc.symbols.formula import Atom, Formula, Value, symbol, terms_of
+from cnncalc.symbols.polynomial import Atom, Polynomial, Value, terms_of
 
-#: So many atoms are evaluated to compare a period's values, for a shorter form of a formula. It is enough for strides
-#: of a few hundred in all; beyond, the longer form stays, which is as right.
+#: At most so many atoms are evaluated to compare the values of a period, for a shorter form of a formula. That is
+#: enough for strides of a few hundred in all; beyond, the longer form stays, which is right as well.
 MOST_EVALUATED = 20_000
 
 
 def period(value: Value) -> tuple[int, int] | None:
-    """(p, q) with f(N + p) = f(N) + q for every N, of a formula in one letter; None where there are no such.
+    """(p, q) with f(N + p) = f(N) + q for every N, of a value in one symbol; None where there are no such numbers.
 
     Every size along an axis has them: strides multiply p, and upsampling multiplies q.
     """
@@ -24,11 +24,11 @@ def period(value: Value) -> tuple[int, int] | None:
             continue
         if len(monomial) > 1 or monomial[0][1] > 1:
             return None
-        found = _atom_period(monomial[0][0])
-        if found is None:
+        of_atom = _atom_period(monomial[0][0])
+        if of_atom is None:
             return None
-        steps = lcm(steps, found[0])
-        gains += Fraction(found[1], found[0]) * factor
+        steps = lcm(steps, of_atom[0])
+        gains += Fraction(of_atom[1], of_atom[0]) * factor
     gain = gains * steps
     return (steps, int(gain)) if gain.denominator == 1 else None
 
@@ -38,51 +38,50 @@ def _atom_period(atom: Atom) -> tuple[int, int] | None:
         return 1, 1
     if atom.name == "floor":
         top, bottom = atom.arguments
-        found = period(top)
-        if found is None:
+        of_top = period(top)
+        if of_top is None:
             return None
         assert isinstance(bottom, int)
-        times = bottom // gcd(found[1], bottom)
-        return found[0] * times, found[1] * times // bottom
-    both = [period(each) for each in atom.arguments] if atom.name in ("max", "min") else [None]
-    known = [each for each in both if each is not None]
+        times = bottom // gcd(of_top[1], bottom)
+        return of_top[0] * times, of_top[1] * times // bottom
+    each = [period(argument) for argument in atom.arguments] if atom.name in ("max", "min") else [None]
+    known = [both for both in each if both is not None]
     # Of two that grow alike, the larger stays the larger.
-    if len(known) < len(both) or len({Fraction(q, p) for p, q in known}) > 1:
+    if len(known) < len(each) or len({Fraction(q, p) for p, q in known}) > 1:
         return None
     steps = lcm(*(p for p, _ in known))
     return steps, known[0][1] * steps // known[0][0]
 
 
-def simplify_periodic(value: Any) -> Any:
-    """The value as one floor((H + a)/b) where a max or min in it comes to that.
+def single_floor(value: Polynomial) -> tuple[str, int, int] | int | None:
+    """(N, a, b) where a value with a max or min in it is floor((N + a)/b), or the number that it is; else None.
 
     Both repeat with the same period and gain, so that being equal on one period proves it.
     """
-    if not isinstance(value, Formula) or len(value.letters) != 1 or not _has_extremes(value):
-        return value
+    if len(value.symbols) != 1 or not _has_extremes(value):
+        return None
     repeats = period(value)
     if repeats is None or repeats[0] * value.weight > MOST_EVALUATED:
-        return value
+        return None
     steps, gain = repeats
-    (name,) = value.letters
-    values: list[Any] = [value.at({name: n}) for n in range(1, steps + 2)]
+    (name,) = value.symbols
+    values: list[Any] = [value.substitute({name: n}) for n in range(1, steps + 2)]
     if gain == 0:
-        return values[0] if len(set(values)) == 1 else value
+        return values[0] if len(set(values)) == 1 else None
     if gain < 0 or steps % gain:
-        return value
+        return None
     step = steps // gain
     rises = next((n for n in range(1, steps + 1) if values[n] > values[n - 1]), None)
     if rises is None:
-        return value
+        return None
     # At N = rises + 1 the floor has just risen: there N + a is a multiple of the step.
     offset = step * values[rises] - (rises + 1)
-    if all((n + 1 + offset) // step == each for n, each in enumerate(values)):
-        return (symbol(name) + offset) // step
-    return value
+    alike = all((n + 1 + offset) // step == each for n, each in enumerate(values))
+    return (name, offset, step) if alike else None
 
 
 def _has_extremes(value: Value) -> bool:
-    return isinstance(value, Formula) and any(
+    return isinstance(value, Polynomial) and any(
         atom.name in ("max", "min") or any(map(_has_extremes, atom.arguments))
         for monomial in value.terms
         for atom, _ in monomial

@@ -116,14 +116,14 @@ def test_formulas_without_an_end() -> None:
     """Formulas that would grow on and on are refused, at the layer where they do."""
     done = run("(conv 3x3 s2 same x3 | upsample 3) * 20")
     assert done.exit_code == 1
-    assert "cannot be told in letters" in done.output
+    assert "cannot be written in letters" in done.output
 
 
 def test_deep_strides() -> None:
     """Strides that come to more than 10^18 are refused."""
     done = run("(pool 2) * 100")
     assert done.exit_code == 1
-    assert "error[E210]: the size of `pool60` cannot be told in letters" in done.output
+    assert "error[E210]: the size of `pool60` cannot be written in letters" in done.output
 
 
 def test_too_many_layers_for_letters() -> None:

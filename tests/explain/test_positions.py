@@ -13,7 +13,7 @@ from cnncalc.shape import Window
 def map_of(spec: str) -> list[list[int]]:
     """The coverage map of a spec's last layer, on two axes."""
     rows, columns = window_positions(cnncalc.parse(spec).nodes[-1])
-    return [[a * b for b in columns.coverage()] for a in rows.coverage()]
+    return [[a * b for b in columns.coverages()] for a in rows.coverages()]
 
 
 def test_valid() -> None:
@@ -51,7 +51,7 @@ def test_dropped() -> None:
 def test_transposed() -> None:
     """A deconvolution's map is of its output: a kernel of 3 at stride 2 overlaps itself at every other element."""
     (axis,) = window_positions(cnncalc.parse("input 4x1 | deconv 3 s2 x1").nodes[-1])
-    assert axis.coverage() == [1, 1, 2, 1, 2, 1, 2, 1, 1]
+    assert axis.coverages() == [1, 1, 2, 1, 2, 1, 2, 1, 1]
 
 
 @given(
@@ -66,7 +66,7 @@ def test_counted(n: int, kernel: int, stride: int, dilation: int, begin: int, nu
             element = place * stride - begin + tap * dilation
             if 0 <= element < n:
                 counted[element] += 1
-    assert axis.coverage() == counted
+    assert axis.coverages() == counted
 
 
 def test_large() -> None:
@@ -76,4 +76,4 @@ def test_large() -> None:
     on, since 7·2 leaves the same rest by 3 as it does.
     """
     axis = WindowPositions("", 10**9, Window(10**9 - 1, 7, 3, 10**9, 0), 10**9)
-    assert axis.taking_part(10**8) == len(range(2, 1_100_000_000 // 7 + 1, 3))
+    assert axis.coverage(10**8) == len(range(2, 1_100_000_000 // 7 + 1, 3))

@@ -80,5 +80,10 @@ def test_the_library() -> None:
     """`analyze` answers in letters, and a formula takes numbers for them."""
     result = cnncalc.analyze("conv3x3s1p0:16,pool2")
     height, width, channels = result["pool1"].output_shape
-    assert (str(height), height.at({"H": 32}), width.at({"W": 33}), channels) == ("floor(H/2) - 1", 15, 15, 16)
+    assert (str(height), height.substitute({"H": 32}), width.substitute({"W": 33}), channels) == (
+        "floor(H/2) - 1",
+        15,
+        15,
+        16,
+    )
     assert result.domains == {"H": "4 or more", "W": "4 or more", "C": "1 or more"}

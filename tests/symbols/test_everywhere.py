@@ -11,7 +11,7 @@ import cnncalc
 from cnncalc.cli import main
 from cnncalc.figures.cost import CONVENTIONS
 from cnncalc.layers.base import REGISTRY
-from cnncalc.symbols.formula import value_at
+from cnncalc.symbols import substitute
 
 EXAMPLES = sorted({example.spec for layer in REGISTRY.values() for example in layer.examples})
 SPEC = "input HxWx3 | conv 3x3 x16 | pool 2"
@@ -37,7 +37,7 @@ def test_conventions(convention: str) -> None:
             numbers = {letter: int(n) for letter, n, left in zip("HWDC", sizes, open_, strict=False) if left}
             shape = [letter if letter in numbers else n for letter, n in zip("HWDC", sizes, strict=False)]
             lettered = cnncalc.analyze(spec, input="x".join(shape), convention=convention)
-            assert [value_at(row.macs, numbers) for row in lettered] == plain
+            assert [substitute(row.macs, numbers) for row in lettered] == plain
 
 
 # -- single figures ----------------------------------------------------------------------------------------
@@ -123,7 +123,7 @@ def test_letters_and_numbers_in_turn() -> None:
     """A network of letters and one of numbers are worked out each by itself, whichever comes first."""
     numbers = cnncalc.analyze("input 9x9x3 | conv 3x3 s2 x8").to_dict()
     letters = cnncalc.analyze("input HxHx3 | conv 3x3 s2 x8")
-    assert letters["conv1"].output_shape[0].at({"H": 9}) == 4
+    assert letters["conv1"].output_shape[0].substitute({"H": 9}) == 4
     assert cnncalc.analyze("input 9x9x3 | conv 3x3 s2 x8").to_dict() == numbers
 
 

@@ -8,8 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnncalc.shape import Padding, Window, at_least, at_most, ceil_div, known_unequal, statically_known
-from cnncalc.symbols import Formula, bounds, largest, noting, period, symbol
+from cnncalc.shape import (
+    Padding,
+    ShapeError,
+    Window,
+    at_least,
+    at_most,
+    ceil_div,
+    equal,
+    known_unequal,
+    require_divisible,
+    require_size,
+    statically_known,
+)
+from cnncalc.symbols import Guard, bounds, largest, period, substitute, symbol
 
 H, W, C = symbol("H"), symbol("W"), symbol("C")
 
@@ -42,7 +54,7 @@ def after(chain: list[Any], n: Any) -> Any:
 def test_substituting_is_calculating(chain: list[Any], n: int) -> None:
     """A number put into a formula gives what the steps give on the number."""
     found = after(chain, H)
-    assert (found.at({"H": n}) if isinstance(found, Formula) else found) == after(chain, n)
+    assert substitute(found, {"H": n}) == after(chain, n)
 
 
 @given(st.lists(steps(), max_size=5), numbers)
@@ -117,28 +129,31 @@ def test_what_has_no_letter_is_a_number() -> None:
 
 
 def test_comparisons() -> None:
-    """A comparison is decided where every number that the letters may be decides it alike, and else has no truth."""
+    """A comparison is decided where every number that the symbols may be decides it alike, and else has no truth."""
     assert (H > 0, H + 1 > H, H * W < 0, 2 * (H // 2) <= H) == (True, True, False, True)
-    with pytest.raises(TypeError, match=r"^whether H >= 5 is not known of letters$"):
-        bool(H < 5)
+    assert (known_unequal(H, H + 1), known_unequal(H, 2 * (H // 2))) == (True, False)
+    assert (statically_known(H > 0), statically_known(H > 1)) == (True, False)
+    with pytest.raises(TypeError, match=r"^whether H >= 5 depends on the values of its symbols$"):
+        bool(H >= 5)
 
 
-def test_what_is_taken_for_granted() -> None:
-    """A comparison that is left open notes what has to hold for the rule to go on."""
-    with noting() as noted:
-        assert not statically_known(H - 6 < 1)
-        assert not statically_known(known_unequal(H, 2 * (H // 2)))
-        assert not statically_known(H < 1)
-    assert [str(each) for each in noted] == ["H >= 7", "H = 2*floor(H/2)"]
+def test_requirements() -> None:
+    """A requirement on a symbol is a guard on it; one that is decided is True or an error at once."""
+    size = require_size(H - 6, "height", str, "it is too small")
+    whole = require_divisible(H, 2, "rows", "groups")
+    assert [str(each.condition) for each in (size, whole)] == ["H >= 7", "H = 2*floor(H/2)"]
+    assert (size.code, whole.code) == ("E201", "E202")
+    assert require_size(H, "height", str, "it is too small").condition is True
+    with pytest.raises(ShapeError, match=r"^it is too small$"):
+        require_size(3 - 2 * H // 2 - 3, "height", str, "it is too small")
 
 
-def test_an_axis_of_one_is_noted_as_well() -> None:
-    """Sizes that differ agree all the same where one of them is 1."""
-    with noting() as noted:
-        assert not statically_known(known_unequal(H // 4, H // 5, unless_one=True))
-    (condition,) = noted
+def test_guards() -> None:
+    """A guard on equal sizes holds too where an axis of 1 is stretched, if that is allowed."""
+    guard = equal(H // 4, H // 5, or_one=True)
+    assert isinstance(guard, Guard)
     # 8//4 = 2 and 8//5 = 1; 10//4 = 2 = 10//5; 12//4 = 3 and 12//5 = 2.
-    assert [condition.holds({"H": n}) for n in (8, 10, 12)] == [True, True, False]
+    assert [guard.holds({"H": n}) for n in (8, 10, 12)] == [True, True, False]
 
 
 def test_largest() -> None:

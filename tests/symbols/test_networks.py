@@ -9,14 +9,15 @@ from hypothesis import strategies as st
 from reference import CONFORMANCE, examples, options
 
 import cnncalc
-from cnncalc.figures.domain import IntegerSet, conditions, solve_constraints
+from cnncalc.figures.domain import guards
 from cnncalc.symbols import Formula
+from cnncalc.symbols.constraints import IntegerSet, solve_constraints
 
 
 def at(value: Any, numbers: dict[str, int]) -> Any:
     """The value with numbers in place of letters, wherever in it there are any."""
     if isinstance(value, Formula):
-        return value.at(numbers)
+        return value.substitute(numbers)
     if isinstance(value, tuple):
         parts = [at(each, numbers) for each in value]
         return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
@@ -106,7 +107,7 @@ def test_domain(chain: list[str], n: int) -> None:
     sizes: IntegerSet | None = IntegerSet(())
     with suppress(cnncalc.SpecError):
         graph = cnncalc.parse(f"input NxNx2 | {' | '.join(chain)}", letters=True)
-        sizes = solve_constraints(conditions(graph), "N")
+        sizes = solve_constraints(guards(graph), "N")
     assert sizes is not None
     try:
         cnncalc.analyze(" | ".join(chain), input=(n, n, 2))

@@ -335,8 +335,7 @@ class OnnxImporter(Importer[NodeDef]):
         self.problems.add(
             Diagnostic("E306", f"`{name}` ({node.operator}) does not fit its input", None, fact, layer=name)
         )
-        if self.builder.failed_at is None:
-            self.builder.failed_at = len(self.builder.nodes)
+        self.builder.mark_failed()
         return [Tensor(NO_NODE, None)] * max(len(node.outputs), 1)
 
     def stated(self, name: str) -> Dims | None:

@@ -114,7 +114,7 @@ def deformable(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Va
     layer = REGISTRY["conv"]("conv", groups=max(groups, 1), filters=max(kernels[0], 1), **given._asdict())
     inner = shape_of(dims, 1)
     fitted = layer.resolve(inner)
-    shape = fitted.shape_of((inner,))
+    shape = fitted.infer((inner,))
     stored = StoredWeights(reading.claim(weights, x.get(3), any_type=True))
     after, macs = (1, shape.channels, *shape.spatial), fitted.multiply_adds(inner, shape)
     return [reading.foreign(node, after, x.tensors, 1, stored, macs=macs)]

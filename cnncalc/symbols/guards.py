@@ -1,0 +1,45 @@
+"""Guards: the conditions on symbols under which a formula holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from cnncalc.symbols.polynomial import Polynomial, Terms, substitute, symbols_of
+
+
+class Guard(NamedTuple):
+    """A comparison that symbols leave undecided: that `formula` is at least 0 or, where `zero`, is 0.
+
+    It holds too where one of the `others` is 0: an axis of size 1 fits any. It has no truth of its own; what needs
+    it collects it as a condition on the symbols.
+    """
+
+    formula: Polynomial
+    zero: bool = False
+    others: tuple[Polynomial, ...] = ()
+
+    @property
+    def symbols(self) -> set[str]:
+        """The names of the symbols that it is a condition on."""
+        return symbols_of((self.formula, *self.others))
+
+    def holds(self, numbers: Mapping[str, int]) -> bool:
+        """Whether it holds with these numbers for all of its symbols."""
+        value = substitute(self.formula, numbers)
+        assert not isinstance(value, Polynomial), f"a symbol of {self} has no number"
+        return (value == 0 if self.zero else value >= 0) or any(
+            substitute(other, numbers) == 0 for other in self.others
+        )
+
+    def __bool__(self) -> bool:
+        raise TypeError(f"whether {self} depends on the values of its symbols")
+
+    def __str__(self) -> str:
+        """`H >= 7`, `H = 2*floor(H/2)`"""
+        left: Terms = {}
+        right: Terms = {}
+        for monomial, factor in self.formula.terms.items():
+            (left if factor > 0 else right)[monomial] = factor
+        from_terms = self.formula.from_terms
+        return f"{from_terms(left)} {'=' if self.zero else '>='} {-from_terms(right)}"
