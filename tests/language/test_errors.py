@@ -1,16 +1,15 @@
 """Every mistake that a spec can hold, and the whole message that it gets: headline, caret, notes and help.
 
-The cases stand in errors.txt, whose head says how to read it. With CNNCALC_UPDATE_GOLDEN=1 in the environment the
-messages there are written anew; look at the difference.
+The cases stand in errors.txt, whose head says how to read it. `pytest -n 0 --update-goldens` writes the messages there
+anew; look at the difference.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -18,7 +17,6 @@ import cnncalc
 
 HERE = Path(__file__).parent
 CASES = HERE / "errors.txt"
-UPDATE = os.environ.get("CNNCALC_UPDATE_GOLDEN") == "1"
 
 RULE = "=== "
 BETWEEN = "~~~\n"
@@ -63,20 +61,23 @@ def update(text: str) -> str:
         blocks[index] = (
             f"{RULE}{title}\n{spec}{BETWEEN}{message}\n\n" if message else f"{RULE}{title}\n{spec}{BETWEEN}\n"
         )
-    return head + "".join(blocks).rstrip("\n") + "\n"
+    return head + "".join(blocks)
 
-
-if UPDATE:
-    CASES.write_text(update(CASES.read_text("utf-8")), "utf-8")
 
 TEXT = CASES.read_text("utf-8")
 ALL = list(read_cases(TEXT))
 
 
+def test_update(goldens: Any) -> None:
+    """With --update-goldens, every message is written anew."""
+    if goldens.update:
+        goldens.file(CASES, update(TEXT))
+
+
 @pytest.mark.parametrize("case", ALL, ids=[case.title for case in ALL])
-def test_message(case: Case) -> None:
+def test_message(case: Case, goldens: Any) -> None:
     """A wrong spec gets its whole message, to the column of each caret."""
-    assert message_of(case.spec) == case.message
+    assert goldens.update or message_of(case.spec) == case.message
 
 
 def edited(found: cnncalc.Diagnostic, spec: str) -> str | None:
