@@ -22,9 +22,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse to update from several processes, which would write the same file at once."""
-    if config.option.update_goldens and getattr(config.option, "numprocesses", None):
-        raise pytest.UsageError("--update-goldens writes files, which one process must do: add `-n 0`")
+    """Update from a single process: several would write the same file at once."""
+    if config.option.update_goldens and hasattr(config.option, "numprocesses"):  # of pytest-xdist
+        config.option.numprocesses, config.option.dist, config.option.tx = 0, "no", []
 
 
 class Goldens:

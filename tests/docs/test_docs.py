@@ -1,6 +1,6 @@
 """What README, docs and the contributors' guide show is what happens: commands, specs, sessions, tables, source.
 
-`pytest -n 0 --update-goldens tests/docs` writes the outputs of all commands, the tables between markers and the quoted
+`pytest --update-goldens tests/docs` writes the outputs of all commands, the tables between markers and the quoted
 pieces of source anew; look at the difference.
 """
 
@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,8 @@ PAGES = [README, *TOPICS]
 FENCE = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: In a console block: a command, and what it shows.
 SESSION = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
-#: Before a block of Python: the file and the name of the class, function or assignment that it quotes.
-QUOTE = re.compile(r"^(<!-- quoted: (\S+) (\S+) -->\n\n?```python\n)(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
+#: Before a block that quotes a file: which file, and the piece of it.
+QUOTE = re.compile(r"^(<!-- quoted: (\S+) (.+) -->\n\n?```\w+\n)(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
 
 
 def read(page: Path) -> str:
@@ -74,7 +75,7 @@ def run(command: str, folder: Path) -> str:
 
 
 def title(value: object) -> str | None:
-    """The name of a page, as pytest shows it."""
+    """Return the name of a page, for pytest to show."""
     return value.name if isinstance(value, Path) else None
 
 
@@ -146,21 +147,41 @@ def test_layers(goldens: Any) -> None:
     goldens.part(DOCS / "layers.md", "layers", layers_markdown())
 
 
-def source(file: str, name: str) -> str:
-    """The source of a top-level class, function or assignment, decorators included."""
+def piece(file: str, name: str) -> str:
+    """Return a piece of a file by its name.
+
+    In Python that is a top-level class, function or assignment, or in quotation marks an entry of a dictionary by a
+    word of its key. In other files it is the case below `=== name`.
+    """
     text = (ROOT / file).read_text(encoding="utf-8")
+    if not file.endswith(".py"):
+        return text.partition(f"=== {name}\n")[2].partition("\n\n")[0] + "\n"
+    spans = [span for key, *span in (entries(text) if name.startswith('"') else definitions(text)) if name in key]
+    assert spans, f"{file} has no {name}"
+    first, last = spans[0]
+    return textwrap.dedent("\n".join(text.splitlines()[first - 1 : last])) + "\n"
+
+
+def definitions(text: str) -> Iterator[tuple[list[str], int, Any]]:
+    """Yield the names of each top-level class, function or assignment, and its first and last line."""
     for node in ast.parse(text).body:
-        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else [node]
-        if any(name == getattr(target, "name", getattr(target, "id", None)) for target in targets):
-            first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
-            return "\n".join(text.splitlines()[first - 1 : node.end_lineno]) + "\n"
-    raise AssertionError(f"{file} has no {name}")
+        targets = getattr(node, "targets", [getattr(node, "target", node)])
+        first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", []))])
+        yield [getattr(each, "name", getattr(each, "id", "")) for each in targets], first, node.end_lineno
+
+
+def entries(text: str) -> Iterator[tuple[list[str], int, Any]]:
+    """Yield the words of the key of each entry of a dictionary, in quotation marks, and its first and last line."""
+    for node in ast.walk(ast.parse(text)):
+        for key, value in zip(node.keys, node.values, strict=True) if isinstance(node, ast.Dict) else ():
+            if isinstance(key, ast.Constant):
+                yield [f'"{word}"' for word in str(key.value).split()], key.lineno, value.end_lineno
 
 
 def test_quotes(goldens: Any) -> None:
     """What the contributors' guide quotes is the source as it is."""
     text = read(GUIDE)
-    fresh = QUOTE.sub(lambda quote: quote[1] + source(quote[2], quote[3]), text)
+    fresh = QUOTE.sub(lambda quote: quote[1] + piece(quote[2], quote[3]), text)
     assert len(QUOTE.findall(text)) == text.count("<!-- quoted: ") > 0
     goldens.file(GUIDE, fresh)
 

@@ -1,6 +1,6 @@
 """Every mistake that a spec can hold, and the whole message that it gets: headline, caret, notes and help.
 
-The cases stand in errors.txt, whose head says how to read it. `pytest -n 0 --update-goldens` writes the messages there
+The cases stand in errors.txt, whose head says how to read it. `pytest --update-goldens` writes the messages there
 anew; look at the difference.
 """
 

@@ -1,6 +1,7 @@
 """The table for a person: golden files, each read again, so that no figure is lost on the way.
 
-`pytest -n 0 --update-goldens` writes the files in golden/ anew; look at the difference. They are checked even so: a wrong sum, a lost digit or a line that is too wide is never written over a test.
+`pytest --update-goldens` writes the files in golden/ anew; look at the difference. They are checked even so: a wrong
+sum, a lost digit or a line that is too wide is never written over a test.
 """
 
 from __future__ import annotations
