@@ -37,7 +37,7 @@ FENCE = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL
 #: In a console block: a command, and what it shows.
 SESSION = re.compile(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
 #: Before a block that quotes a file: which file, and the piece of it.
-QUOTE = re.compile(r"^(<!-- quoted: (\S+) (.+) -->\n\n?```\w+\n)(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
+QUOTE = re.compile(r"^(<!-- quoted: (\S+) ([^\n]+) -->\n\n?```\w+\n)(.*?)(?=^```$)", re.MULTILINE | re.DOTALL)
 
 
 def read(page: Path) -> str:
@@ -66,7 +66,7 @@ def write_files(page: Path, folder: Path) -> None:
 def run(command: str, folder: Path) -> str:
     """Return what a shell shows for the command: both streams, one after the other, at 100 columns, uncoloured."""
     script = f'cnncalc() {{ "{sys.executable}" -m cnncalc "$@"; }}; {command}'
-    environment = {**os.environ, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8", "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
     environment.pop("FORCE_COLOR", None)
     done = subprocess.run(
         ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, check=False
