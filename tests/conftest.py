@@ -52,6 +52,18 @@ class Goldens:
             path.write_text(text, encoding="utf-8")
         assert path.read_text(encoding="utf-8") == text
 
+    def case(self, path: Path, title: str, text: str) -> None:
+        """Check that `text` is what a file of cases expects below `=== title`, behind the line of tildes."""
+        page = path.read_text(encoding="utf-8")
+        start = page.index("~~~\n", page.index(f"=== {title}\n")) + 4
+        end = page.find("\n=== ", start - 1) + 1 or len(page)
+        expected = page[start:end].rstrip("\n")
+        if self.update and expected != text.rstrip("\n"):
+            changed = text.rstrip("\n") + (page[start + len(expected) : end] if expected else f"\n{page[start:end]}")
+            path.write_text(page[:start] + changed + page[end:], encoding="utf-8")
+        else:
+            assert text.rstrip("\n") == expected
+
     def part(self, path: Path, name: str, text: str) -> None:
         """Check that `text` stands in the file between `<!-- name: begin -->` and `<!-- name: end -->`."""
         begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
