@@ -42,8 +42,8 @@ def operation_data(shown: Operation, unflipped: Operation | None) -> dict[str, o
 
 
 def _page(shown: Operation, unflipped: Operation | None) -> Iterator[Block]:
-    places = window_positions(shown.node)
-    first = [axis.taps(0) for axis in places] if len(places) == 2 else [range(1), places[0].taps(0)]
+    positions = window_positions(shown.node)
+    first = [axis.taps(0) for axis in positions] if len(positions) == 2 else [range(1), positions[0].taps(0)]
     yield Heading(f"{shown.node.name}: {shown.node.layer}")
     yield Paragraph(f"the image, {_size(shown.image)}, its first window marked")
     yield _matrix(shown.image, *first)

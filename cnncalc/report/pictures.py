@@ -15,7 +15,7 @@ from cnncalc.report.layout import INDENT, PAGE_WIDTH
 from cnncalc.report.options import RenderOptions
 
 #: An axis with more elements, padding included, or more positions is described in words alone.
-MOST_CELLS, MOST_PLACES = 24, 16
+MOST_CELLS, MOST_POSITIONS = 24, 16
 #: A grid with more rows is not drawn.
 MOST_ROWS = 20
 #: A coverage map shows so many elements of an axis, or the ends and the middle of a longer one; never fewer.
@@ -35,24 +35,29 @@ Line = tuple[Piece, ...]
 
 def pictures(explanation: Explanation, options: RenderOptions) -> Iterator[Block]:
     """The grid with its padding and windows, each axis by itself, and the coverage map."""
-    places = explanation.positions
+    positions = explanation.positions
     transposed = _transposed(explanation)
     cells = min(MOST_CELLS, _room(options) // 2)
-    if not transposed and len(places) == 2 and _size(places[0].cells) <= MOST_ROWS and _size(places[1].cells) <= cells:
-        yield Paragraph(_grid_text(places, options))
-        yield Drawing(tuple(_grid(places[0], places[1], options)))
-    for axis, names in _alike(places):
-        yield Paragraph(_places_text(axis, names, transposed))
+    if (
+        not transposed
+        and len(positions) == 2
+        and _size(positions[0].cells) <= MOST_ROWS
+        and _size(positions[1].cells) <= cells
+    ):
+        yield Paragraph(_grid_text(positions, options))
+        yield Drawing(tuple(_grid(positions[0], positions[1], options)))
+    for axis, names in _alike(positions):
+        yield Paragraph(_axis_text(axis, names, transposed))
         cells = min(MOST_CELLS, _room(options) // _cell(axis))
-        if _size(axis.cells) <= cells and axis.number <= MOST_PLACES:
+        if _size(axis.cells) <= cells and axis.number <= MOST_POSITIONS:
             yield Drawing(tuple(_ruler(axis, options)))
     yield Paragraph(_map_text(explanation))
-    if len(places) == 3:
-        for axis, names in _alike(places):
+    if len(positions) == 3:
+        for axis, names in _alike(positions):
             yield Paragraph(f"{names}:")
             yield Drawing(tuple(_map([axis], options)))
     else:
-        yield Drawing(tuple(_map(places, options)))
+        yield Drawing(tuple(_map(positions, options)))
 
 
 def pictures_data(explanation: Explanation) -> dict[str, object]:
@@ -81,10 +86,10 @@ def _transposed(explanation: Explanation) -> bool:
     return isinstance(layer, Windowed) and layer.pads == "crops"
 
 
-def _alike(places: Sequence[WindowPositions]) -> Iterator[tuple[WindowPositions, str]]:
+def _alike(positions: Sequence[WindowPositions]) -> Iterator[tuple[WindowPositions, str]]:
     """Each axis that differs from those before it, and the names of all that are like it."""
     names: dict[WindowPositions, list[str]] = {}
-    for axis in places:
+    for axis in positions:
         names.setdefault(axis._replace(axis=""), []).append(axis.axis)
     for axis, alike in names.items():
         yield axis, listed(alike)
@@ -108,9 +113,9 @@ def _size(cells: range) -> int:
     return cells.stop - cells.start
 
 
-def _grid_text(places: Sequence[WindowPositions], options: RenderOptions) -> str:
+def _grid_text(positions: Sequence[WindowPositions], options: RenderOptions) -> str:
     signs = SIGNS[options.unicode]
-    kinds = {kind for row in _kinds(places[0], places[1]) for kind in row}
+    kinds = {kind for row in _kinds(positions[0], positions[1]) for kind in row}
     meanings = {
         "input": "an element",
         "padding": "padding",
@@ -132,7 +137,7 @@ def _grid(height: WindowPositions, width: WindowPositions, options: RenderOption
 def _kinds(height: WindowPositions, width: WindowPositions) -> Iterator[list[str]]:
     """The kind of each cell of the grid, a row at a time."""
     axes = (height, width)
-    starts = [{axis.taps(place)[0] for place in range(axis.number)} for axis in axes]
+    starts = [{axis.taps(position)[0] for position in range(axis.number)} for axis in axes]
     reached = [{element for element in range(axis.n) if axis.coverage(element)} for axis in axes]
 
     def kind(cell: tuple[int, int]) -> str:
@@ -151,12 +156,12 @@ def _kinds(height: WindowPositions, width: WindowPositions) -> Iterator[list[str
 # -- an axis -------------------------------------------------------------------------------------------------
 
 
-def _places_text(axis: WindowPositions, names: str, transposed: bool) -> str:
+def _axis_text(axis: WindowPositions, names: str, transposed: bool) -> str:
     window = axis.window
     size = f"{window.kernel}"
     if window.dilation > 1:
         size = f"{window.extent} ({window.kernel} taps, {window.dilation} apart)"
-    starts = [signed(axis.taps(place)[0] + 1) for place in _some_places(axis.number)]
+    starts = [signed(axis.taps(position)[0] + 1) for position in _some_positions(axis.number)]
     if axis.number > len(starts):
         starts.insert(-1, "…")
     over = count(axis.n, "output element" if transposed else "element")
@@ -168,8 +173,8 @@ def _places_text(axis: WindowPositions, names: str, transposed: bool) -> str:
     return text
 
 
-def _some_places(number: int) -> list[int]:
-    """The first places and the last."""
+def _some_positions(number: int) -> list[int]:
+    """The first positions and the last."""
     return list(range(number)) if number <= 4 else [0, 1, 2, number - 1]
 
 
@@ -192,8 +197,8 @@ def _ruler(axis: WindowPositions, options: RenderOptions) -> Iterator[Line]:
         ("text", str(element + 1).rjust(cell)) if 0 <= element < axis.n else ("rule", signs["padding"].rjust(cell))
         for element in cells
     )
-    for place in range(axis.number):
-        taps = axis.taps(place)
+    for position in range(axis.number):
+        taps = axis.taps(position)
         pieces: list[Piece] = []
         for element in cells:
             inside = taps[0] < element <= taps[-1]
@@ -209,16 +214,16 @@ def _ruler(axis: WindowPositions, options: RenderOptions) -> Iterator[Line]:
 
 
 def _map_text(explanation: Explanation) -> str:
-    places = explanation.positions
-    if len(places) == 3:
+    positions = explanation.positions
+    if len(positions) == 3:
         lead = "how many windows an element takes part in: the product of these, one for each axis"
     elif _transposed(explanation):
         lead = "how many input elements write into each output element"
     else:
         lead = "how many windows each element takes part in"
-    if len(places) == 3:
+    if len(positions) == 3:
         return lead
-    counts = [_counts(axis) for axis in places]
+    counts = [_counts(axis) for axis in positions]
     least, most = prod(map(min, counts)), prod(map(max, counts))
     return f"{lead}: {most} everywhere" if least == most else f"{lead}, from {least} to {most}"
 
@@ -237,15 +242,15 @@ def _shown(n: int, most: int = MOST_SHOWN) -> list[int | None]:
     return [*range(ends), None, n // 2, None, *range(n - ends, n)]
 
 
-def _map(places: Sequence[WindowPositions], options: RenderOptions) -> Iterator[Line]:
+def _map(positions: Sequence[WindowPositions], options: RenderOptions) -> Iterator[Line]:
     """The counts of an axis, or the products of two: an element is under as many windows as both axes allow."""
-    most = prod(max(_counts(axis)) for axis in places)
+    most = prod(max(_counts(axis)) for axis in positions)
     width = len(str(most))
-    shown = [_shown(axis.n) for axis in places[:-1]]
-    shown.append(_shown(places[-1].n, min(MOST_SHOWN, _room(options) // (width + 2))))
+    shown = [_shown(axis.n) for axis in positions[:-1]]
+    shown.append(_shown(positions[-1].n, min(MOST_SHOWN, _room(options) // (width + 2))))
     *above, columns = (
         [None if element is None else axis.coverage(element) for element in elements]
-        for elements, axis in zip(shown, places, strict=True)
+        for elements, axis in zip(shown, positions, strict=True)
     )
     for row in above[0] if above else [1]:
         yield tuple(

@@ -5,8 +5,6 @@ is compared with, and the differences. None of the tools is needed here.
 """
 
 import json
-import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,8 +28,7 @@ DIFFERENCES: dict[tuple[str, str], int | str] = {
     for each in CASES["differences"]
     for name, difference in each["theirs_minus_ours"].items()
 }
-README = HERE.parents[1] / "README.md"
-UPDATE = bool(os.environ.get("CNNCALC_UPDATE"))
+PAGE = HERE.parents[1] / "cnncalc" / "docs" / "conventions.md"
 
 
 def graph_of(name: str) -> cnncalc.Graph:
@@ -109,7 +106,7 @@ def test_releases() -> None:
 
 
 def compared() -> str:
-    """The README's table: for each network what each tool prints less what we count, and the causes below."""
+    """Return the table of the conventions page: for each network what each tool prints less what we count, and why."""
     titles = [f"{name} {GOLDEN['versions'][name]}" for name in FIGURES]
     lines = [["network", *titles], ["---", *["---:"] * len(titles)]]
     for name in GOLDEN["networks"]:
@@ -120,6 +117,7 @@ def compared() -> str:
     return table + "\n" + "".join(f"- {each['convention']}: {each['cause'].strip()}\n" for each in causes)
 
 
+<<<<<<< HEAD
 def rules() -> str:
     """The README's table of rules."""
     return to_markdown(rules_document())
@@ -136,3 +134,9 @@ def test_readme(name: str, table: Callable[[], str]) -> None:
     found = place.search(text)
     assert found is not None
     assert found[2] == table()
+=======
+@pytest.mark.parametrize(("name", "table"), [("conventions", conventions_markdown), ("compared", compared)])
+def test_page(name: str, table: Callable[[], str], goldens: Any) -> None:
+    """The tables of the conventions page are the rules as they are, and the comparison that is made here."""
+    goldens.part(PAGE, name, table())
+>>>>>>> main
