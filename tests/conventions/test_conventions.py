@@ -117,26 +117,12 @@ def compared() -> str:
     return table + "\n" + "".join(f"- {each['convention']}: {each['cause'].strip()}\n" for each in causes)
 
 
-<<<<<<< HEAD
 def rules() -> str:
-    """The README's table of rules."""
+    """The table of the rules."""
     return to_markdown(rules_document())
 
 
 @pytest.mark.parametrize(("name", "table"), [("conventions", rules), ("compared", compared)])
-def test_readme(name: str, table: Callable[[], str]) -> None:
-    """The README's tables are the rules as they are, and the comparison that is made here."""
-    text = README.read_text(encoding="utf-8")
-    place = re.compile(rf"(<!-- {name}: begin -->\n)(.*)(<!-- {name}: end -->)", re.DOTALL)
-    if UPDATE:
-        README.write_text(place.sub(lambda match: match[1] + table() + match[3], text), encoding="utf-8")
-        return
-    found = place.search(text)
-    assert found is not None
-    assert found[2] == table()
-=======
-@pytest.mark.parametrize(("name", "table"), [("conventions", conventions_markdown), ("compared", compared)])
 def test_page(name: str, table: Callable[[], str], goldens: Any) -> None:
     """The tables of the conventions page are the rules as they are, and the comparison that is made here."""
     goldens.part(PAGE, name, table())
->>>>>>> main

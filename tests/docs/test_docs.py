@@ -23,7 +23,8 @@ import pytest
 
 import cnncalc
 from cnncalc.cli import COMMANDS, main
-from cnncalc.report.layers import layers_markdown
+from cnncalc.report.layers import overview_document
+from cnncalc.report.markdown import to_markdown
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -144,7 +145,7 @@ def test_resnet_of_the_language_page() -> None:
 
 def test_layers(goldens: Any) -> None:
     """The table of layers is the one that the classes give."""
-    goldens.part(DOCS / "layers.md", "layers", layers_markdown())
+    goldens.part(DOCS / "layers.md", "layers", to_markdown(overview_document()))
 
 
 def piece(file: str, name: str) -> str:
