@@ -15,6 +15,7 @@ GROUPS = {
     "E3": "model files",
     "E5": "explanations",
     "W2": "warnings",
+    "W3": "warnings about model files",
 }
 
 
