@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cnncalc.layers import REGISTRY
 from cnncalc.shape import (
     Padding,
     Shape,
@@ -138,3 +139,30 @@ def test_shape() -> None:
     """A shape is its spatial sizes and its channels."""
     shape = Shape.of((4, 5, 3))
     assert (shape, shape.rank, shape.elements, str(shape)) == (Shape((4, 5), 3), 2, 60, "4x5x3")
+
+
+def test_requirements_of_arrays() -> None:
+    """On an array of sizes a layer's requirements are masks, by code, of the sizes that it fits."""
+    sizes = np.arange(1, 9)
+    conv = REGISTRY["conv"]("conv", kernel=(3,), stride=(2,), filters=4, groups=2)
+    masks = [(each.code, each.condition) for each in conv.requirements(Shape((sizes,), sizes))]
+    assert [code for code, _ in masks] == ["E202", "E202", "E201"]
+    assert masks[0][1] is True
+    assert masks[1][1].tolist() == [n % 2 == 0 for n in range(1, 9)]
+    assert masks[2][1].tolist() == [n >= 3 for n in range(1, 9)]
+    assert conv.output(Shape((sizes,), 2)).spatial[0].tolist() == [(n - 3) // 2 + 1 for n in range(1, 9)]
+
+
+def test_requirements_of_merged_arrays() -> None:
+    """Arms that are arrays of sizes agree where their sizes are the same, or one of them is stretched."""
+    sizes = np.arange(1, 5)
+    inputs = (Shape((sizes,), 2), Shape((3,), 2))
+    assert [
+        each.condition.tolist()
+        for each in REGISTRY["concat"]("concat").requirements_of(inputs)
+        if each.condition is not True
+    ] == [[False, False, True, False]]
+    assert [
+        each.condition.tolist() for each in REGISTRY["add"]("add").requirements_of(inputs) if each.condition is not True
+    ] == [[True, False, True, False]]
+    assert REGISTRY["add"]("add").shape_of(inputs).spatial == (3,)
