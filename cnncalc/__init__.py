@@ -10,9 +10,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any, Union
 
@@ -42,7 +40,7 @@ def parse(
     input at all, and shapes are formulas; `at` has numbers for letters. Raises `SpecError` with every error in
     the text.
     """
-    from cnncalc.language.expand import LetterMode
+    from cnncalc.language.build import LetterMode
     from cnncalc.sources import load_source, named
 
     return load_source(named(text), _dims(input), variables, left_open=LetterMode(letters, at or {}))
@@ -65,7 +63,7 @@ def load(
     For a model file, `dims` gives symbolic dimensions their sizes (`{"height": 224}`), and with `strict` an
     operator that is not known is an error. Raises `SpecError` where the file cannot be read or is wrong.
     """
-    from cnncalc.language.expand import LetterMode
+    from cnncalc.language.build import LetterMode
     from cnncalc.sources import load_source, read_file
 
     return load_source(read_file(path), _dims(input), variables, dims, strict, LetterMode(letters, at or {}))
@@ -116,24 +114,11 @@ def analyze(
         raise ValueError("a graph has its shapes already: give `input`, `variables` and `at` to parse() or load()")
     if isinstance(spec, str) and (dims or strict):
         raise ValueError("`dims` and `strict` are for a model file: give its path as a pathlib.Path")
-    with _no_collection():
-        if isinstance(spec, str):
-            spec = parse(spec, input=input, variables=variables, letters=True, at=at)
-        elif not isinstance(spec, Graph):
-            spec = load(spec, input=input, variables=variables, dims=dims, strict=strict, letters=True, at=at)
-        return analyze_graph(spec, options)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Hold the cycle collector off: it would walk a deep network's values again and again, and they have no cycles."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+    if isinstance(spec, str):
+        spec = parse(spec, input=input, variables=variables, letters=True, at=at)
+    elif not isinstance(spec, Graph):
+        spec = load(spec, input=input, variables=variables, dims=dims, strict=strict, letters=True, at=at)
+    return analyze_graph(spec, options)
 
 
 def _dims(input: InputShape | None) -> tuple[int, ...] | None:

@@ -5,7 +5,7 @@ words serve the text of an exception (the pieces joined) and a coloured terminal
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, NoReturn, TypeVar
 
 if TYPE_CHECKING:
     from cnncalc.graph import Graph
@@ -177,44 +177,107 @@ class SpecError(ValueError):
         return render(self.diagnostics)
 
 
-class Problems:
-    """Collects the errors of a source, so that one run reports them together."""
+class AlreadyReported(SpecError):  # noqa: N818  # no error of its own
+    """Stops the reading of something whose error is among the collected ones already, so it carries none itself."""
 
     def __init__(self) -> None:
-        self.found: list[Diagnostic] = []
+        super().__init__(())
 
-    def add(self, diagnostic: Diagnostic) -> None:
-        """Keep a diagnostic; with the last that fits in a report, raise them all."""
-        if diagnostic not in self.found:
-            self.found.append(diagnostic)
-        if len(self.found) >= MAX_ERRORS:
-            self.raise_if_any()
+
+class FatalError(SpecError):
+    """An error after which nothing more is read: a limit is exceeded, or a report holds no more errors."""
+
+
+def fail(
+    code: str,
+    message: str,
+    span: Span | None = None,
+    label: str = "",
+    help: str | None = None,
+    *,
+    notes: tuple[str, ...] = (),
+    calls: tuple[Span, ...] = (),
+) -> NoReturn:
+    """Raise `SpecError` with one diagnostic."""
+    raise SpecError([Diagnostic(code, message, span, label, notes, help, calls=calls)])
+
+
+def exceed(
+    message: str,
+    span: Span | None = None,
+    label: str = "",
+    help: str | None = None,
+    *,
+    calls: tuple[Span, ...] = (),
+) -> NoReturn:
+    """Raise `FatalError` E005: a limit of the language is exceeded."""
+    raise FatalError([Diagnostic("E005", message, span, label, help=help, calls=calls)])
+
+
+class Problems:
+    """The errors of one reading, collected so that they are reported together."""
+
+    def __init__(self) -> None:
+        self.diagnostics: list[Diagnostic] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.diagnostics)
+
+    def report(
+        self,
+        code: str,
+        message: str,
+        span: Span | None = None,
+        label: str = "",
+        help: str | None = None,
+        *,
+        notes: tuple[str, ...] = (),
+        calls: tuple[Span, ...] = (),
+    ) -> None:
+        """Add one error."""
+        self.add(Diagnostic(code, message, span, label, notes, help, calls=calls))
+
+    def add(self, *diagnostics: Diagnostic) -> None:
+        """Add errors, each once; raise `FatalError` with all of them when a report is full."""
+        for diagnostic in diagnostics:
+            if diagnostic not in self.diagnostics:
+                self.diagnostics.append(diagnostic)
+        if len(self.diagnostics) >= MAX_ERRORS:
+            raise FatalError(self._in_order()[:MAX_ERRORS])
+
+    def catch(self, error: SpecError) -> None:
+        """Add what an error carries, so that reading goes on; raise it again with all errors where it is fatal."""
+        self.add(*error.diagnostics)
+        if isinstance(error, FatalError):
+            raise FatalError(self._in_order())
 
     def raise_if_any(self, partial: "Graph | None" = None) -> None:
         """Raise `SpecError` with all that was collected, in the order of the source."""
-        if self.found:
-            raise SpecError(sorted(self.found, key=_position), partial)
+        if self.diagnostics:
+            raise SpecError(self._in_order(), partial)
+
+    def _in_order(self) -> list[Diagnostic]:
+        """The errors source by source as these came up, and each source's errors as they stand in it."""
+        spans = [diagnostic.span and diagnostic.span.in_file() for diagnostic in self.diagnostics]
+        sources = list(dict.fromkeys(span.source for span in spans if span))
+        places = [(sources.index(span.source), span.start) if span else (-1, -1) for span in spans]
+        return [self.diagnostics[i] for i in sorted(range(len(places)), key=places.__getitem__)]
 
 
-def collected(work: Callable[[Given], Made], items: Iterable[Given]) -> list[Made]:
-    """What the work makes of each item, in order; raises one `SpecError` with the errors of all."""
-    found: list[Diagnostic] = []
+def try_each(work: Callable[[Given], Made], items: Iterable[Given]) -> list[Made]:
+    """Return the result of `work` for each item, in order; raise one `SpecError` with the errors of all items."""
+    problems = Problems()
 
     def attempt(item: Given) -> list[Made]:
         try:
             return [work(item)]
         except SpecError as error:
-            found.extend(error.diagnostics)
+            problems.catch(error)
             return []
 
-    made = [each for item in items for each in attempt(item)]
-    if found:
-        raise SpecError(found[:MAX_ERRORS])
-    return made
-
-
-def _position(diagnostic: Diagnostic) -> int:
-    return diagnostic.span.in_file().start if diagnostic.span else -1
+    results = [result for item in items for result in attempt(item)]
+    problems.raise_if_any()
+    return results
 
 
 def render(diagnostics: Sequence[Diagnostic], width: int = EXCERPT_WIDTH) -> str:

@@ -181,7 +181,7 @@ class GraphBuilder:
 
         Raises `SpecError` with all problems, and the graph up to the first failing layer, where there are any.
         """
-        if self.problems.found:
+        if self.problems:
             upto = self.nodes[: self.failed_at] if self.failed_at is not None else []
             self.problems.raise_if_any(Graph(tuple(upto), (), name) if upto else None)
         read = {index for node in self.nodes for index in node.inputs}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Union
 from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError, nearest
 from cnncalc.graph import Graph
 from cnncalc.language.arguments import split_word
-from cnncalc.language.expand import CLOSED, LetterMode, build_graph, leaves_open
+from cnncalc.language.build import CLOSED, LetterMode, build_graph, leaves_open
 from cnncalc.language.nodes import Chunk, Spec
 from cnncalc.language.parse import parse
 from cnncalc.language.tokens import MAX_TEXT
@@ -79,9 +79,10 @@ def named(text: str, tried: str = "") -> Source:
     try:
         split_word(Chunk((word,), span))
     except SpecError as error:
+        from cnncalc.language.suggestions import with_suggestions
         from cnncalc.zoo import suggestion
 
-        first = error.diagnostics[0]
+        (first,) = with_suggestions(error)
         near = suggestion(word)
         if near is not None:
             message, label = f"unknown network `{word}`", "neither a name of the zoo nor a layer word"

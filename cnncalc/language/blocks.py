@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cnncalc.diagnostics import Diagnostic, Problems, Span, SpecError, nearest
+from cnncalc.diagnostics import Diagnostic, Problems, Span, SpecError, exceed
 from cnncalc.graph import MAX_LAYERS
 from cnncalc.language.arguments import split_word
 from cnncalc.language.expressions import evaluate
 from cnncalc.language.nodes import CallNode, DefNode, Expression, GroupNode, ItemNode, LayerNode, LetNode, MergeNode
-from cnncalc.layers.base import REGISTRY
 
 
 class Numbers(dict[str, Any]):
@@ -55,24 +54,11 @@ class Blocks:
         """The block that is called; None where there is none, or the call is not one."""
         block = scope.blocks.get(node.name)
         if block is not None:
-            for problem in node.problems:
-                self.problems.add(problem)
+            self.problems.add(*node.problems)
             return None if node.problems else block
-        from cnncalc.language import familiar  # only once something is wrong
+        from cnncalc.language.suggestions import unknown_block  # only once something is wrong
 
-        label, help = "no def of this name", None
-        message = f"unknown block `{node.name}`"
-        later = next((each for each in self.definitions if isinstance(each, DefNode) and each.name == node.name), None)
-        if later is not None:
-            label = "a block calls only those above it"
-            help = "use `* count` to repeat" if scope.calls else "move its def up"
-        elif (kind := familiar.kind_of(node.name)) is not None:
-            written = familiar.in_our_words(node.name, node.span.text.partition("(")[2].removesuffix(")"))
-            message, label = f"the layer `{node.name}` takes no brackets", "not a block"
-            help = f"write `{written or familiar.example_of(kind)}`"
-        elif near := nearest(node.name, [*scope.blocks, *REGISTRY]):
-            help = f"write `{near}`"
-        self.report("E112", message, node.name_span, label, help, scope)
+        self.problems.add(unknown_block(node, scope.blocks, self.definitions, scope.calls))
         return None
 
     def above(self, block: DefNode, scope: Scope) -> dict[str, DefNode]:
@@ -177,7 +163,7 @@ class Blocks:
             if total > MAX_LAYERS:
                 message = f"the spec comes to more than {MAX_LAYERS:,} layers"
                 span = item.count_span or item.span
-                raise SpecError([Diagnostic("E005", message, span, "too many layers", calls=scope.calls)])
+                exceed(message, span, "too many layers", calls=scope.calls)
         return total
 
     def atom_size(self, item: ItemNode, scope: Scope) -> int:

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest
+from cnncalc.diagnostics import Source, Span, fail, nearest
 from cnncalc.language.nodes import UNKNOWN, Expression, FunctionNode, NameNode, NumberNode, OperationNode
 
 LEXEME = re.compile(r"\s*(?:(\d+(?:\.\d+)?|\.\d+)|([A-Za-z_]\w*)|(//|[-+*/%(),{}]))", re.ASCII)
@@ -146,7 +146,7 @@ class ExpressionParser:
     def _fail(self, message: str, label: str) -> NoReturn:
         at = min(self.at, self.end)
         span = Span(self.source, at, min(at + 1, max(self.end, at)))
-        raise SpecError([Diagnostic("E008", message, span, label)])
+        fail("E008", message, span, label)
 
 
 def evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
@@ -175,7 +175,7 @@ def exact(name: str, value: Any) -> Any:
         number = None
     if number is None or abs(number) >= MAX_VALUE or number.denominator >= MAX_VALUE:
         message, label = f"the variable `{name}` cannot be {str(value)[:40]!r}", "no number below 10^18"
-        raise SpecError([Diagnostic("E105", message, label=label, help="give a whole number or a decimal")])
+        fail("E105", message, label=label, help="give a whole number or a decimal")
     return number.numerator if number.denominator == 1 else number
 
 
@@ -183,7 +183,7 @@ def _evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
     if isinstance(expression, NumberNode):
         text = expression.text
         if len(text) > 30:
-            raise _error("E105", "a number is too long", expression.span, f"{len(text)} digits")
+            fail("E105", "a number is too long", expression.span, f"{len(text)} digits")
         return int(text) if text.isdigit() else _fraction(text)
     if isinstance(expression, NameNode):
         return _number(expression, names)
@@ -207,9 +207,9 @@ def _number(name: NameNode, names: Mapping[str, Any]) -> Any:
         pass
     if name.name == UNKNOWN:
         find = "write a number here, or let `cnncalc solve` find it"
-        raise _error("E116", "a `?` stands for a number", name.span, "what number is not said", find)
+        fail("E116", "a `?` stands for a number", name.span, "no number here yet", find)
     help = f"write `{near}`" if (near := nearest(name.name, names)) else None
-    raise _error("E110", f"unknown name `{name.name}`", name.span, "no let or parameter of this name", help)
+    fail("E110", f"unknown name `{name.name}`", name.span, "no let or parameter of this name", help)
 
 
 def _operate(operation: OperationNode, left: Any, right: Any) -> Any:
@@ -221,7 +221,7 @@ def _operate(operation: OperationNode, left: Any, right: Any) -> Any:
         case "*":
             return left * right
     if right == 0:
-        raise _error("E115", "division by zero", operation.right.span, "is 0")
+        fail("E115", "division by zero", operation.right.span, "is 0")
     match operation.operator:
         case "//":
             return left // right
@@ -234,22 +234,18 @@ def _operate(operation: OperationNode, left: Any, right: Any) -> Any:
 def _check_size(value: Any, expression: Expression) -> None:
     # A fraction's denominator counts too: it would grow without bound all the same.
     if abs(value) >= MAX_VALUE or (not isinstance(value, int) and value.denominator >= MAX_VALUE):
-        raise _error("E105", "a number is too large", expression.span, "10^18 or more")
+        fail("E105", "a number is too large", expression.span, "10^18 or more")
 
 
 def _call(function: FunctionNode, names: Mapping[str, Any]) -> Any:
     if function.name not in FUNCTIONS:
         known = f"write `{near}`" if (near := nearest(function.name, FUNCTIONS)) else "one of " + ", ".join(FUNCTIONS)
-        raise _error("E110", f"unknown function `{function.name}`", function.span, "not a function", known)
+        fail("E110", f"unknown function `{function.name}`", function.span, "not a function", known)
     fewest, most, compute = FUNCTIONS[function.name]
     values = [evaluate(value, names) for value in function.values]
     if not fewest <= len(values) <= most:
         message = f"`{function.name}` takes {fewest} value{'s' if fewest > 1 else ''}, not {len(values)}"
-        raise _error("E113", message, function.span, f"{len(values)} given")
+        fail("E113", message, function.span, f"{len(values)} given")
     if function.name == "divisible" and values[1] <= 0:
-        raise _error("E115", "`divisible` needs a divisor above 0", function.values[1].span, f"is {values[1]}")
+        fail("E115", "`divisible` needs a divisor above 0", function.values[1].span, f"is {values[1]}")
     return compute(*values)
-
-
-def _error(code: str, message: str, span: Span, label: str, help: str | None = None) -> SpecError:
-    return SpecError([Diagnostic(code, message, span, label, help=help)])

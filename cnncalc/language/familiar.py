@@ -8,6 +8,9 @@ from __future__ import annotations
 import re
 
 from cnncalc.diagnostics import Problems, Source, SpecError
+from cnncalc.language.arguments import read_layer
+from cnncalc.language.nodes import LayerNode
+from cnncalc.language.parse import parse_items
 from cnncalc.layers.base import KINDS, REGISTRY
 
 #: Words of frameworks and papers that are no words here, without `1d`, `2d`, `3d` and underscores.
@@ -93,20 +96,10 @@ def in_our_words(name: str, values: str) -> str | None:
 
 
 def _canonical(text: str) -> str | None:
-    from cnncalc.language.arguments import read_layer
-    from cnncalc.language.nodes import LayerNode
-    from cnncalc.language.parse import parse_items
-
     problems = Problems()
     try:
         items = parse_items(Source("<call>", text), problems)
         node = items[0].atom
-        return str(read_layer(node, {})) if isinstance(node, LayerNode) and not problems.found else None
+        return str(read_layer(node, {})) if isinstance(node, LayerNode) and not problems else None
     except SpecError:
         return None
-
-
-def example_of(word: str) -> str:
-    """How a layer is written, from the worked examples of its class."""
-    cls = REGISTRY[word]
-    return cls.examples[0].spec.rpartition("|")[2].strip() if cls.examples else word

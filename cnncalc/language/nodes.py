@@ -55,12 +55,12 @@ class Hole(NamedTuple):
 class Chunk(NamedTuple):
     """A run of text and holes without a space in it, such as `conv3x3:{c}`.
 
-    `field` is the name before a `=`, where the chunk is an argument's long form.
+    `name` is the argument's, where the chunk is the value of a long form `name=value`.
     """
 
     parts: tuple[str | Hole, ...]
     span: Span
-    field: "Chunk | None" = None
+    name: "Chunk | None" = None
 
 
 class LayerNode(NamedTuple):

@@ -21,7 +21,7 @@ import re
 from collections.abc import Iterator
 from typing import NoReturn
 
-from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError
+from cnncalc.diagnostics import AlreadyReported, Diagnostic, Problems, Source, Span, SpecError, fail
 from cnncalc.language.cursor import Cursor
 from cnncalc.language.expressions import ExpressionParser
 from cnncalc.language.nodes import (
@@ -52,7 +52,7 @@ PRODUCT = re.compile(r"(?<![\w)*])\d+(?:\*\d+)+")
 TIMES = re.compile(r"[xX×]?(\d+)")
 NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 HOLE = re.compile(r"(\{[^{}\n]*\}|\?)")
-FIELD = re.compile(r"([A-Za-z_]\w*)=", re.ASCII)
+LONG_FORM = re.compile(r"([A-Za-z_]\w*)=", re.ASCII)
 BINDING = re.compile(r"\s*([A-Za-z_]\w*)\s*(=?)\s*", re.ASCII)
 
 
@@ -86,10 +86,10 @@ class Parser(Cursor):
     def alone(self) -> tuple[ItemNode, ...]:
         """A sequence that must reach to the end of the text."""
         if self.kind == END:
-            if not self.problems.found:
+            if not self.problems:
                 message, help = "the spec has no layer", "write for example `input 32x32x3 | conv 3x3 x16 | pool 2`"
                 span = self.span(self.token) if self.source.text else None
-                self.problems.add(Diagnostic("E007", message, span, "nothing here" if span else "", help=help))
+                self.problems.report("E007", message, span, "nothing here" if span else "", help)
             return ()
         items = self.sequence()
         while self.kind != END:
@@ -97,7 +97,7 @@ class Parser(Cursor):
             if token.kind != STRAY:
                 what = "closes no bracket" if token.kind == ")" else "stands outside brackets"
                 help = "a `;` separates the arms of `add( ; )`" if token.kind == ";" else "remove it"
-                self.report("E003", f"unexpected `{token.text}`", self.span(token), what, help)
+                self.problems.report("E003", f"unexpected `{token.text}`", self.span(token), what, help)
             items += self.sequence() if self.kind not in (END, ")", ";") else ()
         return items
 
@@ -146,7 +146,7 @@ class Parser(Cursor):
             return self.merge(token) if word in MERGES else self.call(token)
         if word in ("let", "def"):
             help = f"move the `{word}` to the beginning, on a line of its own"
-            self.fail("E004", f"`{word}` must stand before the layers", self.span(token), "too late", help)
+            fail("E004", f"`{word}` must stand before the layers", self.span(token), "too late", help)
         return self.layer(token)
 
     def layer(self, first: Token) -> LayerNode:
@@ -178,7 +178,7 @@ class Parser(Cursor):
         # A dot is in no name of ours; `nn.Conv2d(…)` is read to its end all the same, and then told what it is.
         if not NAME.fullmatch(word.text.rpartition(".")[2]):
             help = "separate layers with `|`"
-            self.fail("E004", "unexpected `(`", self.span(self.token), "expected a separator before it", help)
+            fail("E004", "unexpected `(`", self.span(self.token), "expected a separator before it", help)
         values: list[tuple[str | None, Expression]] = []
         problems: list[Diagnostic] = []
         slices = self.slices()
@@ -186,7 +186,7 @@ class Parser(Cursor):
             for start, end in slices:
                 name, value, _ = self.binding(start, end)
                 if value is None:
-                    self.fail("E008", "a value is missing", Span(self.source, start, end), "expected a value")
+                    fail("E008", "a value is missing", Span(self.source, start, end), "expected a value")
                 values.append((name, value))
         except SpecError as error:
             problems += error.diagnostics
@@ -201,7 +201,7 @@ class Parser(Cursor):
     def binds(self, at: int) -> bool:
         """Whether `NAME =` stands there, which begins no layer."""
         token = self.tokens[at]
-        return bool(FIELD.match(token.text) or (NAME.fullmatch(token.text) and self.tokens[at + 1].kind == "="))
+        return bool(LONG_FORM.match(token.text) or (NAME.fullmatch(token.text) and self.tokens[at + 1].kind == "="))
 
     def let(self) -> LetNode:
         first = self.tokens[self.at - 1]
@@ -214,7 +214,7 @@ class Parser(Cursor):
         bound = BINDING.match(self.source.text, start, end)
         if bound is None or not bound.group(2):
             span = Span(self.source, first.start, max(end, first.end))
-            self.fail(
+            fail(
                 "E004", "a let gives a name to a number", span, "expected `let NAME = number`", "write `let width = 64`"
             )
         value = ExpressionParser(self.source, bound.end(), end).parse()
@@ -231,12 +231,12 @@ class Parser(Cursor):
         parameters: list[tuple[str, Expression | None]] = []
         if self.kind != "(":
             help = f"write `def {name}() = …`"
-            self.fail("E004", "a def has brackets for its parameters", self.span(self.token), "expected `(`", help)
+            fail("E004", "a def has brackets for its parameters", self.span(self.token), "expected `(`", help)
         for start, end in self.slices():
             parameter, default, bare = self.binding(start, end)
             if parameter is None:
                 if bare is None:
-                    self.fail("E004", "a parameter is a name", Span(self.source, start, end), "expected a name")
+                    fail("E004", "a parameter is a name", Span(self.source, start, end), "expected a name")
                 parameter, default = bare, None
             parameters.append((parameter, default))
         return name, tuple(parameters), span
@@ -248,25 +248,25 @@ class Parser(Cursor):
             return self.hole(token.start, token.end), span
         if not token.text.isdigit():
             help = "write `* 3`, or `* {n}`"
-            self.fail("E004", f"`{token.text}` is no number of repeats", span, "expected a whole number", help)
+            fail("E004", f"`{token.text}` is no number of repeats", span, "expected a whole number", help)
         if len(token.text) > 9:
-            self.fail("E105", "a number of repeats must be below 10^9", span, "too large")
+            fail("E105", "a number of repeats must be below 10^9", span, "too large")
         return int(token.text), span
 
     # -- parts of tokens -----------------------------------------------------------------------------
 
-    def chunk(self, token: Token, field: Chunk | None = None) -> Chunk:
-        """The parts of a token; a `field` that stands apart from its value, as in YAML, is given."""
+    def chunk(self, token: Token, name: Chunk | None = None) -> Chunk:
+        """Return the parts of a token; `name` is the argument's, where it stands apart from its value (in YAML)."""
         text, start = token.text, token.start
-        if field is None and "=" in text and (found := FIELD.match(text)):
-            name = Chunk((found.group(1),), Span(self.source, start, start + found.end(1)))
-            return self._chunk(text[found.end() :], start + found.end(), name)
-        return self._chunk(text, start, field)
+        if name is None and "=" in text and (long_form := LONG_FORM.match(text)):
+            name = Chunk((long_form.group(1),), Span(self.source, start, start + long_form.end(1)))
+            return self._chunk(text[long_form.end() :], start + long_form.end(), name)
+        return self._chunk(text, start, name)
 
-    def _chunk(self, text: str, start: int, field: Chunk | None = None) -> Chunk:
+    def _chunk(self, text: str, start: int, name: Chunk | None) -> Chunk:
         span = Span(self.source, start, start + len(text))
         if "{" not in text and UNKNOWN not in text:
-            return Chunk((text,), span, field)
+            return Chunk((text,), span, name)
         parts: list[str | Hole] = []
         for index, part in enumerate(HOLE.split(text)):
             if index % 2:
@@ -274,7 +274,7 @@ class Parser(Cursor):
             elif part:
                 parts.append(part)
             start += len(part)
-        return Chunk(tuple(parts), span, field)
+        return Chunk(tuple(parts), span, name)
 
     def hole(self, start: int, end: int) -> Hole:
         if end == start + 1:
@@ -317,7 +317,7 @@ class Parser(Cursor):
         token = self.expect(CHUNK, f"a name {where}")
         if not NAME.fullmatch(token.text):
             help = "a name has letters, digits and `_`, and does not begin with a digit"
-            self.fail("E004", f"`{token.text}` is no name", self.span(token), f"expected a name {where}", help)
+            fail("E004", f"`{token.text}` is no name", self.span(token), f"expected a name {where}", help)
         return token.text, self.span(token)
 
     # -- what is no item ------------------------------------------------------------------------------
@@ -327,9 +327,9 @@ class Parser(Cursor):
         if token.kind in (SEP, NEWLINE, END, ")", ";"):
             return
         if token.kind == STRAY:
-            raise SpecError([])
+            raise AlreadyReported
         if token.text == "=":
-            self.fail("E004", "unexpected `=`", self.span(token), "expected `name=value`", "write it without spaces")
+            fail("E004", "unexpected `=`", self.span(token), "expected `name=value`", "write it without spaces")
         help = "separate layers with `|`"
         if self.at and self.tokens[self.at - 1].kind == ")" and (times := TIMES.fullmatch(token.text)):
             help = f"to repeat, write `* {times.group(1)}`"
@@ -340,7 +340,7 @@ class Parser(Cursor):
                 break
             sizes = product.group().replace("*", "x")
             help = f"`*` repeats a layer, and sizes take an x: write `{sizes}`"
-        self.fail("E004", f"unexpected `{token.text}`", self.span(token), "expected a separator before it", help)
+        fail("E004", f"unexpected `{token.text}`", self.span(token), "expected a separator before it", help)
 
     def empty_layer(self) -> NoReturn:
         token = self.token
@@ -349,9 +349,10 @@ class Parser(Cursor):
         if token.kind != SEP and before is not None and before.kind == SEP:
             token, where = before, "behind this"
         help = "remove the separator, or write a layer"
-        self.fail("E002", "an empty layer", self.span(token), f"no layer {where}", help)
+        fail("E002", "an empty layer", self.span(token), f"no layer {where}", help)
 
     def recover(self, error: SpecError, start: int | None = None) -> ItemNode:
         """Keep the error and go on behind what could not be read."""
-        span = self.skip(error, start)
+        self.problems.catch(error)
+        span = self.skip(start)
         return ItemNode(InvalidNode(span), span)

@@ -232,8 +232,9 @@ class Writer:
         try:
             layer = read_layer(node, {hole.span: Placeholder(self.hole(hole)) for hole in holes})
         except SpecError as error:
-            for diagnostic in error.diagnostics:
-                self.problems.add(diagnostic)
+            from cnncalc.language.suggestions import with_suggestions  # only once something is wrong
+
+            self.problems.add(*with_suggestions(error))
             return ""
         word = layer.kind if layer.axes is None else f"{layer.kind}{layer.axes}d"
         texts = list(argument_texts(layer))

@@ -2,7 +2,7 @@
 
 The parser's events are put together here, not by `yaml.load`: a scalar stays the text that stands there,
 nothing recurses, and what the aliases come to is known before any of it is written out. What the lists and
-mappings say is read in `longform`.
+mappings say is read in `yaml_nodes`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from typing import Any, NoReturn
 
 import yaml
 
-from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError
+from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError, exceed, fail
 from cnncalc.graph import MAX_LAYERS
 from cnncalc.language.cursor import MAX_DEPTH
-from cnncalc.language.longform import LongFormReader, Value, YamlList, YamlMapping, YamlPair, YamlScalar
 from cnncalc.language.nodes import Spec
-from cnncalc.language.tokens import refuse_what_is_no_text
+from cnncalc.language.tokens import check_text
+from cnncalc.language.yaml_nodes import YamlReader
+from cnncalc.language.yaml_values import Value, YamlList, YamlMapping, YamlPair, YamlScalar
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -33,8 +34,8 @@ def parse_yaml(source: Source, problems: Problems) -> Spec:
     Raises `SpecError` where nothing can be: E005 over a limit, E006 no text, E009 no YAML.
     """
     source = source._replace(text=source.text.removeprefix("\ufeff"))
-    refuse_what_is_no_text(source)
-    return LongFormReader(source, problems).spec(Composer(source).compose())
+    check_text(source)
+    return YamlReader(source, problems).spec(Composer(source).compose())
 
 
 class OpenCollection:
@@ -67,7 +68,7 @@ class Composer:
         except yaml.reader.ReaderError as error:
             at = max(self.file.text.find(chr(error.character)), 0)
             message = f"the spec has U+{error.character:04X} in it"
-            raise SpecError([Diagnostic("E006", message, Span(self.file, at, at + 1), "not text")]) from None
+            fail("E006", message, Span(self.file, at, at + 1), "not text")
         except yaml.MarkedYAMLError as error:
             raise SpecError([_syntax_error(self.file, error)]) from None
         return self.root or YamlScalar("", 0, 0)
@@ -108,7 +109,8 @@ class Composer:
             self.refuse_depth(len(self.open) + value.depth)
         if around.weight > MAX_VALUES:
             message = f"the YAML comes to more than {MAX_VALUES:,} values"
-            self.fail("E005", message, "aliases count as written out", "write repeated layers once, with `repeat`")
+            help = "write repeated layers once, with `repeat`"
+            exceed(message, Span(self.file, *self.place), "aliases count as written out", help)
 
     def alias(self, name: str) -> Value:
         if name not in self.anchors:
@@ -149,17 +151,18 @@ class Composer:
             if not isinstance(key, YamlScalar):
                 self.fail("E009", "a key is a text", "a list or mapping as a key", "write one word before the `:`")
             if key.text == "<<":
-                help = "write the fields out, or define a block under `def`"
-                self.fail("E009", "the merge key `<<` has no meaning here", "not a field", help)
+                help = "write the arguments out, or define a block under `def`"
+                self.fail("E009", "the merge key `<<` has no meaning here", "not an argument", help)
             pairs.append(YamlPair(key, value, value_end))
         return YamlMapping(tuple(pairs), start, end, closed.depth, closed.weight)
 
     def refuse_depth(self, depth: int) -> None:
         if depth > MAX_LEVELS:
-            self.fail("E005", f"brackets are nested deeper than {MAX_DEPTH} levels", "too deep")
+            exceed(f"brackets are nested deeper than {MAX_DEPTH} levels", Span(self.file, *self.place), "too deep")
 
     def fail(self, code: str, message: str, label: str, help: str | None = None) -> NoReturn:
-        raise SpecError([Diagnostic(code, message, Span(self.file, *self.place), label, help=help)])
+        """Raise `SpecError` with one diagnostic at the current event."""
+        fail(code, message, Span(self.file, *self.place), label, help)
 
 
 def _nesting(text: str) -> int:

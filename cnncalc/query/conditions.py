@@ -20,7 +20,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple, NoReturn
 
 from cnncalc.analysis import Analysis
-from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, collected
+from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, try_each
 from cnncalc.figures.receptive_field import exact
 from cnncalc.notation import thousands
 from cnncalc.query.paths import Figure, Figures
@@ -111,13 +111,13 @@ class Outcome(NamedTuple):
 
 def parse_conditions(texts: Sequence[str]) -> list[Condition]:
     """The conditions; raises `SpecError` with all errors in them: E020 for what cannot be read."""
-    return collected(lambda text: _Reader(Source("--fail-if", text)).condition(), texts)
+    return try_each(lambda text: _Reader(Source("--fail-if", text)).condition(), texts)
 
 
 def judge(conditions: Sequence[Condition], analysis: Analysis) -> list[Outcome]:
     """How each condition comes out; raises `SpecError`: E140 unknown figure, E141 what cannot be compared."""
     figures = Figures(analysis)
-    return collected(lambda condition: _outcome(condition, figures.find(condition.path)), conditions)
+    return try_each(lambda condition: _outcome(condition, figures.find(condition.path)), conditions)
 
 
 def _outcome(condition: Condition, figure: Figure) -> Outcome:

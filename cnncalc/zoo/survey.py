@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from cnncalc.analysis import Analysis, Options, Row, analyze_graph
 from cnncalc.diagnostics import Problems, Source
-from cnncalc.language.expand import build_graph
+from cnncalc.language.build import build_graph
 from cnncalc.language.parse import parse
 from cnncalc.zoo import Member
 

@@ -6,7 +6,7 @@
               | {repeat: {times: count, layers: sequence, name: NAME}} | {group: {layers: sequence, name: NAME}}
               | {add: arms} | {add: {arms: arms, name: NAME}}, and so `concat` and `mul`
     arms      = [sequence, …]; an empty one is the tensor itself
-    arguments = {FIELD: value, …, name: NAME} | value, the layer's first argument
+    arguments = {ARGUMENT: value, …, name: NAME} | value, the layer's first argument
     value     = text | [3, 3], read as 3x3 | [[0, 1], [1, 1]], read as 0-1x1-1
 
 After an error in an item the reader goes on behind it, as the parser of text does.
@@ -15,66 +15,39 @@ After an error in an item the reader goes on behind it, as the parser of text do
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, NoReturn, TypeVar, Union
+from typing import NoReturn, TypeVar
 
-from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError, nearest
+from cnncalc.diagnostics import AlreadyReported, Problems, Source, Span, SpecError, exceed, fail, nearest
 from cnncalc.graph import MAX_LAYERS
-from cnncalc.language.arguments import split_word
+from cnncalc.language.arguments import UnknownLayerError, split_word
 from cnncalc.language.expressions import ExpressionParser
 from cnncalc.language.nodes import Chunk, DefNode, GroupNode, InvalidNode, ItemNode, LayerNode, LetNode, MergeNode, Spec
 from cnncalc.language.parse import MERGES, Parser, parse_items
 from cnncalc.language.tokens import CHUNK, END, STRAY
+from cnncalc.language.yaml_values import (
+    Value,
+    YamlList,
+    YamlMapping,
+    YamlPair,
+    YamlScalar,
+    as_text,
+    is_empty,
+    joined_path,
+    shortened,
+)
 from cnncalc.layers.base import REGISTRY
 
 T = TypeVar("T")
 
 
-class YamlScalar(NamedTuple):
-    """A text, and where it stands in the file: `start` to `end`, character for character where `exact`."""
-
-    text: str
-    start: int
-    end: int
-    exact: bool = True
-    depth: int = 0
-    weight: int = 1
-
-
-class YamlList(NamedTuple):
-    items: tuple[Value, ...]
-    start: int
-    end: int
-    depth: int
-    weight: int
-
-
-class YamlPair(NamedTuple):
-    """A key, its value, and where that ends in the file, which for an alias is not where the value stands."""
-
-    key: YamlScalar
-    value: Value
-    end: int
-
-
-class YamlMapping(NamedTuple):
-    pairs: tuple[YamlPair, ...]
-    start: int
-    end: int
-    depth: int
-    weight: int
-
-
-Value = Union[YamlScalar, YamlList, YamlMapping]
-
-
-class LongFormReader:
-    """Reads the values of a file. What is wrong with an item is reported, and the item is an `InvalidNode`."""
+class YamlReader:
+    """Reads the values of a file to nodes. An item with an error is reported and becomes an `InvalidNode`."""
 
     def __init__(self, file: Source, problems: Problems) -> None:
         self.file, self.problems = file, problems
         self.layers = 0
         #: The items of a value by its id: what aliases repeat is read once.
-        self.known: dict[int, tuple[ItemNode, ...]] = {}
+        self.read_before: dict[int, tuple[ItemNode, ...]] = {}
         #: Whether the last text was cut by a comma inside its brackets, so that the next is the rest of it.
         self.cut = False
 
@@ -83,78 +56,81 @@ class LongFormReader:
         definitions: list[LetNode | DefNode] = []
         inputs: tuple[ItemNode, ...] = ()
         items: tuple[ItemNode, ...] = ()
-        for field, (key, value, end) in self.top(root).items():
-            span = self.span(field, key.start, end)
+        for section, (key, value, end) in self.sections(root).items():
+            span = self.span(section, key.start, end)
             try:
-                match field:
+                match section:
                     case "name":
-                        name = self.text(value, field).text.strip()
+                        name = self.text(value, section).text.strip()
                     case "input":
                         inputs = (ItemNode(InvalidNode(span), span),)
-                        inputs = (self.layer(key, value, field, span),)
+                        inputs = (self.layer(key, value, section, span),)
                     case "let":
                         definitions += self.lets(value)
                     case "def":
                         definitions += self.defs(value)
                     case "layers":
-                        items = self.sequence(value, field)
+                        items = self.sequence(value, section)
             except SpecError as error:
-                self.keep(error)
+                self.problems.catch(error)
         return Spec(name or None, tuple(definitions), inputs + items)
 
-    def top(self, root: Value) -> dict[str, YamlPair]:
+    def sections(self, root: Value) -> dict[str, YamlPair]:
+        """Return the pairs of the outermost mapping by key; a spec without layers is reported."""
         try:
-            fields = self.fields(root, "", "the spec", ("name", "input", "let", "def", "layers"))
+            sections = self.pairs(root, "", "the spec", ("name", "input", "let", "def", "layers"))
         except SpecError as error:
-            self.keep(error)
+            self.problems.catch(error)
             return {}
-        layers = fields.get("layers")
-        if layers is None and not self.problems.found:
+        layers = sections.get("layers")
+        if layers is None and not self.problems:
             help = "write for example `layers: [conv 3x3 x16, pool 2]`"
             span = self.span("", root.start, root.start)
-            self.report("E009", "the spec has no `layers`", span, "expected a key `layers`", help)
-        elif layers and _is_empty(layers.value):
+            self.problems.report("E009", "the spec has no `layers`", span, "expected a key `layers`", help)
+        elif layers and is_empty(layers.value):
             span = self.span("layers", layers.key.start, layers.key.end)
-            self.report("E007", "the spec has no layer", span, "nothing in it", "write for example `- conv 3x3 x16`")
-            del fields["layers"]
-        return fields
+            self.problems.report(
+                "E007", "the spec has no layer", span, "nothing in it", "write for example `- conv 3x3 x16`"
+            )
+            del sections["layers"]
+        return sections
 
     def lets(self, value: Value) -> Iterator[LetNode]:
-        for key, content, _ in self.fields(value, "let", "`let`").values():
-            path = _join("let", key)
+        for key, content, _ in self.pairs(value, "let", "`let`").values():
+            path = joined_path("let", key)
             try:
                 name, span = self.read(key, path, lambda parser: parser.name("under `let`"))
                 source = self.source(self.text(content, path), path)
                 yield LetNode(name, ExpressionParser(source, 0, len(source.text)).parse(), span)
             except SpecError as error:
-                self.keep(error)
+                self.problems.catch(error)
 
     def defs(self, value: Value) -> Iterator[DefNode]:
-        for key, body, _ in self.fields(value, "def", "`def`").values():
-            path = _join("def", key)
+        for key, body, _ in self.pairs(value, "def", "`def`").values():
+            path = joined_path("def", key)
             try:
-                help = f"write `{_cut(key).partition('(')[0]}(c, s=1):`, its parameters in brackets"
+                help = f"write `{shortened(key).partition('(')[0]}(c, s=1):`, its parameters in brackets"
                 name, parameters, span = self.read(key, path, Parser.header, help)
                 yield DefNode(name, parameters, self.sequence(body, path), span)
             except SpecError as error:
-                self.keep(error)
+                self.problems.catch(error)
 
     # -- items ---------------------------------------------------------------------------------------
 
     def sequence(self, value: Value, path: str) -> tuple[ItemNode, ...]:
         """The items of a list, or of what stands in its place."""
-        if not isinstance(value, YamlList) or _is_empty(value):
+        if not isinstance(value, YamlList) or is_empty(value):
             return self.items(value, path)
         return tuple([item for i, each in enumerate(value.items) for item in self.items(each, f"{path}[{i}]")])
 
     def items(self, value: Value, path: str) -> tuple[ItemNode, ...]:
         """What one value in a list says: an inline text may be several items."""
-        items = self.known.get(id(value))
+        items = self.read_before.get(id(value))
         if items is None:
             try:
-                if _is_empty(value):
+                if is_empty(value):
                     span = self.span(path, value.start, value.end)
-                    self.fail("E002", "an empty layer", span, "no layer here", "remove it, or write a layer")
+                    fail("E002", "an empty layer", span, "no layer here", "remove it, or write a layer")
                 if isinstance(value, YamlScalar):
                     items = self.inline(value, path)
                 elif isinstance(value, YamlList):
@@ -163,10 +139,10 @@ class LongFormReader:
                 else:
                     items = (self.entry(value, path),)
             except SpecError as error:
-                self.keep(error)
+                self.problems.catch(error)
                 span = self.span(path, value.start, value.end)
                 items = (ItemNode(InvalidNode(span), span),)
-            self.known[id(value)] = items
+            self.read_before[id(value)] = items
         return items
 
     def inline(self, text: YamlScalar, path: str) -> tuple[ItemNode, ...]:
@@ -174,11 +150,11 @@ class LongFormReader:
         open = text.text.count("(") - text.text.count(")")
         if self.cut and self.file.text[max(text.start - 100, 0) : text.start].rstrip().endswith(","):
             self.cut = open >= 0
-            raise SpecError([])
+            raise AlreadyReported
         self.cut = open > 0 and self.file.text[text.end : text.end + 1] == ","
         if self.cut:
-            help = f"quote all of it: `'{_cut(text)}, …)'`"
-            self.fail("E003", "a `(` is never closed", span, "YAML ends the text at the comma", help)
+            help = f"quote all of it: `'{shortened(text)}, …)'`"
+            fail("E003", "a `(` is never closed", span, "YAML ends the text at the comma", help)
         items = parse_items(span.source, self.problems)
         self.count(len(items) - text.text.count("input"), span)
         return items
@@ -187,11 +163,11 @@ class LongFormReader:
         """An item in long form: a mapping whose one key says what it is."""
         key, content, end = value.pairs[0]
         span = self.span(path, key.start, end)
-        word, inside = key.text.lower(), _join(path, key)
+        word, inside = key.text.lower(), joined_path(path, key)
         if len(value.pairs) > 1:
-            help = f"indent it under `{_cut(key)}:`, or begin an item of its own with `-`"
+            help = f"indent it under `{shortened(key)}:`, or begin an item of its own with `-`"
             second = self.whole(value.pairs[1].key, path)
-            self.fail("E009", "an item has one key", second, f"stands beside `{_cut(key)}`", help)
+            fail("E009", "an item has one key", second, f"stands beside `{shortened(key)}`", help)
         if word in MERGES:
             return self.merge(word, content, inside, span)
         if word in ("repeat", "group"):
@@ -199,7 +175,7 @@ class LongFormReader:
         near = None if word in REGISTRY else nearest(word, ("repeat", "group"))
         if near and nearest(word, [*REGISTRY, near]) == near:
             place = self.whole(key, path)
-            self.fail("E101", f"unknown layer `{_cut(key)}`", place, "not a layer word", f"write `{near}`")
+            fail("E101", f"unknown layer `{shortened(key)}`", place, "not a layer word", f"write `{near}`")
         self.count(word != "input", span)
         return self.layer(key, content, inside, span)
 
@@ -207,93 +183,94 @@ class LongFormReader:
         help = "write the layer as text, without the `:`"
         word = self.read(key, path, lambda parser: parser.chunk(parser.expect(CHUNK, "a layer word")), help)
         if not isinstance(value, YamlMapping):
-            arguments = () if _is_empty(value) else (self.argument(_first_field(word), value, path),)
+            arguments = () if is_empty(value) else (self.argument(_bare_argument(word), value, path),)
             return ItemNode(LayerNode(word, arguments, span), span)
-        fields = self.fields(value, path, f"`{_cut(key)}`")
-        name = fields.pop("name", None)
-        said = []
-        for field, content, _ in fields.values():
-            place = _join(path, field)
-            said.append(self.argument(Chunk((field.text,), self.whole(field, place)), content, place))
-        return ItemNode(LayerNode(word, tuple(said), span), span, None, None, *self.name(name, path))
+        pairs = self.pairs(value, path, f"`{shortened(key)}`")
+        name = pairs.pop("name", None)
+        chunks = []
+        for argument, content, _ in pairs.values():
+            inside = joined_path(path, argument)
+            chunks.append(self.argument(Chunk((argument.text,), self.whole(argument, inside)), content, inside))
+        return ItemNode(LayerNode(word, tuple(chunks), span), span, None, None, *self.name(name, path))
 
-    def argument(self, field: Chunk | None, value: Value, path: str) -> Chunk:
-        """A value as the argument of that field, or in its short form where there is none."""
-        text = self.text(_joined(value), path)
-        if field and not text.text.strip():
-            message, help = f"`{field.span.text}` has no value", "write one, or remove it"
-            self.fail("E105", message, field.span, "nothing behind it", help)
+    def argument(self, name: Chunk | None, value: Value, path: str) -> Chunk:
+        """Return a value as the argument of that name, or in its short form without one."""
+        text = self.text(as_text(value), path)
+        if name and not text.text.strip():
+            message, help = f"`{name.span.text}` has no value", "write one, or remove it"
+            fail("E105", message, name.span, "nothing behind it", help)
         help = "one value stands here; to write several, write the layer as text, without the `:`"
-        return self.read(text, path, lambda parser: parser.chunk(parser.expect(CHUNK, "a value"), field), help)
+        return self.read(text, path, lambda parser: parser.chunk(parser.expect(CHUNK, "a value"), name), help)
 
     def group(self, word: str, value: Value, path: str, span: Span) -> ItemNode:
         """A `group`, or a `repeat`, which is one that comes several times."""
         if word == "group" and isinstance(value, YamlList):
             return ItemNode(GroupNode(self.sequence(value, path), span), span)
-        fields = self.required(value, path, word, ("layers",) if word == "group" else ("times", "layers"))
-        items = self.sequence(fields["layers"].value, f"{path}.layers")
+        pairs = self.required(value, path, word, ("layers",) if word == "group" else ("times", "layers"))
+        items = self.sequence(pairs["layers"].value, f"{path}.layers")
         count = count_span = None
         if word == "repeat":
             times = f"{path}.times"
             help = "write `times: 3`, or `times: '{n}'`"
-            count, count_span = self.read(self.text(fields["times"].value, times), times, Parser.count, help)
-        return ItemNode(GroupNode(items, span), span, count, count_span, *self.name(fields.get("name"), path))
+            count, count_span = self.read(self.text(pairs["times"].value, times), times, Parser.count, help)
+        return ItemNode(GroupNode(items, span), span, count, count_span, *self.name(pairs.get("name"), path))
 
     def merge(self, word: str, value: Value, path: str, span: Span) -> ItemNode:
         name = None
         if isinstance(value, YamlMapping):
-            fields = self.required(value, path, word, ("arms",))
-            name, value, path = fields.get("name"), fields["arms"].value, f"{path}.arms"
-        if not isinstance(value, YamlList) or _is_empty(value):
+            pairs = self.required(value, path, word, ("arms",))
+            name, value, path = pairs.get("name"), pairs["arms"].value, f"{path}.arms"
+        if not isinstance(value, YamlList) or is_empty(value):
             help = f"write `{word}: [[conv 1x1 x64], []]`; an empty arm is the tensor itself"
-            self.fail("E009", f"`{word}` has no list of arms", span, path, help)
+            fail("E009", f"`{word}` has no list of arms", span, path, help)
         self.count(1, span)
-        arms = [() if _is_empty(arm) else self.sequence(arm, f"{path}[{i}]") for i, arm in enumerate(value.items)]
+        arms = [() if is_empty(arm) else self.sequence(arm, f"{path}[{i}]") for i, arm in enumerate(value.items)]
         return ItemNode(MergeNode(word, tuple(arms), span), span, None, None, *self.name(name, path))
 
     def count(self, layers: int, span: Span) -> None:
         """Give up early on a file with too many layers; repeats are counted out, and the limit kept, later."""
         self.layers += layers
         if self.layers > MAX_LAYERS:
-            self.fail("E005", f"the spec comes to more than {MAX_LAYERS:,} layers", span, "too many layers")
+            exceed(f"the spec comes to more than {MAX_LAYERS:,} layers", span, "too many layers")
 
     # -- parts of values -----------------------------------------------------------------------------
 
-    def fields(self, value: Value, path: str, what: str, known: tuple[str, ...] = ()) -> dict[str, YamlPair]:
-        """The pairs of a mapping by key, each once; with `known`, of these keys alone."""
-        if _is_empty(value):
+    def pairs(self, value: Value, path: str, what: str, known: tuple[str, ...] = ()) -> dict[str, YamlPair]:
+        """Return the pairs of a mapping by key. A key that stands twice is reported, and one that is not `known`."""
+        if is_empty(value):
             return {}
         if not isinstance(value, YamlMapping):
             help = f"write `{path.rpartition('.')[2]}: {{…}}`" if path else "write `layers:` before it"
             self.wrong_kind(value, path, what, "a mapping", help)
-        found: dict[str, YamlPair] = {}
+        pairs: dict[str, YamlPair] = {}
         for pair in value.pairs:
             text = pair.key.text.lower() if known else pair.key.text
-            span = self.whole(pair.key, _join(path, pair.key))
-            name = f"`{_cut(pair.key)}`"
+            span = self.whole(pair.key, joined_path(path, pair.key))
+            name = f"`{shortened(pair.key)}`"
             if known and text not in known:
                 near = nearest(text, known)
-                notes = (f"its fields: {', '.join(known)}",)
-                message = f"{what} has no field {name}"
-                self.report("E120", message, span, span.source.path, near and f"write `{near}`", notes)
-            elif text in found:
-                first = self.whole(found[text].key, path).in_file()
+                notes = (f"its keys: {', '.join(known)}",)
+                message, edit = f"{what} has no key {name}", f"write `{near}`" if near else None
+                self.problems.report("E120", message, span, span.source.path, edit, notes=notes)
+            elif text in pairs:
+                first = self.whole(pairs[text].key, path).in_file()
                 notes = (f"first given at {first.line}:{first.column}",)
-                self.report("E103", f"{name} of {what} is given twice", span, "given again", "remove one", notes)
+                message = f"{name} of {what} is given twice"
+                self.problems.report("E103", message, span, "given again", "remove one", notes=notes)
             else:
-                found[text] = pair
-        return found
+                pairs[text] = pair
+        return pairs
 
     def required(self, value: Value, path: str, word: str, names: tuple[str, ...]) -> dict[str, YamlPair]:
-        """The fields of a repeat, group or merge, all of `names` among them."""
-        fields = self.fields(value, path, f"`{word}`", (*names, "name"))
+        """Return the pairs of a repeat, group or merge; raises `SpecError` E104 where one of `names` is missing."""
+        pairs = self.pairs(value, path, f"`{word}`", (*names, "name"))
         for name in names:
-            if name not in fields:
-                if isinstance(value, YamlMapping) and len(value.pairs) > len(fields):
-                    raise SpecError([])  # the one that is missing may be the one that was misspelt
+            if name not in pairs:
+                if isinstance(value, YamlMapping) and len(value.pairs) > len(pairs):
+                    raise AlreadyReported  # the one that is missing may be the one that was misspelt
                 span = self.span(path, value.start, value.end)
-                self.fail("E104", f"`{word}` has no {name}", span, path, f"write `{name}: …` in it")
-        return fields
+                fail("E104", f"`{word}` has no {name}", span, path, f"write `{name}: …` in it")
+        return pairs
 
     def text(self, value: Value, path: str) -> YamlScalar:
         """The value, which has to be a scalar."""
@@ -315,12 +292,13 @@ class LongFormReader:
         """What a rule of the grammar makes of a text, all of it; `help` says the edit as YAML has it."""
         parser = Parser(self.source(text, path), self.problems)
         if any(token.kind == STRAY for token in parser.tokens):
-            raise SpecError([])
+            raise AlreadyReported
         try:
             result = rule(parser)
             parser.expect(END, "nothing more")
         except SpecError as error:
-            raise SpecError([each._replace(help=help or each.help) for each in error.diagnostics]) from None
+            error.diagnostics = tuple([each._replace(help=help or each.help) for each in error.diagnostics])
+            raise
         return result
 
     # -- places and errors ---------------------------------------------------------------------------
@@ -335,63 +313,19 @@ class LongFormReader:
         """A place in the file that goes by a path."""
         return Span(Source(self.file.name, self.file.text, self.file, path=path), start, end)
 
-    def keep(self, error: SpecError) -> None:
-        """Add the errors and go on, but for a limit, behind which all else is in doubt."""
-        for diagnostic in error.diagnostics:
-            self.problems.add(diagnostic)
-        if any(diagnostic.code == "E005" for diagnostic in error.diagnostics):
-            self.problems.raise_if_any()
-
     def wrong_kind(self, value: Value, path: str, what: str, expected: str, help: str | None) -> NoReturn:
         got = {YamlScalar: "one value", YamlList: "a list", YamlMapping: "a mapping"}[type(value)]
-        self.fail("E009", f"{what} is {got}, not {expected}", self.span(path, value.start, value.end), path, help)
-
-    def report(
-        self, code: str, message: str, span: Span, label: str, help: str | None = None, notes: tuple[str, ...] = ()
-    ) -> None:
-        self.problems.add(Diagnostic(code, message, span, label, notes, help))
-
-    def fail(self, code: str, message: str, span: Span, label: str, help: str | None = None) -> NoReturn:
-        raise SpecError([Diagnostic(code, message, span, label, help=help)])
+        fail("E009", f"{what} is {got}, not {expected}", self.span(path, value.start, value.end), path, help)
 
 
-def _is_empty(value: Value) -> bool:
-    if isinstance(value, YamlScalar):
-        return not value.text.strip()
-    return not (value.items if isinstance(value, YamlList) else value.pairs)
+def _bare_argument(word: Chunk) -> Chunk | None:
+    """Return the name of the argument that a bare value is for: one that is bare in text too, else a required one.
 
-
-def _cut(text: YamlScalar) -> str:
-    """A text for messages and paths, which are not to outgrow the file."""
-    return text.text if len(text.text) <= 40 else text.text[:40] + "…"
-
-
-def _join(path: str, key: YamlScalar) -> str:
-    return f"{path}.{_cut(key)}" if path else _cut(key)
-
-
-def _first_field(word: Chunk) -> Chunk | None:
-    """The field that a bare value is for: the one that is bare in text too, else one that has to be given.
-
-    An unknown word has none: that is reported when the layer is read.
+    None for an unknown word, which is reported when the layer is read.
     """
     try:
         _, cls, _ = split_word(word)
-    except SpecError:
+    except UnknownLayerError:
         return None
     arguments = sorted(cls.arguments.values(), key=lambda each: ("" not in each.shorts, not each.required))
     return Chunk((arguments[0].name,), word.span) if arguments else None
-
-
-def _joined(value: Value) -> Value:
-    """`[3, 3]` as `3x3`, `[[0, 1], [1, 1]]` as `0-1x1-1`; any other value as it is."""
-    if not isinstance(value, YamlList) or _is_empty(value):
-        return value
-    axes = []
-    for axis in value.items:
-        ends = axis.items if isinstance(axis, YamlList) else (axis,)
-        texts = [end.text for end in ends if isinstance(end, YamlScalar)]
-        if len(texts) < len(ends) or not texts:
-            return value
-        axes.append("-".join(texts))
-    return YamlScalar("x".join(axes), value.start, value.end, exact=False)

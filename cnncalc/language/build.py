@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from cnncalc.diagnostics import Diagnostic, Origin, Problems, Span, SpecError, nearest
+from cnncalc.diagnostics import Diagnostic, FatalError, Origin, Problems, Span, SpecError, exceed, fail, nearest
 from cnncalc.graph import UNKNOWN, Graph, GraphBuilder
 from cnncalc.language.arguments import read_layer
 from cnncalc.language.blocks import Blocks, Scope, is_input
@@ -71,7 +71,7 @@ def build_graph(
 
     Raises `SpecError` with everything that is wrong, that the parser found included.
     """
-    if left_open.letters and input is None and not problems.found and not _has_input(spec):
+    if left_open.letters and input is None and not problems and not _has_input(spec):
         return _with_letters(spec, variables or {}, left_open)
     return Expander(spec, problems, input, variables or {}, left_open).graph()
 
@@ -124,20 +124,19 @@ class Expander(Blocks):
         scope = self.defined()
         first = NOTHING
         try:
-            if not self.problems.found:
+            if not self.problems:
                 self.layers_in_all = self.size(self.spec.items, scope)
             if self.input is not None and not self._has_own_input(self.spec.items):
                 first = self.builder.add(self.fixed(Input("input", shape=self.input), None), ())
             last = self.sequence(self.spec.items, first, scope)
-        except SpecError as error:
-            if error.diagnostics[0].code != "E005":
-                raise
-            self.problems.add(error.diagnostics[0])
+        except FatalError as error:
+            # Of a limit; the error of a full report is raised again here.
+            self.problems.add(*error.diagnostics)
             last = UNKNOWN
         for letter in self.open.at.keys() - self.letters:
             known = ", ".join(sorted(self.letters))
             help = f"its letters: {known}" if known else "it has no letter: write one in `input HxWx3`"
-            self.problems.add(Diagnostic("E110", f"no size of the spec's input is `{letter}`", help=help))
+            self.problems.report("E110", f"no size of the spec's input is `{letter}`", help=help)
         return self.builder.build(last, self.spec.name)
 
     @staticmethod
@@ -167,14 +166,14 @@ class Expander(Blocks):
                 try:
                     numbers[each.name] = evaluate(each.value, numbers)
                 except SpecError as error:
-                    self.problems.add(error.diagnostics[0])
+                    self.problems.catch(error)
                     numbers[each.name] = 1
         lets = [each.name for each in self.definitions if isinstance(each, LetNode)]
         for name in self.variables:
             if name not in lets:
                 near = nearest(name, lets)
                 help = f"write `{near}`" if near else f"its lets: {', '.join(lets)}" if lets else "it has no let"
-                self.problems.add(Diagnostic("E110", f"the spec has no let `{name}` to set", help=help))
+                self.problems.report("E110", f"the spec has no let `{name}` to set", help=help)
         return Scope(numbers, blocks, {})
 
     # -- one method for each node: from the tensor that goes in to the one that comes out ------------------
@@ -233,8 +232,10 @@ class Expander(Blocks):
             try:
                 reading = self.readings[place] = self.read(node, scope), Origin(node.span, scope.calls)
             except SpecError as error:
-                for diagnostic in error.diagnostics:
-                    self.problems.add(_named(diagnostic, scope)._replace(calls=scope.calls))
+                from cnncalc.language.suggestions import with_suggestions  # only once something is wrong
+
+                diagnostics = with_suggestions(error, scope.blocks, scope.tensors)
+                self.problems.add(*[each._replace(calls=scope.calls) for each in diagnostics])
                 return UNKNOWN
         layer, origin = reading
         inputs: tuple[int, ...] = (current,)
@@ -257,7 +258,7 @@ class Expander(Blocks):
         if input.open and self.layers_in_all > MAX_LETTERED:
             message = f"the spec comes to more than {MAX_LETTERED:,} layers, too many for sizes in letters"
             help = "give its shape in numbers: `--input 32x32x3`"
-            raise SpecError([Diagnostic("E005", message, span, "letters" if span else "", help=help)])
+            exceed(message, span, "letters" if span else "", help)
         return input
 
     def read(self, node: LayerNode, scope: Scope) -> Layer:
@@ -302,8 +303,7 @@ class Expander(Blocks):
         if block is None:
             return UNKNOWN
         if len(scope.calls) >= MAX_CALLS:
-            message = f"blocks are called deeper than {MAX_CALLS} levels"
-            raise SpecError([Diagnostic("E005", message, node.span, "too deep")])
+            exceed(f"blocks are called deeper than {MAX_CALLS} levels", node.span, "too deep")
         numbers = self.bind(node, block, scope)
         if numbers is None:
             return UNKNOWN
@@ -330,7 +330,7 @@ class Expander(Blocks):
             first, span = known[1].span.in_file(), item.name_span or item.span
             note = (f"first given at {first.line}:{first.column}",)
             message, help = f"two layers are named `{name}`", "choose another name"
-            self.problems.add(Diagnostic("E111", message, span, "named again", note, help))
+            self.problems.report("E111", message, span, "named again", help, notes=note)
         scope.tensors[name] = tensor, item
 
     def no_input(self, span: Span) -> int:
@@ -339,17 +339,6 @@ class Expander(Blocks):
             help = "begin with `input 32x32x3 | …`, or add `--input 32x32x3`"
             self.report("E130", "the spec has no input", span, "what size goes in here?", help)
         return UNKNOWN
-
-
-def _named(diagnostic: Diagnostic, scope: Scope) -> Diagnostic:
-    """The error with what to write instead, where an unknown layer has the name of a block or a tensor."""
-    name = diagnostic.span.text if diagnostic.code == "E101" and diagnostic.span else ""
-    if name in scope.blocks:
-        values = ", ".join(parameter for parameter, _ in scope.blocks[name].parameters)
-        return diagnostic._replace(help=f"a block is called with brackets: write `{name}({values})`")
-    if name in scope.tensors:
-        return diagnostic._replace(help=f"a name stands behind an `@`: write `@{name}`")
-    return diagnostic
 
 
 def leaves_open(input: Input, span: Span | None) -> Diagnostic:
@@ -379,8 +368,8 @@ def _text_and_holes(node: LayerNode) -> tuple[tuple[str, ...], list[Hole]]:
     texts: list[str] = []
     holes: list[Hole] = []
     for chunk in (node.word, *node.arguments):
-        if chunk.field is not None:
-            texts += [part for part in chunk.field.parts if isinstance(part, str)]
+        if chunk.name is not None:
+            texts += [part for part in chunk.name.parts if isinstance(part, str)]
             texts.append("=")
         for part in chunk.parts:
             if isinstance(part, Hole):
@@ -395,7 +384,7 @@ def _text_and_holes(node: LayerNode) -> tuple[tuple[str, ...], list[Hole]]:
 def _plain(value: Any, hole: Hole) -> Any:
     """What a hole stands for in a layer's text: a number that is not negative."""
     if value < 0:
-        raise SpecError([Diagnostic("E114", "a number here cannot be negative", hole.span, f"is {value}")])
+        fail("E114", "a number here cannot be negative", hole.span, f"is {value}")
     return value if isinstance(value, int) else float(value)
 
 
