@@ -40,7 +40,7 @@ def parse(
     input at all, and shapes are formulas; `at` has numbers for letters. Raises `SpecError` with every error in
     the text.
     """
-    from cnncalc.language.build import LetterMode
+    from cnncalc.language.inputs import LetterMode
     from cnncalc.sources import load_source, named
 
     return load_source(named(text), _dims(input), variables, left_open=LetterMode(letters, at or {}))
@@ -63,7 +63,7 @@ def load(
     For a model file, `dims` gives symbolic dimensions their sizes (`{"height": 224}`), and with `strict` an
     operator that is not known is an error. Raises `SpecError` where the file cannot be read or is wrong.
     """
-    from cnncalc.language.build import LetterMode
+    from cnncalc.language.inputs import LetterMode
     from cnncalc.sources import load_source, read_file
 
     return load_source(read_file(path), _dims(input), variables, dims, strict, LetterMode(letters, at or {}))

@@ -245,9 +245,12 @@ class Problems:
         if len(self.diagnostics) >= MAX_ERRORS:
             raise FatalError(self._in_order()[:MAX_ERRORS])
 
-    def catch(self, error: SpecError) -> None:
-        """Add what an error carries, so that reading goes on; raise it again with all errors where it is fatal."""
-        self.add(*error.diagnostics)
+    def catch(self, error: SpecError, calls: tuple[Span, ...] = ()) -> None:
+        """Add what an error carries, so that reading goes on; a fatal error is raised again, with all errors.
+
+        `calls` are the calls that led to the error.
+        """
+        self.add(*[each._replace(calls=calls) if calls else each for each in error.diagnostics])
         if isinstance(error, FatalError):
             raise FatalError(self._in_order())
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, Union
 from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError, nearest
 from cnncalc.graph import Graph
 from cnncalc.language.arguments import split_word
-from cnncalc.language.build import CLOSED, LetterMode, build_graph, leaves_open
+from cnncalc.language.build import build_graph
+from cnncalc.language.inputs import CLOSED, LetterMode, open_sizes_error
 from cnncalc.language.nodes import Chunk, Spec
 from cnncalc.language.parse import parse
 from cnncalc.language.tokens import MAX_TEXT
@@ -82,7 +83,7 @@ def named(text: str, tried: str = "") -> Source:
         from cnncalc.language.suggestions import with_suggestions
         from cnncalc.zoo import suggestion
 
-        (first,) = with_suggestions(error)
+        (first,) = with_suggestions(error).diagnostics
         near = suggestion(word)
         if near is not None:
             message, label = f"unknown network `{word}`", "neither a name of the zoo nor a layer word"
@@ -210,7 +211,7 @@ def require_numbers(shape: tuple[Any, ...], at: Mapping[str, int] | None = None)
     """Raise `SpecError` E132 where sizes of an input's shape are letters that have no number."""
     first = Input("input", shape=shape).at(at or {})
     if first.open:
-        raise SpecError([leaves_open(first, None)])
+        raise SpecError([open_sizes_error(first, None)])
 
 
 def _standard_input() -> bytes:

@@ -86,7 +86,7 @@ def command(
     Without an input, or with letters in it (HxWx3), sizes and counts are formulas; --at H=224,W=224 gives numbers
     for the letters.
     """
-    from cnncalc.language.build import LetterMode
+    from cnncalc.language.inputs import LetterMode
     from cnncalc.sources import find, load_source
 
     every = convention == EVERY_CONVENTION

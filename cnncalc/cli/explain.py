@@ -100,7 +100,7 @@ def command(
 def _analysis(
     spec: str, options: Options, output: Output, *, input: str | None, at: dict[str, int], **more: Any
 ) -> Analysis:
-    from cnncalc.language.build import LetterMode
+    from cnncalc.language.inputs import LetterMode
     from cnncalc.sources import find, load_source
 
     shape = input_shape(input, output, options)

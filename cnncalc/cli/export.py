@@ -45,7 +45,7 @@ def command(
 
     SPEC is a file (.cnn, .yaml, or a model), - for standard input, a name of the zoo, or the network itself.
     """
-    from cnncalc.language.build import LetterMode
+    from cnncalc.language.inputs import LetterMode
     from cnncalc.sources import find, load_source
     from cnncalc.writers.sharing import with_own_vectors
 

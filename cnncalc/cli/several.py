@@ -34,7 +34,7 @@ def analyses(
 
     `variables` and `at` are for those that are text, `dims` and `strict` for the models among them.
     """
-    from cnncalc.language.build import LetterMode
+    from cnncalc.language.inputs import LetterMode
     from cnncalc.sources import load_source, require_numbers
 
     if list(specs).count("-") > 1:

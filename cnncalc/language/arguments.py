@@ -201,9 +201,7 @@ class LayerReader:
             takes = self.accepted_forms() if self.by_prefix or self.by_keyword else "it takes no arguments"
             prefixes = [f"`{prefix}{piece.text}`" for prefix in self.by_prefix if prefix]
             help = f"write {prefixes[0]}" if len(prefixes) == 1 else takes
-            raise ArgumentError(
-                "E102", f"`{self.word}` takes no bare number", "not an argument of it", piece, help
-            )
+            raise ArgumentError("E102", f"`{self.word}` takes no bare number", "not an argument of it", piece, help)
         self.set(argument, argument.read(pieces), piece, pieces)
 
     def read_letters(self, piece: Piece, pieces: Pieces) -> None:

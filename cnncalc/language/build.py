@@ -1,17 +1,26 @@
-"""Nodes to graph: names are looked up, holes filled, blocks called and repeats counted out."""
+"""Nodes to graph: names are resolved, holes filled, blocks called and repeats written out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-from cnncalc.diagnostics import Diagnostic, FatalError, Origin, Problems, Span, SpecError, exceed, fail, nearest
+from cnncalc.diagnostics import FatalError, Origin, Problems, Span, SpecError, exceed, fail, nearest
 from cnncalc.graph import UNKNOWN, Graph, GraphBuilder
 from cnncalc.language.arguments import read_layer
-from cnncalc.language.blocks import Blocks, Scope, is_input
+from cnncalc.language.blocks import Blocks, Scope
 from cnncalc.language.expressions import evaluate, exact
-from cnncalc.language.nodes import UNKNOWN as UNKNOWN_NUMBER
+from cnncalc.language.inputs import (
+    CLOSED,
+    LETTERS,
+    LetterMode,
+    begins_with_input,
+    has_input,
+    is_input,
+    open_sizes_error,
+)
 from cnncalc.language.nodes import (
+    UNKNOWN_NUMBER,
     CallNode,
     DefNode,
     GroupNode,
@@ -26,38 +35,18 @@ from cnncalc.language.nodes import (
 from cnncalc.layers.base import REGISTRY, Layer, Lint
 from cnncalc.layers.rearrange import Input
 
-#: In place of an index: there is no tensor yet, since no input has come.
-NOTHING = -2
+#: Stands for the index of a tensor where no input has come yet.
+NO_TENSOR = -2
 
-#: The letters of an input that no one gave, channels last, for two spatial axes, one and three.
-LETTERS = (("H", "W", "C"), ("L", "C"), ("D", "H", "W", "C"))
-
-#: Text, and the values of its holes → the layer that it means, for all specs of the process.
+#: Text and the values of its holes → the layer that was read from it, for all specs of the process.
 _LAYERS: dict[tuple[Any, ...], Layer] = {}
-MOST_LAYERS_KEPT = 20_000
+MAX_LAYERS_CACHED = 20_000
 
-#: A def may call those above it; a chain of calls is no longer than this.
+#: Calls may be nested this deep.
 MAX_CALLS = 100
 
-
-class LetterMode(NamedTuple):
-    """What a spec may leave open, and what stands for it.
-
-    With `letters`, sizes of inputs may be letters, and where there is no input at all one of letters is put in
-    front; `at` has numbers for some of them. `unknown` is what a `?` stands for, and `assumed` has arguments
-    for layers that lack them.
-    """
-
-    letters: bool = False
-    at: Mapping[str, int] = {}
-    unknown: int | None = None
-    assumed: Mapping[str, Any] = {}
-
-
-CLOSED = LetterMode()
-
-#: Formulas take a hundred times as long as numbers: so many layers at most have sizes in letters.
-MAX_LETTERED = 10_000
+#: Formulas take a hundred times as long as numbers: a network with sizes in letters has at most so many layers.
+MAX_LAYERS_IN_LETTERS = 10_000
 
 
 def build_graph(
@@ -67,17 +56,17 @@ def build_graph(
     variables: Mapping[str, Any] | None = None,
     left_open: LetterMode = CLOSED,
 ) -> Graph:
-    """The graph of a spec. `input` is the first input's shape, `variables` override its lets.
+    """Return the graph of a spec. `input` is the shape of its first input, `variables` override its lets.
 
-    Raises `SpecError` with everything that is wrong, that the parser found included.
+    Raises `SpecError` with every error, those that the parser found included.
     """
-    if left_open.letters and input is None and not problems and not _has_input(spec):
-        return _with_letters(spec, variables or {}, left_open)
+    if left_open.letters and input is None and not problems and not has_input(spec):
+        return _graph_with_letters(spec, variables or {}, left_open)
     return Expander(spec, problems, input, variables or {}, left_open).graph()
 
 
-def _with_letters(spec: Spec, variables: Mapping[str, Any], left_open: LetterMode) -> Graph:
-    """The graph with an input of letters in front: as many as the windows have axes."""
+def _graph_with_letters(spec: Spec, variables: Mapping[str, Any], left_open: LetterMode) -> Graph:
+    """Return the graph with an input of letters in front, with as many axes as its windows need."""
     errors = []
     for letters in LETTERS:
         try:
@@ -93,44 +82,47 @@ def _with_letters(spec: Spec, variables: Mapping[str, Any], left_open: LetterMod
     raise errors[0]
 
 
-class Expander(Blocks):
+class Expander:
+    """Builds the graph of one spec, node by node."""
+
     def __init__(
         self,
         spec: Spec,
         problems: Problems,
         input: tuple[Any, ...] | None,
         variables: Mapping[str, Any],
-        left_open: LetterMode = CLOSED,
+        left_open: LetterMode,
     ) -> None:
-        super().__init__(spec.definitions, problems)
-        self.spec = spec
-        self.variables = {name: exact(name, value) for name, value in variables.items()}
-        self.input, self.open = input, left_open
+        self.spec, self.problems, self.open = spec, problems, left_open
+        #: The shape for the first input, until that has come.
+        self.input = input
+        self.builder = GraphBuilder(problems, _given_names(spec.items))
+        self.top = self._top_scope({name: exact(name, value) for name, value in variables.items()})
+        self.blocks = Blocks(spec.definitions, self.top.numbers, problems)
         self.letters: set[str] = set()
-        self.layers_in_all = 0
-        # What is assumed stands in no text.
-        self.layers = {} if left_open.assumed else _LAYERS
-        self.builder = GraphBuilder(problems, _names(spec.items))
+        self.layer_count = 0
+        # A layer with assumed arguments is not the one that its text means elsewhere.
+        self.layers_by_text = {} if left_open.assumed else _LAYERS
         self.texts: dict[int, tuple[tuple[str, ...], list[Hole]]] = {}
-        #: What was read and where it stands, by the identities of a node and of the numbers that it sees: both
-        #: stay alive, and no other calls lead to these numbers.
-        self.readings: dict[tuple[int, int], tuple[Layer, Origin]] = {}
-        #: Which of a sequence's items are inputs, by its identity.
-        self.inputs: dict[int, set[int]] = {}
+        #: Layers and where they stand, by the identities of a node and of the numbers around it: both stay alive,
+        #: and no other calls lead to these numbers.
+        self.layers_read: dict[tuple[int, int], tuple[Layer, Origin]] = {}
+        #: The positions of the inputs in a sequence, by its identity.
+        self.input_positions: dict[int, set[int]] = {}
         self.merges = 0
-        self.asked_for_input = False
+        self.missing_input_reported = False
 
     def graph(self) -> Graph:
-        scope = self.defined()
-        first = NOTHING
+        """Return the graph; raises `SpecError` with every error."""
+        items, first = self.spec.items, NO_TENSOR
         try:
             if not self.problems:
-                self.layers_in_all = self.size(self.spec.items, scope)
-            if self.input is not None and not self._has_own_input(self.spec.items):
-                first = self.builder.add(self.fixed(Input("input", shape=self.input), None), ())
-            last = self.sequence(self.spec.items, first, scope)
+                self.layer_count = self.blocks.layer_count(items, self.top)
+            if self.input is not None and not begins_with_input(items):
+                first = self.builder.add(self.with_numbers(Input("input", shape=self.input), None), ())
+            last = self.sequence(items, first, self.top)
         except FatalError as error:
-            # Of a limit; the error of a full report is raised again here.
+            # A limit. Where the report is full, this raises again.
             self.problems.add(*error.diagnostics)
             last = UNKNOWN
         for letter in self.open.at.keys() - self.letters:
@@ -139,37 +131,32 @@ class Expander(Blocks):
             self.problems.report("E110", f"no size of the spec's input is `{letter}`", help=help)
         return self.builder.build(last, self.spec.name)
 
-    @staticmethod
-    def _has_own_input(items: tuple[ItemNode, ...]) -> bool:
-        """Whether the sequence begins with an input of its own, be it inside brackets."""
-        while items and isinstance(items[0].atom, GroupNode):
-            items = items[0].atom.items
-        return bool(items) and is_input(items[0])
-
-    def defined(self) -> Scope:
-        """What the spec itself sees: its lets, those that are overridden included, and its blocks."""
-        numbers: dict[str, Any] = dict(self.variables)
+    def _top_scope(self, variables: dict[str, Any]) -> Scope:
+        """Return the scope of the spec itself: its lets, some overridden by variables, and its blocks."""
+        numbers = dict(variables)
         if self.open.unknown is not None:
             numbers[UNKNOWN_NUMBER] = self.open.unknown
         blocks: dict[str, DefNode] = {}
-        for each in self.definitions:
-            if each.name in blocks or (each.name in numbers and each.name not in self.variables):
-                self.report(
-                    "E111", f"`{each.name}` is defined twice", each.span, "defined again", "choose another name"
-                )
+        for each in self.spec.definitions:
+            if each.name in blocks or (each.name in numbers and each.name not in variables):
+                message = f"`{each.name}` is defined twice"
+                self.problems.report("E111", message, each.span, "defined again", "choose another name")
             elif isinstance(each, DefNode):
                 if each.name.lower() in REGISTRY:
-                    help = f"choose another name, such as `{each.name}_block`"
-                    self.report("E111", f"`{each.name}` is a layer word", each.span, "not free for a block", help)
+                    message, help = (
+                        f"`{each.name}` is a layer word",
+                        f"choose another name, such as `{each.name}_block`",
+                    )
+                    self.problems.report("E111", message, each.span, "not free for a block", help)
                 blocks[each.name] = each
-            elif each.name not in self.variables:
+            elif each.name not in variables:
                 try:
                     numbers[each.name] = evaluate(each.value, numbers)
                 except SpecError as error:
                     self.problems.catch(error)
                     numbers[each.name] = 1
-        lets = [each.name for each in self.definitions if isinstance(each, LetNode)]
-        for name in self.variables:
+        lets = [each.name for each in self.spec.definitions if isinstance(each, LetNode)]
+        for name in variables:
             if name not in lets:
                 near = nearest(name, lets)
                 help = f"write `{near}`" if near else f"its lets: {', '.join(lets)}" if lets else "it has no let"
@@ -179,15 +166,16 @@ class Expander(Blocks):
     # -- one method for each node: from the tensor that goes in to the one that comes out ------------------
 
     def sequence(self, items: tuple[ItemNode, ...], current: int, scope: Scope, arm: bool = False) -> int:
-        # The same items come by again and again, and few of them are inputs.
-        inputs = self.inputs.get(id(items))
+        # The same items are built again and again, and few of them are inputs.
+        inputs = self.input_positions.get(id(items))
         if inputs is None:
-            inputs = self.inputs[id(items)] = {place for place, item in enumerate(items) if is_input(item)}
+            inputs = {position for position, item in enumerate(items) if is_input(item)}
+            self.input_positions[id(items)] = inputs
         for position, item in enumerate(items):
             begins = arm and position == 0
-            if position in inputs and item.name is None and current != NOTHING and not begins:
+            if position in inputs and item.name is None and current != NO_TENSOR and not begins:
                 help = "write `input … as NAME`, and `@NAME` where it is read"
-                self.report("E131", "a second input has no name", item.span, "what reads it?", help)
+                self.problems.report("E131", "a second input has no name", item.span, "what reads it?", help)
             current = self.item(item, current, scope)
         return current
 
@@ -195,76 +183,75 @@ class Expander(Blocks):
         if item.count is None and isinstance(item.atom, LayerNode):
             current = self.layer(item.atom, current, scope, item.name)
             if item.name is not None:
-                self.remember(item, current, scope)
+                self.define_tensor(item, current, scope)
             return current
-        count = self.count(item, scope)
+        count = self.blocks.repeat_count(item, scope)
         if count is None:
             return UNKNOWN
-        # What comes to nothing is not gone through: its calls and repeats may be without number.
-        if (count != 1 or isinstance(item.atom, CallNode)) and not self.size((item,), scope):
+        # What comes to no layer is not expanded: its calls and repeats may be without number.
+        if (count != 1 or isinstance(item.atom, CallNode)) and not self.blocks.layer_count((item,), scope):
             return current
         for number in range(1, count + 1):
-            current = self.once(item, current, scope, number if count > 1 else None)
+            current = self.copy(item, current, scope, number if count > 1 else None)
         if item.name is not None and count:
-            self.remember(item, current, scope)
+            self.define_tensor(item, current, scope)
         return current
 
-    def once(self, item: ItemNode, current: int, scope: Scope, number: int | None) -> int:
+    def copy(self, item: ItemNode, current: int, scope: Scope, number: int | None) -> int:
+        """One copy of an item; `number` counts those of a repeat."""
         atom = item.atom
+        name = item.name and f"{item.name}{number or ''}"
         if isinstance(atom, LayerNode):
-            name = item.name and f"{item.name}{number or ''}"
             return self.layer(atom, current, scope, name)
         if isinstance(atom, GroupNode):
-            path = f"{scope.path}{item.name}{number or ''}." if item.name else scope.path
+            path = f"{scope.path}{name}." if name else scope.path
             return self.sequence(atom.items, current, scope._replace(path=path))
         if isinstance(atom, MergeNode):
-            return self.merge(atom, current, scope, item.name and f"{item.name}{number or ''}")
+            return self.merge(atom, current, scope, name)
         if isinstance(atom, CallNode):
-            return self.call(atom, current, scope, item.name and f"{item.name}{number or ''}")
+            return self.call(atom, current, scope, name)
         if isinstance(atom, ReferenceNode):
             return self.reference(atom, scope)
         return UNKNOWN
 
     def layer(self, node: LayerNode, current: int, scope: Scope, name: str | None) -> int:
-        place = id(node), id(scope.numbers)
-        reading = self.readings.get(place)
-        if reading is None:
+        key = id(node), id(scope.numbers)
+        known = self.layers_read.get(key)
+        if known is None:
             try:
-                reading = self.readings[place] = self.read(node, scope), Origin(node.span, scope.calls)
+                known = self.layers_read[key] = self.read(node, scope), Origin(node.span, scope.calls)
             except SpecError as error:
                 from cnncalc.language.suggestions import with_suggestions  # only once something is wrong
 
-                diagnostics = with_suggestions(error, scope.blocks, scope.tensors)
-                self.problems.add(*[each._replace(calls=scope.calls) for each in diagnostics])
+                self.problems.catch(with_suggestions(error, scope.blocks, scope.tensors), scope.calls)
                 return UNKNOWN
-        layer, origin = reading
+        layer, origin = known
         inputs: tuple[int, ...] = (current,)
         if isinstance(layer, Input):
             inputs = ()
             if self.input is not None:
-                # The option speaks for the first input of the spec.
                 layer, self.input = Input("input", shape=self.input), None
-            layer = self.fixed(layer, node.span)
-        elif current == NOTHING:
-            return self.no_input(node.span)
+            layer = self.with_numbers(layer, node.span)
+        elif current == NO_TENSOR:
+            return self.report_missing_input(node.span)
         return self.builder.add(layer, inputs, origin, name, scope.path, scope.arms)
 
-    def fixed(self, input: Input, span: Span | None) -> Input:
-        """The input with the numbers that are given for its letters; what stays open has to be allowed."""
+    def with_numbers(self, input: Input, span: Span | None) -> Input:
+        """Return the input with the numbers that its letters were given; reports letters that are not allowed."""
         self.letters.update(input.open)
         input = input.at(self.open.at)
         if input.open and not self.open.letters:
-            self.problems.add(leaves_open(input, span))
-        if input.open and self.layers_in_all > MAX_LETTERED:
-            message = f"the spec comes to more than {MAX_LETTERED:,} layers, too many for sizes in letters"
+            self.problems.add(open_sizes_error(input, span))
+        if input.open and self.layer_count > MAX_LAYERS_IN_LETTERS:
+            message = f"the spec comes to more than {MAX_LAYERS_IN_LETTERS:,} layers, too many for sizes in letters"
             help = "give its shape in numbers: `--input 32x32x3`"
             exceed(message, span, "letters" if span else "", help)
         return input
 
     def read(self, node: LayerNode, scope: Scope) -> Layer:
-        """The layer of a node, with the values of its holes.
+        """Return the layer of a node, with the values of its holes.
 
-        Layers that read alike are alike, wherever they stand: most of a deep network is read once.
+        Equal texts with equal values are one layer, wherever they stand: most of a deep network is read once.
         """
         known = self.texts.get(id(node))
         if known is None:
@@ -273,13 +260,13 @@ class Expander(Blocks):
         key: tuple[Any, ...] = text
         if holes:
             key = (*text, *[evaluate(hole.expression, scope.numbers) for hole in holes])
-        layer = self.layers.get(key)
+        layer = self.layers_by_text.get(key)
         if layer is None:
-            plain = {hole.span: _plain(value, hole) for hole, value in zip(holes, key[len(text) :], strict=True)}
-            layer = read_layer(node, plain, self.open.assumed)
-            if len(self.layers) >= MOST_LAYERS_KEPT:
-                self.layers.clear()
-            self.layers[key] = layer
+            values = {hole.span: _checked(value, hole) for hole, value in zip(holes, key[len(text) :], strict=True)}
+            layer = read_layer(node, values, self.open.assumed)
+            if len(self.layers_by_text) >= MAX_LAYERS_CACHED:
+                self.layers_by_text.clear()
+            self.layers_by_text[key] = layer
         return layer
 
     def merge(self, node: MergeNode, current: int, scope: Scope, name: str | None) -> int:
@@ -290,7 +277,7 @@ class Expander(Blocks):
             arms = (*scope.arms, (merge, number))
             inside = Scope(scope.numbers, scope.blocks, scope.tensors, scope.path, scope.calls, arms)
             end = self.sequence(arm, current, inside, arm=True)
-            ends.append(self.no_input(node.span) if end == NOTHING else end)
+            ends.append(self.report_missing_input(node.span) if end == NO_TENSOR else end)
         layer = REGISTRY[node.word](node.word)
         index = self.builder.add(layer, tuple(ends), Origin(node.span, scope.calls), name, scope.path, scope.arms)
         if len(ends) == 1:
@@ -299,72 +286,51 @@ class Expander(Blocks):
         return index
 
     def call(self, node: CallNode, current: int, scope: Scope, name: str | None) -> int:
-        block = self.block(node, scope)
+        block = self.blocks.find(node, scope)
         if block is None:
             return UNKNOWN
         if len(scope.calls) >= MAX_CALLS:
             exceed(f"blocks are called deeper than {MAX_CALLS} levels", node.span, "too deep")
-        numbers = self.bind(node, block, scope)
+        numbers = self.blocks.bind(node, block, scope)
         if numbers is None:
             return UNKNOWN
         path = f"{scope.path}{name}." if name else self.builder.number(scope.path + block.name) + "."
-        return self.sequence(block.items, current, self.inside(node, block, numbers, scope, path))
+        return self.sequence(block.items, current, self.blocks.body_scope(node, block, numbers, scope, path))
 
     def reference(self, node: ReferenceNode, scope: Scope) -> int:
         if node.name not in scope.tensors:
             near = nearest(node.name, scope.tensors)
             help = f"write `@{near}`" if near else f"name a layer before it: `… as {node.name}`"
-            self.report(
-                "E110", f"unknown name `{node.name}`", node.span, "no layer before it has this name", help, scope
-            )
+            message, label = f"unknown name `{node.name}`", "no layer before it has this name"
+            self.problems.report("E110", message, node.span, label, help, calls=scope.calls)
             return UNKNOWN
         return scope.tensors[node.name][0]
 
     # -- names and errors ----------------------------------------------------------------------------
 
-    def remember(self, item: ItemNode, tensor: int, scope: Scope) -> None:
+    def define_tensor(self, item: ItemNode, tensor: int, scope: Scope) -> None:
+        """Make the name of an item stand for its output; reports a name that another item has."""
         name = item.name or ""
         known = scope.tensors.get(name)
         # The copies of a repeat name the same item again: the latest is meant.
         if known is not None and known[1] is not item:
             first, span = known[1].span.in_file(), item.name_span or item.span
-            note = (f"first given at {first.line}:{first.column}",)
+            note = f"first given at {first.line}:{first.column}"
             message, help = f"two layers are named `{name}`", "choose another name"
-            self.problems.report("E111", message, span, "named again", help, notes=note)
+            self.problems.report("E111", message, span, "named again", help, notes=(note,))
         scope.tensors[name] = tensor, item
 
-    def no_input(self, span: Span) -> int:
-        if not self.asked_for_input:
-            self.asked_for_input = True
+    def report_missing_input(self, span: Span) -> int:
+        """Report, once, that the spec has no input; returns `UNKNOWN`."""
+        if not self.missing_input_reported:
+            self.missing_input_reported = True
             help = "begin with `input 32x32x3 | …`, or add `--input 32x32x3`"
-            self.report("E130", "the spec has no input", span, "what size goes in here?", help)
+            self.problems.report("E130", "the spec has no input", span, "what size goes in here?", help)
         return UNKNOWN
 
 
-def leaves_open(input: Input, span: Span | None) -> Diagnostic:
-    """The error of letters where numbers are needed."""
-    letters = " and ".join(f"`{letter}`" for letter in input.open)
-    at = ",".join(f"{letter}=32" for letter in input.open)
-    help = f"give its shape in numbers: `--input 32x32x3`, or `--at {at}` where it is the spec's"
-    return Diagnostic("E132", f"`{input}` leaves sizes open", span, f"{letters} for a number", (), help)
-
-
-def _has_input(spec: Spec) -> bool:
-    """Whether there is an input anywhere in the spec, blocks included."""
-    stack = [spec.items, *(each.items for each in spec.definitions if isinstance(each, DefNode))]
-    while stack:
-        for item in stack.pop():
-            if is_input(item):
-                return True
-            if isinstance(item.atom, GroupNode):
-                stack.append(item.atom.items)
-            elif isinstance(item.atom, MergeNode):
-                stack.extend(item.atom.arms)
-    return False
-
-
 def _text_and_holes(node: LayerNode) -> tuple[tuple[str, ...], list[Hole]]:
-    """A node's text in parts, a hole standing as `{}`, and its holes."""
+    """Return a node's text in parts, with `{}` for each hole, and its holes."""
     texts: list[str] = []
     holes: list[Hole] = []
     for chunk in (node.word, *node.arguments):
@@ -381,23 +347,23 @@ def _text_and_holes(node: LayerNode) -> tuple[tuple[str, ...], list[Hole]]:
     return tuple(texts), holes
 
 
-def _plain(value: Any, hole: Hole) -> Any:
-    """What a hole stands for in a layer's text: a number that is not negative."""
+def _checked(value: Any, hole: Hole) -> Any:
+    """Return the value of a hole in a layer as an int or float; raises `SpecError` E114 for a negative one."""
     if value < 0:
         fail("E114", "a number here cannot be negative", hole.span, f"is {value}")
     return value if isinstance(value, int) else float(value)
 
 
-def _names(items: tuple[ItemNode, ...]) -> set[str]:
-    """All names that the spec itself gives, so that no numbered one takes them."""
-    found: set[str] = set()
+def _given_names(items: tuple[ItemNode, ...]) -> set[str]:
+    """Return all names that the spec itself gives, so that no numbered one takes them."""
+    names: set[str] = set()
     stack = [items]
     while stack:
         for item in stack.pop():
             if item.name is not None:
-                found.add(item.name)
+                names.add(item.name)
             if isinstance(item.atom, GroupNode):
                 stack.append(item.atom.items)
             elif isinstance(item.atom, MergeNode):
                 stack.extend(item.atom.arms)
-    return found
+    return names

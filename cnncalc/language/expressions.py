@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from cnncalc.diagnostics import Source, Span, fail, nearest
-from cnncalc.language.nodes import UNKNOWN, Expression, FunctionNode, NameNode, NumberNode, OperationNode
+from cnncalc.language.nodes import UNKNOWN_NUMBER, Expression, FunctionNode, NameNode, NumberNode, OperationNode
 
 LEXEME = re.compile(r"\s*(?:(\d+(?:\.\d+)?|\.\d+)|([A-Za-z_]\w*)|(//|[-+*/%(),{}]))", re.ASCII)
 SPACE = re.compile(r"\s*")
@@ -205,7 +205,7 @@ def _number(name: NameNode, names: Mapping[str, Any]) -> Any:
         return names[name.name]
     except KeyError:
         pass
-    if name.name == UNKNOWN:
+    if name.name == UNKNOWN_NUMBER:
         find = "write a number here, or let `cnncalc solve` find it"
         fail("E116", "a `?` stands for a number", name.span, "no number here yet", find)
     help = f"write `{near}`" if (near := nearest(name.name, names)) else None

@@ -40,7 +40,7 @@ class FunctionNode(NamedTuple):
 Expression = Union[NumberNode, NameNode, OperationNode, FunctionNode]
 
 #: The name of a number that is not known, written without a hole around it: `conv ?x? s2`.
-UNKNOWN = "?"
+UNKNOWN_NUMBER = "?"
 
 # -- layers and what is made of them ---------------------------------------------------------------------
 

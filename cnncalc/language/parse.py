@@ -25,7 +25,7 @@ from cnncalc.diagnostics import AlreadyReported, Diagnostic, Problems, Source, S
 from cnncalc.language.cursor import Cursor
 from cnncalc.language.expressions import ExpressionParser
 from cnncalc.language.nodes import (
-    UNKNOWN,
+    UNKNOWN_NUMBER,
     Atom,
     CallNode,
     Chunk,
@@ -43,8 +43,7 @@ from cnncalc.language.nodes import (
     Spec,
 )
 from cnncalc.language.tokens import CHUNK, END, NEWLINE, SEP, STRAY, Token
-
-MERGES = ("add", "concat", "mul")
+from cnncalc.layers import MERGE_WORDS
 
 #: Sizes as arithmetic writes them: `3*3`.
 PRODUCT = re.compile(r"(?<![\w)*])\d+(?:\*\d+)+")
@@ -143,7 +142,7 @@ class Parser(Cursor):
         token = self.expect(CHUNK, "a layer")
         word = token.text.lower()
         if self.kind == "(":
-            return self.merge(token) if word in MERGES else self.call(token)
+            return self.merge(token) if word in MERGE_WORDS else self.call(token)
         if word in ("let", "def"):
             help = f"move the `{word}` to the beginning, on a line of its own"
             fail("E004", f"`{word}` must stand before the layers", self.span(token), "too late", help)
@@ -265,7 +264,7 @@ class Parser(Cursor):
 
     def _chunk(self, text: str, start: int, name: Chunk | None) -> Chunk:
         span = Span(self.source, start, start + len(text))
-        if "{" not in text and UNKNOWN not in text:
+        if "{" not in text and UNKNOWN_NUMBER not in text:
             return Chunk((text,), span, name)
         parts: list[str | Hole] = []
         for index, part in enumerate(HOLE.split(text)):
@@ -279,7 +278,7 @@ class Parser(Cursor):
     def hole(self, start: int, end: int) -> Hole:
         if end == start + 1:
             span = Span(self.source, start, end)
-            return Hole(NameNode(UNKNOWN, span), span)
+            return Hole(NameNode(UNKNOWN_NUMBER, span), span)
         bare = NAME.fullmatch(self.source.text, start + 1, end - 1)
         if bare:  # as most are
             return Hole(NameNode(bare.group(), Span(self.source, start + 1, end - 1)), Span(self.source, start, end))

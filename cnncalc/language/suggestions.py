@@ -24,19 +24,20 @@ ARGUMENT = re.compile(r"(?:[xspdg]|op|:)\d[\dx-]*|valid|same|full|nobias")
 
 def with_suggestions(
     error: SpecError, blocks: Mapping[str, DefNode] | None = None, tensors: Collection[str] = ()
-) -> tuple[Diagnostic, ...]:
-    """Return the diagnostics of an error, with the edit to make where it is understood.
+) -> SpecError:
+    """Return an error with the edit to make, where it is understood.
 
     `blocks` and `tensors` are the names that are known where the error is.
     """
     if isinstance(error, UnknownLayerError):
-        return (_unknown_layer(error, blocks or {}, tensors),)
+        return SpecError([_unknown_layer(error, blocks or {}, tensors)])
     if isinstance(error, UnknownArgumentError):
         (diagnostic,) = error.diagnostics
         declared = keys_of(error.cls).prefixes.get(error.name)
         meant = declared.name if declared else familiar.FIELDS.get(error.name)
-        return (diagnostic._replace(help=f"write `{meant}`") if meant in error.cls.arguments else diagnostic,)
-    return error.diagnostics
+        if meant in error.cls.arguments:
+            return SpecError([diagnostic._replace(help=f"write `{meant}`")])
+    return error
 
 
 def _unknown_layer(error: UnknownLayerError, blocks: Mapping[str, DefNode], tensors: Collection[str]) -> Diagnostic:

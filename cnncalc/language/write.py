@@ -14,7 +14,7 @@ from cnncalc.diagnostics import Problems, Source, SpecError
 from cnncalc.language.arguments import read_layer
 from cnncalc.language.layout import COMMENT, WIDTH, Gap, as_written, lay_out, without_blanks
 from cnncalc.language.nodes import (
-    UNKNOWN,
+    UNKNOWN_NUMBER,
     CallNode,
     DefNode,
     Expression,
@@ -234,7 +234,7 @@ class Writer:
         except SpecError as error:
             from cnncalc.language.suggestions import with_suggestions  # only once something is wrong
 
-            self.problems.add(*with_suggestions(error))
+            self.problems.catch(with_suggestions(error))
             return ""
         word = layer.kind if layer.axes is None else f"{layer.kind}{layer.axes}d"
         texts = list(argument_texts(layer))
@@ -256,8 +256,8 @@ class Writer:
         return f"{node.name}({self.style.comma.join(names)})"
 
     def hole(self, hole: Hole) -> str:
-        if isinstance(hole.expression, NameNode) and hole.expression.name == UNKNOWN:
-            return UNKNOWN
+        if isinstance(hole.expression, NameNode) and hole.expression.name == UNKNOWN_NUMBER:
+            return UNKNOWN_NUMBER
         return f"{{{self.expression(hole.expression)}}}"
 
     def expression(self, node: Expression, binding: int = 0) -> str:

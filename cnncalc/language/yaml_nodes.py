@@ -22,7 +22,7 @@ from cnncalc.graph import MAX_LAYERS
 from cnncalc.language.arguments import UnknownLayerError, split_word
 from cnncalc.language.expressions import ExpressionParser
 from cnncalc.language.nodes import Chunk, DefNode, GroupNode, InvalidNode, ItemNode, LayerNode, LetNode, MergeNode, Spec
-from cnncalc.language.parse import MERGES, Parser, parse_items
+from cnncalc.language.parse import Parser, parse_items
 from cnncalc.language.tokens import CHUNK, END, STRAY
 from cnncalc.language.yaml_values import (
     Value,
@@ -35,7 +35,7 @@ from cnncalc.language.yaml_values import (
     joined_path,
     shortened,
 )
-from cnncalc.layers.base import REGISTRY
+from cnncalc.layers import MERGE_WORDS, REGISTRY
 
 T = TypeVar("T")
 
@@ -168,7 +168,7 @@ class YamlReader:
             help = f"indent it under `{shortened(key)}:`, or begin an item of its own with `-`"
             second = self.whole(value.pairs[1].key, path)
             fail("E009", "an item has one key", second, f"stands beside `{shortened(key)}`", help)
-        if word in MERGES:
+        if word in MERGE_WORDS:
             return self.merge(word, content, inside, span)
         if word in ("repeat", "group"):
             return self.group(word, content, inside, span)

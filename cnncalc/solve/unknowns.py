@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 
 from cnncalc.diagnostics import Diagnostic, Span, SpecError
 from cnncalc.language.nodes import (
-    UNKNOWN,
+    UNKNOWN_NUMBER,
     Chunk,
     DefNode,
     GroupNode,
@@ -41,7 +41,7 @@ def marks(spec: Spec) -> Iterator[tuple[Hole, Chunk | ItemNode, str]]:
 
 
 def _is_unknown(part: Any) -> TypeGuard[Hole]:
-    return isinstance(part, Hole) and isinstance(part.expression, NameNode) and part.expression.name == UNKNOWN
+    return isinstance(part, Hole) and isinstance(part.expression, NameNode) and part.expression.name == UNKNOWN_NUMBER
 
 
 def repeated(spec: Spec) -> tuple[tuple[ItemNode, ...], str]:
@@ -53,7 +53,7 @@ def repeated(spec: Spec) -> tuple[tuple[ItemNode, ...], str]:
     if chosen is None:
         chosen = next((at for at, item in enumerate(spec.items) if item.count is not None), None)
     span = spec.items[0].span
-    count = Hole(NameNode(UNKNOWN, span), span)
+    count = Hole(NameNode(UNKNOWN_NUMBER, span), span)
     if chosen is not None:
         item = spec.items[chosen]
         repeated = item._replace(count=count)
