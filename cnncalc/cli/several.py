@@ -13,7 +13,7 @@ from cnncalc.diagnostics import Source, SpecError
 from cnncalc.notation import shortened
 
 if TYPE_CHECKING:
-    from cnncalc.sources import Found
+    from cnncalc.sources import TextOrModel
 
 Result = TypeVar("Result")
 
@@ -51,7 +51,7 @@ def analyses(
     # An option that is for none of them is an error for each.
     kinds = {isinstance(source, Source) for source in sources if not isinstance(source, SpecError)}
 
-    def figures(source: Found) -> Analysis:
+    def figures(source: TextOrModel) -> Analysis:
         text = isinstance(source, Source)
         lets, numbers = (variables, at) if text or kinds == {text} else ({}, {})
         sizes = dims if not text or kinds == {text} else {}
@@ -75,7 +75,7 @@ def _tried(step: Callable[..., Result], *arguments: Any) -> Result | SpecError:
         return error
 
 
-def _source(spec: str, label: str) -> Found:
+def _source(spec: str, label: str) -> TextOrModel:
     from cnncalc.sources import find
 
     source = find(spec)

@@ -26,7 +26,7 @@ MAX_VALUE = 10**18
 
 
 def _divisible(value: Any, by: Any) -> Any:
-    """The nearest multiple of `by`, at least `by`, and not under 90 % of the value (MobileNet's rounding)."""
+    """Return the nearest multiple of `by`, at least `by`, and not under 90 % of the value (MobileNet's rounding)."""
     multiple = max(by, (value + by / _fraction(2)) // by * by)
     return multiple + by if 10 * multiple < 9 * value else multiple
 
@@ -57,7 +57,7 @@ class ExpressionParser:
         self.start = start
 
     def parse(self) -> Expression:
-        """The expression; raises `SpecError` E008 where it is none."""
+        """Return the expression; raises `SpecError` E008 where it cannot be read."""
         expression = self._sum()
         if self._peek():
             self._fail("an operator is missing", "expected `+ - * / // %`")
@@ -88,11 +88,11 @@ class ExpressionParser:
         return self._value()
 
     def _value(self) -> Expression:
-        found = self._match()
-        start = found.start(found.lastindex or 0) if found else self.at
+        lexeme = self._match()
+        start = lexeme.start(lexeme.lastindex or 0) if lexeme else self.at
         word = self._take()
         span = Span(self.source, start, self.at)
-        if found is not None and found.group(1):
+        if lexeme is not None and lexeme.group(1):
             return NumberNode(word, span)
         if word in ("(", "{"):
             self._deeper()
@@ -100,10 +100,10 @@ class ExpressionParser:
             self._expect(")" if word == "(" else "}")
             self.depth -= 1
             return inner
-        if found is not None and found.group(2):
+        if lexeme is not None and lexeme.group(2):
             return self._function(word, span) if self._peek() == "(" else NameNode(word, span)
         self.at = start
-        self._fail("a number is missing" if not word else f"`{word}` is no number", "expected a number or a name")
+        self._fail("a number is missing" if not word else f"`{word}` is not a number", "expected a number or a name")
 
     def _function(self, name: str, span: Span) -> Expression:
         self._deeper()
@@ -125,18 +125,18 @@ class ExpressionParser:
         return LEXEME.match(self.source.text, self.at, self.end)
 
     def _peek(self) -> str:
-        found = self._match()
-        if found:
-            return found.group(found.lastindex or 0)
+        lexeme = self._match()
+        if lexeme:
+            return lexeme.group(lexeme.lastindex or 0)
         space = SPACE.match(self.source.text, self.at, self.end)
         return self.source.text[space.end()] if space and space.end() < self.end else ""
 
     def _take(self) -> str:
-        found = self._match()
-        if found is None:
+        lexeme = self._match()
+        if lexeme is None:
             return ""
-        self.at = found.end()
-        return found.group(found.lastindex or 0)
+        self.at = lexeme.end()
+        return lexeme.group(lexeme.lastindex or 0)
 
     def _expect(self, mark: str) -> None:
         if self._peek() != mark:
@@ -150,7 +150,7 @@ class ExpressionParser:
 
 
 def evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
-    """The value, an int where it is whole and else a Fraction.
+    """Return the value of an expression: an int where it is whole, else a Fraction.
 
     Raises `SpecError`: E110 unknown name, E113 wrong number of values, E115 division by zero.
     """
@@ -162,7 +162,7 @@ def evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
 
 
 def exact(name: str, value: Any) -> Any:
-    """A number from outside as expressions compute with it: a float means the decimal that it prints as.
+    """Return a number from outside as expressions compute with it: a float is the decimal that it prints as.
 
     Raises `SpecError` E105 where it is no finite number, or too large.
     """
@@ -174,7 +174,7 @@ def exact(name: str, value: Any) -> Any:
     except ValueError:  # not a number, or infinite
         number = None
     if number is None or abs(number) >= MAX_VALUE or number.denominator >= MAX_VALUE:
-        message, label = f"the variable `{name}` cannot be {str(value)[:40]!r}", "no number below 10^18"
+        message, label = f"the variable `{name}` cannot be {str(value)[:40]!r}", "not a number below 10^18"
         fail("E105", message, label=label, help="give a whole number or a decimal")
     return number.numerator if number.denominator == 1 else number
 

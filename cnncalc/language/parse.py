@@ -1,18 +1,24 @@
 """Tokens to nodes, by recursive descent: one method for each rule of the grammar.
 
-    spec     = { ( let | def ) SEP } sequence
-    sequence = item { SEP item }
-    item     = atom [ "*" count ] [ "as" NAME ]
-    atom     = layer | "(" sequence ")" | call | merge | "@" NAME
-    layer    = WORD { argument }
-    merge    = ( "add" | "concat" | "mul" ) "(" arm { ";" arm } ")"       arm = [ sequence ]
-    call     = NAME "(" [ value { "," value } ] ")"                        value = [ NAME "=" ] expression
-    let      = "let" NAME "=" expression { "," NAME "=" expression }
-    def      = "def" NAME "(" [ parameter { "," parameter } ] ")" "=" sequence, up to the line's end
-    count    = integer | hole                                              hole = "{" expression "}" | "?"
+    spec      = { ( let | def ) SEP } sequence
+    sequence  = item { SEP item }
+    item      = atom [ "*" count ] [ "as" NAME ]
+    atom      = layer | "(" sequence ")" | call | merge | "@" NAME
+    layer     = chunk { chunk }                   the layer word, arguments glued to it or not, then the others
+    merge     = WORD "(" arm { ";" arm } ")"      WORD is a merge of the registry: add, concat, mul
+    arm       = [ sequence ]
+    call      = NAME "(" [ value { "," value } ] ")"
+    value     = [ NAME "=" ] expression
+    let       = "let" NAME "=" expression { "," NAME "=" expression }
+    def       = "def" NAME "(" [ parameter { "," parameter } ] ")" "=" sequence, up to the line's end
+    parameter = NAME [ "=" expression ]
+    count     = INTEGER | hole
+    chunk     = [ NAME "=" ] ( TEXT | hole ) { TEXT | hole }, without a space
+    hole      = "{" expression "}" | "?"
 
-Which word is a layer is not asked here. After an error the parser goes on behind the next separator, so that
-one run reports them all; in place of what it could not read stands a `InvalidNode` node.
+SEP is a `|`, `,` or `->`, or a line's end that `tokens` has kept; expressions are those of `expressions`. Whether
+the word of a chunk is a layer is not asked here. After an error the parser goes on behind the next separator, so
+that one run reports all errors; an `InvalidNode` stands for what could not be read.
 """
 
 from __future__ import annotations
@@ -47,7 +53,7 @@ from cnncalc.layers import MERGE_WORDS
 
 #: Sizes as arithmetic writes them: `3*3`.
 PRODUCT = re.compile(r"(?<![\w)*])\d+(?:\*\d+)+")
-#: How often, as prose writes it behind what is repeated: `x2`.
+#: A number of repeats as prose writes it: `x2`.
 TIMES = re.compile(r"[xX×]?(\d+)")
 NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 HOLE = re.compile(r"(\{[^{}\n]*\}|\?)")
@@ -56,16 +62,18 @@ BINDING = re.compile(r"\s*([A-Za-z_]\w*)\s*(=?)\s*", re.ASCII)
 
 
 def parse(source: Source, problems: Problems) -> Spec:
-    """The nodes of a spec. Errors are added to `problems`; the nodes stand for what could be read."""
+    """Return the nodes of a spec. Errors are added to `problems`; what could not be read is an `InvalidNode`."""
     return Parser(source, problems).spec()
 
 
 def parse_items(source: Source, problems: Problems) -> tuple[ItemNode, ...]:
-    """The items of a sequence by itself, such as a string in a YAML list."""
-    return Parser(source, problems).alone()
+    """Return the items of a text that is one sequence, such as a string in a YAML list."""
+    return Parser(source, problems).whole_sequence()
 
 
 class Parser(Cursor):
+    """Reads the tokens of one source, or one rule of the grammar by its method."""
+
     # -- the grammar ---------------------------------------------------------------------------------
 
     def spec(self) -> Spec:
@@ -80,9 +88,9 @@ class Parser(Cursor):
                 self.recover(error)
             if self.kind in (SEP, NEWLINE):
                 self.take()
-        return Spec(None, tuple(definitions), self.alone())
+        return Spec(None, tuple(definitions), self.whole_sequence())
 
-    def alone(self) -> tuple[ItemNode, ...]:
+    def whole_sequence(self) -> tuple[ItemNode, ...]:
         """A sequence that must reach to the end of the text."""
         if self.kind == END:
             if not self.problems:
@@ -138,7 +146,7 @@ class Parser(Cursor):
             name, _ = self.name("after `@`")
             return ReferenceNode(name, self.since(first))
         if first.kind in (SEP, NEWLINE, END, ")", ";"):
-            self.empty_layer()
+            self.fail_empty_layer()
         token = self.expect(CHUNK, "a layer")
         word = token.text.lower()
         if self.kind == "(":
@@ -174,7 +182,7 @@ class Parser(Cursor):
         return () if self.kind in (";", ")") else self.sequence()
 
     def call(self, word: Token) -> CallNode:
-        # A dot is in no name of ours; `nn.Conv2d(…)` is read to its end all the same, and then told what it is.
+        # No block has a dot in its name, but `nn.Conv2d(…)` is read to its end, so that it can be translated.
         if not NAME.fullmatch(word.text.rpartition(".")[2]):
             help = "separate layers with `|`"
             fail("E004", "unexpected `(`", self.span(self.token), "expected a separator before it", help)
@@ -198,7 +206,7 @@ class Parser(Cursor):
             yield self.let()
 
     def binds(self, at: int) -> bool:
-        """Whether `NAME =` stands there, which begins no layer."""
+        """Whether `NAME =`, which begins no layer, stands at a token."""
         token = self.tokens[at]
         return bool(LONG_FORM.match(token.text) or (NAME.fullmatch(token.text) and self.tokens[at + 1].kind == "="))
 
@@ -225,7 +233,7 @@ class Parser(Cursor):
         return DefNode(name, parameters, self.sequence(one_line=True), span)
 
     def header(self) -> tuple[str, tuple[tuple[str, Expression | None], ...], Span]:
-        """NAME "(" [ parameter { "," parameter } ] ")", and where the name stands."""
+        """NAME "(" [ parameter { "," parameter } ] ")": the name, the parameters, the name's span."""
         name, span = self.name("after `def`")
         parameters: list[tuple[str, Expression | None]] = []
         if self.kind != "(":
@@ -247,7 +255,7 @@ class Parser(Cursor):
             return self.hole(token.start, token.end), span
         if not token.text.isdigit():
             help = "write `* 3`, or `* {n}`"
-            fail("E004", f"`{token.text}` is no number of repeats", span, "expected a whole number", help)
+            fail("E004", f"`{token.text}` is not a number of repeats", span, "expected a whole number", help)
         if len(token.text) > 9:
             fail("E105", "a number of repeats must be below 10^9", span, "too large")
         return int(token.text), span
@@ -285,7 +293,7 @@ class Parser(Cursor):
         return Hole(ExpressionParser(self.source, start + 1, end - 1).parse(), Span(self.source, start, end))
 
     def slices(self) -> list[tuple[int, int]]:
-        """What stands between the commas of a bracket, as places in the text; takes the bracket."""
+        """Take a bracket; return the start and end of each text between its commas."""
         opening = self.enter()
         slices, start, depth = [], opening.end, 0
         while self.kind != END and (depth or self.kind != ")"):
@@ -305,23 +313,25 @@ class Parser(Cursor):
         return start + len(text) - len(text.lstrip()), end - len(text) + len(text.rstrip())
 
     def binding(self, start: int, end: int) -> tuple[str | None, Expression | None, str | None]:
-        """`NAME = expression` → (name, value, None); a bare expression → (None, value, the name it is, if one)."""
-        found = BINDING.match(self.source.text, start, end)
-        if found and found.group(2):
-            return found.group(1), ExpressionParser(self.source, found.end(), end).parse(), None
-        bare = found.group(1) if found and found.end() == end else None
+        """Return (name, value, None) for `NAME = expression`, else (None, value, the value's name or None)."""
+        match = BINDING.match(self.source.text, start, end)
+        if match and match.group(2):
+            return match.group(1), ExpressionParser(self.source, match.end(), end).parse(), None
+        bare = match.group(1) if match and match.end() == end else None
         return None, ExpressionParser(self.source, start, end).parse(), bare
 
     def name(self, where: str) -> tuple[str, Span]:
+        """Take a name; `where` it is expected goes into the error."""
         token = self.expect(CHUNK, f"a name {where}")
         if not NAME.fullmatch(token.text):
             help = "a name has letters, digits and `_`, and does not begin with a digit"
-            fail("E004", f"`{token.text}` is no name", self.span(token), f"expected a name {where}", help)
+            fail("E004", f"`{token.text}` is not a name", self.span(token), f"expected a name {where}", help)
         return token.text, self.span(token)
 
-    # -- what is no item ------------------------------------------------------------------------------
+    # -- errors and recovery --------------------------------------------------------------------------
 
     def expect_item_end(self) -> None:
+        """Raise `SpecError` E004 unless an item may end here."""
         token = self.token
         if token.kind in (SEP, NEWLINE, END, ")", ";"):
             return
@@ -341,7 +351,8 @@ class Parser(Cursor):
             help = f"`*` repeats a layer, and sizes take an x: write `{sizes}`"
         fail("E004", f"unexpected `{token.text}`", self.span(token), "expected a separator before it", help)
 
-    def empty_layer(self) -> NoReturn:
+    def fail_empty_layer(self) -> NoReturn:
+        """Raise `SpecError` E002: no layer stands here."""
         token = self.token
         before = self.tokens[self.at - 1] if self.at else None
         where = "expected here" if token.kind == END else "before this"
@@ -351,7 +362,7 @@ class Parser(Cursor):
         fail("E002", "an empty layer", self.span(token), f"no layer {where}", help)
 
     def recover(self, error: SpecError, start: int | None = None) -> ItemNode:
-        """Keep the error and go on behind what could not be read."""
+        """Report the error and skip what could not be read."""
         self.problems.catch(error)
         span = self.skip(start)
         return ItemNode(InvalidNode(span), span)

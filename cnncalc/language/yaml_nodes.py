@@ -1,4 +1,4 @@
-"""Lists and mappings to the nodes that text gives: the grammar of a spec in YAML.
+"""Values of YAML to the nodes that text gives: the grammar of a spec in YAML.
 
     spec      = {name: TEXT, input: value, let: {NAME: expression}, def: {NAME(parameters): sequence}, layers: sequence}
     sequence  = [item, …], or one item in its place
@@ -118,13 +118,13 @@ class YamlReader:
     # -- items ---------------------------------------------------------------------------------------
 
     def sequence(self, value: Value, path: str) -> tuple[ItemNode, ...]:
-        """The items of a list, or of what stands in its place."""
+        """Return the items of a list, or of the one value in its place."""
         if not isinstance(value, YamlList) or is_empty(value):
             return self.items(value, path)
         return tuple([item for i, each in enumerate(value.items) for item in self.items(each, f"{path}[{i}]")])
 
     def items(self, value: Value, path: str) -> tuple[ItemNode, ...]:
-        """What one value in a list says: an inline text may be several items."""
+        """Return the items of one value in a list: an inline text may be several."""
         items = self.read_before.get(id(value))
         if items is None:
             try:
@@ -160,7 +160,7 @@ class YamlReader:
         return items
 
     def entry(self, value: YamlMapping, path: str) -> ItemNode:
-        """An item in long form: a mapping whose one key says what it is."""
+        """Return an item in long form: a mapping with one key, a layer word, a block of layers or a merge."""
         key, content, end = value.pairs[0]
         span = self.span(path, key.start, end)
         word, inside = key.text.lower(), joined_path(path, key)
@@ -203,7 +203,7 @@ class YamlReader:
         return self.read(text, path, lambda parser: parser.chunk(parser.expect(CHUNK, "a value"), name), help)
 
     def group(self, word: str, value: Value, path: str, span: Span) -> ItemNode:
-        """A `group`, or a `repeat`, which is one that comes several times."""
+        """Return a `group`, or a `repeat`, which is a group with a count."""
         if word == "group" and isinstance(value, YamlList):
             return ItemNode(GroupNode(self.sequence(value, path), span), span)
         pairs = self.required(value, path, word, ("layers",) if word == "group" else ("times", "layers"))
@@ -228,7 +228,7 @@ class YamlReader:
         return ItemNode(MergeNode(word, tuple(arms), span), span, None, None, *self.name(name, path))
 
     def count(self, layers: int, span: Span) -> None:
-        """Give up early on a file with too many layers; repeats are counted out, and the limit kept, later."""
+        """Count layers and stop early at too many of them; those that repeats add are counted by the builder."""
         self.layers += layers
         if self.layers > MAX_LAYERS:
             exceed(f"the spec comes to more than {MAX_LAYERS:,} layers", span, "too many layers")
@@ -267,13 +267,13 @@ class YamlReader:
         for name in names:
             if name not in pairs:
                 if isinstance(value, YamlMapping) and len(value.pairs) > len(pairs):
-                    raise AlreadyReported  # the one that is missing may be the one that was misspelt
+                    raise AlreadyReported  # the key may be there, misspelt
                 span = self.span(path, value.start, value.end)
                 fail("E104", f"`{word}` has no {name}", span, path, f"write `{name}: …` in it")
         return pairs
 
     def text(self, value: Value, path: str) -> YamlScalar:
-        """The value, which has to be a scalar."""
+        """Return a value that has to be a scalar; raises `SpecError` E009 for another."""
         if not isinstance(value, YamlScalar):
             written = self.file.text[value.start : value.end]
             # `{c}` without quotes is a mapping to YAML.
@@ -289,7 +289,7 @@ class YamlReader:
         return self.read(self.text(pair.value, path), path, lambda parser: parser.name("after `name:`"), help)
 
     def read(self, text: YamlScalar, path: str, rule: Callable[[Parser], T], help: str | None = None) -> T:
-        """What a rule of the grammar makes of a text, all of it; `help` says the edit as YAML has it."""
+        """Read all of a text by a rule of the grammar; `help` is the edit to make in YAML where that fails."""
         parser = Parser(self.source(text, path), self.problems)
         if any(token.kind == STRAY for token in parser.tokens):
             raise AlreadyReported
@@ -301,7 +301,7 @@ class YamlReader:
             raise
         return result
 
-    # -- places and errors ---------------------------------------------------------------------------
+    # -- spans and errors ----------------------------------------------------------------------------
 
     def source(self, text: YamlScalar, path: str) -> Source:
         return Source(self.file.name, text.text, self.file, text.start, text.end, text.exact, path)
@@ -310,7 +310,7 @@ class YamlReader:
         return Span(self.source(text, path), 0, len(text.text))
 
     def span(self, path: str, start: int, end: int) -> Span:
-        """A place in the file that goes by a path."""
+        """Return a span of the file, with the path of its value."""
         return Span(Source(self.file.name, self.file.text, self.file, path=path), start, end)
 
     def wrong_kind(self, value: Value, path: str, what: str, expected: str, help: str | None) -> NoReturn:

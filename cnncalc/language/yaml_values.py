@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple, Union
 
 
@@ -51,6 +52,15 @@ def is_empty(value: Value) -> bool:
     if isinstance(value, YamlScalar):
         return not value.text.strip()
     return not (value.items if isinstance(value, YamlList) else value.pairs)
+
+
+def nesting(text: str) -> int:
+    """Return how deep the round brackets of a text are nested."""
+    depth = deepest = 0
+    for mark in re.findall(r"[()]", text) if "(" in text else ():
+        depth += 1 if mark == "(" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def shortened(text: YamlScalar) -> str:
