@@ -38,10 +38,6 @@ from cnncalc.layers.rearrange import Input
 #: Stands for the index of a tensor where no input has come yet.
 NO_TENSOR = -2
 
-#: Text and the values of its holes → the layer that was read from it, for all specs of the process.
-_LAYERS: dict[tuple[Any, ...], Layer] = {}
-MAX_LAYERS_CACHED = 20_000
-
 #: Calls may be nested this deep.
 MAX_CALLS = 100
 
@@ -101,8 +97,8 @@ class Expander:
         self.blocks = Blocks(spec.definitions, self.top.numbers, problems)
         self.letters: set[str] = set()
         self.layer_count = 0
-        # A layer with assumed arguments is not the one that its text means elsewhere.
-        self.layers_by_text = {} if left_open.assumed else _LAYERS
+        #: Text and the values of its holes → the layer that was read from it.
+        self.layers_by_text: dict[tuple[Any, ...], Layer] = {}
         self.texts: dict[int, tuple[tuple[str, ...], list[Hole]]] = {}
         #: Layers and where they stand, by the identities of a node and of the numbers around it: both stay alive,
         #: and no other calls lead to these numbers.
@@ -263,10 +259,7 @@ class Expander:
         layer = self.layers_by_text.get(key)
         if layer is None:
             values = {hole.span: _checked(value, hole) for hole, value in zip(holes, key[len(text) :], strict=True)}
-            layer = read_layer(node, values, self.open.assumed)
-            if len(self.layers_by_text) >= MAX_LAYERS_CACHED:
-                self.layers_by_text.clear()
-            self.layers_by_text[key] = layer
+            layer = self.layers_by_text[key] = read_layer(node, values, self.open.assumed)
         return layer
 
     def merge(self, node: MergeNode, current: int, scope: Scope, name: str | None) -> int:
