@@ -18,6 +18,8 @@ from cnncalc.layers.arguments import MARK, NUMBER, WORD, Argument, ArgumentError
 from cnncalc.layers.base import rank_of
 
 PIECE = re.compile(r"(\d+(?:\.\d+)?)|([a-z_]+)|(.)", re.DOTALL)
+#: The kinds of pieces by the groups of that pattern, from 1.
+KINDS_OF_PIECE = ("", NUMBER, WORD, MARK)
 LETTERS = re.compile(r"[a-z_]+(?:[123]d)?")
 
 LONGEST_WORD = max(map(len, REGISTRY))
@@ -64,17 +66,19 @@ def _begins_argument(cls: type[Layer], text: str) -> bool:
     """Whether glued text begins as an argument of the class does, and not as the rest of a longer word."""
     letters = PIECE.match(text)
     run = letters.group(0) if letters else ""
-    bare = keys_of(cls).prefixes.get("")
+    prefixes, keywords = keys_of(cls)
+    bare = prefixes.get("")
     # Glued, a letter alone is rather a misspelt word: `inputs`.
-    return bool(_keys_at_start(cls, run)) or (bare is not None and len(run) > 1 and bare.begins(run))
+    return any(key and run.startswith(key) for key in (*prefixes, *keywords)) or (
+        bare is not None and len(run) > 1 and bare.begins(run)
+    )
 
 
 class Keys(NamedTuple):
-    """The arguments of a class by prefix and by keyword, and all prefixes and keywords, the longest first."""
+    """The arguments of a class by prefix and by keyword, the longest keywords first."""
 
     prefixes: dict[str, Argument[Any]]
     keywords: dict[str, Argument[Any]]
-    longest_first: tuple[str, ...]
 
 
 #: Class → its keys, computed when the first layer of the class is read.
@@ -88,14 +92,9 @@ def keys_of(cls: type[Layer]) -> Keys:
     arguments = cls.arguments.values()
     prefixes = {prefix: argument for argument in arguments for prefix in argument.shorts}
     keywords = {word: argument for argument in arguments for word in argument.keywords}
-    longest_first = sorted(filter(None, {*prefixes, *keywords}), key=len, reverse=True)
-    keys = _KEYS[cls] = Keys(prefixes, keywords, tuple(longest_first))
+    longest_first = sorted(keywords, key=len, reverse=True)
+    keys = _KEYS[cls] = Keys(prefixes, {word: keywords[word] for word in longest_first})
     return keys
-
-
-def _keys_at_start(cls: type[Layer], run: str) -> list[str]:
-    """Return the keywords and prefixes that a run of letters begins with, the longest first."""
-    return [key for key in keys_of(cls).longest_first if run.startswith(key)]
 
 
 class UnknownLayerError(SpecError):
@@ -129,7 +128,7 @@ class LayerReader:
     def __init__(self, word: str, cls: type[Layer], node: LayerNode, holes: dict[Span, Any]) -> None:
         self.word, self.cls, self.node, self.holes = word, cls, node, holes
         self.values: Values = {}
-        self.by_prefix, self.by_keyword, _ = keys_of(cls)
+        self.by_prefix, self.by_keyword = keys_of(cls)
         self.chunk = node.word
 
     def read(self, chunks: list[Chunk], assumed: Mapping[str, Any]) -> Layer:
@@ -153,17 +152,14 @@ class LayerReader:
         at = chunk.span.start
         for part in chunk.parts:
             if isinstance(part, Hole):
-                text = part.span.text
-                yield Piece(NUMBER, self.holes[part.span], part.span.start, part.span.end, text)
                 at = part.span.end
+                yield Piece(NUMBER, self.holes[part.span], part.span.start, at, part.span.text)
                 continue
             for match in PIECE.finditer(part.lower().replace("×", "x")):
-                number, word, mark = match.groups()
+                text, kind = match[0], KINDS_OF_PIECE[match.lastindex or 0]
                 start, end = at + match.start(), at + match.end()
-                if number:
-                    yield Piece(NUMBER, self.number(number, start, end), start, end, number)
-                else:
-                    yield Piece(WORD if word else MARK, word or mark, start, end, word or mark)
+                value = self.number(text, start, end) if kind == NUMBER else text
+                yield Piece(kind, value, start, end, text)
             at += len(part)
 
     def number(self, text: str, start: int, end: int) -> Any:
@@ -207,26 +203,23 @@ class LayerReader:
     def read_letters(self, piece: Piece, pieces: Pieces) -> None:
         """A run of letters: keywords (`samenobias`), and perhaps a prefix at the end, with its number behind."""
         pieces.take()
-        for key in _keys_at_start(self.cls, piece.value):
-            rest = piece._replace(
-                value=piece.value[len(key) :], text=piece.text[len(key) :], start=piece.start + len(key)
-            )
-            mine = piece._replace(value=key, text=key, end=rest.start)
-            if key in self.by_keyword and not (key in self.by_prefix and not rest.value):
-                if rest.value:
-                    pieces.put_back(rest)
-                argument = self.by_keyword[key]
-                self.set(argument, argument.keywords[key], mine, pieces)
-                return
-            if key in self.by_prefix and not rest.value:
-                if key == "x" and piece.start != self.chunk.span.start:
-                    number = pieces.next.text if pieces.next else ""
-                    message = "glued, `x` goes on with the numbers before it"
-                    raise ArgumentError("E107", message, "what this counts is unclear", piece, f"write `:{number}`")
-                argument = self.by_prefix[key]
-                self.set(argument, argument.read(pieces), mine, pieces)
-                return
-        self.fail_unknown(piece)
+        run = piece.value
+        if (argument := self.by_prefix.get(run)) is not None:
+            if run == "x" and piece.start != self.chunk.span.start:
+                number = pieces.next.text if pieces.next else ""
+                message = "glued, `x` goes on with the numbers before it"
+                raise ArgumentError("E107", message, "what this counts is unclear", piece, f"write `:{number}`")
+            self.set(argument, argument.read(pieces), piece, pieces)
+            return
+        keyword = next((key for key in self.by_keyword if run.startswith(key)), None)
+        if keyword is None:
+            self.fail_unknown(piece)
+        if keyword != run:
+            at = piece.start + len(keyword)
+            pieces.put_back(Piece(WORD, run[len(keyword) :], at, piece.end, piece.text[len(keyword) :]))
+            piece = Piece(WORD, keyword, piece.start, at, keyword)
+        argument = self.by_keyword[keyword]
+        self.set(argument, argument.keywords[keyword], piece, pieces)
 
     def read_long_form(self, name: Chunk, value: Chunk) -> None:
         """`name=value`."""
