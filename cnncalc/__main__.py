@@ -11,13 +11,15 @@ def run() -> None:
     The interpreter's own end is skipped: it would take every module apart, which costs a tenth of a short run.
     """
     gc.set_threshold(200_000)  # modules have no garbage to find: collecting while they load costs 3 ms of a run's 75
-    from cnncalc.cli import main
-
     status: object = 0
     try:
+        from cnncalc.cli import main
+
         main(prog_name="cnncalc")
     except SystemExit as stop:
         status = stop.code
+    except KeyboardInterrupt:  # while modules load; later it is a command's
+        status = 130
     try:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:  # it was closed when the process started
