@@ -1,6 +1,6 @@
 """What can be worked out before the network runs: shapes that a file computes, and the shapes of its weights.
 
-A `Static` is a tensor that does not depend on the input. Its values are known where they are few and there: sizes
+A `ConstantTensor` is a tensor that does not depend on the input. Its values are known where they are few and there: sizes
 and indices, as exporters compute them with Shape, Gather, Concat and their like. Those of weights are never looked
 at; what is kept is their shape and which of the file's tensors they come from, so that each is counted once.
 """
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import Any, NamedTuple
 
-from cnncalc.readers import shape_inference as sizes
+from cnncalc.readers import shape_inference
 from cnncalc.readers.onnx.model import MAX_REALS, NodeDef
 from cnncalc.readers.shape_inference import Dims
 
@@ -29,7 +29,7 @@ Values = tuple[Any, ...]
 SCALED = ("DequantizeLinear", "QuantizeLinear")
 
 
-class Static(NamedTuple):
+class ConstantTensor(NamedTuple):
     """A tensor that does not depend on the input: its shape and values where known, and the tensors it is made of."""
 
     dims: Dims | None
@@ -52,18 +52,18 @@ class Static(NamedTuple):
         return self.values[0] if self.values and len(self.values) == 1 else None
 
 
-UNKNOWN = Static(None)
+UNKNOWN = ConstantTensor(None)
 
-#: Static inputs by their place; None is an optional one that is left out.
-Inputs = Sequence[Static | None]
+#: ConstantTensor inputs by their place; None is an optional one that is left out.
+Inputs = Sequence[ConstantTensor | None]
 
 
-def fold(node: NodeDef, inputs: Inputs) -> list[Static]:
+def fold(node: NodeDef, inputs: Inputs) -> list[ConstantTensor]:
     """The outputs of a node whose inputs are all static: as much of them as can be known."""
     # A scale and a zero point are no weights of the layer that reads what they scale, and a shape has none in it.
     counted = inputs[:1] if node.operator in SCALED else () if node.operator in ("Shape", "Size") else inputs
     sources: frozenset[int] = frozenset().union(*(each.sources for each in counted if each))
-    results: list[Static] | None = None
+    results: list[ConstantTensor] | None = None
     rule = RULES.get(node.operator) if not node.domain else None
     if rule is not None:
         try:
@@ -72,7 +72,7 @@ def fold(node: NodeDef, inputs: Inputs) -> list[Static]:
             results = None  # arguments that make no sense, or whose values are not known
     if results is None:
         results = [UNKNOWN] * max(len(node.outputs), 1)
-    return [Static(each.dims, _plain(each.values), sources) for each in results]
+    return [ConstantTensor(each.dims, _plain(each.values), sources) for each in results]
 
 
 def _plain(values: Values | None) -> Values | None:
@@ -114,20 +114,20 @@ UNARY: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 
 
-def _elementwise(function: Callable[..., Any], inputs: Inputs) -> list[Static]:
+def _elementwise(function: Callable[..., Any], inputs: Inputs) -> list[ConstantTensor]:
     """The function of the inputs' elements, each input stretched to the shape of all."""
     given = [each for each in inputs if each is not None]
     shapes = [each.dims for each in given if each.dims is not None]
     if len(shapes) < len(given):
         return [UNKNOWN]
-    result = sizes.broadcast(*shapes)
+    result = shape_inference.broadcast(*shapes)
     if any(each.values is None for each in given) or math.prod(result) > MAX_ELEMENTS:
-        return [Static(result)]
+        return [ConstantTensor(result)]
     columns = [_stretched(each, result) for each in given]
-    return [Static(result, tuple(function(*row) for row in zip(*columns, strict=True)))]
+    return [ConstantTensor(result, tuple(function(*row) for row in zip(*columns, strict=True)))]
 
 
-def _stretched(static: Static, result: Dims) -> Values:
+def _stretched(static: ConstantTensor, result: Dims) -> Values:
     dims, values = _known(static)
     if dims == result:
         return values
@@ -144,20 +144,20 @@ def _places(dims: Dims, taken: Sequence[Sequence[int]]) -> Iterator[int]:
         yield sum(map(operator.mul, index, steps))
 
 
-def _known(static: Static | None) -> tuple[Dims, Values]:
+def _known(static: ConstantTensor | None) -> tuple[Dims, Values]:
     """Shape and values; raises `ValueError` where they are not known."""
     if static is None or static.dims is None or static.values is None:
         raise ValueError("values are not known")
     return static.dims, static.values
 
 
-def _shape(static: Static | None) -> Dims:
+def _shape(static: ConstantTensor | None) -> Dims:
     if static is None or static.dims is None:
         raise ValueError("the shape is not known")
     return static.dims
 
 
-def _list(static: Static | None) -> list[int]:
+def _list(static: ConstantTensor | None) -> list[int]:
     found = static.integers() if static else None
     if found is None:
         raise ValueError("whole numbers are asked for")
@@ -167,40 +167,40 @@ def _list(static: Static | None) -> list[int]:
 # -- operators that move elements ----------------------------------------------------------------------------
 
 
-def _moved(static: Static, result: Dims, taken: Sequence[Sequence[int]] | None = None) -> list[Static]:
+def _moved(static: ConstantTensor, result: Dims, taken: Sequence[Sequence[int]] | None = None) -> list[ConstantTensor]:
     """The input in another shape; with `taken`, of each axis only those elements."""
     if static.values is None:
-        return [Static(result)]
+        return [ConstantTensor(result)]
     if taken is None:
-        return [Static(result, static.values)]
-    return [Static(result, tuple(static.values[place] for place in _places(_shape(static), taken)))]
+        return [ConstantTensor(result, static.values)]
+    return [ConstantTensor(result, tuple(static.values[place] for place in _places(_shape(static), taken)))]
 
 
-def _transpose(node: NodeDef, inputs: Inputs) -> list[Static]:
+def _transpose(node: NodeDef, inputs: Inputs) -> list[ConstantTensor]:
     data = inputs[0]
     before, order = _shape(data), node.integers("perm")
-    after = sizes.transpose(before, order)
+    after = shape_inference.transpose(before, order)
     if data is None or data.values is None:
-        return [Static(after)]
+        return [ConstantTensor(after)]
     order = order if order is not None else tuple(reversed(range(len(before))))
     steps = [math.prod(before[axis + 1 :]) for axis in order]
     places = (sum(map(operator.mul, index, steps)) for index in product(*map(range, after)))
-    return [Static(after, tuple(data.values[place] for place in places))]
+    return [ConstantTensor(after, tuple(data.values[place] for place in places))]
 
 
-def _gather(node: NodeDef, inputs: Inputs) -> list[Static]:
+def _gather(node: NodeDef, inputs: Inputs) -> list[ConstantTensor]:
     data, at = inputs[0], inputs[1]
     before, axis = _shape(data), node.integer("axis", 0)
-    after = sizes.gather(before, _shape(at), axis)
+    after = shape_inference.gather(before, _shape(at), axis)
     if data is None or data.values is None or at is None or at.values is None:
-        return [Static(after)]
-    axis = sizes.axis_of(axis, len(before))
-    picked = [sizes.axis_of(index, before[axis]) for index in _list(at)]
+        return [ConstantTensor(after)]
+    axis = shape_inference.axis_of(axis, len(before))
+    picked = [shape_inference.axis_of(index, before[axis]) for index in _list(at)]
     taken = [picked if each == axis else range(size) for each, size in enumerate(before)]
     return _moved(data, after, taken)
 
 
-def _slice(node: NodeDef, inputs: Inputs) -> list[Static]:
+def _slice(node: NodeDef, inputs: Inputs) -> list[ConstantTensor]:
     data = inputs[0]
     taken = slice_ranges(node, inputs, _shape(data))
     return _moved(data, tuple(map(len, taken)), taken) if data else [UNKNOWN]
@@ -213,23 +213,23 @@ def slice_ranges(node: NodeDef, inputs: Inputs, before: Dims) -> list[range]:
         raise ValueError("its bounds are not known")
     axes = argument(node, inputs, "axes", 3) or range(len(starts))
     steps = argument(node, inputs, "steps", 4) or [1] * len(starts)
-    return sizes.slices(before, starts, ends, axes, steps)
+    return shape_inference.slices(before, starts, ends, axes, steps)
 
 
-def _concat(node: NodeDef, inputs: Inputs) -> list[Static]:
+def _concat(node: NodeDef, inputs: Inputs) -> list[ConstantTensor]:
     given = [each for each in inputs if each is not None]
     axis = node.integer("axis", 0)
-    after = sizes.concat([_shape(each) for each in given], axis)
+    after = shape_inference.concat([_shape(each) for each in given], axis)
     if len(after) == 1 and all(each.values is not None for each in given):
-        return [Static(after, tuple(value for each in given for value in each.values or ()))]
-    return [Static(after)]
+        return [ConstantTensor(after, tuple(value for each in given for value in each.values or ()))]
+    return [ConstantTensor(after)]
 
 
-def _split(node: NodeDef, inputs: Inputs) -> list[Static]:
+def _split(node: NodeDef, inputs: Inputs) -> list[ConstantTensor]:
     data = inputs[0]
     before = _shape(data)
-    axis = sizes.axis_of(node.integer("axis", 0), len(before))
-    parts = sizes.split(before[axis], argument(node, inputs, "split", 1), len(node.outputs))
+    axis = shape_inference.axis_of(node.integer("axis", 0), len(before))
+    parts = shape_inference.split(before[axis], argument(node, inputs, "split", 1), len(node.outputs))
     found, start = [], 0
     for part in parts:
         taken = [range(start, start + part) if each == axis else range(size) for each, size in enumerate(before)]
@@ -251,28 +251,28 @@ def argument(node: NodeDef, inputs: Inputs, name: str, at: int) -> list[int] | N
     return None
 
 
-def _expand(node: NodeDef, inputs: Inputs) -> list[Static]:
+def _expand(node: NodeDef, inputs: Inputs) -> list[ConstantTensor]:
     data = inputs[0]
-    after = sizes.broadcast(_shape(data), tuple(_list(inputs[1])))
+    after = shape_inference.broadcast(_shape(data), tuple(_list(inputs[1])))
     if data is None or data.values is None or math.prod(after) > MAX_ELEMENTS:
-        return [Static(after)]
-    return [Static(after, _stretched(data, after))]
+        return [ConstantTensor(after)]
+    return [ConstantTensor(after, _stretched(data, after))]
 
 
-def _tile(node: NodeDef, inputs: Inputs) -> list[Static]:
+def _tile(node: NodeDef, inputs: Inputs) -> list[ConstantTensor]:
     before, times = _shape(inputs[0]), _list(inputs[1])
-    return [Static(tuple(map(operator.mul, before, times)))]
+    return [ConstantTensor(tuple(map(operator.mul, before, times)))]
 
 
-def _range(node: NodeDef, inputs: Inputs) -> list[Static]:
+def _range(node: NodeDef, inputs: Inputs) -> list[ConstantTensor]:
     start, limit, step = (_known(each)[1][0] for each in inputs[:3])
     if not all(isinstance(each, int) for each in (start, limit, step)):
-        return [Static((max(math.ceil((limit - start) / step), 0),))]
+        return [ConstantTensor((max(math.ceil((limit - start) / step), 0),))]
     found = range(start, limit, step)
-    return [Static((len(found),), tuple(found) if len(found) <= MAX_ELEMENTS else None)]
+    return [ConstantTensor((len(found),), tuple(found) if len(found) <= MAX_ELEMENTS else None)]
 
 
-def _constant_of_shape(node: NodeDef, inputs: Inputs) -> list[Static]:
+def _constant_of_shape(node: NodeDef, inputs: Inputs) -> list[ConstantTensor]:
     after = tuple(_list(inputs[0]))
     if any(size < 0 for size in after):
         return [UNKNOWN]
@@ -281,45 +281,45 @@ def _constant_of_shape(node: NodeDef, inputs: Inputs) -> list[Static]:
     count = math.prod(after)
     # Reals by the hundred are weights, not sizes.
     limit = MAX_ELEMENTS if isinstance(fill, int) else MAX_REALS
-    return [Static(after, (fill,) * count if count <= limit and fill is not None else None)]
+    return [ConstantTensor(after, (fill,) * count if count <= limit and fill is not None else None)]
 
 
-def _reduce(function: Callable[[Sequence[Any]], Any]) -> Callable[[NodeDef, Inputs], list[Static]]:
-    def rule(node: NodeDef, inputs: Inputs) -> list[Static]:
+def _reduce(function: Callable[[Sequence[Any]], Any]) -> Callable[[NodeDef, Inputs], list[ConstantTensor]]:
+    def rule(node: NodeDef, inputs: Inputs) -> list[ConstantTensor]:
         before = _shape(inputs[0])
-        axes = sizes.axes_of(argument(node, inputs, "axes", 1) or None, len(before))
-        after = sizes.reduce(before, axes, bool(node.integer("keepdims", 1)))
+        axes = shape_inference.axes_of(argument(node, inputs, "axes", 1) or None, len(before))
+        after = shape_inference.reduce(before, axes, bool(node.integer("keepdims", 1)))
         data = inputs[0]
         if data is not None and data.values and len(axes) == len(before):
-            return [Static(after, (function(data.values),))]
-        return [Static(after)]
+            return [ConstantTensor(after, (function(data.values),))]
+        return [ConstantTensor(after)]
 
     return rule
 
 
-def _cast(node: NodeDef, inputs: Inputs) -> list[Static]:
+def _cast(node: NodeDef, inputs: Inputs) -> list[ConstantTensor]:
     dims, data = _shape(inputs[0]), inputs[0]
     if data is None or data.values is None:
-        return [Static(dims)]
+        return [ConstantTensor(dims)]
     to = node.integer("to", 1)
     kind: Callable[[Any], Any] = bool if to == 9 else int if to in (2, 3, 4, 5, 6, 7, 12, 13) else float
-    return [Static(dims, tuple(map(kind, data.values)))]
+    return [ConstantTensor(dims, tuple(map(kind, data.values)))]
 
 
-def _where(node: NodeDef, inputs: Inputs) -> list[Static]:
+def _where(node: NodeDef, inputs: Inputs) -> list[ConstantTensor]:
     return _elementwise(lambda condition, a, b: a if condition else b, inputs)
 
 
-def _same(node: NodeDef, inputs: Inputs) -> list[Static]:
+def _same(node: NodeDef, inputs: Inputs) -> list[ConstantTensor]:
     data = inputs[0]
-    return [Static(data.dims, data.values)] if data else [UNKNOWN]
+    return [ConstantTensor(data.dims, data.values)] if data else [UNKNOWN]
 
 
-def _same_shape(node: NodeDef, inputs: Inputs) -> list[Static]:
-    return [Static(_shape(inputs[0]))]
+def _same_shape(node: NodeDef, inputs: Inputs) -> list[ConstantTensor]:
+    return [ConstantTensor(_shape(inputs[0]))]
 
 
-def _clip(node: NodeDef, inputs: Inputs) -> list[Static]:
+def _clip(node: NodeDef, inputs: Inputs) -> list[ConstantTensor]:
     low, high = bounds(node, inputs)
     limited: Callable[[Any], Any] = lambda value: min(max(value, low), high)  # noqa: E731 - it goes where rules go
     return _elementwise(limited, inputs[:1])
@@ -329,66 +329,66 @@ def bounds(node: NodeDef, inputs: Sequence[Any]) -> tuple[float, float]:
     """The bounds of a Clip: attributes in old files, inputs in new ones; a bound that is no known number is none."""
     found = [node.real("min", -math.inf), node.real("max", math.inf)]
     for at, each in enumerate(inputs[1:3]):
-        value = each.number() if isinstance(each, Static) else None
+        value = each.number() if isinstance(each, ConstantTensor) else None
         found[at] = found[at] if value is None else value
     return found[0], found[1]
 
 
-def _nonzero(node: NodeDef, inputs: Inputs) -> list[Static]:
+def _nonzero(node: NodeDef, inputs: Inputs) -> list[ConstantTensor]:
     dims, values = _known(inputs[0])
     if len(dims) > 1:
         return [UNKNOWN]
     found = tuple(place for place, value in enumerate(values) if value)
-    return [Static((len(dims), len(found)) if dims else (0, 1), found)]
+    return [ConstantTensor((len(dims), len(found)) if dims else (0, 1), found)]
 
 
-def _unsqueeze(node: NodeDef, inputs: Inputs) -> list[Static]:
+def _unsqueeze(node: NodeDef, inputs: Inputs) -> list[ConstantTensor]:
     data = inputs[0]
     axes = argument(node, inputs, "axes", 1) or []
-    return _moved(data, sizes.unsqueeze(_shape(data), axes)) if data else [UNKNOWN]
+    return _moved(data, shape_inference.unsqueeze(_shape(data), axes)) if data else [UNKNOWN]
 
 
-def _squeeze(node: NodeDef, inputs: Inputs) -> list[Static]:
+def _squeeze(node: NodeDef, inputs: Inputs) -> list[ConstantTensor]:
     data = inputs[0]
-    return _moved(data, sizes.squeeze(_shape(data), argument(node, inputs, "axes", 1))) if data else [UNKNOWN]
+    return _moved(data, shape_inference.squeeze(_shape(data), argument(node, inputs, "axes", 1))) if data else [UNKNOWN]
 
 
-def _reshape(node: NodeDef, inputs: Inputs) -> list[Static]:
+def _reshape(node: NodeDef, inputs: Inputs) -> list[ConstantTensor]:
     data, target = inputs[0], argument(node, inputs, "shape", 1)
     if data is None or target is None:
         return [UNKNOWN]
-    return _moved(data, sizes.reshape(_shape(data), target, bool(node.integer("allowzero", 0))))
+    return _moved(data, shape_inference.reshape(_shape(data), target, bool(node.integer("allowzero", 0))))
 
 
-def _flatten(node: NodeDef, inputs: Inputs) -> list[Static]:
+def _flatten(node: NodeDef, inputs: Inputs) -> list[ConstantTensor]:
     data = inputs[0]
-    return _moved(data, sizes.flatten(_shape(data), node.integer("axis", 1))) if data else [UNKNOWN]
+    return _moved(data, shape_inference.flatten(_shape(data), node.integer("axis", 1))) if data else [UNKNOWN]
 
 
-def _matmul(node: NodeDef, inputs: Inputs) -> list[Static]:
-    return [Static(sizes.matmul(_shape(inputs[0]), _shape(inputs[1])))]
+def _matmul(node: NodeDef, inputs: Inputs) -> list[ConstantTensor]:
+    return [ConstantTensor(shape_inference.matmul(_shape(inputs[0]), _shape(inputs[1])))]
 
 
-def _shape_of(node: NodeDef, inputs: Inputs) -> list[Static]:
+def _shape_of(node: NodeDef, inputs: Inputs) -> list[ConstantTensor]:
     return [shape_of(node, _shape(inputs[0]))]
 
 
-def shape_of(node: NodeDef, dims: Dims) -> Static:
+def shape_of(node: NodeDef, dims: Dims) -> ConstantTensor:
     """What Shape gives for a tensor of these dimensions."""
     end = node.attributes.get("end", {}).get("i")
     taken = dims[node.integer("start", 0) : end]
-    return Static((len(taken),), taken)
+    return ConstantTensor((len(taken),), taken)
 
 
-def _size(node: NodeDef, inputs: Inputs) -> list[Static]:
-    return [Static((), (math.prod(_shape(inputs[0])),))]
+def _size(node: NodeDef, inputs: Inputs) -> list[ConstantTensor]:
+    return [ConstantTensor((), (math.prod(_shape(inputs[0])),))]
 
 
-def _pairwise(function: Callable[[Any, Any], Any]) -> Callable[[NodeDef, Inputs], list[Static]]:
+def _pairwise(function: Callable[[Any, Any], Any]) -> Callable[[NodeDef, Inputs], list[ConstantTensor]]:
     return lambda node, inputs: _elementwise(function, inputs)
 
 
-def _single(function: Callable[[Any], Any]) -> Callable[[NodeDef, Inputs], list[Static]]:
+def _single(function: Callable[[Any], Any]) -> Callable[[NodeDef, Inputs], list[ConstantTensor]]:
     return lambda node, inputs: _elementwise(function, inputs[:1])
 
 
@@ -400,7 +400,7 @@ KEEPING = (
 )  # fmt: skip
 
 #: Operator → what it gives for static inputs.
-RULES: dict[str, Callable[[NodeDef, Inputs], list[Static]]] = {
+RULES: dict[str, Callable[[NodeDef, Inputs], list[ConstantTensor]]] = {
     **{name: _pairwise(function) for name, function in BINARY.items()},
     **{name: _single(function) for name, function in UNARY.items()},
     "Min": _pairwise(lambda *values: min(values)),

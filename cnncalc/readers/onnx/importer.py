@@ -1,6 +1,6 @@
 """From an ONNX graph to ours: each node by its operator's rule, in the file's order.
 
-A tensor is either `Static` (known before the network runs) or a `Tensor`, which a node of our graph gives.
+A tensor is either `ConstantTensor` (known before the network runs) or a `Tensor`, which a node of our graph gives.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from cnncalc.graph import Graph, StoredWeights
 from cnncalc.layers import REGISTRY
 from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.readers import ReadOptions, plain, refuse
-from cnncalc.readers.importer import Importer, Labels, Tensor, UnknowableError, shape_of
+from cnncalc.readers.importer import Importer, Labels, Tensor, CannotInferError, shape_of
 from cnncalc.readers.onnx import constant_folding
-from cnncalc.readers.onnx.constant_folding import Static
+from cnncalc.readers.onnx.constant_folding import ConstantTensor
 from cnncalc.readers.onnx.model import REAL_TYPES, WEIGHT_TYPES, Dimension, ModelDef, NodeDef, TensorDef, ValueDef
-from cnncalc.readers.shape_inference import Dims, MisfitError, text
+from cnncalc.readers.shape_inference import Dims, ShapeMismatchError, text
 
 #: Over all nodes, so many elements are worked out before values are no longer followed.
 MAX_FOLDED = 3_000_000
@@ -33,7 +33,7 @@ MAX_DERIVED = 5_000_000
 MAX_RANK = 16
 
 
-Value = Union[Static, Tensor]
+Value = Union[ConstantTensor, Tensor]
 
 
 class Operands:
@@ -48,34 +48,34 @@ class Operands:
     def value(self, at: int) -> Value:
         found = self.get(at)
         if found is None:
-            raise UnknowableError
+            raise CannotInferError
         return found
 
     def tensor(self, at: int) -> Tensor:
-        """The input that is computed; raises `UnknowableError` where it is constant or left out."""
+        """The input that is computed; raises `CannotInferError` where it is constant or left out."""
         found = self.get(at)
         if not isinstance(found, Tensor):
-            raise UnknowableError
+            raise CannotInferError
         return found
 
-    def static(self, at: int) -> Static | None:
-        """The input that is constant; None where it is left out; raises `UnknowableError` where it is computed."""
+    def static(self, at: int) -> ConstantTensor | None:
+        """The input that is constant; None where it is left out; raises `CannotInferError` where it is computed."""
         found = self.get(at)
         if isinstance(found, Tensor):
-            raise UnknowableError
+            raise CannotInferError
         return found
 
     @property
-    def statics(self) -> list[Static | None]:
+    def statics(self) -> list[ConstantTensor | None]:
         """All inputs, those that are computed as if left out."""
-        return [each if isinstance(each, Static) else None for each in self.values]
+        return [each if isinstance(each, ConstantTensor) else None for each in self.values]
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
         return tuple(each for each in self.values if isinstance(each, Tensor))
 
 
-Rule = Callable[["OnnxImporter", NodeDef, Operands], Sequence[Value]]
+Rule = Callable[["OnnxImporter", NodeDef, Operands], Results]
 
 #: (domain, operator) → its rule; the families of operators fill it.
 RULES: dict[tuple[str, str], Rule] = {}
@@ -87,7 +87,7 @@ RUNTIME = "com.microsoft"
 def rule(*operators: str, domain: str = "") -> Callable[[Rule], Rule]:
     """Let the function be the rule of these operators: from the operands to the values of the outputs.
 
-    It raises `MisfitError` where the file contradicts itself, and `UnknowableError` where the result cannot be told.
+    It raises `ShapeMismatchError` where the file contradicts itself, and `CannotInferError` where the result cannot be told.
     """
 
     def keep(function: Rule) -> Rule:
@@ -155,11 +155,11 @@ class OnnxImporter(Importer[NodeDef]):
             found = self.values[name] = self.held(tensor)
         return found
 
-    def held(self, tensor: TensorDef) -> Static:
+    def held(self, tensor: TensorDef) -> ConstantTensor:
         """A tensor that the file holds, as a source of weights."""
         if len(tensor.dims) > MAX_RANK:
             refuse("E302", f"the tensor `{tensor.name[:80]}` has no valid shape", f"it has {len(tensor.dims)} axes")
-        return Static(tensor.dims, tensor.values, self.source(tensor.elements, tensor.type in WEIGHT_TYPES))
+        return ConstantTensor(tensor.dims, tensor.values, self.source(tensor.elements, tensor.type in WEIGHT_TYPES))
 
     def source(self, elements: int, weights: bool) -> frozenset[int]:
         self.sources.append((elements, weights))
@@ -169,7 +169,7 @@ class OnnxImporter(Importer[NodeDef]):
         """The elements of weights that no node before has counted; without `single`, lone numbers are none."""
         count = 0
         for each in given:
-            if not isinstance(each, Static):
+            if not isinstance(each, ConstantTensor):
                 continue
             for source in sorted(each.sources - self.claimed.keys()):
                 elements, weights = self.sources[source]
@@ -192,7 +192,7 @@ class OnnxImporter(Importer[NodeDef]):
         sizes = tuple(size for size in dims if size is not None)
         if len(sizes) > MAX_RANK or any(size < 1 for size in sizes):
             refuse("E302", f"the input `{value.name[:80]}` has no valid shape", text(sizes))
-        layer = REGISTRY["input"]("input", shape=shape_of(sizes, channel).dims)
+        layer = make("input", shape=shape_of(sizes, channel).dims)
         return Tensor(self.builder.add(layer, (), name=self._input_name(value)), sizes, channel)
 
     @staticmethod
@@ -266,7 +266,7 @@ class OnnxImporter(Importer[NodeDef]):
     def _run(self, node: NodeDef) -> None:
         operands = Operands([self._value(name) for name in node.inputs])
         if not operands.tensors and node.operator not in CONTROL:
-            results: Sequence[Value] = self._constant(node, operands)
+            results: Results = self._constant(node, operands)
         elif any(each.node == NO_NODE for each in operands.tensors):
             # Behind an error that is reported already.
             results = [Tensor(NO_NODE, None)] * len(node.outputs)
@@ -276,13 +276,13 @@ class OnnxImporter(Importer[NodeDef]):
             self.values[name] = value
         for name in node.outputs[len(results) :]:
             if name in self.read:
-                self.values[name] = self.foreign(node, self.stated(name), operands.tensors)
+                self.values[name] = self.opaque(node, self.stated(name), operands.tensors)
 
-    def _constant(self, node: NodeDef, operands: Operands) -> list[Static]:
+    def _constant(self, node: NodeDef, operands: Operands) -> list[ConstantTensor]:
         if node.operator == "Constant" and not node.domain:
             self.literals.update(node.outputs)
             return [self._literal(node)]
-        given = operands.statics
+        given = operands.constants
         if self.folded > MAX_FOLDED:
             given = [each._replace(values=None) if each else None for each in given]
         results = constant_folding.fold(node, given)
@@ -298,36 +298,38 @@ class OnnxImporter(Importer[NodeDef]):
             results = [results[0]._replace(sources=self.source(prod(results[0].dims), weights))]
         return results
 
-    def _literal(self, node: NodeDef) -> Static:
+    def _literal(self, node: NodeDef) -> ConstantTensor:
         tensor = node.tensor("value")
         if tensor is not None:
             return self.held(tensor)
         for name, real in (("value_int", False), ("value_float", True)):
             if name in node.attributes:
                 value = node.real(name, 0.0) if real else node.integer(name, 0)
-                return Static((), (value,), self.source(1, real))
+                return ConstantTensor((), (value,), self.source(1, real))
         whole, reals = node.integers("value_ints"), node.reals("value_floats")
         if whole is not None:
-            return Static((len(whole),), whole, self.source(len(whole), False))
-        return Static((len(reals),), reals, self.source(len(reals), True)) if reals else constant_folding.UNKNOWN
+            return ConstantTensor((len(whole),), whole, self.source(len(whole), False))
+        return (
+            ConstantTensor((len(reals),), reals, self.source(len(reals), True)) if reals else constant_folding.UNKNOWN
+        )
 
-    def _computed(self, node: NodeDef, operands: Operands) -> Sequence[Value]:
+    def _computed(self, node: NodeDef, operands: Operands) -> Results:
         rule = RULES.get((node.domain, node.operator))
         if rule is not None and all(each.dims is not None for each in operands.tensors):
             before = len(self.claimed)
             try:
                 return rule(self, node, operands)
-            except MisfitError as misfit:
+            except ShapeMismatchError as misfit:
                 return self._contradiction(node, str(misfit))
-            except (ValueError, ArithmeticError):  # UnknowableError, and arguments that make no sense
+            except (ValueError, ArithmeticError):  # CannotInferError, and arguments that make no sense
                 while len(self.claimed) > before:
                     self.claimed.popitem()
         stated = self.stated(node.outputs[0]) if node.outputs else None
         # Behind a shape that nobody knows, what neither learns nor multiplies is no further loss.
         behind = any(each.dims is None for each in operands.tensors)
         known = rule is not None and node.operator not in COSTLY and (behind or stated is not None)
-        stored = StoredWeights(self.claim(*operands.statics, single=False))
-        return [self.foreign(node, stated, operands.tensors, known=known, stored=stored)]
+        stored = StoredWeights(self.claim(*operands.constants, single=False))
+        return [self.opaque(node, stated, operands.tensors, known=known, stored=stored)]
 
     def _contradiction(self, node: NodeDef, fact: str) -> list[Value]:
         """Report a node whose inputs do not fit; what follows it is left out."""
@@ -350,9 +352,9 @@ class OnnxImporter(Importer[NodeDef]):
         found = tuple(size for size in sizes if size is not None)
         return found if len(found) == len(sizes) <= MAX_RANK and all(size > 0 for size in found) else None
 
-    def of_one(self, target: list[int], x: Tensor) -> list[int]:
+    def for_one_sample(self, target: list[int], x: Tensor) -> list[int]:
         """The sizes that the file gives a tensor for its own batch, for one sample."""
-        batched = self.batch > 1 and x.whole and target[:1] == [self.batch]
+        batched = self.batch > 1 and x.is_sample and target[:1] == [self.batch]
         return [1, *target[1:]] if batched else target
 
     # -- rows --------------------------------------------------------------------------------------------
