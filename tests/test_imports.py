@@ -24,13 +24,14 @@ ALLOWED = {
     "notation": {"shape", "figures"},
     "compare": BASE | {"layers", "graph", "figures", "analysis", "notation"},
     "query": BASE | {"graph", "figures", "analysis", "notation"},
-    "language": BASE | {"layers", "graph"},
+    "language": BASE | {"layers", "graph", "frameworks"},
     "zoo": BASE | {"language", "analysis"},
     "sources": BASE | {"graph", "language", "layers", "readers", "zoo"},
-    "readers": BASE | {"graph", "language", "layers"},
+    "readers": BASE | {"graph", "language", "layers", "frameworks"},
     "solve": BASE | {"layers", "graph", "figures", "language", "sources", "symbols"},
     # The writer of specs is a writer of the language; no other knows it.
-    "writers": BASE | {"layers", "graph", "figures", "language"},
+    "frameworks": {"shape"},
+    "writers": BASE | {"layers", "graph", "figures", "language", "frameworks"},
     "explain": BASE | {"layers", "graph", "figures", "analysis"},
     "report": BASE
     | {"layers", "graph", "figures", "analysis", "compare", "query", "explain", "language", "solve", "zoo", "notation"},

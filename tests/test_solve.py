@@ -3,8 +3,9 @@
 from functools import cache
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from reference import examples
 
 import cnncalc
 from cnncalc.diagnostics import Source
@@ -64,7 +65,7 @@ chains = st.lists(layers, min_size=1, max_size=3).map(" | ".join)
 merges = st.builds("{}({} ; {})".format, st.sampled_from(["add", "concat"]), chains, st.one_of(st.just(""), chains))
 
 
-@settings(max_examples=25)
+@examples(15)
 @given(st.lists(st.one_of(layers, merges), min_size=1, max_size=3).map(" | ".join), st.integers(1, 60))
 def test_input_sizes(spec: str, wanted: int) -> None:
     """The input sizes that are found are those that give the output, through branches too."""
@@ -96,7 +97,7 @@ def test_unet(spec: str, wanted: int) -> None:
     assert up_to(found) == (right, [n for n in right if known[n][1]])
 
 
-@settings(max_examples=40)
+@examples(20)
 @given(chains, st.integers(1, 40))
 def test_the_nearest(spec: str, wanted: int) -> None:
     """Where no input gives an output, the nearest outputs that one gives are told."""

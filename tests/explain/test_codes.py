@@ -7,8 +7,9 @@ import re
 import shutil
 import subprocess
 import sys
-from importlib.util import find_spec
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,15 +63,21 @@ def test_spec(page: Page, tmp_path: Path) -> None:
     assert found == {page.code}
 
 
+def commands() -> Iterator[Any]:
+    """Every page whose example is a command; those that need PyTorch are for the frameworks' run."""
+    for page in pages().values():
+        if page.command:
+            torch = any("import nn" in sample.text for sample in page.example)
+            yield pytest.param(page, id=page.code, marks=pytest.mark.frameworks if torch else ())
+
+
 @pytest.mark.skipif(not shutil.which("bash"), reason="the commands are for a POSIX shell")
-@pytest.mark.parametrize("page", [page for page in pages().values() if page.command], ids=lambda page: page.code)
+@pytest.mark.parametrize("page", list(commands()))
 def test_command(page: Page, tmp_path: Path) -> None:
     """A page's command gives its code and no other; its files stand where it looks for them.
 
     Where the code is about a library that is missing, it is made to be.
     """
-    if any("import nn" in sample.text for sample in page.example) and find_spec("torch") is None:
-        pytest.skip("PyTorch is not installed")
     for sample in page.example:
         if sample.name:
             (tmp_path / sample.name).write_text(sample.text, encoding="utf-8")

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 from math import ceil, floor
-from pathlib import Path
 from typing import Any
 
 import pytest
+from reference import CONFORMANCE
 
 import cnncalc
 from cnncalc.diagnostics import Problems
@@ -36,13 +36,7 @@ MORE = [
     "input 48 | reshape 4x4x3 | slice 1:3 | shuffle g2 | prelu | scale bias | lrn 3 | flatten | dropout | fc 2",
 ]
 
-FOLDER = Path(__file__).parents[3] / "shared" / "conformance"
-CASES = [
-    case["spec"]
-    for path in sorted(FOLDER.glob("*.json"))
-    for case in json.loads(path.read_text(encoding="utf-8"))
-    if "options" not in case
-]
+CASES = [case["spec"] for case in CONFORMANCE if "options" not in case]
 
 
 def evaluated(text: str) -> Any:
@@ -74,7 +68,6 @@ def test_formulas(spec: str, batch: int) -> None:
         assert evaluated(told.weights.text) + evaluated(told.biases.text) == told.row.params
 
 
-@pytest.mark.skipif(not CASES, reason="the conformance cases are not beside the repository")
 @pytest.mark.parametrize("spec", CASES)
 def test_formulas_of_cases(spec: str) -> None:
     """What holds for the layers' examples holds for every network of the conformance cases."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import combinations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from reference import examples
 
 import cnncalc
 from cnncalc.analysis import Analysis
@@ -334,7 +335,7 @@ def timeline(result: Analysis) -> list[MemoryStep]:
     return list(steps(result.graph.nodes, result.feature_maps, 2))
 
 
-@settings(max_examples=200)
+@examples(100)
 @given(networks())
 def test_peak(spec: str) -> None:
     """What is live at each step is what the runtime holds, and the peaks are its largest."""
@@ -348,7 +349,7 @@ def test_peak(spec: str) -> None:
     assert memory.peak <= memory.peak_no_inplace
 
 
-@settings(max_examples=100)
+@examples(50)
 @given(networks())
 def test_steps(spec: str) -> None:
     """A step reads its inputs, writes to memory of its own or to none, and touches nothing of what is kept."""
@@ -363,7 +364,7 @@ def test_steps(spec: str) -> None:
             assert sum(buffer.elements for buffer in step.kept) == kept
 
 
-@settings(max_examples=100)
+@examples(50)
 @given(networks(), st.sampled_from((1, 2, 4, 12)))
 def test_places(spec: str, size: int) -> None:
     """No two tensors that are live at once overlap in the arena; each is aligned; none is left out."""
@@ -377,7 +378,7 @@ def test_places(spec: str, size: int) -> None:
     assert arena(result.feature_maps, size) == max(place.end for place in places)
 
 
-@settings(max_examples=50)
+@examples(30)
 @given(networks(), st.sampled_from(("int8", "float32")), st.integers(1, 3))
 def test_arena_is_no_lower_than_the_peak(spec: str, dtype: str, batch: int) -> None:
     """An arena has room for all that is live at the peak."""

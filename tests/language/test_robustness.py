@@ -7,8 +7,9 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from reference import examples
 
 import cnncalc
 from cnncalc.diagnostics import EXCERPT_WIDTH, MAX_ERRORS
@@ -125,7 +126,7 @@ def test_a_thousand_mutations() -> None:
         outcome(text)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@examples(100)
 @given(st.data())
 def test_any_mutation(data: st.DataObject) -> None:
     """As above, with the cases that hypothesis finds worth a try."""
@@ -135,28 +136,28 @@ def test_any_mutation(data: st.DataObject) -> None:
     outcome(text)
 
 
-@settings(max_examples=300)
+@examples(100)
 @given(st.text())
 def test_any_text(text: str) -> None:
     """Any text at all gives a result or a message."""
     outcome(text)
 
 
-@settings(max_examples=200)
+@examples(60)
 @given(st.lists(st.sampled_from([*ALPHABET, "conv", "relu", "input 5x5x3", " | ", "3x3", " as "])).map("".join))
 def test_any_marks(text: str) -> None:
     """Any row of the language's own marks and words gives a result or a message."""
     outcome(text)
 
 
-@settings(max_examples=200)
+@examples(60)
 @given(st.text(alphabet="0123456789+-*/%(){},. anminx"))
 def test_any_expression(text: str) -> None:
     """Anything in a hole gives a result or a message."""
     outcome(f"input 10 | fc {{{text}}}")
 
 
-@settings(max_examples=200)
+@examples(60)
 @given(st.text(max_size=40))
 def test_any_shape(text: str) -> None:
     """Anything given for an input's shape gives a result or a message."""

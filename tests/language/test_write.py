@@ -9,8 +9,9 @@ from typing import Any
 from zlib import crc32
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from reference import examples
 
 from cnncalc.diagnostics import Problems, Source, Span, SpecError
 from cnncalc.graph import Graph
@@ -38,7 +39,7 @@ from cnncalc.shape import Shape, ShapeError
 
 CASES = Path(__file__).parent / "write" / "cases.txt"
 COMMENT = re.compile(r"#[^\r\n]*")
-THOROUGH = settings(max_examples=40, suppress_health_check=list(HealthCheck))
+THOROUGH = examples(20)
 
 
 def nodes_of(text: str) -> Spec:
@@ -336,7 +337,7 @@ def test_case(before: str, after: str) -> None:
     assert written(after) == after
 
 
-@pytest.mark.parametrize("spec", [example.spec for cls in set(REGISTRY.values()) for example in cls.examples])
+@pytest.mark.parametrize("spec", [example.spec for cls in dict.fromkeys(REGISTRY.values()) for example in cls.examples])
 def test_examples_of_layers(spec: str) -> None:
     """Every layer's example gives the same graph from its canonical text, its glued text and its YAML."""
     forms = nodes_of(written(spec)), nodes_of(compact(spec)), nodes_of_yaml(in_yaml(spec))

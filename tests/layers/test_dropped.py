@@ -2,8 +2,9 @@
 
 import re
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from reference import examples
 
 import cnncalc
 
@@ -20,7 +21,7 @@ def helps(spec: str, shape: tuple[int, ...]) -> list[str]:
     return [each.help or "" for each in cnncalc.analyze(spec, input=shape).warnings if each.code == "W201"]
 
 
-@settings(max_examples=200)
+@examples(100)
 @given(layers, st.integers(1, 24), st.integers(1, 24))
 def test_every_way_out_works(spec: str, h: int, w: int) -> None:
     """Every size, padding and kernel that the help names leaves nothing out, and `same` is always one."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
+import reference
+from reference import read_json
 
 import cnncalc
 
@@ -50,13 +51,11 @@ def test_figures(name: str) -> None:
     assert figures(name) == FIGURES[name]
 
 
+@pytest.mark.reference
 @pytest.mark.parametrize("name", GOLDEN)
 def test_golden_figures(name: str) -> None:
     """The figures above are those that were counted in the framework."""
-    golden = HERE.parents[2] / "shared" / "golden" / "torchvision.json"
-    if not golden.exists():
-        pytest.skip("the framework's figures are not here")
-    theirs = json.loads(golden.read_text())[GOLDEN[name]]
+    theirs = read_json(reference.GOLDEN / "torchvision.json")[GOLDEN[name]]
 
     assert FIGURES[name] == (theirs["params"], theirs["buffers"], theirs["macs"])
 

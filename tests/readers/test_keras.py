@@ -11,42 +11,40 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from reference import MODELS, read_json
 
 import cnncalc
 
-MODELS = Path(__file__).parents[3] / "shared" / "models" / "keras"
+KERAS = MODELS / "keras"
+EXPECTED = read_json(KERAS / "expected.json")
 
 
-def real(name: str) -> Path:
-    path = MODELS / name
-    if not path.exists():
-        pytest.skip("the real model files are not here")
-    return path
-
-
+@pytest.mark.reference
 @pytest.mark.parametrize("name", ["VGG16", "MobileNetV2", "ResNet50V2", "EfficientNetB0"])
 def test_totals(name: str) -> None:
     """Keras's total is our parameters and buffers, its trainable ones are our parameters."""
-    expected = json.loads(real("expected.json").read_text())[name]
-    totals = cnncalc.analyze(real(f"{name}.json")).totals
+    expected = EXPECTED[name]
+    totals = cnncalc.analyze(KERAS / f"{name}.json").totals
 
     assert (totals.params + totals.buffers, totals.params) == (expected["total_params"], expected["trainable"])
 
 
+@pytest.mark.reference
 @pytest.mark.parametrize("name", ["VGG16", "MobileNetV2", "ResNet50V2", "EfficientNetB0"])
 def test_layers(name: str) -> None:
     """Every layer has Keras's output shape and parameters."""
-    expected = json.loads(real("expected.json").read_text())[name]["layers"]
-    result = cnncalc.analyze(real(f"{name}.json"))
+    expected = EXPECTED[name]["layers"]
+    result = cnncalc.analyze(KERAS / f"{name}.json")
     ours = {row.name: [list(row.output_shape), row.params + row.buffers] for row in result.rows}
 
     assert {layer: ours.get(layer) for layer in expected} == expected
     assert not result.unknown
 
 
+@pytest.mark.reference
 def test_archive() -> None:
     """A .keras archive is read without its weights: 320 + 18,496 + 16,010 parameters, by hand."""
-    result = cnncalc.analyze(real("mnist.keras"))
+    result = cnncalc.analyze(KERAS / "mnist.keras")
 
     # 3·3·1·32 + 32, 3·3·32·64 + 64, and 5·5·64 inputs to ten classes.
     assert [row.params for row in result.rows if row.params] == [320, 18_496, 1600 * 10 + 10]
@@ -311,9 +309,11 @@ def test_values_of_other_types(tmp_path: Path) -> None:
             assert read(tmp_path, model).to_dict()["schema"] == 1
 
 
+@pytest.mark.frameworks
 def test_hdf5(tmp_path: Path) -> None:
     """A .h5 file's configuration is read, where the library for it is installed."""
-    h5py = pytest.importorskip("h5py", reason="the extra `keras` is not installed")
+    import h5py
+
     model = functional(IMAGE, layer("Conv2D", "c", "image", filters=2, kernel_size=[3, 3]))
     with h5py.File(tmp_path / "model.h5", "w") as file:
         file.attrs["model_config"] = json.dumps(model)

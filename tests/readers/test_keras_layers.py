@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,10 +17,7 @@ from cnncalc.readers.keras_layers import LAYERS
 os.environ.setdefault("KERAS_BACKEND", "torch")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
-pytestmark = pytest.mark.skipif(
-    find_spec("keras") is None or find_spec("torch") is None,
-    reason="Keras or its backend PyTorch is not installed: pip install '.[frameworks]'",
-)
+pytestmark = pytest.mark.frameworks
 
 #: Draws for each class, and how many of them Keras must take at least: what it refuses is not compared.
 DRAWS, TAKEN = 12, 3

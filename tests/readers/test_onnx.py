@@ -1,20 +1,19 @@
 """ONNX files: real ones against what their frameworks counted, small ones against ONNX's own rules."""
 
-import json
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
+from reference import MODELS, read_json
 
 import cnncalc
 from cnncalc import SpecError
 
-SHARED = Path(__file__).parents[3] / "shared" / "models" / "onnx"
+SHARED = MODELS / "onnx"
 
-needs_onnx = pytest.mark.skipif(find_spec("onnx") is None, reason="the onnx package is not installed")
-needs_files = pytest.mark.skipif(not SHARED.is_dir(), reason="the folder of real models is not there")
+needs_onnx = pytest.mark.frameworks
 
 
 def package_folder(package: str) -> Path | None:
@@ -67,10 +66,10 @@ def node(operator: str, inputs: str, outputs: str = "y", **attributes: Any) -> A
     return helper.make_node(operator, names, outputs.split(), **attributes)
 
 
-EXPECTED = json.loads((SHARED / "expected.json").read_text(encoding="utf-8")) if SHARED.is_dir() else {}
+EXPECTED = read_json(SHARED / "expected.json")
 
 
-@needs_files
+@pytest.mark.reference
 @pytest.mark.parametrize("name", list(EXPECTED))
 def test_timm(name: str) -> None:
     """A network of timm has PyTorch's MACs, its output, and as many weights as the file, whose values are absent."""
@@ -102,7 +101,7 @@ LIGHT_MODELS = {
 }
 
 
-@pytest.mark.skipif(LIGHT is None, reason="the onnx package is not installed")
+@pytest.mark.frameworks
 @pytest.mark.parametrize("name", list(LIGHT_MODELS))
 def test_light(name: str) -> None:
     """A model of the onnx package, whose weights are ConstantOfShape nodes, has the published figures."""
@@ -112,7 +111,7 @@ def test_light(name: str) -> None:
     assert (totals.params, macs and totals.macs) == (params, macs)
 
 
-@pytest.mark.skipif(LIGHT is None, reason="the onnx package is not installed")
+@pytest.mark.frameworks
 def test_light_unknown() -> None:
     """No operator of the onnx package's models is unknown."""
     assert LIGHT is not None
@@ -124,7 +123,7 @@ def test_light_unknown() -> None:
 RAPID = package_folder("rapidocr_onnxruntime")
 
 
-@pytest.mark.skipif(RAPID is None, reason="rapidocr-onnxruntime is not installed")
+@pytest.mark.frameworks
 @pytest.mark.parametrize(
     ("name", "input", "output"),
     [

@@ -2,7 +2,6 @@
 
 import builtins
 import random
-import time
 from pathlib import Path
 from typing import Any
 
@@ -160,11 +159,9 @@ def test_huge_shapes(tmp_path: Path) -> None:
 
 def test_many_fields(tmp_path: Path) -> None:
     """Millions of empty fields are refused before they are held."""
-    start = time.monotonic()
     assert error(field(1, 8) + field(7, b"\x0a\x00" * 4_000_000), tmp_path) == (
         "error[E303]: `/m.onnx` is too large\n = it has over 3,000,000 fields beside its weights"
     )
-    assert time.monotonic() - start < 60
 
 
 def test_nested(tmp_path: Path) -> None:

@@ -7,18 +7,9 @@ import random
 from pathlib import Path
 
 import pytest
+from reference import MODELS
 
 import cnncalc
-
-MODELS = Path(__file__).parents[3] / "shared" / "models"
-
-
-def model(name: str) -> Path:
-    """A real model file, or a skip where there is none."""
-    path = MODELS / name
-    if not path.exists():
-        pytest.skip("the real model files are not here")
-    return path
 
 
 def written(tmp_path: Path, name: str, text: str) -> Path:
@@ -35,6 +26,7 @@ def rows(path: Path) -> list[tuple[str, str, tuple[int, ...], int, int]]:
 # -- Darknet ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.reference
 @pytest.mark.parametrize(
     ("name", "input", "bflops"),
     [
@@ -49,17 +41,18 @@ def rows(path: Path) -> list[tuple[str, str, tuple[int, ...], int, int]]:
 )
 def test_darknet_operations(name: str, input: str | None, bflops: str) -> None:
     """Twice the MACs is what Darknet says of its own models."""
-    result = cnncalc.analyze(model(f"darknet/{name}"), input=input)
+    result = cnncalc.analyze(MODELS / f"darknet/{name}", input=input)
 
     assert not result.unknown
     # Darknet cuts 5.565 to 5.56 or rounds it, from one version to the next.
     assert abs(2 * result.totals.macs / 1e9 - float(bflops)) < 0.0055
 
 
+@pytest.mark.reference
 @pytest.mark.parametrize("name", ["alexnet.cfg", "resnet50.cfg"])
 def test_darknet_opens(name: str) -> None:
     """Every section of a classifier is known, and a thousand classes come out."""
-    result = cnncalc.analyze(model(f"darknet/{name}"))
+    result = cnncalc.analyze(MODELS / f"darknet/{name}")
 
     assert (result.unknown, result.rows[-1].output_shape[-1]) == ((), 1000)
 
@@ -122,6 +115,7 @@ def test_darknet_unknown(tmp_path: Path) -> None:
 # -- Caffe -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.reference
 @pytest.mark.parametrize(
     ("name", "params", "macs"),
     [
@@ -138,7 +132,7 @@ def test_darknet_unknown(tmp_path: Path) -> None:
 )
 def test_caffe_figures(name: str, params: int, macs: int | None) -> None:
     """Parameters and MACs are the published ones, and every layer is known."""
-    result = cnncalc.analyze(model(f"caffe/{name}.prototxt"))
+    result = cnncalc.analyze(MODELS / f"caffe/{name}.prototxt")
 
     assert (result.unknown, result.totals.params) == ((), params)
     assert macs is None or result.totals.macs == macs

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import cnncalc
 from cnncalc import SpecError
 
 pytestmark = [
-    pytest.mark.skipif(find_spec("torch") is None, reason="PyTorch is not installed"),
+    pytest.mark.frameworks,
     pytest.mark.filterwarnings("ignore"),  # PyTorch's own, while it is imported and traces
 ]
 

@@ -1,20 +1,16 @@
 """Networks of letters: a number put into their figures gives what the network of numbers gives."""
 
-import json
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
+from reference import CONFORMANCE, examples, options
 
 import cnncalc
 from cnncalc.figures.domain import IntegerSet, conditions, solve_constraints
 from cnncalc.symbols import Formula
-
-FOLDER = Path(__file__).parents[3] / "shared" / "conformance"
-CASES = [case for path in sorted(FOLDER.glob("*.json")) for case in json.loads(path.read_text(encoding="utf-8"))]
 
 
 def at(value: Any, numbers: dict[str, int]) -> Any:
@@ -51,12 +47,10 @@ def compare(spec: str, lettered: str, numbers: dict[str, int], **given: Any) -> 
     assert cnncalc.analyze(lettered, **given, at=numbers).to_dict() == plain.to_dict()
 
 
-@pytest.mark.skipif(not CASES, reason="the conformance cases are not beside the repository")
-@pytest.mark.parametrize("case", CASES, ids=[case["id"] for case in CASES])
+@pytest.mark.parametrize("case", CONFORMANCE, ids=[case["id"] for case in CONFORMANCE])
 def test_case(case: dict[str, Any]) -> None:
     """A conformance case with letters for all sizes of its input gives its figures."""
-    options = case.get("options", [])
-    given = {options[at].lstrip("-"): options[at + 1] for at in range(0, len(options), 2)}
+    given = options(case)
     shape = case["layers"][0]["output_shape"]
     letters = {1: "N", 2: "LC", 3: "HWC", 4: "DHWC"}[len(shape)]
     numbers = dict(zip(letters, shape, strict=True))
@@ -93,7 +87,7 @@ layers = st.one_of(
 )
 
 
-@settings(max_examples=150)
+@examples(60)
 @given(st.lists(layers, min_size=1, max_size=6), st.integers(1, 40), st.integers(1, 40), st.integers(1, 5))
 def test_chain(chain: list[str], h: int, w: int, c: int) -> None:
     """A chain of any layers in letters gives the figures of every input that it fits."""
@@ -105,7 +99,7 @@ def test_chain(chain: list[str], h: int, w: int, c: int) -> None:
     compare(f"input {h}x{w}x{c} | {spec}", f"input HxWxC | {spec}", {"H": h, "W": w, "C": c})
 
 
-@settings(max_examples=60)
+@examples(40)
 @given(st.lists(layers, min_size=1, max_size=5), st.integers(1, 30))
 def test_domain(chain: list[str], n: int) -> None:
     """The numbers that a letter may be are those for which the network has a result."""

@@ -1,10 +1,9 @@
 """The networks that every writer is tried on: a test with an argument `network` runs on each.
 
 They are the worked examples of the layers, the specs beside this file, the networks of the zoo, and the
-conformance cases that may stand beside the repository.
+conformance cases.
 """
 
-import json
 from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 from importlib import import_module
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from reference import CONFORMANCE, options
 
 import cnncalc
 from cnncalc.diagnostics import SpecError
@@ -19,7 +19,6 @@ from cnncalc.layers import kinds
 from cnncalc.writers import export
 
 HERE = Path(__file__).parent
-CONFORMANCE = HERE.parents[2] / "shared" / "conformance"
 PACKAGE = Path(cnncalc.__file__).parent
 
 
@@ -53,10 +52,8 @@ def networks() -> Iterator[Network]:
     if (PACKAGE / "zoo").is_dir():
         for name, member in import_module("cnncalc.zoo").members().items():
             yield Network(name, member.text())
-    for path in sorted(CONFORMANCE.glob("*.json")):
-        for case in json.loads(path.read_text(encoding="utf-8")):
-            options = case.get("options", [])
-            yield Network(case["id"], case["spec"], options[1] if options else None)
+    for case in CONFORMANCE:
+        yield Network(case["id"], case["spec"], options(case).get("input"))
 
 
 #: Why a framework cannot say a layer: the beginnings of the facts. No other reason lets a test off.

@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from reference import MODELS
 
 import cnncalc
 from cnncalc.diagnostics import SpecError
 from cnncalc.writers import export
 
-MODELS = Path(__file__).parents[3] / "shared" / "models"
 FILES = [path for path in sorted(MODELS.glob("*/*")) if path.suffix in (".prototxt", ".cfg", ".json", ".keras")]
 FILES = [path for path in FILES if "expected" not in path.name]
 
@@ -52,6 +52,7 @@ def test_again(network: Any) -> None:
     assert len(again.splitlines()) <= len(once.splitlines())
 
 
+@pytest.mark.reference
 @pytest.mark.parametrize("path", FILES, ids=[path.name for path in FILES])
 def test_model_file(path: Path) -> None:
     """A model file as a spec has the same figures, or is refused with the operator that has no word."""

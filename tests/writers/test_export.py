@@ -1,7 +1,6 @@
 """What holds for all writers, with no framework installed: every kind has a say, and no name does harm."""
 
 import ast
-import json
 import sys
 from importlib import import_module
 from math import prod
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from reference import MODELS, read_json
 
 import cnncalc
 from cnncalc.cli import main
@@ -104,13 +104,11 @@ def test_hostile_names(to: str, name: str) -> None:
     assert {type(each) for each in tree.body} <= {ast.Expr, ast.Import, ast.ImportFrom, ast.ClassDef, ast.FunctionDef}
 
 
-@pytest.mark.parametrize("to", FORMATS)
+@pytest.mark.parametrize("to", [*CODE, "cnn", pytest.param("onnx", marks=pytest.mark.frameworks)])
 def test_deep_names(to: str) -> None:
     """A name with a thousand dots is no thousand blocks within blocks."""
     graph = cnncalc.parse("input 8x8x3 | conv 3x3 x4 | relu")
     nodes = tuple([node._replace(name="a." * 1000 + node.name) for node in graph.nodes])
-    if to == "onnx":
-        pytest.importorskip("onnx", reason="the onnx package is not installed: pip install '.[onnx]'")
     assert len(export(graph._replace(nodes=nodes), to)) < 40_000
 
 
@@ -229,16 +227,13 @@ def test_a_wrong_spec() -> None:
 
 # -- model files -----------------------------------------------------------------------------------------
 
-MODELS = HERE.parents[2] / "shared" / "models"
-
-
-EXPECTED = json.loads((MODELS / "onnx" / "expected.json").read_text(encoding="utf-8")) if MODELS.is_dir() else {}
+EXPECTED = read_json(MODELS / "onnx" / "expected.json")
 
 #: A network with operators that have no word: its global response norm.
 WITHOUT_WORDS = ("convnextv2_atto",)
 
 
-@pytest.mark.skipif(not EXPECTED, reason="the real model files are not here")
+@pytest.mark.reference
 @pytest.mark.parametrize("name", [name for name in EXPECTED if name not in WITHOUT_WORDS])
 def test_model_file(name: str, tmp_path: Path) -> None:
     """A spec of timm's network has PyTorch's parameters and MACs, where the file shares the norms' ones and zeros."""
@@ -255,7 +250,7 @@ def test_model_file(name: str, tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.skipif(not EXPECTED, reason="the real model files are not here")
+@pytest.mark.reference
 @pytest.mark.parametrize("to", CODE)
 def test_code_of_model_file(to: str, tmp_path: Path) -> None:
     """A model file becomes code, too: what stands in its head are the parameters of timm's network."""

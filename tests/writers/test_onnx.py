@@ -4,14 +4,16 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+import numpy
+import onnx
+import onnxruntime
 import pytest
 from click.testing import CliRunner
 
 import cnncalc
 from cnncalc.cli import main
 
-reason = "the onnx package is not installed: pip install '.[frameworks]'"
-onnx = pytest.importorskip("onnx", reason=reason)
+pytestmark = pytest.mark.frameworks
 
 
 def dims(value: Any) -> list[Any]:
@@ -50,12 +52,10 @@ def test_there_and_back(network: Any, exported: Any, same_figures: Any, tmp_path
 
 def test_runs(network: Any, exported: Any) -> None:
     """A small network runs in onnxruntime, and gives arrays of the same shapes."""
-    runtime = pytest.importorskip("onnxruntime", reason=reason)
-    numpy = pytest.importorskip("numpy", reason=reason)
     graph = network.graph
     if cnncalc.analyze(graph).totals.macs > 50_000_000:
         pytest.skip("too large to be run in a test")
-    session = runtime.InferenceSession(exported(network, "onnx"), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(exported(network, "onnx"), providers=["CPUExecutionProvider"])
     inputs = [node.shape for node in graph.nodes if not node.inputs]
     given = [numpy.zeros((2, shape.channels, *shape.spatial), numpy.float32) for shape in inputs]
     names = [each.name for each in session.get_inputs()]

@@ -5,12 +5,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 import cnncalc
 from cnncalc.writers import export
 from cnncalc.writers.pytorch import ATTRIBUTES
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[frameworks]'")
+pytestmark = pytest.mark.frameworks
 
 
 @lru_cache(maxsize=1)

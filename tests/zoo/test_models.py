@@ -1,12 +1,9 @@
 """The zoo against the models as their authors and frameworks publish them, read by their own readers."""
 
-from pathlib import Path
-
 import pytest
+from reference import MODELS
 
 import cnncalc
-
-MODELS = Path(__file__).parents[3] / "shared" / "models"
 
 #: A model's file, and the network that it is.
 SAME = {
@@ -26,7 +23,7 @@ def maps(result: cnncalc.Analysis) -> list[int]:
     return sorted(row.activations for row in result if row.type in ("conv", "dwconv", "fc"))
 
 
-@pytest.mark.skipif(not MODELS.exists(), reason="the models' files are not part of the project")
+@pytest.mark.reference
 @pytest.mark.parametrize(("file", "name"), SAME.items(), ids=SAME.values())
 def test_same(file: str, name: str) -> None:
     """At the model's own input, the network has its parameters, buffers, MACs and sizes of feature maps."""

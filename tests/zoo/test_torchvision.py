@@ -1,15 +1,15 @@
 """The CNNs of torchvision: its published table, and every figure to the integer where reference figures are at hand."""
 
-import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
+from reference import GOLDEN, read_json
 
 import cnncalc
 
 PUBLISHED = Path(__file__).parent / "torchvision.txt"
-REFERENCE = Path(__file__).parents[3] / "shared" / "golden" / "torchvision.json"
+REFERENCE = read_json(GOLDEN / "torchvision.json")
 
 #: The auxiliary head of inception_v3: a 1x1 convolution 768 → 128 and a 5x5 128 → 768, each with a batch norm,
 #: and an fc 768 → 1000.
@@ -26,10 +26,6 @@ class Line(NamedTuple):
 def published() -> list[Line]:
     lines = [line.split() for line in PUBLISHED.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
     return [Line(name, int(size), int(params), float(gmacs)) for name, size, params, gmacs in lines]
-
-
-def reference() -> dict[str, Any]:
-    return json.loads(REFERENCE.read_text(encoding="utf-8")) if REFERENCE.exists() else {}
 
 
 @pytest.mark.parametrize("line", published(), ids=lambda line: f"{line.name}-{line.size}")
@@ -50,11 +46,11 @@ def test_all_are_there() -> None:
         assert size in {line.size for line in published() if line.name == name}
 
 
-@pytest.mark.skipif(not REFERENCE.exists(), reason="the reference figures are not part of the project")
-@pytest.mark.parametrize("name", reference())
+@pytest.mark.reference
+@pytest.mark.parametrize("name", REFERENCE)
 def test_reference(name: str) -> None:
     """Input, parameters, buffers and MACs are those of the model itself, counted in torchvision, to the integer."""
-    expected = reference()[name]
+    expected = REFERENCE[name]
     result = cnncalc.analyze(name)
     totals = result.totals
 

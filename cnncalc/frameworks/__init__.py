@@ -1,0 +1,39 @@
+"""What each framework calls layers, their arguments and activations: a table a framework, a row a kind of layer.
+
+Readers, writers, pasted calls and hints read these tables; the layers know no framework. A new layer takes one row in
+each: `pytorch.py`, `keras.py`, `onnx.py`, `caffe.py`, `darknet.py`. `table.py` has what a row consists of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+
+from cnncalc.frameworks.table import Framework
+
+#: The tables: this package's modules, each with its `Framework` under its own name in capitals.
+NAMES = ("pytorch", "keras", "onnx")
+
+
+def framework(name: str) -> Framework:
+    """Return the table of a framework by the name of its module: `framework("pytorch")`."""
+    table: Framework = getattr(import_module(f"cnncalc.frameworks.{name}"), name.upper())
+    return table
+
+
+def frameworks_with(name: str) -> Iterator[Framework]:
+    """Yield the frameworks that have a layer or function of that name, those whose prefix it has first.
+
+    `nn.Dropout` is PyTorch's, `layers.Dropout` Keras's; of a bare `Dropout` both have one.
+    """
+    tables = [framework(each) for each in NAMES]
+    tables.sort(key=lambda table: not table.has_prefix(name))
+    return (table for table in tables if table.kinds_of(name))
+
+
+def kind_of(name: str) -> str | None:
+    """Return the kind of layer that a framework's name stands for, whatever its case, underscores and rank.
+
+    `nn.BatchNorm2d`, `batch_normalization` and `BatchNormalization` are all `bn`; None where no framework has the name.
+    """
+    return next((kind for each in NAMES if (kind := framework(each).kind_like(name))), None)

@@ -1,0 +1,199 @@
+"""Keras 3: the layers of `keras.layers`.
+
+Names without `layers.` are layers that Keras lacks: `writers/runtime/keras.py` has them.
+
+    https://keras.io/api/layers/
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.frameworks.notation import (
+    AXIS_BY_AXIS,
+    BY_RULE,
+    FLAG,
+    PER_AXIS,
+    REAL,
+    SIZES,
+    WHOLE,
+    words,
+)
+from cnncalc.frameworks.table import (
+    Always,
+    Composed,
+    Equivalent,
+    Framework,
+    FrameworkArgument,
+    Meaning,
+    argument,
+    ignored,
+)
+
+#: Words for activations, and our kinds; a kind's first word is written. `linear` is none.
+ACTIVATIONS: dict[str, str | None] = {
+    "relu": "relu", "relu6": "relu6", "sigmoid": "sigmoid", "tanh": "tanh", "softmax": "softmax", "elu": "elu",
+    "selu": "selu", "celu": "celu", "gelu": "gelu", "silu": "silu", "swish": "silu", "mish": "mish",
+    "softplus": "softplus", "softsign": "softsign", "hard_sigmoid": "hardsigmoid", "hard_swish": "hardswish",
+    "hard_silu": "hardswish", "leaky_relu": "leakyrelu", "log_softmax": "logsoftmax", "hard_tanh": "hardtanh",
+    "linear": None,
+}  # fmt: skip
+
+
+def _activation(word: str, *names: str) -> Equivalent:
+    """The row of an activation that is a word of `layers.Activation`, or a layer of its own."""
+    return Equivalent("layers.Activation", *names, arguments=(argument("activation", Always(word)),), functions=(word,))
+
+
+def _norm_values(values: dict[str, Any]) -> dict[str, Any]:
+    """Center and scale as ours: a norm without both has no weight to leave out; one with a weight alone is not ours."""
+    if not values["affine"]:
+        if values["scale"]:
+            raise ValueError("a norm with a weight and no bias is no layer here")
+        values["scale"] = True
+    return values
+
+
+def _norm(*names: str, before: tuple[FrameworkArgument, ...] = (), momentum: tuple[str, ...] = ()) -> Equivalent:
+    affine = argument("center", "affine", FLAG, True), argument("scale", notation=FLAG, default=True)
+    arguments = (*before, *ignored("axis", *momentum, "epsilon"), *affine)
+    return Equivalent(*names, arguments=arguments, complete=_norm_values)
+
+
+KERNEL = argument("kernel_size", "kernel", PER_AXIS)
+STRIDES = argument("strides", "stride", PER_AXIS, 1)
+PADDING = argument("padding", notation=BY_RULE, default="valid")
+FORMAT = ignored("data_format")
+DILATION = argument("dilation_rate", "dilation", PER_AXIS, 1)
+MULTIPLIER = argument("depth_multiplier", "multiplier", WHOLE, 1)
+FILTERS = argument("filters", notation=WHOLE)
+ACTIVATION = argument("activation", Meaning.ACTIVATION, default=None)
+USE_BIAS = argument("use_bias", "bias", FLAG, True)
+POOL = (
+    argument("pool_size", "kernel", PER_AXIS, 2, positional=True),
+    argument("strides", "stride", PER_AXIS, like="pool_size"),
+    PADDING,
+    *FORMAT,
+)
+GLOBAL = (*FORMAT, argument("keepdims", Meaning.KEEPS_AXES, default=False))
+ADAPTIVE = (argument("output_size", "size", PER_AXIS), *FORMAT)
+
+
+KERAS = Framework(
+    "Keras",
+    {
+        "input": Equivalent(
+            "keras.Input", "layers.Input", "layers.InputLayer", arguments=(argument("shape", notation=SIZES),)
+        ),
+        "conv": Equivalent(
+            "layers.Conv{rank}D",
+            "layers.Convolution{rank}D",
+            arguments=(
+                FILTERS, KERNEL, STRIDES, PADDING, *FORMAT, DILATION, argument("groups", notation=WHOLE, default=1),
+                ACTIVATION, USE_BIAS,
+            ),
+        ),
+        "dwconv": Equivalent(
+            "layers.DepthwiseConv{rank}D",
+            arguments=(KERNEL, STRIDES, PADDING, MULTIPLIER, *FORMAT, DILATION, ACTIVATION, USE_BIAS),
+        ),
+        "sepconv": Equivalent(
+            "layers.SeparableConv{rank}D",
+            "layers.SeparableConvolution{rank}D",
+            arguments=(FILTERS, KERNEL, STRIDES, PADDING, *FORMAT, DILATION, MULTIPLIER, ACTIVATION, USE_BIAS),
+        ),
+        "deconv": Equivalent(
+            "layers.Conv{rank}DTranspose",
+            "layers.Convolution{rank}DTranspose",
+            arguments=(
+                FILTERS, KERNEL, STRIDES, PADDING, argument("output_padding", notation=PER_AXIS, default=None),
+                *FORMAT, DILATION, ACTIVATION, USE_BIAS,
+            ),
+        ),
+        "pool": Equivalent("layers.MaxPooling{rank}D", "layers.MaxPool{rank}D", arguments=POOL),
+        "avgpool": Equivalent("layers.AveragePooling{rank}D", "layers.AvgPool{rank}D", arguments=POOL),
+        "gap": Equivalent(
+            "layers.GlobalAveragePooling{rank}D", "layers.GlobalAvgPool{rank}D", arguments=GLOBAL
+        ),
+        "gmp": Equivalent("layers.GlobalMaxPooling{rank}D", "layers.GlobalMaxPool{rank}D", arguments=GLOBAL),
+        "adaptiveavgpool": Equivalent("layers.AdaptiveAveragePooling{rank}D", arguments=ADAPTIVE),
+        "adaptivemaxpool": Equivalent("layers.AdaptiveMaxPooling{rank}D", arguments=ADAPTIVE),
+        "fc": Equivalent("layers.Dense", arguments=(argument("units", notation=WHOLE), ACTIVATION, USE_BIAS)),
+        "bn": _norm("layers.BatchNormalization", "layers.SyncBatchNormalization", momentum=("momentum",)),
+        "ln": _norm("layers.LayerNormalization"),
+        "gn": _norm("layers.GroupNormalization", before=(argument("groups", notation=WHOLE, default=32),)),
+        # A group norm with as many groups as channels.
+        "instancenorm": _norm("layers.GroupNormalization", before=(argument("groups", Always(-1), default=32),)),
+        "lrn": Equivalent("LocalResponseNorm", arguments=(argument("size", notation=WHOLE),)),
+        "scale": Equivalent("Scale", arguments=(argument("bias", notation=FLAG, default=False),)),
+        "relu": Equivalent(
+            "layers.ReLU", arguments=ignored("max_value", "negative_slope", "threshold"), functions=("relu",)
+        ),
+        "relu6": _activation("relu6"),
+        "selu": _activation("selu"),
+        "celu": _activation("celu"),
+        "gelu": _activation("gelu"),
+        "silu": _activation("silu"),
+        "mish": _activation("mish"),
+        "sigmoid": _activation("sigmoid"),
+        "hardsigmoid": _activation("hard_sigmoid"),
+        "hardswish": _activation("hard_swish"),
+        "tanh": _activation("tanh"),
+        "hardtanh": _activation("hard_tanh"),
+        "softplus": _activation("softplus"),
+        "softsign": _activation("softsign"),
+        "softmax": Equivalent(
+            "layers.Activation", "layers.Softmax",
+            arguments=(argument("activation", Always("softmax"), default=None, positional=True), *ignored("axis")),
+            functions=("softmax",),
+        ),
+        "logsoftmax": _activation("log_softmax"),
+        "identity": Equivalent("layers.Identity", "layers.Activation", arguments=(ACTIVATION,)),
+        "leakyrelu": Equivalent(
+            "layers.LeakyReLU", arguments=(argument("negative_slope", "slope", REAL, 0.3),), functions=("leaky_relu",)
+        ),
+        "elu": Equivalent(
+            "layers.ELU", arguments=(argument("alpha", notation=REAL, default=1),), functions=("elu",)
+        ),
+        "prelu": Equivalent(
+            "layers.PReLU",
+            arguments=ignored("alpha_initializer", "alpha_regularizer", "alpha_constraint", "shared_axes"),
+        ),
+        "dropout": Equivalent(
+            "layers.Dropout", "layers.SpatialDropout{rank}D", "layers.AlphaDropout", "layers.GaussianDropout",
+            arguments=(argument("rate", notation=REAL), *ignored("noise_shape", "seed")),
+        ),
+        "droppath": Composed(),
+        "upsample": Equivalent(
+            "layers.UpSampling{rank}D",
+            arguments=(
+                argument("size", "factor", PER_AXIS, 2, positional=True), *FORMAT,
+                argument("interpolation", "mode", words({"nearest": "nearest", "bilinear": "bilinear"}), "nearest"),
+            ),
+        ),
+        "pixelshuffle": Equivalent("PixelShuffle", arguments=(argument("factor", notation=WHOLE),)),
+        "shuffle": Equivalent("ChannelShuffle", arguments=(argument("groups", notation=WHOLE),)),
+        "pad": Equivalent(
+            "layers.ZeroPadding{rank}D",
+            arguments=(argument("padding", "amount", AXIS_BY_AXIS, 1, positional=True), *FORMAT),
+        ),
+        "crop": Equivalent(
+            "layers.Cropping{rank}D",
+            arguments=(argument("cropping", "amount", AXIS_BY_AXIS, 1, positional=True), *FORMAT),
+        ),
+        "slice": Composed(),
+        "flatten": Equivalent("layers.Flatten", arguments=FORMAT),
+        "reshape": Equivalent("layers.Reshape", arguments=(argument("target_shape", "shape", SIZES),)),
+        "add": Equivalent("layers.Add", functions=("add",)),
+        "mul": Equivalent("layers.Multiply", functions=("multiply",)),
+        "concat": Equivalent("layers.Concatenate", arguments=ignored("axis"), functions=("concatenate",)),
+    },
+    prefixes=("layers", "keras", "tf", "ops", "activations"),
+    activations=ACTIVATIONS,
+    common=(
+        *ignored("name", "dtype", "trainable", "activity_regularizer", "data_format", "batch_size"),
+        argument("input_shape", Meaning.INPUT_SHAPE, SIZES, None),
+    ),
+    shared=("layers.Activation",),
+    common_suffixes=("_initializer", "_regularizer", "_constraint"),
+)  # fmt: skip

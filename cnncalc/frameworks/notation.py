@@ -1,0 +1,155 @@
+"""How frameworks write the values of arguments: each notation goes both ways, from our value and back to it.
+
+`read` raises `ValueError` or `TypeError` where a value is none of its kind. Values of a framework are numbers, words,
+and tuples or lists of them; in ours an axis has an entry each, or one entry stands for all axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from cnncalc.shape import Padding
+
+
+class Notation(NamedTuple):
+    """A way of writing values: from our value to the framework's, and back."""
+
+    write: Callable[[Any], Any]
+    read: Callable[[Any], Any]
+
+
+def one_or_each(values: Sequence[int]) -> int | tuple[int, ...]:
+    """Return one number where all axes have the same, else a number for each."""
+    return values[0] if len(set(values)) == 1 else tuple(values)
+
+
+def whole(value: Any) -> int:
+    """Return the value; raises `ValueError` where it is no whole number."""
+    if type(value) is not int:
+        raise ValueError(value)
+    return value
+
+
+def axes(value: Any) -> tuple[int, ...]:
+    """Return one number for all axes or one for each as a tuple."""
+    if isinstance(value, (tuple, list)) and value:
+        return tuple([whole(each) for each in value])
+    return (whole(value),)
+
+
+def _real(value: Any) -> float:
+    if type(value) not in (int, float):
+        raise ValueError(value)
+    number: float = value
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+def _flag(value: Any) -> bool:
+    if type(value) is not bool:
+        raise ValueError(value)
+    return value
+
+
+def words(mapping: Mapping[Any, Any]) -> Notation:
+    """The notation of an argument with few values: ours → the framework's."""
+    back = {theirs: ours for ours, theirs in mapping.items()}
+
+    def read(value: Any) -> Any:
+        if value not in back:
+            raise ValueError(value)
+        return back[value]
+
+    return Notation(mapping.__getitem__, read)
+
+
+def explicit(ends: Sequence[tuple[int, int]]) -> Padding:
+    """Return padding by numbers; zeros at all ends are `valid`."""
+    if min(min(pair) for pair in ends) < 0:
+        raise ValueError(ends)
+    return Padding("explicit", tuple(ends)) if any(map(any, ends)) else Padding("valid")
+
+
+def _read_symmetric(value: Any) -> Padding:
+    if value in ("same", "valid"):
+        return Padding(value)
+    return explicit([(end, end) for end in axes(value)])
+
+
+def _write_symmetric(padding: Padding) -> Any:
+    return one_or_each([begin for begin, _ in padding.ends]) if padding.mode == "explicit" else padding.mode
+
+
+def pairs(values: Sequence[Any]) -> list[tuple[int, int]]:
+    """Return the numbers two by two."""
+    numbers = axes(values)
+    if len(numbers) % 2:
+        raise ValueError(values)
+    return list(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def last_axis_first(ends: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+    """Return begin and end of each axis in a row, the last axis first, as PyTorch pads."""
+    return tuple(number for pair in reversed(ends) for number in pair)
+
+
+def _read_last_axis_first(value: Any) -> Padding:
+    if isinstance(value, int):
+        return Padding("explicit", ((whole(value),) * 2,))
+    return Padding("explicit", tuple(reversed(pairs(value))))
+
+
+def axis_by_axis(ends: Sequence[tuple[int, int]]) -> Any:
+    """Return begin and end of each axis as Keras pads and crops: one number where both ends of all axes are alike."""
+    if all(begin == end for begin, end in ends):
+        return one_or_each([begin for begin, _ in ends])
+    return tuple(ends) if len(ends) > 1 else tuple(ends[0])
+
+
+def _read_axis_by_axis(value: Any) -> Padding:
+    if isinstance(value, int):
+        value = (value,)
+    ends = [axes(each) * 2 if isinstance(each, int) else axes(each) for each in value]
+    if not ends or any(len(pair) != 2 for pair in ends):
+        raise ValueError(value)
+    return Padding("explicit", tuple((pair[0], pair[1]) for pair in ends))
+
+
+def begins_then_ends(ends: Sequence[tuple[int, int]]) -> list[int]:
+    """Return the begin of each axis, then the end of each, as ONNX pads."""
+    return [begin for begin, _ in ends] + [end for _, end in ends]
+
+
+def _read_begins_then_ends(value: Any) -> Padding:
+    numbers = axes(value)
+    half = len(numbers) // 2
+    return explicit(list(zip(numbers[:half], numbers[half:], strict=True)))
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+#: The value as it is.
+AS_IS = Notation(_same, _same)
+WHOLE = Notation(_same, whole)
+REAL = Notation(_same, _real)
+FLAG = Notation(_same, _flag)
+#: One number for all axes, or a number for each.
+PER_AXIS = Notation(one_or_each, axes)
+#: A number for each axis, always.
+EACH_AXIS = Notation(list, axes)
+#: A shape as a tuple.
+SIZES = Notation(tuple, axes)
+#: Padding alike at both ends, a number for all axes or for each, or a rule: `1`, `(1, 0)`, `"same"`.
+SYMMETRIC = Notation(_write_symmetric, _read_symmetric)
+#: Padding by rule alone: `"same"`, `"valid"`.
+BY_RULE = Notation(lambda padding: padding.mode, words({Padding("same"): "same", Padding("valid"): "valid"}).read)
+#: `(left, right, top, bottom)`.
+LAST_AXIS_FIRST = Notation(lambda padding: last_axis_first(padding.ends), _read_last_axis_first)
+#: `((top, bottom), (left, right))`.
+AXIS_BY_AXIS = Notation(lambda padding: axis_by_axis(padding.ends), _read_axis_by_axis)
+#: `[top, left, bottom, right]`.
+BEGINS_THEN_ENDS = Notation(lambda padding: begins_then_ends(padding.ends), _read_begins_then_ends)
+#: Whether sizes are rounded up.
+ROUNDS_UP = words({"floor": False, "ceil": True})
