@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.frameworks.notation import BY_RULE, FLAG, PER_AXIS, REAL, SYMMETRIC, WHOLE
-from cnncalc.frameworks.table import REQUIRED, Framework
+from cnncalc.frameworks.table import REQUIRED, Framework, FrameworkArgument
 from cnncalc.readers.importer import symmetric_padding
 from cnncalc.shape import Padding
 
 
 class FileArguments:
     """The arguments of one layer in a file. A method raises `SpecError` E306 where its value is missing or wrong."""
+
+    def states(self, name: str) -> bool:
+        """Whether the file has the argument."""
+        raise NotImplementedError
 
     def integer(self, name: str, default: int | None = None, low: int = 1) -> int:
         """A whole number from `low`; without a default it has to be there."""
@@ -38,20 +42,24 @@ class FileArguments:
         values: dict[str, Any] = {}
         given: dict[str, Any] = {}
         for each in framework.equivalent(kind).arguments:
-            if isinstance(each.meaning, str):
-                default: Any = given.get(each.like) if each.like else None if each.default is REQUIRED else each.default
-                if each.notation is WHOLE:
-                    value: Any = self.integer(each.name, default)
-                elif each.notation is PER_AXIS:
-                    value = self.integers(each.name, rank, default)
-                elif each.notation is SYMMETRIC:
-                    value = symmetric_padding(self.integers(each.name, rank, default, low=0))
-                elif each.notation is FLAG:
-                    value = self.flag(each.name, default)
-                elif each.notation is REAL:
-                    value = self.real(each.name, default)
-                else:
-                    assert each.notation is BY_RULE, f"no reader has {each.name} of {kind}"
-                    value = self.rule(each.name)
+            # An argument without a default is ours by default where the file does not have it.
+            if isinstance(each.meaning, str) and (each.default is not None or self.states(each.name)):
+                default: Any = given[each.like] if each.like else each.default
+                value = self._value(each, None if default is REQUIRED else default, rank)
                 given[each.name] = values[each.meaning] = value
         return values
+
+    def _value(self, argument: FrameworkArgument, default: Any, rank: int) -> Any:
+        name, notation = argument.name, argument.notation
+        if notation is WHOLE:
+            return self.integer(name, default)
+        if notation is PER_AXIS:
+            return self.integers(name, rank, default, low=0 if argument.meaning == "output_padding" else 1)
+        if notation is SYMMETRIC:
+            return symmetric_padding(self.integers(name, rank, default, low=0))
+        if notation is FLAG:
+            return self.flag(name, default)
+        if notation is REAL:
+            return self.real(name, default)
+        assert notation is BY_RULE, f"no reader has the notation of {name}"
+        return self.rule(name)

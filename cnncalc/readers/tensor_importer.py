@@ -158,13 +158,13 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         self,
         node: FrameworkNode,
         x: Tensor,
-        kernel: Dims,
+        weight: Dims,
         groups: int,
         stored: StoredWeights,
         **arguments: Any,
     ) -> Tensor:
-        """A convolution by the dimensions of its weights: filters, channels in each group, window."""
-        filters, channels = kernel[0], kernel[1] * groups
+        """A convolution by the dimensions of its weight: filters, channels in each group, window."""
+        filters, channels = weight[0], weight[1] * groups
         if groups == channels > 1 and filters % channels == 0:
             return self.layer(node, "dwconv", x, stored, multiplier=filters // channels, **arguments)
         return self.layer(node, "conv", x, stored, groups=groups, filters=filters, **arguments)

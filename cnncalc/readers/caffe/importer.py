@@ -24,6 +24,9 @@ class CaffeArguments(FileArguments):
     def __init__(self, message: Message, layer: str, span: Span) -> None:
         self.message, self.layer, self.span = message, layer, span
 
+    def states(self, name: str) -> bool:
+        return self.message.scalar(name) is not None
+
     def integer(self, name: str, default: int | None = None, low: int = 1) -> int:
         scalar = self.message.scalar(name)
         if scalar is not None:

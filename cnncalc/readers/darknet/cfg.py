@@ -31,6 +31,9 @@ class CfgSection(FileArguments):
         self.name, self.span = name, span
         self.options: dict[str, CfgOption] = {}
 
+    def states(self, name: str) -> bool:
+        return name in self.options
+
     def integer(self, name: str, default: int | None = None, low: int = 1) -> int:
         option = self.options.get(name)
         if option is not None:

@@ -2,41 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import floor
 
-from cnncalc.graph import StoredWeights
 from cnncalc.layers.base import FieldStep
 from cnncalc.readers import shape_inference
-from cnncalc.readers.importer import Tensor, CannotInferError
-from cnncalc.readers.onnx.constant_folding import ConstantTensor, argument, slice_ranges
-from cnncalc.readers.onnx.importer import OnnxImporter, Operands, Value, rule
+from cnncalc.readers.onnx.constant_folding import slice_ranges
+from cnncalc.readers.onnx.constants import argument
+from cnncalc.readers.onnx.importer import OnnxImporter, Operands, Outputs, Value, rules
 from cnncalc.readers.onnx.model import NodeDef
-from cnncalc.readers.onnx.pattern_fusion import OWN
 from cnncalc.readers.shape_inference import Dims, ShapeMismatchError, axis_of
+from cnncalc.readers.tensors import CannotInferError, Tensor
+from cnncalc.readers.weights import ConstantTensor
 
 # -- the same elements in another shape --------------------------------------------------------------------
 
 
 @rules("Transpose")
-def transpose(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+def transpose(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     data = operands.tensor(0)
     order = node.integers("perm") or tuple(reversed(range(len(data.known_dims))))
-    return [importer.transpose(node, data, order)]
+    return importer.transpose(node, data, order)
 
 
 @rules("Reshape")
-def reshape(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+def reshape(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     data = operands.tensor(0)
     before, target = data.known_dims, argument(node, operands.constants, "shape", 1)
     if isinstance(operands.get(1), Tensor) or target is None:
         raise CannotInferError
     after = shape_inference.reshape(before, importer.for_one_sample(target, data), bool(node.integer("allowzero", 0)))
-    return [importer.reshape(node, data, after)]
+    return importer.reshape(node, data, after)
 
 
-@rules("ChannelShuffle", domain=OWN)
-def shuffle(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+@rules("cnncalc.ChannelShuffle")
+def shuffle(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     """Channels as groups x members, turned, and joined again; what only looks like it is taken step by step."""
     data, groups, joined = operands.tensor(0), operands.constant(1), operands.constant(2)
     targets = [each.integers() if each else None for each in (groups, joined)]
@@ -47,51 +46,47 @@ def shuffle(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Result
     turned = (split[0], split[2], split[1], *split[3:])
     whole = shape_inference.reshape(turned, importer.for_one_sample(targets[1], data))
     if whole == before and split[1] * split[2] == before[1] and data.channel == 1:
-        return [importer.layer(node, "shuffle", data, groups=split[1])]
+        return importer.layer(node, "shuffle", data, groups=split[1])
     parts = importer.reshape(node, data, split)
     parts = importer.transpose(node._replace(operator="Transpose"), parts, (0, 2, 1, *range(3, len(split))))
-    return [importer.reshape(node, parts, whole)]
+    return importer.reshape(node, parts, whole)
 
 
 @rules("Flatten")
-def flatten(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+def flatten(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     data = operands.tensor(0)
-    return [importer.reshape(node, data, shape_inference.flatten(data.known_dims, node.integer("axis", 1)))]
+    return importer.reshape(node, data, shape_inference.flatten(data.known_dims, node.integer("axis", 1)))
 
 
 @rules("Squeeze")
-def squeeze(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+def squeeze(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     data = operands.tensor(0)
-    return [
-        importer.reshape(
-            node, data, shape_inference.squeeze(data.known_dims, argument(node, operands.constants, "axes", 1))
-        )
-    ]
+    return importer.reshape(
+        node, data, shape_inference.squeeze(data.known_dims, argument(node, operands.constants, "axes", 1))
+    )
 
 
 @rules("Unsqueeze")
-def unsqueeze(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+def unsqueeze(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     data = operands.tensor(0)
-    return [
-        importer.reshape(
-            node, data, shape_inference.unsqueeze(data.known_dims, argument(node, operands.constants, "axes", 1) or [])
-        )
-    ]
+    return importer.reshape(
+        node, data, shape_inference.unsqueeze(data.known_dims, argument(node, operands.constants, "axes", 1) or [])
+    )
 
 
 # -- parts ---------------------------------------------------------------------------------------------------
 
 
 @rules("Slice")
-def take(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+def take(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     data = operands.tensor(0)
     if any(isinstance(each, Tensor) for each in operands.values[1:]):
         raise CannotInferError
-    return [importer.slice(node, data, slice_ranges(node, operands.constants, data.known_dims))]
+    return importer.slice(node, data, slice_ranges(node, operands.constants, data.known_dims))
 
 
 @rules("Split")
-def split(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+def split(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     data = operands.tensor(0)
     dims = data.known_dims
     axis = axis_of(node.integer("axis", 0), len(dims))
@@ -100,7 +95,7 @@ def split(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
 
 
 @rules("Gather")
-def gather(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+def gather(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     data, at = operands.value(0), operands.value(1)
     if data.dims is None or at.dims is None:
         raise CannotInferError
@@ -108,33 +103,31 @@ def gather(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results
     after = shape_inference.gather(data.dims, at.dims, axis)
     if isinstance(data, ConstantTensor):
         # A table of embeddings.
-        return [importer.opaque(node, after, operands.tensors, len(after) - 1, importer.count_weights(data))]
+        return importer.opaque(node, after, operands.tensors, len(after) - 1, importer.count_weights(data))
     if at.dims == () and data.dims[axis] == 1:
-        return [importer.reshape(node, data, after)]
+        return importer.reshape(node, data, after)
     channel = data.channel + len(at.dims) - 1 if data.channel > axis else data.channel
-    return [importer.opaque(node, after, operands.tensors, min(max(channel, 0), len(after) - 1))]
+    return importer.opaque(node, after, operands.tensors, min(max(channel, 0), len(after) - 1))
 
 
 @rules("GatherElements")
-def gather_elements(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
-    return [
-        importer.opaque(
-            node, operands.value(1).dims, operands.tensors, stored=importer.count_weights(operands.get(0), single=False)
-        )
-    ]
+def gather_elements(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    return importer.opaque(
+        node, operands.value(1).dims, operands.tensors, stored=importer.count_weights(operands.get(0), scalars=False)
+    )
 
 
 @rules("GatherND")
-def gather_nd(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+def gather_nd(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     data, at, batch = operands.value(0), operands.value(1), node.integer("batch_dims", 0)
     if data.dims is None or not at.dims or not 0 <= batch < len(at.dims):
         raise CannotInferError
     after = (*at.dims[:-1], *data.dims[batch + at.dims[-1] :])
-    return [importer.opaque(node, after, operands.tensors, stored=importer.count_weights(data, single=False))]
+    return importer.opaque(node, after, operands.tensors, stored=importer.count_weights(data, scalars=False))
 
 
 @rules("TopK")
-def top_k(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+def top_k(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     data = operands.tensor(0)
     count = argument(node, operands.constants, "k", 1)
     k = count[0] if count else node.integer("k", 0)
@@ -151,14 +144,14 @@ def top_k(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
 
 
 @rules("Concat")
-def concat(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
-    return [_joined(importer, node, list(operands.values), node.integer("axis", 1))]
+def concat(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    return _joined(importer, node, list(operands.values), node.integer("axis", 1))
 
 
-@rules("QLinearConcat", domain="com.microsoft")
-def quantized_concat(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+@rules("com.microsoft.QLinearConcat")
+def quantized_concat(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     # The scale and zero point of y, then each input with its own.
-    return [_joined(importer, node, list(operands.values[2::3]), node.integer("axis", 1))]
+    return _joined(importer, node, list(operands.values[2::3]), node.integer("axis", 1))
 
 
 def _joined(importer: OnnxImporter, node: NodeDef, values: list[Value | None], axis: int) -> Tensor:
@@ -176,30 +169,30 @@ def _joined(importer: OnnxImporter, node: NodeDef, values: list[Value | None], a
 
 
 @rules("Expand")
-def expand(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+def expand(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     data, target = operands.tensor(0), operands.constant(1)
     wanted = target.integers() if target else None
     if wanted is None or any(size < 1 for size in wanted):
         raise CannotInferError
     after = shape_inference.broadcast(data.known_dims, tuple(wanted))
-    return [data if after == data.dims else importer.opaque(node, after, [data])]
+    return data if after == data.dims else importer.opaque(node, after, [data])
 
 
 @rules("Tile")
-def tile(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+def tile(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     data, target = operands.tensor(0), operands.constant(1)
     times = target.integers() if target else None
     if times is None or len(times) != len(data.known_dims) or any(count < 1 for count in times):
         raise CannotInferError
     after = tuple(size * count for size, count in zip(data.known_dims, times, strict=True))
-    return [data if after == data.dims else importer.opaque(node, after, [data], data.channel)]
+    return data if after == data.dims else importer.opaque(node, after, [data], data.channel)
 
 
 # -- space ---------------------------------------------------------------------------------------------------
 
 
 @rules("Pad")
-def pad(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+def pad(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     data = operands.tensor(0)
     dims = data.known_dims
     pads, axes = argument(node, operands.constants, "pads", 1), argument(node, operands.constants, "axes", 3)
@@ -207,14 +200,14 @@ def pad(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
     if pads is None or len(pads) != 2 * len(axes):
         raise CannotInferError
     ends = {axis: (pads[at], pads[at + len(axes)]) for at, axis in enumerate(axes)}
-    return [importer.pad(node, data, ends)]
+    return importer.pad(node, data, ends)
 
 
 @rules("Resize", "Upsample")
-def resize(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+def resize(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     data = operands.tensor(0)
     mode = {"nearest": "nearest", "linear": "bilinear"}.get(node.text("mode", "nearest"))
-    return [importer.resize(node, data, _resized(importer, node, x), mode)]
+    return importer.resize(node, data, _resized(importer, node, operands), mode)
 
 
 def _resized(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Dims:
@@ -240,26 +233,26 @@ def _resized(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Dims:
 
 
 @rules("DepthToSpace")
-def depth_to_space(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+def depth_to_space(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     factor = node.integer("blocksize", 0)
     if not 0 < factor < 10**4:
         raise ShapeMismatchError(f"its block size is {factor}")
-    return [importer.layer(node, "pixelshuffle", operands.tensor(0), factor=factor)]
+    return importer.layer(node, "pixelshuffle", operands.tensor(0), factor=factor)
 
 
 @rules("SpaceToDepth")
-def space_to_depth(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+def space_to_depth(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     data, block = importer.with_channels(node, operands.tensor(0), 1), node.integer("blocksize", 0)
     dims = data.known_dims
     if block < 1 or len(dims) < 3 or any(size % block for size in dims[2:]):
         raise ShapeMismatchError(f"its block size is {block}, its input {shape_inference.text(dims)}")
     after = (dims[0], dims[1] * block ** (len(dims) - 2), *(size // block for size in dims[2:]))
-    return [importer.opaque(node, after, [data], 1, window=(FieldStep(block - 1, 0, block),) * (len(dims) - 2))]
+    return importer.opaque(node, after, [data], 1, window=(FieldStep(block - 1, 0, block),) * (len(dims) - 2))
 
 
 @rules("GridSample")
-def grid_sample(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+def grid_sample(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     data, grid = importer.with_channels(node, operands.tensor(0), 1), operands.value(1)
     if grid.dims is None or len(grid.dims) != len(data.known_dims):
         raise CannotInferError
-    return [importer.opaque(node, (*data.known_dims[:2], *grid.dims[1:-1]), operands.tensors, 1)]
+    return importer.opaque(node, (*data.known_dims[:2], *grid.dims[1:-1]), operands.tensors, 1)

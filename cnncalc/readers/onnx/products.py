@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import prod
 
-from cnncalc.graph import StoredWeights
-from cnncalc.readers.importer import Tensor, CannotInferError
-from cnncalc.readers.onnx.constant_folding import ConstantTensor
-from cnncalc.readers.onnx.importer import RUNTIME, OnnxImporter, Operands, Value, rule
+from cnncalc.readers.onnx.importer import OnnxImporter, Operands, Outputs, Value, rules
 from cnncalc.readers.onnx.model import NodeDef
 from cnncalc.readers.shape_inference import Dims, ShapeMismatchError, axis_of, matmul, text
+from cnncalc.readers.tensors import CannotInferError, Tensor
+from cnncalc.readers.weights import ConstantTensor
 
 
 @rules("Gemm")
-def gemm(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
-    return [_gemm(importer, node, operands.value(0), operands.value(1), operands.get(2))]
+def gemm(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    return _gemm(importer, node, operands.value(0), operands.value(1), operands.get(2))
 
 
-@rules("QGemm", domain=RUNTIME)
-def quantized_gemm(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+@rules("com.microsoft.QGemm")
+def quantized_gemm(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     # a, b with scale and zero point each, then the bias.
-    return [_gemm(importer, node, operands.value(0), operands.value(3), operands.get(6))]
+    return _gemm(importer, node, operands.value(0), operands.value(3), operands.get(6))
 
 
 def _gemm(importer: OnnxImporter, node: NodeDef, a: Value, b: Value, bias: Value | None) -> Tensor:
     """A·B + C with either side transposed: an fc where A is one vector and B constant."""
-    left, right = _turned(a.dims, node.integer("transA", 0)), _turned(b.dims, node.integer("transB", 0))
+    left, right = _transposed(a.dims, node.integer("transA", 0)), _transposed(b.dims, node.integer("transB", 0))
     if left is None or right is None:
         raise CannotInferError
     if len(left) != 2 or len(right) != 2:
@@ -34,26 +32,25 @@ def _gemm(importer: OnnxImporter, node: NodeDef, a: Value, b: Value, bias: Value
     return _product(importer, node, a, left, b, right, bias)
 
 
-def _turned(dims: Dims | None, transposed: int) -> Dims | None:
+def _transposed(dims: Dims | None, transposed: int) -> Dims | None:
     return dims[::-1] if dims and transposed else dims
 
 
-@rules("MatMul")
-@rules("FusedMatMul", domain=RUNTIME)
-def matrix_product(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
-    # A third input is a bias that `patterns` has put there.
-    return [_matmul(importer, node, operands.value(0), operands.value(1), operands.get(2))]
+@rules("MatMul", "com.microsoft.FusedMatMul")
+def matrix_product(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    # A third input is a bias that pattern fusion has put there.
+    return _matmul(importer, node, operands.value(0), operands.value(1), operands.get(2))
 
 
 @rules("MatMulInteger")
-def matrix_product_integer(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
-    return [_matmul(importer, node, operands.value(0), operands.value(1))]
+def matrix_product_integer(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    return _matmul(importer, node, operands.value(0), operands.value(1))
 
 
 @rules("QLinearMatMul")
-def quantized_matrix_product(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+def quantized_matrix_product(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     # a, its scale and zero point, b and its own, those of y.
-    return [_matmul(importer, node, operands.value(0), operands.value(3))]
+    return _matmul(importer, node, operands.value(0), operands.value(3))
 
 
 def _matmul(importer: OnnxImporter, node: NodeDef, a: Value, b: Value, bias: Value | None = None) -> Tensor:
@@ -75,33 +72,23 @@ def _product(
     rank = len(left) - 2
     if isinstance(a, Tensor) and constant and left == a.dims and left[0] == 1 and len(left) > 1 and 0 <= rank <= 3:
         stored = importer.count_weights(b, bias, any_type=True)
-        x = importer.with_channels(node, a, len(left) - 1)
-        if rank == 0:
-            return _named(importer, node, "fc", x, dims, stored, units=right[1], bias=bias is not None)
-        return _named(importer, node, "conv", x, dims, stored, kernel=(1,), filters=right[1], bias=bias is not None)
-    stored = importer.count_weights(a, b, bias, single=False, any_type=False)
+        return importer.dense(node, a, dims, stored, bias=bias is not None)
+    stored = importer.count_weights(a, b, bias, scalars=False)
     tensors = [each for each in (a, b, bias) if isinstance(each, Tensor)]
     return importer.opaque(node, dims, tensors, len(dims) - 1, stored, macs=prod(dims) * left[-1])
 
 
-def _named(
-    importer: OnnxImporter, node: NodeDef, word: str, x: Tensor, dims: Dims, stored: StoredWeights, **values: object
-) -> Tensor:
-    """A layer of the language whose output has its channels last in the file."""
-    return Tensor(importer.same_shape(node, word, x, stored, **values).node, dims, len(dims) - 1)
-
-
 @rules("Einsum")
-def einsum(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+def einsum(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     """A product for each combination of all letters, where there are two operands."""
     equation = node.text("equation", "").replace(" ", "")
     terms, arrow, result = equation.partition("->")
-    operands = terms.split(",")
-    values = [operands.value(at) for at in range(len(operands))]
-    if not arrow or "." in equation or len(operands) > 2 or len(values) != len(operands.values):
+    subscripts = terms.split(",")
+    values = [operands.value(at) for at in range(len(subscripts))]
+    if not arrow or "." in equation or len(subscripts) > 2 or len(values) != len(operands.values):
         raise CannotInferError
     sizes: dict[str, int] = {}
-    for letters, value in zip(operands, values, strict=True):
+    for letters, value in zip(subscripts, values, strict=True):
         if value.dims is None or len(letters) != len(value.dims):
             raise CannotInferError
         for letter, size in zip(letters, value.dims, strict=True):
@@ -109,14 +96,14 @@ def einsum(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results
                 raise ShapeMismatchError(f"`{letter}` is both {sizes[letter]} and {size}")
     if not set(result) <= set(sizes):
         raise CannotInferError
-    stored = importer.count_weights(*values, single=False)
-    macs = prod(sizes.values()) if len(operands) == 2 else 0
+    stored = importer.count_weights(*values, scalars=False)
+    macs = prod(sizes.values()) if len(subscripts) == 2 else 0
     dims = tuple(sizes[letter] for letter in result)
-    return [importer.opaque(node, dims, operands.tensors, len(dims) - 1, stored, macs=macs)]
+    return importer.opaque(node, dims, operands.tensors, len(dims) - 1, stored, macs=macs)
 
 
 @rules("LSTM", "GRU", "RNN")
-def recurrent(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+def recurrent(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     """Weights and shapes are known; multiply-adds at every step are none that the conventions count."""
     data, state = operands.tensor(0), operands.value(2)
     if len(data.known_dims) != 3 or not state.dims or node.integer("layout", 0):
@@ -134,35 +121,38 @@ def recurrent(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Resu
 
 
 @rules("BatchNormalization")
-def batch_norm(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
-    stored = importer.count_weights(operands.get(1), operands.get(2), importer.claim(operands.get(3), operands.get(4)))
-    return [importer.same_shape(node, "bn", importer.with_channels(node, operands.tensor(0), 1), stored)]
+def batch_norm(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    stored = importer.count_weights(operands.get(1), operands.get(2), buffers=(operands.get(3), operands.get(4)))
+    return importer.same_shape(node, "bn", importer.with_channels(node, operands.tensor(0), 1), stored)
 
 
 @rules("InstanceNormalization")
-def instance_norm(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+def instance_norm(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     data = importer.with_channels(node, operands.tensor(0), 1)
     stored = importer.count_weights(operands.get(1), operands.get(2))
     if len(data.dims or ()) < 3:
-        return [importer.opaque(node, data.dims, [data], stored=stored)]
-    return [importer.same_shape(node, "instancenorm", data, stored)]
+        return importer.opaque(node, data.dims, [data], stored=stored)
+    return importer.same_shape(node, "instancenorm", data, stored)
 
 
-@rules("LayerNormalization", "RMSNormalization")
-@rules("SimplifiedLayerNormalization")
-@rules("SimplifiedLayerNormalization", domain=RUNTIME)
-def layer_norm(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+@rules(
+    "LayerNormalization",
+    "RMSNormalization",
+    "SimplifiedLayerNormalization",
+    "com.microsoft.SimplifiedLayerNormalization",
+)
+def layer_norm(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     data, stored = operands.tensor(0), importer.count_weights(operands.get(1), operands.get(2))
     rank = len(data.dims or ())
     if node.operator == "LayerNormalization" and axis_of(node.integer("axis", -1), rank) == rank - 1:
-        return [importer.same_shape(node, "ln", importer.with_channels(node, data, rank - 1), stored)]
-    return [importer.opaque(node, data.dims, [data], data.channel, stored, memory="in place")]
+        return importer.same_shape(node, "ln", importer.with_channels(node, data, rank - 1), stored)
+    return importer.opaque(node, data.dims, [data], data.channel, stored, memory="in place")
 
 
 @rules("GroupNormalization")
-def group_norm(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Results:
+def group_norm(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     stored = importer.count_weights(operands.get(1), operands.get(2))
     groups = node.integer("num_groups", 1)
     if groups < 1:
         raise ShapeMismatchError(f"it has {groups} groups")
-    return [importer.same_shape(node, "gn", importer.with_channels(node, operands.tensor(0), 1), stored, groups=groups)]
+    return importer.same_shape(node, "gn", importer.with_channels(node, operands.tensor(0), 1), stored, groups=groups)
