@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from os import PathLike
 from typing import Any, Union
 
-from cnncalc.analysis import Analysis, Options, Row, Totals, analyze_graph
+from cnncalc.analysis import Analysis, Options, Row, analyze_graph
 from cnncalc.diagnostics import Diagnostic, SpecError
+from cnncalc.figures.totals import Totals
 from cnncalc.graph import Graph, Node
 from cnncalc.shape import Shape
 

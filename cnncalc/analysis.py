@@ -1,4 +1,4 @@
-"""analyze: every figure of a graph, a row for each node, with totals and warnings."""
+"""Analyze a graph: a row of figures for each node, groups of rows, totals and warnings."""
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -6,19 +6,23 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic
-from cnncalc.figures.cost import CONVENTIONS, DEFAULT_CONVENTION, costing
-from cnncalc.figures.memory import DTYPES, OPTIMIZERS, Buffer, Peak, buffers, live, peak
-from cnncalc.figures.memory_planner import arena
-from cnncalc.figures.receptive_field import ReceptiveField, receptive_fields
+from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVENTION, Cost, node_costs
+from cnncalc.figures.memory import DTYPES, Buffer, assign_buffers
+from cnncalc.figures.receptive_field import ReceptiveField, exceeds, receptive_fields
+from cnncalc.figures.totals import Totals, totals
+from cnncalc.figures.training import OPTIMIZERS
 from cnncalc.graph import Graph, Node
-from cnncalc.shape import AXES, Shape, Size, statically_known
+from cnncalc.shape import AXES, Size, statically_known
 
-#: The number of the JSON object's form: it rises when a field changes its meaning.
+#: The number of the JSON object's form: it rises when a key changes its meaning.
 SCHEMA = 1
 
 
 class Options(NamedTuple):
-    """What the figures depend on besides the network. `Options.checked` is the way to make them."""
+    """What the figures depend on besides the network: `Options.checked` makes them of what a user gives.
+
+    `convention` is one of `CONVENTIONS`, `dtype` one of `DTYPES`, `optimizer` one of `OPTIMIZERS`.
+    """
 
     batch: int = 1
     dtype: str = "float32"
@@ -27,17 +31,17 @@ class Options(NamedTuple):
 
     @classmethod
     def checked(cls, batch: int, dtype: str, convention: str, optimizer: str) -> "Options":
-        """The options; raises `ValueError` for one that is not known."""
+        """Return the options, a convention by its own name; raise `ValueError` for a value that is not known."""
         if not isinstance(batch, int) or isinstance(batch, bool) or not 1 <= batch < 10**9:
             raise ValueError(f"batch must be a whole number from 1 to 10^9 - 1, not {batch!r}")
         for name, value, known in (
             ("dtype", dtype, DTYPES),
-            ("convention", convention, CONVENTIONS),
+            ("convention", convention, (*CONVENTIONS, *CONVENTION_SYNONYMS)),
             ("optimizer", optimizer, OPTIMIZERS),
         ):
             if value not in known:
                 raise ValueError(f"unknown {name} {value!r}: one of {', '.join(known)}")
-        return cls(batch, dtype, convention, optimizer)
+        return cls(batch, dtype, CONVENTION_SYNONYMS.get(convention, convention), optimizer)
 
     @property
     def bytes_of_element(self) -> int:
@@ -45,10 +49,14 @@ class Options(NamedTuple):
         return DTYPES[self.dtype] * self.batch
 
 
+#: The arms of merges that something stands in, outermost first: (number of the merge, number of the arm).
+Arms = tuple[tuple[int, int], ...]
+
+
 class Row(NamedTuple):
     """The figures of one node. Shapes are per sample; MACs and activations are for the whole batch.
 
-    Where the input has letters, sizes are formulas in them (`cnncalc.symbols.Formula`), whose `at` takes numbers.
+    Where sizes of the input are letters, sizes and counts are formulas of them (`cnncalc.symbols.Formula`).
     """
 
     graph: Graph
@@ -64,13 +72,17 @@ class Row(NamedTuple):
         return self.node.name
 
     @property
+    def arms(self) -> Arms:
+        return self.node.arms
+
+    @property
     def inputs(self) -> tuple[str, ...]:
-        """The names of the layers it reads."""
+        """The names of the layers whose outputs it reads."""
         return tuple([self.graph.nodes[index].name for index in self.node.inputs])
 
     @property
     def type(self) -> str:
-        """The layer's kind: the first word for it."""
+        """The kind of layer: the first word for it."""
         return self.node.layer.kind
 
     @property
@@ -84,7 +96,7 @@ class Row(NamedTuple):
 
     @property
     def output_shape(self) -> tuple[Size, ...]:
-        """Channels last, without a batch; empty where an unknown operator leaves it open."""
+        """The shape, channels last and without a batch; empty where a model file's operator leaves it open."""
         return self.node.shape.dims if self.node.shape.channels else ()
 
     @property
@@ -94,9 +106,11 @@ class Row(NamedTuple):
 
     @property
     def implicit(self) -> bool:
+        """Whether the layer was added where the spec does not write it: the `flatten` in front of an `fc`."""
         return self.node.implicit
 
     def to_dict(self) -> dict[str, object]:
+        """Return the object under `layers` that JSON carries."""
         node = self.node
         return {
             "index": node.index,
@@ -116,12 +130,8 @@ class Row(NamedTuple):
         }
 
 
-#: The arms that a row stands in, outermost first: (number of the merge, number of the arm).
-Arms = tuple[tuple[int, int], ...]
-
-
 class RowGroup(NamedTuple):
-    """The rows of a block or named group as one row: their sums, and the shapes at its ends."""
+    """The rows of a block or a named group as one row: the sums of their figures, and the shapes at its ends."""
 
     name: str
     rows: tuple[Row, ...]
@@ -136,7 +146,7 @@ class RowGroup(NamedTuple):
 
     @property
     def description(self) -> str:
-        """The call as it was written, or for a named group how many layers it holds."""
+        """The block's call as it is written in the spec, or for a named group how many layers it has."""
         origin = self.rows[0].node.origin
         level = self.name.count(".")
         calls = origin.calls[::-1] if origin else ()
@@ -146,12 +156,13 @@ class RowGroup(NamedTuple):
 
     @property
     def arms(self) -> Arms:
-        """The arms that the block as a whole stands in."""
-        shared = min((row.node.arms for row in self.rows), key=len)
-        return shared if all(row.node.arms[: len(shared)] == shared for row in self.rows) else ()
+        """The arms that all of its rows stand in."""
+        shared = min((row.arms for row in self.rows), key=len)
+        return shared if all(row.arms[: len(shared)] == shared for row in self.rows) else ()
 
     @property
     def inputs(self) -> tuple[str, ...]:
+        """The names of the layers outside whose outputs it reads."""
         inside = {row.name for row in self.rows}
         return tuple(dict.fromkeys(name for row in self.rows for name in row.inputs if name not in inside))
 
@@ -192,92 +203,46 @@ RowOrGroup = Row | RowGroup
 
 
 def collapse(rows: Sequence[Row], depth: int | None) -> list[RowOrGroup]:
-    """The rows with every block deeper than `depth` as one: 1 shows the outermost blocks, 0 shows nothing."""
+    """Return the rows with every block deeper than `depth` as one group.
+
+    1 collapses the outermost blocks, 2 those within them, and so on; 0 leaves nothing, None all rows as they are.
+    """
     if depth is None:
         return list(rows)
     if depth == 0:
         return []
-    lines: list[RowOrGroup] = []
+    collapsed: list[RowOrGroup] = []
     for name, group in groupby(rows, key=lambda row: ".".join(row.name.split(".", depth)[:depth])):
         members = tuple(group)
-        alone = len(members) == 1 and members[0].name == name
-        lines += members if alone else (RowGroup(name, members),)
-    return lines
-
-
-def arms_of(line: RowOrGroup) -> Arms:
-    return line.arms if isinstance(line, RowGroup) else line.node.arms
-
-
-class ActivationBytes(NamedTuple):
-    """Bytes of feature maps, for the whole batch: of all, at the peak, and in one arena."""
-
-    sum: Size
-    peak: Size
-    peak_no_inplace: Size
-    arena: Size
-
-
-class Totals(NamedTuple):
-    """The figures of the whole network. Bytes of activations and MACs are for the whole batch.
-
-    Where sizes are letters, the peak is the largest of formulas, or None where too many may be it; which
-    tensors are live there and how they are placed depends on numbers, and is not told.
-
-    `training_bytes` is an estimate: weights, gradients, the optimizer's state and every feature map that
-    the backward pass needs, without a framework's own or its workspace.
-    """
-
-    layers: int
-    params: Size
-    buffers: Size
-    macs: Size
-    activations: Size
-    params_bytes: Size
-    activation_bytes: ActivationBytes
-    peak_layer: str | None
-    peak_tensors: dict[str, int]
-    training_bytes: Size
-
-    @property
-    def flops(self) -> Size:
-        """Two for each multiply-accumulate."""
-        return 2 * self.macs
-
-    def to_dict(self) -> dict[str, object]:
-        return {
-            "layers": self.layers,
-            "params": self.params,
-            "buffers": self.buffers,
-            "macs": self.macs,
-            "flops": self.flops,
-            "activations": self.activations,
-            "params_bytes": self.params_bytes,
-            "activation_bytes": self.activation_bytes._asdict(),
-            "peak_at": {"layer": self.peak_layer, "tensors": self.peak_tensors},
-            "training_bytes": self.training_bytes,
-        }
+        single = len(members) == 1 and members[0].name == name
+        collapsed += members if single else (RowGroup(name, members),)
+    return collapsed
 
 
 class Analysis:
-    """All figures of a network: `rows` in source order, `totals`, `outputs` and `warnings`.
+    """All figures of a network, as `analyze` returns them.
 
-    `feature_maps` are the buffers that hold every layer's output, in the order they come to life.
-
-    `result["conv1"]` is a row by its name; `to_dict()` is the object that `--format json` prints.
+    `rows` are in source order; `totals`, `outputs` and `warnings` are of the whole network. `feature_maps` are
+    the buffers that hold every layer's output, in the order they come to life. `result["conv1"]` is a row by its
+    name; `to_dict()` is the object that `--format json` prints.
     """
 
-    def __init__(self, graph: Graph, options: Options) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        options: Options,
+        rows: tuple[Row, ...],
+        feature_maps: tuple[Buffer, ...],
+        totals: Totals,
+    ) -> None:
         self.graph, self.options = graph, options
-        self.rows = tuple(_rows(graph, options))
+        self.rows, self.feature_maps, self.totals = rows, feature_maps, totals
         self.letters = graph.letters
-        self.feature_maps = tuple(buffers(graph.nodes, graph.outputs))
-        self.totals = _totals(graph, self.rows, self.feature_maps, options)
-        self.warnings = (*graph.warnings, *_field_warning(self.rows))
+        self.warnings = (*graph.warnings, *_receptive_field_warning(rows))
 
     @cached_property
     def domains(self) -> dict[str, str]:
-        """For each letter the numbers that it may stand for, in words such as `7 or more`."""
+        """The numbers that each letter may stand for, in words such as `7 or more`."""
         if not self.letters:
             return {}
         from cnncalc.figures.domain import domains
@@ -295,6 +260,7 @@ class Analysis:
         return tuple(row for row in self.rows if not row.node.layer.known)
 
     def __getitem__(self, name: str) -> Row:
+        """Return the row of that name; raise `KeyError` with the nearest name where there is none."""
         for row in self.rows:
             if row.name == name:
                 return row
@@ -310,8 +276,8 @@ class Analysis:
         return len(self.rows)
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON object, all integers exact. Its last key, `unknown`, is there where an operator is."""
-        found: dict[str, Any] = {
+        """Return the JSON object, all integers exact. The last key, `unknown`, is there where it has operators."""
+        document: dict[str, Any] = {
             "schema": SCHEMA,
             "name": self.graph.name,
             "layout": "channels_last",
@@ -328,101 +294,48 @@ class Analysis:
             ],
         }
         if self.unknown:
-            found["unknown"] = [
+            document["unknown"] = [
                 {"layer": row.name, "operator": row.type, "output_shape": list(row.output_shape) or None}
                 for row in self.unknown
             ]
-        return found
+        return document
 
 
 def analyze_graph(graph: Graph, options: Options) -> Analysis:
-    """Every figure of the graph."""
-    return Analysis(graph, options)
+    """Return every figure of the graph."""
+    costs = _costs(graph.nodes, options)
+    fields = receptive_fields(graph.nodes)
+    rows = tuple([Row(graph, node, *cost, field) for node, cost, field in zip(graph.nodes, costs, fields, strict=True)])
+    feature_maps = tuple(assign_buffers(graph.nodes, graph.outputs))
+    sums = totals(graph, costs, feature_maps, options.dtype, options.batch, options.optimizer)
+    return Analysis(graph, options, rows, feature_maps, sums)
 
 
-def _rows(graph: Graph, options: Options) -> Iterator[Row]:
-    nodes, batch = graph.nodes, options.batch
-    fields = receptive_fields(nodes)
-    cost = costing(options.convention)
-    for node, field in zip(nodes, fields, strict=True):
-        its = cost(node)
-        macs, activations = its.macs, its.activations
-        if batch > 1:
-            macs, activations = macs * batch, activations * batch
-        yield Row(graph, node, its.params, its.buffers, macs, activations, field)
+def _costs(nodes: Sequence[Node], options: Options) -> list[Cost]:
+    """Return the cost of each node for the whole batch."""
+    costs = node_costs(nodes)
+    if options.convention != DEFAULT_CONVENTION:
+        from cnncalc.figures.conventions import mac_counter  # few runs need another
+
+        macs_of = mac_counter(options.convention)
+        costs = [each._replace(macs=macs_of(node)) for node, each in zip(nodes, costs, strict=True)]
+    if options.batch > 1:
+        costs = [
+            each._replace(macs=each.macs * options.batch, activations=each.activations * options.batch)
+            for each in costs
+        ]
+    return costs
 
 
-def _totals(graph: Graph, rows: tuple[Row, ...], shared: tuple[Buffer, ...], options: Options) -> Totals:
-    if graph.letters:
-        return _totals_in_letters(graph, rows, shared, options)
-    size, scale = DTYPES[options.dtype], options.bytes_of_element
-    nodes = graph.nodes
-    separate = buffers(nodes, graph.outputs, in_place=False)
-    top: Peak = peak(shared, len(nodes))
-    params = sum(row.params for row in rows)
-    running = sum(row.buffers for row in rows)
-    every_map = sum(buffer.elements for buffer in shared) * scale
-    weights = (params + running) * size
-    # Of what training changes there are the gradients too, and the optimizer's copies.
-    copies = 1 + OPTIMIZERS[options.optimizer]
-    return Totals(
-        layers=sum(1 for row in rows if row.node.inputs),
-        params=params,
-        buffers=running,
-        macs=sum(row.macs for row in rows),
-        activations=sum(row.activations for row in rows if row.node.inputs),
-        params_bytes=weights,
-        activation_bytes=ActivationBytes(
-            sum=every_map,
-            peak=top.elements * scale,
-            peak_no_inplace=peak(separate, len(nodes)).elements * scale,
-            arena=arena(shared, scale),
-        ),
-        peak_layer=nodes[top.node].name if nodes else None,
-        peak_tensors={nodes[buffer.holds(top.node)].name: buffer.elements * scale for buffer in top.live},
-        training_bytes=weights + copies * params * size + every_map,
-    )
-
-
-def _totals_in_letters(graph: Graph, rows: tuple[Row, ...], shared: tuple[Buffer, ...], options: Options) -> Totals:
-    from cnncalc.symbols import largest, total
-
-    size, scale = DTYPES[options.dtype], options.bytes_of_element
-    nodes, layers = graph.nodes, [row for row in rows if row.node.inputs]
-    live_elements = list(live(shared, len(nodes)))
-    peak, separate = largest(live_elements), buffers(nodes, graph.outputs, in_place=False)
-    apart = largest(live(separate, len(nodes)))
-    params, running = total(row.params for row in rows), total(row.buffers for row in rows)
-    feature_maps = total(buffer.elements for buffer in shared) * scale
-    weights = (params + running) * size
-    return Totals(
-        layers=len(layers),
-        params=params,
-        buffers=running,
-        macs=total(row.macs for row in rows),
-        activations=total(row.activations for row in layers),
-        params_bytes=weights,
-        activation_bytes=ActivationBytes(
-            sum=feature_maps,
-            peak=None if peak is None else peak * scale,
-            peak_no_inplace=None if apart is None else apart * scale,
-            arena=None,
-        ),
-        peak_layer=nodes[live_elements.index(peak)].name if peak in live_elements else None,
-        peak_tensors={},
-        training_bytes=weights + (1 + OPTIMIZERS[options.optimizer]) * params * size + feature_maps,
-    )
-
-
-def _field_warning(rows: tuple[Row, ...]) -> Iterator[Diagnostic]:
-    """One warning, at the first layer whose receptive field is larger than the input."""
+def _receptive_field_warning(rows: tuple[Row, ...]) -> Iterator[Diagnostic]:
+    """Yield one warning, at the first layer whose receptive field is larger than the input."""
     first = next((row for row in rows if not row.node.inputs), None)
     if first is None:
         return
     spatial = first.node.shape.spatial
     seen: ReceptiveField | None = None
     for row in rows:
-        # Layers that change nothing share their input's field.
+        # Layers that change nothing share the receptive field of their input.
         if row.receptive_field is seen:
             continue
         seen = row.receptive_field
@@ -437,12 +350,3 @@ def _field_warning(rows: tuple[Row, ...]) -> Iterator[Diagnostic]:
                 span = row.node.origin.span if row.node.origin else None
                 yield Diagnostic("W203", message, span, help=help, layer=row.name)
                 return
-
-
-def exceeds(field: ReceptiveField, shape: Shape) -> bool:
-    """Whether a receptive field is larger than an input of that shape on any axis."""
-    if not field.whole:
-        for axis, n in zip(field.axes, shape.spatial, strict=False):
-            if statically_known(axis.size > n):
-                return True
-    return False

@@ -1,4 +1,4 @@
-"""How figures are written: shapes, counts with their digits in threes, bytes with units, formulas as in print."""
+"""Write figures as text: shapes, counts with thousands separators, bytes with units, formulas as in print."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cnncalc.shape import Size, dims_text
 
 
 def shape_text(dims: Iterable[Size], layout: str = "hwc") -> str:
-    """`32x32x3`, or `3x32x32` in the layout chw."""
+    """Return a shape as `32x32x3`, or as `3x32x32` in the layout `chw`; `?` where it is unknown."""
     sizes = list(dims)
     if not sizes:
         return "?"
@@ -18,39 +18,39 @@ def shape_text(dims: Iterable[Size], layout: str = "hwc") -> str:
 
 
 def shortened(text: str, most: int = 120) -> str:
-    """The text, its end cut off where it is long: a whole spec that stands for a network's name."""
+    """Return the text with its end cut off where it is long: a whole spec may stand for the name of a network."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def thousands(value: Size) -> str:
-    """`1,234`, and `1,024·(H − 2)·W` where it is a formula."""
+    """Return a count as `1,234`, and as `1,024·(H−2)·W` where it is a formula."""
     return f"{value:,}" if isinstance(value, int) else formula(f"{value:,}")
 
 
 def formula(text: str) -> str:
-    """The text of a formula as it is printed in books: `9·C·(H−2)² + 4·C`, without spaces in a factor."""
+    """Return the text of a formula as it is printed in books: `9·C·(H−2)² + 4·C`, without spaces in a factor."""
     for plain, sign in (("**2", "²"), ("**3", "³"), ("**", "^"), ("*", "·"), ("- ", "− "), ("(-", "(−")):
         text = text.replace(plain, sign)
     if len(text) > 1 and text.startswith("-"):
         text = f"−{text[1:]}"
     if "(" not in text or " " not in text:
         return text
-    # max(a + b, c) has terms of its own.
-    inside: list[bool] = []
+    # The arguments of max and min are sums of their own, and keep their spaces.
+    in_arguments: list[bool] = []
     shown = []
     for at, character in enumerate(text):
         if character == "(":
-            inside.append(text[:at].endswith(("max", "min")))
+            in_arguments.append(text[:at].endswith(("max", "min")))
         elif character == ")":
-            inside.pop()
-        elif character == " " and inside and not inside[-1]:
+            in_arguments.pop()
+        elif character == " " and in_arguments and not in_arguments[-1]:
             continue
         shown.append(character)
     return "".join(shown)
 
 
 def short(value: int) -> str:
-    """Three significant digits and a decimal prefix, `4.09 G`; nothing that a plain number would not say better."""
+    """Return a count with three significant digits and a decimal prefix, `4.09 G`; one below 1000 as it is."""
     for power, prefix in ((15, "P"), (12, "T"), (9, "G"), (6, "M"), (3, "k")):
         # Rounding may carry into the next prefix: 999,999 is 1.00 M.
         if 2 * value >= 2 * 10**power - 10 ** (power - 3):
@@ -59,7 +59,7 @@ def short(value: int) -> str:
 
 
 def bytes_text(value: int) -> str:
-    """`97.7 MiB`: 1024^n, as the unit says."""
+    """Return bytes with three significant digits and a unit of 1024^n, `97.7 MiB`."""
     for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
         if value >= 1024**power:
             return f"{_three_digits(value / 1024**power)} {unit}"
@@ -74,15 +74,15 @@ def _three_digits(value: float) -> str:
 
 
 def per_axis(values: Iterable[Any]) -> str:
-    """One number for axes that agree, else one for each: `3`, `3x5`."""
+    """Return one number for axes that agree, else one for each: `3`, `3x5`."""
     sizes = list(values)
     return str(sizes[0]) if len(set(sizes)) == 1 else dims_text(sizes)
 
 
 def field_text(field: ReceptiveField, part: str = "size") -> str:
-    """A part of a receptive field: `3`, `3x5`, `all`; `-` where there are no axes."""
-    found = field.to_dict()[part]
-    if found == "all":
+    """Return a part of a receptive field, per axis: `3`, `3x5`, `all`; `-` where there are no axes."""
+    sizes = field.to_dict()[part]
+    if sizes == "all":
         return "all"
-    assert isinstance(found, list)
-    return per_axis(found) or "-"
+    assert isinstance(sizes, list)
+    return per_axis(sizes) or "-"

@@ -54,7 +54,7 @@ ALLOWED = {
         "",
     },
     "__main__": {"cli"},
-    "": {"diagnostics", "shape", "graph", "analysis", "sources", "language", "readers"},
+    "": {"diagnostics", "shape", "graph", "figures", "analysis", "sources", "language", "readers"},
 }
 
 

@@ -81,7 +81,7 @@ def test_error() -> None:
         ({"dtype": "float8"}, "unknown dtype 'float8': one of float32, float16, bfloat16, int8, float64"),
         (
             {"convention": "mine"},
-            "unknown convention 'mine': one of torchvision, fvcore, ptflops, thop, deepspeed, onnx-tool, netscope",
+            "unknown convention 'mine': one of torchvision, fvcore, ptflops, thop, onnx-tool, deepspeed, calflops",
         ),
         ({"optimizer": "lion"}, "unknown optimizer 'lion': one of sgd, momentum, adam"),
         ({"batch": 0}, "batch must be a whole number from 1 to 10^9 - 1, not 0"),

@@ -22,7 +22,7 @@ from cnncalc.cli.output import (
 )
 from cnncalc.diagnostics import SpecError, nearest
 from cnncalc.figures.cost import DEFAULT_CONVENTION
-from cnncalc.figures.memory import OPTIMIZERS
+from cnncalc.figures.training import OPTIMIZERS
 
 if TYPE_CHECKING:
     from cnncalc.analysis import Analysis

@@ -180,10 +180,11 @@ def at_option(command: Command) -> Command:
 
 def figure_options(*more_conventions: str) -> Callable[[Command], Command]:
     """The options that figures depend on besides the network; `more_conventions` stand for none that there is."""
-    from cnncalc.figures.cost import CONVENTIONS, DEFAULT_CONVENTION
+    from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVENTION
     from cnncalc.figures.memory import DTYPES
 
-    named = ", ".join(CONVENTIONS) + "".join(f"; or {more}" for more in more_conventions)
+    others = [f"{name} (as {convention})" for name, convention in CONVENTION_SYNONYMS.items()]
+    named = ", ".join([*CONVENTIONS, *others]) + "".join(f"; or {more}" for more in more_conventions)
     options = (
         click.option(
             "--batch",
@@ -197,8 +198,9 @@ def figure_options(*more_conventions: str) -> Callable[[Command], Command]:
         ),
         click.option(
             "--convention",
-            type=click.Choice([*CONVENTIONS, *more_conventions]),
+            type=click.Choice([*CONVENTIONS, *CONVENTION_SYNONYMS, *more_conventions]),
             default=DEFAULT_CONVENTION,
+            callback=lambda context, option, name: CONVENTION_SYNONYMS.get(name, name),
             metavar="NAME",
             help=f"Whose MACs to count: {named}.",
         ),

@@ -1,1 +1,1 @@
-"""Comparing networks: aligning their layers, the differences of two, and a row for each of several."""
+"""Compare networks: align their layers, list the differences of two, and have a row for each of several."""

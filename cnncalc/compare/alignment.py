@@ -1,9 +1,9 @@
-"""Two sequences side by side: which items of one stand for which of the other, in order.
+"""Align two sequences: pair items of one with similar items of the other, in order.
 
-Where both are short, the alignment is the best there is by the sum of its pairs' scores (S. Needleman and
-C. Wunsch, 1970). Longer ones are first cut where a run of items occurs in both and once in each, as in
-patience diff; what is left between two cuts is aligned by a window that moves over it. So time grows
-linearly, whatever the sequences hold.
+Where both are short, the alignment is the one with the largest sum of its pairs' scores (S. Needleman and
+C. Wunsch, A general method applicable to the search for similarities in the amino acid sequence of two
+proteins, 1970). Longer ones are first cut where a run of items occurs once in each, as in patience diff; what is
+between two cuts is aligned in a window that moves over it. So time grows linearly, whatever the sequences hold.
 """
 
 from __future__ import annotations
@@ -14,47 +14,47 @@ from typing import TypeVar
 
 Item = TypeVar("Item", bound=Hashable)
 
-#: The index of an item in each sequence; None on the side where nothing stands for it.
+#: The index of an item in each sequence; None in the one that has nothing to pair it with.
 Pair = tuple[int | None, int | None]
 
-#: So many pairs of items are scored for one best alignment: a fraction of a second.
+#: The most pairs of items that are scored for one alignment, which takes a fraction of a second.
 MOST_SCORED = 400_000
 
-#: A window spans at least so many items of either sequence, however long they are.
+#: The least number of items of either sequence in a window, however long the sequences are.
 LEAST_WINDOW = 24
 
-#: A run by which long sequences are cut.
-RUN = 6
+#: The number of items in a run by which long sequences are cut.
+RUN_LENGTH = 6
 
 
 def align(a: Sequence[Item], b: Sequence[Item], score: Callable[[Item, Item], int]) -> Iterator[Pair]:
-    """The pairs in order, every index of both in one of them.
+    """Yield the pairs in order, so that every index of both sequences is in one of them.
 
-    `score` says how alike two items are; those with 0 are never paired. Equal items at both ends are paired
-    with one another.
+    `score` returns how similar two items are; those that score 0 are never paired. Equal items at both ends are
+    paired with one another.
     """
     begin, end = _common_ends(a, b, 0, len(a), 0, len(b))
     yield from ((index, index) for index in range(begin))
     scores: dict[tuple[Item, Item], int] = {}
 
-    def known(x: Item, y: Item) -> int:
-        found = scores.get((x, y))
-        if found is None:
-            found = scores[x, y] = score(x, y)
-        return found
+    def remembered(x: Item, y: Item) -> int:
+        value = scores.get((x, y))
+        if value is None:
+            value = scores[x, y] = score(x, y)
+        return value
 
     i, j = begin, begin
     rest_a, rest_b = len(a) - end, len(b) - end
     long = (rest_a - i) * (rest_b - j) > MOST_SCORED
     window = max(MOST_SCORED // (rest_a - i + rest_b - j), LEAST_WINDOW) if long else max(rest_a - i, rest_b - j)
     for to_i, to_j in [*(_cuts(a, b, i, rest_a, j, rest_b) if long else ()), (rest_a, rest_b)]:
-        yield from _windows(a, b, (i, to_i), (j, to_j), known, window)
+        yield from _windows(a, b, (i, to_i), (j, to_j), remembered, window)
         i, j = to_i, to_j
     yield from zip(range(rest_a, len(a)), range(rest_b, len(b)), strict=True)
 
 
 def _common_ends(a: Sequence[Item], b: Sequence[Item], i: int, to_i: int, j: int, to_j: int) -> tuple[int, int]:
-    """How many items at the beginning, and then at the end, are equal."""
+    """Return how many items are equal at the beginning, and how many of the rest at the end."""
     most = min(to_i - i, to_j - j)
     begin = 0
     while begin < most and a[i + begin] == b[j + begin]:
@@ -66,33 +66,34 @@ def _common_ends(a: Sequence[Item], b: Sequence[Item], i: int, to_i: int, j: int
 
 
 def _cuts(a: Sequence[Item], b: Sequence[Item], i: int, to_i: int, j: int, to_j: int) -> list[tuple[int, int]]:
-    """Where runs that occur once in either sequence begin: as many as stand in the same order in both."""
+    """Return where the runs begin that occur once in each sequence: as many as are in the same order in both."""
     in_a, in_b = _single_runs(a, i, to_i), _single_runs(b, j, to_j)
-    found = [(at, in_b[run]) for run, at in in_a.items() if run in in_b]
-    # The longest increasing subsequence of the places in b, by patience sorting.
+    common = [(position, in_b[run]) for run, position in in_a.items() if run in in_b]
+    # The longest increasing subsequence of the positions in b, by patience sorting: the top card of each pile, the
+    # number of its pair, and for each pair the one on top of the pile before when it was laid.
     tops: list[int] = []
-    last: list[int] = []
-    before: list[int] = []
-    for number, (_, at) in enumerate(found):
-        pile = bisect_left(tops, at)
-        before.append(last[pile - 1] if pile else -1)
-        tops[pile : pile + 1] = [at]
-        last[pile : pile + 1] = [number]
+    top_pairs: list[int] = []
+    previous: list[int] = []
+    for number, (_, position) in enumerate(common):
+        pile = bisect_left(tops, position)
+        previous.append(top_pairs[pile - 1] if pile else -1)
+        tops[pile : pile + 1] = [position]
+        top_pairs[pile : pile + 1] = [number]
     chain: list[tuple[int, int]] = []
-    number = last[-1] if last else -1
+    number = top_pairs[-1] if top_pairs else -1
     while number >= 0:
-        chain.append(found[number])
-        number = before[number]
+        chain.append(common[number])
+        number = previous[number]
     return chain[::-1]
 
 
 def _single_runs(items: Sequence[Item], start: int, stop: int) -> dict[tuple[Item, ...], int]:
-    """Every run of `RUN` items that occurs once, with its place, in order."""
-    places: dict[tuple[Item, ...], int | None] = {}
-    for at in range(start, stop - RUN + 1):
-        run = tuple(items[at : at + RUN])
-        places[run] = None if run in places else at
-    return {run: at for run, at in places.items() if at is not None}
+    """Return every run of `RUN_LENGTH` items that occurs once, with its position, in order."""
+    positions: dict[tuple[Item, ...], int | None] = {}
+    for position in range(start, stop - RUN_LENGTH + 1):
+        run = tuple(items[position : position + RUN_LENGTH])
+        positions[run] = None if run in positions else position
+    return {run: position for run, position in positions.items() if position is not None}
 
 
 def _windows(
@@ -103,7 +104,7 @@ def _windows(
     score: Callable[[Item, Item], int],
     window: int,
 ) -> Iterator[Pair]:
-    """Align two spans: the best alignment of a window of both, of which the first half is kept, then on from there."""
+    """Align two spans window by window: keep the first half of a window's alignment, and go on from its end."""
     (i, to_i), (j, to_j) = span_a, span_b
     while i < to_i and j < to_j:
         begin, _ = _common_ends(a, b, i, to_i, j, to_j)
@@ -121,12 +122,12 @@ def _windows(
 
 
 def _best(a: Sequence[Item], b: Sequence[Item], score: Callable[[Item, Item], int], open_end: bool) -> list[Pair]:
-    """The alignment whose pairs' scores, less one for each item without a pair, add up to the most.
+    """Return the alignment with the largest sum of its pairs' scores, less one for each item without a pair.
 
-    With an `open_end`, items behind the last pair cost nothing: what they pair with may be yet to come.
+    With an `open_end`, items behind the last pair cost nothing: what they pair with may lie behind the window.
     """
     cost = 0 if open_end else 1
-    # tails[i][j]: the most that a[i:] and b[j:] can add up to.
+    # tails[i][j]: the largest sum for a[i:] and b[j:].
     tails = [[-cost * left for left in range(len(b), -1, -1)]]
     for x in reversed(a):
         below = tails[-1]
@@ -134,17 +135,17 @@ def _best(a: Sequence[Item], b: Sequence[Item], score: Callable[[Item, Item], in
         row = [right] * (len(b) + 1)
         for j in range(len(b) - 1, -1, -1):
             best = (below[j] if below[j] > right else right) - 1
-            its = score(x, b[j])
-            if its and its + below[j + 1] > best:
-                best = its + below[j + 1]
+            paired = score(x, b[j])
+            if paired and paired + below[j + 1] > best:
+                best = paired + below[j + 1]
             row[j] = right = best
         tails.append(row)
     tails.reverse()
     pairs: list[Pair] = []
     i = j = 0
     while i < len(a) and j < len(b):
-        its = score(a[i], b[j])
-        if its and tails[i][j] == its + tails[i + 1][j + 1]:
+        paired = score(a[i], b[j])
+        if paired and tails[i][j] == paired + tails[i + 1][j + 1]:
             pairs.append((i, j))
             i, j = i + 1, j + 1
         elif tails[i][j] == tails[i + 1][j] - 1:

@@ -1,6 +1,7 @@
-"""What one network has that another has not: their layers side by side, and every total with its change.
+"""Compare two networks: their layers side by side, and every total with its change.
 
-Layers are told by what they are, not by their names, which are numbered anew wherever a layer is put in.
+Layers are matched by their kind, arguments and shapes, not by their names: those are numbered anew wherever a
+layer is inserted.
 """
 
 from __future__ import annotations
@@ -19,15 +20,18 @@ from cnncalc.layers.rearrange import Input
 Status = Literal["same", "changed", "added", "removed"]
 STATUSES: tuple[Status, ...] = ("same", "changed", "added", "removed")
 
-#: How alike two layers are that are not equal, from the best to the least; others are never paired.
-EQUAL, LIKE_BUT_SHAPES, SAME_KIND, SAME_FAMILY = 8, 6, 2, 1
+#: Scores of how similar two layers are, from the best to the least; others are never paired.
+EQUAL, EQUAL_BUT_SHAPES, SAME_KIND, SAME_FAMILY = 8, 6, 2, 1
 
-#: What same arguments add to SAME_KIND: all but one are still less than LIKE_BUT_SHAPES.
+#: The most that equal arguments add to SAME_KIND: all but one are still less than EQUAL_BUT_SHAPES.
 MOST_FOR_ARGUMENTS = 3
 
 
 class LayerChange(NamedTuple):
-    """A layer of both networks, or of one; `changes` is field → (in A, in B), empty where all is the same."""
+    """A layer of both networks, or of one of them.
+
+    `changes` is key → (value in A, value in B), for what differs: arguments, inputs, output shape and figures.
+    """
 
     a: Row | None
     b: Row | None
@@ -43,13 +47,13 @@ class LayerChange(NamedTuple):
 
     @property
     def row(self) -> Row:
-        """The layer as it is in B, or was in A where B has none."""
+        """The layer's row in B, or in A where B does not have the layer."""
         row = self.b or self.a
         assert row is not None
         return row
 
     def to_dict(self) -> dict[str, object]:
-        """The figures are those of `row`; `changes` tells what they were."""
+        """Return the object under `layers` that JSON carries: the figures of `row`, and what changed."""
         row = self.row
         return {
             "status": self.status,
@@ -61,7 +65,7 @@ class LayerChange(NamedTuple):
             "params": row.params,
             "buffers": row.buffers,
             "macs": row.macs,
-            "changes": {field: list(values) for field, values in self.changes.items()},
+            "changes": {key: list(values) for key, values in self.changes.items()},
         }
 
 
@@ -78,7 +82,7 @@ class TotalChange(NamedTuple):
 
     @property
     def percent(self) -> float | None:
-        """The change in per cent of A's figure; None where that is 0 and B's is not."""
+        """The change as a percentage of the figure in A; None where that is 0 and the one in B is not."""
         if not self.a:
             return None if self.b else 0.0
         return 100 * self.change / self.a
@@ -90,112 +94,123 @@ class TotalChange(NamedTuple):
 
 
 class Difference(NamedTuple):
-    """`steps` leads from A to B: without the removed it lists B's layers in order, without the added A's."""
+    """The difference from network A to network B.
+
+    `layers` has those of both: without the removed ones it lists the layers of B in order, without the added
+    ones those of A.
+    """
 
     a: Analysis
     b: Analysis
-    steps: tuple[LayerChange, ...]
+    layers: tuple[LayerChange, ...]
     totals: tuple[TotalChange, ...]
 
     def __bool__(self) -> bool:
-        """Whether the networks differ. Names are not compared."""
-        return any(step.status != "same" for step in self.steps)
+        """Return whether the networks differ. Names are not compared."""
+        return any(layer.status != "same" for layer in self.layers)
 
     def counts(self) -> dict[Status, int]:
-        """How many layers there are of each status."""
-        found = Counter(step.status for step in self.steps)
-        return {status: found[status] for status in STATUSES}
+        """Return the number of layers of each status."""
+        counts = Counter(layer.status for layer in self.layers)
+        return {status: counts[status] for status in STATUSES}
 
     def to_dict(self) -> dict[str, object]:
-        """The JSON object, but for what the networks are called."""
+        """Return the JSON object, without the names of the networks."""
         options = self.b.options
         return {
             "schema": SCHEMA,
             "batch": options.batch,
             "dtype": options.dtype,
             "convention": options.convention,
-            "known_unequal": bool(self),
+            "differs": bool(self),
             "counts": self.counts(),
-            "layers": [step.to_dict() for step in self.steps],
+            "layers": [layer.to_dict() for layer in self.layers],
             "totals": {total.key: total.to_dict() for total in self.totals},
         }
 
 
 def difference(a: Analysis, b: Analysis) -> Difference:
-    """The way from network A to network B, in time that grows linearly with their layers."""
+    """Return the difference from network A to network B, in time that grows linearly with their layers."""
     pairs = _aligned(a.graph.nodes, b.graph.nodes)
-    return Difference(a, b, tuple(_steps(a, b, pairs)), tuple(_totals(a, b)))
+    return Difference(a, b, tuple(_layer_changes(a, b, pairs)), tuple(_total_changes(a, b)))
 
 
 def _aligned(a: tuple[Node, ...], b: tuple[Node, ...]) -> list[Pair]:
-    # A number for each layer on a shape: comparing them is what takes the time.
+    """Return the pairs of layers, by index, that stand for one another."""
+    # Equal layers on equal shapes have one number: comparing numbers saves most of the time.
     numbers: dict[Any, int] = {}
-    kinds: list[Node] = []
+    examples: list[Node] = []
 
     def numbered(nodes: tuple[Node, ...]) -> list[int]:
-        found = []
+        of_nodes = []
         for node in nodes:
-            number = numbers.setdefault((node.layer, node.input_shapes, node.shape, node.stored), len(kinds))
-            if number == len(kinds):
-                kinds.append(node)
-            found.append(number)
-        return found
+            number = numbers.setdefault((node.layer, node.input_shapes, node.shape, node.stored), len(examples))
+            if number == len(examples):
+                examples.append(node)
+            of_nodes.append(number)
+        return of_nodes
 
-    return list(align(numbered(a), numbered(b), lambda x, y: EQUAL if x == y else _likeness(kinds[x], kinds[y])))
+    def score(x: int, y: int) -> int:
+        return EQUAL if x == y else _similarity(examples[x], examples[y])
+
+    return list(align(numbered(a), numbered(b), score))
 
 
-def _likeness(a: Node, b: Node) -> int:
+def _similarity(a: Node, b: Node) -> int:
+    """Return how similar two layers are that are not equal on equal shapes; 0 where they are never paired."""
     if a.layer == b.layer:
-        return LIKE_BUT_SHAPES
+        return EQUAL_BUT_SHAPES
     names = a.layer.arguments
-    if _alike(a.layer, b.layer):
+    if _same_kind(a.layer, b.layer):
         same = sum(1 for name in names if getattr(a.layer, name) == getattr(b.layer, name))
         return SAME_KIND + MOST_FOR_ARGUMENTS * same // max(len(names), 1)
-    # A file of layers is a family: a pool may become another pool, but an input is nothing else.
+    # The layers of one module are a family: a pool may become another pool. An input never becomes another layer.
     if type(a.layer).__module__ == type(b.layer).__module__ and Input not in (type(a.layer), type(b.layer)):
         return SAME_FAMILY
     return 0
 
 
-def _alike(a: Layer, b: Layer) -> bool:
-    """Whether they differ in arguments alone. A model file's operator can be called as a word of the language."""
+def _same_kind(a: Layer, b: Layer) -> bool:
+    """Return whether two layers differ at most in their arguments."""
+    # A model file's operator may have the name of a kind.
     return a.kind == b.kind and type(a) is type(b)
 
 
-def _steps(a: Analysis, b: Analysis, pairs: list[Pair]) -> Iterator[LayerChange]:
-    in_a = {at: number for number, (at, other) in enumerate(pairs) if at is not None and other is not None}
-    in_b = {at: number for number, (other, at) in enumerate(pairs) if at is not None and other is not None}
-    from_a, from_b = _sources(a.graph.nodes, in_a, -1), _sources(b.graph.nodes, in_b, -2)
-    out_a, out_b = set(a.graph.outputs), set(b.graph.outputs)
-    for at, to in pairs:
-        before = None if at is None else a.rows[at]
-        after = None if to is None else b.rows[to]
+def _layer_changes(a: Analysis, b: Analysis, pairs: list[Pair]) -> Iterator[LayerChange]:
+    both = [(number, i, j) for number, (i, j) in enumerate(pairs) if i is not None and j is not None]
+    sources_a = _sources(a.graph.nodes, {i: number for number, i, _ in both}, -1)
+    sources_b = _sources(b.graph.nodes, {j: number for number, _, j in both}, -2)
+    outputs_a, outputs_b = set(a.graph.outputs), set(b.graph.outputs)
+    for i, j in pairs:
+        before = None if i is None else a.rows[i]
+        after = None if j is None else b.rows[j]
         changes: dict[str, tuple[Any, Any]] = {}
         if before is not None and after is not None:
             changes.update(_argument_changes(before, after))
-            wires = [from_a[index] for index in before.node.inputs], [from_b[index] for index in after.node.inputs]
-            if wires[0] != wires[1]:
+            reads_a = [sources_a[index] for index in before.node.inputs]
+            reads_b = [sources_b[index] for index in after.node.inputs]
+            if reads_a != reads_b:
                 changes["inputs"] = list(before.inputs), list(after.inputs)
             if before.output_shape != after.output_shape:
                 changes["output_shape"] = list(before.output_shape) or None, list(after.output_shape) or None
             for figure in ("params", "buffers", "macs"):
                 if (was := getattr(before, figure)) != (now := getattr(after, figure)):
                     changes[figure] = was, now
-            if (at in out_a) != (to in out_b):
-                changes["output"] = at in out_a, to in out_b
+            if (i in outputs_a) != (j in outputs_b):
+                changes["output"] = i in outputs_a, j in outputs_b
         yield LayerChange(before, after, changes)
 
 
 def _sources(nodes: tuple[Node, ...], paired: Mapping[int, int], none: int) -> list[int]:
-    """For each node the pair that a reader of it reads, once the layers that have no pair are taken out.
+    """Return for each node the pair that a layer reads there, once the layers without a pair are taken out.
 
-    So a layer that is put in between two others changes neither of them. `none` stands for an input that the
-    other network has not.
+    So a layer that is inserted between two others changes neither of them. `none` stands for an input that the
+    other network does not have.
     """
     sources: list[int] = []
     for node in nodes:
-        passed = sources[node.inputs[0]] if node.inputs else none
-        sources.append(paired.get(node.index, passed))
+        upstream = sources[node.inputs[0]] if node.inputs else none
+        sources.append(paired.get(node.index, upstream))
     return sources
 
 
@@ -203,25 +218,25 @@ def _argument_changes(before: Row, after: Row) -> Iterator[tuple[str, tuple[Any,
     a, b = before.node.layer, after.node.layer
     if a == b:
         return
-    if not _alike(a, b):
+    if not _same_kind(a, b):
         yield "type", (a.kind, b.kind)
         yield "layer", (str(a), str(b))
         return
     for name, argument in a.arguments.items():
         was, now = getattr(a, name), getattr(b, name)
-        # On other axes the same stride is another value, but the same words.
+        # On another number of axes the same stride is another value, but it is written the same.
         if argument.write(was) != argument.write(now):
             yield name, (argument.to_json(was), argument.to_json(now))
 
 
-def _totals(a: Analysis, b: Analysis) -> Iterator[TotalChange]:
+def _total_changes(a: Analysis, b: Analysis) -> Iterator[TotalChange]:
     figures = dict(_figures(b.totals.to_dict()))
     for key, value in _figures(a.totals.to_dict()):
         yield TotalChange(key, value, figures[key])
 
 
 def _figures(totals: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, int]]:
-    """Every figure of the totals, by its path; the tensors at the peak are no total."""
+    """Yield every figure of the totals with its path; the tensors at the peak are not one."""
     for key, value in totals.items():
         if isinstance(value, int):
             yield path + key, value

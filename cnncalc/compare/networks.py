@@ -1,14 +1,15 @@
-"""A network as one row among several: its totals, its inputs and its receptive field."""
+"""A network as one row of a table: its totals, its inputs and its receptive field."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnncalc.analysis import Analysis, Row, Totals
+from cnncalc.analysis import Analysis, Row
+from cnncalc.figures.totals import Totals
 
 
 class NetworkRow(NamedTuple):
-    """A network among others, by the name that tells it from them."""
+    """A network among others, with the name that distinguishes it from them."""
 
     name: str
     analysis: Analysis
@@ -23,25 +24,26 @@ class NetworkRow(NamedTuple):
 
     @property
     def field(self) -> Row | None:
-        """The layer whose receptive field is the network's: the last whose outputs have places to tell apart.
+        """The layer whose receptive field is that of the network: the last whose output has spatial positions.
 
-        Those that bring all places together (gap, fc and what follows them) see everything by nature, and are
-        passed over. Where a map of several places sees everything, as behind squeeze-and-excite, so it is said.
+        Layers that reduce all positions to one (gap, fc and what follows them) see the whole input by nature and
+        are passed over. A map of several positions that sees the whole input, as behind squeeze-and-excite, is not.
         """
         for row in self.analysis.rows[::-1]:
-            field, sizes = row.receptive_field, row.node.shape.spatial
-            if row.node.inputs and sizes and (not field.whole or any(size > 1 for size in sizes)):
+            whole, sizes = row.receptive_field.whole, row.node.shape.spatial
+            if row.node.inputs and sizes and (not whole or any(size > 1 for size in sizes)):
                 return row
         return None
 
     @property
     def uncounted(self) -> str:
-        """What there is to say where a model file's operators are not counted."""
+        """A sentence on the operators of a model file that are not counted; empty where there are none."""
         count = len(self.analysis.unknown)
         operators = f"{count:,} operator{'s are' if count > 1 else ' is'}"
         return f"{operators} not counted in full: all totals are lower bounds" if count else ""
 
     def to_dict(self) -> dict[str, object]:
+        """Return the object under `networks` that JSON carries."""
         last = self.field
         return {
             "name": self.name,

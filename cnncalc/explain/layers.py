@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cnncalc.analysis import Analysis, Row
 from cnncalc.explain.positions import WindowPositions, window_positions
 from cnncalc.explain.trace import Number, TracedNumber, signed, text_of, value_of
-from cnncalc.figures.memory import DTYPES, Buffer, buffers
+from cnncalc.figures.memory import DTYPES, Buffer, assign_buffers
 from cnncalc.figures.receptive_field import AxisField, ReceptiveField, grown, hull
 from cnncalc.layers.arguments import Argument, PaddingArgument
 from cnncalc.layers.base import Its, Layer
@@ -93,7 +93,7 @@ class Explanation(NamedTuple):
 def explain(analysis: Analysis, names: Sequence[str] | None = None) -> Iterator[Explanation]:
     """The explanation of each layer, or of those named, in source order."""
     wanted = {row.name for row in analysis.rows} if names is None else set(names)
-    to_come = sorted(buffers(analysis.graph.nodes, analysis.graph.outputs), key=lambda each: -each.first)
+    to_come = sorted(assign_buffers(analysis.graph.nodes, analysis.graph.outputs), key=lambda each: -each.first)
     live: list[Buffer] = []
     for row in analysis.rows:
         if row.name in wanted:
@@ -210,7 +210,7 @@ def _field_steps(analysis: Analysis, row: Row, told: Layer, x: Shape, y: Shape) 
         # An axis by itself: where two come to the same, their formulas may still differ.
         after = field.axes[number]
         if isinstance(reach, tuple):
-            after = grown(ReceptiveField((after,)), (reach[number],), 1).axes[0]
+            after = grown(ReceptiveField((after,)), (reach[number],)).axes[0]
         yield FieldChange(
             name, *(FigureFormula(of, text_of(getattr(after, of)), getattr(its, of)) for of in AxisField._fields)
         )
@@ -225,7 +225,7 @@ def _memory(analysis: Analysis, row: Row, live: Sequence[Buffer], y: Shape) -> L
     scale = DTYPES[options.dtype] * options.batch
     home = next(each for each in live if node.index in each.nodes)
     earlier = [index for index in home.nodes if index < node.index]
-    held = sorted((each.holds(node.index), each.elements * scale) for each in live)
+    held = sorted((each.output_at(node.index), each.elements * scale) for each in live)
     return LayerMemory(
         FigureFormula("elements", text_of(_batch(analysis) * y.elements), row.activations),
         row.activations * DTYPES[options.dtype],

@@ -1,1 +1,1 @@
-"""What is counted on a graph: one file for each kind of figure."""
+"""The figures that are counted on a graph: one file for each kind."""

@@ -1,13 +1,12 @@
-"""How other tools count MACs: for each a table of rules, one for each kind of layer that it counts.
+"""How other tools count MACs: a row for each kind of layer with what each convention counts for it.
 
-A rule is a sum of quantities, such as `macs + bias` or `2 n`; QUANTITIES says what each is for a layer with an
-input of shape x and an output of shape y. A kind without a rule counts 0. Where a rule depends on more than
-the kind, its name goes on: `upsample:bilinear` is for a mode, `gap:2d` for two spatial axes; the longest
-name that fits decides. A layer made of others (`Layer.parts`) counts what they do; one without a word, which
-only model files have, goes by OPERATOR.
+A decision is `nothing`, or a sum of quantities such as `macs + bias` or `2 n`; `QUANTITIES` defines each for a
+layer with an input of shape x and an output of shape y. All are integers for one sample, so rows add up to the
+total.
 
-All quantities are integers for one sample, so rows add up to the total. The one figure of a tool that can be
-a fraction, netscope's for a deconvolution, is rounded down for each layer.
+Every kind of layer has a row here, and a kind without one raises `UndecidedKindError`. Where a decision depends on
+more than the kind, further rows are for a mode (`upsample:bilinear`), for a number of spatial axes (`gap:2d`), or
+for both; the longest name that fits decides.
 """
 
 from collections import Counter
@@ -15,25 +14,29 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
-from cnncalc.figures.cost import CONVENTIONS, DEFAULT_CONVENTION
+from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVENTION
 from cnncalc.graph import Node
 from cnncalc.layers.base import Layer
 from cnncalc.layers.pool import largest_bin
 from cnncalc.shape import Shape, Size
 
-Rules = Mapping[str, str]
-
-#: In place of a kind: an operator of a model file that the language has no word for.
+#: Stands for the kind of an operator that the language has no word for: only model files have them.
 OPERATOR = "operator"
 
-#: Quantity → what it is, and its value for a layer, its inputs' shapes and its output's.
+#: The decision to count nothing for a kind of layer.
+NOTHING = "nothing"
+
+#: The decision to count a kind by the layers that it is made of (`Layer.decompose`).
+PARTS = "parts"
+
+#: Quantity → its definition, and its value for a layer, the shapes of its inputs and that of its output.
 QUANTITIES: dict[str, tuple[str, Callable[[Any, Sequence[Shape], Shape], Size]]] = {
     "macs": ("multiply-adds of a convolution or matrix product", lambda layer, x, y: layer.multiply_adds(x[0], y)),
     "n": ("output elements", lambda layer, x, y: y.elements),
     "in": ("input elements", lambda layer, x, y: x[0].elements),
     "bias": ("output elements where there is a bias", lambda layer, x, y: y.elements if layer.bias else 0),
     "affine": ("output elements unless `noaffine`", lambda layer, x, y: y.elements if layer.affine else 0),
-    "places": ("output elements of one channel", lambda layer, x, y: prod(y.spatial)),
+    "positions": ("output elements of one channel", lambda layer, x, y: prod(y.spatial)),
     "(arms−1)·n": ("output elements for each arm but one", lambda layer, x, y: y.elements * (len(x) - 1)),
     "∏F·n": ("window elements of each output", lambda layer, x, y: y.elements * prod(layer.kernel)),
     "∏B·n": (
@@ -41,7 +44,7 @@ QUANTITIES: dict[str, tuple[str, Callable[[Any, Sequence[Shape], Shape], Size]]]
         lambda layer, x, y: y.elements * prod(map(largest_bin, x[0].spatial, y.spatial)),
     ),
     "size·n": ("channels across, for each output", lambda layer, x, y: y.elements * layer.size),
-    "size·places": ("channels across, for each place", lambda layer, x, y: prod(y.spatial) * layer.size),
+    "size·positions": ("channels across, for each position", lambda layer, x, y: prod(y.spatial) * layer.size),
     "∏F·(C/g)·n": (
         "for each output a window over its group of input channels",
         lambda layer, x, y: prod(layer.kernel) * (x[0].channels // layer.groups) * y.elements,
@@ -50,260 +53,227 @@ QUANTITIES: dict[str, tuple[str, Callable[[Any, Sequence[Shape], Shape], Size]]]
         "for each output a window over its group of output channels",
         lambda layer, x, y: prod(layer.kernel) * (y.channels // layer.groups) * y.elements,
     ),
-    "∏F·C·n": (
-        "for each output a window over all input channels, as if there were no groups",
-        lambda layer, x, y: prod(layer.kernel) * x[0].channels * y.elements,
-    ),
-    "∏(F/S)·C·n": (
-        "for each output F/S taps on each axis over all input channels, rounded down to a whole number",
-        lambda layer, x, y: prod(layer.kernel) * x[0].channels * y.elements // prod(layer.stride),
-    ),
 }
+
+# fmt: off
+#: Kinds of layer → what each convention counts for them, in the order of CONVENTIONS; or one decision for all.
+DECISIONS: dict[str, str | tuple[str, str, str, str, str]] = {
+    #                         torchvision  fvcore        ptflops        thop           onnx-tool
+    "conv dwconv fc":        ("macs",     "macs",       "macs + bias", "macs",        "macs + bias"),
+    "sepconv":               PARTS,
+    # thop takes it for a convolution of the output's size.
+    "deconv":                ("macs",     "macs",       "macs + bias", "∏F·(C/g)·n",  "∏F·(K/g)·n + bias"),
+    OPERATOR:                "macs",
+
+    "bn":                    (NOTHING,    "n + affine",   "n + affine", "2 n + 2 affine", "31 n"),
+    "ln":                    (NOTHING,    "4 n + affine", "n",          "2 n + 2 affine", "7 n + 29 positions"),
+    "gn":                    (NOTHING,    "4 n + affine", "n + affine", NOTHING,          "9 n"),
+    "instancenorm":          (NOTHING,    "4 n + affine", "n + affine", "2 n + 2 affine", "7 n"),
+    "lrn":                   (NOTHING,    NOTHING, "4 n + size·positions - positions", NOTHING, "37 n + size·n"),
+    "scale":                 (NOTHING,    NOTHING,      NOTHING,       NOTHING,       "n + bias"),
+
+    "relu":                  (NOTHING,    NOTHING,      "2 n",         NOTHING,       "n"),
+    "relu6 leakyrelu":       (NOTHING,    NOTHING,      "n",           NOTHING,       "2 n"),
+    "prelu":                 (NOTHING,    NOTHING,      "2 n",         "n",           "2 n"),
+    "elu":                   (NOTHING,    NOTHING,      "2 n",         NOTHING,       "35 n"),
+    "gelu":                  (NOTHING,    NOTHING,      "2 n",         NOTHING,       "7 n"),
+    "silu":                  (NOTHING,    NOTHING,      "n",           NOTHING,       "33 n"),
+    "mish":                  (NOTHING,    NOTHING,      NOTHING,       NOTHING,       "153 n"),
+    "sigmoid":               (NOTHING,    NOTHING,      NOTHING,       NOTHING,       "32 n"),
+    "hardsigmoid":           (NOTHING,    NOTHING,      NOTHING,       NOTHING,       "4 n"),
+    "hardswish":             (NOTHING,    NOTHING,      NOTHING,       NOTHING,       "5 n"),
+    "tanh softplus":         (NOTHING,    NOTHING,      NOTHING,       NOTHING,       "76 n"),
+    "hardtanh":              (NOTHING,    NOTHING,      NOTHING,       NOTHING,       "2 n"),
+    "softsign":              (NOTHING,    NOTHING,      NOTHING,       NOTHING,       "6 n"),
+    "softmax":               (NOTHING,    NOTHING,      "n",           "3 n - positions", "36 n"),
+    "logsoftmax":            (NOTHING,    NOTHING,      NOTHING,       NOTHING,       "80 n"),
+    # onnx-tool has no weight for these two, and stops.
+    "selu celu":             NOTHING,
+
+    "pool":                  (NOTHING,    NOTHING,      "2 in",        NOTHING,       "∏F·n"),
+    "avgpool":               (NOTHING,    NOTHING,      "2 in",        "n",           "∏F·n"),
+    # Of pools and upsampling, fvcore knows those of two axes.
+    "gap":                   (NOTHING,    NOTHING,      "2 in",        "in + n",      "in + 4 n"),
+    "gap:2d":                (NOTHING,    "in",         "2 in",        "in + n",      "in + 4 n"),
+    "gmp":                   (NOTHING,    NOTHING,      "2 in",        NOTHING,       "in"),
+    "adaptiveavgpool":       (NOTHING,    NOTHING,      "2 in",        "in + n",      "∏B·n"),
+    "adaptiveavgpool:2d":    (NOTHING,    "in",         "2 in",        "in + n",      "∏B·n"),
+    "adaptivemaxpool":       (NOTHING,    NOTHING,      "2 in",        NOTHING,       "∏B·n"),
+
+    "upsample:nearest":      (NOTHING,    NOTHING,      "2 n",         "n",           NOTHING),
+    "upsample:nearest:2d":   (NOTHING,    "n",          "2 n",         "n",           NOTHING),
+    # thop knows linear interpolation on one axis and on two.
+    "upsample:bilinear":     (NOTHING,    NOTHING,      "2 n",         NOTHING,       "4 n"),
+    "upsample:bilinear:1d":  (NOTHING,    NOTHING,      "2 n",         "5 n",         "4 n"),
+    "upsample:bilinear:2d":  (NOTHING,    "4 n",        "2 n",         "11 n",        "4 n"),
+
+    "add mul":               (NOTHING,    NOTHING,      NOTHING,       NOTHING,       "(arms−1)·n"),
+
+    # What moves or selects elements computes nothing, and dropout does nothing outside training.
+    "input flatten reshape slice shuffle concat pad crop pixelshuffle dropout droppath identity": NOTHING,
+}
+# fmt: on
 
 
 class Convention(NamedTuple):
-    """What a tool counts. `apart` are sums that it prints beside its MACs, by name.
+    """What a tool counts: in words, and by the name of each row of `DECISIONS`.
 
-    `checked` is what the rules are checked with: the release whose runs they reproduce; empty where none was run.
+    `checked` names the runs that the decisions reproduce: the tool and its release.
     """
 
     definition: str
-    rules: Rules
-    apart: Mapping[str, Rules] = {}
-    checked: str = ""
+    checked: str
+    decisions: Mapping[str, str]
 
     @property
     def text(self) -> str:
-        """The definition, with what it is checked against."""
-        return f"{self.definition}. {f'Checked with {self.checked}' if self.checked else 'Not checked by a run of it'}"
+        """The definition, with the runs that it is checked with."""
+        return f"{self.definition}. Checked with {self.checked}"
 
 
-POOLS = "pool avgpool"
-GLOBAL_POOLS = "gap gmp"
-ADAPTIVE_POOLS = "adaptiveavgpool adaptivemaxpool"
-PRODUCTS = f"conv dwconv deconv fc {OPERATOR}"
-
-TABLES: dict[str, Convention] = {
-    "torchvision": Convention(
-        "multiply-adds of convolutions, deconvolutions and fc; no bias, norm, activation or pool",
-        {PRODUCTS: "macs"},
-        checked="the figures published with torchvision's models",
+#: Convention → its definition, and the runs that it is checked with.
+DEFINITIONS = {
+    "torchvision": (
+        "multiply-adds of convolutions, deconvolutions and fc; no bias, norm, activation or pool. "
+        f"{' and '.join(CONVENTION_SYNONYMS)} are other names for it: what they call MACs is the same",
+        "the figures published with torchvision's models, deepspeed 0.19.8 and calflops 0.3.2",
     ),
-    "fvcore": Convention(
+    "fvcore": (
         "FlopCountAnalysis, whose flops are MACs: no bias; norms count, and on two axes mean pools over the whole "
         "input or to a size, and upsampling",
-        {
-            PRODUCTS: "macs",
-            "bn": "n + affine",
-            "ln gn instancenorm": "4 n + affine",
-            "gap:2d adaptiveavgpool:2d": "in",
-            "upsample:nearest:2d": "n",
-            "upsample:bilinear:2d": "4 n",
-        },
-        checked="fvcore 0.1.5.post20221221",
+        "fvcore 0.1.5.post20221221",
     ),
-    "ptflops": Convention(
+    "ptflops": (
         "its pytorch backend, as it is by default: a module whose function is patched too counts twice, so pools, "
         "upsampling and most activations do; residual additions by an operator count nothing",
-        {
-            "conv dwconv deconv fc": "macs + bias",
-            OPERATOR: "macs",
-            "bn gn instancenorm": "n + affine",
-            "ln": "n",
-            "lrn": "4 n + size·places - places",
-            "relu prelu elu gelu": "2 n",
-            "relu6 leakyrelu silu softmax": "n",
-            f"{POOLS} {GLOBAL_POOLS} {ADAPTIVE_POOLS}": "2 in",
-            "upsample": "2 n",
-        },
-        checked="ptflops 0.7.5",
+        "ptflops 0.7.5",
     ),
-    "thop": Convention(
+    "thop": (
         "no bias; a deconvolution is taken for a convolution of the output's size; norms count, of activations "
         "prelu and softmax, mean pools, and upsampling on one and two axes",
-        {
-            f"conv dwconv fc {OPERATOR}": "macs",
-            "deconv": "∏F·(C/g)·n",
-            "bn ln instancenorm": "2 n + 2 affine",
-            "prelu": "n",
-            "softmax": "3 n - places",
-            "avgpool": "n",
-            "gap adaptiveavgpool": "in + n",
-            "upsample:nearest": "n",
-            "upsample:bilinear:1d": "5 n",
-            "upsample:bilinear:2d": "11 n",
-        },
-        checked="thop 0.1.1-2209072238",
+        "thop 0.1.1-2209072238",
     ),
-    "deepspeed": Convention(
-        "the flops profiler's MACs: multiply-adds of convolutions, deconvolutions and fc; what else it counts is in "
-        "its FLOPs alone",
-        {PRODUCTS: "macs"},
-        checked="deepspeed 0.19.8",
-    ),
-    "onnx-tool": Convention(
+    "onnx-tool": (
         "the operators of an ONNX file, each with a weight (a comparison 1, a division 4, exp 32). Batch norm is "
         "an operator of its own; exporters often fold it into the convolution before it, which then has a bias "
         "and counts n for it instead. selu and celu have no weight",
-        {
-            "conv dwconv fc": "macs + bias",
-            OPERATOR: "macs",
-            "deconv": "∏F·(K/g)·n + bias",
-            "bn": "31 n",
-            "ln": "7 n + 29 places",
-            "gn": "9 n",
-            "instancenorm": "7 n",
-            "lrn": "37 n + size·n",
-            "scale": "n + bias",
-            "relu": "n",
-            "relu6 hardtanh leakyrelu prelu": "2 n",
-            "hardsigmoid": "4 n",
-            "hardswish": "5 n",
-            "softsign": "6 n",
-            "gelu": "7 n",
-            "sigmoid": "32 n",
-            "silu": "33 n",
-            "elu": "35 n",
-            "softmax": "36 n",
-            "tanh softplus": "76 n",
-            "logsoftmax": "80 n",
-            "mish": "153 n",
-            POOLS: "∏F·n",
-            "gap": "in + 4 n",
-            "gmp": "in",
-            ADAPTIVE_POOLS: "∏B·n",
-            "upsample:bilinear": "4 n",
-            "add mul": "(arms−1)·n",
-        },
-        checked="onnx-tool 1.0.1",
-    ),
-    "netscope": Convention(
-        "its macc, for Caffe's layers: groups are not divided by, a deconvolution's rounded down where a stride does "
-        "not divide its kernel; batch norm's weight and bias are Caffe's scale layer. comp, add, div and exp stand "
-        "apart",
-        {
-            "conv dwconv": "∏F·C·n",
-            "deconv": "∏(F/S)·C·n",
-            f"fc {OPERATOR}": "macs",
-            "bn": "affine",
-            "lrn": "size·n",
-            "scale mul": "n",
-        },
-        apart={
-            "comp": {"relu dropout": "n", "pool": "∏F·n", "gmp": "in"},
-            "add": {"bn lrn softmax add": "n", "avgpool": "∏F·n", "gap": "in"},
-            "div": {"bn softmax": "n", "lrn": "2 n"},
-            "exp": {"lrn softmax": "n"},
-        },
+        "onnx-tool 1.0.1",
     ),
 }
 
-assert tuple(TABLES) == CONVENTIONS
+
+def _decisions(convention: str) -> dict[str, str]:
+    """Return the convention's column of `DECISIONS`, by the single names of its rows."""
+    column = CONVENTIONS.index(convention)
+    return {
+        name: row if isinstance(row, str) else row[column] for names, row in DECISIONS.items() for name in names.split()
+    }
+
+
+TABLES = {name: Convention(*DEFINITIONS[name], _decisions(name)) for name in CONVENTIONS}
+
+
+class UndecidedKindError(LookupError):
+    """A kind of layer for which `DECISIONS` has no row."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"no convention has a decision for `{kind}`: add a row for it to DECISIONS in "
+            f"cnncalc/figures/conventions.py, `{NOTHING}` where nothing is counted"
+        )
 
 
 class ConventionCount(NamedTuple):
-    """What one convention counts in a network: its MACs, those of each kind of layer, and what stands apart."""
+    """The MACs of a network by one convention: in all, and by kind of layer, kinds of which it counts nothing left out.
+
+    `difference` is how much more that is than by the default convention; `differences` the same by kind of layer,
+    where there is any.
+    """
 
     name: str
     macs: Size
     by_kind: dict[str, Size]
-    #: By how much they are more than by the default convention: in all, and by kind of layer where they differ.
     difference: Size
     differences: dict[str, Size]
-    apart: dict[str, Size]
 
 
-def compare(nodes: Sequence[Node], batch: int = 1) -> list[ConventionCount]:
-    """The MACs of a network by every convention, for the whole batch."""
-    alike = _alike(nodes)
-    usual = _sums(TABLES[DEFAULT_CONVENTION].rules, alike, batch)
-    found = []
-    for name, convention in TABLES.items():
-        sums = _sums(convention.rules, alike, batch)
-        macs = sum(sums.values())
-        differences = {kind: sums.get(kind, 0) - usual.get(kind, 0) for kind in {**usual, **sums}}
+def compare_conventions(nodes: Sequence[Node], batch: int = 1) -> list[ConventionCount]:
+    """Return the MACs of a network by every convention, the default first, for the whole batch."""
+    counts = []
+    default = _macs_by_kind(DEFAULT_CONVENTION, nodes, batch)
+    for name in CONVENTIONS:
+        by_kind = _macs_by_kind(name, nodes, batch)
+        differences = {kind: by_kind.get(kind, 0) - default.get(kind, 0) for kind in {**default, **by_kind}}
         differences = {kind: more for kind, more in differences.items() if more}
-        difference = sum(differences.values())
-        found.append(ConventionCount(name, macs, sums, difference, differences, _apart(convention, alike, batch)))
-    return found
+        counts.append(ConventionCount(name, sum(by_kind.values()), by_kind, sum(differences.values()), differences))
+    return counts
 
 
-def apart(nodes: Sequence[Node], name: str, batch: int) -> dict[str, Size]:
-    """What a convention counts beside MACs, by name, for the whole batch."""
-    return _apart(TABLES[name], _alike(nodes), batch)
-
-
-#: Nodes, each with how many there are that cost the same: repeated layers on repeated shapes.
-Alike = Sequence[tuple[Node, int]]
-
-
-def _alike(nodes: Sequence[Node]) -> Alike:
-    counts = Counter((node.layer, node.input_shapes) for node in nodes)
-    first = {(node.layer, node.input_shapes): node for node in reversed(nodes)}
-    return [(first[key], times) for key, times in counts.items()]
-
-
-def _sums(rules: Rules, alike: Alike, batch: int) -> dict[str, Size]:
-    """What the rules count, by kind of layer; kinds of which they count nothing are left out."""
+def _macs_by_kind(convention: str, nodes: Sequence[Node], batch: int) -> dict[str, Size]:
     sums: Counter[str] = Counter()
-    count = counting(rules)
-    for node, times in alike:
-        sums[node.layer.kind] += count(node) * times * batch
-    return {kind: counted for kind, counted in sums.items() if counted}
+    macs_of = mac_counter(convention)
+    for node in nodes:
+        sums[node.layer.kind] += macs_of(node) * batch
+    return {kind: macs for kind, macs in sums.items() if macs}
 
 
-def _apart(convention: Convention, alike: Alike, batch: int) -> dict[str, Size]:
-    return {name: sum(_sums(rules, alike, batch).values()) for name, rules in convention.apart.items()}
+def mac_counter(convention: str) -> Callable[[Node], Size]:
+    """Return a function that counts the MACs of a node by the convention, for one sample.
 
+    It remembers what it has counted: repeated layers on repeated shapes count the same. It raises `UndecidedKindError`
+    for a kind of layer without a row in `DECISIONS`.
+    """
+    decisions = {name: _terms(decision) for name, decision in TABLES[convention].decisions.items() if decision != PARTS}
+    counted: dict[Any, Size] = {}
 
-def counting(rules: Rules) -> Callable[[Node], Size]:
-    """What counts a node by the rules, for one sample."""
-    by_name = {name: _terms(rule) for names, rule in rules.items() for name in names.split()}
-    kinds = {name.partition(":")[0] for name in by_name}
-
-    def counted(layer: Layer, inputs: Sequence[Shape], y: Shape) -> Size:
-        kind = layer.kind if layer.words else OPERATOR
-        if kind not in kinds:
-            return 0
-        rank, mode = inputs[0].rank, getattr(layer, "mode", "")
-        for name in (f"{kind}:{mode}:{rank}d", f"{kind}:{mode}", f"{kind}:{rank}d", kind):
-            if name in by_name:
-                return sum(times * quantity(layer, inputs, y) for times, quantity in by_name[name])
-        return 0
-
-    def of_parts(node: Node) -> Size:
-        if not node.inputs:
-            return 0
-        x = node.input_shapes[0]
-        parts = node.layer.decompose(x)
-        if len(parts) == 1:
-            return counted(parts[0], node.input_shapes, node.shape)
-        total = 0
-        for part in parts:
-            y = part.output(x)
-            total += counted(part, (x,), y)
-            x = y
-        return total
-
-    known: dict[Any, Size] = {}
-
-    def count(node: Node) -> Size:
-        # Repeated layers on repeated shapes count the same.
+    def macs_of(node: Node) -> Size:
         key = (node.layer, node.input_shapes)
-        if key not in known:
-            known[key] = of_parts(node)
-        return known[key]
+        if key not in counted:
+            counted[key] = _macs(node, decisions)
+        return counted[key]
 
-    return count
+    return macs_of
 
 
+#: A decision as a sum: how often each quantity is counted, and what gives its value.
 Terms = tuple[tuple[int, Callable[[Any, Sequence[Shape], Shape], Size]], ...]
 
 
-def _terms(rule: str) -> Terms:
-    """`3 n - places` as ((3, n), (-1, places))."""
+def _macs(node: Node, decisions: Mapping[str, Terms]) -> Size:
+    """Return the MACs of a node; those of a layer that is made of others are the sum of theirs."""
+    if not node.inputs:
+        return 0
+    x = node.input_shapes[0]
+    layer, *rest = node.layer.decompose(x)
+    if not rest:
+        return _macs_of_layer(layer, node.input_shapes, node.shape, decisions)
+    macs: Size = 0
+    for part in (layer, *rest):
+        y = part.output(x)
+        macs += _macs_of_layer(part, (x,), y, decisions)
+        x = y
+    return macs
+
+
+def _macs_of_layer(layer: Layer, inputs: Sequence[Shape], y: Shape, decisions: Mapping[str, Terms]) -> Size:
+    kind = layer.kind if layer.words else OPERATOR
+    for name in row_names(kind, getattr(layer, "mode", ""), inputs[0].rank):
+        if name in decisions:
+            return sum(times * quantity(layer, inputs, y) for times, quantity in decisions[name])
+    raise UndecidedKindError(kind)
+
+
+def row_names(kind: str, mode: str, rank: int) -> tuple[str, str, str, str]:
+    """Return the names of the rows that may decide for a layer, the one that goes first in front."""
+    return f"{kind}:{mode}:{rank}d", f"{kind}:{mode}", f"{kind}:{rank}d", kind
+
+
+def _terms(decision: str) -> Terms:
+    """Read `3 n - positions` as ((3, n), (-1, positions))."""
+    if decision == NOTHING:
+        return ()
     terms = []
-    for term in rule.replace(" - ", " + -").split(" + "):
+    for term in decision.replace(" - ", " + -").split(" + "):
         times, _, quantity = term.removeprefix("-").rpartition(" ")
         sign = -1 if term.startswith("-") else 1
         terms.append((sign * int(times or 1), QUANTITIES[quantity][1]))

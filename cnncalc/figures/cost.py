@@ -1,20 +1,21 @@
-"""Parameters and multiply-accumulates of a node."""
+"""Parameters and multiply-accumulates of a node, and the names of the conventions by which those are counted."""
 
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from cnncalc.graph import Node
-from cnncalc.layers.base import Layer
-from cnncalc.shape import Shape, Size
+from cnncalc.shape import Size
 
-#: The conventions for counting MACs, the default first. figures/conventions.py has their definitions.
-CONVENTIONS = ("torchvision", "fvcore", "ptflops", "thop", "deepspeed", "onnx-tool", "netscope")
+#: The conventions for counting MACs, the default first. figures/conventions.py has what each of them counts.
+CONVENTIONS = ("torchvision", "fvcore", "ptflops", "thop", "onnx-tool")
 DEFAULT_CONVENTION = CONVENTIONS[0]
+
+#: Tools whose MACs are those of a convention, to the integer: other names for it.
+CONVENTION_SYNONYMS = {"deepspeed": "torchvision", "calflops": "torchvision"}
 
 
 class Cost(NamedTuple):
-    """What a layer has to learn and to compute, and what comes out: `macs` and `activations` are for one sample."""
+    """Parameters and buffers of a node, and its MACs and output elements for one sample."""
 
     params: Size
     buffers: Size
@@ -22,25 +23,30 @@ class Cost(NamedTuple):
     activations: Size
 
 
-def costing(convention: str) -> Callable[[Node], Cost]:
-    """What gives the cost of a node, its MACs by the convention."""
-    if convention == DEFAULT_CONVENTION:
-        return cost
-    from cnncalc.figures import conventions  # few runs need another
-
-    count = conventions.counting(conventions.TABLES[convention].rules)
-    return lambda node: cost(node)._replace(macs=count(node))
+def node_costs(nodes: Sequence[Node]) -> list[Cost]:
+    """Return the cost of each node, MACs by the default convention."""
+    counted: dict[tuple[int, int], Cost] = {}
+    result = []
+    for node in nodes:
+        if node.stored or not node.inputs:
+            result.append(cost(node))
+            continue
+        # Repeated layers on repeated shapes are the same objects: comparing them by value would take longer.
+        key = id(node.layer), id(node.input_shapes)
+        if key not in counted:
+            counted[key] = cost(node)
+        result.append(counted[key])
+    return result
 
 
 def cost(node: Node) -> Cost:
-    """The node's cost, its MACs by the default convention: multiply-adds and nothing else."""
-    stored = node.stored
+    """Return the cost of a node, its MACs by the default convention: multiply-adds and nothing else.
+
+    Weights that a model file holds for the node count in place of those that its layer has by rule.
+    """
+    layer, y, stored = node.layer, node.shape, node.stored
     if not node.inputs:
-        return Cost(*(stored or (0, 0)), 0, node.shape.elements)
-    its = _cost(node.layer, node.input_shapes[0], node.shape)
-    return its._replace(params=stored.params, buffers=stored.buffers) if stored else its
-
-
-@lru_cache(20_000)
-def _cost(layer: Layer, x: Shape, y: Shape) -> Cost:
-    return Cost(layer.weights(x) + layer.biases(x), layer.buffers(x), layer.multiply_adds(x, y), y.elements)
+        return Cost(*(stored or (0, 0)), 0, y.elements)
+    x = node.input_shapes[0]
+    params, buffers = stored or (layer.weights(x) + layer.biases(x), layer.buffers(x))
+    return Cost(params, buffers, layer.multiply_adds(x, y), y.elements)

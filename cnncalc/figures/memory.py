@@ -1,9 +1,9 @@
-"""The memory of the feature maps: what is live when, and where it peaks.
+"""The memory of the feature maps: which buffer holds each, and how much is live at each step.
 
-Layers run in source order. A tensor is live from the layer that makes it to the last that reads it; an input
-from the start, an output to the end. Several nodes can share one buffer: an alias (flatten) is its input's,
-and what runs in place (relu) writes over its input where nothing reads that afterwards. So a buffer lives
-from its first node to the last reader of any of its nodes. Weights are not in it.
+Layers run in source order, a step for each node. A tensor is live from the layer that makes it to the last that
+reads it; an input from the start, an output to the end. Several nodes can share one buffer: an alias (flatten)
+takes that of its input, and a layer that runs in place (relu) writes over its input where nothing reads that
+afterwards. So a buffer is live from its first node to the last reader of any of its nodes. Weights are not in it.
 """
 
 from bisect import bisect_right
@@ -17,35 +17,30 @@ from cnncalc.shape import Shape, Size, known_unequal, statically_known
 #: dtype → bytes of an element.
 DTYPES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "float64": 8}
 
-#: Copies of the weights that an optimizer keeps beside them.
-OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2}
-
 
 class Buffer(NamedTuple):
-    """Memory that nodes share: live while the layers `first` to `last` run."""
+    """Memory that holds the outputs of `nodes`, one after another: live during the steps `first` to `last`.
+
+    `elements` are those of one sample. An output of the network is live to the end: `last` is the number of nodes.
+    """
 
     nodes: tuple[int, ...]
     elements: Size
     first: int
     last: int
 
-    def holds(self, step: int) -> int:
-        """The node whose output it holds once the node `step` has run: the latest, or an input's from the start."""
+    def output_at(self, step: int) -> int:
+        """Return the node whose output the buffer holds after a step: the latest of its nodes up to then."""
         return self.nodes[max(bisect_right(self.nodes, step) - 1, 0)]
 
 
-class Peak(NamedTuple):
-    """The most elements live at once, the node that runs then, and the buffers live with it."""
-
-    elements: int
-    node: int
-    live: tuple[Buffer, ...]
-
-
 class MemoryStep(NamedTuple):
-    """What is live while a node runs, in elements: what it reads, what it writes to memory of its own, and what
-    is kept for later. `kept` are the first of the buffers that it does not touch, `more` is how many there are
-    besides."""
+    """The elements that are live while a node runs.
+
+    `reads` are those of its inputs, `writes` those of an output in memory of its own; what else is live is kept
+    for later. `kept` has some of the buffers that the node neither reads nor writes, the oldest first; `more` is
+    how many others there are.
+    """
 
     node: int
     live: int
@@ -56,12 +51,15 @@ class MemoryStep(NamedTuple):
 
     @property
     def later(self) -> int:
-        """The elements that are kept for later."""
+        """The elements that the node neither reads nor writes: kept for a later one."""
         return self.live - self.reads - self.writes
 
 
-def buffers(nodes: Sequence[Node], outputs: Sequence[int], in_place: bool = True) -> list[Buffer]:
-    """The buffers that hold all feature maps, in the order they come to life."""
+def assign_buffers(nodes: Sequence[Node], outputs: Sequence[int], in_place: bool = True) -> list[Buffer]:
+    """Return the buffers that hold all feature maps, in the order they come to life.
+
+    Unless `in_place`, no layer writes over its input; aliases still share the buffer of theirs.
+    """
     end = len(nodes)
     last_read = list(range(end))
     for node in nodes:
@@ -69,14 +67,15 @@ def buffers(nodes: Sequence[Node], outputs: Sequence[int], in_place: bool = True
             last_read[index] = node.index
     for index in outputs:
         last_read[index] = end
+    # The first node of the buffer that each node's output is in, and for a first node all nodes that share it.
     owner: list[int] = []
     members: list[list[int] | None] = [None] * end
-    #: When a buffer is last read, by the index of its first node.
+    # The last reader of a buffer, by its first node.
     dies = last_read.copy()
     for index, node in enumerate(nodes):
         source = None
         if node.layer.memory != "own":
-            source = _written_over(node, nodes, owner, dies, in_place)
+            source = _input_to_share(node, nodes, owner, dies, in_place)
         if source is None:
             owner.append(index)
             continue
@@ -95,61 +94,56 @@ def buffers(nodes: Sequence[Node], outputs: Sequence[int], in_place: bool = True
     ]
 
 
-def _written_over(node: Node, nodes: Sequence[Node], owner: list[int], dies: list[int], in_place: bool) -> int | None:
-    """The input whose buffer the node's output takes, if any."""
+def _input_to_share(node: Node, nodes: Sequence[Node], owner: list[int], dies: list[int], in_place: bool) -> int | None:
+    """Return the input whose buffer takes the node's output, or None where that needs its own."""
     if node.layer.memory == "alias":
         return node.inputs[0]
     if in_place:
         for index in node.inputs:
             # The buffer as a whole must die here: an alias of it may be read later.
-            if _alike(nodes[index].shape, node.shape) and dies[owner[index]] == node.index:
+            if _same_shape(nodes[index].shape, node.shape) and dies[owner[index]] == node.index:
                 return index
     return None
 
 
-def _alike(left: Shape, right: Shape) -> bool:
-    """Whether two shapes are one, letters taken for what lets the layer fit: where one size is 1, it is stretched."""
+def _same_shape(left: Shape, right: Shape) -> bool:
+    """Return whether two shapes are the same, or must be for the layer to fit where sizes are letters.
+
+    A size of 1 beside another is stretched, not the same.
+    """
     if left == right:
         return True
     pairs = zip(left.dims, right.dims, strict=False)
     return all(a == b or (1 not in (a, b) and not statically_known(known_unequal(a, b))) for a, b in pairs)
 
 
-def live(found: Sequence[Buffer], count: int) -> Iterator[Size]:
-    """The elements live while each of `count` nodes runs."""
-    change: list[Size] = [0] * (count + 2)
-    for buffer in found:
+def live_elements(buffers: Sequence[Buffer], steps: int) -> Iterator[Size]:
+    """Yield for each of so many steps the elements of all buffers that are live then."""
+    change: list[Size] = [0] * (steps + 2)
+    for buffer in buffers:
         change[buffer.first] += buffer.elements
-        change[min(buffer.last, count) + 1] -= buffer.elements
+        change[min(buffer.last, steps) + 1] -= buffer.elements
     elements: Size = 0
-    for index in range(count):
-        elements = elements + change[index]
+    for step in range(steps):
+        elements = elements + change[step]
         yield elements
 
 
-def peak(found: Sequence[Buffer], count: int) -> Peak:
-    """The first node at which the most elements are live, of `count` nodes."""
-    most, at = 0, 0
-    for index, elements in enumerate(live(found, count)):
-        if elements > most:
-            most, at = elements, index
-    return Peak(most, at, tuple(each for each in found if each.first <= at <= each.last))
-
-
-def steps(nodes: Sequence[Node], found: Sequence[Buffer], most_kept: int) -> Iterator[MemoryStep]:
-    """The memory over time: a step for each node, with at most so many of the kept buffers, the oldest first."""
-    home = {index: buffer for buffer in found for index in buffer.nodes}
+def steps(nodes: Sequence[Node], buffers: Sequence[Buffer], most_kept: int) -> Iterator[MemoryStep]:
+    """Yield the memory while each node runs, naming at most so many of the buffers that are kept for later."""
+    buffer_of = {index: buffer for buffer in buffers for index in buffer.nodes}
     begins: list[list[Buffer]] = [[] for _ in nodes]
-    for buffer in found:
+    for buffer in buffers:
         begins[buffer.first].append(buffer)
+    # The live buffers by their first node, the oldest first.
     alive: dict[int, Buffer] = {}
     live = 0
     for node in nodes:
         for buffer in begins[node.index]:
             alive[buffer.nodes[0]] = buffer
             live += buffer.elements
-        read = {home[index].nodes[0]: home[index] for index in node.inputs}
-        touched = {**read, home[node.index].nodes[0]: home[node.index]}
+        read = {buffer_of[index].nodes[0]: buffer_of[index] for index in node.inputs}
+        touched = {**read, buffer_of[node.index].nodes[0]: buffer_of[node.index]}
         kept = tuple(islice((buffer for root, buffer in alive.items() if root not in touched), most_kept))
         reads = sum(buffer.elements for buffer in read.values())
         writes = sum(buffer.elements for buffer in touched.values()) - reads

@@ -1,4 +1,8 @@
-"""How the feature maps fit into one buffer: a place for each, where no two that are live at once overlap."""
+"""Plan one buffer that holds all feature maps: an offset for each, so that none overlap that are live at once.
+
+Source: the greedy planner of TensorFlow Lite Micro, which goes by size as Y. Pisarchyk and J. Lee describe it in
+Efficient memory management for deep neural net inference, arXiv:2001.03288.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,12 +11,12 @@ from cnncalc.figures.memory import Buffer
 
 ARENA_ALIGNMENT = 16
 
-#: So many pairs of buffers are compared at most: seconds become a fraction of one on a hostile network.
+#: At most so many pairs of buffers are compared, which bounds the time that a hostile network takes.
 MOST_COMPARED = 2_000_000
 
 
 class Allocation(NamedTuple):
-    """Where a buffer stands in the arena, in bytes; its size is rounded up to the alignment."""
+    """The bytes of the arena that hold a buffer: `size` is that of the buffer, rounded up to the alignment."""
 
     buffer: Buffer
     offset: int
@@ -23,66 +27,68 @@ class Allocation(NamedTuple):
         return self.offset + self.size
 
 
-def plan(found: Sequence[Buffer], bytes_of_element: int, alignment: int = ARENA_ALIGNMENT) -> list[Allocation]:
-    """A place for each buffer: greedily by size, the largest first.
+def plan(buffers: Sequence[Buffer], bytes_of_element: int, alignment: int = ARENA_ALIGNMENT) -> list[Allocation]:
+    """Allocate the buffers greedily by size, the largest first.
 
-    As TensorFlow Lite Micro's GreedyMemoryPlanner does: each goes to the lowest gap between those placed
-    that are live at the same time. Once `MOST_COMPARED` pairs were compared (a network of many thousand
-    outputs), what is left is stacked on top: still a placement, though not a tight one.
+    Each goes to the lowest gap that is large enough between those allocated before that are live at the same
+    time. Once `MOST_COMPARED` pairs were compared (a network of many thousand outputs), the rest is stacked on
+    top: still a valid plan, though not a tight one.
     """
-    lives = Lives(max((buffer.last for buffer in found), default=0) + 1)
-    places: list[Allocation] = []
-    compared = top = 0
-    # Of two as large the earlier goes first: a sort keeps their order.
-    for buffer in sorted(found, key=lambda each: -each.elements):
+    lifetimes = Lifetimes(max((buffer.last for buffer in buffers), default=0) + 1)
+    allocations: list[Allocation] = []
+    compared = height = 0
+    # Of two that are as large, the earlier goes first: a sort keeps their order.
+    for buffer in sorted(buffers, key=lambda each: -each.elements):
         size = -(-buffer.elements * bytes_of_element // alignment) * alignment
-        at = 0
+        offset = 0
         if compared > MOST_COMPARED:
-            at = top
+            offset = height
         else:
-            neighbours = lives.overlapping(buffer.first, buffer.last)
+            neighbours = lifetimes.overlapping(buffer.first, buffer.last)
             compared += len(neighbours)
             for start, end in sorted(neighbours):
-                if start - at >= size:
+                if start - offset >= size:
                     break
-                at = max(at, end)
-            lives.add(buffer.first, buffer.last, (at, at + size))
-        top = max(top, at + size)
-        places.append(Allocation(buffer, at, size))
-    return places
+                offset = max(offset, end)
+            lifetimes.add(buffer.first, buffer.last, (offset, offset + size))
+        height = max(height, offset + size)
+        allocations.append(Allocation(buffer, offset, size))
+    return allocations
 
 
-def arena(found: Sequence[Buffer], bytes_of_element: int, alignment: int = ARENA_ALIGNMENT) -> int:
-    """The height in bytes of one buffer that holds all."""
-    return max((place.end for place in plan(found, bytes_of_element, alignment)), default=0)
+def arena(buffers: Sequence[Buffer], bytes_of_element: int, alignment: int = ARENA_ALIGNMENT) -> int:
+    """Return the bytes of the one buffer that `plan` lays out."""
+    return max((allocation.end for allocation in plan(buffers, bytes_of_element, alignment)), default=0)
 
 
-#: Where an item begins and ends.
-Span = tuple[int, int]
+#: The first byte of an allocation, and the first one behind it.
+ByteRange = tuple[int, int]
 
 
-class Lives:
-    """Items that each live from a first to a last step; finds those that overlap a span of steps.
+class Lifetimes:
+    """Byte ranges that are each in use from a first to a last step, and a search for those in use during some steps.
 
-    An item overlaps a span where it is live at the span's first step or begins within the span. A short life
-    is noted at each of its steps; a long one at the few nodes of a segment tree that make it up.
+    A range is in use during the steps that are asked for where it is at the first of them, or begins at a later
+    one. One that is in use for a few steps is listed at each of them; a longer one at the few nodes of a segment
+    tree over the steps that make up its time.
     """
 
     SHORT = 16
 
     def __init__(self, steps: int) -> None:
         self._steps = steps
-        self._live: list[list[Span] | None] = [None] * steps
-        self._beginning: dict[int, list[Span]] = {}
-        self._tree: dict[int, list[Span]] = {}
+        self._in_use: list[list[ByteRange] | None] = [None] * steps
+        self._beginning: dict[int, list[ByteRange]] = {}
+        self._tree: dict[int, list[ByteRange]] = {}
 
-    def add(self, first: int, last: int, item: Span) -> None:
+    def add(self, first: int, last: int, item: ByteRange) -> None:
+        """Note that a range is in use from the step `first` to the step `last`."""
         self._beginning.setdefault(first, []).append(item)
         if last - first <= self.SHORT:
             for step in range(first, last + 1):
-                items = self._live[step]
+                items = self._in_use[step]
                 if items is None:
-                    self._live[step] = [item]
+                    self._in_use[step] = [item]
                 else:
                     items.append(item)
             return
@@ -97,17 +103,18 @@ class Lives:
             low >>= 1
             high >>= 1
 
-    def overlapping(self, first: int, last: int) -> list[Span]:
-        found = list(self._live[first] or ())
+    def overlapping(self, first: int, last: int) -> list[ByteRange]:
+        """Return the ranges that are in use at any of the steps `first` to `last`."""
+        items = list(self._in_use[first] or ())
         node = first + self._steps if self._tree else 0
         while node:
-            found += self._tree.get(node, ())
+            items += self._tree.get(node, ())
             node >>= 1
         if last - first < len(self._beginning):
             for step in range(first + 1, last + 1):
-                found += self._beginning.get(step, ())
+                items += self._beginning.get(step, ())
         else:
-            for step, items in self._beginning.items():
+            for step, starting in self._beginning.items():
                 if first < step <= last:
-                    found += items
-        return found
+                    items += starting
+        return items

@@ -1,24 +1,28 @@
-"""The receptive field of each node's outputs, in elements of the input, by the forward recurrence.
+"""The receptive field of each node's outputs, in elements of the input, from the input forward.
 
 Source: A. Araujo, W. Norris and J. Sim, Computing receptive fields of convolutional neural networks, Distill
-2019: sizes and starts grow by (F' − 1)·j and P·j, jumps multiply; several paths give their hull.
+2019: a window of F' taps at a jump of j adds (F' − 1)·j to the size and P·j to the left, and strides multiply the
+jump. The field over several paths is the smallest interval that covers those of all.
 """
 
 from collections.abc import Iterator, Sequence
-from functools import lru_cache, reduce
+from functools import reduce
 from typing import Any, Literal, NamedTuple
 
 from cnncalc.graph import Node
 from cnncalc.layers.base import FieldStep, Layer
-from cnncalc.shape import Shape, at_least
+from cnncalc.shape import Shape, at_least, statically_known
 
-#: The reach along an axis of what changes nothing there.
-SAME = FieldStep(0, 0, 1)
+#: The step along an axis of a layer that changes nothing there: a 1x1 window at stride 1.
+UNCHANGED = FieldStep(0, 0, 1)
 
 
 class AxisField(NamedTuple):
-    """Along one axis, in input elements: the field's `size`, the `jump` between neighbouring outputs, and how
-    far `left` of the input's first element the first output's field begins."""
+    """The receptive field along one axis, in input elements.
+
+    `size` is its extent, `jump` the distance between those of neighbouring outputs, and `left` how far the first
+    output's begins before the first element of the input.
+    """
 
     size: Any = 1
     jump: Any = 1
@@ -26,12 +30,13 @@ class AxisField(NamedTuple):
 
 
 class ReceptiveField(NamedTuple):
-    """The field on each axis. Where `whole`, every output sees the whole input by nature (gap, fc)."""
+    """The receptive field on each axis. Where `whole`, every output sees the whole input by nature (gap, fc)."""
 
     axes: tuple[AxisField, ...]
     whole: bool = False
 
     def to_dict(self) -> dict[str, object]:
+        """Return the object under `receptive_field` that JSON carries, fractions as text."""
         jump = [exact(axis.jump) for axis in self.axes]
         left = [exact(axis.left) for axis in self.axes]
         size: object = "all" if self.whole else [exact(axis.size) for axis in self.axes]
@@ -39,8 +44,9 @@ class ReceptiveField(NamedTuple):
 
 
 def receptive_fields(nodes: Sequence[Node]) -> list[ReceptiveField]:
-    """The receptive field of every node, in order."""
+    """Return the receptive field of every node, in order. A layer that changes nothing shares that of its input."""
     fields: list[ReceptiveField] = []
+    steps: dict[tuple[int, int], Steps] = {}
     for node in nodes:
         if not node.inputs:
             fields.append(ReceptiveField((AxisField(),) * node.shape.rank))
@@ -48,39 +54,45 @@ def receptive_fields(nodes: Sequence[Node]) -> list[ReceptiveField]:
         field = fields[node.inputs[0]]
         if len(node.inputs) > 1:
             field = hull([fields[index] for index in node.inputs])
-        reach = _reach(node.layer, node.input_shapes, node.shape)
-        fields.append(field if reach is None else grown(field, reach, node.shape.rank))
+        # Repeated layers on repeated shapes are the same objects: comparing them by value would take longer.
+        key = id(node.layer), id(node.input_shapes)
+        if key not in steps:
+            steps[key] = _steps(node.layer, node.input_shapes[0], node.shape)
+        step = steps[key]
+        fields.append(field if step is None else grown(field, step))
     return fields
 
 
-@lru_cache(20_000)
-def _reach(layer: Layer, inputs: tuple[Shape, ...], output: Shape) -> tuple[FieldStep, ...] | Literal["whole"] | None:
-    """The layer's reach, None where it changes nothing: a 1x1 window in steps of 1 sees what its input sees."""
-    reach = layer.field_step(inputs[0], output)
-    return None if isinstance(reach, tuple) and set(reach) == {SAME} else reach
+#: The step of a layer along each axis; None where it changes nothing.
+Steps = tuple[FieldStep, ...] | Literal["whole"] | None
 
 
-def grown(field: ReceptiveField, reach: tuple[FieldStep, ...] | Literal["whole"], rank: int) -> ReceptiveField:
-    """The field of a layer's outputs, given its inputs' and what it adds."""
-    if reach == "whole":
+def _steps(layer: Layer, x: Shape, y: Shape) -> Steps:
+    steps = layer.field_step(x, y)
+    return None if isinstance(steps, tuple) and steps.count(UNCHANGED) == len(steps) else steps
+
+
+def grown(field: ReceptiveField, steps: tuple[FieldStep, ...] | Literal["whole"]) -> ReceptiveField:
+    """Return the field of a layer's outputs, given that of its inputs and the layer's step along each axis."""
+    if steps == "whole":
         return ReceptiveField(field.axes, whole=True)
     if field.whole:
         # A window over what has seen everything still sees everything.
         return field
     axes: list[AxisField] = []
     before = None
-    for axis, (more, begin, step) in zip(field.axes, reach, strict=True):
-        # Axes that are alike, as most are, share one value.
-        if (axis, more, begin, step) != before:
-            r, j, left = axis
-            wider = AxisField(r + more * j, _whole(j * step), left + begin * j)
-            before = axis, more, begin, step
+    for axis, (grow, begin, step) in zip(field.axes, steps, strict=True):
+        # Equal axes, as most are, share one value.
+        if (axis, grow, begin, step) != before:
+            size, jump, left = axis
+            wider = AxisField(size + grow * jump, _integer_if_whole(jump * step), left + begin * jump)
+            before = axis, grow, begin, step
         axes.append(wider)
     return ReceptiveField(tuple(axes))
 
 
 def hull(fields: list[ReceptiveField]) -> ReceptiveField:
-    """The field over several paths: as far to either side as any of them reaches."""
+    """Return the field over several paths: as far to either side as any of them reaches."""
     # Only a model file brings tensors of different ranks together, in operators that see all of them.
     if any(field.whole for field in fields) or len({len(field.axes) for field in fields}) > 1:
         most = max(fields, key=lambda field: (not field.whole, len(field.axes)))
@@ -89,19 +101,35 @@ def hull(fields: list[ReceptiveField]) -> ReceptiveField:
 
 
 def _axis_hulls(fields: list[ReceptiveField]) -> Iterator[AxisField]:
+    before = None
     for axes in zip(*[field.axes for field in fields], strict=True):
-        left = reduce(at_least, [axis.left for axis in axes])
-        right = reduce(at_least, [axis.size - 1 - axis.left for axis in axes])
-        # Equal sizes come of equal jumps; where paths differ (a stretched axis), the widest is what is seen.
-        yield AxisField(left + right + 1, reduce(at_least, [axis.jump for axis in axes]), left)
+        if axes != before:
+            left = reduce(at_least, [axis.left for axis in axes])
+            right = reduce(at_least, [axis.size - 1 - axis.left for axis in axes])
+            # Where paths differ in their jump (a stretched axis), the largest counts.
+            covering = AxisField(left + right + 1, reduce(at_least, [axis.jump for axis in axes]), left)
+            before = axes
+        yield covering
 
 
-def _whole(value: Any) -> Any:
-    """A fraction as an integer where it is one; anything else as it is."""
+def exceeds(field: ReceptiveField, shape: Shape) -> bool:
+    """Return whether a receptive field is larger than an input of that shape on any axis.
+
+    One that covers the whole input by nature is not.
+    """
+    if not field.whole:
+        for axis, n in zip(field.axes, shape.spatial, strict=False):
+            if statically_known(axis.size > n):
+                return True
+    return False
+
+
+def _integer_if_whole(value: Any) -> Any:
+    """Return a fraction as an integer where it is one, and anything else as it is."""
     return value if isinstance(value, int) or getattr(value, "denominator", 0) != 1 else value.numerator
 
 
 def exact(value: Any) -> Any:
-    """An integer as it is, a fraction as "1/2"."""
-    value = _whole(value)
+    """Return an integer as it is, a fraction as "1/2"."""
+    value = _integer_if_whole(value)
     return value if isinstance(value, int) else str(value)

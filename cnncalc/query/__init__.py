@@ -1,1 +1,1 @@
-"""Asking an analysis: one figure by its path, and conditions on figures."""
+"""Look up a figure of an analysis by its path, and test conditions on figures."""

@@ -1,4 +1,4 @@
-"""Conditions that a network must not meet: `params > 5M`, `peak > 256KiB`, `conv3.receptive_field < 32`.
+"""Test the conditions that a network must not meet: `params > 5M`, `peak > 256KiB`, `conv3.receptive_field < 32`.
 
     condition = path operator limit
     operator  = ">" | ">=" | "<" | "<=" | "==" | "!="
@@ -7,8 +7,8 @@
               | "B" | "KB" | "MB" | "GB" | "TB"                 1000^n bytes
               | "KiB" | "MiB" | "GiB" | "TiB"                   1024^n bytes
 
-Bytes are always said with a unit, and counts never in bytes. A figure with a number for each axis meets a
-condition where any of them does. All arithmetic is exact.
+A limit in bytes always has a unit, and a count never has one of bytes. A figure with a number for each axis meets
+a condition where any of them does. All arithmetic is exact.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
-#: What others write for an operator.
-MISTAKEN = {"=>": ">=", "=<": "<=", "=": "==", "<>": "!=", "≥": ">=", "≤": "<=", "≠": "!="}
+#: Other spellings of an operator → the one to write.
+MISSPELT = {"=>": ">=", "=<": "<=", "=": "==", "<>": "!=", "≥": ">=", "≤": "<=", "≠": "!="}
 
 COUNTS = {"": 1, "K": 1000, "k": 1000, "M": 1000**2, "G": 1000**3, "T": 1000**4}
 BYTES = {
@@ -49,12 +49,12 @@ OPERATOR = re.compile(r"[<>=!≥≤≠]+")
 NUMBER = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d+(?:_\d+)*)(?:\.\d+)?(?![\d,_.])", re.ASCII)
 UNIT = re.compile(r"[A-Za-z]*")
 LIMIT_HELP = "write a number, and its unit: `5M`, `256KiB`"
-#: No figure has more digits, and Python reads no more than some thousands.
+#: More digits than any figure has, and fewer than Python refuses to read.
 MOST_DIGITS = 200
 
 
 class Condition(NamedTuple):
-    """A condition as it was read: `path`, `number` and `unit` point into its text."""
+    """A condition: `path`, `number` and `unit` are spans of the text that it was read from."""
 
     path: Span
     operator: str
@@ -68,7 +68,10 @@ class Condition(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """Whether the network meets a condition, and by which number."""
+    """Whether a network meets a condition: then a limit is exceeded.
+
+    `number` is the one of the figure that decides: of several axes, that which is furthest from the limit.
+    """
 
     condition: Condition
     figure: Figure
@@ -77,27 +80,27 @@ class Outcome(NamedTuple):
 
     @property
     def by(self) -> int | Fraction:
-        """How far the number is from the limit."""
+        """The distance of the number from the limit."""
         return abs(self.number - self.condition.limit)
 
     def __str__(self) -> str:
-        """`params > 5M`: 25,557,032 is over 5,000,000 by 20,557,032 (411 %)"""
+        """Return the outcome in words: `params > 5M`: 25,557,032 is over 5,000,000 by 20,557,032 (411 %)."""
         number, limit = self.number, self.condition.limit
         if not self.by:
-            return f"`{self.condition.text}`: it is {self._shown(number)}"
+            return f"`{self.condition.text}`: it is {self._text(number)}"
         percent = f" ({_percent(self.by / limit)})" if limit else ""
         side = "over" if number > limit else "under"
         return (
-            f"`{self.condition.text}`: {self._shown(number)} is {side} {self._shown(limit)}"
-            f" by {self._shown(self.by)}{percent}"
+            f"`{self.condition.text}`: {self._text(number)} is {side} {self._text(limit)}"
+            f" by {self._text(self.by)}{percent}"
         )
 
-    def _shown(self, number: int | Fraction) -> str:
+    def _text(self, number: int | Fraction) -> str:
         unit = " B" if self.figure.in_bytes else ""
         return (thousands(int(number)) if number.denominator == 1 else str(number)) + unit
 
     def to_dict(self) -> dict[str, object]:
-        """The object under `budgets` that JSON carries."""
+        """Return the object under `budgets` that JSON carries."""
         return {
             "condition": self.condition.text,
             "figure": self.figure.path,
@@ -110,12 +113,15 @@ class Outcome(NamedTuple):
 
 
 def parse_conditions(texts: Sequence[str]) -> list[Condition]:
-    """The conditions; raises `SpecError` with all errors in them: E020 for what cannot be read."""
+    """Read conditions; raise `SpecError` E020 with an error for each that cannot be read."""
     return collected(lambda text: _Reader(Source("--fail-if", text)).condition(), texts)
 
 
 def judge(conditions: Sequence[Condition], analysis: Analysis) -> list[Outcome]:
-    """How each condition comes out; raises `SpecError`: E140 unknown figure, E141 what cannot be compared."""
+    """Return the outcome of each condition.
+
+    Raises `SpecError` with all errors: E140 for an unknown figure, E141 for one that cannot be compared with the limit.
+    """
     figures = Figures(analysis)
     return collected(lambda condition: _outcome(condition, figures.find(condition.path)), conditions)
 
@@ -125,24 +131,23 @@ def _outcome(condition: Condition, figure: Figure) -> Outcome:
     if not figure.numbers:
         label = f"it is `{figure.text()}`" if figure.text() else "it is empty"
         help = f"name one of its sizes: `{path}.0`" if isinstance(figure.value, list) and figure.value else None
-        raise SpecError([Diagnostic("E141", f"`{path}` is no number", condition.path, label, help=help)])
+        raise SpecError([Diagnostic("E141", f"`{path}` is not a number", condition.path, label, help=help)])
     limit = condition.number.to(condition.unit)
-    number = condition.number.text
+    written = condition.number.text
     if figure.in_bytes and unit not in BYTES:
         prefix = unit.upper() or "K"
-        bare = f"`{number}B`, " if not unit else ""
-        help = f"write {bare}`{number}{prefix}B` (1000^n) or `{number}{prefix}iB` (1024^n)"
+        bare = f"`{written}B`, " if not unit else ""
+        help = f"write {bare}`{written}{prefix}B` (1000^n) or `{written}{prefix}iB` (1024^n)"
         raise SpecError(
             [Diagnostic("E141", f"`{path}` is in bytes", limit, "a limit without a unit of bytes", help=help)]
         )
     if not figure.in_bytes and unit in BYTES:
-        help = f"write `{number}{unit[:-1].removesuffix('i')}`"
+        help = f"write `{written}{unit[:-1].removesuffix('i')}`"
         raise SpecError([Diagnostic("E141", f"`{path}` is not in bytes", limit, "a limit in bytes", help=help)])
     holds = OPERATORS[condition.operator]
-    met = [each for each in figure.numbers if holds(each, condition.limit)]
-    # Of several axes, the one that is furthest off.
-    number_met = max(met or figure.numbers, key=lambda each: abs(each - condition.limit))
-    return Outcome(condition, figure, number_met, bool(met))
+    exceeding = [each for each in figure.numbers if holds(each, condition.limit)]
+    number = max(exceeding or figure.numbers, key=lambda each: abs(each - condition.limit))
+    return Outcome(condition, figure, number, bool(exceeding))
 
 
 def _percent(ratio: Fraction) -> str:
@@ -153,10 +158,10 @@ def _percent(ratio: Fraction) -> str:
 
 
 class _Reader:
-    """Reads one condition from left to right; each `expect` consumes a token or words the error."""
+    """Reads one condition from left to right; `expect` consumes a token or raises an error."""
 
     def __init__(self, source: Source) -> None:
-        self.source, self.at = source, 0
+        self.source, self.position = source, 0
 
     def condition(self) -> Condition:
         path = self.expect(PATH, "a figure is missing", "expected its path", "write it first: `params > 5M`")
@@ -169,8 +174,8 @@ class _Reader:
             known = lowered.get(unit.text.lower())
             help = f"write `{number.text}{known}`" if known else "one of K, M, G, T, or of bytes B, KB, MB, KiB, MiB, …"
             self.fail(f"unknown unit `{unit.text}`", "not a unit", help, unit)
-        if self.at < len(self.source.text.rstrip()):
-            rest = Span(self.source, self.at, len(self.source.text.rstrip()))
+        if self.position < len(self.source.text.rstrip()):
+            rest = Span(self.source, self.position, len(self.source.text.rstrip()))
             self.fail("a condition ends at its limit", "left over", "write one --fail-if for each condition", rest)
         limit = Fraction(number.text.replace(",", "").replace("_", "")) * scale
         return Condition(path, sign, limit, number, unit)
@@ -178,31 +183,31 @@ class _Reader:
     def operator(self) -> str:
         sign = self.expect(OPERATOR, "an operator is missing", "expected one", f"one of {' '.join(OPERATORS)}")
         if sign.text not in OPERATORS:
-            meant = MISTAKEN.get(sign.text)
+            meant = MISSPELT.get(sign.text)
             help = f"write `{meant}`" if meant else f"one of {' '.join(OPERATORS)}"
             self.fail(f"unknown operator `{sign.text}`", "not an operator", help, sign)
         return sign.text
 
     def number(self) -> Span:
         word = self.expect(WORD, "a limit is missing", "expected a number", LIMIT_HELP)
-        found = NUMBER.match(self.source.text, word.start)
-        if found is None:
-            self.fail(f"`{word.text}` is no number", "expected a number", LIMIT_HELP, word)
-        self.at = found.end()
-        number = Span(self.source, found.start(), found.end())
+        match = NUMBER.match(self.source.text, word.start)
+        if match is None:
+            self.fail(f"`{word.text}` is not a number", "expected a number", LIMIT_HELP, word)
+        self.position = match.end()
+        number = Span(self.source, match.start(), match.end())
         if len(number.text) > MOST_DIGITS:
             self.fail("a limit is too long", f"{len(number.text)} characters", None, number)
         return number
 
     def expect(self, pattern: re.Pattern[str], message: str, label: str, help: str) -> Span:
-        """The token there, spaces before it left out."""
-        space = SPACE.match(self.source.text, self.at)
-        self.at = space.end() if space else self.at
-        found = pattern.match(self.source.text, self.at)
-        if found is None:
-            self.fail(message, label, help, Span(self.source, self.at, self.at + 1))
-        self.at = found.end()
-        return Span(self.source, found.start(), found.end())
+        """Skip spaces and consume a token of that pattern; raise `SpecError` E020 where there is none."""
+        space = SPACE.match(self.source.text, self.position)
+        self.position = space.end() if space else self.position
+        match = pattern.match(self.source.text, self.position)
+        if match is None:
+            self.fail(message, label, help, Span(self.source, self.position, self.position + 1))
+        self.position = match.end()
+        return Span(self.source, match.start(), match.end())
 
     def fail(self, message: str, label: str, help: str | None, span: Span) -> NoReturn:
         raise SpecError([Diagnostic("E020", message, span, label, help=help)])

@@ -1,11 +1,11 @@
-"""One figure by its path: `totals.params`, `conv1.output_shape`, `basic2.macs`.
+"""Find one figure by its path: `totals.params`, `conv1.output_shape`, `basic2.macs`.
 
     path   = [ "totals" "." ] key { "." key }          a total; `peak` is short for `activation_bytes.peak`
            | [ "layers" "." ] layer "." key { "." key }
-    layer  = the name of a layer, or of a block: its sums, and the shape at its end
+    layer  = the name of a layer, or of a block: the sums of its figures, and the shape at its end
 
-Keys are those of the JSON object; a number goes into a list (`conv1.output_shape.0`). A receptive field
-without a further key is its size.
+Keys are those of the JSON object; a number is an index into a list (`conv1.output_shape.0`). A receptive field
+without a further key stands for its size.
 """
 
 from __future__ import annotations
@@ -21,29 +21,31 @@ from cnncalc.notation import per_axis, shape_text
 if TYPE_CHECKING:
     from fractions import Fraction
 
-#: Lists of names; what else is a list is a shape or has a number for each axis.
-NAMES = ("inputs", "outputs")
-#: A block's figures: those of a layer that add up or stand at its ends.
+#: Keys whose lists are names; all others are shapes, or have a number for each axis.
+NAME_KEYS = ("inputs", "outputs")
+#: The figures of a layer that a block has as well, under the same keys.
 BLOCK_KEYS = ("type", "params", "buffers", "macs", "flops", "activations")
 
 
 class Figure(NamedTuple):
-    """A figure: its whole path, the key in it that says what it is, and its value as JSON carries it."""
+    """A figure: its full path, the last key in it that is no index, and its value as JSON carries it.
+
+    `numbers` is what it is compared by: one number, or one for each axis; empty where it is not a number.
+    """
 
     path: str
     key: str
     value: Any
-    #: What it can be compared by: a number, or one for each axis. Empty where it is no number.
     numbers: tuple[int | Fraction, ...]
     in_bytes: bool
 
     def text(self, layout: str = "hwc") -> str:
-        """The raw value on one line: shapes as 3x3x2, one number for axes that agree, names with a space between."""
+        """Return the raw value on one line: a shape as 3x3x2, one number for axes that agree, names with spaces."""
         return _text(self.value, self.key, layout)
 
 
 class Figures:
-    """The figures of an analysis by path."""
+    """Finds the figures of an analysis by their paths."""
 
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
@@ -52,8 +54,8 @@ class Figures:
         self._deepest = max((name.count(".") for name in self._rows), default=0) + 1
 
     def find(self, path: Span) -> Figure:
-        """The figure of that path; raises `SpecError` E140 with the near ones where there is none."""
-        value, trail, keys = self._start(path.text)
+        """Return the figure of a path; raise `SpecError` E140, with similar paths, where there is none."""
+        value, taken, keys = self._start(path.text)
         while keys:
             key = ".".join(keys)
             if not (isinstance(value, dict) and key in value):
@@ -63,10 +65,10 @@ class Figures:
             elif isinstance(value, list) and key in map(str, range(len(value))):
                 value = value[int(key)]
             else:
-                self._unknown(path, value, trail)
-            # A tensor's key is a layer's name, with what dots that has.
+                self._unknown(path, value, taken)
+            # The key of a tensor is the name of a layer, which may have dots in it.
             keys = keys[key.count(".") + 1 :]
-            trail = [*trail, key]
+            taken = [*taken, key]
         if isinstance(value, dict) and "size" in value:
             value = value["size"]
         elif value == {}:
@@ -74,20 +76,20 @@ class Figures:
         elif isinstance(value, dict):
             help = f"write `{path.text}.{next(iter(value))}`"
             raise _error(path, "has several figures", [f"its keys: {', '.join(value)}"], help)
-        key = next(key for key in reversed(trail) if not key.isdecimal())
-        in_bytes = trail[0] == "totals" and any(each.endswith("_bytes") or each == "tensors" for each in trail)
-        return Figure(".".join(trail), key, value, tuple(self._numbers(value, key)), in_bytes)
+        key = next(key for key in reversed(taken) if not key.isdecimal())
+        in_bytes = taken[0] == "totals" and any(each.endswith("_bytes") or each == "tensors" for each in taken)
+        return Figure(".".join(taken), key, value, tuple(self._numbers(value, key)), in_bytes)
 
     def _start(self, text: str) -> tuple[Any, list[str], list[str]]:
-        """What the path goes into, the keys that lead there from the outside, and the keys that are left."""
+        """Return the object that the path starts in, the keys that lead to it, and the keys that remain."""
         keys = text.split(".")
         if keys[0] == "totals":
             return self._totals, ["totals"], keys[1:]
-        of_layers = keys[1:] if keys[0] == "layers" else keys
-        for end in range(min(len(of_layers) - 1, self._deepest), 0, -1):
-            name = ".".join(of_layers[:end])
-            if found := self._layer(name):
-                return found, [name], of_layers[end:]
+        layer_keys = keys[1:] if keys[0] == "layers" else keys
+        for end in range(min(len(layer_keys) - 1, self._deepest), 0, -1):
+            name = ".".join(layer_keys[:end])
+            if figures := self._layer(name):
+                return figures, [name], layer_keys[end:]
         for outer in ("activation_bytes", "totals"):
             inner: Any = self._totals.get(outer, self._totals)
             if keys[0] in inner:
@@ -95,13 +97,13 @@ class Figures:
         return self._general(), [], keys
 
     def _layer(self, name: str) -> dict[str, Any] | None:
-        """The figures of a layer, or of a block as a whole."""
+        """Return the figures of a layer, or of a block as a whole; None where neither has that name."""
         if name in self._rows:
             return self._rows[name].to_dict()
-        inside = tuple(row for row in self._analysis.rows if row.name.startswith(f"{name}."))
-        if not inside:
+        rows = tuple(row for row in self._analysis.rows if row.name.startswith(f"{name}."))
+        if not rows:
             return None
-        block = RowGroup(name, inside)
+        block = RowGroup(name, rows)
         return {
             **{key: getattr(block, key) for key in BLOCK_KEYS},
             "inputs": list(block.inputs),
@@ -110,48 +112,50 @@ class Figures:
         }
 
     def _general(self) -> dict[str, Any]:
+        """Return the figures of the network that are neither totals nor of layers."""
         analysis = self._analysis
         return {"name": analysis.graph.name, **analysis.options._asdict(), "outputs": list(analysis.outputs)}
 
     def _numbers(self, value: Any, key: str) -> Iterator[int | Fraction]:
+        """Yield the numbers that a value is compared by."""
         if self._analysis.letters:
-            # Formulas are compared with nothing.
+            # Formulas are not compared.
             return
-        of_field = key in ("receptive_field", *AxisField._fields)
-        if of_field and value == "all":
-            # A field over the whole input is as large as that.
+        of_receptive_field = key in ("receptive_field", *AxisField._fields)
+        if of_receptive_field and value == "all":
+            # A receptive field that covers the whole input is as large as the input.
             yield from self._analysis.graph.nodes[0].shape.spatial
         several = isinstance(value, list) and (len(value) == 1 or not key.endswith(("shape", "shapes")))
         for each in value if several else [value]:
             if isinstance(each, int) and not isinstance(each, bool):
                 yield each
-            elif of_field and isinstance(each, str) and each != "all":
+            elif of_receptive_field and isinstance(each, str) and each != "all":
                 from fractions import Fraction
 
                 yield Fraction(each)
 
-    def _unknown(self, path: Span, value: Any, trail: Sequence[str]) -> NoReturn:
-        """Raise E140 for a path that leads to `value` by `trail` and no further, with what may have been meant."""
+    def _unknown(self, path: Span, value: Any, taken: Sequence[str]) -> NoReturn:
+        """Raise E140 for a path whose keys `taken` lead to `value` and no further, with similar paths."""
         text = path.text
         if self._layer(text):
             label = f"is a {'layer' if text in self._rows else 'block'}, not a figure"
             raise _error(path, label, [], f"write `{text}.output_shape`, `{text}.params` or another of its figures")
         if isinstance(value, list):
-            raise _error(path, f"`{'.'.join(trail)}` has {len(value)} values", [], "they are counted from 0")
-        found = near(text, self._candidates(text, value, trail), 3)
-        notes = [f"near it: {', '.join(found)}"] if len(found) > 1 else []
-        help = f"write `{found[0]}`" if found else "the paths are those of `--format json`, with layers by name"
+            raise _error(path, f"`{'.'.join(taken)}` has {len(value)} values", [], "they are counted from 0")
+        similar = near(text, self._candidates(text, value, taken), 3)
+        notes = [f"near it: {', '.join(similar)}"] if len(similar) > 1 else []
+        help = f"write `{similar[0]}`" if similar else "the paths are those of `--format json`, with layers by name"
         raise _error(path, "no figure of this path", notes, help)
 
-    def _candidates(self, text: str, value: Any, trail: Sequence[str]) -> Iterator[str]:
-        """Paths that may have been meant: of the same layer, of the totals, or of the same figure elsewhere."""
-        if trail and isinstance(value, dict):
-            yield from _leaves(value, ".".join(trail))
-        if not trail or trail[0] == "totals":
+    def _candidates(self, text: str, value: Any, taken: Sequence[str]) -> Iterator[str]:
+        """Yield paths that may have been meant: of the same layer, of the totals, or of the same figure elsewhere."""
+        if taken and isinstance(value, dict):
+            yield from _paths(value, ".".join(taken))
+        if not taken or taken[0] == "totals":
             memory: Any = self._totals["activation_bytes"]
             yield from memory
             yield from self._totals
-            yield from _leaves(self._totals, "totals")
+            yield from _paths(self._totals, "totals")
             yield from self._general()
             _, dot, key = text.rpartition(".")
             if dot and (meant := nearest(key, self._analysis.rows[0].to_dict())):
@@ -159,7 +163,7 @@ class Figures:
 
 
 def find_all(paths: Sequence[str], analysis: Analysis) -> list[Figure]:
-    """The figures of these paths; raises `SpecError` with every one that is unknown."""
+    """Return the figures of these paths; raise `SpecError` with an error for each that is unknown."""
     figures = Figures(analysis)
     return collected(lambda path: figures.find(Span(Source("--get", path), 0, len(path))), map(str.strip, paths))
 
@@ -168,10 +172,11 @@ def _error(path: Span, label: str, notes: Sequence[str], help: str) -> SpecError
     return SpecError([Diagnostic("E140", f"unknown figure `{path.text}`", path, label, tuple(notes), help)])
 
 
-def _leaves(value: dict[str, Any], prefix: str) -> Iterator[str]:
+def _paths(value: dict[str, Any], prefix: str) -> Iterator[str]:
+    """Yield the path of every key of nested objects, the innermost first."""
     for key, inner in value.items():
         if isinstance(inner, dict):
-            yield from _leaves(inner, f"{prefix}.{key}")
+            yield from _paths(inner, f"{prefix}.{key}")
         yield f"{prefix}.{key}"
 
 
@@ -181,9 +186,9 @@ def _text(value: Any, key: str, layout: str) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if not isinstance(value, list):
-        # A name may hold a line's end, or what a terminal would obey.
+        # A name may have a line's end in it, or what a terminal takes for a command.
         return "".join(each if each.isprintable() else " " for each in str(value))
-    if key in NAMES:
+    if key in NAME_KEYS:
         return " ".join(value)
     if key.endswith("shapes") and value and isinstance(value[0], list):
         return " ".join(shape_text(each, layout) for each in value)

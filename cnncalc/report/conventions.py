@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from cnncalc.analysis import SCHEMA
-from cnncalc.figures.conventions import QUANTITIES, TABLES, Convention, ConventionCount, Rules, compare
-from cnncalc.figures.cost import DEFAULT_CONVENTION
+from cnncalc.figures.conventions import (
+    DECISIONS,
+    NOTHING,
+    PARTS,
+    QUANTITIES,
+    TABLES,
+    Convention,
+    ConventionCount,
+    compare_conventions,
+)
+from cnncalc.figures.cost import CONVENTIONS, DEFAULT_CONVENTION
 from cnncalc.graph import Graph
-from cnncalc.layers import kinds
 from cnncalc.notation import thousands
 from cnncalc.report.columns import Column, count_column, text_column
 from cnncalc.report.datatable import DataTable
@@ -38,13 +45,6 @@ COLUMNS = (
         lambda its, _: _listed(its.differences),
         lambda its, _: ", ".join(f"{kind}{NBSP}{signed(more)}" for kind, more in _largest_first(its.differences)),
     ),
-    Column(
-        "apart",
-        "and apart",
-        "what it counts beside MACs",
-        lambda its, _: _listed(its.apart),
-        lambda its, _: ", ".join(f"{thousands(count)}{NBSP}{name}" for name, count in its.apart.items()),
-    ),
 )
 
 
@@ -55,7 +55,7 @@ def comparison_sheet(graph: Graph, batch: int) -> DataTable:
         notes.append(("unknown", f"{len(unknown)} of the layers are not counted in full: all totals are lower bounds"))
     if batch > 1:
         notes.append(("batch", f"MACs are for {thousands(batch)} samples"))
-    return DataTable(COLUMNS, compare(graph.nodes, batch), notes=tuple(notes))
+    return DataTable(COLUMNS, compare_conventions(graph.nodes, batch), notes=tuple(notes))
 
 
 def comparison_text(sheet: DataTable, look: RenderOptions) -> str:
@@ -73,7 +73,7 @@ def comparison_json(graph: Graph, batch: int) -> str:
         "schema": SCHEMA,
         "name": graph.name,
         "batch": batch,
-        "conventions": [_to_dict(each, TABLES[each.name]) for each in compare(graph.nodes, batch)],
+        "conventions": [_to_dict(each, TABLES[each.name]) for each in compare_conventions(graph.nodes, batch)],
     }
     if unknown := _unknown(graph):
         found["unknown"] = unknown
@@ -89,14 +89,13 @@ def _to_dict(counts: ConventionCount, convention: Convention) -> dict[str, Any]:
     return {
         "convention": counts.name,
         "definition": convention.definition,
-        "checked": convention.checked or None,
+        "checked": convention.checked,
         "macs": counts.macs,
         "flops": 2 * counts.macs,
         "difference": counts.difference,
         "by_type": counts.by_kind,
         "differences": counts.differences,
-        "apart": counts.apart,
-        "rules": {kind: rule for kinds, rule in convention.rules.items() for kind in kinds.split()},
+        "decisions": dict(convention.decisions),
     }
 
 
@@ -114,50 +113,12 @@ def signed(value: int) -> str:
 
 
 def conventions_markdown() -> str:
-    """The rules as the README shows them: a row for kinds that count alike, a column for conventions that do."""
-    columns: dict[tuple[Any, Any], list[str]] = {}
-    for name, convention in TABLES.items():
-        columns.setdefault((tuple(convention.rules.items()), tuple(convention.apart)), []).append(name)
-    rows: dict[tuple[str, ...], list[str]] = {}
-    for kind in _counted_kinds():
-        cells = tuple(_cell(TABLES[names[0]], kind) for names in columns.values())
-        rows.setdefault(cells, []).append(kind.replace(":", " "))
-    grid = tuple((", ".join(kinds), *cells) for cells, kinds in rows.items())
-    rules = Grid(grid, ("layer", *(", ".join(names) for names in columns.values())))
-    signs = "; ".join(f"`{sign}`: {what}" for sign, (what, _) in QUANTITIES.items())
-    return to_markdown([rules, Paragraph(f"{signs}.")])
-
-
-def _counted_kinds() -> Iterator[str]:
-    """The kinds that some convention counts, in the catalogue's order, with their mode where that matters."""
-    tables = [rules for convention in TABLES.values() for rules in (convention.rules, *convention.apart.values())]
-    named = {name for rules in tables for names in rules for name in names.split()}
-    for kind in kinds():
-        found = [name.split(":") for name in named if name.split(":")[0] == kind]
-        modes = {parts[1] for parts in found if len(parts) > 1 and not _is_rank(parts[1])}
-        if modes:
-            yield from sorted((f"{kind}:{mode}" for mode in modes), reverse=True)
-        elif found:
-            yield kind
-
-
-def _cell(convention: Convention, kind: str) -> str:
-    """`in (2d); n add`: the rule for MACs, for how many axes where that matters, then those apart."""
-    parts = list(_rules_of(convention.rules, kind))
-    for name, rules in convention.apart.items():
-        parts += [f"{rule} {name}" for rule in _rules_of(rules, kind)]
-    return "; ".join(parts) or "–"
-
-
-def _rules_of(rules: Rules, kind: str) -> Iterator[str]:
-    for names, rule in rules.items():
-        for name in names.split():
-            *word, last = name.split(":")
-            if name in (kind, kind.partition(":")[0]):
-                yield rule
-            elif ":".join(word) == kind and _is_rank(last):
-                yield f"{rule} ({last})"
-
-
-def _is_rank(part: str) -> bool:
-    return part in ("1d", "2d", "3d")
+    """The decisions as the README shows them: a row for each of those by which something is counted."""
+    rows = [
+        (names.replace(" ", ", ").replace(":", " "), *(row if isinstance(row, tuple) else (row,) * len(CONVENTIONS)))
+        for names, row in DECISIONS.items()
+        if row not in (NOTHING, PARTS)
+    ]
+    grid = Grid(tuple(tuple("–" if cell == NOTHING else cell for cell in row) for row in rows), ("layer", *CONVENTIONS))
+    signs = "; ".join(f"`{sign}`: {definition}" for sign, (definition, _) in QUANTITIES.items())
+    return to_markdown([grid, Paragraph(f"{signs}.")])

@@ -89,7 +89,7 @@ def difference_markdown(found: Difference, networks: Sides, layout: str) -> str:
         *(f"{line}\n" for line in _facts(found)),
         table(headings, (False, True, True, True, True), (list(map(escaped, row)) for row in totals)),
     ]
-    steps = [step for step in found.steps if step.status != "same"]
+    steps = [step for step in found.layers if step.status != "same"]
     if steps:
         rows = ([step.status, *(escaped(str(cell)) for cell in _cells(step, layout))] for step in steps)
         layers = table(("", *HEADINGS), (False, *NUMERIC), rows)
@@ -134,10 +134,10 @@ def _layers(count: int) -> str:
 
 def _shown(found: Difference, context: int) -> Iterator[LayerChange | int]:
     """The steps that differ with so many others around them; for those left out, their number."""
-    for same, group in groupby(found.steps, key=lambda step: step.status == "same"):
+    for same, group in groupby(found.layers, key=lambda step: step.status == "same"):
         steps = list(group)
-        first = 0 if steps[0] is found.steps[0] else context
-        last = 0 if steps[-1] is found.steps[-1] else context
+        first = 0 if steps[0] is found.layers[0] else context
+        last = 0 if steps[-1] is found.layers[-1] else context
         left_out = len(steps) - first - last
         # A line that says "1 layer alike" would take as much room as that layer.
         if not same or left_out <= 1:

@@ -11,8 +11,9 @@ from itertools import zip_longest
 from typing import NamedTuple
 
 from cnncalc.analysis import Analysis, RowGroup, RowOrGroup, collapse
-from cnncalc.figures.memory import OPTIMIZERS, MemoryStep, steps
+from cnncalc.figures.memory import MemoryStep, steps
 from cnncalc.figures.memory_planner import plan
+from cnncalc.figures.training import OPTIMIZERS
 from cnncalc.notation import bytes_text, thousands
 from cnncalc.report.bars import bars_of
 from cnncalc.report.columns import count_column, text_column, uncounted
@@ -202,7 +203,7 @@ def _kept(analysis: Analysis, step: MemoryStep) -> str:
     if not step.later:
         return ""
     nodes = analysis.graph.nodes
-    names = [_beside(nodes[buffer.holds(step.node)].name, nodes[step.node].name) for buffer in step.kept]
+    names = [_beside(nodes[buffer.output_at(step.node)].name, nodes[step.node].name) for buffer in step.kept]
     more = f" and {thousands(step.more)} more" if step.more else ""
     return f"{_size(step.later * analysis.options.bytes_of_element)}: {', '.join(names)}{more}"
 

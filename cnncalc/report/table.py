@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cnncalc.analysis import Analysis, RowOrGroup, collapse, exceeds
+from cnncalc.analysis import Analysis, RowOrGroup, collapse
 from cnncalc.diagnostics import Diagnostic
 from cnncalc.figures.cost import DEFAULT_CONVENTION
+from cnncalc.figures.receptive_field import exceeds
 from cnncalc.notation import bytes_text, short, thousands
 from cnncalc.report.bars import bars_of
 from cnncalc.report.columns import Column, uncounted
@@ -300,13 +301,11 @@ def _labelled(lines: list[tuple[str, str]], look: RenderOptions) -> Iterator[Tex
 
 
 def _convention(analysis: Analysis) -> Iterator[tuple[str, str]]:
-    """The convention by which MACs are counted and its definition, and what it counts apart from them."""
-    from cnncalc.figures.conventions import TABLES, apart
+    """The convention by which MACs are counted, and its definition."""
+    from cnncalc.figures.conventions import TABLES
 
-    name, batch = analysis.options.convention, analysis.options.batch
+    name = analysis.options.convention
     yield "convention", f"{name}: {TABLES[name].text}"
-    for what, count in apart(analysis.graph.nodes, name, batch).items():
-        yield what, _both(count)
 
 
 def _both(value: Size) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from cnncalc.analysis import Arms, Row, RowOrGroup, arms_of
+from cnncalc.analysis import Arms, Row, RowOrGroup
 from cnncalc.layers.merge import Merge
 
 #: How narrow the names of a table may get, and the part of a name beside its rail.
@@ -24,7 +24,7 @@ def rails(lines: Sequence[RowOrGroup], unicode: bool = True) -> Iterator[tuple[s
     before: Arms = ()
     homes: dict[str, Arms] = {}
     for line in lines:
-        arms = arms_of(line)
+        arms = line.arms
         depth = len(arms)
         rail = "".join(goes_on if before[: level + 1] == arms[: level + 1] else begins for level in range(depth))
         aside = ""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from cnncalc.analysis import exceeds
+from cnncalc.figures.receptive_field import exceeds
 from cnncalc.notation import bytes_text, field_text, shape_text, short
 from cnncalc.report.columns import Column, count_column, size_column, text_column
 from cnncalc.report.datatable import DataTable

@@ -170,7 +170,7 @@ def test_json() -> None:
         "batch": 2,
         "dtype": "int8",
         "convention": "torchvision",
-        "known_unequal": True,
+        "differs": True,
         "counts": {"same": 1, "changed": 1, "added": 0, "removed": 1},
         "layers": [
             {

@@ -24,7 +24,7 @@ from cnncalc.shape import Shape
 
 BASE = "input 32x32x3 | conv 3x3 same x8 | relu | pool 2 | fc 10"
 
-#: Edits of BASE, and for each the steps that differ: (status, in A, in B, changes).
+#: Edits of BASE, and for each the layers that differ: (status, in A, in B, changes).
 EDITS: dict[str, tuple[str, list[tuple[str, str | None, str | None, dict[str, Any]]]]] = {
     "a layer put in": (
         "input 32x32x3 | conv 3x3 same x8 | bn | relu | pool 2 | fc 10",
@@ -69,9 +69,9 @@ EDITS: dict[str, tuple[str, list[tuple[str, str | None, str | None, dict[str, An
 
 def differing(found: Difference) -> list[tuple[str, str | None, str | None, dict[str, Any]]]:
     return [
-        (step.status, step.a and step.a.name, step.b and step.b.name, dict(step.changes))
-        for step in found.steps
-        if step.status != "same"
+        (layer.status, layer.a and layer.a.name, layer.b and layer.b.name, dict(layer.changes))
+        for layer in found.layers
+        if layer.status != "same"
     ]
 
 
@@ -81,7 +81,7 @@ def of(a: str, b: str) -> Difference:
 
 @pytest.mark.parametrize("edit", EDITS)
 def test_edit(edit: str) -> None:
-    """An edit is told as what it is, with all that follows from it and nothing else."""
+    """An edit is reported as what it is, with all that follows from it and nothing else."""
     spec, expected = EDITS[edit]
     found = of(BASE, spec)
     assert differing(found) == expected
@@ -111,7 +111,7 @@ def test_renumbered() -> None:
 def test_other_number_of_axes() -> None:
     """On other axes a stride of 1 is still one of 1."""
     found = of("input 8x8x4 | conv 3x3 x4", "input 16x4 | conv 3 x4")
-    changes = found.steps[1].changes
+    changes = found.layers[1].changes
     assert list(changes) == ["kernel", "output_shape", "params", "macs"]
 
 
@@ -135,7 +135,7 @@ def test_operators_of_models() -> None:
 def test_an_operator_that_is_called_as_a_layer() -> None:
     """An operator is no layer of the language, though it be called as one."""
     found = difference(cnncalc.analyze("input 8x8x3 | relu"), model("relu", Shape((8, 8), 3), known=True))
-    assert [step.status for step in found.steps] == ["same", "removed", "added"]
+    assert [step.status for step in found.layers] == ["same", "removed", "added"]
 
 
 def test_lower_bounds() -> None:
@@ -184,14 +184,14 @@ LAYERS = (
 )  # fmt: skip
 NETS = st.lists(st.sampled_from(LAYERS), max_size=12).map(lambda layers: " | ".join(["input 8x8x3", *layers]))
 
-#: What stands behind a layer's type, fields and inputs in what is told of it, as changes call it.
+#: The figures in a described layer, by the keys that changes have for them.
 FIGURES = ("output_shape", "params", "buffers", "macs", "output")
 
-#: A layer as the steps tell it: what it is, its figures, and which of the network's layers it reads.
-TracedNumber = tuple[str, dict[str, Any], list[int], list[int], int, int, int, bool]
+#: A layer as a difference describes it: type, arguments, inputs, shape and figures, and whether it is an output.
+Described = tuple[str, dict[str, Any], list[int], list[int], int, int, int, bool]
 
 
-def told(result: cnncalc.Analysis) -> list[TracedNumber]:
+def described(result: cnncalc.Analysis) -> list[Described]:
     return [
         (
             row.type,
@@ -210,38 +210,40 @@ def told(result: cnncalc.Analysis) -> list[TracedNumber]:
     ]
 
 
-def applied(before: Sequence[TracedNumber], found: Difference) -> list[TracedNumber]:
-    """NetworkRow B as made from A's layers and what the steps say has changed in them."""
+def applied(before: Sequence[Described], found: Difference) -> list[Described]:
+    """Return the layers of network B, made from those of A and their changes."""
     a_of, b_of = ({row.name: index for index, row in enumerate(rows)} for rows in (found.a.rows, found.b.rows))
-    # Where A's layers stand in B: those that are gone stand for what they read.
-    place: dict[int, int] = {}
-    made: list[TracedNumber] = []
-    new = told(found.b)
-    for step in found.steps:
-        if step.a is None:
+    # The index in B of each of A's layers: of one that is removed, that of the layer which it reads.
+    index_in_b: dict[int, int] = {}
+    made: list[Described] = []
+    new = described(found.b)
+    for change in found.layers:
+        if change.a is None:
             made.append(new[len(made)])
             continue
-        index = a_of[step.a.name]
-        type, fields, inputs, shape, params, buffers, macs, output = before[index]
-        if step.b is None:
-            place[index] = place[inputs[0]] if inputs else -1
+        index = a_of[change.a.name]
+        type, arguments, inputs, shape, params, buffers, macs, output = before[index]
+        if change.b is None:
+            index_in_b[index] = index_in_b[inputs[0]] if inputs else -1
             continue
-        place[index] = len(made)
-        changes = step.changes
+        index_in_b[index] = len(made)
+        changes = change.changes
         figures = [
             changes[key][1] if key in changes else was
             for key, was in zip(FIGURES, (shape, params, buffers, macs, output), strict=True)
         ]
         if "type" in changes:
-            type, fields = new[len(made)][:2]
-        fields = {name: changes[name][1] if name in changes else value for name, value in fields.items()}
-        read = [b_of[name] for name in changes["inputs"][1]] if "inputs" in changes else [place[at] for at in inputs]
-        made.append((type, fields, read, *figures))  # type: ignore[arg-type]
+            type, arguments = new[len(made)][:2]
+        arguments = {name: changes[name][1] if name in changes else value for name, value in arguments.items()}
+        read = [index_in_b[each] for each in inputs]
+        if "inputs" in changes:
+            read = [b_of[name] for name in changes["inputs"][1]]
+        made.append((type, arguments, read, *figures))  # type: ignore[arg-type]
     return made
 
 
-def through_the_added(layers: Sequence[TracedNumber], added: set[int]) -> list[TracedNumber]:
-    """The layers, each reading not what was added but what that reads, as the steps mean it."""
+def through_the_added(layers: Sequence[Described], added: set[int]) -> list[Described]:
+    """Return the layers, each reading not an added layer but what that reads, as a difference has it."""
 
     def source(index: int) -> int:
         while index in added:
@@ -258,9 +260,9 @@ def through_the_added(layers: Sequence[TracedNumber], added: set[int]) -> list[T
 def test_applied(a: str, b: str) -> None:
     """The difference applied to A gives B: layers, figures, wires and outputs."""
     found = of(a, b)
-    added = {step.b.node.index for step in found.steps if step.a is None and step.b is not None}
-    made = applied(told(found.a), found)
-    assert through_the_added(made, added) == through_the_added(told(found.b), added)
+    added = {layer.b.node.index for layer in found.layers if layer.a is None and layer.b is not None}
+    made = applied(described(found.a), found)
+    assert through_the_added(made, added) == through_the_added(described(found.b), added)
 
 
 @given(NETS, NETS)
@@ -269,8 +271,8 @@ def test_sums(a: str, b: str) -> None:
     found = of(a, b)
     totals = {total.key: total.change for total in found.totals}
     for key in ("params", "buffers", "macs", "activations"):
-        before = sum(getattr(step.a, key) for step in found.steps if step.a and step.a.inputs)
-        after = sum(getattr(step.b, key) for step in found.steps if step.b and step.b.inputs)
+        before = sum(getattr(layer.a, key) for layer in found.layers if layer.a and layer.a.inputs)
+        after = sum(getattr(layer.b, key) for layer in found.layers if layer.b and layer.b.inputs)
         assert after - before == totals[key]
 
 
@@ -286,4 +288,4 @@ def test_itself(spec: str) -> None:
 def test_no_difference_is_equality(a: str, b: str) -> None:
     """Where nothing differs, the networks are the same but for names."""
     found = of(a, b)
-    assert bool(found) is (told(found.a) != told(found.b))
+    assert bool(found) is (described(found.a) != described(found.b))

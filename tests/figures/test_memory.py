@@ -11,9 +11,9 @@ from reference import examples
 
 import cnncalc
 from cnncalc.analysis import Analysis
-from cnncalc.figures import memory_planner as arenas
-from cnncalc.figures.memory import MemoryStep, buffers, steps
-from cnncalc.figures.memory_planner import arena
+from cnncalc.figures import memory_planner
+from cnncalc.figures.memory import MemoryStep, assign_buffers, steps
+from cnncalc.figures.memory_planner import arena, plan
 from cnncalc.graph import Graph
 
 
@@ -46,7 +46,7 @@ def test_vgg16() -> None:
 
 
 def test_resnet50() -> None:
-    """ResNet-50 peaks in its first block, at 56·56 = 3,136 places of 4 bytes.
+    """ResNet-50 peaks in its first block, at 56·56 = 3,136 positions of 4 bytes.
 
     In place, where the arm of the skip is projected: 64 channels of the pool, the 256 that the other arm has
     made, and 256 more: 576. Without, its batch norm has the 256 it reads, the other arm's and its own: 768.
@@ -62,7 +62,7 @@ def test_resnet50() -> None:
 
 
 def test_mobilenet_v2() -> None:
-    """MobileNetV2 peaks in its second block, which widens 16 channels to 96 at 112x112 = 12,544 places.
+    """MobileNetV2 peaks in its second block, which widens 16 channels to 96 at 112x112 = 12,544 positions.
 
     In place, where the depthwise convolution takes those to 56x56: 96 · 12,544 + 96 · 3,136 = 1,505,280.
     Without, where the batch norm of the 96 has an output of its own: 2 · 96 · 12,544 = 2,408,448.
@@ -199,15 +199,15 @@ def test_arena() -> None:
     assert (totals.activation_bytes.arena, totals.training_bytes) == (384, 820)
 
 
-def test_a_place_is_used_again() -> None:
+def test_memory_is_used_again() -> None:
     """What is dead makes room.
 
     The largest goes first: conv2's 64 at 0. conv1's 48 is live with it: at 64. The input's 16 is live with conv1
     alone: at 0; and so is conv3's 32, with conv2: at 64.
     """
     nodes, outputs, *_ = cnncalc.parse("input 4x4x1 | conv 1x1 x3 | conv 1x1 x4 | conv 1x1 x2")
-    places = arenas.plan(buffers(nodes, outputs), 1)
-    assert {nodes[place.buffer.nodes[0]].name: (place.offset, place.end) for place in places} == {
+    allocations = plan(assign_buffers(nodes, outputs), 1)
+    assert {nodes[each.buffer.nodes[0]].name: (each.offset, each.end) for each in allocations} == {
         "conv2": (0, 64),
         "conv1": (64, 112),
         "conv3": (64, 96),
@@ -238,10 +238,10 @@ def test_a_hostile_arena(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where too many pairs would have to be compared, the rest is stacked: no tighter than that, and still a place
     for each. 75 → 80, 18 → 32 and 8 → 16 bytes; the first two are placed before the count is looked at."""
     nodes, outputs, *_ = cnncalc.parse("input 5x5x3 | conv 3x3 x2 | conv 2x2 x2")
-    found = buffers(nodes, outputs)
-    assert arena(found, 1) == 112
-    monkeypatch.setattr(arenas, "MOST_COMPARED", 0)
-    assert arena(found, 1) == 80 + 32 + 16
+    buffers = assign_buffers(nodes, outputs)
+    assert arena(buffers, 1) == 112
+    monkeypatch.setattr(memory_planner, "MOST_COMPARED", 0)
+    assert arena(buffers, 1) == 80 + 32 + 16
 
 
 # -- against a runtime -----------------------------------------------------------------------------------------
@@ -275,13 +275,13 @@ class Runtime:
 
     def references(self, storage: int) -> int:
         """How many reads of any tensor in the storage are still to come."""
-        return sum(self.pending[tensor] for tensor, its in self.storage.items() if its == storage)
+        return sum(self.pending[tensor] for tensor, other in self.storage.items() if other == storage)
 
     def run(self, node: cnncalc.Node, graph: Graph, in_place: bool) -> None:
-        own = node.layer.memory
+        memory = node.layer.memory
         for index in set(node.inputs):
             self.pending[index] -= 1
-        if own == "alias":
+        if memory == "alias":
             self.storage[node.index] = self.storage[node.inputs[0]]
         elif node.inputs:
             over = [
@@ -289,13 +289,13 @@ class Runtime:
                 for index in node.inputs
                 if graph.nodes[index].shape == node.shape and not self.references(self.storage[index])
             ]
-            if own == "in place" and in_place and over:
+            if memory == "in place" and in_place and over:
                 self.storage[node.index] = self.storage[over[0]]
             else:
                 self.take(node.index, node.shape.elements)
         self.live.append(sum(self.held.values()))
         for storage in list(self.held):
-            started = any(tensor <= node.index for tensor, its in self.storage.items() if its == storage)
+            started = any(tensor <= node.index for tensor, other in self.storage.items() if other == storage)
             if started and not self.references(storage):
                 del self.held[storage]
 
@@ -366,16 +366,16 @@ def test_steps(spec: str) -> None:
 
 @examples(50)
 @given(networks(), st.sampled_from((1, 2, 4, 12)))
-def test_places(spec: str, size: int) -> None:
+def test_plan(spec: str, size: int) -> None:
     """No two tensors that are live at once overlap in the arena; each is aligned; none is left out."""
     result = cnncalc.analyze(spec)
-    places = arenas.plan(result.feature_maps, size)
-    assert sorted(place.buffer for place in places) == sorted(result.feature_maps)
-    assert all(place.offset % 16 == 0 and place.size >= place.buffer.elements * size for place in places)
-    for one, other in combinations(places, 2):
+    allocations = plan(result.feature_maps, size)
+    assert sorted(each.buffer for each in allocations) == sorted(result.feature_maps)
+    assert all(each.offset % 16 == 0 and each.size >= each.buffer.elements * size for each in allocations)
+    for one, other in combinations(allocations, 2):
         together = one.buffer.first <= other.buffer.last and other.buffer.first <= one.buffer.last
         assert not together or one.end <= other.offset or other.end <= one.offset
-    assert arena(result.feature_maps, size) == max(place.end for place in places)
+    assert arena(result.feature_maps, size) == max(each.end for each in allocations)
 
 
 @examples(30)

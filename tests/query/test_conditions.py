@@ -221,21 +221,21 @@ error[E020]: a limit is missing
   |         ^ expected a number
   = help: write a number, and its unit: `5M`, `256KiB`""",
     "params > five": """\
-error[E020]: `five` is no number
+error[E020]: `five` is not a number
  --> --fail-if:1:10
   |
 1 | params > five
   |          ^^^^ expected a number
   = help: write a number, and its unit: `5M`, `256KiB`""",
     "params > -5": """\
-error[E020]: `-5` is no number
+error[E020]: `-5` is not a number
  --> --fail-if:1:10
   |
 1 | params > -5
   |          ^^ expected a number
   = help: write a number, and its unit: `5M`, `256KiB`""",
     "params > 1,00": """\
-error[E020]: `1,00` is no number
+error[E020]: `1,00` is not a number
  --> --fail-if:1:10
   |
 1 | params > 1,00
@@ -298,20 +298,20 @@ error[E141]: `conv1.params` is not in bytes
   |                ^^ a limit in bytes
   = help: write `5`""",
     "conv1.output_shape > 5": """\
-error[E141]: `conv1.output_shape` is no number
+error[E141]: `conv1.output_shape` is not a number
  --> --fail-if:1:1
   |
 1 | conv1.output_shape > 5
   | ^^^^^^^^^^^^^^^^^^ it is `8x7x4`
   = help: name one of its sizes: `conv1.output_shape.0`""",
     "dtype == 5": """\
-error[E141]: `dtype` is no number
+error[E141]: `dtype` is not a number
  --> --fail-if:1:1
   |
 1 | dtype == 5
   | ^^^^^ it is `float32`""",
     "name == 5": """\
-error[E141]: `name` is no number
+error[E141]: `name` is not a number
  --> --fail-if:1:1
   |
 1 | name == 5

@@ -40,13 +40,6 @@ def test_conventions(convention: str) -> None:
             assert [value_at(row.macs, numbers) for row in lettered] == plain
 
 
-def test_what_stands_apart() -> None:
-    """What a convention counts beside MACs is a formula too."""
-    # relu: 16·(H − 2)·(W − 2) comparisons, which netscope tells by themselves.
-    done = run("input HxWx3 | conv 3x3 x16 | relu", "--convention", "netscope")
-    assert re.search(r"^comp +16·\(H−2\)·\(W−2\)$", done.output, re.MULTILINE)
-
-
 # -- single figures ----------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,124 @@
+"""The figures of a whole network: sums over its nodes, the memory of its feature maps, and that of training it."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+from cnncalc.figures.cost import Cost
+from cnncalc.figures.memory import DTYPES, Buffer, assign_buffers, live_elements
+from cnncalc.figures.memory_planner import arena
+from cnncalc.figures.training import training_bytes
+from cnncalc.graph import Graph
+from cnncalc.shape import Size
+
+
+class ActivationBytes(NamedTuple):
+    """Bytes of the feature maps, for the whole batch.
+
+    `sum` is that of all, `peak` the most that is live at once, `peak_no_inplace` the same where no layer writes
+    over its input, and `arena` the size of one buffer that has room for each while it is live.
+
+    Where sizes are letters, a peak is the maximum of formulas, or None where too many may be the largest; the
+    arena depends on numbers and is None.
+    """
+
+    sum: Size
+    peak: Size
+    peak_no_inplace: Size
+    arena: Size
+
+
+class Totals(NamedTuple):
+    """The figures of the whole network. MACs, activations and their bytes are for the whole batch.
+
+    `peak_layer` is the layer that runs when most bytes of feature maps are live, and `peak_tensors` the bytes of
+    each of them, by the layer whose output it is. Where sizes are letters, `peak_tensors` is empty, and
+    `peak_layer` is None where it depends on numbers.
+
+    `training_bytes` is an estimate: weights, gradients, the optimizer's state and every feature map that the
+    backward pass reads, without what a framework needs for itself.
+    """
+
+    layers: int
+    params: Size
+    buffers: Size
+    macs: Size
+    activations: Size
+    params_bytes: Size
+    activation_bytes: ActivationBytes
+    peak_layer: str | None
+    peak_tensors: dict[str, int]
+    training_bytes: Size
+
+    @property
+    def flops(self) -> Size:
+        """Two for each multiply-accumulate."""
+        return 2 * self.macs
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the object under `totals` that JSON carries."""
+        return {
+            "layers": self.layers,
+            "params": self.params,
+            "buffers": self.buffers,
+            "macs": self.macs,
+            "flops": self.flops,
+            "activations": self.activations,
+            "params_bytes": self.params_bytes,
+            "activation_bytes": self.activation_bytes._asdict(),
+            "peak_at": {"layer": self.peak_layer, "tensors": self.peak_tensors},
+            "training_bytes": self.training_bytes,
+        }
+
+
+def totals(
+    graph: Graph, costs: Sequence[Cost], feature_maps: Sequence[Buffer], dtype: str, batch: int, optimizer: str
+) -> Totals:
+    """Return the totals of a graph.
+
+    `costs` has the cost of each node for the whole batch, `feature_maps` the buffers that hold all outputs of
+    one sample.
+    """
+    nodes = graph.nodes
+    total, largest = _arithmetic(graph)
+    size = DTYPES[dtype]
+    params, buffers = total(cost.params for cost in costs), total(cost.buffers for cost in costs)
+    of_layers = [cost for node, cost in zip(nodes, costs, strict=True) if node.inputs]
+    # Elements of one sample become bytes of the whole batch.
+    scale = size * batch
+    every_map = total(buffer.elements for buffer in feature_maps) * scale
+    live = list(live_elements(feature_maps, len(nodes)))
+    peak = largest(live)
+    without_in_place = largest(live_elements(assign_buffers(nodes, graph.outputs, in_place=False), len(nodes)))
+    step = live.index(peak) if peak in live else None
+    return Totals(
+        layers=len(of_layers),
+        params=params,
+        buffers=buffers,
+        macs=total(cost.macs for cost in of_layers),
+        activations=total(cost.activations for cost in of_layers),
+        params_bytes=(params + buffers) * size,
+        activation_bytes=ActivationBytes(
+            sum=every_map,
+            peak=None if peak is None else peak * scale,
+            peak_no_inplace=None if without_in_place is None else without_in_place * scale,
+            arena=None if graph.letters else arena(feature_maps, scale),
+        ),
+        peak_layer=None if step is None else nodes[step].name,
+        peak_tensors={}
+        if step is None or graph.letters
+        else {
+            nodes[buffer.output_at(step)].name: buffer.elements * scale
+            for buffer in feature_maps
+            if buffer.first <= step <= buffer.last
+        },
+        training_bytes=training_bytes(params, buffers, every_map, size, optimizer),
+    )
+
+
+def _arithmetic(graph: Graph) -> tuple[Callable[[Iterable[Any]], Any], Callable[[Iterable[Any]], Any]]:
+    """Return the sum and the maximum of sizes: Python's own for numbers, those of formulas where sizes are letters."""
+    if graph.letters:
+        from cnncalc.symbols import largest, total  # few runs need them
+
+        return total, largest
+    return sum, lambda values: max(values, default=0)
