@@ -8,7 +8,7 @@ Types that BVLC's Caffe lacks are those of its widespread forks: SSD's, and the 
 from __future__ import annotations
 
 from cnncalc.frameworks.notation import FLAG, PER_AXIS, REAL, SYMMETRIC, WHOLE
-from cnncalc.frameworks.table import Composed, Equivalent, Framework, NoEquivalent, argument, ignored
+from cnncalc.frameworks.table import Composed, Equivalent, Framework, Meaning, NoEquivalent, argument, ignored
 
 KERNEL = argument("kernel_size", "kernel", PER_AXIS)
 STRIDE = argument("stride", notation=PER_AXIS, default=1)
@@ -23,14 +23,14 @@ ABSENT = NoEquivalent("Caffe has no layer type for it")
 CAFFE = Framework(
     "Caffe",
     {
-        "input": Equivalent("Input", "Data", "ImageData", "MemoryData", "HDF5Data", "DummyData", "WindowData",
-                            "AnnotatedData", "Python"),
+        "input": Equivalent("Input"),
         "conv": Equivalent(
             "Convolution", arguments=(NUM_OUTPUT, KERNEL, STRIDE, PAD, DILATION, GROUP, BIAS_TERM)
         ),
         # As many groups as channels, whatever `group` says.
         "dwconv": Equivalent(
-            "ConvolutionDepthwise", "DepthwiseConvolution", arguments=(NUM_OUTPUT, KERNEL, STRIDE, PAD, DILATION, BIAS_TERM)
+            "ConvolutionDepthwise", "DepthwiseConvolution",
+            arguments=(argument("num_output", Meaning.OUTPUT_CHANNELS), KERNEL, STRIDE, PAD, DILATION, BIAS_TERM),
         ),
         "sepconv": Composed(),
         "deconv": Equivalent(
@@ -102,3 +102,8 @@ ELEMENTWISE = ("AbsVal", "Power", "Exp", "Log", "BNLL", "Threshold", "Clip", "MV
 
 #: Types that only measure or hide an output.
 WITHOUT_OUTPUT = ("Accuracy", "Silence", "HDF5Output", "MultiBoxLoss")
+
+#: Types that give data: the first output is the network's input, any other is a label.
+SOURCES = (
+    "Input", "Data", "ImageData", "MemoryData", "HDF5Data", "DummyData", "WindowData", "AnnotatedData", "Python",
+)  # fmt: skip

@@ -27,7 +27,7 @@ LEAKY_SLOPE = 0.1
 DARKNET = Framework(
     "Darknet",
     {
-        "input": Equivalent("net", "network"),
+        "input": Composed(),
         # Padding is half of the window (`pad=1`) or a number (`padding`); with `batch_normalize` there is no bias.
         "conv": Equivalent(
             "convolutional",
@@ -94,3 +94,6 @@ TRAINING = ("cost", "contrastive", "gaussian_noise")
 
 #: Sections that read a tensor's channels as boxes, place by place, and hold no weights.
 HEADS = ("yolo", "gaussian_yolo", "region", "detection", "iseg")
+
+#: Names of the first section, which states the input's size.
+INPUT = ("net", "network")

@@ -38,7 +38,7 @@ class FileArguments:
         raise NotImplementedError
 
     def read(self, framework: Framework, kind: str, rank: int = 0) -> dict[str, Any]:
-        """Our arguments for a layer of a kind, on so many spatial axes, by the names that the framework has for them."""
+        """Our arguments for a layer of a kind on `rank` spatial axes, by the names of the framework's table."""
         values: dict[str, Any] = {}
         given: dict[str, Any] = {}
         for each in framework.equivalent(kind).arguments:

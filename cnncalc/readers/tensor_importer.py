@@ -215,7 +215,7 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
     # -- parts, and together -------------------------------------------------------------------------------
 
     def slice(self, node: FrameworkNode, x: Tensor, taken: Sequence[range]) -> Tensor:
-        """Part of a tensor: channels in a row are a `slice`, ends of space cut off a `crop`, any other an opaque operator."""
+        """Part of a tensor: adjacent channels are a `slice`, spatial ends cut off a `crop`, all else is opaque."""
         before, after = x.known_dims, tuple(map(len, taken))
         changed = [axis for axis, each in enumerate(taken) if each != range(before[axis])]
         if not changed:

@@ -1,4 +1,4 @@
-"""Tensors of frameworks that keep a layout of their own: dimensions in the framework's order, and the channels' axis."""
+"""Tensors in the layout of a framework: dimensions in its order, and which axis the channels are."""
 
 from __future__ import annotations
 

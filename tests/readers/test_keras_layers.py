@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import cnncalc
-from cnncalc.readers.keras_layers import LAYERS
+from cnncalc.readers.keras.importer import rules
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
@@ -146,7 +146,7 @@ MERGES = ("Add", "Multiply", "Subtract", "Average", "Maximum", "Minimum", "Conca
 RANKS = {
     "RepeatVector": (0,),
     "Embedding": (0, 1),
-    **dict.fromkeys(("Resizing", "CenterCrop", *(kind for kind in LAYERS if kind.startswith("Random"))), (2,)),
+    **dict.fromkeys(("Resizing", "CenterCrop", *(kind for kind in rules if kind.startswith("Random"))), (2,)),
 }
 
 #: No layers of Keras 3: layers of Keras 2, an operation, and the names that go on to three axes by our rule alone.
@@ -178,7 +178,7 @@ def models(kind: str) -> Iterator[tuple[Values, Any]]:
             yield {**values, "shape": shape}, model
 
 
-@pytest.mark.parametrize("kind", sorted(set(LAYERS) - set(ABSENT)))
+@pytest.mark.parametrize("kind", sorted(set(rules) - set(ABSENT)))
 @pytest.mark.filterwarnings("ignore")  # Keras's own
 def test_as_keras(kind: str, tmp_path: Path) -> None:
     """The output's shape and the number of weights are those that Keras says."""

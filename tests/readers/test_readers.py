@@ -11,7 +11,8 @@ from cnncalc.diagnostics import Problems, Source
 from cnncalc.graph import Graph, GraphBuilder, StoredWeights
 from cnncalc.layers import REGISTRY
 from cnncalc.layers.opaque import OpaqueOp
-from cnncalc.readers import UniqueNames, model_of
+from cnncalc.readers import recognize
+from cnncalc.readers.importer import UniqueNames
 from cnncalc.report.columns import choose
 from cnncalc.report.options import RenderOptions
 from cnncalc.report.table import to_table
@@ -94,7 +95,7 @@ def test_reader(name: str, content: bytes, reader: str | None, tmp_path: Path) -
     """The suffix says which reader a file is for, and where it does not, the content; a spec is for none."""
     path = tmp_path / name
     path.write_bytes(content)
-    found = model_of(str(path))
+    found = recognize(str(path))
     assert (found.reader if found else None) == reader
 
 
@@ -124,6 +125,6 @@ def test_pickle(name: str, content: bytes, tmp_path: Path) -> None:
 
 
 def test_names() -> None:
-    """UniqueNames are printable, of bounded length, and each once."""
+    """Names are printable, of bounded length, and each once."""
     names = UniqueNames()
     assert [names(name) for name in ("a", "a", "a b\n", "a_2", "x" * 1000)] == ["a", "a_2", "a_b_", "a_2_2", "x" * 100]

@@ -1,4 +1,4 @@
-"""From the layers of a prototxt to nodes, in the file's order; a blob's name means what the latest layer wrote to it."""
+"""From the layers of a prototxt to nodes in the file's order; a blob is what the latest layer of that top wrote."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Origin, Span
-from cnncalc.frameworks.caffe import CAFFE, PARAMETERS, WITHOUT_OUTPUT
+from cnncalc.frameworks.caffe import CAFFE, PARAMETERS, SOURCES, WITHOUT_OUTPUT
 from cnncalc.graph import UNKNOWN, Graph, StoredWeights
 from cnncalc.layers import Layer
 from cnncalc.readers import ReadOptions
@@ -100,10 +100,7 @@ def plain_type(name: str) -> str:
     return name.lower().replace("_", "")
 
 
-#: Sources of data: the first top is the network's input, any other is a label.
-SOURCES = tuple(map(plain_type, CAFFE.equivalent("input").names))
-
-IGNORED = tuple(map(plain_type, WITHOUT_OUTPUT))
+SOURCE_TYPES, IGNORED_TYPES = (tuple(map(plain_type, names)) for names in (SOURCES, WITHOUT_OUTPUT))
 
 
 class CaffeImporter(Importer):
@@ -135,7 +132,7 @@ class CaffeImporter(Importer):
     # -- inputs ------------------------------------------------------------------------------------------
 
     def _net_inputs(self) -> Iterator[tuple[str, list[int], Span]]:
-        """The inputs that stand beside the layers: `input: "data"`, with `input_dim` in fours or an `input_shape` each."""
+        """The inputs beside the layers: `input: "data"`, with four `input_dim` or an `input_shape` for each."""
         dims = self.net.scalars("input_dim")
         for number, name in enumerate(self.net.scalars("input")):
             shapes = self.net.messages("input_shape")
@@ -172,9 +169,9 @@ class CaffeImporter(Importer):
         kind, tops = plain_type(message.text("type")), [top.text for top in message.scalars("top")]
         inputs = [node for bottom in message.scalars("bottom") if (node := self._read_blob(bottom)) is not None]
         layer = CaffeLayer(message, self.names(message.text("name") or kind or "layer"), inputs)
-        if kind in IGNORED:
+        if kind in IGNORED_TYPES:
             return {}, None
-        if kind in SOURCES and not inputs:
+        if kind in SOURCE_TYPES and not inputs:
             if not tops:
                 return {}, None
             source = self._add_source(layer)

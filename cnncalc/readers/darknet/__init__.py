@@ -9,11 +9,12 @@ size less one in all, the smaller half at the beginning, unless `padding` gives 
 
 from __future__ import annotations
 
+from cnncalc.frameworks.darknet import INPUT
 from cnncalc.graph import MAX_LAYERS, Graph
 from cnncalc.readers import ReadOptions
 from cnncalc.readers.darknet import layers  # noqa: F401 - it registers the rules
 from cnncalc.readers.darknet.cfg import parse
-from cnncalc.readers.darknet.importer import INPUT, DarknetImporter
+from cnncalc.readers.darknet.importer import DarknetImporter
 from cnncalc.readers.errors import fail
 from cnncalc.readers.text_file import read_text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cnncalc.diagnostics import Origin, Span
-from cnncalc.frameworks.darknet import ACTIVATIONS, DARKNET, LEAKY_SLOPE
+from cnncalc.frameworks.darknet import ACTIVATIONS, LEAKY_SLOPE
 from cnncalc.graph import UNKNOWN, Graph, StoredWeights
 from cnncalc.layers import Layer
 from cnncalc.readers import ReadOptions
@@ -18,9 +18,6 @@ Rule = Callable[["DarknetImporter", CfgSection, int], int]
 
 #: The rules by the section's name.
 rules: OperatorRules[Rule] = OperatorRules()
-
-#: Names of the first section, which states the input's size.
-INPUT = DARKNET.equivalent("input").names
 
 
 class DarknetImporter(Importer):

@@ -1,4 +1,4 @@
-"""Shapes and values of constants: what the rules of constant folding compute with, and raise where they are not known."""
+"""Shapes and values of constants, as the rules of constant folding take them."""
 
 from __future__ import annotations
 

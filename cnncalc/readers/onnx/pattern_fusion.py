@@ -1,4 +1,4 @@
-"""Pattern fusion: operators that exporters write in parts become one (silu, gelu, hardswish, layer norm, shuffle, bias).
+"""Pattern fusion: what exporters write in parts becomes one operator (silu, gelu, layer norm, shuffle, bias, …).
 
 A pattern is an operator and the patterns of its inputs, `("Mul", "x", ("Sigmoid", "x"))`. A text stands for any
 tensor, and for the same one wherever it occurs again; a number for a constant of that value. Sums and products match in
@@ -156,7 +156,7 @@ class PatternMatcher:
         return values is not None and abs(values[0] - number) < 1e-4
 
     def _holds(self, fusion: Fusion, bound: dict[str, str], matched: frozenset[int]) -> bool:
-        """Whether what a pattern cannot express holds: weights are constant, and of the shape that a layer has them in."""
+        """Whether all holds that a pattern cannot express: which inputs are constant, their shapes, attributes."""
         if fusion.operator == "MatMul":
             weight, bias = self._constant(bound["weight"]), self._constant(bound["bias"])
             return weight is not None and bias is not None and len(weight.dims) == 2 and bias.dims == weight.dims[1:]

@@ -119,7 +119,7 @@ def convolved(importer: OnnxImporter, node: NodeDef, x: Tensor, weights: Value, 
 
 @rules("DeformConv")
 def deformable(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    """A convolution that samples its input at learnt offsets: weights and MACs of a `conv`, and it may see any position."""
+    """A convolution that samples its input at computed offsets: a `conv` but for what each output sees."""
     data, weights = importer.with_channels(node, operands.tensor(0), 1), operands.value(1)
     dims, kernels, groups = data.known_dims, weights.dims, node.integer("group", 1)
     if kernels is None or dims[0] != 1:
@@ -149,11 +149,10 @@ def conv_transpose(importer: OnnxImporter, node: NodeDef, operands: Operands) ->
     if wanted is not None:
         given, more = _cropped_to(node, wanted[-rank:], dims[2:], given, more)
     stored = importer.count_weights(weights, bias, any_type=True)
-    layer = importer.layer(
+    return importer.layer(
         node, "deconv", data, stored, groups=groups, filters=kernels[1] * groups, output_padding=more,
         bias=bias is not None, **given._asdict(),
     )  # fmt: skip
-    return layer
 
 
 def _cropped_to(

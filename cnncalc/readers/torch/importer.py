@@ -47,7 +47,7 @@ Value = Union[Tensor, ConstantTensor]
 
 
 class BoundArguments(dict[str, Any]):
-    """An operator's arguments by name, tensors as values; it raises `CannotInferError` for one that it does not have."""
+    """An operator's arguments by name, tensors as values; an absent one raises `CannotInferError`."""
 
     def __missing__(self, name: str) -> NoReturn:
         raise CannotInferError
