@@ -12,13 +12,15 @@ def run() -> None:
     while modules load, and taking every module apart at the end. The system does both at once, for free.
     """
     gc.set_threshold(200_000)
-    from cnncalc.cli import main
-
     status: object = 0
     try:
+        from cnncalc.cli import main
+
         main(prog_name="cnncalc")
     except SystemExit as stop:
         status = stop.code
+    except KeyboardInterrupt:  # while modules load; later it is a command's
+        status = 130
     try:
         for stream in (sys.stdout, sys.stderr):
             if stream is not None:  # closed before we came

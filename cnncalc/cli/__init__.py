@@ -6,36 +6,45 @@ Each command is one file, imported when it is called, since start-up is a featur
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 
 from cnncalc import __version__
 
-#: Command → the first line of its help. A command is `command` in the module of its name.
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+#: Command → the first sentence of its help. A command is `command` in the module of its name.
 COMMANDS = {
-    "calc": "Calculate a network: what `cnncalc SPEC` does.",
-    "compare": "Several networks in one table, a row each.",
-    "diff": "Two networks side by side: what was added, removed and changed.",
-    "explain": "The rules of each layer with its numbers in them; or an error's code.",
+    "calc": "Calculate the figures of a network, layer by layer.",
+    "compare": "Compare networks in one table, a row each.",
+    "diff": "Compare two networks layer by layer.",
+    "explain": "Explain every layer by its rules, with the numbers in them.",
     "export": "Write a network as framework code, an ONNX file or a spec.",
     "format": "Write a spec in its canonical form.",
-    "solve": "Backwards: the input's size, or one number of a layer, from the output's size.",
-    "layers": "The layers, with their arguments, formulas and examples.",
-    "syntax": "The language on one page.",
-    "zoo": "Well-known networks by name, with their specs.",
+    "solve": "Solve for the input's size, or for one number of a layer.",
+    "zoo": "List well-known networks, or print the spec of one.",
+    "layers": "List the layers, or show all about one.",
+    "syntax": "Show the language on one page.",
+    "help": "Show a page of the manual, a command, a layer or a code.",
+    "completion": "Print the script by which a shell completes words.",
 }
 
 DEFAULT = "calc"
+
+#: What may stand in place of a command without being a spec.
+OWN_OPTIONS = ("--help", "-h", "--version")
 
 
 class SpecGroup(click.Group):
     """A group that takes anything but a command's name to be the arguments of the default command."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        own = {"--help", "-h", "--version"}
         first = args[0] if args else "--help"
-        if first not in COMMANDS and not (first in own and (len(args) <= 1 or first == "--version")):
-            _refuse_mistyped_command(args)
+        if first not in COMMANDS and not (first in OWN_OPTIONS and (len(args) <= 1 or first == "--version")):
+            if not ctx.resilient_parsing:
+                _refuse_unknown_command(args)
             args = [DEFAULT, *args]
         return super().parse_args(ctx, args or ["--help"])
 
@@ -45,23 +54,43 @@ class SpecGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        found: click.Command = import_module(f"cnncalc.cli.{cmd_name}").command
-        return found
+        command: click.Command = import_module(f"cnncalc.cli.{cmd_name}").command
+        return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options for a spec, which most people look for, then the commands."""
+        from cnncalc.cli.calc import command
+        from cnncalc.cli.command import write_section
+
+        command.format_examples(formatter)
+        command.format_groups(ctx, formatter)
+        write_section(formatter, "Other", [each.get_help_record(ctx) for each in self.get_params(ctx)])
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return what the first word may be: a command, an option, a network of the zoo, or a file."""
+        from click.shell_completion import CompletionItem
 
-def _refuse_mistyped_command(args: list[str]) -> None:
-    """`cnncalc fromat net.cnn`: a spec is one argument, so the first of two was to be a command."""
+        from cnncalc.cli.calc import command
+        from cnncalc.cli.options import complete_spec
+
+        if incomplete.startswith("-"):
+            own = [CompletionItem(name) for name in ("--version",) if name.startswith(incomplete)]
+            return [*command.shell_complete(click.Context(command, ctx), incomplete), *own]
+        commands = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
+        return [*commands, *complete_spec(ctx, command.params[0], incomplete)]
+
+
+def _refuse_unknown_command(args: list[str]) -> None:
+    """Raise for `cnncalc fromat net.cnn`: a spec is one argument, so the first of two was to be a command."""
     first, *rest = args
     if first.isalpha() and rest and not rest[0].startswith("-"):
         from cnncalc.diagnostics import nearest
 
         near = nearest(first, COMMANDS)
-        hint = f"did you mean '{near}'?" if near else "a spec of several words needs quotes."
-        raise click.UsageError(f"No such command '{first}': {hint}")
+        guess = f": did you mean `{near}`?" if near else "."
+        raise click.UsageError(f"unknown command `{first}`{guess} To calculate a spec of several words, quote it.")
 
 
 @click.group(
@@ -69,19 +98,12 @@ def _refuse_mistyped_command(args: list[str]) -> None:
     context_settings={"help_option_names": ["-h", "--help"]},
     options_metavar="[OPTIONS]",
     subcommand_metavar="SPEC | COMMAND ...",
-    epilog="`cnncalc calc --help` lists the options for a SPEC.",
+    epilog="`cnncalc COMMAND --help` shows the options of a command, `cnncalc help` the pages of the manual.",
 )
 @click.version_option(__version__, "--version", prog_name="cnncalc", message="%(prog)s %(version)s")
 def main() -> None:
-    """What a convolutional network does to its data: the output size, parameters, MACs and receptive field
-    of every layer.
-
-    \b
-    cnncalc "input 5x5x3 | conv 3x3 s1 valid x2"
-    cnncalc "conv3x3s1p0:16,pool2" --input 32x32x3
-    cnncalc net.cnn --format json
-    cnncalc resnet50
-    cat net.cnn | cnncalc -
+    """Calculate what a convolutional network does to its data: the output size, parameters, MACs and receptive
+    field of every layer.
 
     SPEC is a file (.cnn, .yaml, or a model), - for standard input, a name of the zoo, or the network itself. Without an
     input, or with letters in it (HxWx3), the answer is in formulas; --at H=224,W=224 gives numbers for the letters.

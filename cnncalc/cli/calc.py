@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from copy import copy
+from typing import TYPE_CHECKING
 
 import click
 
 from cnncalc.analysis import Options, analyze_graph
 from cnncalc.cli import COMMANDS
-from cnncalc.cli.output import (
-    Output,
-    announce,
-    at_option,
-    exceeded,
-    fail,
-    figure_options,
-    input_shape,
-    model_options,
-    output_options,
-    spec_options,
-)
+from cnncalc.cli.command import CHECKS, FIGURES, define_command, option, refuse
+from cnncalc.cli.errors import from_options, report_exceeded, warn
+from cnncalc.cli.options import figure_options, source_options, spec_argument, table_options
+from cnncalc.cli.output import Output
+from cnncalc.cli.specs import SpecOptions
 from cnncalc.diagnostics import SpecError, nearest
-from cnncalc.figures.cost import DEFAULT_CONVENTION
 from cnncalc.figures.training import OPTIMIZERS
 
 if TYPE_CHECKING:
@@ -29,101 +22,125 @@ if TYPE_CHECKING:
     from cnncalc.graph import Graph
     from cnncalc.query.conditions import Condition, Outcome
 
-#: In place of a convention: all of them, side by side.
-EVERY_CONVENTION = "all"
+EXAMPLES = """
+cnncalc "input 5x5x3 | conv 3x3 s1 valid x2"
+cnncalc "conv3x3s1p0:16,pool2" --input 32x32x3
+cnncalc resnet50 --depth 1
+cnncalc net.cnn --format json | jq .totals.params
+cnncalc net.cnn --fail-if "params > 5M" --fail-if "peak > 256KiB"
+cnncalc model.onnx --dim batch=1
+cat net.cnn | cnncalc -
+"""
 
 
-@click.command("calc", no_args_is_help=True)
-@click.argument("spec")
-@spec_options
-@at_option
-@model_options
-@figure_options(EVERY_CONVENTION)
-@click.option(
-    "--optimizer", type=click.Choice(list(OPTIMIZERS)), default="sgd", help="For the estimate of training's memory."
+@define_command("calc", EXAMPLES, no_args_is_help=True)
+@spec_argument("spec")
+@source_options()
+@figure_options(every_convention=True)
+@option(
+    "--optimizer",
+    group=FIGURES,
+    type=click.Choice(list(OPTIMIZERS)),
+    default="sgd",
+    metavar="NAME",
+    help="Optimizer in the estimate of training memory",
 )
-@click.option("--memory", is_flag=True, help="What is live while each layer runs, and every memory figure in words.")
-@click.option(
+@option(
+    "--memory",
+    group=FIGURES,
+    is_flag=True,
+    help="Show what is live while each layer runs, and every memory figure.",
+)
+@option(
     "--get",
     "paths",
+    group=FIGURES,
     multiple=True,
     metavar="PATH",
-    help="One figure, raw: totals.params, conv1.output_shape; again for more, one a line.",
+    help="Write one figure alone: totals.params, conv1.output_shape; may be repeated.",
 )
-@click.option(
+@option(
     "--fail-if",
     "conditions",
+    group=CHECKS,
     multiple=True,
     metavar="CONDITION",
-    help="Exit with 3 where it holds: 'params > 5M', 'peak > 256KiB'.",
+    help="Exit with 3 where it holds: 'params > 5M', 'peak > 256KiB'; may be repeated.",
 )
-@output_options
+@table_options()
 def command(
     spec: str,
-    input: str | None,
-    variables: dict[str, Any],
-    at: dict[str, int],
-    dims: dict[str, int],
-    strict: bool,
-    batch: int,
-    dtype: str,
-    convention: str,
-    optimizer: str,
+    reading: SpecOptions,
+    options: Options,
+    every_convention: bool,
     memory: bool,
     paths: tuple[str, ...],
     conditions: tuple[str, ...],
     output: Output,
 ) -> None:
-    """Calculate a network: output size, parameters, MACs and receptive field of every layer.
+    """Calculate the figures of a network, layer by layer.
 
-    \b
-    cnncalc "input 5x5x3 | conv 3x3 s1 valid x2"
-    cnncalc "conv3x3s1p0:16,pool2" --input 32x32x3
-    cnncalc net.cnn --format json | jq .totals.params
-    cnncalc model.onnx --dim batch=1
+    They are the output size, parameters, MACs and receptive field, and the totals with the memory that is needed.
 
     SPEC is a file (.cnn, .yaml, or a model), - for standard input, a name of the zoo, or the network itself.
     Without an input, or with letters in it (HxWx3), sizes and counts are formulas; --at H=224,W=224 gives numbers
     for the letters.
     """
-    from cnncalc.language.expand import LetterMode
-    from cnncalc.sources import find, load_source
-
-    every = convention == EVERY_CONVENTION
-    options = Options(batch, dtype, DEFAULT_CONVENTION if every else convention, optimizer)
-    _refuse(memory, paths, output)
-    if every and (memory or paths or conditions or output.columns is not None or output.depth is not None):
-        raise click.UsageError(
-            "`--convention all` shows totals alone: name one for --memory, --get, --fail-if, --columns or --depth"
-        )
-    budgets = _budgets(conditions, output, options)
+    _refuse_combinations(every_convention, memory, paths, conditions, output)
+    with from_options():
+        limits = _limits(conditions)
     # What lives when, a limit, and what is more than what depend on numbers.
-    letters = not (memory or conditions or every)
-    shape = input_shape(input, output, options)
+    letters = not (memory or conditions or every_convention)
     try:
-        announce(spec, output)
-        graph = load_source(find(spec), shape, variables, dims, strict, LetterMode(letters, at))
+        graph = reading.load(spec, output, letters)
     except SpecError as error:
-        fail(_or_a_command(spec, error), output, options)
-    if every:
-        _compare_conventions(graph, batch, output)
+        _suggest_command(spec, error)
+        raise
+    if every_convention:
+        _compare_conventions(graph, options.batch, output)
         return
     analysis = analyze_graph(graph, options)
-    try:
-        outcomes = _outcomes(budgets, analysis)
+    with from_options():
+        outcomes = _outcomes(limits, analysis)
         if paths:
             output.write(_figures(paths, analysis, output))
         elif memory and output.format != "json":
             output.write(_memory(analysis, output))
         else:
-            output.emit(analysis, _more(memory, analysis, outcomes))
-    except SpecError as error:
-        fail(error, output, options, status=2)
-    if analysis.unknown and (paths or budgets):
+            shown = _without_warnings(analysis) if output.quiet and output.format == "table" else analysis
+            output.emit(shown, _more(memory, analysis, outcomes))
+    if analysis.unknown and (paths or limits):
         from cnncalc.report.columns import uncounted
 
-        click.echo(f"warning: {uncounted(analysis.unknown)}", err=True)
-    exceeded(outcomes, output)
+        warn(uncounted(analysis.unknown), output)
+    report_exceeded(outcomes, output)
+
+
+def _refuse_combinations(
+    every_convention: bool, memory: bool, paths: tuple[str, ...], conditions: tuple[str, ...], output: Output
+) -> None:
+    """Refuse the options that would change nothing beside others."""
+    if every_convention:
+        reason = "with `--convention all`, which shows the totals of MACs alone"
+        refuse(("memory", "paths", "conditions", "columns", "depth", "dtype", "optimizer", "layout"), reason)
+    if paths:
+        refuse(("memory", "columns", "depth", "width"), "with `--get`, which writes single values")
+        if output.format not in ("table", "json"):
+            raise click.UsageError(f"`--get` writes values as they are, or as JSON, not as {output.format}")
+    elif memory:
+        refuse(("columns", "layout"), "with `--memory`, which has columns of its own")
+    elif not conditions and output.format != "json":
+        refuse(("optimizer",), "without `--memory` or JSON")
+
+
+def _suggest_command(spec: str, error: SpecError) -> None:
+    """Where all of the spec is one unknown word near to a command, name the command in the error's help."""
+    first, *more = error.diagnostics
+    if first.code != "E101" or first.span is None or not first.span.text == spec.strip() == first.span.source.text:
+        return
+    near = nearest(spec, COMMANDS, cutoff=0.7)
+    if near is not None:
+        error.diagnostics = (first._replace(help=f"write `cnncalc {near}`"), *more)
 
 
 def _compare_conventions(graph: Graph, batch: int, output: Output) -> None:
@@ -132,45 +149,32 @@ def _compare_conventions(graph: Graph, batch: int, output: Output) -> None:
     if output.format == "json":
         output.write(report.comparison_json(graph, batch))
         return
-    sheet = report.comparison_sheet(graph, batch)
+    table = report.comparison_sheet(graph, batch)
     if output.format == "table":
-        output.write(report.comparison_text(sheet, output.report_look()))
+        output.write(report.comparison_text(table, output.report_look()))
     else:
-        output.write(output.render_sheet(sheet))
+        output.write(output.render_sheet(table))
 
 
-def _refuse(memory: bool, paths: tuple[str, ...], output: Output) -> None:
-    """Options that say nothing about one another's reports are refused, not passed over."""
-    if paths and memory:
-        raise click.UsageError("--get and --memory exclude one another")
-    if paths and output.format not in ("table", "json"):
-        raise click.UsageError(f"--get writes raw values, or JSON: there is no {output.format} of them")
-    if (memory or paths) and output.columns:
-        raise click.UsageError(f"--columns is for the table of layers: leave out {'--memory' if memory else '--get'}")
-
-
-def _budgets(conditions: tuple[str, ...], output: Output, options: Options) -> list[Condition]:
-    """The conditions of --fail-if, read before anything is calculated."""
+def _limits(conditions: tuple[str, ...]) -> list[Condition]:
+    """Return the conditions of `--fail-if`, read before anything is calculated."""
     if not conditions:
         return []
     from cnncalc.query.conditions import parse_conditions
 
-    try:
-        return parse_conditions(conditions)
-    except SpecError as error:
-        fail(error, output, options, status=2)
+    return parse_conditions(conditions)
 
 
-def _outcomes(budgets: list[Condition], analysis: Analysis) -> list[Outcome]:
-    if not budgets:
+def _outcomes(limits: list[Condition], analysis: Analysis) -> list[Outcome]:
+    if not limits:
         return []
     from cnncalc.query.conditions import judge
 
-    return judge(budgets, analysis)
+    return judge(limits, analysis)
 
 
 def _figures(paths: tuple[str, ...], analysis: Analysis, output: Output) -> str:
-    """The figures of --get, one a line: raw, or each as JSON."""
+    """Return the figures of `--get`, one a line: as they are, or each as JSON."""
     from cnncalc.query.paths import find_all
 
     figures = find_all(paths, analysis)
@@ -182,7 +186,7 @@ def _figures(paths: tuple[str, ...], analysis: Analysis, output: Output) -> str:
 
 
 def _memory(analysis: Analysis, output: Output) -> str:
-    """The timeline of --memory in the output's format."""
+    """Return the timeline of `--memory` in the output's format."""
     from cnncalc.report.memory import memory_table, memory_text
 
     if output.format == "table":
@@ -191,7 +195,7 @@ def _memory(analysis: Analysis, output: Output) -> str:
 
 
 def _more(memory: bool, analysis: Analysis, outcomes: list[Outcome]) -> dict[str, object]:
-    """The keys that JSON has on request alone."""
+    """Return the keys that JSON has on request alone."""
     more: dict[str, object] = {}
     if memory:
         from cnncalc.report.memory import memory_dict
@@ -202,11 +206,7 @@ def _more(memory: bool, analysis: Analysis, outcomes: list[Outcome]) -> dict[str
     return more
 
 
-def _or_a_command(spec: str, error: SpecError) -> SpecError:
-    """The error with the command in its help that an unknown word, all of the spec, is near to."""
-    first, *more = error.diagnostics
-    command = nearest(spec, (*COMMANDS, "help"), cutoff=0.7) if first.code == "E101" and first.span else None
-    if command is None or first.span is None or first.span.source.text != spec or first.span.text != spec.strip():
-        return error
-    meant = "--help" if command == "help" else command
-    return SpecError([first._replace(help=f"write `cnncalc {meant}`"), *more], error.partial)
+def _without_warnings(analysis: Analysis) -> Analysis:
+    quiet = copy(analysis)
+    quiet.warnings = ()
+    return quiet

@@ -4,41 +4,35 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import click
-
-from cnncalc.analysis import Options
-from cnncalc.cli.output import (
-    FORMATS,
-    Output,
-    at_option,
-    columns_option,
-    figure_options,
-    model_options,
-    side_by_side_options,
-    spec_options,
-)
-from cnncalc.cli.several import analyses, written
+from cnncalc.cli.command import define_command
+from cnncalc.cli.options import FORMATS, columns_option, figure_options, report_options, source_options, spec_argument
+from cnncalc.cli.output import Output
+from cnncalc.cli.specs import SpecOptions, analyze_all, one_line
 
 if TYPE_CHECKING:
-    from cnncalc.analysis import Analysis
+    from cnncalc.analysis import Analysis, Options
+
+EXAMPLES = """
+cnncalc compare small.cnn large.cnn
+cnncalc compare resnet18 resnet34 mobilenet_v2
+cnncalc compare *.cnn --columns +flops --format latex
+"""
 
 
-@click.command("compare", no_args_is_help=True)
-@click.argument("specs", metavar="SPEC...", nargs=-1, required=True)
-@spec_options
-@at_option
-@model_options
+@define_command("compare", EXAMPLES, no_args_is_help=True)
+@spec_argument("specs", metavar="SPEC...", nargs=-1, required=True)
+@source_options()
 @figure_options()
-@columns_option("cnncalc.report.networks")
-@side_by_side_options(*FORMATS)
-def command(specs: tuple[str, ...], batch: int, dtype: str, convention: str, output: Output, **reading: Any) -> None:
-    """Several networks in one table: a row each with parameters, MACs, peak memory and receptive field.
+@columns_option("network_columns", "cnncalc.report.networks")
+@report_options(*FORMATS)
+def command(
+    specs: tuple[str, ...], reading: SpecOptions, options: Options, network_columns: str | None, output: Output
+) -> None:
+    """Compare networks in one table, a row each.
 
-    \b
-    cnncalc compare small.cnn large.cnn
-    cnncalc compare *.cnn --columns +flops --format latex
+    A row has the parameters, MACs, peak memory and receptive field.
 
     Each SPEC is a file (.cnn, .yaml, or a model), - for standard input, a name of the zoo, or the network itself.
     """
@@ -47,22 +41,22 @@ def command(specs: tuple[str, ...], batch: int, dtype: str, convention: str, out
     from cnncalc.report.columns import choose
 
     labels = [f"spec {number}" for number in range(1, len(specs) + 1)]
-    found = analyses(specs, labels, Options(batch, dtype, convention), output, **reading)
-    rows = [NetworkRow(*each) for each in zip(_names(specs, found), found, strict=True)]
+    analyses = analyze_all(specs, labels, reading, options, output)
+    rows = [NetworkRow(*each) for each in zip(_names(specs, analyses), analyses, strict=True)]
     if output.format == "json":
         output.write(networks.networks_json(rows))
         return
     default = "all" if output.format == "csv" else None
-    columns = choose(output.columns or default, networks.COLUMNS, networks.DEFAULT)
-    sheet = networks.networks_table(rows, columns, output.layout)
+    columns = choose(network_columns or default, networks.COLUMNS, networks.DEFAULT)
+    table = networks.networks_table(rows, columns, output.layout)
     if output.format == "table":
-        output.write(networks.networks_text(sheet, output.report_look()))
+        output.write(networks.networks_text(table, output.report_look()))
     else:
-        output.write(output.render_sheet(sheet))
+        output.write(output.render_sheet(table))
 
 
-def _names(specs: Sequence[str], found: Sequence[Analysis]) -> list[str]:
-    """What each network is called: the name that its spec gives, where no other has that, else as it was written."""
-    given = [written(analysis.graph.name or "") for analysis in found]
-    often = Counter(given)
-    return [name if name and often[name] == 1 else written(spec) for name, spec in zip(given, specs, strict=True)]
+def _names(specs: Sequence[str], analyses: Sequence[Analysis]) -> list[str]:
+    """Return a name for each network: the one that its spec gives, where no other has it, else the spec as written."""
+    given = [one_line(analysis.graph.name or "") for analysis in analyses]
+    count = Counter(given)
+    return [name if name and count[name] == 1 else one_line(spec) for name, spec in zip(given, specs, strict=True)]

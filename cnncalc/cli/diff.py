@@ -3,45 +3,46 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from cnncalc.analysis import Options
-from cnncalc.cli.output import Output, at_option, figure_options, model_options, side_by_side_options, spec_options
-from cnncalc.cli.several import analyses, written
+from cnncalc.cli.command import CHECKS, define_command, option
+from cnncalc.cli.options import figure_options, report_options, source_options, spec_argument
+from cnncalc.cli.output import Output
+from cnncalc.cli.specs import SpecOptions, analyze_all, one_line
+
+if TYPE_CHECKING:
+    from cnncalc.analysis import Options
+
+EXAMPLES = """
+cnncalc diff old.cnn new.cnn
+cnncalc diff resnet18 resnet34 --context 0
+git show main:net.cnn | cnncalc diff - net.cnn --format markdown
+"""
 
 
-@click.command("diff", no_args_is_help=True)
-@click.argument("a")
-@click.argument("b")
-@spec_options
-@at_option
-@model_options
+@define_command("diff", EXAMPLES, no_args_is_help=True)
+@spec_argument("a")
+@spec_argument("b")
+@source_options()
 @figure_options()
-@click.option(
-    "--context", type=click.IntRange(0), default=2, metavar="N", help="Layers alike around each that differs."
+@option("--exit-code", group=CHECKS, is_flag=True, help="Exit with 1 where the networks differ.")
+@option(
+    "--context",
+    type=click.IntRange(0),
+    default=2,
+    metavar="N",
+    help="Equal layers to show around each that differs.",
 )
-@click.option("--exit-code", is_flag=True, help="Exit with 1 where the networks differ.")
-@side_by_side_options("table", "json", "markdown")
+@report_options("table", "json", "markdown")
 def command(
-    a: str,
-    b: str,
-    batch: int,
-    dtype: str,
-    convention: str,
-    context: int,
-    exit_code: bool,
-    output: Output,
-    **reading: Any,
+    a: str, b: str, reading: SpecOptions, options: Options, exit_code: bool, context: int, output: Output
 ) -> None:
-    """Two networks side by side: the layers added, removed and changed, and every total with its change.
+    """Compare two networks layer by layer.
 
-    Layers are told by what they are; names do not count.
-
-    \b
-    cnncalc diff old.cnn new.cnn
-    git show main:net.cnn | cnncalc diff - net.cnn --format markdown
+    The report has the layers that were added, removed and changed, and every total with its change. Layers
+    are matched by what they are; names do not count.
 
     A and B are each a file (.cnn, .yaml, or a model), - for standard input, a name of the zoo, or the network itself.
     """
@@ -49,15 +50,14 @@ def command(
     from cnncalc.compare.networks import NetworkRow
     from cnncalc.report import difference as report
 
-    before, after = analyses((a, b), ("A", "B"), Options(batch, dtype, convention), output, **reading)
-    found = difference(before, after)
-    networks = NetworkRow(written(a), before), NetworkRow(written(b), after)
+    before, after = analyze_all((a, b), ("A", "B"), reading, options, output)
+    changes = difference(before, after)
+    networks = NetworkRow(one_line(a), before), NetworkRow(one_line(b), after)
     if output.format == "json":
-        output.write(report.difference_json(found, networks))
+        output.write(report.difference_json(changes, networks))
     elif output.format == "markdown":
-        output.write(report.difference_markdown(found, networks, output.layout))
+        output.write(report.difference_markdown(changes, networks, output.layout))
     else:
-        look = output.report_look()
-        output.write(report.difference_text(found, networks, look, context))
-    if exit_code and found:
+        output.write(report.difference_text(changes, networks, output.report_look(), context))
+    if exit_code and changes:
         sys.exit(1)

@@ -4,48 +4,29 @@ from __future__ import annotations
 
 import click
 
-from cnncalc.cli.output import Output, fail, page_options
+from cnncalc.cli.command import define_command
+from cnncalc.cli.options import page_options
+from cnncalc.cli.output import Output
+from cnncalc.cli.pages import show_layer
+
+EXAMPLES = """
+cnncalc layers
+cnncalc layers conv2d
+cnncalc layers --format json | jq '.[].words'
+"""
 
 
-@click.command("layers")
+@define_command("layers", EXAMPLES)
 @click.argument("word", required=False)
-@page_options
+@page_options()
 def command(word: str | None, output: Output) -> None:
-    """The layers by family; with a WORD, all about one: its arguments, formulas and examples.
+    """List the layers, or show all about one.
 
-    \b
-    cnncalc layers
-    cnncalc layers conv2d
-    cnncalc layers --format json | jq '.[].words'
-
-    WORD is any word for a layer: maxpool is pool.
+    The page of a layer has its arguments, formulas and examples. WORD is any word for a layer: maxpool is pool.
     """
     from cnncalc.report import layers
 
     if word is None:
         output.emit_page(layers.catalogue_json, layers.layers_markdown, layers.catalogue_text)
-        return
-    kind = _kind(word, output)
-    output.emit_page(
-        lambda: layers.page_json(kind), lambda: layers.page_markdown(kind), lambda look: layers.page_text(kind, look)
-    )
-
-
-def _kind(word: str, output: Output) -> str:
-    """The kind that a word names; leaves with an error that tells the nearest word where it names none."""
-    from cnncalc.layers import KINDS
-
-    kind = KINDS.get(word.strip().lower())
-    if kind is not None:
-        return kind
-    from cnncalc.analysis import Options
-    from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest
-
-    near = nearest(word, KINDS)
-    help = f"write `{near}`" if near else "`cnncalc layers` lists them all"
-    span = Span(Source("<word>", word), 0, len(word))
-    fail(
-        SpecError([Diagnostic("E101", f"unknown layer `{word}`", span, "not a layer word", help=help)]),
-        output,
-        Options(),
-    )
+    else:
+        show_layer(word, output)

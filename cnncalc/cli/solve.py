@@ -7,76 +7,76 @@ from typing import Any
 
 import click
 
-from cnncalc.analysis import Options
-from cnncalc.cli.output import Output, fail, spec_options
-from cnncalc.diagnostics import SpecError
+from cnncalc.cli.command import FIGURES, define_command, option, refuse
+from cnncalc.cli.options import format_option, spec_argument, spec_options
+from cnncalc.cli.output import Output
+from cnncalc.cli.specs import SpecOptions
 
-FORMATS = ("table", "json")
+EXAMPLES = """
+cnncalc solve net.cnn --output-size 7x7                           # the input's sizes
+cnncalc solve "conv 5x5 s2" --input 32x32 --output-size 16x16     # the paddings
+cnncalc solve "conv ?x? s2 p1" --input 32x32 --output-size 16x16  # the kernel
+cnncalc solve "(conv 3x3 same | relu) * ?" --receptive-field 64   # the repeats
+"""
 
 
-@click.command("solve", no_args_is_help=True)
-@click.argument("spec")
-@click.option("--output-size", "wanted", metavar="HxW", help="The output's size that is wanted.")
-@click.option(
+@define_command("solve", EXAMPLES, no_args_is_help=True)
+@spec_argument("spec")
+@spec_options()
+@option("--output-size", group=FIGURES, metavar="HxW", help="Size that the output is to have.")
+@option(
     "--receptive-field",
-    "field",
+    group=FIGURES,
     type=click.IntRange(1, 10**9 - 1),
     metavar="N",
-    help="How many repeats of the repeated item see N input elements?",
+    help="Input elements that the receptive field is to cover; the `* ?` of a block is found.",
 )
-@click.option("--layer", metavar="NAME", help="The layer whose output is meant; without it, the last.")
-@spec_options
-@click.option("-f", "--format", "form", type=click.Choice(FORMATS), default="table", help="What to write.")
+@option("--layer", group=FIGURES, metavar="NAME", help="Layer whose output is meant; without it, the last.")
+@format_option("table", "json")
 def command(
     spec: str,
-    wanted: str | None,
-    field: int | None,
+    reading: SpecOptions,
+    output_size: str | None,
+    receptive_field: int | None,
     layer: str | None,
-    input: str | None,
-    variables: dict[str, Any],
-    form: str,
+    output: Output,
 ) -> None:
-    """Backwards: what gives an output of the wanted size. Exit status 1 where nothing does; then the nearest is told.
+    """Solve for the input's size, or for one number of a layer.
 
-    \b
-    cnncalc solve net.cnn --output-size 7x7                       the input's sizes
-    cnncalc solve "conv 5x5 s2" --input 32x32 --output-size 16x16 the paddings
-    cnncalc solve "conv ?x? s2 p1" --input 32x32 --output-size 16x16
-    cnncalc solve "(conv 3x3 same | relu) * ?" --receptive-field 64
+    The output's size is given, or a receptive field. A `?` is the number to find: a kernel, stride, padding,
+    dilation or count of repeats. Filters may be left out.
+    Where nothing solves it, the nearest is shown, and the exit status is 1.
 
-    A `?` is the number to find: a kernel, stride, padding, dilation or count of repeats. Filters may be left out.
+    SPEC is a file (.cnn or .yaml), - for standard input, a name of the zoo, or the network itself.
     """
     from cnncalc.report import solve as report
     from cnncalc.solve import Problem
     from cnncalc.sources import find, parse_shape, text_of
 
-    if (wanted is None) == (field is None):
+    if (output_size is None) == (receptive_field is None):
         raise click.UsageError("give either --output-size or --receptive-field")
-    output = Output("json" if form == "json" else "text")
-    try:
-        problem = Problem(text_of(find(spec)), variables)
-        given = parse_shape(input.strip(), "--input") if input is not None else None
-        if field is not None:
-            repeats = problem.repeats(field, given)
-            text = report.repeats_json(repeats) if form == "json" else report.repeats_text(repeats)
-            solved = repeats.count is not None
-        else:
-            sizes = parse_shape((wanted or "").strip(), "--output-size")
-            if any(isinstance(size, str) for size in sizes):
-                raise click.BadParameter("sizes are numbers", param_hint="--output-size")
-            if given is not None and len(given) == len(sizes):
-                # Sizes alone: what the channels are makes no difference to them.
-                given = (*given, "C")
-            solution = _solved(problem, given, sizes, layer)
-            text = report.solution_json(solution) if form == "json" else report.solution_text(solution)
-            solved = solution.solved
-    except SpecError as error:
-        fail(error, output, Options())
-    output.write(text)
-    sys.exit(0 if solved else 1)
+    problem = Problem(text_of(find(spec)), reading.variables)
+    shape = parse_shape(reading.input.strip(), "--input") if reading.input is not None else None
+    if receptive_field is not None:
+        refuse(("layer",), "with `--receptive-field`")
+        repeats = problem.repeats(receptive_field, shape)
+        output.write(report.repeats_json(repeats) if output.format == "json" else report.repeats_text(repeats))
+        sys.exit(int(repeats.count is None))
+    sizes = parse_shape((output_size or "").strip(), "--output-size")
+    if any(isinstance(size, str) for size in sizes):
+        raise click.BadParameter("sizes are numbers", param_hint="--output-size")
+    if shape is not None and len(shape) == len(sizes):
+        # Sizes alone: how many channels there are makes no difference to them.
+        shape = (*shape, "C")
+    solution = _solution(problem, shape, sizes, layer)
+    output.write(report.solution_json(solution) if output.format == "json" else report.solution_text(solution))
+    sys.exit(int(not solution.solved))
 
 
-def _solved(problem: Any, given: Any, sizes: tuple[int, ...], layer: str | None) -> Any:
+def _solution(problem: Any, shape: tuple[Any, ...] | None, sizes: tuple[int, ...], layer: str | None) -> Any:
     if problem.marks:
-        return problem.number(given, sizes, layer)
-    return problem.padding(given, sizes) if given is not None else problem.input_sizes(sizes, layer)
+        return problem.number(shape, sizes, layer)
+    if shape is None:
+        return problem.input_sizes(sizes, layer)
+    refuse(("layer",), "here: with an input, the padding is found that gives the last output its size")
+    return problem.padding(shape, sizes)

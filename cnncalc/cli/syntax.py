@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import click
+from cnncalc.cli.command import define_command
+from cnncalc.cli.options import page_options
+from cnncalc.cli.output import Output
 
-from cnncalc.cli.output import Output, page_options
+EXAMPLES = """
+cnncalc syntax
+cnncalc syntax --format markdown
+"""
 
 
-@click.command("syntax")
-@page_options
+@define_command("syntax", EXAMPLES)
+@page_options()
 def command(output: Output) -> None:
-    """The language on one page: separators, arguments, sizes, branches, blocks and YAML.
+    """Show the language on one page.
 
-    \b
-    cnncalc syntax
-    cnncalc syntax --format markdown
+    It has separators, arguments, sizes, branches, blocks and YAML.
     """
     from cnncalc.report import syntax
 

@@ -11,46 +11,59 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc import zoo
-from cnncalc.cli.output import FORMATS, Output, fail, side_by_side_options
-from cnncalc.diagnostics import nearest
+from cnncalc.cli.command import FIGURES, INPUT, define_command, option, refuse
+from cnncalc.cli.options import FORMATS, report_options
+from cnncalc.cli.output import Output
+from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from cnncalc.zoo.survey import ZooEntry
 
-#: What the list may be sorted by; told here so that `--help` needs no report.
+#: What the list may be sorted by; written here so that `--help` needs no report.
 KEYS = ("name", "year", "input", "params", "macs", "field", "memory")
 
-#: A bar is shown once the list has taken so many seconds.
+#: Seconds after which a bar shows how far the list has come.
 PATIENCE = 0.5
 
+EXAMPLES = """
+cnncalc zoo
+cnncalc zoo --family resnet --sort macs
+cnncalc zoo resnet50
+cnncalc zoo resnet50 --copy
+"""
 
-@click.command("zoo")
-@click.argument("name", required=False)
-@click.option("--copy", is_flag=True, help="Write the spec to NAME.cnn, or where -o says, for editing.")
-@click.option("--sort", "key", type=click.Choice(KEYS), help="Sort the list; without it, as the years went by.")
-@click.option("--family", metavar="NAME", help="Only this family, such as resnet.")
-@side_by_side_options(*FORMATS)
+
+def _complete_name(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    return [CompletionItem(name) for name in zoo.members() if name.startswith(incomplete)]
+
+
+@define_command("zoo", EXAMPLES)
+@click.argument("name", required=False, shell_complete=_complete_name)
+@option("--family", group=INPUT, metavar="NAME", help="List this family alone, such as resnet.")
+@option("--sort", "key", group=FIGURES, type=click.Choice(KEYS), metavar="KEY", help="Key to sort the list by")
+@option("--copy", is_flag=True, help="Write the spec to NAME.cnn, or to the file of -o.")
+@report_options(*FORMATS)
 def command(name: str | None, copy: bool, key: str | None, family: str | None, output: Output) -> None:
-    """Well-known networks with their figures; with a NAME, the spec of that network.
+    """List well-known networks, or print the spec of one.
 
-    \b
-    cnncalc zoo
-    cnncalc zoo --family resnet --sort macs
-    cnncalc zoo resnet50
-    cnncalc zoo resnet50 --copy
-
-    A name of the zoo stands wherever a spec does: cnncalc resnet50 --input 320x320x3.
+    The list has their figures. A name of the zoo may stand wherever a spec does: cnncalc resnet50 --input 320x320x3.
     """
     if name is None:
         if copy:
             raise click.UsageError("--copy needs the name of a network")
         _list(key, family, output)
-    elif key or family:
-        raise click.UsageError("--sort and --family are for the list: leave the NAME out")
-    elif copy:
-        _copy(_member(name, output), output)
     else:
-        _print(_member(name, output), output)
+        refuse(("key", "family"), "on one network: leave the NAME out for the list")
+        refuse(("layout", "width"), "on a spec")
+        if copy:
+            refuse(("format",), "with `--copy`, which writes a spec")
+            _copy(_member(name), output)
+        else:
+            _print(_member(name), output)
 
 
 def _list(key: str | None, family: str | None, output: Output) -> None:
@@ -61,9 +74,9 @@ def _list(key: str | None, family: str | None, output: Output) -> None:
         chosen = [member for member in chosen if member.family == family.lower()]
         if not chosen:
             near = nearest(family, zoo.families())
-            known = f"did you mean {near!r}?" if near else f"one of {', '.join(zoo.families())}"
-            raise click.BadParameter(f"unknown family {family!r}: {known}", param_hint="--family")
-    entries = report.sort(list(_surveyed(chosen)), key)
+            known = f"did you mean `{near}`?" if near else f"one of {', '.join(zoo.families())}"
+            raise click.BadParameter(f"unknown family `{family}`: {known}", param_hint="--family")
+    entries = report.sort(list(_entries(chosen, output)), key)
     if output.format == "json":
         output.write(report.zoo_json(entries))
     elif output.format == "table":
@@ -72,13 +85,14 @@ def _list(key: str | None, family: str | None, output: Output) -> None:
         output.write(output.render_sheet(report.zoo_table(entries, output.layout, whole=output.format == "csv")))
 
 
-def _surveyed(members: list[zoo.Member]) -> Iterator[ZooEntry]:
-    """The networks with their figures; on a terminal with a bar where that takes a while."""
+def _entries(members: list[zoo.Member], output: Output) -> Iterator[ZooEntry]:
+    """Yield the networks with their figures; on a terminal with a bar where that takes a while."""
     from cnncalc.zoo.survey import survey
 
     start, shown = time.monotonic(), False
+    wanted = sys.stderr.isatty() and not output.quiet
     for number, member in enumerate(members):
-        if sys.stderr.isatty() and time.monotonic() - start > PATIENCE:
+        if wanted and time.monotonic() - start > PATIENCE:
             bar = ("#" * (30 * number // len(members))).ljust(30, "-")
             click.echo(f"\r[{bar}] {number}/{len(members)}", nl=False, err=True)
             shown = True
@@ -96,30 +110,23 @@ def _print(member: zoo.Member, output: Output) -> None:
     elif output.format == "table":
         output.write(member.text())
     else:
-        raise click.UsageError(f"a spec has no {output.format}: leave --format out, or write json")
+        raise click.UsageError(f"a spec is written as text or as JSON, not as {output.format}")
 
 
 def _copy(member: zoo.Member, output: Output) -> None:
     path = output.file or f"{member.name}.cnn"
     if output.file is None and os.path.lexists(path):
-        raise click.ClickException(f"`{path}` is there already: name another file with -o")
-    Output("table", path).write(member.text())
-    if path != "-":
+        raise click.ClickException(f"`{path}` exists already: name another file with `-o`")
+    output._replace(file=path).write(member.text())
+    if path != "-" and not output.quiet:
         click.echo(f"wrote {path}: `cnncalc {path}` calculates it")
 
 
-def _member(name: str, output: Output) -> zoo.Member:
-    """The network of that name; leaves with an error that tells the nearest where there is none."""
+def _member(name: str) -> zoo.Member:
+    """Return the network of that name; raises `SpecError` E101 with the nearest where there is none."""
     member = zoo.find(name.strip())
     if member is not None:
         return member
-    from cnncalc.analysis import Options
-    from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError
-
     help = zoo.suggestion(name.strip()) or "`cnncalc zoo` lists them all"
     span = Span(Source("<name>", name), 0, len(name))
-    fail(
-        SpecError([Diagnostic("E101", f"unknown network `{name}`", span, "not a name of the zoo", help=help)]),
-        output,
-        Options(),
-    )
+    raise SpecError([Diagnostic("E101", f"unknown network `{name}`", span, "not a name of the zoo", help=help)])

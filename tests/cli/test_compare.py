@@ -192,7 +192,7 @@ def test_hostile_name(folder: Path) -> None:
 @pytest.mark.parametrize("form", ["table", "json", "csv", "markdown", "latex"])
 def test_one_wrong_spec(form: str) -> None:
     """One wrong spec is told by its number, with status 1, and nothing is on standard output."""
-    result = run("small.cnn", "input 5 | cnov 3", "large.yaml", "-f", form, "--columns", "network")
+    result = run("small.cnn", "input 5 | cnov 3", "large.yaml", "-f", form)
     assert (result.exit_code, result.stdout) == (1, "")
     assert "<spec 2>" in result.stderr
 

@@ -175,16 +175,24 @@ def test_all_ascii() -> None:
 
 @pytest.mark.parametrize(
     "option",
-    [("--columns", "name"), ("--depth", "1"), ("--memory",), ("--get", "totals.macs"), ("--fail-if", "macs > 1")],
+    [
+        ("--columns", "name"),
+        ("--depth", "1"),
+        ("--memory",),
+        ("--get", "totals.macs"),
+        ("--fail-if", "macs > 1"),
+        ("--dtype", "int8"),
+        ("--optimizer", "adam"),
+        ("--layout", "chw"),
+    ],
 )
 def test_all_shows_totals_alone(option: tuple[str, ...]) -> None:
     """What asks for one convention's figures does not go with all of them, and it says so."""
     status, output, errors = run(SPEC, "--convention", "all", *option)
 
     assert (status, output) == (2, "")
-    assert errors.endswith(
-        "Error: `--convention all` shows totals alone: name one for --memory, --get, --fail-if, --columns or --depth\n"
-    )
+    reason = "with `--convention all`, which shows the totals of MACs alone"
+    assert errors.endswith(f"Error: `{option[0]}` has no effect {reason}\n")
 
 
 def test_all_of_a_wrong_spec() -> None:

@@ -327,7 +327,7 @@ def test_place_of_an_error() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "what is to be explained? Give a SPEC or a code, or `--codes`"),
+        ((), "give a SPEC, a word for a layer, a code, or `--codes`"),
         (("conv 3x3 x1", "--kernel", "1"), "--kernel and --flip are for values: add --image"),
         (("conv 1 x1", "--image", "1"), "`conv` needs a --kernel on values"),
         (("pool 1", "--image", "1", "--flip"), "`pool` has no kernel on values: leave --kernel and --flip out"),

@@ -209,10 +209,10 @@ def test_lower_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("--get params --memory", "--get and --memory exclude one another"),
-        ("--get params -f csv", "--get writes raw values, or JSON: there is no csv of them"),
-        ("--get params --columns name", "--columns is for the table of layers: leave out --get"),
-        ("--memory --columns name", "--columns is for the table of layers: leave out --memory"),
+        ("--get params --memory", "`--memory` has no effect with `--get`, which writes single values"),
+        ("--get params -f csv", "`--get` writes values as they are, or as JSON, not as csv"),
+        ("--get params --columns name", "`--columns` has no effect with `--get`, which writes single values"),
+        ("--memory --columns name", "`--columns` has no effect with `--memory`, which has columns of its own"),
     ],
 )
 def test_refused(arguments: str, message: str) -> None:

@@ -151,7 +151,7 @@ def test_a_family_that_is_none() -> None:
     """An unknown family is told with the nearest one."""
     result = run("--family", "resnets")
     assert (result.exit_code, result.stdout) == (2, "")
-    assert "unknown family 'resnets': did you mean 'resnet'?" in result.stderr
+    assert "unknown family `resnets`: did you mean `resnet`?" in result.stderr
 
 
 # -- one network ---------------------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ def test_copy_keeps_what_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     result = run("lenet5", "--copy")
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "Error: `lenet5.cnn` is there already: name another file with -o\n"
+    assert result.stderr == "Error: `lenet5.cnn` exists already: name another file with `-o`\n"
     assert (tmp_path / "lenet5.cnn").read_text(encoding="utf-8") == "mine"
     assert run("lenet5", "--copy", "-o", "lenet5.cnn").exit_code == 0
     assert (tmp_path / "lenet5.cnn").read_text(encoding="utf-8") == run("lenet5").stdout
@@ -212,9 +212,9 @@ def test_no_such_network() -> None:
     ("arguments", "message"),
     [
         (["--copy"], "--copy needs the name of a network"),
-        (["lenet5", "--sort", "macs"], "--sort and --family are for the list: leave the NAME out"),
-        (["lenet5", "--family", "lenet"], "--sort and --family are for the list: leave the NAME out"),
-        (["lenet5", "-f", "csv"], "a spec has no csv: leave --format out, or write json"),
+        (["lenet5", "--sort", "macs"], "`--sort` has no effect on one network: leave the NAME out for the list"),
+        (["lenet5", "--family", "lenet"], "`--family` has no effect on one network: leave the NAME out for the list"),
+        (["lenet5", "-f", "csv"], "a spec is written as text or as JSON, not as csv"),
     ],
 )
 def test_wrong_command_lines(arguments: list[str], message: str) -> None:

@@ -1,0 +1,153 @@
+"""The form of a command: options in groups with their defaults, examples, and one boundary where errors end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from cnncalc.cli.output import Output
+
+#: The groups of options, in the order of the help.
+INPUT, FIGURES, CHECKS, OUTPUT = "Input", "Figures", "Checks", "Output"
+GROUPS = (INPUT, FIGURES, CHECKS, OUTPUT)
+
+#: Format → its name for people, and the arguments of options that change nothing in it.
+WITHOUT_EFFECT = {
+    "json": ("JSON", ("columns", "network_columns", "depth", "layout", "width", "context")),
+    "markdown": ("Markdown", ("width", "context")),
+    "csv": ("CSV", ("width",)),
+    "latex": ("LaTeX", ("width",)),
+}
+
+#: The width of the column of names in the help; a longer one has a line of its own.
+NAME_WIDTH = 19
+
+
+class Option(click.Option):
+    """An option that stands in one of the groups of the help, with its default."""
+
+    def __init__(self, *args: Any, group: str = OUTPUT, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.group = group
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        record = super().get_help_record(ctx)
+        if record is None:
+            return None
+        text = self.help or ""
+        if isinstance(self.type, click.Choice) and self.type.choices[0] not in text:
+            text = f"{text}: {', '.join(self.type.choices)}"
+        if not self.is_flag and isinstance(self.default, str | int) and self.default != "":
+            text = f"{text} (default: {self.default})"
+        return record[0], text
+
+
+class Command(click.Command):
+    """A command with examples, whose function gets values in place of their many options.
+
+    `output` is an `Output` made of the options for a report; `reading` a `SpecOptions` of those for a spec; and
+    `options` the `Options` of those that figures depend on. A function just raises: its errors end here.
+    """
+
+    def __init__(self, *args: Any, examples: str = "", **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self.examples = examples.strip("\n")
+
+    def invoke(self, ctx: click.Context) -> Any:
+        if (format := ctx.params.get("format")) in WITHOUT_EFFECT:
+            name, arguments = WITHOUT_EFFECT[format]
+            refuse(arguments, f"in {name}", ctx)
+        output = _gather(ctx.params)
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # whoever read the output has gone: click leaves without a word
+            raise
+        except (ValueError, OSError, KeyboardInterrupt) as error:
+            from cnncalc.cli.errors import report
+
+            ctx.exit(report(error, output, ctx.params.get("options")))
+
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        super().format_help_text(ctx, formatter)
+        self.format_examples(formatter)
+
+    def format_examples(self, formatter: click.HelpFormatter) -> None:
+        """Write the examples, each on a line of its own."""
+        if self.examples:
+            with formatter.section("Examples"):
+                for line in self.examples.split("\n"):
+                    formatter.write(f"{'':{formatter.current_indent}}{line}".rstrip() + "\n")
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        self.format_groups(ctx, formatter)
+        help_option = self.get_help_option(ctx)
+        if help_option is not None:
+            write_section(formatter, "Other", [help_option.get_help_record(ctx)])
+
+    def format_groups(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the command's own options, group by group."""
+        options = [each for each in self.params if isinstance(each, Option)]
+        for group in GROUPS:
+            write_section(formatter, group, [each.get_help_record(ctx) for each in options if each.group == group])
+
+
+def write_section(formatter: click.HelpFormatter, heading: str, records: Sequence[tuple[str, str] | None]) -> None:
+    """Write options with their texts under a heading, in line with those under other headings."""
+    lines = [(record[0].ljust(NAME_WIDTH), record[1]) for record in records if record is not None]
+    if lines:
+        with formatter.section(heading):
+            formatter.write_dl(lines, NAME_WIDTH)
+
+
+def define_command(name: str, examples: str, **settings: Any) -> Callable[[Callable[..., Any]], Command]:
+    """Make a command of a function; `examples` are command lines, one a line."""
+    return click.command(name, cls=Command, examples=examples, **settings)
+
+
+def option(*names: str, group: str = OUTPUT, **settings: Any) -> Callable[[Any], Any]:
+    """Add an option that the help shows in a group."""
+    return click.option(*names, cls=Option, group=group, **settings)
+
+
+def refuse(arguments: Iterable[str], reason: str, ctx: click.Context | None = None) -> None:
+    """Raise `click.UsageError` for the first of these options, by their arguments, that the command line has.
+
+    The reason completes "`--width` has no effect …".
+    """
+    given = given_options(ctx or click.get_current_context())
+    for argument in arguments:
+        if argument in given:
+            raise click.UsageError(f"`{given[argument]}` has no effect {reason}")
+
+
+def given_options(ctx: click.Context) -> dict[str, str]:
+    """Return argument → option for the options that stand on the command line."""
+    return {
+        name: parameter.opts[-1]
+        for parameter in ctx.command.params
+        if isinstance(parameter, click.Option)
+        and (name := parameter.name) is not None
+        and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
+
+
+def _gather(params: dict[str, Any]) -> Output:
+    """Replace the options that belong together by one value each; return that of the output."""
+
+    def take(names: Iterable[str]) -> dict[str, Any]:
+        return {name: params.pop(name) for name in names if name in params}
+
+    output = Output(**{"format": "table", **take(Output._fields)})
+    params["output"] = output
+    if "input" in params:
+        from cnncalc.cli.specs import SpecOptions
+
+        params["reading"] = SpecOptions(**take(SpecOptions._fields))
+    if "batch" in params:
+        from cnncalc.analysis import Options
+
+        params["options"] = Options(**take(Options._fields))
+    return output

@@ -1,0 +1,100 @@
+"""Where every command's errors end: what is written on standard error, and the exit status."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from cnncalc.cli.output import Output, terminal_width, write_stream
+from cnncalc.diagnostics import SpecError
+
+if TYPE_CHECKING:
+    from cnncalc.analysis import Options
+    from cnncalc.graph import Graph
+    from cnncalc.query.conditions import Outcome
+
+#: Exit statuses: the spec or file is wrong; the command line is; a limit is exceeded; interrupted, as shells have it.
+WRONG_SPEC, WRONG_COMMAND_LINE, EXCEEDED, INTERRUPTED = 1, 2, 3, 130
+
+
+class OptionError(SpecError):
+    """The value of an option is wrong, and so the command line, not the spec."""
+
+
+@contextmanager
+def from_options() -> Iterator[None]:
+    """Raise `OptionError` for what is wrong in the values of options that are read here."""
+    try:
+        yield
+    except SpecError as error:
+        raise OptionError(error.diagnostics) from None
+
+
+def report(error: BaseException, output: Output, options: Options | None) -> int:
+    """Write what is wrong to standard error, and return the exit status."""
+    if isinstance(error, SpecError):
+        _write_spec_error(error, output, options)
+        return WRONG_COMMAND_LINE if isinstance(error, OptionError) else WRONG_SPEC
+    if isinstance(error, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return INTERRUPTED
+    if isinstance(error, OSError):
+        reason = (error.strerror or str(error)).lower()
+        click.echo(f"Error: `{error.filename}`: {reason}" if error.filename else f"Error: {reason}", err=True)
+        return WRONG_SPEC
+    click.echo(f"Error: {error}", err=True)
+    return WRONG_COMMAND_LINE
+
+
+def _write_spec_error(error: SpecError, output: Output, options: Options | None) -> None:
+    """Write the diagnostics, after the table of the layers before the one whose shape is wrong."""
+    stream = sys.stderr
+    if output.format == "json":
+        from cnncalc.report.json import errors_to_json
+
+        write_stream(stream, errors_to_json(error.diagnostics))
+        return
+    partial: Graph | None = getattr(error, "partial", None)
+    if partial is not None and output.format == "table":
+        write_stream(stream, _partial_table(partial, error, output, options) + "\n")
+    from cnncalc.report.errors import errors_text
+
+    terminal = stream is not None and stream.isatty()
+    width = output.width or (terminal_width(stream) if terminal else 100)
+    write_stream(stream, errors_text(error.diagnostics, width, output.colour(terminal)))
+
+
+def _partial_table(partial: Graph, error: SpecError, output: Output, options: Options | None) -> str:
+    from cnncalc.analysis import Options, analyze_graph
+    from cnncalc.report.table import Failure, to_table
+
+    first = next(each for each in error.diagnostics if each.layer is not None)
+    layer = " ".join(first.span.text.split()) if first.span else ""
+    failure = Failure(first.layer or "", layer if len(layer) < 40 else "")
+    return to_table(analyze_graph(partial, options or Options()), output.chosen(), output.look(sys.stderr), failure)
+
+
+def report_exceeded(outcomes: Sequence[Outcome], output: Output) -> None:
+    """Write to standard error which limits are exceeded, and exit with status 3 where any is."""
+    stream = sys.stderr
+    colour = output.colour(stream is not None and stream.isatty())
+    head = click.style("exceeded", fg="red", bold=True) if colour else "exceeded"
+    write_stream(stream, "".join(f"{head}: {outcome}\n" for outcome in outcomes if outcome.exceeded))
+    if any(outcome.exceeded for outcome in outcomes):
+        sys.exit(EXCEEDED)
+
+
+def warn(message: str, output: Output) -> None:
+    """Write a warning to standard error, unless `--quiet` is given."""
+    if not output.quiet:
+        click.echo(f"warning: {message}", err=True)
+
+
+def note(message: str, output: Output) -> None:
+    """Write a note to standard error, unless `--quiet` is given; in JSON mode it is for errors alone."""
+    if not output.quiet and output.format != "json":
+        click.echo(f"note: {message}", err=True)

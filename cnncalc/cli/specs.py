@@ -1,0 +1,134 @@
+"""Load the specs that a command names, one or several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+import click
+
+from cnncalc.analysis import Analysis, Options, analyze_graph
+from cnncalc.cli.errors import from_options, note
+from cnncalc.cli.output import Output
+from cnncalc.diagnostics import Source, SpecError
+from cnncalc.notation import shortened
+
+if TYPE_CHECKING:
+    from cnncalc.graph import Graph
+    from cnncalc.sources import Found
+
+Result = TypeVar("Result")
+
+
+class SpecOptions(NamedTuple):
+    """The options that a spec is read with: `variables` and `at` are for text, `dims` and `strict` for models."""
+
+    input: str | None = None
+    variables: Mapping[str, Any] = {}
+    at: Mapping[str, int] = {}
+    dims: Mapping[str, int] = {}
+    strict: bool = False
+
+    def shape(self) -> tuple[Any, ...] | None:
+        """Return the shape that `--input` gives; raises `OptionError` where it is none."""
+        if self.input is None:
+            return None
+        from cnncalc.sources import parse_shape
+
+        with from_options():
+            return parse_shape(self.input.strip(), "--input")
+
+    def load(self, spec: str, output: Output, letters: bool = False) -> Graph:
+        """Return the graph of a spec as the command line has it; with `letters`, sizes may be left open."""
+        shape = self.shape()
+        return self.build(find_source(spec, output), shape, letters)
+
+    def build(self, source: Found, shape: tuple[Any, ...] | None, letters: bool = False) -> Graph:
+        """Return the graph of a source."""
+        from cnncalc.language.expand import LetterMode
+        from cnncalc.sources import load_source
+
+        return load_source(source, shape, self.variables, self.dims, self.strict, LetterMode(letters, self.at))
+
+
+def find_source(spec: str, output: Output) -> Found:
+    """Return the source that a spec means, after a note on the code that `torch:module:factory` runs."""
+    from cnncalc.sources import TORCH, find
+
+    if spec.startswith(TORCH):
+        note(f"running the code of {spec.removeprefix(TORCH)}", output)
+    return find(spec)
+
+
+def analyze_all(
+    specs: Sequence[str], labels: Sequence[str], reading: SpecOptions, options: Options, output: Output
+) -> list[Analysis]:
+    """Return the figures of every spec; raises one `SpecError` for all that are wrong, by their labels."""
+    from cnncalc.sources import require_numbers
+
+    if list(specs).count("-") > 1:
+        raise click.UsageError("only one of the specs can be standard input")
+    shape = reading.shape()
+    if shape is not None:
+        require_numbers(shape, reading.at)
+    sources = [_attempt(_find_labelled, spec, label, output) for spec, label in zip(specs, labels, strict=True)]
+    # An option that is for none of the specs is an error for each.
+    kinds = {isinstance(source, Source) for source in sources if not isinstance(source, SpecError)}
+
+    def analyze(source: Found) -> Analysis:
+        text = isinstance(source, Source)
+        applying = reading
+        if kinds != {text}:
+            applying = reading._replace(dims={}) if text else reading._replace(variables={}, at={})
+        return analyze_graph(applying.build(source, shape), options)
+
+    results = [source if isinstance(source, SpecError) else _attempt(analyze, source) for source in sources]
+    errors = [
+        _labelled(result, label, spec)
+        for result, label, spec in zip(results, labels, specs, strict=True)
+        if isinstance(result, SpecError)
+    ]
+    if errors:
+        raise _combined(errors)
+    return [result for result in results if isinstance(result, Analysis)]
+
+
+def _attempt(step: Callable[..., Result], *arguments: Any) -> Result | SpecError:
+    try:
+        return step(*arguments)
+    except SpecError as error:
+        return error
+
+
+def _find_labelled(spec: str, label: str, output: Output) -> Found:
+    source = find_source(spec, output)
+    if isinstance(source, Source) and source.name == "<spec>":
+        # Text has no name of its own, and here there may be several of it.
+        return source._replace(name=f"<{label}>")
+    return source
+
+
+def _combined(errors: Sequence[SpecError]) -> SpecError:
+    """Return one error for all; the table of the layers before it belongs to one alone."""
+    if len(errors) == 1:
+        return errors[0]
+    return SpecError([each for error in errors for each in error.diagnostics])
+
+
+def _labelled(error: SpecError, label: str, spec: str) -> SpecError:
+    """Return the error with a note on its spec where no place in a source shows which it is."""
+    if all(each.span is not None for each in error.diagnostics):
+        return error
+    text = shortened(one_line(spec))
+    place = f"in {label}: {text}" if text else f"in {label}"
+    error.diagnostics = tuple(
+        each if each.span is not None else each._replace(notes=(*each.notes, place)) for each in error.diagnostics
+    )
+    return error
+
+
+def one_line(spec: str) -> str:
+    """Return a spec as it was written, on one line, without anything that a terminal would obey."""
+    if spec == "-":
+        return "<stdin>"
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in " ".join(spec.split()))

@@ -1,0 +1,96 @@
+"""`-o`: a file is written whole or not at all."""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+
+import pytest
+from command_line import CARD, SMALL, WRONG, no_root, posix, run_process
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv", "markdown"])
+def test_output_to_a_file(tmp_path: Path, form: str) -> None:
+    """`-o` writes the file and nothing else, as the pipe would have it."""
+    done = run_process(SMALL, "-f", form, "-o", "out", cwd=tmp_path)
+
+    assert done.all == (0, "", "")
+    assert (tmp_path / "out").read_text("utf-8") == run_process(SMALL, "-f", form).output
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_output_to_a_dash() -> None:
+    """`-o -` is standard output."""
+    assert run_process(CARD, "-o", "-").all == run_process(CARD).all
+
+
+def test_an_error_leaves_the_old_file(tmp_path: Path) -> None:
+    """Where the spec is wrong, the file stays as it was, with nothing beside it."""
+    (tmp_path / "out").write_text("old")
+
+    assert run_process(WRONG, "-o", "out", cwd=tmp_path).status == 1
+    assert (tmp_path / "out").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@posix
+def test_a_file_keeps_its_mode(tmp_path: Path) -> None:
+    """A file that is written anew keeps its permissions; a new one gets the usual ones."""
+    out = tmp_path / "out"
+    out.write_text("old")
+    out.chmod(0o640)
+    run_process(CARD, "-o", str(out))
+    run_process(CARD, "-o", str(tmp_path / "new"))
+    (tmp_path / "plain").write_text("")
+
+    assert stat.S_IMODE(out.stat().st_mode) == 0o640
+    assert (tmp_path / "new").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@posix
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    """Written through a link, the file behind it changes."""
+    (tmp_path / "target").write_text("old")
+    (tmp_path / "link").symlink_to("target")
+    run_process(CARD, "-f", "csv", "-o", "link", cwd=tmp_path)
+
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_text().startswith("name,type")
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [("nowhere/out", "no such file or directory"), (".", "is a directory")],
+    ids=["missing", "folder"],
+)
+def test_a_file_that_cannot_be_written(tmp_path: Path, path: str, reason: str) -> None:
+    """Where the file cannot be written, one line says which and why."""
+    done = run_process(CARD, "-o", path, cwd=tmp_path)
+
+    assert (done.status, done.output) == (1, "")
+    assert re.fullmatch(rf"Error: cannot write `.*{re.escape(path)}`: {reason}\n", done.errors)
+
+
+@no_root
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    """A folder without permission gives a clear error."""
+    tmp_path.chmod(0o500)
+    done = run_process(CARD, "-o", str(tmp_path / "out"))
+    tmp_path.chmod(0o700)
+
+    assert (done.status, done.errors) == (1, f"Error: cannot write `{tmp_path / 'out'}`: permission denied\n")
+
+
+@posix
+def test_a_full_device() -> None:
+    """A device is written to, not replaced, and where it is full that is said."""
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full")
+
+    assert run_process(CARD, "-o", "/dev/full").all == (
+        1,
+        "",
+        "Error: cannot write `/dev/full`: no space left on device\n",
+    )
+    assert run_process(CARD, "-o", "/dev/null").all == (0, "", "")

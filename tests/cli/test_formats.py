@@ -1,0 +1,170 @@
+"""The formats of the table of layers, its columns and its depth."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from command_line import CARD, SMALL, cells, run_process
+
+import cnncalc
+
+CSV = """\
+name,type,layer,inputs,input,output,params,buffers,macs,flops,activations,field,jump,left,implicit
+input1,input,input 5x5x3,,,5x5x3,0,0,0,0,75,1,1,0,false
+conv1,conv,conv 3x3 x2,input1,5x5x3,3x3x2,56,0,486,972,18,3,1,0,false
+bn1,bn,bn,conv1,3x3x2,3x3x2,4,4,0,0,18,3,1,0,false
+flatten1,flatten,flatten,bn1,3x3x2,18,0,0,0,0,18,all,1,0,true
+fc1,fc,fc 10,flatten1,18,10,190,0,180,360,10,all,1,0,false
+"""
+
+MARKDOWN = """\
+| name | layer | output | parameters | MACs | field |
+| --- | --- | --- | ---: | ---: | --- |
+| input1 | input 5x5x3 | 5x5x3 | 0 | 0 | 1 |
+| conv1 | conv 3x3 x2 | 3x3x2 | 56 | 486 | 3 |
+| bn1 | bn | 3x3x2 | 4 | 0 | 3 |
+| flatten1 | flatten | 18 | 0 | 0 | all |
+| fc1 | fc 10 | 10 | 190 | 180 | all |
+| **total** |  |  | **250** | **666** |  |
+"""
+
+CARD_JSON = {
+    "schema": 1,
+    "name": None,
+    "layout": "channels_last",
+    "batch": 1,
+    "dtype": "float32",
+    "convention": "torchvision",
+    "layers": [
+        {
+            "index": 0,
+            "name": "input1",
+            "type": "input",
+            "inputs": [],
+            "input_shapes": [],
+            "output_shape": [5, 5, 3],
+            "params": 0,
+            "buffers": 0,
+            "macs": 0,
+            "flops": 0,
+            "activations": 75,
+            "receptive_field": {"size": [1, 1], "jump": [1, 1], "left": [0, 0]},
+            "implicit": False,
+            "fields": {},
+        },
+        {
+            "index": 1,
+            "name": "conv1",
+            "type": "conv",
+            "inputs": ["input1"],
+            "input_shapes": [[5, 5, 3]],
+            "output_shape": [3, 3, 2],
+            "params": 56,  # 3·3·3·2 weights, 2 biases
+            "buffers": 0,
+            "macs": 486,  # 3·3 places · 3·3·3 products · 2 filters
+            "flops": 972,
+            "activations": 18,
+            "receptive_field": {"size": [3, 3], "jump": [1, 1], "left": [0, 0]},
+            "implicit": False,
+            "fields": {
+                "kernel": [3, 3],
+                "stride": [1, 1],
+                "padding": [[0, 0], [0, 0]],
+                "padding_mode": "valid",
+                "dilation": [1, 1],
+                "groups": 1,
+                "filters": 2,
+                "bias": True,
+            },
+        },
+    ],
+    "outputs": ["conv1"],
+    "totals": {
+        "layers": 1,
+        "params": 56,
+        "buffers": 0,
+        "macs": 486,
+        "flops": 972,
+        "activations": 18,
+        "params_bytes": 224,
+        # 75 + 18 elements of 4 bytes; in the arena each tensor begins at a multiple of 16: 304 + 72, to 384.
+        "activation_bytes": {"sum": 372, "peak": 372, "peak_no_inplace": 372, "arena": 384},
+        "peak_at": {"layer": "conv1", "tensors": {"input1": 300, "conv1": 72}},
+        "training_bytes": 820,  # weights 224, gradients 224, feature maps 372
+    },
+    "warnings": [],
+}
+
+
+def test_csv() -> None:
+    """CSV has every column, raw integers and no totals."""
+    assert run_process(SMALL, "-f", "csv").all == (0, CSV, "")
+
+
+def test_markdown() -> None:
+    """Markdown has the table's columns and a row of totals."""
+    assert run_process(SMALL, "-f", "markdown").all == (0, MARKDOWN, "")
+
+
+def test_json() -> None:
+    """JSON is the object of FIGURES, two-space indent, keys in order, a final newline."""
+    done = run_process(CARD, "-f", "json")
+
+    assert (done.status, done.output, done.errors) == (0, json.dumps(CARD_JSON, indent=2) + "\n", "")
+
+
+def test_formats_agree() -> None:
+    """The same figures stand in every format, and the library's are those too."""
+    found = json.loads(run_process(SMALL, "-f", "json").output)
+    rows = list(csv.DictReader(io.StringIO(run_process(SMALL, "-f", "csv").output)))
+
+    assert found == cnncalc.analyze(SMALL).to_dict()
+    for key in ("params", "macs"):
+        assert [layer[key] for layer in found["layers"]] == [int(row[key]) for row in rows]
+        assert sum(int(row[key]) for row in rows) == found["totals"][key]
+
+
+def test_csv_quotes_what_it_must() -> None:
+    """A CSV reader gets back what stood in a cell, commas and all."""
+    spec = "input 8x8x4 as x | add(relu ; bn) | concat( ; @x)"
+    rows = list(csv.DictReader(io.StringIO(run_process(spec, "-f", "csv").output)))
+
+    assert [row["inputs"] for row in rows] == ["", "x", "x", "relu1 bn1", "add1 x"]
+
+
+def test_layout() -> None:
+    """`--layout chw` turns the shapes of a table."""
+    done = run_process(SMALL, "--layout", "chw", "-f", "csv", "--columns", "input,output")
+
+    assert done.output == "input,output\n,3x5x5\n3x5x5,2x3x3\n2x3x3,2x3x3\n2x3x3,18\n18,10\n"
+
+
+@pytest.mark.parametrize(
+    ("columns", "heading"),
+    [
+        ("name,params", ["name", "parameters"]),
+        ("params, NAME", ["parameters", "name"]),
+        ("+flops", ["name", "layer", "output", "parameters", "MACs", "field", "FLOPs"]),
+        ("+jump,left", ["name", "layer", "output", "parameters", "MACs", "field", "jump", "left"]),
+    ],
+)
+def test_columns(columns: str, heading: list[str]) -> None:
+    """`--columns` chooses, in its order; with a plus it adds."""
+    assert cells(run_process(CARD, "--columns", columns).output.split("\n")[0]) == heading
+
+
+def test_all_columns() -> None:
+    """`--columns all` is every column that CSV has."""
+    assert len(cells(run_process(CARD, "--columns", "all").output.split("\n")[0])) == CSV.split("\n")[0].count(",") + 1
+
+
+def test_depth() -> None:
+    """`--depth 1` collapses blocks to a row each; the totals stay."""
+    spec = "def b(c) = conv 3x3 same x{c} | relu\ninput 8x8x3 | b(4) * 2 | fc 10"
+    rows = list(csv.DictReader(io.StringIO(run_process(spec, "-f", "csv", "--depth", "1").output)))
+
+    assert [row["name"] for row in rows] == ["input1", "b1", "b2", "flatten1", "fc1"]
+    assert sum(int(row["params"]) for row in rows) == cnncalc.analyze(spec).totals.params
