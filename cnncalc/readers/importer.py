@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any, Generic, TypeVar
 
 from cnncalc.diagnostics import Origin, Problems, SpecError
@@ -18,6 +17,8 @@ MAX_NAME = 100
 Given = TypeVar("Given")
 Result = TypeVar("Result")
 
+Row = TypeVar("Row")
+
 #: The rule of an operator: a function, whose parameters are the reader's own.
 Rule = TypeVar("Rule", bound=Callable[..., Any])
 
@@ -26,7 +27,7 @@ class OperatorRules(Generic[Rule]):
     """The rules of a framework's operators by name: a plain operator is a row of a table, an odd one a function.
 
     @rules("Conv")                          the function is the rule of these operators
-    @rules.table({"Relu": "relu"})          it is the rule of all operators of the table, called with `row="relu"`
+    @rules.table({"Relu": "relu"})          it is the rule of every operator of the table, `"relu"` its last argument
     """
 
     def __init__(self) -> None:
@@ -41,11 +42,12 @@ class OperatorRules(Generic[Rule]):
 
         return register
 
-    def table(self, rows: Mapping[str, Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-        """Register the decorated function as the rule of every operator of a table, with the operator's row."""
+    def table(self, rows: Mapping[str, Row]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+        """Register the decorated function as the rule of every operator of a table; the row is its last argument."""
 
         def register(rule: Callable[..., Any]) -> Callable[..., Any]:
-            self._rules.update({operator: partial(rule, row=row) for operator, row in rows.items()})  # type: ignore[misc]
+            for operator, row in rows.items():
+                self._rules[operator] = _with_row(rule, row)
             return rule
 
         return register
@@ -56,6 +58,10 @@ class OperatorRules(Generic[Rule]):
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._rules)
+
+
+def _with_row(rule: Callable[..., Any], row: object) -> Any:
+    return lambda *arguments: rule(*arguments, row)
 
 
 def printable(name: str) -> str:

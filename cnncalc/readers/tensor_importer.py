@@ -174,10 +174,10 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         last = len(x.known_dims) - 1
         x = self.with_channels(node, x, last)
         if last == 1:
-            row = self.same_shape(node, "fc", x, stored, units=dims[-1], bias=bias)
+            output = self.same_shape(node, "fc", x, stored, units=dims[-1], bias=bias)
         else:
-            row = self.same_shape(node, "conv", x, stored, kernel=(1,), filters=dims[-1], bias=bias)
-        return Tensor(row.node, dims, len(dims) - 1)
+            output = self.same_shape(node, "conv", x, stored, kernel=(1,), filters=dims[-1], bias=bias)
+        return Tensor(output.node, dims, len(dims) - 1)
 
     # -- the same elements in another shape ----------------------------------------------------------------
 

@@ -106,12 +106,12 @@ def sizes(draw: Draw, rank: int) -> Values:
 
 #: How the arguments of each class are drawn, by its name without the number of axes.
 ARGUMENTS: dict[str, Callable[[Draw, int], Values]] = {
-    "Conv": conv,
+    **dict.fromkeys(("Conv", "Convolution"), conv),
     "DepthwiseConv": depthwise,
-    "SeparableConv": separable,
-    "ConvTranspose": transposed,
+    **dict.fromkeys(("SeparableConv", "SeparableConvolution"), separable),
+    **dict.fromkeys(("ConvTranspose", "ConvolutionTranspose"), transposed),
     **dict.fromkeys(("MaxPooling", "AveragePooling", "MaxPool", "AvgPool"), pool),
-    **dict.fromkeys(("GlobalAveragePooling", "GlobalMaxPooling"), lambda draw, rank: {"keepdims": draw.flag()}),
+    **dict.fromkeys(("GlobalAveragePooling", "GlobalMaxPooling", "GlobalAvgPool", "GlobalMaxPool"), lambda draw, rank: {"keepdims": draw.flag()}),
     **dict.fromkeys(
         ("AdaptiveAveragePooling", "AdaptiveMaxPooling"),
         lambda draw, rank: {"output_size": draw.per_axis(rank, [1, 2, 3])},

@@ -21,12 +21,12 @@ PLAIN = (
 
 
 @rules.table({plain_type(name): kind for kind in PLAIN for name in CAFFE.equivalent(kind).names})
-def plain(importer: CaffeImporter, layer: CaffeLayer, row: str) -> int:
-    return importer.add_layer(layer, layer.make(row), layer.inputs[0])
+def plain(importer: CaffeImporter, layer: CaffeLayer, kind: str) -> int:
+    return importer.add_layer(layer, layer.make(kind), layer.inputs[0])
 
 
-@rules.table({plain_type(name): name for name in ELEMENTWISE})
-def elementwise(importer: CaffeImporter, layer: CaffeLayer, row: str) -> int:
+@rules(*map(plain_type, ELEMENTWISE))
+def elementwise(importer: CaffeImporter, layer: CaffeLayer) -> int:
     return importer.add_layer(layer, OpaqueOp(layer.type, importer.shape(layer.inputs[0]), local=True), *layer.inputs)
 
 

@@ -16,16 +16,16 @@ PLAIN = ("gap", "upsample", "bn", "dropout", "softmax")
 
 
 @rules.table({name: kind for kind in PLAIN for name in DARKNET.equivalent(kind).names})
-def plain(importer: DarknetImporter, section: CfgSection, last: int, row: str) -> int:
-    return importer.add_layer(section, section.make(row), last)
+def plain(importer: DarknetImporter, section: CfgSection, last: int, kind: str) -> int:
+    return importer.add_layer(section, section.make(kind), last)
 
 
 @rules.table({"convolutional": "conv", "deconvolutional": "deconv", "connected": "fc"})
-def weighted(importer: DarknetImporter, section: CfgSection, last: int, row: str) -> int:
+def weighted(importer: DarknetImporter, section: CfgSection, last: int, kind: str) -> int:
     """A layer with weights; with a batch norm behind it, it has no bias."""
     normalized = section.flag("batch_normalize", default=False)
-    padding = {} if row == "fc" else {"padding": _half_padding(section)}
-    layer = section.make(row, **padding, bias=not normalized)
+    padding = {} if kind == "fc" else {"padding": _half_padding(section)}
+    layer = section.make(kind, **padding, bias=not normalized)
     return importer.add_ending(section, importer.add_layer(section, layer, last), normalized, "logistic")
 
 

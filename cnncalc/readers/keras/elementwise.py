@@ -19,8 +19,8 @@ PLAIN = ("elu", "add", "mul", "flatten")
 
 
 @rules.table({name: kind for kind in PLAIN for name in class_names(kind)})
-def plain(config: LayerConfig, shapes: list[Shape], row: str) -> Iterator[LayerPart]:
-    yield part(row, **config.arguments(row, shapes[0]))
+def plain(config: LayerConfig, shapes: list[Shape], kind: str) -> Iterator[LayerPart]:
+    yield part(kind, **config.arguments(kind, shapes[0]))
 
 
 @rules("Softmax")

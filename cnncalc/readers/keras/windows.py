@@ -13,12 +13,12 @@ from cnncalc.shape import Padding, Shape, Window
 
 
 @rules.table({name: kind for kind in ("conv", "dwconv", "sepconv") for name in class_names(kind)})
-def convolution(config: LayerConfig, shapes: list[Shape], row: str) -> Iterator[LayerPart]:
-    arguments = config.arguments(row, shapes[0])
+def convolution(config: LayerConfig, shapes: list[Shape], kind: str) -> Iterator[LayerPart]:
+    arguments = config.arguments(kind, shapes[0])
     if config.get("padding") == "causal":
         extent = Window(arguments["kernel"][0], 1, arguments["dilation"][0]).extent
         arguments["padding"] = Padding("explicit", ((extent - 1, 0),))
-    yield part(row, **arguments)
+    yield part(kind, **arguments)
     yield from activation_of(config)
 
 
@@ -46,15 +46,15 @@ POOLS = ("pool", "avgpool", "adaptiveavgpool", "adaptivemaxpool")
 
 
 @rules.table({name: kind for kind in POOLS for name in class_names(kind)})
-def pool(config: LayerConfig, shapes: list[Shape], row: str) -> Iterator[LayerPart]:
-    yield part(row, **config.arguments(row, shapes[0]))
+def pool(config: LayerConfig, shapes: list[Shape], kind: str) -> Iterator[LayerPart]:
+    yield part(kind, **config.arguments(kind, shapes[0]))
 
 
 @rules.table({name: kind for kind in ("gap", "gmp") for name in class_names(kind)})
-def global_pool(config: LayerConfig, shapes: list[Shape], row: str) -> Iterator[LayerPart]:
+def global_pool(config: LayerConfig, shapes: list[Shape], kind: str) -> Iterator[LayerPart]:
     """Without `keepdims` the output is flat: an alias of the pool's, and it has the layer's name."""
     if config.flag("keepdims", default=False):
-        yield part(row)
+        yield part(kind)
     else:
-        yield part(row, suffix="pool")
+        yield part(kind, suffix="pool")
         yield part("flatten")

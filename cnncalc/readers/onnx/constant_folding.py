@@ -102,13 +102,13 @@ COMBINING: dict[str, Callable[..., Any]] = {
 
 
 @folding.table(UNARY)
-def _unary(node: NodeDef, inputs: Constants, row: Callable[[Any], Any]) -> ConstantTensor:
-    return elementwise(row, inputs[:1])
+def _unary(node: NodeDef, inputs: Constants, function: Callable[[Any], Any]) -> ConstantTensor:
+    return elementwise(function, inputs[:1])
 
 
 @folding.table(COMBINING)
-def _combining(node: NodeDef, inputs: Constants, row: Callable[..., Any]) -> ConstantTensor:
-    return elementwise(row, inputs)
+def _combining(node: NodeDef, inputs: Constants, function: Callable[..., Any]) -> ConstantTensor:
+    return elementwise(function, inputs)
 
 
 @folding("Cast")
@@ -173,20 +173,17 @@ def _reshape(node: NodeDef, inputs: Constants) -> ConstantTensor:
     return moved(inputs[0], after)
 
 
-@folding("Flatten")
-def _flatten(node: NodeDef, inputs: Constants) -> ConstantTensor:
-    return moved(inputs[0], shape_inference.flatten(dims_of(inputs[0]), node.integer("axis", 1)))
+#: Operators that give the elements in order another shape → that shape.
+RESHAPES: dict[str, Callable[[NodeDef, Constants, Dims], Dims]] = {
+    "Flatten": lambda node, inputs, dims: shape_inference.flatten(dims, node.integer("axis", 1)),
+    "Squeeze": lambda node, inputs, dims: shape_inference.squeeze(dims, argument(node, inputs, "axes", 1)),
+    "Unsqueeze": lambda node, inputs, dims: shape_inference.unsqueeze(dims, argument(node, inputs, "axes", 1) or []),
+}
 
 
-@folding("Squeeze")
-def _squeeze(node: NodeDef, inputs: Constants) -> ConstantTensor:
-    return moved(inputs[0], shape_inference.squeeze(dims_of(inputs[0]), argument(node, inputs, "axes", 1)))
-
-
-@folding("Unsqueeze")
-def _unsqueeze(node: NodeDef, inputs: Constants) -> ConstantTensor:
-    axes = argument(node, inputs, "axes", 1) or []
-    return moved(inputs[0], shape_inference.unsqueeze(dims_of(inputs[0]), axes))
+@folding.table(RESHAPES)
+def _reshaped(node: NodeDef, inputs: Constants, function: Callable[[NodeDef, Constants, Dims], Dims]) -> ConstantTensor:
+    return moved(inputs[0], function(node, inputs, dims_of(inputs[0])))
 
 
 # -- parts, and together -----------------------------------------------------------------------------------
@@ -318,10 +315,10 @@ REDUCTIONS: dict[str, Callable[[Sequence[Any]], Any]] = {
 
 
 @folding.table(REDUCTIONS)
-def _reduce(node: NodeDef, inputs: Constants, row: Callable[[Sequence[Any]], Any]) -> ConstantTensor:
+def _reduce(node: NodeDef, inputs: Constants, function: Callable[[Sequence[Any]], Any]) -> ConstantTensor:
     data, before = inputs[0], dims_of(inputs[0])
     axes = shape_inference.axes_of(argument(node, inputs, "axes", 1) or None, len(before))
     after = shape_inference.reduce(before, axes, bool(node.integer("keepdims", 1)))
     if data is not None and data.values and len(axes) == len(before):
-        return ConstantTensor(after, (row(data.values),))
+        return ConstantTensor(after, (function(data.values),))
     return ConstantTensor(after)

@@ -22,13 +22,13 @@ PLAIN = (
 
 
 @rules.table(with_runtime({name: kind for kind in PLAIN for name in ONNX.rows[kind].names}))
-def plain(importer: OnnxImporter, node: NodeDef, operands: Operands, row: str) -> Outputs:
-    equivalent = ONNX[row]
+def plain(importer: OnnxImporter, node: NodeDef, operands: Operands, kind: str) -> Outputs:
+    equivalent = ONNX[kind]
     stated = equivalent.arguments if isinstance(equivalent, Equivalent) else ()
     arguments: dict[str, Any] = {
         each.meaning: _short(node.real(each.name, each.default)) for each in stated if isinstance(each.meaning, str)
     }
-    return importer.same_shape(node, row, operands.tensor(0), **arguments)
+    return importer.same_shape(node, kind, operands.tensor(0), **arguments)
 
 
 def _short(value: float) -> float:

@@ -47,9 +47,9 @@ class Operands:
     def __init__(self, values: Sequence[Value | None]) -> None:
         self.values = values
 
-    def get(self, position: int) -> Value | None:
-        """The input, None where it is left out."""
-        return self.values[position] if position < len(self.values) else None
+    def get(self, position: int | None) -> Value | None:
+        """The input, None where it is left out or has no position."""
+        return self.values[position] if position is not None and position < len(self.values) else None
 
     def value(self, position: int) -> Value:
         """The input; raises `CannotInferError` where it is left out."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import floor
 
 from cnncalc.layers.base import FieldStep
 from cnncalc.readers import shape_inference
-from cnncalc.readers.onnx.constant_folding import slice_ranges
-from cnncalc.readers.onnx.constants import argument
+from cnncalc.readers.onnx.constant_folding import RESHAPES, slice_ranges
+from cnncalc.readers.onnx.constants import Constants, argument
 from cnncalc.readers.onnx.importer import OnnxImporter, Operands, Outputs, Value, rules
 from cnncalc.readers.onnx.model import NodeDef
 from cnncalc.readers.shape_inference import Dims, ShapeMismatchError, axis_of
@@ -52,26 +53,12 @@ def shuffle(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Output
     return importer.reshape(node, parts, whole)
 
 
-@rules("Flatten")
-def flatten(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+@rules.table(RESHAPES)
+def reshaped(
+    importer: OnnxImporter, node: NodeDef, operands: Operands, function: Callable[[NodeDef, Constants, Dims], Dims]
+) -> Outputs:
     data = operands.tensor(0)
-    return importer.reshape(node, data, shape_inference.flatten(data.known_dims, node.integer("axis", 1)))
-
-
-@rules("Squeeze")
-def squeeze(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    data = operands.tensor(0)
-    return importer.reshape(
-        node, data, shape_inference.squeeze(data.known_dims, argument(node, operands.constants, "axes", 1))
-    )
-
-
-@rules("Unsqueeze")
-def unsqueeze(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    data = operands.tensor(0)
-    return importer.reshape(
-        node, data, shape_inference.unsqueeze(data.known_dims, argument(node, operands.constants, "axes", 1) or [])
-    )
+    return importer.reshape(node, data, function(node, operands.constants, data.known_dims))
 
 
 # -- parts ---------------------------------------------------------------------------------------------------
@@ -136,8 +123,8 @@ def top_k(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     if not 0 < k <= dims[axis]:
         raise ShapeMismatchError(f"it takes {k} of {dims[axis]}")
     dims[axis] = k
-    row = importer.opaque(node, tuple(dims), [data], data.channel)
-    return [row, row]
+    output = importer.opaque(node, tuple(dims), [data], data.channel)
+    return [output, output]
 
 
 # -- together ------------------------------------------------------------------------------------------------

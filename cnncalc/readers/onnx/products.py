@@ -10,20 +10,14 @@ from cnncalc.readers.shape_inference import Dims, ShapeMismatchError, axis_of, m
 from cnncalc.readers.tensors import CannotInferError, Tensor
 from cnncalc.readers.weights import ConstantTensor
 
-
-@rules("Gemm")
-def gemm(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    return _gemm(importer, node, operands.value(0), operands.value(1), operands.get(2))
+#: Positions of B and C; the others are the scales and zero points of quantized numbers.
+GEMMS = {"Gemm": (1, 2), "com.microsoft.QGemm": (3, 6)}
 
 
-@rules("com.microsoft.QGemm")
-def quantized_gemm(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    # a, b with scale and zero point each, then the bias.
-    return _gemm(importer, node, operands.value(0), operands.value(3), operands.get(6))
-
-
-def _gemm(importer: OnnxImporter, node: NodeDef, a: Value, b: Value, bias: Value | None) -> Tensor:
+@rules.table(GEMMS)
+def gemm(importer: OnnxImporter, node: NodeDef, operands: Operands, positions: tuple[int, int]) -> Outputs:
     """A·B + C with either side transposed: an fc where A is one vector and B constant."""
+    a, b, bias = operands.value(0), operands.value(positions[0]), operands.get(positions[1])
     left, right = _transposed(a.dims, node.integer("transA", 0)), _transposed(b.dims, node.integer("transB", 0))
     if left is None or right is None:
         raise CannotInferError
@@ -36,24 +30,17 @@ def _transposed(dims: Dims | None, transposed: int) -> Dims | None:
     return dims[::-1] if dims and transposed else dims
 
 
-@rules("MatMul", "com.microsoft.FusedMatMul")
-def matrix_product(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    # A third input is a bias that pattern fusion has put there.
-    return _matmul(importer, node, operands.value(0), operands.value(1), operands.get(2))
+#: Positions of B and of a bias that pattern fusion has put there.
+PRODUCTS = {
+    "MatMul": (1, 2), "com.microsoft.FusedMatMul": (1, 2), "MatMulInteger": (1, None), "QLinearMatMul": (3, None),
+}  # fmt: skip
 
 
-@rules("MatMulInteger")
-def matrix_product_integer(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    return _matmul(importer, node, operands.value(0), operands.value(1))
-
-
-@rules("QLinearMatMul")
-def quantized_matrix_product(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    # a, its scale and zero point, b and its own, those of y.
-    return _matmul(importer, node, operands.value(0), operands.value(3))
-
-
-def _matmul(importer: OnnxImporter, node: NodeDef, a: Value, b: Value, bias: Value | None = None) -> Tensor:
+@rules.table(PRODUCTS)
+def matrix_product(
+    importer: OnnxImporter, node: NodeDef, operands: Operands, positions: tuple[int, int | None]
+) -> Outputs:
+    a, b, bias = operands.value(0), operands.value(positions[0]), operands.get(positions[1])
     if a.dims is None or b.dims is None:
         raise CannotInferError
     left, right = a.dims, b.dims
@@ -111,10 +98,10 @@ def recurrent(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outp
     steps, batch, _ = data.known_dims
     directions, hidden = state.dims[0], state.dims[-1]
     stored = importer.count_weights(*operands.values[1:4])
-    row = importer.opaque(node, (steps, directions, batch, hidden), [data], 3, stored, known=False)
+    output = importer.opaque(node, (steps, directions, batch, hidden), [data], 3, stored, known=False)
     # The last state (and cell) have no row of their own: they are the last of what the row has for every step.
-    last = row._replace(dims=(directions, batch, hidden), channel=2)
-    return [row, last, last]
+    last = output._replace(dims=(directions, batch, hidden), channel=2)
+    return [output, last, last]
 
 
 # -- norms ---------------------------------------------------------------------------------------------------

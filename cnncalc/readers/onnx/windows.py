@@ -10,11 +10,11 @@ from cnncalc.layers.arguments import MAX_INTEGER
 from cnncalc.layers.base import FieldStep
 from cnncalc.readers.importer import explicit_padding, make
 from cnncalc.readers.onnx.constants import argument
-from cnncalc.readers.onnx.importer import OnnxImporter, Operands, Outputs, Value, rules, with_runtime
+from cnncalc.readers.onnx.importer import OnnxImporter, Operands, Outputs, rules, with_runtime
 from cnncalc.readers.onnx.model import NodeDef
 from cnncalc.readers.shape_inference import Dims, ShapeMismatchError, axes_of, text
 from cnncalc.readers.tensor_importer import output_and_macs
-from cnncalc.readers.tensors import CannotInferError, Tensor, sample_shape
+from cnncalc.readers.tensors import CannotInferError, sample_shape
 from cnncalc.shape import Padding, Window, transposed_size
 
 #: Pools by their operators; a pool that is no layer of ours is opaque.
@@ -83,24 +83,14 @@ def padding_of(node: NodeDef, rank: int) -> Padding:
 # -- convolutions ------------------------------------------------------------------------------------------
 
 
-@rules("Conv", "com.microsoft.FusedConv")
-def conv(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    return convolved(importer, node, operands.tensor(0), operands.value(1), operands.get(2))
+#: Positions of the weights and the bias; between them stand the scales and zero points of quantized numbers.
+CONVOLUTIONS = {"Conv": (1, 2), "com.microsoft.FusedConv": (1, 2), "ConvInteger": (1, None), "QLinearConv": (3, 8)}
 
 
-@rules("ConvInteger")
-def conv_integer(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    return convolved(importer, node, operands.tensor(0), operands.value(1), None)
-
-
-@rules("QLinearConv")
-def qlinear_conv(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    # x and its scale and zero point, w and its own, those of y, then the bias.
-    return convolved(importer, node, operands.tensor(0), operands.value(3), operands.get(8))
-
-
-def convolved(importer: OnnxImporter, node: NodeDef, x: Tensor, weights: Value, bias: Value | None) -> Tensor:
-    x, kernels = importer.with_channels(node, x, 1), weights.dims
+@rules.table(CONVOLUTIONS)
+def conv(importer: OnnxImporter, node: NodeDef, operands: Operands, positions: tuple[int, int | None]) -> Outputs:
+    weights, bias = operands.value(positions[0]), operands.get(positions[1])
+    x, kernels = importer.with_channels(node, operands.tensor(0), 1), weights.dims
     dims = x.dims
     if kernels is None or dims is None:
         raise CannotInferError
@@ -177,7 +167,7 @@ def _cropped_to(
 
 
 @rules.table(with_runtime(POOLS))
-def pool(importer: OnnxImporter, node: NodeDef, operands: Operands, row: str | None) -> Outputs:
+def pool(importer: OnnxImporter, node: NodeDef, operands: Operands, kind: str | None) -> Outputs:
     data = importer.with_channels(node, operands.tensor(0), 1)
     dims = data.dims or ()
     if len(dims) < 3:
@@ -185,7 +175,6 @@ def pool(importer: OnnxImporter, node: NodeDef, operands: Operands, row: str | N
     given = window_arguments(node, node.integers("kernel_shape") or (), dims[2:])
     ceil = bool(node.integer("ceil_mode", 0))
     values: dict[str, Any] = {**given._asdict(), "rounding": "ceil" if ceil else "floor"}
-    kind = row
     if kind == "avgpool":
         kind = kind if set(values.pop("dilation")) == {1} else None
     windows = [
@@ -206,19 +195,19 @@ def pool(importer: OnnxImporter, node: NodeDef, operands: Operands, row: str | N
 
 
 @rules.table(with_runtime(GLOBAL_POOLS))
-def global_pool(importer: OnnxImporter, node: NodeDef, operands: Operands, row: str | None) -> Outputs:
+def global_pool(importer: OnnxImporter, node: NodeDef, operands: Operands, kind: str | None) -> Outputs:
     data = importer.with_channels(node, operands.tensor(0), 1)
-    return importer.reduce(node, data, data.spatial_axes, True, row)
+    return importer.reduce(node, data, data.spatial_axes, True, kind)
 
 
 @rules.table(REDUCTIONS)
-def reduction(importer: OnnxImporter, node: NodeDef, operands: Operands, row: str | None) -> Outputs:
+def reduction(importer: OnnxImporter, node: NodeDef, operands: Operands, kind: str | None) -> Outputs:
     data = operands.tensor(0)
     given = argument(node, operands.constants, "axes", 1)
     if not given and node.integer("noop_with_empty_axes", 0):
         return data
     axes = axes_of(given or None, len(data.known_dims))
-    return importer.reduce(node, data, axes, bool(node.integer("keepdims", 1)), row)
+    return importer.reduce(node, data, axes, bool(node.integer("keepdims", 1)), kind)
 
 
 @rules("ArgMax", "ArgMin")

@@ -180,11 +180,11 @@ class TorchImporter(TensorImporter[FxNode, StoredParameter]):
         if torch.Tag.pointwise in getattr(node.target, "tags", ()) and dims is not None:
             return self.elementwise(node, tensors, dims, stored)
         known = operator_name(node) in MOVING and not stored.params
-        row = self.opaque(node, dims, tensors, stored=stored, known=known)
+        output = self.opaque(node, dims, tensors, stored=stored, known=known)
         value = node.meta.get("val")
         if not isinstance(value, (tuple, list)):
-            return row
-        return [row._replace(dims=tuple(each.shape)) if hasattr(each, "shape") else row for each in value]
+            return output
+        return [output._replace(dims=tuple(each.shape)) if hasattr(each, "shape") else row for each in value]
 
     def _bind(self, node: FxNode) -> BoundArguments:
         """The operator's arguments by name, tensors as values and defaults filled in."""

@@ -90,18 +90,18 @@ def conv_transpose(importer: TorchImporter, node: FxNode, arguments: BoundArgume
 
 
 @rules.table({name: kind for kind in ("pool", "avgpool", "pixelshuffle", "shuffle") for name in functions(kind)})
-def plain_layer(importer: TorchImporter, node: FxNode, arguments: BoundArguments, row: str) -> Tensor:
-    return importer.layer(node, row, arguments.subject, **_read(row, arguments))
+def plain_layer(importer: TorchImporter, node: FxNode, arguments: BoundArguments, kind: str) -> Tensor:
+    return importer.layer(node, kind, arguments.subject, **_read(kind, arguments))
 
 
 @rules.table({name: kind for kind in ("adaptiveavgpool", "adaptivemaxpool") for name in functions(kind)})
-def adaptive_pool(importer: TorchImporter, node: FxNode, arguments: BoundArguments, row: str) -> Tensor:
+def adaptive_pool(importer: TorchImporter, node: FxNode, arguments: BoundArguments, kind: str) -> Tensor:
     """At output size 1 it is a global pool."""
     x = importer.with_channels(node, arguments.subject, 1)
     size = _per_axis(arguments["output_size"], len(x.known_dims) - 2)
     if set(size) == {1}:
-        return importer.layer(node, "gap" if row == "adaptiveavgpool" else "gmp", x)
-    return importer.layer(node, row, x, size=size)
+        return importer.layer(node, "gap" if kind == "adaptiveavgpool" else "gmp", x)
+    return importer.layer(node, kind, x, size=size)
 
 
 # -- products and norms ----------------------------------------------------------------------------------------
@@ -188,8 +188,8 @@ PLAIN = (
 
 
 @rules.table({name: kind for kind in PLAIN for name in functions(kind)})
-def plain(importer: TorchImporter, node: FxNode, arguments: BoundArguments, row: str) -> Tensor:
-    return importer.same_shape(node, row, arguments.subject, **_read(row, arguments))
+def plain(importer: TorchImporter, node: FxNode, arguments: BoundArguments, kind: str) -> Tensor:
+    return importer.same_shape(node, kind, arguments.subject, **_read(kind, arguments))
 
 
 @rules("hardtanh", "clamp", "clip")
