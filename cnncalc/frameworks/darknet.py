@@ -92,7 +92,7 @@ DARKNET = Framework(
 #: Sections that only training has: they pass on their input.
 TRAINING = ("cost", "contrastive", "gaussian_noise")
 
-#: Sections that read a tensor's channels as boxes, place by place, and hold no weights.
+#: Sections that read a tensor's channels as boxes, position by position, and hold no weights.
 HEADS = ("yolo", "gaussian_yolo", "region", "detection", "iseg")
 
 #: Names of the first section, which states the input's size.

@@ -39,7 +39,7 @@ def fail_missing_library(library: str, extra: str, what: str) -> NoReturn:
 def fail_if_unknown(graph: Graph) -> None:
     """Raise `SpecError` E305 with each operator of a graph that is not known, where there are any."""
     help = "without `--strict` it is a row marked unknown, and totals are lower bounds"
-    found = [
+    unknown = [
         Diagnostic(
             "E305",
             f"unknown operator `{node.layer.kind}`",
@@ -51,5 +51,5 @@ def fail_if_unknown(graph: Graph) -> None:
         for node in graph.nodes
         if not node.layer.known
     ]
-    if found:
-        raise SpecError(found[:MAX_ERRORS])
+    if unknown:
+        raise SpecError(unknown[:MAX_ERRORS])

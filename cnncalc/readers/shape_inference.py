@@ -1,7 +1,7 @@
-"""Sizes of the operators that move elements about, on dimensions in a framework's own order.
+"""Shape inference of operators that move elements about, on dimensions in a framework's own order.
 
-Each takes the input's dimensions and the operator's arguments, and gives the output's dimensions. What does not
-fit raises `ShapeMismatchError` with the bare fact.
+Each function takes the dimensions of the inputs and the operator's arguments, and returns those of the output. Inputs
+and arguments that do not fit raise `ShapeMismatchError` with the bare fact.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def squeeze(dims: Dims, axes: Sequence[int] | None) -> Dims:
 
 
 def reshape(dims: Dims, target: Sequence[int], keep_zero: bool = False) -> Dims:
-    """0 stands for the input's size at its place, -1 for what is left."""
+    """The target's shape, where 0 stands for the input's size on that axis, -1 for what is left over."""
     sizes = list(target)
     for axis, size in enumerate(sizes):
         if size == 0 and not keep_zero:
@@ -109,7 +109,7 @@ def gather(dims: Dims, indices: Dims, axis: int) -> Dims:
 def slices(
     dims: Dims, starts: Sequence[int], ends: Sequence[int], axes: Sequence[int], steps: Sequence[int]
 ) -> list[range]:
-    """The elements that are taken along each axis."""
+    """The indices that a slice takes along each axis."""
     taken = [range(size) for size in dims]
     if not len(starts) == len(ends) == len(axes) == len(steps):
         raise ShapeMismatchError("starts, ends, axes and steps differ in number")

@@ -170,7 +170,7 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         return self.layer(node, "conv", x, stored, groups=groups, filters=filters, **arguments)
 
     def dense(self, node: FrameworkNode, x: Tensor, dims: Dims, stored: StoredWeights, *, bias: bool) -> Tensor:
-        """A product with weights on the last axis: an fc on a vector, a conv 1x1 at every place of a sample."""
+        """A product with weights on the last axis: an fc on a vector, a conv 1x1 at every position of a sample."""
         last = len(x.known_dims) - 1
         x = self.with_channels(node, x, last)
         if last == 1:
@@ -191,7 +191,7 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         return Tensor(self.builder.add(layer, (x.node,), scope=scope, implicit=True), dims, channel)
 
     def transpose(self, node: FrameworkNode, x: Tensor, order: Sequence[int]) -> Tensor:
-        """The axes in another order: no row where only the channels change their place."""
+        """The axes in another order: no row where only the channels move."""
         before = x.known_dims
         after = shape_inference.transpose(before, order)
         channel = order.index(x.channel) if x.channel in order else len(order) - 1
@@ -240,13 +240,13 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
 
     def split(self, node: FrameworkNode, x: Tensor, axis: int, parts: Sequence[int]) -> list[Tensor]:
         """The parts of an axis, each taken by itself."""
-        found, start = [], 0
+        slices, start = [], 0
         for part in parts:
             taken = [range(size) for size in x.known_dims]
             taken[axis] = range(start, start + part)
-            found.append(self.slice(node, x, taken))
+            slices.append(self.slice(node, x, taken))
             start += part
-        return found
+        return slices
 
     def concat(
         self,
@@ -282,7 +282,7 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         return self.opaque(node, after, [x], x.channel, window=reach)
 
     def resize(self, node: FrameworkNode, x: Tensor, after: Dims, mode: str | None) -> Tensor:
-        """Space made larger or smaller; `mode` is one of `upsample`, or None where no mode of it is meant."""
+        """Spatial axes made larger or smaller; `mode` is one of `upsample`, or None where no mode of it is meant."""
         before = x.known_dims
         if after == before:
             return x
@@ -304,7 +304,7 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
     def reduce(
         self, node: FrameworkNode, x: Tensor, axes: tuple[int, ...], keep: bool, kind: str | None = None
     ) -> Tensor:
-        """One number out of whole axes: over all of space by a layer of `kind` (gap, gmp), else an opaque operator."""
+        """One number out of whole axes: a layer of `kind` (gap, gmp) over all spatial axes, else an opaque operator."""
         dims = x.known_dims
         kept = shape_inference.reduce(dims, axes, keep=True)
         if kept != dims and kind and axes == x.spatial_axes and x.is_sample:

@@ -70,6 +70,6 @@ def channel_after(before: Dims, after: Dims, channel: int) -> int:
 
 
 def is_per_channel(constant: Dims, x: Tensor, dims: Dims) -> bool:
-    """Whether a constant that stretches to `dims` has a number for each channel of `x`, alike at every place."""
+    """Whether a constant that stretches to `dims` has a number for each channel of `x`, alike at every position."""
     wanted = tuple(size if axis == x.channel else 1 for axis, size in enumerate(dims))
     return (1,) * (len(dims) - len(constant)) + constant == wanted

@@ -8,7 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from cnncalc.readers.shape_inference import Dims
 
-#: What a reader notes down of a tensor that the model holds.
+#: A reader's record of a tensor that the model holds.
 StoredTensor = TypeVar("StoredTensor")
 
 

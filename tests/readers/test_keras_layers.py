@@ -111,7 +111,10 @@ ARGUMENTS: dict[str, Callable[[Draw, int], Values]] = {
     **dict.fromkeys(("SeparableConv", "SeparableConvolution"), separable),
     **dict.fromkeys(("ConvTranspose", "ConvolutionTranspose"), transposed),
     **dict.fromkeys(("MaxPooling", "AveragePooling", "MaxPool", "AvgPool"), pool),
-    **dict.fromkeys(("GlobalAveragePooling", "GlobalMaxPooling", "GlobalAvgPool", "GlobalMaxPool"), lambda draw, rank: {"keepdims": draw.flag()}),
+    **dict.fromkeys(
+        ("GlobalAveragePooling", "GlobalMaxPooling", "GlobalAvgPool", "GlobalMaxPool"),
+        lambda draw, rank: {"keepdims": draw.flag()},
+    ),
     **dict.fromkeys(
         ("AdaptiveAveragePooling", "AdaptiveMaxPooling"),
         lambda draw, rank: {"output_size": draw.per_axis(rank, [1, 2, 3])},

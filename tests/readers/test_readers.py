@@ -1,10 +1,12 @@
 """What all model files share: which reader a file is for, what is refused, and what is not counted."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import cnncalc
+import cnncalc.readers
 from cnncalc import SpecError
 from cnncalc.analysis import Options, analyze_graph
 from cnncalc.diagnostics import Problems, Source
@@ -122,6 +124,27 @@ def test_pickle(name: str, content: bytes, tmp_path: Path) -> None:
         " = help: export the model to ONNX (`torch.onnx.export`), or name what builds it: "
         "`cnncalc torch:module:factory`"
     )
+
+
+def test_rules() -> None:
+    """An operator has the function registered for it, or that of the table it is in, called with its row."""
+    rules: OperatorRules[Callable[..., str]] = OperatorRules()
+    rules("Conv", "FusedConv")(lambda node: f"conv of {node}")
+    rules.table({"Relu": "relu", "Tanh": "tanh"})(lambda node, kind: f"{kind} of {node}")
+    applied = [rule("x") if (rule := rules.get(name)) else None for name in ("FusedConv", "Relu", "Tanh", "Odd")]
+    assert applied == ["conv of x", "relu of x", "tanh of x", None]
+    assert list(rules) == ["Conv", "FusedConv", "Relu", "Tanh"]
+
+
+READERS = ("caffe", "darknet", "keras", "onnx", "torch")
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_siblings(reader: str) -> None:
+    """A reader imports no other reader."""
+    folder = Path(cnncalc.readers.__file__).parent / reader
+    text = "\n".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    assert not [other for other in READERS if other != reader and f"cnncalc.readers.{other}" in text]
 
 
 def test_names() -> None:

@@ -80,7 +80,7 @@ def bias(importer: CaffeImporter, layer: CaffeLayer) -> int:
 
 @rules("normalize")
 def normalize(importer: CaffeImporter, layer: CaffeLayer) -> int:
-    """SSD's: each place scaled to length 1, then each channel by a weight of its own (or all by one)."""
+    """SSD's: each position scaled to length 1, then each channel by a weight of its own (or all by one)."""
     return _per_channel(importer, layer, shared=layer.parameters("norm_param").flag("channel_shared"))
 
 

@@ -38,7 +38,7 @@ def _config_source(path: str) -> Source:
 def _from_archive(path: str) -> str:
     try:
         with zipfile.ZipFile(path) as archive, archive.open("config.json") as file:
-            # Read up to the limit, whatever the archive says of its size.
+            # Read up to the limit, whatever size the archive states.
             data = file.read(MAX_TEXT + 1)
     except KeyError:
         fail("E302", f"`{path}` has no config.json in it", "a .keras archive holds one")
@@ -58,12 +58,12 @@ def _from_hdf5(path: str) -> str:
         fail_missing_library("h5py", "keras", "HDF5 files")
     try:
         with h5py.File(path, "r") as file:
-            found = file.attrs.get("model_config")
+            config = file.attrs.get("model_config")
     except Exception as error:  # whatever a damaged file makes of the library
         fail("E302", f"`{path}` is no HDF5 file that can be read", str(error)[:200])
-    if found is None:
+    if config is None:
         fail("E302", f"`{path}` has only weights", "it has no model_config", help="save the whole model")
-    text = found.decode("utf-8", errors="replace") if isinstance(found, bytes) else str(found)
+    text = config.decode("utf-8", errors="replace") if isinstance(config, bytes) else str(config)
     if len(text) > MAX_TEXT:
         fail("E303", f"the configuration in `{path}` is too large", f"over {MAX_TEXT >> 20} MiB")
     return text

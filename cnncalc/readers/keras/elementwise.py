@@ -17,15 +17,17 @@ from cnncalc.shape import Shape
 #: Kinds whose classes mean our layer and nothing else.
 PLAIN = ("elu", "add", "mul", "flatten")
 
+#: Classes that change nothing at inference.
+IDENTITIES = (
+    "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast", "RandomBrightness",
+    "Identity", "ActivityRegularization", "Masking",
+)  # fmt: skip
+
 
 @rules.table({name: kind for kind in PLAIN for name in class_names(kind)})
+@rules.table({"Softmax": "softmax", **dict.fromkeys(IDENTITIES, "identity")})
 def plain(config: LayerConfig, shapes: list[Shape], kind: str) -> Iterator[LayerPart]:
     yield part(kind, **config.arguments(kind, shapes[0]))
-
-
-@rules("Softmax")
-def softmax(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
-    yield part("softmax")
 
 
 @rules("Dense")
@@ -139,12 +141,6 @@ def merged(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
 def dropout(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
     rate = config.real("rate", 0.5)
     yield part("dropout", rate=rate if rate < 1 else 0.5)
-
-
-@rules("RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast", "RandomBrightness",
-       "Identity", "ActivityRegularization", "Masking")  # fmt: skip
-def identity(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
-    yield part("identity")
 
 
 @rules("Embedding")

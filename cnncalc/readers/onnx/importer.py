@@ -182,8 +182,8 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
         def is_weight(stored: StoredElements) -> bool:
             return (stored.is_weight or any_type) and (scalars or stored.elements != 1)
 
-        params, held = (self.weights.count(each, is_weight) for each in (values, buffers))
-        return StoredWeights(sum(each.elements for each in params), sum(each.elements for each in held))
+        params, kept = (self.weights.count(each, is_weight) for each in (values, buffers))
+        return StoredWeights(sum(each.elements for each in params), sum(each.elements for each in kept))
 
     def for_one_sample(self, target: list[int], x: Tensor) -> list[int]:
         """The sizes that the file gives a tensor for its own batch, for a batch of 1."""
@@ -219,7 +219,7 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
         self.folded += sum(len(each.values or ()) for each in results)
         self.sources += sum(len(each.sources) for each in results)
         if self.sources > MAX_SOURCES:
-            fail("E303", f"`{self.path}` is too large", f"its constants are made of over {MAX_SOURCES:,} others")
+            fail("E303", f"`{self.path}` is too large", f"its constants derive from over {MAX_SOURCES:,} others")
         if node.operator == "ConstantOfShape" and results[0].dims is not None:
             tensor = node.tensor("value")
             # Weights left out of a file have a shape that stands in it; what has a computed one is a mask or the like.

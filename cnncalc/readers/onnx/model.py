@@ -118,10 +118,10 @@ class TensorDef:
         if self.elements > limit or self._message.get("data_location"):
             return None
         try:
-            found = self._read(limit)
+            values = self._read(limit)
         except StructError:
             return None
-        return tuple(found) if found is not None and len(found) == self.elements else None
+        return tuple(values) if values is not None and len(values) == self.elements else None
 
     def _read(self, limit: int) -> Sequence[Number] | None:
         raw, code = self._message.get("raw_data"), CODES.get(self.type)
@@ -172,12 +172,12 @@ class NodeDef(NamedTuple):
         if attribute is None or "ints" not in attribute:
             # An empty list leaves no trace in the file but the attribute's name.
             return None if attribute is None else ()
-        found = integers(attribute["ints"], MAX_INTEGERS)
-        return None if found is None else tuple(found)
+        values = integers(attribute["ints"], MAX_INTEGERS)
+        return None if values is None else tuple(values)
 
     def reals(self, name: str) -> tuple[float, ...] | None:
-        found = floats(self.attributes.get(name, {}).get("floats", []), MAX_REALS)
-        return tuple(found) if found else None
+        values = floats(self.attributes.get(name, {}).get("floats", []), MAX_REALS)
+        return tuple(values) if values else None
 
     def tensor(self, name: str) -> TensorDef | None:
         message = self.attributes.get(name, {}).get("t")
@@ -253,11 +253,11 @@ def _node(message: Message) -> NodeDef:
         tuple(message.get("output", ())),
         {each.get("name", ""): each for each in message.get("attribute", ())},
         "" if domain == "ai.onnx" else domain,
-        _noted_module(message.get("metadata", ())),
+        _module_in_metadata(message.get("metadata", ())),
     )
 
 
-def _noted_module(metadata: Sequence[Message]) -> str:
+def _module_in_metadata(metadata: Sequence[Message]) -> str:
     """The last but one of the scopes `['', 'layer1', 'layer1.conv1', 'conv2d']`: the last is the node itself."""
     for entry in metadata:
         if entry.get("key") == SCOPES:

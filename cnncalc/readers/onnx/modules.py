@@ -1,4 +1,4 @@
-"""The modules that the names of an ONNX file's nodes tell."""
+"""The modules that the nodes of an ONNX file belong to, by their names."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def module_and_lead(node: NodeDef) -> tuple[str, bool]:
 
 
 def module_of(node: NodeDef) -> str:
-    """The module that a node's name tells, `/layer1/layer1.0/conv1/Conv` as `layer1.0.conv1`; empty where none."""
+    """The module in a node's name, `/layer1/layer1.0/conv1/Conv` as `layer1.0.conv1`; empty where none."""
     if node.module:
         return _dotted(node.module)
     name = node.name.strip("/")

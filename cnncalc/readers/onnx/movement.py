@@ -37,7 +37,7 @@ def reshape(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Output
 
 @rules("cnncalc.ChannelShuffle")
 def shuffle(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    """Channels as groups x members, turned, and joined again; what only looks like it is taken step by step."""
+    """A channel shuffle as groups x members, transposed and joined; where it is none, its steps one by one."""
     data, groups, joined = operands.tensor(0), operands.constant(1), operands.constant(2)
     targets = [each.integers() if each else None for each in (groups, joined)]
     if targets[0] is None or targets[1] is None:

@@ -172,7 +172,7 @@ class PatternMatcher:
             )
             targets = [self._constant(bound[name]) for name in ("groups", "joined")]
             known = [each.values for each in targets if each is not None and each.values is not None]
-            # Groups and members of the channels change places; space may be one axis or several.
+            # Groups and members of the channels are swapped; the spatial axes may be one or several.
             turned = order is not None and order == (0, 2, 1, *range(3, len(order)))
             return turned and len(known) == 2 and len(known[0]) == len(order or ())
         if fusion.pattern == ("Mul", "x", ("HardSigmoid", "x")):

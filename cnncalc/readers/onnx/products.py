@@ -53,7 +53,7 @@ def matrix_product(
 def _product(
     importer: OnnxImporter, node: NodeDef, a: Value, left: Dims, b: Value, right: Dims, bias: Value | None
 ) -> Tensor:
-    """The product of matrices, by the layer that it is: an fc on a vector, a conv 1x1 at every place of a sample."""
+    """The product of matrices: an `fc` or a `conv 1x1` where the right one is constant, else an opaque operator."""
     dims = matmul(left, right)
     constant = isinstance(b, ConstantTensor) and len(right) == 2 and not isinstance(bias, Tensor)
     rank = len(left) - 2
@@ -91,7 +91,7 @@ def einsum(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs
 
 @rules("LSTM", "GRU", "RNN")
 def recurrent(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    """Weights and shapes are known; multiply-adds at every step are none that the conventions count."""
+    """Weights and shapes are known; the multiply-adds of its steps are not counted."""
     data, state = operands.tensor(0), operands.value(2)
     if len(data.known_dims) != 3 or not state.dims or node.integer("layout", 0):
         raise CannotInferError
@@ -99,7 +99,7 @@ def recurrent(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outp
     directions, hidden = state.dims[0], state.dims[-1]
     stored = importer.count_weights(*operands.values[1:4])
     output = importer.opaque(node, (steps, directions, batch, hidden), [data], 3, stored, known=False)
-    # The last state (and cell) have no row of their own: they are the last of what the row has for every step.
+    # The last state (and cell) have no row of their own: they are the last step of that row.
     last = output._replace(dims=(directions, batch, hidden), channel=2)
     return [output, last, last]
 

@@ -89,7 +89,7 @@ class TorchImporter(TensorImporter[FxNode, StoredParameter]):
 
     def run(self) -> Graph:
         signature = self.program.graph_signature
-        held = {
+        names = {
             **signature.inputs_to_parameters,
             **signature.inputs_to_buffers,
             **signature.inputs_to_lifted_tensor_constants,
@@ -97,10 +97,10 @@ class TorchImporter(TensorImporter[FxNode, StoredParameter]):
         tensors = {**self.program.state_dict, **self.program.constants}
         constants: dict[int, ConstantTensor] = {}
         for node in self.program.graph.nodes:
-            if node.op == "placeholder" and node.name in held:
-                tensor = tensors.get(held[node.name])
+            if node.op == "placeholder" and node.name in names:
+                tensor = tensors.get(names[node.name])
                 # Tied weights are one tensor by several names.
-                constant = constants.get(id(tensor)) or self._stored_tensor(node, held[node.name])
+                constant = constants.get(id(tensor)) or self._stored_tensor(node, names[node.name])
                 self.values[node] = constants[id(tensor)] = constant
             elif node.op == "placeholder":
                 self.values[node] = self._import_input(node)
@@ -184,7 +184,7 @@ class TorchImporter(TensorImporter[FxNode, StoredParameter]):
         value = node.meta.get("val")
         if not isinstance(value, (tuple, list)):
             return output
-        return [output._replace(dims=tuple(each.shape)) if hasattr(each, "shape") else row for each in value]
+        return [output._replace(dims=tuple(each.shape)) if hasattr(each, "shape") else output for each in value]
 
     def _bind(self, node: FxNode) -> BoundArguments:
         """The operator's arguments by name, tensors as values and defaults filled in."""
@@ -194,7 +194,7 @@ class TorchImporter(TensorImporter[FxNode, StoredParameter]):
         return BoundArguments({name: self._value(value) for name, value in {**bound, **given, **node.kwargs}.items()})
 
     def _value(self, value: Any) -> Any:
-        """An argument with the values of nodes in place of these."""
+        """An argument, with its nodes replaced by their values."""
         if isinstance(value, (list, tuple)):
             return [self._value(each) for each in value]
         return self.values[value] if getattr(value, "op", None) is not None else value
@@ -219,7 +219,7 @@ def module_of(node: FxNode) -> str:
     """The path of the module that calls the operator; empty for the outermost."""
     stack = node.meta.get("nn_module_stack") or {}
     path: str = list(stack.values())[-1][0] if stack else ""
-    # A module that is called again is told apart by an @.
+    # A module that is called again has an @ and a number behind its path.
     return path.partition("@")[0]
 
 

@@ -142,13 +142,12 @@ def attention(importer: TorchImporter, node: FxNode, arguments: BoundArguments) 
     return importer.opaque(node, dims, tensors, len(query) - 1, importer.count_weights(*arguments.values()), macs=macs)
 
 
-@rules("batch_norm")
-def batch_norm(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
-    stored = importer.count_weights(
-        arguments["weight"], arguments["bias"], arguments["running_mean"], arguments["running_var"]
-    )
+@rules.table({"batch_norm": "bn", "instance_norm": "instancenorm"})
+def batch_norm(importer: TorchImporter, node: FxNode, arguments: BoundArguments, kind: str) -> Tensor:
+    weight = arguments["weight"]
+    stored = importer.count_weights(weight, arguments["bias"], arguments["running_mean"], arguments["running_var"])
     x = importer.with_channels(node, arguments.subject, 1)
-    return importer.same_shape(node, "bn", x, stored, affine=arguments["weight"] is not None)
+    return importer.same_shape(node, kind, x, stored, affine=weight is not None)
 
 
 @rules("layer_norm")
@@ -167,15 +166,6 @@ def group_norm(importer: TorchImporter, node: FxNode, arguments: BoundArguments)
     return importer.same_shape(
         node, "gn", x, stored, groups=arguments["num_groups"], affine=arguments["weight"] is not None
     )
-
-
-@rules("instance_norm")
-def instance_norm(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
-    stored = importer.count_weights(
-        arguments["weight"], arguments["bias"], arguments["running_mean"], arguments["running_var"]
-    )
-    x = importer.with_channels(node, arguments.subject, 1)
-    return importer.same_shape(node, "instancenorm", x, stored, affine=arguments["weight"] is not None)
 
 
 # -- element by element ----------------------------------------------------------------------------------------
