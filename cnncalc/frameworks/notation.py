@@ -134,6 +134,8 @@ def _same(value: Any) -> Any:
 AS_IS = Notation(_same, _same)
 WHOLE = Notation(_same, whole)
 REAL = Notation(_same, _real)
+#: A real number, written as one even where it is whole.
+FLOAT = Notation(float, _real)
 FLAG = Notation(_same, _flag)
 #: One number for all axes, or a number for each.
 PER_AXIS = Notation(one_or_each, axes)

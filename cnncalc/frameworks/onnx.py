@@ -7,7 +7,7 @@ What a layer holds is an operator's input, so filters, units and biases are in t
 
 from __future__ import annotations
 
-from cnncalc.frameworks.notation import BEGINS_THEN_ENDS, EACH_AXIS, REAL, WHOLE, words
+from cnncalc.frameworks.notation import BEGINS_THEN_ENDS, EACH_AXIS, FLOAT, WHOLE, words
 from cnncalc.frameworks.table import Always, Composed, Equivalent, Framework, argument, ignored
 
 WINDOW = (argument("kernel_shape", "kernel", EACH_AXIS), argument("strides", "stride", EACH_AXIS, [1]))
@@ -78,9 +78,9 @@ ONNX = Framework(
         "softmax": Equivalent("Softmax", "QLinearSoftmax", arguments=(CHANNEL_AXIS,)),
         "logsoftmax": Equivalent("LogSoftmax", arguments=(CHANNEL_AXIS,)),
         "leakyrelu": Equivalent(
-            "LeakyRelu", "QLinearLeakyRelu", arguments=(argument("alpha", "slope", REAL, 0.01),)
+            "LeakyRelu", "QLinearLeakyRelu", arguments=(argument("alpha", "slope", FLOAT, 0.01),)
         ),
-        "elu": Equivalent("Elu", arguments=(argument("alpha", notation=REAL, default=1),)),
+        "elu": Equivalent("Elu", arguments=(argument("alpha", notation=FLOAT, default=1),)),
         "prelu": Equivalent("PRelu"),
         "dropout": Equivalent("Dropout"),
         # At inference it is nothing.

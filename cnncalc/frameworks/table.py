@@ -16,6 +16,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple, Union
 
 from cnncalc.frameworks.notation import AS_IS, Notation
@@ -66,6 +67,13 @@ class FrameworkArgument(NamedTuple):
     like: str
     positional: bool
 
+    def read(self, value: Any) -> Any:
+        """Return our value for the framework's; raises `ValueError` where it is none of its kind."""
+        try:
+            return self.notation.read(value)
+        except (ValueError, TypeError):
+            raise ValueError(f"`{self.name}` is {value!r}") from None
+
     @property
     def is_channels(self) -> bool:
         """Whether its value is a number of channels."""
@@ -81,9 +89,10 @@ def argument(
     like: str = "",
     positional: bool | None = None,
 ) -> FrameworkArgument:
-    """Declare an argument; it means our argument of the same name where nothing else is said."""
-    by_place = default is REQUIRED and not like if positional is None else positional
-    return FrameworkArgument(name, name if meaning is None else meaning, notation, default, like, by_place)
+    """Declare an argument; by default it means our argument of the same name."""
+    if positional is None:
+        positional = default is REQUIRED and not like
+    return FrameworkArgument(name, name if meaning is None else meaning, notation, default, like, positional)
 
 
 def ignored(*names: str) -> tuple[FrameworkArgument, ...]:
@@ -113,11 +122,15 @@ class Equivalent:
         """Return the name that is written for an input with so many spatial axes."""
         return self.names[0].format(rank=rank)
 
-    def write(self, layer: Any, x: Shape, y: Shape) -> Iterator[tuple[FrameworkArgument, Any]]:
+    def write(
+        self, layer: Any, x: Shape, y: Shape, values: Mapping[str, Any] = MappingProxyType({})
+    ) -> Iterator[tuple[FrameworkArgument, Any]]:
         """Yield the arguments of a layer with input `x` and output `y`, each with its value as the framework takes it.
 
-        What no size depends on is left out.
+        `values` are those of arguments that do not follow from the layer, by the framework's names. Arguments that no
+        size depends on are left out.
         """
+        assert values.keys() <= {each.name for each in self.arguments}, f"{self.names[0]} takes no {list(values)}"
         derived = {
             Meaning.INPUT_CHANNELS: x.channels,
             Meaning.OUTPUT_CHANNELS: y.channels,
@@ -125,7 +138,9 @@ class Equivalent:
             Meaning.KEEPS_AXES: True,
         }
         for each in self.arguments:
-            if isinstance(each.meaning, str):
+            if each.name in values:
+                yield each, values[each.name]
+            elif isinstance(each.meaning, str):
                 yield each, each.notation.write(getattr(layer, each.meaning))
             elif isinstance(each.meaning, Always):
                 yield each, each.meaning.value
@@ -142,15 +157,11 @@ class Equivalent:
             value = given.get(each.name, each.default)
             if isinstance(each.meaning, Always) and not each.meaning.fits(value):
                 raise ValueError(f"`{each.name}` is {value!r}")
-            if not isinstance(each.meaning, str) or ((value is None or value is REQUIRED) and each.like):
-                continue
-            if value is REQUIRED:
-                raise ValueError(f"`{each.name}` is missing")
-            if value is not None:
-                try:
-                    values[each.meaning] = each.notation.read(value)
-                except (ValueError, TypeError):
-                    raise ValueError(f"`{each.name}` is {value!r}") from None
+            if isinstance(each.meaning, str):
+                if value is REQUIRED and not each.like:
+                    raise ValueError(f"`{each.name}` is missing")
+                if value is not REQUIRED and value is not None:
+                    values[each.meaning] = each.read(value)
         return self.complete(values) if self.complete else values
 
 
@@ -173,7 +184,7 @@ class NoEquivalent(NamedTuple):
     functions: tuple[str, ...] = ()
 
 
-Row = Union[Equivalent, Composed, NoEquivalent]
+FrameworkRow = Union[Equivalent, Composed, NoEquivalent]
 
 
 class FrameworkCall(NamedTuple):
@@ -200,7 +211,7 @@ class Framework:
     def __init__(
         self,
         title: str,
-        rows: Mapping[str, Row],
+        rows: Mapping[str, FrameworkRow],
         *,
         prefixes: Sequence[str] = (),
         activations: Mapping[str, str | None] | None = None,
@@ -216,7 +227,7 @@ class Framework:
         #: Names that several kinds share, and that only the arguments of a call make one of them.
         self.shared = tuple(shared)
 
-    def __getitem__(self, kind: str) -> Row:
+    def __getitem__(self, kind: str) -> FrameworkRow:
         return self.rows[kind]
 
     def equivalent(self, kind: str) -> Equivalent:
@@ -272,8 +283,8 @@ class Framework:
     def read_call(self, name: str, positional: Sequence[Any], named: Mapping[str, Any]) -> FrameworkCall:
         """Return what a call of one of the framework's layers means; its values are numbers, words and sequences.
 
-        Raises `ValueError` that says why it is none of our layers: an argument that the layer has not, a value that
-        an argument cannot have, a name that no layer has.
+        Raises `ValueError` with the reason why it is none of our layers: a name that no layer has, an argument that the
+        layer does not take, a value that an argument cannot have.
         """
         reason = f"{self.title} has no layer `{name}` that is known here"
         for kind in self.kinds_of(name):
@@ -315,7 +326,7 @@ class Framework:
             elif each.meaning is Meaning.KEEPS_AXES and not value:
                 behind.append("flatten")
             elif each.meaning is Meaning.INPUT_SHAPE and value is not None:
-                input_shape = each.notation.read(value)
+                input_shape = each.read(value)
         if kind == "identity" and behind:  # a layer for any activation
             kind, *behind = behind
         return FrameworkCall(kind, values, rank, tuple(behind), input_shape)

@@ -1,8 +1,8 @@
 """Writers: a graph as code for a framework, as a model file, or as a spec. One file for each format.
 
-Every writer is a module with `write(graph)`, and says each kind of layer in a table of its own
-(`saying.Emitter`): what a framework calls a thing is the writer's knowledge, and the layers know no
-framework. A kind is in every table, either written or with the reason why it cannot be.
+Every writer is a module with `write(graph)` and an `emitter`: what it emits of a layer is the row of the framework's
+table, or what a function of the writer makes of it where a row alone does not do. A kind without an equivalent is an
+error E320 with the reason.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from cnncalc.graph import Graph
 
 
 class Format(NamedTuple):
-    """A format by what it is for people, its file's suffix, and whether it is bytes and no text."""
+    """A format: its title, the suffix of its files, and whether they are bytes rather than text."""
 
     title: str
     suffix: str
     binary: bool = False
 
 
-#: Format → what it is. Its writer is the module of its name.
+#: The formats by name; each one's writer is the module of that name.
 FORMATS = {
     "pytorch": Format("PyTorch code, a module for each block", ".py"),
     "keras": Format("Keras 3 code, a functional model", ".py"),
@@ -31,9 +31,9 @@ FORMATS = {
 
 
 def export(graph: Graph, to: str) -> Union[str, bytes]:
-    """The graph in a format: text, or bytes for a binary one. Vectors that layers share are each layer's own in it.
+    """Return the graph in a format: text, or bytes for a binary one. Vectors that layers share are each layer's own.
 
-    Raises `SpecError` E320 for every layer that the format cannot say, E301 where its library is missing.
+    Raises `SpecError` E320 for every layer that the format has no equivalent of, E301 where its library is missing.
     """
     from cnncalc.writers.sharing import with_own_vectors
 

@@ -20,9 +20,10 @@ from cnncalc.language.write import write as canonical
 from cnncalc.layers import KINDS, REGISTRY, Layer
 from cnncalc.layers.merge import Merge
 from cnncalc.shape import Shape
-from cnncalc.writers.blocks import Identifiers, heading
+from cnncalc.writers.blocks import file_docstring
 from cnncalc.writers.emitter import Emitter, Unsupported
-from cnncalc.writers.repeats import Item, bracketed, define, fold, lines
+from cnncalc.writers.identifiers import Identifiers
+from cnncalc.writers.repeats import RepeatItem, bracketed, define, fold, lines
 
 #: Arms within arms deeper than this are written with names instead.
 MAX_DEPTH = 6
@@ -30,27 +31,24 @@ MAX_DEPTH = 6
 #: What a pipeline starts from that begins with an input.
 NOWHERE = -1
 
-says: Emitter[str] = Emitter("the language")
+emitter: Emitter[str] = Emitter("the spec language")
 
 
 def write(graph: Graph) -> str:
-    """The graph as a spec in canonical form.
-
-    Raises `SpecError` E320 for a layer that the language has no word for.
-    """
-    said = says.emit_all(graph.nodes)
-    definitions, items = define(Pipelines(graph, said).items())
-    head = [f"# {line}".rstrip() for line in heading(graph, "the spec language").splitlines()]
+    """Return the graph as a spec in canonical form; raises `SpecError` E320 for what the language has no word for."""
+    texts = emitter.emit_all(graph.nodes)
+    definitions, items = define(Pipelines(graph, texts).items())
+    head = [f"# {line}".rstrip() for line in file_docstring(graph, emitter.title).splitlines()]
     blocks = [*definitions, "\n".join(lines(fold(items)))]
     source = Source("<spec>", "\n\n".join(["\n".join(head), *blocks]))
     problems = Problems()
     return canonical(parse(source, problems), problems, source)
 
 
-# -- what is said ------------------------------------------------------------------------------------
+# -- layers ------------------------------------------------------------------------------------------
 
 
-@says(*dict.fromkeys(KINDS.values()))
+@emitter(*dict.fromkeys(KINDS.values()))
 def layer_text(node: Node, layer: Any) -> str:
     text = str(layer)
     if isinstance(layer, Merge):
@@ -62,7 +60,7 @@ def layer_text(node: Node, layer: Any) -> str:
 
 @lru_cache(10_000)
 def reads_back(text: str, layer: Layer, rank: int) -> bool:
-    """Whether the text is this layer: a model file may hold numbers that the language does not allow."""
+    """Whether the text is read as this layer: a model file may hold numbers that the language does not allow."""
     problems = Problems()
     try:
         items = parse_items(Source("<layer>", text), problems)
@@ -99,7 +97,7 @@ class Pipeline:
     def __init__(self, start: int, entries: Iterable[PipelineEntry] = ()) -> None:
         self.start = start
         self.entries: list[PipelineEntry] = []
-        self.places: dict[int, int] = {start: -1}
+        self.positions: dict[int, int] = {start: -1}
         for entry in entries:
             self.append(entry)
 
@@ -108,18 +106,18 @@ class Pipeline:
         return self.entries[-1].tensor if self.entries else self.start
 
     def append(self, entry: PipelineEntry) -> None:
-        self.places[entry.tensor] = len(self.entries)
+        self.positions[entry.tensor] = len(self.entries)
         self.entries.append(entry)
 
     def behind(self, tensor: int) -> list[PipelineEntry]:
-        """The layers behind a tensor of the pipeline."""
-        return self.entries[self.places[tensor] + 1 :]
+        """Return the layers behind a tensor of the pipeline."""
+        return self.entries[self.positions[tensor] + 1 :]
 
     def cut(self, tensor: int) -> Pipeline:
         """Take the layers behind a tensor away, as a pipeline of their own."""
         arm = Pipeline(tensor, self.behind(tensor))
         for _ in arm.entries:
-            del self.places[self.entries.pop().tensor]
+            del self.positions[self.entries.pop().tensor]
         return arm
 
 
@@ -129,8 +127,8 @@ class Pipelines:
     A merge takes those that end in its inputs as its arms. So all layers keep their order.
     """
 
-    def __init__(self, graph: Graph, said: Mapping[int, str]) -> None:
-        self.graph, self.said = graph, said
+    def __init__(self, graph: Graph, texts: Mapping[int, str]) -> None:
+        self.graph, self.texts = graph, texts
         self.pipelines: list[Pipeline] = []
         #: An implicit flatten comes with its fc: what reads it reads its input.
         self.alias: dict[int, int] = {}
@@ -147,15 +145,15 @@ class Pipelines:
             self.merge(node.index, node.layer.kind, inputs)
         elif inputs:
             self.go_on_from(inputs[0])
-            own = node.layer.memory == "own"
-            self.pipelines[-1].append(PipelineEntry(node.index, self.said[node.index], own, None, node.index))
+            head = node.layer.memory == "own"
+            self.pipelines[-1].append(PipelineEntry(node.index, self.texts[node.index], head, None, node.index))
         else:
             self.pipelines.append(
                 Pipeline(NOWHERE, [PipelineEntry(node.index, str(node.layer), True, None, node.index)])
             )
 
     def go_on_from(self, tensor: int) -> None:
-        """Begin a pipeline, unless the last one ends in the tensor."""
+        """Begin a pipeline with the tensor, unless the last one ends in it."""
         if not self.pipelines or self.pipelines[-1].end != tensor:
             self.pipelines.append(Pipeline(tensor))
 
@@ -176,18 +174,18 @@ class Pipelines:
         self.pipelines[-1].append(PipelineEntry(tensor, kind, True, tuple(arms), first, depth))
 
     def arm(self, tensor: int, before: tuple[int, ...], starts: Sequence[int]) -> Pipeline:
-        """The arm that ends in a tensor: the last pipeline from a tensor on that other arms start from, or all of it.
+        """Return the arm that ends in a tensor: the last pipeline from where other arms start on, or all of it.
 
         `before` are the tensors of the arms in front. Where one is made in this arm, or the last pipeline ends
         elsewhere, the arm is the tensor itself.
         """
         last = self.pipelines[-1] if self.pipelines else Pipeline(NOWHERE)
         if last.end == tensor and last.entries:
-            forks = [start for start in starts if start in last.places and start not in (tensor, NOWHERE)]
-            fork = max(forks, key=last.places.__getitem__, default=None)
+            forks = [start for start in starts if start in last.positions and start not in (tensor, NOWHERE)]
+            fork = max(forks, key=last.positions.__getitem__, default=None)
             # Where the pipeline before this one has the fork as well, that one may hold the arm in front.
             whole = len(self.pipelines) > 1 and (
-                fork is None or (fork == last.start and fork in self.pipelines[-2].places)
+                fork is None or (fork == last.start and fork in self.pipelines[-2].positions)
             )
             if whole and fits(last.entries, before):
                 return self.pipelines.pop()
@@ -208,18 +206,18 @@ class Pipelines:
     # -- names -----------------------------------------------------------------------------------------
 
     def named(self) -> dict[int, str]:
-        """A name for each tensor that `@` reaches, and for each input that does not come first."""
-        found: dict[int, None] = {}
+        """Return a name for each tensor that `@` reaches, and for each input that does not come first."""
+        tensors: dict[int, None] = {}
         for pipeline, current, top in self.walk(self.pipelines, NOWHERE, True):
             if pipeline.start not in (NOWHERE, current):
-                found[pipeline.start] = None
+                tensors[pipeline.start] = None
             elif pipeline.start == NOWHERE and top and current != NOWHERE:
-                found[pipeline.entries[0].tensor] = None
+                tensors[pipeline.entries[0].tensor] = None
         names = Identifiers(REGISTRY)
-        return {index: names.free(self.graph.nodes[index].name) for index in sorted(found)}
+        return {index: names.free(self.graph.nodes[index].name) for index in sorted(tensors)}
 
     def walk(self, pipelines: Sequence[Pipeline], current: int, top: bool) -> Iterator[tuple[Pipeline, int, bool]]:
-        """Every pipeline with the tensor before it, in the order of the text; `top` are those in no arm."""
+        """Yield every pipeline with the tensor before it, in the order of the text; `top` are those in no arm."""
         for pipeline in pipelines:
             yield pipeline, current, top
             here = pipeline.start
@@ -231,19 +229,19 @@ class Pipelines:
 
     # -- text ------------------------------------------------------------------------------------------
 
-    def items(self) -> list[Item]:
-        """The whole graph, its arms folded, its outermost sequence not yet."""
-        items: list[Item] = []
+    def items(self) -> list[RepeatItem]:
+        """Return the whole graph, its arms folded, its outermost sequence not yet."""
+        items: list[RepeatItem] = []
         current = NOWHERE
         for pipeline in self.pipelines:
             items += self.pipeline(pipeline, current)
             current = pipeline.end
         return items
 
-    def pipeline(self, pipeline: Pipeline, current: int) -> Iterator[Item]:
+    def pipeline(self, pipeline: Pipeline, current: int) -> Iterator[RepeatItem]:
         here = pipeline.start
         if here not in (NOWHERE, current):
-            yield Item(f"@{self.names[here]}", plain=False)
+            yield RepeatItem(f"@{self.names[here]}", plain=False)
         for entry in pipeline.entries:
             text, plain = entry.text, True
             if entry.arms is not None:
@@ -253,7 +251,7 @@ class Pipelines:
             name = self.names.get(entry.tensor)
             if name is not None:
                 text, plain = f"{text} as {name}", False
-            yield Item(text, entry.head, entry.arms is not None, plain)
+            yield RepeatItem(text, entry.head, entry.arms is not None, plain)
             here = entry.tensor
 
 

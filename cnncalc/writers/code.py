@@ -1,8 +1,8 @@
-"""Python code as values: what one layer comes to, before it is known which of its numbers stay numbers.
+"""Python code as values: the code of one layer, before it is known which of its numbers stay numbers.
 
-A block that stands several times is written once, as a class or function, and the numbers in which its
-copies differ become parameters. So a layer is not said as text: it is a `Call` or an `Inline` whose
-numbers, its leaves, can be compared from copy to copy and exchanged for names.
+A block that stands several times is written once, as a class or function, and the numbers in which its copies differ
+become parameters. So the code of a layer is no text: it is a `Call` or an `Inline` expression whose numbers can be
+compared from copy to copy and replaced by names.
 """
 
 from __future__ import annotations
@@ -10,27 +10,30 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Union
 
+from cnncalc.frameworks.table import Equivalent
+from cnncalc.graph import Node
+
 #: Columns that a line of the code may take.
 WIDTH = 100
 
 
-class Code(NamedTuple):
-    """A piece of code that stands as it is: the name of a parameter, `float("-inf")`."""
+class RawCode(NamedTuple):
+    """A piece of code that is written as it is: the name of a parameter, `float("-inf")`."""
 
     text: str
 
 
-class Argument(NamedTuple):
-    """One argument: its name, its value, and whether it goes by place.
+class CallArgument(NamedTuple):
+    """One argument of a call: its name, its value, and whether it is positional.
 
-    It is left out where its value is the default. `channels` marks a number of channels: those that are
-    equal in all copies of a block are one parameter.
+    One by name is left out where its value is the default. `channels` marks a number of channels: those that are equal
+    in all copies of a block are one parameter.
     """
 
     name: str
     value: Any
     default: Any = None
-    by_place: bool = False
+    positional: bool = False
     channels: bool = False
 
 
@@ -38,7 +41,7 @@ class Call(NamedTuple):
     """`function(arguments)`."""
 
     function: str
-    arguments: tuple[Argument, ...]
+    arguments: tuple[CallArgument, ...]
 
 
 class Inline(NamedTuple):
@@ -48,119 +51,119 @@ class Inline(NamedTuple):
     """
 
     pattern: str
-    arguments: tuple[Argument, ...] = ()
+    arguments: tuple[CallArgument, ...] = ()
     between: str = ", "
 
 
-Said = Union[Call, Inline]
+LayerCode = Union[Call, Inline]
 
 
-class Leaf(NamedTuple):
-    """A number of a call, which might become a parameter of that name."""
+class CodeNumber(NamedTuple):
+    """A number in the code of a layer, which might become a parameter of that name."""
 
     name: str
     value: Any
     channels: bool
 
 
-def call(function: str, *arguments: Argument) -> Call:
+def call(function: str, *arguments: CallArgument) -> Call:
     return Call(function, arguments)
 
 
-def at(name: str, value: Any) -> Argument:
-    """An argument by place."""
-    return Argument(name, value, by_place=True)
+def positional(name: str, value: Any, channels: bool = False) -> CallArgument:
+    return CallArgument(name, value, positional=True, channels=channels)
 
 
-def channels(name: str, value: Any) -> Argument:
-    """A number of channels by place."""
-    return Argument(name, value, by_place=True, channels=True)
+def keyword(name: str, value: Any, default: Any = None) -> CallArgument:
+    """Return an argument by name, left out where its value is the default."""
+    return CallArgument(name, value, default)
 
 
-def named(name: str, value: Any, default: Any = None) -> Argument:
-    """An argument by name, left out where it says what the default says."""
-    return Argument(name, value, default)
+def nested(function: str, *calls: Call) -> Call:
+    """Return `function` of several calls, or a single one as it is."""
+    return calls[0] if len(calls) == 1 else call(function, *(positional("call", each) for each in calls))
 
 
-def in_a_row(function: str, *calls: Call) -> Call:
-    """`function` of several calls, or a single one as it is."""
-    return calls[0] if len(calls) == 1 else call(function, *(at("call", each) for each in calls))
-
-
-def one(values: Sequence[int]) -> int | tuple[int, ...]:
-    """One number where all axes are alike, else a number for each."""
-    return values[0] if len(set(values)) == 1 else tuple(values)
+def layer_call(row: Equivalent, node: Node, rank: int, **values: Any) -> Call:
+    """Return the call of a framework's layer as its row has it; `values` are those of arguments that differ from it."""
+    arguments: list[CallArgument] = []
+    written = list(row.write(node.layer, node.input_shapes[0], node.shape, values))
+    by_name = {argument.name: value for argument, value in written}
+    for argument, value in written:
+        default = by_name[argument.like] if argument.like else argument.default
+        arguments.append(CallArgument(argument.name, value, default, argument.positional, argument.is_channels))
+    return Call(row.name(rank), tuple(arguments))
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a leaf: a number or numbers per axis, which copies of a block may differ in."""
+    """Whether a value is a number or numbers per axis, in which copies of a block may differ."""
     return type(value) in (int, float, tuple)
 
 
-def skeleton(said: Said) -> tuple[Any, ...]:
-    """What is left without the numbers: equal for two layers that are said by the same code but for those."""
-    head: tuple[Any, ...] = said if isinstance(said, Inline) else ()
+def structure(code: LayerCode) -> tuple[Any, ...]:
+    """Return the code without its numbers: equal for two layers whose code is the same but for those."""
+    rest: tuple[Any, ...] = code if isinstance(code, Inline) else ()
     return (
-        type(said),
-        said[0],
-        head[2:],
-        tuple([(a.name, a.default, a.by_place, _without_numbers(a.value)) for a in said.arguments]),
+        type(code),
+        code[0],
+        rest[2:],
+        tuple([(a.name, a.default, a.positional, _without_numbers(a.value)) for a in code.arguments]),
     )
 
 
 def _without_numbers(value: Any) -> Any:
     if isinstance(value, Call):
-        return skeleton(value)
+        return structure(value)
     return "a number" if is_number(value) else (type(value), value)
 
 
-def leaves(said: Said) -> Iterator[Leaf]:
-    """The numbers, in order."""
-    for argument in said.arguments:
+def numbers(code: LayerCode) -> Iterator[CodeNumber]:
+    """Yield the numbers of the code, in order."""
+    for argument in code.arguments:
         if isinstance(argument.value, Call):
-            yield from leaves(argument.value)
+            yield from numbers(argument.value)
         elif is_number(argument.value):
-            yield Leaf(argument.name, argument.value, argument.channels)
+            yield CodeNumber(argument.name, argument.value, argument.channels)
 
 
-def exchange(said: Any, names: Iterator[str | None]) -> Any:
-    """The same with the next of `names` in place of each number, where there is one."""
+def with_names(code: Any, names: Iterator[str | None]) -> Any:
+    """Return the code with the next of `names` in place of each number, where there is one."""
     arguments = []
-    for argument in said.arguments:
+    for argument in code.arguments:
         if isinstance(argument.value, Call):
-            argument = argument._replace(value=exchange(argument.value, names))
+            argument = argument._replace(value=with_names(argument.value, names))
         elif is_number(argument.value) and (name := next(names)) is not None:
-            argument = argument._replace(value=Code(name))
+            argument = argument._replace(value=RawCode(name))
         arguments.append(argument)
-    return said._replace(arguments=tuple(arguments))
+    return code._replace(arguments=tuple(arguments))
 
 
 def inline_text(inline: Inline, inputs: Sequence[str]) -> str:
-    """The expression on variables."""
+    """Return the expression on variables."""
     values = {argument.name: literal(argument.value) for argument in inline.arguments}
     return inline.pattern.format(*inputs, all=inline.between.join(inputs), **values)
 
 
 def literal(value: Any) -> str:
-    """A value as code, on one line."""
-    if isinstance(value, Code):
+    """Return a value as code, on one line."""
+    if isinstance(value, RawCode):
         return value.text
     if isinstance(value, Call):
-        return f"{value.function}({', '.join(arguments(value))})"
+        return f"{value.function}({', '.join(argument_texts(value))})"
     if isinstance(value, str):
         return f'"{value}"'
     return repr(value)
 
 
-def arguments(value: Call) -> list[str]:
-    """The arguments of a call that it does not leave out."""
-    shown = [a for a in value.arguments if a.by_place or a.value != a.default]
-    return [literal(a.value) if a.by_place else f"{a.name}={literal(a.value)}" for a in shown]
+def argument_texts(value: Call) -> list[str]:
+    """Return the arguments that a call is written with."""
+    shown = [a for a in value.arguments if a.positional or a.value != a.default]
+    return [literal(a.value) if a.positional else f"{a.name}={literal(a.value)}" for a in shown]
 
 
 def statement(before: str, value: Call, after: str = "", comment: str = "", indent: str = "") -> list[str]:
-    """`before` function(arguments) `after`; where that is too long, its arguments on a line or lines of their own."""
-    inside = arguments(value)
+    """Return `before` function(arguments) `after`, its arguments on lines of their own where that is too long."""
+    inside = argument_texts(value)
     line = f"{indent}{before}{value.function}({', '.join(inside)}){after}"
     if len(line) <= WIDTH or not inside:
         return [with_comment(line, comment)]

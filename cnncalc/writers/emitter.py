@@ -1,4 +1,4 @@
-"""How a writer says layers: a table by kind, and the errors of what cannot be said."""
+"""Map each kind of layer to what a writer emits for it, and report the layers that its format has no equivalent of."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from cnncalc.diagnostics import Diagnostic, Problems
 from cnncalc.figures.cost import cost
+from cnncalc.frameworks.table import Equivalent, Framework, NoEquivalent
 from cnncalc.graph import Node
 from cnncalc.layers.opaque import OpaqueOp
 
@@ -14,7 +15,7 @@ T = TypeVar("T")
 
 
 class Unsupported(Exception):  # noqa: N818  # no error of the program, but a fact about the format
-    """Why a format has no words for a layer: the bare fact, and the edit that would do; the table adds the place."""
+    """Why a format has no equivalent of a layer: the bare fact, and the edit that would do; the emitter adds where."""
 
     def __init__(self, reason: str, help: str | None = None) -> None:
         super().__init__(reason)
@@ -22,49 +23,68 @@ class Unsupported(Exception):  # noqa: N818  # no error of the program, but a fa
 
 
 class Emitter(Generic[T]):
-    """Kind → a function that says a node of that kind, or raises `Unsupported` with the reason."""
+    """What a format emits, by kind of layer: a function where one is registered, else the framework's row.
 
-    def __init__(self, format: str) -> None:
-        self.format = format
-        self.known: dict[str, Callable[[Node, Any], T]] = {}
+    `emit_row` makes what is emitted of a row and a node.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        table: Framework | None = None,
+        emit_row: Callable[[Equivalent, Node], T] | None = None,
+    ) -> None:
+        self.title, self.table, self.emit_row = title, table, emit_row
+        self.functions: dict[str, Callable[[Node, Any], T]] = {}
 
     def __call__(self, *kinds: str) -> Callable[[Callable[[Node, Any], T]], Callable[[Node, Any], T]]:
-        """A decorator: the function says nodes of these kinds; it is given a node and its layer."""
+        """Register a function for these kinds; it is called with a node and its layer, and may raise `Unsupported`."""
 
-        def keep(function: Callable[[Node, Any], T]) -> Callable[[Node, Any], T]:
-            self.known.update(dict.fromkeys(kinds, function))
+        def register(function: Callable[[Node, Any], T]) -> Callable[[Node, Any], T]:
+            self.functions.update(dict.fromkeys(kinds, function))
             return function
 
-        return keep
+        return register
+
+    def knows(self, kind: str) -> bool:
+        """Whether the format has something to emit for a kind, or a reason why not."""
+        row = self.table and self.table.rows.get(kind)
+        return kind in self.functions or isinstance(row, (Equivalent, NoEquivalent))
 
     def emit(self, node: Node) -> T:
-        """What the format says for a node; raises `Unsupported`."""
+        """Return what the format has for a node; raises `Unsupported` where it has no equivalent."""
         if isinstance(node.layer, OpaqueOp):
-            raise Unsupported("an operator of a model file that has no word here")
+            raise Unsupported("an operator of a model file that is not known here")
         _check_stored(node)
-        saying = self.known.get(node.layer.kind)
-        if saying is None:
-            raise Unsupported("it has no word for this kind of layer")
-        return saying(node, node.layer)
+        function = self.functions.get(node.layer.kind)
+        if function is not None:
+            return function(node, node.layer)
+        row = self.table and self.table[node.layer.kind]
+        if isinstance(row, NoEquivalent):
+            raise Unsupported(row.reason, row.help)
+        # A test holds that every kind which is composed of others has a function.
+        assert isinstance(row, Equivalent), f"{self.title} has nothing to emit for `{node.layer.kind}`"
+        assert self.emit_row is not None
+        return self.emit_row(row, node)
 
     def emit_all(self, nodes: Iterable[Node]) -> dict[int, T]:
-        """What is said for each node but inputs, by its index.
+        """Return what is emitted for each node but inputs, by its index.
 
-        Raises `SpecError` E320 that names every layer which cannot be said, up to the limit of a report.
+        Raises `SpecError` E320 with every layer that the format has no equivalent of, up to the limit of a report.
         """
-        problems, said = Problems(), {}
+        problems, emitted = Problems(), {}
         for node in nodes:
             if node.inputs:
                 try:
-                    said[node.index] = self.emit(node)
+                    emitted[node.index] = self.emit(node)
                 except Unsupported as fact:
                     problems.add(self._problem(node, fact))
         problems.raise_if_any()
-        return said
+        return emitted
 
     def _problem(self, node: Node, fact: Unsupported) -> Diagnostic:
         span, calls = node.origin or (None, ())
-        message = f"{self.format} cannot say `{node.name}`"
+        message = f"{self.title} has no equivalent of `{node.name}`"
         note = (f"`{node.name}` is `{node.layer}`",) if span is None else ()
         return Diagnostic("E320", message, span, fact.reason, note, fact.help, node.name, calls)
 
@@ -72,8 +92,8 @@ class Emitter(Generic[T]):
 def _check_stored(node: Node) -> None:
     """Raise `Unsupported` where a model file holds other weights for a layer than the layer has by itself."""
     if node.stored is not None:
-        stored = node.stored.params + node.stored.buffers
-        own = cost(node._replace(stored=None))
-        if stored != own.params + own.buffers:
-            has = own.params + own.buffers
-            raise Unsupported(f"the file stores {stored:,} numbers for it, and `{node.layer}` has {has:,}")
+        held = node.stored.params + node.stored.buffers
+        figures = cost(node._replace(stored=None))
+        needed = figures.params + figures.buffers
+        if held != needed:
+            raise Unsupported(f"the file stores {held:,} numbers for it, and `{node.layer}` has {needed:,}")

@@ -1,119 +1,93 @@
 """PyTorch: a module for each block, and a network that strings them together.
 
-PyTorch's tensors are channels first, so flatten and reshape take elements in that order, where the spec
-means channels last: sizes and counts are the same, and so is what can be learnt. An avgpool's padding is
-zeros that count in the mean. Padding that is not alike at both ends is a layer of its own in front.
+PyTorch's tensors are channels first, so flatten and reshape take elements in that order, where the spec means channels
+last: sizes and counts are the same, and so is what can be learnt. An avgpool's padding is zeros that count in the mean.
+Padding that is not alike at both ends is a layer of its own in front.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
+from cnncalc.frameworks.notation import last_axis_first, one_or_each
+from cnncalc.frameworks.pytorch import PYTORCH
+from cnncalc.frameworks.table import Equivalent
 from cnncalc.graph import Graph, Node
 from cnncalc.shape import Shape, Window
-from cnncalc.writers.blocks import (
-    BlockLayout,
-    BlockStep,
-    BlockTemplate,
-    CodeBlock,
-    Identifiers,
-    camel,
-    heading,
-    shapes_text,
-)
+from cnncalc.writers.blocks import BlockLayout, BlockStep, BlockTemplate, CodeBlock, file_docstring
 from cnncalc.writers.code import (
     WIDTH,
-    Argument,
     Call,
-    Code,
     Inline,
-    Said,
-    at,
+    LayerCode,
+    RawCode,
     call,
-    channels,
-    in_a_row,
     inline_text,
-    named,
-    one,
+    layer_call,
+    nested,
+    positional,
     statement,
     with_comment,
 )
 from cnncalc.writers.emitter import Emitter, Unsupported
+from cnncalc.writers.identifiers import Identifiers, camel_case
+from cnncalc.writers.runtime import classes, used_classes
 from cnncalc.writers.windows import floored
-
-says: Emitter[Said] = Emitter("PyTorch")
 
 
 def write(graph: Graph) -> str:
-    """The graph as a Python file; raises `SpecError` E320 for what PyTorch cannot say."""
-    return File(graph, says.emit_all(graph.nodes)).text()
+    """Return the graph as a Python file; raises `SpecError` E320 for what PyTorch has no equivalent of."""
+    return PyTorchFile(graph, emitter.emit_all(graph.nodes)).text()
 
 
-# -- what is said ------------------------------------------------------------------------------------
+# -- layers ------------------------------------------------------------------------------------------
 
 
-def per_axis(name: str, x: Shape) -> str:
-    """`nn.Conv` on two axes is `nn.Conv2d`."""
-    return f"nn.{name}{max(x.rank, 1)}d"
+def module(row: Equivalent, node: Node, **values: Any) -> Call:
+    """Return the module of a row; a flat vector has the modules of one axis."""
+    return layer_call(row, node, max(node.input_shapes[0].rank, 1), **values)
 
 
-def flat_ends(ends: Sequence[tuple[int, int]]) -> tuple[int, ...]:
-    """Begin and end of each axis as PyTorch's padding takes them: the last axis first."""
-    return tuple(number for pair in reversed(ends) for number in pair)
+def module_of(kind: str, node: Node, **values: Any) -> Call:
+    return module(PYTORCH.equivalent(kind), node, **values)
+
+
+def sequential(*calls: Call) -> Call:
+    return nested("nn.Sequential", *calls)
+
+
+emitter: Emitter[LayerCode] = Emitter(PYTORCH.title, PYTORCH, module)
 
 
 def padded(x: Shape, windows: Sequence[Window], fill: str | None = None) -> tuple[list[Call], Any]:
-    """What pads in front where the ends differ, and the padding that the layer itself does."""
+    """Return what pads in front where the ends differ, and the padding that the layer itself does."""
     if all(window.begin == window.end for window in windows):
-        return [], one([window.begin for window in windows])
-    ends = at("padding", flat_ends([(window.begin, window.end) for window in windows]))
+        return [], one_or_each([window.begin for window in windows])
+    ends = positional("padding", last_axis_first([(window.begin, window.end) for window in windows]))
     if fill is None:
-        return [call(per_axis("ZeroPad", x), ends)], 0
-    return [call(per_axis("ConstantPad", x), ends, at("value", Code(fill)))], 0
+        return [call(f"nn.ZeroPad{x.rank}d", ends)], 0
+    return [call(f"nn.ConstantPad{x.rank}d", ends, positional("value", RawCode(fill)))], 0
 
 
-@says("conv", "dwconv")
+@emitter("conv", "dwconv")
 def conv(node: Node, layer: Any) -> Call:
     x = node.input_shapes[0]
     pads, padding = padded(x, layer.windows(x))
-    own = node.layer.kind == "conv"
-    groups = named("groups", layer.groups, 1) if own else Argument("groups", x.channels, 1, channels=True)
-    return in_a_row("nn.Sequential", *pads, convolution(layer, x, node.shape.channels, padding, groups, layer.bias))
+    return sequential(*pads, module_of(layer.kind, node, padding=padding))
 
 
-@says("sepconv")
+@emitter("sepconv")
 def sepconv(node: Node, layer: Any) -> Call:
     x, depth = node.input_shapes[0], node.input_shapes[0].channels * layer.multiplier
     pads, padding = padded(x, layer.windows(x))
-    groups = Argument("groups", x.channels, 1, channels=True)
-    pointwise = call(
-        per_axis("Conv", x),
-        channels("in_channels", depth),
-        channels("out_channels", layer.filters),
-        at("kernel_size", 1),
-        named("bias", layer.bias, True),
-    )
-    return in_a_row("nn.Sequential", *pads, convolution(layer, x, depth, padding, groups, False), pointwise)
+    depthwise = module_of("dwconv", node, out_channels=depth, padding=padding, bias=False)
+    once = {"kernel_size": 1, "stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+    return sequential(*pads, depthwise, module_of("conv", node, in_channels=depth, **once))
 
 
-def convolution(layer: Any, x: Shape, filters: int, padding: Any, groups: Argument, bias: bool) -> Call:
-    return call(
-        per_axis("Conv", x),
-        channels("in_channels", x.channels),
-        channels("out_channels", filters),
-        at("kernel_size", one(layer.kernel)),
-        named("stride", one(layer.stride), 1),
-        named("padding", padding, 0),
-        named("dilation", one(layer.dilation), 1),
-        groups,
-        named("bias", bias, True),
-    )
-
-
-@says("deconv")
+@emitter("deconv")
 def deconv(node: Node, layer: Any) -> Call:
     # PyTorch crops both ends alike; what is to go beyond that is cropped behind it, what is to stay is
     # output padding.
@@ -125,299 +99,110 @@ def deconv(node: Node, layer: Any) -> Call:
         padding.append(alike)
         extra.append(max(-end, 0))
         crop.append((-begin, -max(end, 0)))
-    transposed = call(
-        per_axis("ConvTranspose", x),
-        channels("in_channels", x.channels),
-        channels("out_channels", layer.filters),
-        at("kernel_size", one(layer.kernel)),
-        named("stride", one(layer.stride), 1),
-        named("padding", one(padding), 0),
-        named("output_padding", one(extra), 0),
-        named("groups", layer.groups, 1),
-        named("bias", layer.bias, True),
-        named("dilation", one(layer.dilation), 1),
-    )
-    if not any(map(any, crop)):
-        return transposed
-    return in_a_row("nn.Sequential", transposed, call(per_axis("ZeroPad", x), at("padding", flat_ends(crop))))
+    values = {"padding": one_or_each(padding), "output_padding": one_or_each(extra)}
+    crops = [call(f"nn.ZeroPad{x.rank}d", positional("padding", last_axis_first(crop)))] if any(map(any, crop)) else []
+    return sequential(module_of("deconv", node, **values), *crops)
 
 
-@says("pool", "avgpool")
+@emitter("pool", "avgpool")
 def pool(node: Node, layer: Any) -> Call:
-    x, largest = node.input_shapes[0], node.layer.kind == "pool"
+    x = node.input_shapes[0]
     # Which windows are left out depends on where the padding begins: behind a layer that pads, there is no rounding up.
     alike = all(window.begin == window.end for window in layer.windows(x))
     windows, ceil = (layer.windows(x), layer.rounds_up) if alike else (floored(node, layer), False)
-    pads, padding = padded(x, windows, 'float("-inf")' if largest else None)
-    arguments = [
-        at("kernel_size", one(layer.kernel)),
-        named("stride", one(layer.stride), one(layer.kernel)),
-        named("padding", padding, 0),
-        named("ceil_mode", ceil, False),
-    ]
-    if largest:
-        arguments.append(named("dilation", one(layer.dilation), 1))
-    return in_a_row("nn.Sequential", *pads, call(per_axis("MaxPool" if largest else "AvgPool", x), *arguments))
+    pads, padding = padded(x, windows, 'float("-inf")' if layer.kind == "pool" else None)
+    return sequential(*pads, module_of(layer.kind, node, padding=padding, ceil_mode=ceil))
 
 
-@says("gap", "gmp", "adaptiveavgpool", "adaptivemaxpool")
-def adaptive(node: Node, layer: Any) -> Call:
-    name = "AdaptiveMaxPool" if node.layer.kind in ("gmp", "adaptivemaxpool") else "AdaptiveAvgPool"
-    return call(per_axis(name, node.input_shapes[0]), at("output_size", one(node.shape.spatial)))
-
-
-@says("fc")
-def fc(node: Node, layer: Any) -> Call:
-    return call(
-        "nn.Linear",
-        channels("in_features", node.input_shapes[0].channels),
-        channels("out_features", layer.units),
-        named("bias", layer.bias, True),
-    )
-
-
-@says("bn", "instancenorm")
+@emitter("bn", "gn", "ln")
 def norm(node: Node, layer: Any) -> Call:
-    x = node.input_shapes[0]
-    batch = node.layer.kind == "bn"
-    if not batch and prod(x.spatial) == 1:
-        raise Unsupported("its instance norm needs more than one place", "leave it out: of one place nothing is left")
-    name, affine = ("BatchNorm", True) if batch else ("InstanceNorm", False)
-    return affine_norm(per_axis(name, x), x, layer, [channels("num_features", x.channels)], "affine", affine)
-
-
-@says("ln")
-def ln(node: Node, layer: Any) -> Call:
-    x = node.input_shapes[0]
-    name = "ChannelNorm" if x.rank else "nn.LayerNorm"
-    return affine_norm(name, x, layer, [channels("normalized_shape", x.channels)], "elementwise_affine", True)
-
-
-@says("gn")
-def gn(node: Node, layer: Any) -> Call:
-    x = node.input_shapes[0]
-    arguments = [at("num_groups", layer.groups), channels("num_channels", x.channels)]
-    return affine_norm("nn.GroupNorm", x, layer, arguments, "affine", True)
-
-
-def affine_norm(name: str, x: Shape, layer: Any, arguments: list[Argument], affine: str, default: bool) -> Call:
     """A norm, its weight and bias as the layer has them; PyTorch has both or none."""
-    if layer.affine and not layer.scale:
-        shift = call("Shift", channels("channels", x.channels), at("axes", x.rank))
-        return in_a_row("nn.Sequential", call(name, *arguments, named(affine, False, default)), shift)
-    return call(name, *arguments, named(affine, layer.affine, default))
+    x = node.input_shapes[0]
+    result = module_of(layer.kind, node)
+    if layer.kind == "ln" and x.rank:
+        result = result._replace(function="ChannelNorm")
+    if not layer.affine or layer.scale:
+        return result
+    without = [each._replace(value=False) if "affine" in each.name else each for each in result.arguments]
+    channels, axes = positional("channels", x.channels, channels=True), positional("axes", x.rank)
+    return sequential(Call(result.function, tuple(without)), call("Shift", channels, axes))
 
 
-@says("lrn")
+@emitter("instancenorm")
+def instancenorm(node: Node, layer: Any) -> LayerCode:
+    if prod(node.input_shapes[0].spatial) == 1:
+        raise Unsupported("its instance norm needs more than one position", "leave it out: nothing is left of one")
+    return norm(node, layer)
+
+
+@emitter("lrn")
 def lrn(node: Node, layer: Any) -> Call:
     if not node.input_shapes[0].rank:
         raise Unsupported("its local response norm needs spatial axes", "put it before the `fc` or `flatten`")
-    return call("nn.LocalResponseNorm", at("size", layer.size))
+    return module_of("lrn", node)
 
 
-@says("scale")
-def scale(node: Node, layer: Any) -> Call:
-    x = node.input_shapes[0]
-    return call("Scale", channels("channels", x.channels), at("axes", x.rank), named("bias", layer.bias, False))
-
-
-#: Activations without arguments.
-ACTIVATIONS = {
-    "relu": "ReLU", "relu6": "ReLU6", "selu": "SELU", "celu": "CELU", "gelu": "GELU", "silu": "SiLU", "mish": "Mish",
-    "sigmoid": "Sigmoid", "hardsigmoid": "Hardsigmoid", "hardswish": "Hardswish", "tanh": "Tanh",
-    "hardtanh": "Hardtanh", "softplus": "Softplus", "softsign": "Softsign", "identity": "Identity",
-}  # fmt: skip
-
-
-@says(*ACTIVATIONS)
-def activation(node: Node, layer: Any) -> Call:
-    return call(f"nn.{ACTIVATIONS[node.layer.kind]}")
-
-
-@says("softmax", "logsoftmax")
-def softmax(node: Node, layer: Any) -> Call:
-    return call("nn.Softmax" if node.layer.kind == "softmax" else "nn.LogSoftmax", Argument("dim", 1))
-
-
-@says("leakyrelu")
-def leakyrelu(node: Node, layer: Any) -> Call:
-    return call("nn.LeakyReLU", named("negative_slope", layer.slope, 0.01))
-
-
-@says("elu")
-def elu(node: Node, layer: Any) -> Call:
-    return call("nn.ELU", named("alpha", layer.alpha, 1))
-
-
-@says("prelu")
+@emitter("prelu")
 def prelu(node: Node, layer: Any) -> Call:
-    if layer.shared:
-        return call("nn.PReLU")
-    return call("nn.PReLU", channels("num_parameters", node.input_shapes[0].channels))
+    slopes = positional("num_parameters", node.input_shapes[0].channels, channels=True)
+    return Call("nn.PReLU", () if layer.shared else (slopes,))
 
 
-@says("dropout")
-def dropout(node: Node, layer: Any) -> Call:
-    return call("nn.Dropout", at("p", layer.rate))
-
-
-@says("droppath")
-def droppath(node: Node, layer: Any) -> Call:
-    return call("DropPath", at("rate", layer.rate))
-
-
-@says("upsample")
+@emitter("upsample")
 def upsample(node: Node, layer: Any) -> Call:
-    x = node.input_shapes[0]
-    factor = one(layer.factor)
-    smooth = {1: "linear", 2: "bilinear", 3: "trilinear"}[x.rank]
-    mode = smooth if layer.mode == "bilinear" else "nearest"
-    return call("nn.Upsample", named("scale_factor", factor), named("mode", mode, "nearest"))
+    smooth = {1: "linear", 2: "bilinear", 3: "trilinear"}[node.shape.rank]
+    return module_of("upsample", node, mode=smooth if layer.mode == "bilinear" else "nearest")
 
 
-@says("pixelshuffle")
+@emitter("pixelshuffle")
 def pixelshuffle(node: Node, layer: Any) -> Call:
-    name = "nn.PixelShuffle" if node.input_shapes[0].rank == 2 else "PixelShuffle"
-    return call(name, at("upscale_factor", layer.factor))
+    result = module_of("pixelshuffle", node)
+    # PyTorch's own is for two axes.
+    return result if node.shape.rank == 2 else result._replace(function="PixelShuffle")
 
 
-@says("shuffle")
-def shuffle(node: Node, layer: Any) -> Call:
-    return call("ChannelShuffle", at("groups", layer.groups))
-
-
-@says("pad")
-def pad(node: Node, layer: Any) -> Call:
-    return call(per_axis("ZeroPad", node.input_shapes[0]), at("padding", flat_ends(layer.amount.ends)))
-
-
-@says("crop")
+@emitter("crop")
 def crop(node: Node, layer: Any) -> Inline:
-    x = node.input_shapes[0]
     arguments, slices = [], []
-    for axis, (n, (begin, end)) in enumerate(zip(x.spatial, layer.amount.ends, strict=True)):
-        arguments += [at(f"start{axis}", begin), at(f"stop{axis}", n - end)]
+    for axis, (n, (begin, end)) in enumerate(zip(node.input_shapes[0].spatial, layer.amount.ends, strict=True)):
+        arguments += [positional(f"start{axis}", begin), positional(f"stop{axis}", n - end)]
         slices.append(f"{{start{axis}}}:{{stop{axis}}}")
     return Inline(f"{{0}}[:, :, {', '.join(slices)}]", tuple(arguments))
 
 
-@says("slice")
+@emitter("slice")
 def slice_(node: Node, layer: Any) -> Inline:
     start, stop = layer.channels
-    return Inline("{0}[:, {start}:{stop}]", (at("start", start), at("stop", stop)))
+    return Inline("{0}[:, {start}:{stop}]", (positional("start", start), positional("stop", stop)))
 
 
-@says("flatten")
-def flatten(node: Node, layer: Any) -> Inline:
-    return Inline("torch.flatten({0}, 1)")
-
-
-@says("reshape")
+@emitter("reshape")
 def reshape(node: Node, layer: Any) -> Inline:
     sizes = channels_first(node.shape)
     names = [f"size{axis}" for axis in range(len(sizes))]
     pattern = ", ".join(f"{{{name}}}" for name in names)
-    return Inline(f"{{0}}.reshape(-1, {pattern})", tuple(map(at, names, sizes)))
+    return Inline(f"{{0}}.reshape(-1, {pattern})", tuple(map(positional, names, sizes)))
 
 
-@says("add")
-def add(node: Node, layer: Any) -> Inline:
-    return Inline("{all}", between=" + ")
+#: What is an expression in `forward` rather than a module.
+EXPRESSIONS = {
+    "flatten": Inline("torch.flatten({0}, 1)"),
+    "add": Inline("{all}", between=" + "),
+    "mul": Inline("{all}", between=" * "),
+    "concat": Inline("torch.cat([{all}], dim=1)"),
+}
 
 
-@says("mul")
-def mul(node: Node, layer: Any) -> Inline:
-    return Inline("{all}", between=" * ")
-
-
-@says("concat")
-def concat(node: Node, layer: Any) -> Inline:
-    return Inline("torch.cat([{all}], dim=1)")
+@emitter(*EXPRESSIONS)
+def expression(node: Node, layer: Any) -> Inline:
+    return EXPRESSIONS[layer.kind]
 
 
 def channels_first(shape: Shape) -> tuple[int, ...]:
     return (shape.channels, *shape.spatial)
 
 
-#: Modules that PyTorch lacks, written in front where they are used.
-OWN_MODULES = {
-    "ChannelNorm": '''
-class ChannelNorm(nn.LayerNorm):
-    """Layer norm over the channels of each place."""
-
-    def forward(self, x):
-        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
-''',
-    "Scale": '''
-class Scale(nn.Module):
-    """Multiply each channel by a weight of its own, and add a bias where there is one."""
-
-    def __init__(self, channels, axes, bias=False):
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(channels, *(1,) * axes))
-        self.bias = nn.Parameter(torch.zeros(channels, *(1,) * axes)) if bias else None
-
-    def forward(self, x):
-        x = x * self.weight
-        return x if self.bias is None else x + self.bias
-''',
-    "Shift": '''
-class Shift(nn.Module):
-    """Add a bias to each channel."""
-
-    def __init__(self, channels, axes):
-        super().__init__()
-        self.bias = nn.Parameter(torch.zeros(channels, *(1,) * axes))
-
-    def forward(self, x):
-        return x + self.bias
-''',
-    "DropPath": '''
-class DropPath(nn.Module):
-    """In training, drop whole samples of a branch, and scale the others up for it."""
-
-    def __init__(self, rate):
-        super().__init__()
-        self.rate = rate
-
-    def forward(self, x):
-        if not self.training or self.rate == 0:
-            return x
-        keep = torch.rand(len(x), *(1,) * (x.dim() - 1), device=x.device) >= self.rate
-        return x * keep / (1 - self.rate)
-''',
-    "ChannelShuffle": '''
-class ChannelShuffle(nn.Module):
-    """Interleave the channels of the groups."""
-
-    def __init__(self, groups):
-        super().__init__()
-        self.groups = groups
-
-    def forward(self, x):
-        return x.unflatten(1, (self.groups, -1)).transpose(1, 2).flatten(1, 2)
-''',
-    "PixelShuffle": '''
-class PixelShuffle(nn.Module):
-    """Lay groups of channels out as space, on any number of axes."""
-
-    def __init__(self, upscale_factor):
-        super().__init__()
-        self.factor = upscale_factor
-
-    def forward(self, x):
-        axes = x.dim() - 2
-        x = x.unflatten(1, (-1, *(self.factor,) * axes))
-        # Each axis of space, then the axis of channels that is laid out along it.
-        order = [place for axis in range(axes) for place in (2 + axes + axis, 2 + axis)]
-        x = x.permute(0, 1, *order)
-        for axis in range(axes):
-            x = x.flatten(2 + axis, 3 + axis)
-        return x
-''',
-}
-
-# -- how it is put together --------------------------------------------------------------------------
+# -- the file ----------------------------------------------------------------------------------------
 
 #: Attributes of every `nn.Module`, which a layer must not hide.
 ATTRIBUTES = (
@@ -433,46 +218,43 @@ ATTRIBUTES = (
 )  # fmt: skip
 
 
-class File:
-    """The text of the file: imports, own modules, a class for each template, and the network."""
+class PyTorchFile:
+    """The text of the file: imports, modules that PyTorch lacks, a class for each template, and the network."""
 
-    def __init__(self, graph: Graph, said: Mapping[int, Said]) -> None:
+    def __init__(self, graph: Graph, code: Mapping[int, LayerCode]) -> None:
         self.graph = graph
-        self.network = Identifiers(OWN_MODULES).free(camel(graph.name or "network"))
-        self.layout = BlockLayout(graph, said, camel, (self.network, *OWN_MODULES), ATTRIBUTES)
+        lacking = classes("pytorch")
+        self.network = Identifiers(lacking).free(camel_case(graph.name or "network"))
+        self.layout = BlockLayout(graph, code, camel_case, (self.network, *lacking), ATTRIBUTES)
 
     def text(self) -> str:
-        classes = [self.template(template) for template in self.layout.templates]
-        classes.append(self.module(self.network, self.layout.top))
-        code = "\n\n".join(classes)
-        own = "\n\n".join(text.lstrip() for name, text in OWN_MODULES.items() if re.search(rf"\b(?<!\.){name}\(", code))
-        code = f"{own}\n\n{code}" if own else code
+        modules = [self.module(each.name, each.block, each) for each in self.layout.templates]
+        modules.append(self.module(self.network, self.layout.top))
+        code = "\n\n".join(modules)
+        code = "\n\n".join([*used_classes("pytorch", code), code])
         imports = "import torch\nfrom torch import nn" if "torch." in code else "from torch import nn"
-        return f'"""{heading(self.graph, "PyTorch")}"""\n\n{imports}\n\n\n{code}'
-
-    def template(self, template: BlockTemplate) -> str:
-        return self.module(template.name, template.block, template)
+        return f'"""{file_docstring(self.graph, PYTORCH.title)}"""\n\n{imports}\n\n\n{code}'
 
     def module(self, name: str, block: CodeBlock, template: BlockTemplate | None = None) -> str:
-        """A class: its modules, then how a tensor goes through them."""
+        """Return a class: its modules, then how a tensor goes through them."""
         variables = self.layout.variables(block)
         modules: list[str] = []
-        forward: list[Line] = []
+        forward: list[ForwardLine] = []
         kept: dict[str, None] = {}
-        for step, said in zip(block.steps, self.layout.said(block, template.names if template else ()), strict=True):
+        for step, code in zip(block.steps, self.layout.code(block, template.names if template else ()), strict=True):
             inputs = [variables[index] for index in step.inputs]
             results = ", ".join(variables[index] for index in step.outputs)
-            shape = self.layout.changes(step)
-            if isinstance(said, Inline):
-                said, held = of_self(said)
-                kept.update(dict.fromkeys(held))
-                line = Line(results, inline_text(said, inputs), shape)
+            shape = self.layout.new_shape(step)
+            if isinstance(code, Inline):
+                code, parameters_read = of_self(code)
+                kept.update(dict.fromkeys(parameters_read))
+                line = ForwardLine(results, inline_text(code, inputs), shape)
             else:
-                modules += statement(f"self.{step.name} = ", said, indent=" " * 8)
+                modules += statement(f"self.{step.name} = ", code, indent=" " * 8)
                 if forward and forward[-1].takes(step, self.layout):
-                    forward[-1] = forward[-1].into(f"self.{step.name}", results, step)
+                    forward[-1] = forward[-1].into(f"self.{step.name}", results)._replace(step=step)
                     continue
-                line = Line(results, f"self.{step.name}({', '.join(inputs)})", shape, step)
+                line = ForwardLine(results, f"self.{step.name}({', '.join(inputs)})", shape, step)
             forward.append(line)
         parameters = [parameter.name for parameter in template.parameters] if template else []
         begin = [
@@ -486,7 +268,7 @@ class File:
         return "\n".join(
             [
                 f"class {name}(nn.Module):",
-                f'    """{shapes_text(self.layout, block, shape_text, template.copies if template else 1)}"""',
+                f'    """{self.layout.docstring(block, shape_text, template.copies if template else 1)}"""',
                 "",
                 *(begin if modules or kept else ()),
                 f"    def forward({arguments}):",
@@ -497,7 +279,7 @@ class File:
         )
 
 
-class Line(NamedTuple):
+class ForwardLine(NamedTuple):
     """A line of `forward`. Norms, activations and their like go round the module before them: `relu(bn(conv(x)))`."""
 
     results: str
@@ -506,26 +288,26 @@ class Line(NamedTuple):
     step: BlockStep | None = None
 
     def takes(self, step: BlockStep, layout: BlockLayout) -> bool:
-        """Whether the module of the next step can go round this line's."""
-        if self.step is None or step.inputs != self.step.outputs or layout.readers(step.inputs[0]) > 1:
+        """Whether the module of the next step can go round the code of this line."""
+        if self.step is None or step.inputs != self.step.outputs or layout.reader_count(step.inputs[0]) > 1:
             return False
-        return not layout.makes_own(step) and len(self.text()) + len(step.name) + len("self.()") <= WIDTH
+        return not layout.allocates(step) and len(self.text()) + len(step.name) + len("self.()") <= WIDTH
 
-    def into(self, module: str, results: str, step: BlockStep) -> Line:
-        return Line(results, f"{module}({self.code})", self.shape, step)
+    def into(self, module: str, results: str) -> ForwardLine:
+        return self._replace(results=results, code=f"{module}({self.code})")
 
     def text(self) -> str:
         return with_comment(f"        {self.results} = {self.code}", shape_text(self.shape) if self.shape else "")
 
 
 def of_self(inline: Inline) -> tuple[Inline, list[str]]:
-    """The expression with the parameters of its class read from the module, and those parameters."""
-    held = [argument.value.text for argument in inline.arguments if isinstance(argument.value, Code)]
+    """Return the expression with the parameters of its class read from the module, and those parameters."""
+    parameters = [each.value.text for each in inline.arguments if isinstance(each.value, RawCode)]
     arguments = [
-        argument._replace(value=Code(f"self.{argument.value.text}")) if isinstance(argument.value, Code) else argument
-        for argument in inline.arguments
+        each._replace(value=RawCode(f"self.{each.value.text}")) if isinstance(each.value, RawCode) else each
+        for each in inline.arguments
     ]
-    return inline._replace(arguments=tuple(arguments)), held
+    return inline._replace(arguments=tuple(arguments)), parameters
 
 
 def shape_text(shape: Shape) -> str:

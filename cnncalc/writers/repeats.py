@@ -1,6 +1,6 @@
-"""Repeated structure in a sequence of items, folded: what is alike into `* n`, what differs in numbers into defs.
+"""Find repeats in a sequence of items: equal items become `(…) * n`, those that differ in numbers calls of a def.
 
-Items are texts of the language here; two that are alike are equal texts. One with a name in it is like no
+An item is a text of the language, and two are alike where their texts are equal. One with a name in it is like no
 other, since names are unique.
 """
 
@@ -10,14 +10,14 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-#: No repeat is looked for whose one copy has more items than this.
-LONGEST = 64
+#: The most items that one copy of a repeat may have.
+MAX_ITEMS = 64
 
-#: What a line may take that begins somewhere within brackets.
-LINE = 90
+#: The most characters of brackets on one line.
+MAX_LINE = 90
 
-#: A fold has to save so many characters, a def have so many in its body and no more parameters than that.
-SAVES, LONG, MOST = 8, 60, 6
+#: The characters that a fold has to save, those that a def has to have in its body, and its most parameters.
+MIN_SAVED, MIN_BODY, MAX_PARAMETERS = 8, 60, 6
 
 #: The numbers of an argument, with what it begins with: `3x3`, `s2`, `x64`, `0:58`. No word of a layer matches.
 ARGUMENT = re.compile(r"(?<= )(op|[spdgxm]?)(\d[\d.x:\-]*)(?![\w.])")
@@ -27,8 +27,8 @@ NUMBER = re.compile(r"\d+(?:\.\d+)?")
 PARAMETERS = {"": "k", "s": "s", "p": "p", "d": "d", "g": "g", "x": "c", "m": "m", "op": "o"}
 
 
-class Item(NamedTuple):
-    """The text of an item, whether a line begins with it, whether it merges, and whether it has no names in it."""
+class RepeatItem(NamedTuple):
+    """A layer or merge as text: whether a line begins with it, whether it merges, and whether it has no name in it."""
 
     text: str
     head: bool = True
@@ -36,13 +36,13 @@ class Item(NamedTuple):
     plain: bool = True
 
 
-def join(items: Sequence[Item]) -> str:
+def join(items: Sequence[RepeatItem]) -> str:
     return " | ".join(item.text for item in items)
 
 
-def lines(items: Sequence[Item]) -> Iterator[str]:
-    """A line for each item that begins one, with those that go over its result behind it."""
-    line: list[Item] = []
+def lines(items: Sequence[RepeatItem]) -> Iterator[str]:
+    """Yield a line for each item that begins one, with those that go over its result behind it."""
+    line: list[RepeatItem] = []
     for item in items:
         if item.head and line:
             yield join(line)
@@ -52,10 +52,10 @@ def lines(items: Sequence[Item]) -> Iterator[str]:
         yield join(line)
 
 
-def bracketed(word: str, arms: Sequence[Sequence[Item]]) -> str:
-    """Arms in brackets behind a word: on one line where it holds them, else each in lines of its own."""
+def bracketed(word: str, arms: Sequence[Sequence[RepeatItem]]) -> str:
+    """Return arms in brackets behind a word: on one line where they fit, else each in lines of its own."""
     flat = f"{word}({' ; '.join(map(join, arms))})"
-    if len(flat) <= LINE and "\n" not in flat:
+    if len(flat) <= MAX_LINE and "\n" not in flat:
         return flat
     body = "\n; ".join("\n".join(lines(arm)) for arm in arms)
     return f"{word}(\n{body}\n)"
@@ -64,20 +64,21 @@ def bracketed(word: str, arms: Sequence[Sequence[Item]]) -> str:
 # -- repeats -----------------------------------------------------------------------------------------
 
 
-def fold(items: Sequence[Item]) -> list[Item]:
-    """The items with every run of copies as one `(…) * n`, short copies first, so that repeats nest."""
-    found = list(items)
+def fold(items: Sequence[RepeatItem]) -> list[RepeatItem]:
+    """Return the items with every run of copies as one `(…) * n`, short copies first, so that repeats nest."""
+    result = list(items)
     length = 1
-    while length <= min(len(found) // 2, LONGEST):
-        folded = _fold_length(found, length)
+    while length <= min(len(result) // 2, MAX_ITEMS):
+        folded = _fold_length(result, length)
         # What became one item may stand in a shorter repeat now.
-        length = 1 if len(folded) < len(found) else length + 1
-        found = folded
-    return found
+        length = 1 if len(folded) < len(result) else length + 1
+        result = folded
+    return result
 
 
-def _fold_length(items: list[Item], length: int) -> list[Item]:
-    found: list[Item] = []
+def _fold_length(items: list[RepeatItem], length: int) -> list[RepeatItem]:
+    """Return the items with the repeats folded whose one copy has `length` items."""
+    result: list[RepeatItem] = []
     at, end = 0, len(items)
     while at < end:
         run = at
@@ -85,7 +86,7 @@ def _fold_length(items: list[Item], length: int) -> list[Item]:
             run += 1
         alike = run - at
         if alike < length:
-            found.append(items[at])
+            result.append(items[at])
             at += 1
             continue
         # So many copies, and how many items further on they could begin as well: best where a line does.
@@ -93,44 +94,44 @@ def _fold_length(items: list[Item], length: int) -> list[Item]:
         shift = next((n for n in range(spare + 1) if items[at + n].head), 0)
         one = items[at + shift : at + shift + length]
         text = one[0].text if length == 1 and " * " not in one[0].text else bracketed("", [one])
-        if len(text) * (copies - 1) < SAVES:
-            found.append(items[at])
+        if len(text) * (copies - 1) < MIN_SAVED:
+            result.append(items[at])
             at += 1
             continue
-        found += items[at : at + shift]
-        found.append(Item(f"{text} * {copies}", one[0].head))
+        result += items[at : at + shift]
+        result.append(RepeatItem(f"{text} * {copies}", one[0].head))
         at += shift + length * copies
-    return found
+    return result
 
 
 # -- defs --------------------------------------------------------------------------------------------
 
 
-def define(items: Sequence[Item], taken: Sequence[str] = ()) -> tuple[list[str], list[Item]]:
-    """Defs for blocks that stand several times with other numbers, and the items with calls of them.
+def define(items: Sequence[RepeatItem], taken: Sequence[str] = ()) -> tuple[list[str], list[RepeatItem]]:
+    """Return defs for blocks that stand several times with other numbers, and the items with calls of them.
 
     A block is a merge with its arms, and the activations and norms behind it.
     """
     units = _units(items)
     alike: dict[str, list[int]] = {}
-    for place, unit in enumerate(units):
+    for position, unit in enumerate(units):
         text = join(unit)
-        if unit[0].merges and len(text) >= LONG and all(item.plain for item in unit):
-            alike.setdefault(ARGUMENT.sub(_blank, text), []).append(place)
+        if unit[0].merges and len(text) >= MIN_BODY and all(item.plain for item in unit):
+            alike.setdefault(ARGUMENT.sub(_blank, text), []).append(position)
     definitions: list[str] = []
-    for places in alike.values():
-        texts = [join(units[place]) for place in places]
-        made = _definition(f"block{len(definitions) + 1}", texts) if len(set(texts)) > 1 else None
-        if made is not None:
-            definitions.append(made[0])
-            for place, call in zip(places, made[1], strict=True):
-                units[place] = [Item(call)]
+    for positions in alike.values():
+        texts = [join(units[position]) for position in positions]
+        definition = _definition(f"block{len(definitions) + 1}", texts) if len(set(texts)) > 1 else None
+        if definition is not None:
+            definitions.append(definition[0])
+            for position, call in zip(positions, definition[1], strict=True):
+                units[position] = [RepeatItem(call)]
     return definitions, [item for unit in units for item in unit]
 
 
-def _units(items: Sequence[Item]) -> list[list[Item]]:
-    """The items, what goes over a merge's result once more together with it."""
-    units: list[list[Item]] = []
+def _units(items: Sequence[RepeatItem]) -> list[list[RepeatItem]]:
+    """Return the items in groups: a merge with what goes over its result behind it, any other item alone."""
+    units: list[list[RepeatItem]] = []
     for item in items:
         if units and units[-1][0].merges and not item.head:
             units[-1].append(item)
@@ -144,7 +145,7 @@ def _blank(argument: re.Match[str]) -> str:
 
 
 def _definition(name: str, texts: list[str]) -> tuple[str, list[str]] | None:
-    """A def, and the call for each of the texts; None where they differ in too much."""
+    """Return a def, and the call for each of the texts; None where they differ in too much."""
     rows = [
         [(each[1], number) for each in ARGUMENT.finditer(text) for number in NUMBER.findall(each[2])] for text in texts
     ]
@@ -161,7 +162,7 @@ def _definition(name: str, texts: list[str]) -> tuple[str, list[str]] | None:
             counts[base] = counts.get(base, 0) + 1
             columns[prefix, values] = base if counts[base] == 1 else f"{base}{counts[base]}"
         holes.append(columns[prefix, values])
-    if len(columns) > MOST:
+    if len(columns) > MAX_PARAMETERS:
         return None
     numbers = iter(holes)
 
@@ -170,5 +171,5 @@ def _definition(name: str, texts: list[str]) -> tuple[str, list[str]] | None:
         return number[0] if parameter is None else f"{{{parameter}}}"
 
     body = ARGUMENT.sub(lambda each: each[1] + NUMBER.sub(hole, each[2]), texts[0])
-    calls = [", ".join(values[place] for _, values in columns) for place in range(len(texts))]
+    calls = [", ".join(values[number] for _, values in columns) for number in range(len(texts))]
     return f"def {name}({', '.join(columns.values())}) = {body}", [f"{name}({values})" for values in calls]

@@ -11,7 +11,7 @@ from cnncalc.graph import Graph, Node
 
 
 def with_own_vectors(graph: Graph) -> tuple[Graph, int]:
-    """The graph in which no layer shares its norm's vectors or its bias, and how many numbers it has more for that.
+    """Return the graph in which no layer shares its norm's vectors or its bias, and how many numbers that adds.
 
     A layer whose kernels are another layer's stays as it is: two copies of them would be another network.
     """
@@ -23,11 +23,11 @@ def with_own_vectors(graph: Graph) -> tuple[Graph, int]:
 
 
 def _missing(node: Node) -> int:
-    """How many numbers of its vectors a layer lacks; 0 where it has them all, or lacks more than these."""
+    """Return how many numbers of its vectors a layer lacks; 0 where it has them all, or lacks more than these."""
     if node.stored is None or not node.inputs:
         return 0
-    own = cost(node._replace(stored=None))
+    figures = cost(node._replace(stored=None))
     # What multiplies has kernels; the weights of all other layers are vectors.
-    kernels = node.layer.weights(node.input_shapes[0]) if own.macs else 0
-    stored, has = node.stored.params + node.stored.buffers, own.params + own.buffers
-    return has - stored if kernels <= stored < has else 0
+    kernels = node.layer.weights(node.input_shapes[0]) if figures.macs else 0
+    held, needed = node.stored.params + node.stored.buffers, figures.params + figures.buffers
+    return needed - held if kernels <= held < needed else 0

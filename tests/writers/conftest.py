@@ -56,7 +56,7 @@ def networks() -> Iterator[Network]:
         yield Network(case["id"], case["spec"], options(case).get("input"))
 
 
-#: Why a framework cannot say a layer: the beginnings of the facts. No other reason lets a test off.
+#: Why a framework has no equivalent of a layer: the beginnings of the facts. No other reason lets a test off.
 REASONS = (
     "its convolutions have a stride or a dilation, not both",  # Keras
     "its transposed convolutions have no groups",  # Keras
@@ -79,7 +79,7 @@ def buffers_are_parameters(graph: cnncalc.Graph, to: str) -> bool:
     """The one exception: whether the way there and back may tell statistics from what is learnt no more.
 
     ONNX's norm has a weight and a bias always: one without is a subtraction and a division by weights there, and that
-    these are a batch norm's statistics nothing in the file says.
+    these are a batch norm's statistics the file does not show.
     """
     norms = [node.layer for node in graph.nodes if node.layer.kind == "bn"]
     return to == "onnx" and not all(norm.affine and norm.scale for norm in norms)

@@ -13,8 +13,8 @@ from cnncalc.writers import export
 FILES = [path for path in sorted(MODELS.glob("*/*")) if path.suffix in (".prototxt", ".cfg", ".json", ".keras")]
 FILES = [path for path in FILES if "expected" not in path.name]
 
-#: Model files with operators that no text can say, and the first of those.
-FOREIGN = {
+#: Model files with operators that the language has no equivalent of, and the first of those.
+OPAQUE = {
     "resnet50.cfg": "shortcut1",
     "yolov3-tiny.cfg": "yolo1",
     "yolov3.cfg": "yolo1",
@@ -57,8 +57,8 @@ def test_again(network: Any) -> None:
 def test_model_file(path: Path) -> None:
     """A model file as a spec has the same figures, or is refused with the operator that has no word."""
     graph = cnncalc.load(path)
-    if path.name in FOREIGN:
-        with pytest.raises(SpecError, match=f"the language cannot say `{FOREIGN[path.name]}`"):
+    if path.name in OPAQUE:
+        with pytest.raises(SpecError, match=f"the spec language has no equivalent of `{OPAQUE[path.name]}`"):
             export(graph, "cnn")
     else:
         assert figures(cnncalc.parse(export(graph, "cnn"))) == figures(graph)

@@ -11,7 +11,7 @@ import pytest
 import cnncalc
 from cnncalc.diagnostics import SpecError
 from cnncalc.writers import export
-from cnncalc.writers.keras import OWN_LAYERS
+from cnncalc.writers.runtime import classes
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
@@ -53,7 +53,7 @@ def test_there_and_back(network: Any, exported: Any, same_figures: Any, tmp_path
 
 def has_own_layers(code: str) -> None:
     """Skip the test where the code defines layers that Keras lacks: in a model file they are a name alone."""
-    own = [name for name in OWN_LAYERS if f"class {name}(" in code]
+    own = [name for name in classes("keras") if f"class {name}(" in code]
     if own:
         pytest.skip(f"it has layers of its own, which no reader knows: {', '.join(own)}")
 
@@ -93,7 +93,7 @@ REFUSED = [
 @pytest.mark.parametrize(("spec", "message"), REFUSED)
 def test_refused(spec: str, message: str) -> None:
     """What the writer refuses, Keras refuses itself."""
-    with pytest.raises(SpecError, match="Keras cannot say"):
+    with pytest.raises(SpecError, match="Keras has no equivalent of"):
         export(cnncalc.parse(spec), "keras")
     options = {"strides": 2, "dilation_rate": 2} if " d2" in spec else {"strides": 2, "groups": 2}
     layer = keras.layers.Conv2D if " d2" in spec else keras.layers.Conv2DTranspose

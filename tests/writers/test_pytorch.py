@@ -76,7 +76,7 @@ OWN = [
 
 @pytest.mark.parametrize(("spec", "function"), OWN)
 def test_own_modules(spec: str, function: Any) -> None:
-    """Modules that PyTorch lacks compute what they say, against the same in single operations."""
+    """Modules that PyTorch lacks compute what their docstrings state, against the same in single operations."""
     code = export(cnncalc.parse(spec), "pytorch")
     found: dict[str, Any] = {"__name__": "exported"}
     exec(compile(code, "exported.py", "exec"), found)

@@ -1,0 +1,100 @@
+"""Layers that Keras lacks. The writer copies those that a network needs into what it writes, as they stand here."""
+
+import keras
+from keras import layers, ops
+
+
+@keras.saving.register_keras_serializable()
+class MaxPadding(layers.Layer):
+    """Pad each axis with what no maximum picks."""
+
+    def __init__(self, padding, **options):
+        super().__init__(**options)
+        self.padding = padding
+
+    def call(self, x):
+        ends = ((0, 0), *self.padding, (0, 0))
+        return ops.pad(x, ends, constant_values=float("-inf"))
+
+    def get_config(self):
+        return {**super().get_config(), "padding": self.padding}
+
+
+@keras.saving.register_keras_serializable()
+class Scale(layers.Layer):
+    """Multiply each channel by a weight of its own, and add a bias where there is one."""
+
+    def __init__(self, bias=False, **options):
+        super().__init__(**options)
+        self.has_bias = bias
+
+    def build(self, shape):
+        self.weight = self.add_weight(shape=(shape[-1],), initializer="ones", name="weight")
+        if self.has_bias:
+            self.bias = self.add_weight(shape=(shape[-1],), initializer="zeros", name="bias")
+
+    def call(self, x):
+        x = x * self.weight
+        return x + self.bias if self.has_bias else x
+
+    def get_config(self):
+        return {**super().get_config(), "bias": self.has_bias}
+
+
+@keras.saving.register_keras_serializable()
+class LocalResponseNorm(layers.Layer):
+    """Divide each element by its neighbours across `size` channels."""
+
+    def __init__(self, size, alpha=1e-4, beta=0.75, k=1.0, **options):
+        super().__init__(**options)
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+
+    def call(self, x):
+        before = self.size // 2
+        ends = ((0, 0),) * (len(x.shape) - 1) + ((before, self.size - 1 - before),)
+        squares = ops.pad(ops.square(x), ends)
+        total = sum(squares[..., start : start + x.shape[-1]] for start in range(self.size))
+        return x / (self.k + self.alpha * total / self.size) ** self.beta
+
+    def get_config(self):
+        own = {"size": self.size, "alpha": self.alpha, "beta": self.beta, "k": self.k}
+        return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable()
+class ChannelShuffle(layers.Layer):
+    """Interleave the channels of the groups."""
+
+    def __init__(self, groups, **options):
+        super().__init__(**options)
+        self.groups = groups
+
+    def call(self, x):
+        *places, channels = x.shape[1:]
+        x = ops.reshape(x, (-1, *places, self.groups, channels // self.groups))
+        return ops.reshape(ops.swapaxes(x, -1, -2), (-1, *places, channels))
+
+    def get_config(self):
+        return {**super().get_config(), "groups": self.groups}
+
+
+@keras.saving.register_keras_serializable()
+class PixelShuffle(layers.Layer):
+    """Lay groups of channels out as space, on any number of axes."""
+
+    def __init__(self, factor, **options):
+        super().__init__(**options)
+        self.factor = factor
+
+    def call(self, x):
+        *places, channels = x.shape[1:]
+        axes = len(places)
+        left = channels // self.factor**axes
+        x = ops.reshape(x, (-1, *places, left, *(self.factor,) * axes))
+        # Each axis of space, then the axis of channels that is laid out along it.
+        order = [place for axis in range(axes) for place in (1 + axis, 2 + axes + axis)]
+        x = ops.transpose(x, (0, *order, 1 + axes))
+        return ops.reshape(x, (-1, *(size * self.factor for size in places), left))
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}

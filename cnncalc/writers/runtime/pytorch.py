@@ -1,0 +1,78 @@
+"""Modules that PyTorch lacks. The writer copies those that a network needs into what it writes, as they stand here."""
+
+import torch
+from torch import nn
+
+
+class ChannelNorm(nn.LayerNorm):
+    """Layer norm over the channels of each place."""
+
+    def forward(self, x):
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+class Scale(nn.Module):
+    """Multiply each channel by a weight of its own, and add a bias where there is one."""
+
+    def __init__(self, channels, axes, bias=False):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels, *(1,) * axes))
+        self.bias = nn.Parameter(torch.zeros(channels, *(1,) * axes)) if bias else None
+
+    def forward(self, x):
+        x = x * self.weight
+        return x if self.bias is None else x + self.bias
+
+
+class Shift(nn.Module):
+    """Add a bias to each channel."""
+
+    def __init__(self, channels, axes):
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(channels, *(1,) * axes))
+
+    def forward(self, x):
+        return x + self.bias
+
+
+class DropPath(nn.Module):
+    """In training, drop whole samples of a branch, and scale the others up for it."""
+
+    def __init__(self, rate):
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x):
+        if not self.training or self.rate == 0:
+            return x
+        keep = torch.rand(len(x), *(1,) * (x.dim() - 1), device=x.device) >= self.rate
+        return x * keep / (1 - self.rate)
+
+
+class ChannelShuffle(nn.Module):
+    """Interleave the channels of the groups."""
+
+    def __init__(self, groups):
+        super().__init__()
+        self.groups = groups
+
+    def forward(self, x):
+        return x.unflatten(1, (self.groups, -1)).transpose(1, 2).flatten(1, 2)
+
+
+class PixelShuffle(nn.Module):
+    """Lay groups of channels out as space, on any number of axes."""
+
+    def __init__(self, upscale_factor):
+        super().__init__()
+        self.factor = upscale_factor
+
+    def forward(self, x):
+        axes = x.dim() - 2
+        x = x.unflatten(1, (-1, *(self.factor,) * axes))
+        # Each axis of space, then the axis of channels that is laid out along it.
+        order = [place for axis in range(axes) for place in (2 + axes + axis, 2 + axis)]
+        x = x.permute(0, 1, *order)
+        for axis in range(axes):
+            x = x.flatten(2 + axis, 3 + axis)
+        return x
