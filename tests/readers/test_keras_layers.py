@@ -153,7 +153,14 @@ RANKS = {
 }
 
 #: No layers of Keras 3: layers of Keras 2, an operation, and the names that go on to three axes by our rule alone.
-ABSENT = ("SyncBatchNormalization", "ThresholdedReLU", "GetItem", "DepthwiseConv3D", "SeparableConv3D")
+ABSENT = (
+    "SyncBatchNormalization",
+    "ThresholdedReLU",
+    "GetItem",
+    "DepthwiseConv3D",
+    "SeparableConv3D",
+    "SeparableConvolution3D",
+)
 
 
 def models(kind: str) -> Iterator[tuple[Values, Any]]:

@@ -14,7 +14,7 @@ from cnncalc.graph import Graph, GraphBuilder, StoredWeights
 from cnncalc.layers import REGISTRY
 from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.readers import recognize
-from cnncalc.readers.importer import UniqueNames
+from cnncalc.readers.importer import OperatorRules, UniqueNames
 from cnncalc.report.columns import choose
 from cnncalc.report.options import RenderOptions
 from cnncalc.report.table import to_table
