@@ -17,7 +17,7 @@ MAX_NAME = 100
 Given = TypeVar("Given")
 Result = TypeVar("Result")
 
-Row = TypeVar("Row")
+TableRow = TypeVar("TableRow")
 
 #: The rule of an operator: a function, whose parameters are the reader's own.
 Rule = TypeVar("Rule", bound=Callable[..., Any])
@@ -42,7 +42,7 @@ class OperatorRules(Generic[Rule]):
 
         return register
 
-    def table(self, rows: Mapping[str, Row]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def table(self, rows: Mapping[str, TableRow]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
         """Register the decorated function as the rule of every operator of a table; the row is its last argument."""
 
         def register(rule: Callable[..., Any]) -> Callable[..., Any]:

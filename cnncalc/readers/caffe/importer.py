@@ -12,7 +12,7 @@ from cnncalc.graph import UNKNOWN, Graph, StoredWeights
 from cnncalc.layers import Layer
 from cnncalc.readers import ReadOptions
 from cnncalc.readers.arguments import FileArguments
-from cnncalc.readers.caffe.prototxt import Message, PrototxtScalar
+from cnncalc.readers.caffe.prototxt import PrototxtMessage, PrototxtScalar
 from cnncalc.readers.errors import fail
 from cnncalc.readers.importer import Importer, OperatorRules, make, unknown_op
 from cnncalc.readers.text_file import parse_integer
@@ -21,7 +21,7 @@ from cnncalc.readers.text_file import parse_integer
 class CaffeArguments(FileArguments):
     """The arguments of a layer: the fields of its `convolution_param` and the like."""
 
-    def __init__(self, message: Message, layer: str, span: Span) -> None:
+    def __init__(self, message: PrototxtMessage, layer: str, span: Span) -> None:
         self.message, self.layer, self.span = message, layer, span
 
     def states(self, name: str) -> bool:
@@ -56,7 +56,7 @@ class CaffeArguments(FileArguments):
 class CaffeLayer(NamedTuple):
     """One layer of the file: its message, its name, and the nodes that it reads."""
 
-    message: Message
+    message: PrototxtMessage
     name: str
     inputs: list[int]
 
@@ -78,7 +78,7 @@ class CaffeLayer(NamedTuple):
     def parameters(self, *names: str) -> CaffeArguments:
         """The arguments in the first message of these names that it has."""
         messages = (message for name in names for message in self.message.messages(name))
-        return CaffeArguments(next(messages, Message({}, self.span)), self.name, self.span)
+        return CaffeArguments(next(messages, PrototxtMessage({}, self.span)), self.name, self.span)
 
     def make(self, kind: str, **arguments: Any) -> Layer:
         """The layer of a kind with the arguments that the file states, and these besides."""
@@ -106,7 +106,7 @@ SOURCE_TYPES, IGNORED_TYPES = (tuple(map(plain_type, names)) for names in (SOURC
 class CaffeImporter(Importer):
     """Builds the graph of one net."""
 
-    def __init__(self, net: Message, layers: list[Message], options: ReadOptions) -> None:
+    def __init__(self, net: PrototxtMessage, layers: list[PrototxtMessage], options: ReadOptions) -> None:
         super().__init__([layer.text("name") for layer in layers])
         self.net, self.layers = net, layers
         #: The shape that the first input is given, until it has it.
@@ -164,7 +164,7 @@ class CaffeImporter(Importer):
 
     # -- layers ------------------------------------------------------------------------------------------
 
-    def _import(self, message: Message) -> tuple[dict[str, Blob], Blob]:
+    def _import(self, message: PrototxtMessage) -> tuple[dict[str, Blob], Blob]:
         """Add a layer; what it writes to blobs, and the node it ends in, None where it has none."""
         kind, tops = plain_type(message.text("type")), [top.text for top in message.scalars("top")]
         inputs = [node for bottom in message.scalars("bottom") if (node := self._read_blob(bottom)) is not None]
@@ -194,7 +194,7 @@ def whole(value: PrototxtScalar, subject: str, low: int = 0) -> int:
     return parse_integer(value.text, value.span, subject, low)
 
 
-def _in_test(message: Message) -> bool:
+def _in_test(message: PrototxtMessage) -> bool:
     """Whether the layer takes part in testing, as its rules about phases have it."""
     included = [rule.text("phase").upper() for rule in message.messages("include")]
     excluded = [rule.text("phase").upper() for rule in message.messages("exclude")]

@@ -33,19 +33,19 @@ class PrototxtScalar(NamedTuple):
     span: Span
 
 
-class Message(NamedTuple):
+class PrototxtMessage(NamedTuple):
     """The fields of a message by name, each with all its values in order, and where it stands."""
 
-    fields: dict[str, list[PrototxtScalar | Message]]
+    fields: dict[str, list[PrototxtScalar | PrototxtMessage]]
     span: Span
 
-    def messages(self, name: str) -> list[Message]:
-        return [value for value in self.fields.get(name, ()) if isinstance(value, Message)]
+    def messages(self, name: str) -> list[PrototxtMessage]:
+        return [value for value in self.fields.get(name, ()) if isinstance(value, PrototxtMessage)]
 
-    def message(self, name: str) -> Message:
+    def message(self, name: str) -> PrototxtMessage:
         """The message of that name; an empty one where there is none."""
         messages = self.messages(name)
-        return messages[0] if messages else Message({}, self.span)
+        return messages[0] if messages else PrototxtMessage({}, self.span)
 
     def scalars(self, name: str) -> list[PrototxtScalar]:
         return [value for value in self.fields.get(name, ()) if isinstance(value, PrototxtScalar)]
@@ -60,7 +60,7 @@ class Message(NamedTuple):
         return scalar.text if scalar else default
 
 
-def parse(source: Source) -> Message:
+def parse(source: Source) -> PrototxtMessage:
     """The message that the text is; raises `SpecError` E302 at the first position where it is none."""
     return PrototxtParser(source).message(None, 0)
 
@@ -77,8 +77,8 @@ class PrototxtParser:
         self.token = match.group(self.kind) if self.kind else ""
         self.start = self.at - len(self.token)
 
-    def message(self, closing: str | None, depth: int) -> Message:
-        fields: dict[str, list[PrototxtScalar | Message]] = {}
+    def message(self, closing: str | None, depth: int) -> PrototxtMessage:
+        fields: dict[str, list[PrototxtScalar | PrototxtMessage]] = {}
         begin = self.start
         if depth > MAX_DEPTH:
             self._fail("messages are nested too deeply", f"more than {MAX_DEPTH} levels")
@@ -93,9 +93,9 @@ class PrototxtParser:
         end = self.at
         if closing is not None:
             self._advance()
-        return Message(fields, Span(self.source, begin, end))
+        return PrototxtMessage(fields, Span(self.source, begin, end))
 
-    def _values(self, values: list[PrototxtScalar | Message], depth: int) -> None:
+    def _values(self, values: list[PrototxtScalar | PrototxtMessage], depth: int) -> None:
         colon = self.kind == "mark" and self.token == ":"
         if colon:
             self._advance()
@@ -111,7 +111,7 @@ class PrototxtParser:
         else:
             self._fail("a field has no value", "expected `:` or `{`")
 
-    def _value(self, depth: int) -> PrototxtScalar | Message:
+    def _value(self, depth: int) -> PrototxtScalar | PrototxtMessage:
         if self.kind == "mark" and self.token in CLOSING:
             closing = CLOSING[self.token]
             self._advance()

@@ -83,7 +83,7 @@ class Operands:
         return tuple(each for each in self.values if isinstance(each, Tensor))
 
 
-Row = TypeVar("Row")
+TableRow = TypeVar("TableRow")
 
 #: From a node and its inputs to the value of its output, or a list with one for each. It raises `ShapeMismatchError`
 #: where the file contradicts itself, and `CannotInferError` where the result cannot be inferred.
@@ -93,7 +93,7 @@ Rule = Callable[["OnnxImporter", NodeDef, Operands], Outputs]
 rules: OperatorRules[Rule] = OperatorRules()
 
 
-def with_runtime(table: Mapping[str, Row]) -> dict[str, Row]:
+def with_runtime(table: Mapping[str, TableRow]) -> dict[str, TableRow]:
     """A table of operators with those of ONNX Runtime's domain that have the same names."""
     return {**table, **{f"com.microsoft.{operator}": row for operator, row in table.items()}}
 
