@@ -5,8 +5,6 @@ is compared with, and the differences. None of the tools is needed here.
 """
 
 import json
-import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -29,8 +27,7 @@ DIFFERENCES: dict[tuple[str, str], int | str] = {
     for each in CASES["differences"]
     for name, difference in each["theirs_minus_ours"].items()
 }
-README = HERE.parents[1] / "README.md"
-UPDATE = bool(os.environ.get("CNNCALC_UPDATE"))
+PAGE = HERE.parents[1] / "cnncalc" / "docs" / "conventions.md"
 
 
 def graph_of(name: str) -> cnncalc.Graph:
@@ -108,7 +105,7 @@ def test_releases() -> None:
 
 
 def compared() -> str:
-    """The README's table: for each network what each tool prints less what we count, and the causes below."""
+    """Return the table of the conventions page: for each network what each tool prints less what we count, and why."""
     titles = [f"{name} {GOLDEN['versions'][name]}" for name in FIGURES]
     lines = [["network", *titles], ["---", *["---:"] * len(titles)]]
     for name in GOLDEN["networks"]:
@@ -120,13 +117,6 @@ def compared() -> str:
 
 
 @pytest.mark.parametrize(("name", "table"), [("conventions", conventions_markdown), ("compared", compared)])
-def test_readme(name: str, table: Callable[[], str]) -> None:
-    """The README's tables are the rules as they are, and the comparison that is made here."""
-    text = README.read_text(encoding="utf-8")
-    place = re.compile(rf"(<!-- {name}: begin -->\n)(.*)(<!-- {name}: end -->)", re.DOTALL)
-    if UPDATE:
-        README.write_text(place.sub(lambda match: match[1] + table() + match[3], text), encoding="utf-8")
-        return
-    found = place.search(text)
-    assert found is not None
-    assert found[2] == table()
+def test_page(name: str, table: Callable[[], str], goldens: Any) -> None:
+    """The tables of the conventions page are the rules as they are, and the comparison that is made here."""
+    goldens.part(PAGE, name, table())

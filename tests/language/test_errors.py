@@ -1,16 +1,15 @@
 """Every mistake that a spec can hold, and the whole message that it gets: headline, caret, notes and help.
 
-The cases stand in errors.txt, whose head says how to read it. With CNNCALC_UPDATE_GOLDEN=1 in the environment the
-messages there are written anew; look at the difference.
+The cases stand in errors.txt, whose head says how to read it. `pytest --update-goldens` writes the messages there
+anew; look at the difference.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -18,18 +17,16 @@ import cnncalc
 
 HERE = Path(__file__).parent
 CASES = HERE / "errors.txt"
-UPDATE = os.environ.get("CNNCALC_UPDATE_GOLDEN") == "1"
 
 RULE = "=== "
 BETWEEN = "~~~\n"
 
 
 class Case(NamedTuple):
-    """A title, a spec, and the message it gets; a message of nothing where the spec is right."""
+    """A title, and a spec whose message the file has below it."""
 
     title: str
     spec: str
-    message: str
 
 
 def written_out(text: str) -> str:
@@ -41,8 +38,7 @@ def read_cases(text: str) -> Iterator[Case]:
     _, *blocks = re.split(rf"^{RULE}", text, flags=re.MULTILINE)
     for block in blocks:
         title, rest = block.split("\n", 1)
-        spec, message = rest.split(BETWEEN)
-        yield Case(title, written_out(spec.removesuffix("\n")), message.rstrip("\n"))
+        yield Case(title, written_out(rest.partition(BETWEEN)[0].removesuffix("\n")))
 
 
 def message_of(spec: str) -> str:
@@ -54,29 +50,14 @@ def message_of(spec: str) -> str:
     return ""
 
 
-def update(text: str) -> str:
-    head, *blocks = re.split(rf"^{RULE}", text, flags=re.MULTILINE)
-    for index, block in enumerate(blocks):
-        title, rest = block.split("\n", 1)
-        spec, _ = rest.split(BETWEEN)
-        message = message_of(written_out(spec.removesuffix("\n")))
-        blocks[index] = (
-            f"{RULE}{title}\n{spec}{BETWEEN}{message}\n\n" if message else f"{RULE}{title}\n{spec}{BETWEEN}\n"
-        )
-    return head + "".join(blocks).rstrip("\n") + "\n"
-
-
-if UPDATE:
-    CASES.write_text(update(CASES.read_text("utf-8")), "utf-8")
-
 TEXT = CASES.read_text("utf-8")
 ALL = list(read_cases(TEXT))
 
 
 @pytest.mark.parametrize("case", ALL, ids=[case.title for case in ALL])
-def test_message(case: Case) -> None:
+def test_message(case: Case, goldens: Any) -> None:
     """A wrong spec gets its whole message, to the column of each caret."""
-    assert message_of(case.spec) == case.message
+    goldens.case(CASES, case.title, message_of(case.spec))
 
 
 def edited(found: cnncalc.Diagnostic, spec: str) -> str | None:

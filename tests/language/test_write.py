@@ -326,15 +326,15 @@ def test_lines(text: str) -> None:
 def cases() -> Iterator[object]:
     for case in CASES.read_text("utf-8").removeprefix("=== ").split("\n=== "):
         title, rest = case.split("\n", 1)
-        before, after = rest.split("~~~\n")
-        yield pytest.param(before, after.rstrip("\n") + "\n", id=title)
+        yield pytest.param(title, rest.partition("~~~\n")[0], id=title)
 
 
-@pytest.mark.parametrize(("before", "after"), list(cases()))
-def test_case(before: str, after: str) -> None:
+@pytest.mark.parametrize(("title", "text"), list(cases()))
+def test_case(title: str, text: str, goldens: Any) -> None:
     """A text and its canonical form, which is its own."""
-    assert written(before) == after
-    assert written(after) == after
+    canonical = written(text)
+    goldens.case(CASES, title, canonical)
+    assert written(canonical) == canonical
 
 
 @pytest.mark.parametrize("spec", [example.spec for cls in dict.fromkeys(REGISTRY.values()) for example in cls.examples])

@@ -7,6 +7,7 @@ import random
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -57,8 +58,7 @@ def outcome(read: Callable[[str], Graph], text: str) -> object:
 def read_errors() -> Iterator[object]:
     for case in (CASES / "errors.txt").read_text("utf-8").removeprefix("=== ").split("\n=== "):
         title, rest = case.split("\n", 1)
-        text, expected = rest.split("~~~\n")
-        yield pytest.param(text, expected.rstrip("\n"), id=title)
+        yield pytest.param(title, rest.partition("~~~\n")[0], id=title)
 
 
 # -- the same in YAML and in text ------------------------------------------------------------------------
@@ -126,10 +126,10 @@ def test_words_of_other_schemas_are_words(word: str) -> None:
 # -- errors ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("text", "expected"), list(read_errors()))
-def test_errors_point_into_the_file(text: str, expected: str) -> None:
+@pytest.mark.parametrize(("title", "text"), list(read_errors()))
+def test_errors_point_into_the_file(title: str, text: str, goldens: Any) -> None:
     """An error shows the line of the file, marks the place in it and says what to write."""
-    assert error_of(text) == expected
+    goldens.case(CASES / "errors.txt", title, error_of(text))
 
 
 def test_two_texts_may_not_give_the_same_name() -> None:

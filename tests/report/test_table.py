@@ -1,17 +1,16 @@
 """The table for a person: golden files, each read again, so that no figure is lost on the way.
 
-With CNNCALC_UPDATE_GOLDEN=1 in the environment the files in golden/ are written anew; look at the difference.
-They are checked even so: a wrong sum, a lost digit or a line that is too wide is never written over a test.
+`pytest --update-goldens` writes the files in golden/ anew; look at the difference. They are checked even so: a wrong
+sum, a lost digit or a line that is too wide is never written over a test.
 """
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from click.testing import CliRunner, Result
@@ -20,7 +19,6 @@ import cnncalc
 from cnncalc.cli import main
 
 GOLDEN = Path(__file__).parent / "golden"
-UPDATE = os.environ.get("CNNCALC_UPDATE_GOLDEN") == "1"
 
 #: Branches in branches, a skip by name and a block: rails in every way that there is.
 BRANCHES = """
@@ -117,13 +115,9 @@ def figures(spec: str) -> cnncalc.Analysis:
 
 
 @pytest.mark.parametrize(("spec", "width", "file"), list(cases()))
-def test_golden(spec: str, width: int | None, file: Path) -> None:
+def test_golden(spec: str, width: int | None, file: Path, goldens: Any) -> None:
     """The table looks as its golden file does."""
-    text = table_of(spec, width)
-    if UPDATE:
-        file.write_text(text, "utf-8")
-
-    assert text == file.read_text("utf-8")
+    goldens.file(file, table_of(spec, width))
 
 
 @pytest.mark.parametrize(("spec", "width", "file"), list(cases()))

@@ -71,10 +71,10 @@ gap | fc 10
 
 
 @pytest.mark.parametrize("to", [*CODE, "cnn"])
-def test_whole_text(to: str) -> None:
+def test_whole_text(to: str, goldens: Any) -> None:
     """The whole text for a small network, as it was looked over by hand."""
     graph = cnncalc.parse(SPEC)._replace(name="small")
-    assert export(graph, to) == (HERE / "golden" / f"{to}.txt").read_text(encoding="utf-8")
+    goldens.file(HERE / "golden" / f"{to}.txt", export(graph, to))
 
 
 # -- names ---------------------------------------------------------------------------------------------
