@@ -75,14 +75,14 @@ def from_torch(module: Any, input: Any, *, strict: bool = False) -> Graph:
     batch of 1, or a list of tensors for several inputs. With `strict`, an unknown operator is an error. Raises
     `SpecError` where PyTorch is not installed or the module cannot be traced.
     """
-    from cnncalc.readers import refuse_unknown
+    from cnncalc.readers.errors import fail_if_unknown
     from cnncalc.readers.torch import from_module
 
     shaped = isinstance(input, str) or (isinstance(input, Sequence) and all(isinstance(each, int) for each in input))
     inputs = [_dims(input)] if shaped else list(input) if isinstance(input, (list, tuple)) else [input]
     graph = from_module(module, inputs)
     if strict:
-        refuse_unknown(graph)
+        fail_if_unknown(graph)
     return graph
 
 

@@ -121,9 +121,9 @@ def read_file(path: str | os.PathLike[str]) -> TextOrModel:
         if not stat.S_ISREG(mode):
             _unreadable(name, "it is not a regular file", "use `-` and a pipe: `… | cnncalc -`")
         if not name.lower().endswith((".cnn", *YAML)):
-            from cnncalc.readers import model_of
+            from cnncalc.readers import recognize
 
-            model = model_of(name)
+            model = recognize(name)
             if model is not None:
                 return model
         with open(name, "rb") as file:
