@@ -1,4 +1,4 @@
-"""cnncalc: what a convolutional network does to its data, before a line of framework code exists.
+"""cnncalc: sizes, parameters, operations and memory of convolutional networks, without a framework.
 
 >>> import cnncalc
 >>> result = cnncalc.analyze("input 5x5x3 | conv 3x3 s1 valid x2")
@@ -10,9 +10,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from os import PathLike
 from typing import Any, Union
 
@@ -24,7 +22,7 @@ from cnncalc.shape import Shape
 
 __version__ = "0.1.0"
 
-#: An input's shape: `"32x32x3"` or `(32, 32, 3)`; `"HxWx3"` leaves sizes open.
+#: The shape of an input: `"32x32x3"` or `(32, 32, 3)`; letters leave sizes open, as in `"HxWx3"`.
 InputShape = Union[str, Sequence[Any]]
 
 
@@ -36,17 +34,16 @@ def parse(
     letters: bool = False,
     at: Mapping[str, int] | None = None,
 ) -> Graph:
-    """The graph of a spec given as text, or of a network of the zoo given by name, every layer with its shape.
+    """Return the graph of a spec or of a zoo network by its name, with the shape of every layer.
 
-    `input` is the shape of the first input, channels last, for a spec that has none or to override it;
-    `variables` override the spec's lets. With `letters`, sizes of the input may be letters, or there may be no
-    input at all, and shapes are formulas; `at` has numbers for letters. Raises `SpecError` with every error in
-    the text.
+    `input` is the shape of the first input, channels last: it overrides the spec's, or stands in for a missing one.
+    `variables` override the spec's lets. With `letters`, sizes of the input may be letters, or the input may be
+    missing, and shapes are formulas; `at` has the numbers of letters. Raises `SpecError` with every error in the text.
     """
-    from cnncalc.language.expand import LetterMode
-    from cnncalc.sources import load_source, named
+    from cnncalc.language.inputs import LetterMode
+    from cnncalc.sources import load_source, text_or_network
 
-    return load_source(named(text), _dims(input), variables, left_open=LetterMode(letters, at or {}))
+    return load_source(text_or_network(text), _dims(input), variables, left_open=LetterMode(letters, at or {}))
 
 
 def load(
@@ -59,27 +56,26 @@ def load(
     letters: bool = False,
     at: Mapping[str, int] | None = None,
 ) -> Graph:
-    """The graph of a file: a spec (`.cnn`), YAML (`.yaml`, `.yml`) or a model file, as its suffix or content says.
+    """Return the graph of a file: a spec (`.cnn`), YAML (`.yaml`, `.yml`) or a model file, by suffix or content.
 
-    `input`, `variables`, `letters` and `at` are those of `parse`.
-
-    For a model file, `dims` gives symbolic dimensions their sizes (`{"height": 224}`), and with `strict` an
-    operator that is not known is an error. Raises `SpecError` where the file cannot be read or is wrong.
+    `input`, `variables`, `letters` and `at` are those of `parse`. For a model file, `dims` has the sizes of symbolic
+    dimensions (`{"height": 224}`), and with `strict` an unknown operator is an error. Raises `SpecError` where the
+    file cannot be read, or with every error in it.
     """
-    from cnncalc.language.expand import LetterMode
+    from cnncalc.language.inputs import LetterMode
     from cnncalc.sources import load_source, read_file
 
     return load_source(read_file(path), _dims(input), variables, dims, strict, LetterMode(letters, at or {}))
 
 
 def from_torch(module: Any, input: Any, *, strict: bool = False) -> Graph:
-    """The graph of a `torch.nn.Module`, traced without computing anything.
+    """Return the graph of a `torch.nn.Module`, traced without computing anything.
 
-    `input` is the input's shape, channels last (`"224x224x3"`, `(224, 224, 3)`), or an example tensor with a batch
-    of 1, or a list of tensors where there are several inputs. With `strict`, an operator that is not known is an
-    error. Raises `SpecError` where PyTorch is not installed or the module cannot be traced.
+    `input` is the shape of the input, channels last (`"224x224x3"`, `(224, 224, 3)`), or an example tensor with a
+    batch of 1, or a list of tensors for several inputs. With `strict`, an unknown operator is an error. Raises
+    `SpecError` where PyTorch is not installed or the module cannot be traced.
     """
-    from cnncalc.readers import refuse_unknown
+    from cnncalc.readers.errors import fail_if_unknown
     from cnncalc.readers.torch import from_module
 
     shaped = isinstance(input, str) or (isinstance(input, Sequence) and all(isinstance(each, int) for each in input))
@@ -91,7 +87,7 @@ def from_torch(module: Any, input: Any, *, strict: bool = False) -> Graph:
 
         raise with_repairs(error) from None
     if strict:
-        refuse_unknown(graph)
+        fail_if_unknown(graph)
     return graph
 
 
@@ -108,41 +104,27 @@ def analyze(
     strict: bool = False,
     at: Mapping[str, int] | None = None,
 ) -> Analysis:
-    """Every figure of a network: a row for each layer, totals and warnings.
+    """Return every figure of a network: a row for each layer, totals and warnings.
 
-    Where sizes of the input are letters, or there is no input, the figures are formulas in letters; `at` has
-    numbers for them.
-
-    `spec` is text, a name of the zoo, a path (a `pathlib.Path`) or a graph. Shapes are per sample and channels
-    last; MACs, activations and their bytes are for `batch` samples. `dims` and `strict` are for a model file, as
-    in `load`. Raises `SpecError` where the spec is wrong, and `ValueError` for an option that is not known.
+    `spec` is text, the name of a zoo network, a path (a `pathlib.Path`) or a graph. Shapes are per sample and
+    channels last; MACs, activations and their bytes are for `batch` samples. Where sizes of the input are letters,
+    or the input is missing, figures are formulas; `at` has the numbers of letters. `dims` and `strict` are for a
+    model file, as in `load`. Raises `SpecError` with every error in the spec, and `ValueError` for an unknown option.
     """
     options = Options.checked(batch, dtype, convention, optimizer)
     if isinstance(spec, Graph) and (input is not None or variables or dims or at):
         raise ValueError("a graph has its shapes already: give `input`, `variables` and `at` to parse() or load()")
     if isinstance(spec, str) and (dims or strict):
         raise ValueError("`dims` and `strict` are for a model file: give its path as a pathlib.Path")
-    with _no_collection():
-        if isinstance(spec, str):
-            spec = parse(spec, input=input, variables=variables, letters=True, at=at)
-        elif not isinstance(spec, Graph):
-            spec = load(spec, input=input, variables=variables, dims=dims, strict=strict, letters=True, at=at)
-        return analyze_graph(spec, options)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Hold the cycle collector off: it would walk a deep network's values again and again, and they have no cycles."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+    if isinstance(spec, str):
+        spec = parse(spec, input=input, variables=variables, letters=True, at=at)
+    elif not isinstance(spec, Graph):
+        spec = load(spec, input=input, variables=variables, dims=dims, strict=strict, letters=True, at=at)
+    return analyze_graph(spec, options)
 
 
 def _dims(input: InputShape | None) -> tuple[int, ...] | None:
+    """Return the sizes of a shape, channels last."""
     from cnncalc.sources import parse_shape
 
     if input is None:
@@ -154,3 +136,7 @@ __all__ = [
     "Analysis", "Diagnostic", "Graph", "Node", "Options", "Row", "Shape", "SpecError", "Totals",
     "analyze", "from_torch", "load", "parse",
 ]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -1,16 +1,18 @@
 """Where and why something is wrong: spans in a source, diagnostics, and the error that carries them.
 
-A `Diagnostic` is a plain value. It is written out as lines of `(role, text)` pieces, so that the same
-words serve the text of an exception (the pieces joined) and a coloured terminal (a style per role).
+A `Diagnostic` is a plain value. It is written out as lines of `(role, text)` pieces, which are the text of an
+exception when they are joined, and a coloured terminal's with a style for each role.
+
+A stage that goes on after an error collects its diagnostics in `Problems` and raises them together at the end.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, NoReturn, TypeVar
 
 #: No report shows more than this many errors at once.
 MAX_ERRORS = 20
 
-#: An error in a block shows so many of the calls that led there, from the inside out.
+#: An error in a block shows at most so many of the calls that led to it, from the inside out.
 MAX_CALLS_SHOWN = 4
 
 #: Columns for the excerpt of a source line where no terminal says otherwise.
@@ -24,12 +26,12 @@ Line = list[Piece]
 
 
 class Source(NamedTuple):
-    """A text that is read, and the name it goes by in messages (`<spec>`, `net.cnn`).
+    """A text, and its name in messages (`<spec>`, `net.cnn`).
 
-    A string inside a YAML file is a source of its own whose `base` is the file: where `exact`, its
-    characters stand in the file from `offset` on, one for one; otherwise (escapes, folded lines) any
-    place in it is shown as the whole scalar, `offset` to `end`. `title` is the name of the network, where the
-    source has one that its text does not tell.
+    A string inside a YAML file is a source of its own with the file as its `base`: where `exact`, its characters
+    stand in the file from `offset` on, one for one; otherwise (escapes, folded lines) any span in it is shown as the
+    whole scalar, `offset` to `end`. `path` is the string's place in the file's mappings. `title` is the name of the
+    network, where that is not in the text.
     """
 
     name: str
@@ -54,11 +56,11 @@ class Span(NamedTuple):
         return self.source.text[self.start : self.end]
 
     def to(self, other: "Span") -> "Span":
-        """From the start of this span to the end of the other."""
+        """Return the span from the start of this one to the end of the other."""
         return Span(self.source, self.start, max(self.end, other.end))
 
     def in_file(self) -> "Span":
-        """The same place in the outermost source: the file that a reader of the message opens."""
+        """Return the same span in the outermost source: the file that a reader of the message opens."""
         span = self
         while (base := span.source.base) is not None:
             inner = span.source
@@ -89,14 +91,14 @@ class Span(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Where a node comes from: its place in the source, and the calls that led there, innermost first."""
+    """Where a node comes from: its span in the source, and the calls that led there, innermost first."""
 
     span: Span
     calls: tuple[Span, ...] = ()
 
 
 class Diagnostic(NamedTuple):
-    """One thing that is wrong (E…) or worth a look (W…)."""
+    """An error (E…) or a warning (W…): a headline, a span with a label, notes, and the edit to make."""
 
     code: str
     message: str
@@ -112,7 +114,7 @@ class Diagnostic(NamedTuple):
         return "warning" if self.code.startswith("W") else "error"
 
     def to_dict(self) -> dict[str, object]:
-        """The object under `errors` that JSON mode prints; line and columns count from 1."""
+        """Return the object that stands under `errors` in JSON; line and columns count from 1."""
         place = self.span.in_file() if self.span else None
         return {
             "code": self.code,
@@ -127,7 +129,7 @@ class Diagnostic(NamedTuple):
         }
 
     def lines(self, width: int = EXCERPT_WIDTH) -> Iterator[Line]:
-        """The message as lines of `(role, text)` pieces; a source line is cut to `width` around its caret."""
+        """Yield the message as lines of `(role, text)` pieces; a source line is cut to `width` around its caret."""
         yield [(self.severity, f"{self.severity}[{self.code}]"), ("message", f": {_printable(self.message)}")]
         gutter = ""
         if self.span is not None:
@@ -160,7 +162,7 @@ class Diagnostic(NamedTuple):
 
 
 class SpecError(ValueError):
-    """The spec or file is wrong. `diagnostics` says where and why; the text is the rendered message."""
+    """A spec, file or option is wrong. `diagnostics` has every error; the text is the rendered message."""
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
@@ -174,60 +176,130 @@ class SpecError(ValueError):
         return render(self.diagnostics)
 
 
-class Problems:
-    """Collects the errors of a source, so that one run reports them together."""
+class AlreadyReported(SpecError):  # noqa: N818  # no error of its own
+    """Ends the reading of an item whose error has been collected already; it carries none itself."""
 
     def __init__(self) -> None:
-        self.found: list[Diagnostic] = []
+        super().__init__(())
 
-    def add(self, diagnostic: Diagnostic) -> None:
-        """Keep a diagnostic; with the last that fits in a report, raise them all."""
-        if diagnostic not in self.found:
-            self.found.append(diagnostic)
-        if len(self.found) >= MAX_ERRORS:
-            self.raise_if_any()
+
+class FatalError(SpecError):
+    """An error that ends all reading: a limit is exceeded, or there are too many errors."""
+
+
+def fail(
+    code: str,
+    message: str,
+    span: Span | None = None,
+    label: str = "",
+    help: str | None = None,
+    *,
+    notes: tuple[str, ...] = (),
+    calls: tuple[Span, ...] = (),
+) -> NoReturn:
+    """Raise `SpecError` with one diagnostic."""
+    raise SpecError([Diagnostic(code, message, span, label, notes, help, calls=calls)])
+
+
+def exceed(
+    message: str,
+    span: Span | None = None,
+    label: str = "",
+    help: str | None = None,
+    *,
+    calls: tuple[Span, ...] = (),
+) -> NoReturn:
+    """Raise `FatalError` E005: a limit of the language is exceeded."""
+    raise FatalError([Diagnostic("E005", message, span, label, help=help, calls=calls)])
+
+
+class Problems:
+    """Collects the errors of a source, so that one run reports them all."""
+
+    def __init__(self) -> None:
+        self.diagnostics: list[Diagnostic] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.diagnostics)
+
+    def report(
+        self,
+        code: str,
+        message: str,
+        span: Span | None = None,
+        label: str = "",
+        help: str | None = None,
+        *,
+        notes: tuple[str, ...] = (),
+        calls: tuple[Span, ...] = (),
+    ) -> None:
+        """Add an error."""
+        self.add(Diagnostic(code, message, span, label, notes, help, calls=calls))
+
+    def add(self, *diagnostics: Diagnostic) -> None:
+        """Add errors, each once; raise `FatalError` with all of them once they are `MAX_ERRORS`."""
+        for diagnostic in diagnostics:
+            if diagnostic not in self.diagnostics:
+                self.diagnostics.append(diagnostic)
+        if len(self.diagnostics) >= MAX_ERRORS:
+            raise FatalError(self._in_order()[:MAX_ERRORS])
+
+    def catch(self, error: SpecError, calls: tuple[Span, ...] = ()) -> None:
+        """Add the diagnostics of an error, with the calls that led to it; raise a fatal one again, with all errors."""
+        self.add(*[each._replace(calls=calls) if calls else each for each in error.diagnostics])
+        if isinstance(error, FatalError):
+            raise FatalError(self._in_order())
 
     def raise_if_any(self) -> None:
         """Raise `SpecError` with all that was collected, in the order of the source."""
-        if self.found:
-            raise SpecError(sorted(self.found, key=_position))
+        if self.diagnostics:
+            raise SpecError(self._in_order())
+
+    def _in_order(self) -> list[Diagnostic]:
+        """Return the errors in the order of their sources, and of their spans in each; those without a span first."""
+        sources: list[Source] = []
+
+        def position(diagnostic: Diagnostic) -> tuple[int, int]:
+            if diagnostic.span is None:
+                return -1, 0
+            span = diagnostic.span.in_file()
+            if span.source not in sources:
+                sources.append(span.source)
+            return sources.index(span.source), span.start
+
+        return sorted(self.diagnostics, key=position)
 
 
-def collected(work: Callable[[Given], Made], items: Iterable[Given]) -> list[Made]:
-    """What the work makes of each item, in order; raises one `SpecError` with the errors of all."""
-    found: list[Diagnostic] = []
+def try_each(work: Callable[[Given], Made], items: Iterable[Given]) -> list[Made]:
+    """Return the result of `work` for each item, in order; raise one `SpecError` with the errors of all items."""
+    problems = Problems()
 
     def attempt(item: Given) -> list[Made]:
         try:
             return [work(item)]
         except SpecError as error:
-            found.extend(error.diagnostics)
+            problems.catch(error)
             return []
 
-    made = [each for item in items for each in attempt(item)]
-    if found:
-        raise SpecError(found[:MAX_ERRORS])
-    return made
-
-
-def _position(diagnostic: Diagnostic) -> int:
-    return diagnostic.span.in_file().start if diagnostic.span else -1
+    results = [result for item in items for result in attempt(item)]
+    problems.raise_if_any()
+    return results
 
 
 def render(diagnostics: Sequence[Diagnostic], width: int = EXCERPT_WIDTH) -> str:
-    """The diagnostics as plain text, a blank line between them."""
+    """Return the diagnostics as plain text, with a blank line between them."""
     return "\n\n".join(
         "\n".join("".join(text for _, text in line) for line in diagnostic.lines(width)) for diagnostic in diagnostics
     )
 
 
 def nearest(word: str, candidates: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """The candidate that `word` was most likely meant to be, or None where it is a typo of none."""
+    """Return the candidate of which `word` is most likely a typo, or None."""
     return next((each for each in near(word, candidates, 3, cutoff) if _is_typo(word, each)), None)
 
 
 def near(word: str, candidates: Iterable[str], most: int, cutoff: float = 0.6) -> list[str]:
-    """The candidates that are near to `word`, the nearest first."""
+    """Return the candidates that are spelt like `word`, the nearest first."""
     from difflib import get_close_matches  # only needed once something is wrong
 
     lowered = word.lower()
@@ -279,9 +351,9 @@ def _frame(place: Span, label: str, arrow: str, gutter: str, width: int) -> Iter
 
 
 def _printable(text: str) -> str:
-    """The text with a tab as one space and every other character that a terminal would obey or drop replaced.
+    """Return the text with a space for a tab, and every other character that a terminal would obey or drop replaced.
 
-    A megabyte of a word is shown by its two ends.
+    Of a very long text the two ends are shown.
     """
     if len(text) > 400:
         text = f"{text[:200]} … {text[-100:]}"
@@ -291,7 +363,7 @@ def _printable(text: str) -> str:
 
 
 def _cells(text: str) -> int:
-    """How many terminal cells the text takes: two for a full-width character, none for a combining one."""
+    """Return how many terminal cells a text takes: two for a full-width character, none for a combining one."""
     if text.isascii():
         return len(text)
     from unicodedata import combining, east_asian_width

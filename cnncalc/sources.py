@@ -9,10 +9,11 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, Union
 
-from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError, nearest
+from cnncalc.diagnostics import Diagnostic, FatalError, Problems, Source, Span, SpecError, exceed, fail, nearest
 from cnncalc.graph import BuildError, Graph
 from cnncalc.language.arguments import split_word
-from cnncalc.language.expand import CLOSED, LetterMode, build_graph, leaves_open
+from cnncalc.language.build import build_graph
+from cnncalc.language.inputs import CLOSED, LetterMode, open_sizes_error
 from cnncalc.language.nodes import Chunk, Spec
 from cnncalc.language.parse import parse
 from cnncalc.language.tokens import MAX_TEXT
@@ -25,22 +26,21 @@ if TYPE_CHECKING:
 SUFFIXES = (".cnn", ".txt", ".yaml", ".yml")
 YAML = (".yaml", ".yml")
 
-#: What may be a network's name: one word, without a mark that only a spec has.
+#: A text that may be a network's name: one word, without a mark that only a spec has.
 WORD = re.compile(r"\s*([A-Za-z][\w.-]*)\s*", re.ASCII)
 
-#: Before what builds a PyTorch module: `torch:package.module:factory`.
+#: The prefix of a function that returns a PyTorch module: `torch:package.module:factory`.
 TORCH = "torch:"
 
-#: A text, or a model for a reader.
-Found = Union[Source, "ModelFile"]
+#: A text, or a model file for a reader.
+TextOrModel = Union[Source, "ModelFile"]
 
 
-def find(spec: str) -> Found:
-    """The source that the command line's SPEC means: `-` is standard input, else a file, else a network of the
-    zoo, else text itself.
+def find(spec: str) -> TextOrModel:
+    """Return the source for a SPEC of the command line: standard input (`-`), else a file, a zoo network, or text.
 
-    Raises `SpecError`: E010 where it can only have meant a file that is not there or cannot be read, E101 where
-    it is a word that means nothing at all.
+    Raises `SpecError`: E010 where it names a file that does not exist or cannot be read, E101 where it is one word
+    that is neither a network nor a layer.
     """
     if spec == "-":
         return Source("<stdin>", _decode("<stdin>", _standard_input()))
@@ -50,7 +50,7 @@ def find(spec: str) -> Found:
         return ModelFile("torch", spec.removeprefix(TORCH))
     try:
         exists = os.path.exists(spec)
-    except ValueError:  # a NUL in it: no path, and refused with its place when it is read as text
+    except ValueError:  # a NUL in it: not a path, and an error with its position when it is read as text
         exists = False
     # A folder of models may have the name of one.
     if exists and not (os.path.isdir(spec) and _network(spec)):
@@ -60,28 +60,29 @@ def find(spec: str) -> Found:
         near = nearest(name, _files(folder or "."), cutoff=0.75)
         help = f"write `{os.path.join(folder, near)}`" if near else "a spec may also stand on the command line itself"
         _unreadable(spec, "there is no such file", help)
-    return named(spec, "as a file (there is none of this name), ")
+    return text_or_network(spec, "as a file (there is none of this name), ")
 
 
-def named(text: str, tried: str = "") -> Source:
-    """The network of the zoo that a text names, or else the text itself as a spec.
+def text_or_network(text: str, tried: str = "") -> Source:
+    """Return the spec of the zoo network that a text names, or else the text itself as a spec.
 
-    Raises `SpecError` E101 for a word that is neither, with a note on what it was `tried` as.
+    Raises `SpecError` E101 for a word that is neither, with a note on what else it was `tried` as.
     """
     member = _network(text)
     if member is not None:
         return Source(member.name, member.text(), title=member.name)
     source = Source("<spec>", text)
-    found = WORD.fullmatch(text)
-    if found is None:
+    match = WORD.fullmatch(text)
+    if match is None:
         return source
-    word, span = found.group(1), Span(source, *found.span(1))
+    word, span = match.group(1), Span(source, *match.span(1))
     try:
         split_word(Chunk((word,), span))
     except SpecError as error:
+        from cnncalc.language.suggestions import with_suggestions
         from cnncalc.zoo import suggestion
 
-        first = error.diagnostics[0]
+        (first,) = with_suggestions(error).diagnostics
         near = suggestion(word)
         if near is not None:
             message, label = f"unknown network `{word}`", "neither a name of the zoo nor a layer word"
@@ -92,12 +93,12 @@ def named(text: str, tried: str = "") -> Source:
 
 
 def _network(text: str) -> Member | None:
-    found = WORD.fullmatch(text)
-    if found is None:
+    match = WORD.fullmatch(text)
+    if match is None:
         return None
-    from cnncalc import zoo  # only for a lone word
+    from cnncalc import zoo  # only for a single word
 
-    return zoo.find(found.group(1))
+    return zoo.find(match.group(1))
 
 
 def _names_file(spec: str) -> bool:
@@ -110,8 +111,8 @@ def _names_file(spec: str) -> bool:
     return suffix in readers.SUFFIXES or suffix in readers.PICKLES
 
 
-def read_file(path: str | os.PathLike[str]) -> Found:
-    """The text of a file, or the model that it is; raises `SpecError` E010 where it is no readable file."""
+def read_file(path: str | os.PathLike[str]) -> TextOrModel:
+    """Return the text of a file, or a model file as such; raises `SpecError` E010 where it cannot be read."""
     name = os.fspath(path)
     try:
         mode = os.stat(name).st_mode
@@ -120,9 +121,9 @@ def read_file(path: str | os.PathLike[str]) -> Found:
         if not stat.S_ISREG(mode):
             _unreadable(name, "it is not a regular file", "use `-` and a pipe: `… | cnncalc -`")
         if not name.lower().endswith((".cnn", *YAML)):
-            from cnncalc.readers import model_of
+            from cnncalc.readers import recognize
 
-            model = model_of(name)
+            model = recognize(name)
             if model is not None:
                 return model
         with open(name, "rb") as file:
@@ -135,16 +136,16 @@ def read_file(path: str | os.PathLike[str]) -> Found:
 
 
 def load_source(
-    source: Found,
+    source: TextOrModel,
     input: tuple[Any, ...] | None = None,
     variables: Mapping[str, Any] | None = None,
     dims: Mapping[str, int] | None = None,
     strict: bool = False,
     left_open: LetterMode = CLOSED,
 ) -> Graph:
-    """The graph of a source, read as YAML where its name says so, or of a model by its reader.
+    """Return the graph of a source: of a text, which is YAML where its name says so, or of a model by its reader.
 
-    `variables` and what is `left_open` are for text, `dims` (sizes of symbolic dimensions) and `strict` for models.
+    `variables` and `left_open` are for text; `dims` (the sizes of symbolic dimensions) and `strict` for models.
     """
     if not isinstance(source, Source):
         from cnncalc.readers import ReadOptions, read
@@ -168,19 +169,18 @@ def load_source(
         return build_graph(read_nodes(source, problems), problems, input, variables, left_open)
     except RecursionError:
         # Each kind of nesting has its limit; all of them at once can still be more than Python's stack.
-        raise SpecError([Diagnostic("E005", f"`{source.name}` is nested too deeply")]) from None
+        raise FatalError([Diagnostic("E005", f"`{source.name}` is nested too deeply")]) from None
 
 
-def text_of(found: Found) -> Source:
-    """The source, where it is a text; raises `SpecError` E309 for a model."""
-    if isinstance(found, Source):
-        return found
-    help = "name a .cnn or .yaml file, or write the spec itself"
-    raise SpecError([Diagnostic("E309", f"`{found.name}` is a model, not a spec", help=help)])
+def text_of(source: TextOrModel) -> Source:
+    """Return the source if it is a text; raises `SpecError` E309 for a model."""
+    if isinstance(source, Source):
+        return source
+    fail("E309", f"`{source.name}` is a model, not a spec", help="name a .cnn or .yaml file, or write the spec itself")
 
 
 def read_nodes(source: Source, problems: Problems) -> Spec:
-    """The nodes of a source, read as YAML where its name says so."""
+    """Return the nodes of a text, which is YAML where its name says so. Errors are added to `problems`."""
     if source.name.lower().endswith(YAML):
         from cnncalc.language.yaml import parse_yaml
 
@@ -191,7 +191,7 @@ def read_nodes(source: Source, problems: Problems) -> Spec:
 
 
 def parse_shape(text: str, name: str = "<input>") -> tuple[Any, ...]:
-    """A shape such as `32x32x3` or `HxWx3`; raises `SpecError` where it is none."""
+    """Return a shape such as `32x32x3` or `HxWx3` as a tuple; raises `SpecError` where the text is no shape."""
     from cnncalc.language.arguments import read_layer
     from cnncalc.language.nodes import LayerNode
 
@@ -202,9 +202,7 @@ def parse_shape(text: str, name: str = "<input>") -> tuple[Any, ...]:
     word = Chunk(("input",), Span(shown, 0, len(prefix) - 1))
     if not text.strip() or " " in text.strip():
         help = "write the sizes, then the channels: `32x32x3`"
-        raise SpecError(
-            [Diagnostic("E105", "an input's shape is missing", Span(source, 0, len(text)), "no shape", help=help)]
-        )
+        fail("E105", "an input's shape is missing", Span(source, 0, len(text)), "no shape", help)
     layer = read_layer(LayerNode(word, (Chunk((text,), span),), span), {})
     shape: tuple[Any, ...] = vars(layer)["shape"]
     return shape
@@ -214,7 +212,7 @@ def require_numbers(shape: tuple[Any, ...], at: Mapping[str, int] | None = None)
     """Raise `SpecError` E132 where sizes of an input's shape are letters that have no number."""
     first = Input("input", shape=shape).substitute(at or {})
     if first.open:
-        raise SpecError([leaves_open(first, None)])
+        raise SpecError([open_sizes_error(first, None)])
 
 
 def _standard_input() -> bytes:
@@ -228,9 +226,7 @@ def _standard_input() -> bytes:
 
 def _decode(name: str, data: bytes) -> str:
     if len(data) > 4 * MAX_TEXT:
-        raise SpecError(
-            [Diagnostic("E005", f"`{name}` is too large", label=f"a spec has at most {MAX_TEXT:,} characters")]
-        )
+        exceed(f"`{name}` is too large", label=f"a spec has at most {MAX_TEXT:,} characters")
     text = data.decode("utf-8", errors="replace").removeprefix("\ufeff")
     return text.replace("\r\n", "\n")
 
@@ -243,8 +239,8 @@ def _files(folder: str) -> list[str]:
 
 
 def _does_not_apply(option: str, reason: str, help: str) -> NoReturn:
-    raise SpecError([Diagnostic("E309", f"`{option}` does not apply here", label=reason, help=help)])
+    fail("E309", f"`{option}` does not apply here", label=reason, help=help)
 
 
 def _unreadable(name: str, reason: str, help: str | None) -> NoReturn:
-    raise SpecError([Diagnostic("E010", f"cannot read `{name}`", label=reason, help=help)])
+    fail("E010", f"cannot read `{name}`", label=reason, help=help)

@@ -15,7 +15,7 @@ from cnncalc.notation import shortened
 
 if TYPE_CHECKING:
     from cnncalc.graph import Graph
-    from cnncalc.sources import Found
+    from cnncalc.sources import TextOrModel
 
 Result = TypeVar("Result")
 
@@ -43,15 +43,15 @@ class SpecOptions(NamedTuple):
         shape = self.shape()
         return self.build(find_source(spec, output), shape, letters)
 
-    def build(self, source: Found, shape: tuple[Any, ...] | None, letters: bool = False) -> Graph:
+    def build(self, source: TextOrModel, shape: tuple[Any, ...] | None, letters: bool = False) -> Graph:
         """Return the graph of a source."""
-        from cnncalc.language.expand import LetterMode
+        from cnncalc.language.inputs import LetterMode
         from cnncalc.sources import load_source
 
         return load_source(source, shape, self.variables, self.dims, self.strict, LetterMode(letters, self.at))
 
 
-def find_source(spec: str, output: Output) -> Found:
+def find_source(spec: str, output: Output) -> TextOrModel:
     """Return the source that a spec means, after a note on the code that `torch:module:factory` runs."""
     from cnncalc.sources import TORCH, find
 
@@ -75,7 +75,7 @@ def analyze_all(
     # An option that is for none of the specs is an error for each.
     kinds = {isinstance(source, Source) for source in sources if not isinstance(source, SpecError)}
 
-    def analyze(source: Found) -> Analysis:
+    def analyze(source: TextOrModel) -> Analysis:
         text = isinstance(source, Source)
         applying = reading
         if kinds != {text}:
@@ -100,7 +100,7 @@ def _attempt(step: Callable[..., Result], *arguments: Any) -> Result | SpecError
         return error
 
 
-def _find_labelled(spec: str, label: str, output: Output) -> Found:
+def _find_labelled(spec: str, label: str, output: Output) -> TextOrModel:
     source = find_source(spec, output)
     if isinstance(source, Source) and source.name == "<spec>":
         # Text has no name of its own, and here there may be several of it.

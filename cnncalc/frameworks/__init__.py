@@ -12,7 +12,7 @@ from importlib import import_module
 from cnncalc.frameworks.table import Framework
 
 #: The tables: this package's modules, each with its `Framework` under its own name in capitals.
-NAMES = ("pytorch", "keras", "onnx")
+NAMES = ("pytorch", "keras", "onnx", "caffe", "darknet")
 
 
 def framework(name: str) -> Framework:
@@ -22,11 +22,11 @@ def framework(name: str) -> Framework:
 
 
 def frameworks_with(name: str) -> Iterator[Framework]:
-    """Yield the frameworks that have a layer or function of that name, those whose prefix it has first.
+    """Yield the frameworks of code that have a layer or function of that name, those whose prefix it has first.
 
     `nn.Dropout` is PyTorch's, `layers.Dropout` Keras's; of a bare `Dropout` both have one.
     """
-    tables = [framework(each) for each in NAMES]
+    tables = [table for table in map(framework, NAMES) if table.prefixes]
     tables.sort(key=lambda table: not table.has_prefix(name))
     return (table for table in tables if table.kinds_of(name))
 

@@ -1,16 +1,17 @@
-"""From a layer's text to the layer: which word it is, and what its arguments say.
+"""From a layer's text to the layer: its word, and the values of its arguments.
 
 Here the language meets the registry of layers. Glued text (`conv3x3s1p0:16`) is cut into numbers, words and
-marks; the declared arguments of the class then read them, each its own.
+marks, and each declared argument of the class reads its own. Errors state what is wrong; `suggestions` adds
+what was probably meant.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
-from cnncalc.diagnostics import Diagnostic, Span, SpecError, nearest
+from cnncalc.diagnostics import Diagnostic, Span, SpecError, fail, nearest
 from cnncalc.language.nodes import Chunk, Hole, LayerNode
 from cnncalc.layers import KINDS, REGISTRY, Layer
 from cnncalc.layers.arguments import Argument
@@ -18,8 +19,9 @@ from cnncalc.layers.base import rank_of
 from cnncalc.layers.pieces import MARK, NUMBER, WORD, ArgumentError, Piece, Pieces
 
 PIECE = re.compile(r"(\d+(?:\.\d+)?)|([a-z_]+)|(.)", re.DOTALL)
-#: A number with commas as in print; any other with commas is sizes.
-THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
+#: The kinds of pieces by the groups of that pattern, from 1.
+KINDS_OF_PIECE = ("", NUMBER, WORD, MARK)
+LETTERS = re.compile(r"[a-z_]+(?:[123]d)?")
 
 LONGEST_WORD = max(map(len, REGISTRY))
 
@@ -27,11 +29,11 @@ Values = dict[str, tuple[Any, Span]]
 
 
 def read_layer(node: LayerNode, holes: dict[Span, Any], assumed: Mapping[str, Any] | None = None) -> Layer:
-    """The layer that the node means, with the values of its holes by their place.
+    """Return the layer of a node. `holes` has the values of its holes by span.
 
-    `assumed` has values for arguments that have to be given and are not.
+    `assumed` has values for required arguments that the node lacks.
 
-    Raises `SpecError` for all that is wrong with it.
+    Raises `UnknownLayerError`, `UnknownArgumentError`, or `SpecError` for another error in its arguments.
     """
     word, cls, rest = split_word(node.word)
     chunks = [*([rest] if rest else []), *node.arguments]
@@ -39,117 +41,106 @@ def read_layer(node: LayerNode, holes: dict[Span, Any], assumed: Mapping[str, An
 
 
 def split_word(chunk: Chunk) -> tuple[str, type[Layer], Chunk | None]:
-    """The layer word at the beginning of a chunk, its class, and what is glued behind it."""
+    """Return the layer word at the beginning of a chunk, its class, and the rest that is glued to it.
+
+    Raises `UnknownLayerError` where the chunk begins with no layer word.
+    """
     first = chunk.parts[0]
     text = first if isinstance(first, str) else ""
     lowered = text.lower().replace("×", "x")
     whole = len(chunk.parts) == 1
-    if whole and lowered in REGISTRY and chunk.field is None:
+    if whole and lowered in REGISTRY and chunk.name is None:
         return lowered, REGISTRY[lowered], None
     for end in range(min(len(lowered), LONGEST_WORD), 0, -1):
         word = lowered[:end]
         # Words such as conv3d serve only whole: `conv3d2` is `conv 3 d2`.
-        if word in REGISTRY and rank_of(word) is None and chunk.field is None:
+        if word in REGISTRY and rank_of(word) is None and chunk.name is None:
             parts: tuple[str | Hole, ...] = (text[end:], *chunk.parts[1:]) if text[end:] else chunk.parts[1:]
             if lowered[end : end + 1].isalpha() and not _begins_argument(REGISTRY[word], lowered[end:]):
                 break
             rest = Chunk(parts, chunk.span._replace(start=chunk.span.start + end))
             return word, REGISTRY[word], rest
-    raise SpecError([_unknown_layer(chunk, lowered)])
+    raise UnknownLayerError(chunk)
 
 
 def _begins_argument(cls: type[Layer], text: str) -> bool:
     """Whether glued text begins as an argument of the class does, and not as the rest of a longer word."""
     letters = PIECE.match(text)
     run = letters.group(0) if letters else ""
-    bare = keys_of(cls).prefixes.get("")
+    prefixes, keywords = keys_of(cls)
+    bare = prefixes.get("")
     # Glued, a letter alone is rather a misspelt word: `inputs`.
-    return bool(_key_in(cls, run)) or (bare is not None and len(run) > 1 and bare.begins(run))
+    return any(key and run.startswith(key) for key in (*prefixes, *keywords)) or (
+        bare is not None and len(run) > 1 and bare.begins(run)
+    )
 
 
 class Keys(NamedTuple):
-    """How the arguments of a class are told apart in text: by prefix, by keyword, and both, the longest first."""
+    """The arguments of a class by prefix and by keyword, the longest keywords first."""
 
     prefixes: dict[str, Argument[Any]]
     keywords: dict[str, Argument[Any]]
-    letters: tuple[str, ...]
 
 
-#: Class → its keys, worked out when the first layer of the class is read.
+#: Class → its keys, computed when the first layer of the class is read.
 _KEYS: dict[type[Layer], Keys] = {}
 
 
 def keys_of(cls: type[Layer]) -> Keys:
+    """Return the keys of a class."""
     if cls in _KEYS:
         return _KEYS[cls]
     arguments = cls.arguments.values()
     prefixes = {prefix: argument for argument in arguments for prefix in argument.shorts}
     keywords = {word: argument for argument in arguments for word in argument.keywords}
-    letters = sorted(filter(None, {*prefixes, *keywords}), key=len, reverse=True)
-    keys = _KEYS[cls] = Keys(prefixes, keywords, tuple(letters))
+    longest_first = sorted(keywords, key=len, reverse=True)
+    keys = _KEYS[cls] = Keys(prefixes, {word: keywords[word] for word in longest_first})
     return keys
 
 
-def _key_in(cls: type[Layer], run: str) -> list[str]:
-    """The keywords and prefixes of a class that the letters begin with, the longest first."""
-    return [key for key in keys_of(cls).letters if run.startswith(key)]
+class UnknownLayerError(SpecError):
+    """E101: a chunk begins with no layer word. The suggestions are made where the spec is built."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        self.chunk = chunk
+        text = chunk.parts[0] if isinstance(chunk.parts[0], str) else ""
+        letters = LETTERS.match(text.lower())
+        #: The letters at the beginning, or all of the chunk where there are none: `cnov` of `cnov3x3:8`.
+        self.word = chunk.span._replace(end=chunk.span.start + letters.end()) if letters else chunk.span
+        super().__init__([Diagnostic("E101", f"unknown layer `{self.word.text}`", self.word, "not a layer word")])
 
 
-def _unknown_layer(chunk: Chunk, text: str) -> Diagnostic:
-    from cnncalc.language.familiar import word_of  # only once something is wrong
+class UnknownArgumentError(SpecError):
+    """E120: a layer has no argument of the name in `name=value`."""
 
-    letters = re.match(r"[a-z_]+(?:[123]d)?", text)
-    start = letters.group(0) if letters else ""
-    words = list(REGISTRY)
-    near = (word_of(start) or nearest(start, words) or nearest(text, words)) if start else None
-    meant = f"write `{near}`" if near else "`cnncalc layers` lists the layer words"
-    shown = chunk.span.text
-    span = chunk.span
-    if chunk.field is not None:
-        span = chunk.field.span.to(span)
-        return _no_layer(span, f"write the layer first: `conv {span.text}`")
-    before = span.source.text[: span.start]
-    if shown.isdigit() and before.endswith(",") and before[:-1][-1:].isdigit():
-        number = re.search(r"[\d,]*$", before)
-        digits = (number.group(0) if number else "") + shown
-        help = f"write `{digits.replace(',', '')}`"
-        sizes = not THOUSANDS.fullmatch(digits)
-        if sizes or (number and before[: number.start()].rstrip().lower().endswith("input")):
-            help = f"sizes take an x: write `{digits.replace(',', 'x')}`"
-        return Diagnostic("E101", "a comma in a number", span, "a comma separates layers", help=help)
-    if not start and shown[:1].isdigit():
-        word = "conv" if before.strip() else "input"
-        return _no_layer(span, f"write the layer first: `{word} {shown}`")
-    if re.fullmatch(r"(?:[xspdg]|op|:)\d[\dx-]*|valid|same|full|nobias", text):
-        return _no_layer(span, "remove the separator before it: a layer goes on until the next one")
-    if start == text or not letters:
-        return Diagnostic("E101", f"unknown layer `{shown}`", span, "not a layer word", help=meant)
-    # `cnov3x3:8`: the word alone is what is unknown.
-    head = span._replace(end=span.start + len(start))
-    return Diagnostic("E101", f"unknown layer `{head.text}`", head, "not a layer word", help=meant)
-
-
-def _no_layer(span: Span, help: str) -> Diagnostic:
-    return Diagnostic("E101", f"no layer before `{span.text}`", span, "an argument without its layer", help=help)
+    def __init__(self, word: str, cls: type[Layer], name: Chunk) -> None:
+        self.cls, self.name = cls, name.span.text.lower()
+        arguments = list(cls.arguments)
+        near = nearest(self.name, arguments)
+        notes = (f"its arguments: {', '.join(arguments)}" if arguments else "it takes no arguments",)
+        label = name.span.source.path or "not an argument of it"
+        message, help = f"`{word}` has no argument `{name.span.text}`", near and f"write `{near}`"
+        super().__init__([Diagnostic("E120", message, name.span, label, notes, help)])
 
 
 class LayerReader:
-    """Reads the arguments of one layer, whatever order and form they stand in."""
+    """Reads the arguments of one layer, in any order and form."""
 
     def __init__(self, word: str, cls: type[Layer], node: LayerNode, holes: dict[Span, Any]) -> None:
         self.word, self.cls, self.node, self.holes = word, cls, node, holes
         self.values: Values = {}
-        self.by_prefix, self.by_keyword, _ = keys_of(cls)
+        self.by_prefix, self.by_keyword = keys_of(cls)
         self.chunk = node.word
 
     def read(self, chunks: list[Chunk], assumed: Mapping[str, Any]) -> Layer:
+        """Return the layer; raises `SpecError` for the first error in its arguments."""
         try:
             for chunk in chunks:
                 self.chunk = chunk
-                if chunk.field is not None:
-                    self.long_form(chunk.field, chunk)
+                if chunk.name is not None:
+                    self.read_long_form(chunk.name, chunk)
                 else:
-                    self.short_forms(Pieces(list(self.pieces(chunk))))
+                    self.read_short_forms(Pieces(list(self.pieces(chunk))))
             self.chunk = self.node.word
             values = {name: value for name, value in assumed.items() if name in self.cls.arguments}
             values.update({name: value for name, (value, _) in self.values.items()})
@@ -158,21 +149,18 @@ class LayerReader:
             raise SpecError([self.diagnostic(error)]) from None
 
     def pieces(self, chunk: Chunk) -> Iterator[Piece]:
-        """The chunk cut into numbers, words and marks; a hole is a number."""
+        """Yield the numbers, words and marks of a chunk; a hole is a number."""
         at = chunk.span.start
         for part in chunk.parts:
             if isinstance(part, Hole):
-                text = part.span.text
-                yield Piece(NUMBER, self.holes[part.span], part.span.start, part.span.end, text)
                 at = part.span.end
+                yield Piece(NUMBER, self.holes[part.span], part.span.start, at, part.span.text)
                 continue
-            for found in PIECE.finditer(part.lower().replace("×", "x")):
-                number, word, mark = found.groups()
-                start, end = at + found.start(), at + found.end()
-                if number:
-                    yield Piece(NUMBER, self.number(number, start, end), start, end, number)
-                else:
-                    yield Piece(WORD if word else MARK, word or mark, start, end, word or mark)
+            for match in PIECE.finditer(part.lower().replace("×", "x")):
+                text, kind = match[0], KINDS_OF_PIECE[match.lastindex or 0]
+                start, end = at + match.start(), at + match.end()
+                value = self.number(text, start, end) if kind == NUMBER else text
+                yield Piece(kind, value, start, end, text)
             at += len(part)
 
     def number(self, text: str, start: int, end: int) -> Any:
@@ -183,13 +171,14 @@ class LayerReader:
             raise ArgumentError("E105", "a number must be below 10^9", f"{len(text)} digits", piece)
         return int(text)
 
-    def short_forms(self, pieces: Pieces) -> None:
+    def read_short_forms(self, pieces: Pieces) -> None:
+        """Numbers, keywords and prefixes as they come."""
         while (piece := pieces.next) is not None:
             bare = self.by_prefix.get("")
             if piece.kind == NUMBER or (piece.kind == WORD and bare is not None and bare.begins(piece.value)):
-                self.bare(piece, pieces)
+                self.read_bare(piece, pieces)
             elif piece.kind == WORD:
-                self.prefixed(piece, pieces)
+                self.read_letters(piece, pieces)
             elif piece.value == "-" and "" in self.by_prefix:
                 label = "a minus sign"
                 raise ArgumentError(
@@ -198,67 +187,66 @@ class LayerReader:
             elif piece.value in self.by_prefix:
                 pieces.take()
                 argument = self.by_prefix[piece.value]
-                self.keep(argument, argument.read(pieces), piece, pieces)
+                self.set(argument, argument.read(pieces), piece, pieces)
             else:
-                self.unexpected(piece)
+                self.fail_unknown(piece)
 
-    def bare(self, piece: Piece, pieces: Pieces) -> None:
+    def read_bare(self, piece: Piece, pieces: Pieces) -> None:
+        """A value without a prefix."""
         argument = self.by_prefix.get("")
         if argument is None:
-            takes = self.takes() if self.by_prefix or self.by_keyword else "it takes no arguments"
+            takes = self.accepted_forms() if self.by_prefix or self.by_keyword else "it takes no arguments"
             prefixes = [f"`{prefix}{piece.text}`" for prefix in self.by_prefix if prefix]
             help = f"write {prefixes[0]}" if len(prefixes) == 1 else takes
-            raise ArgumentError("E102", f"`{self.word}` takes no bare number", "what it means is not said", piece, help)
-        self.keep(argument, argument.read(pieces), piece, pieces)
+            raise ArgumentError("E102", f"`{self.word}` takes no bare number", "not an argument of it", piece, help)
+        self.set(argument, argument.read(pieces), piece, pieces)
 
-    def prefixed(self, piece: Piece, pieces: Pieces) -> None:
-        """A run of letters: keywords (`samenobias`) and at its end perhaps a prefix, whose number follows."""
+    def read_letters(self, piece: Piece, pieces: Pieces) -> None:
+        """A run of letters: keywords (`samenobias`), and perhaps a prefix at the end, with its number behind."""
         pieces.take()
-        for key in _key_in(self.cls, piece.value):
-            rest = piece._replace(
-                value=piece.value[len(key) :], text=piece.text[len(key) :], start=piece.start + len(key)
-            )
-            mine = piece._replace(value=key, text=key, end=rest.start)
-            if key in self.by_keyword and not (key in self.by_prefix and not rest.value):
-                if rest.value:
-                    pieces.put_back(rest)
-                argument = self.by_keyword[key]
-                self.keep(argument, argument.keywords[key], mine, pieces)
-                return
-            if key in self.by_prefix and not rest.value:
-                if key == "x" and piece.start != self.chunk.span.start:
-                    number = pieces.next.text if pieces.next else ""
-                    message = "glued, `x` goes on with the numbers before it"
-                    raise ArgumentError("E107", message, "what this counts is not said", piece, f"write `:{number}`")
-                argument = self.by_prefix[key]
-                self.keep(argument, argument.read(pieces), mine, pieces)
-                return
-        self.unexpected(piece)
+        run = piece.value
+        if (argument := self.by_prefix.get(run)) is not None:
+            if run == "x" and piece.start != self.chunk.span.start:
+                number = pieces.next.text if pieces.next else ""
+                message = "glued, `x` goes on with the numbers before it"
+                raise ArgumentError("E107", message, "what this counts is unclear", piece, f"write `:{number}`")
+            self.set(argument, argument.read(pieces), piece, pieces)
+            return
+        keyword = next((key for key in self.by_keyword if run.startswith(key)), None)
+        if keyword is None:
+            self.fail_unknown(piece)
+        if keyword != run:
+            at = piece.start + len(keyword)
+            pieces.put_back(Piece(WORD, run[len(keyword) :], at, piece.end, piece.text[len(keyword) :]))
+            piece = Piece(WORD, keyword, piece.start, at, keyword)
+        argument = self.by_keyword[keyword]
+        self.set(argument, argument.keywords[keyword], piece, pieces)
 
-    def long_form(self, field: Chunk, value: Chunk) -> None:
-        name = "".join(part for part in field.parts if isinstance(part, str)).lower()
-        argument = self.cls.arguments.get(name)
+    def read_long_form(self, name: Chunk, value: Chunk) -> None:
+        """`name=value`."""
+        argument = self.cls.arguments.get(str(name.parts[0]).lower())
         if argument is None:
-            raise SpecError([self.unknown_field(field)])
+            raise UnknownArgumentError(self.word, self.cls, name)
         pieces = Pieces(list(self.pieces(value)))
         first = pieces.next
         if first is None:
-            piece = Piece(WORD, name, field.span.start, field.span.end, name)
-            raise ArgumentError("E105", f"`{name}` has no value", "nothing behind the `=`", piece)
+            piece = Piece(WORD, argument.name, name.span.start, name.span.end, argument.name)
+            raise ArgumentError("E105", f"`{argument.name}` has no value", "nothing behind the `=`", piece)
         result = argument.read_long(pieces)
         if pieces.next is not None:
-            self.unexpected(pieces.next)
-        self.keep(argument, result, first, pieces)
+            self.fail_unknown(pieces.next)
+        self.set(argument, result, first, pieces)
 
-    def keep(self, argument: Argument[Any], value: Any, first: Piece, pieces: Pieces) -> None:
+    def set(self, argument: Argument[Any], value: Any, first: Piece, pieces: Pieces) -> None:
+        """Record the value of an argument, which stands from `first` to the last piece taken."""
         span = Span(self.chunk.span.source, first.start, max(pieces.last.end, first.end))
         if argument.name in self.values:
-            self.twice(argument, span)
+            self.fail_duplicate(argument, span)
         self.values[argument.name] = (value, span)
 
     # -- errors --------------------------------------------------------------------------------------
 
-    def twice(self, argument: Argument[Any], span: Span) -> None:
+    def fail_duplicate(self, argument: Argument[Any], span: Span) -> NoReturn:
         _, before = self.values[argument.name]
         first = before.in_file()
         notes = (f"first given as `{before.text}` at {first.line}:{first.column}",)
@@ -272,33 +260,21 @@ class LayerReader:
         elif argument.name == "shape":
             sizes = "x".join(chunk.span.text for chunk in self.node.arguments)
             help = f"sizes take an x: write `{self.word} {sizes}`"
-        raise SpecError([Diagnostic("E103", message, span, label, notes, help)])
+        fail("E103", message, span, label, help, notes=notes)
 
-    def unexpected(self, piece: Piece) -> None:
+    def fail_unknown(self, piece: Piece) -> NoReturn:
         known = [*(key for key in (*self.by_keyword, *self.by_prefix) if len(key) > 1), *self.cls.arguments]
         near = nearest(piece.text, known) if piece.kind == WORD else None
         if near in self.cls.arguments and near not in self.by_keyword:
             near = f"{near}=…"
-        help = f"write `{near}`" if near else self.takes()
+        help = f"write `{near}`" if near else self.accepted_forms()
         if piece.text in KINDS and piece.kind == WORD:
             help = f"separate layers: write `| {piece.text}`"
         message = f"`{self.word}` has no argument `{piece.text}`"
         raise ArgumentError("E102", message, "not an argument of it", piece, help)
 
-    def unknown_field(self, field: Chunk) -> Diagnostic:
-        from cnncalc.language.familiar import FIELDS  # only once something is wrong
-
-        name = field.span.text
-        fields = list(self.cls.arguments)
-        short = self.by_prefix.get(name.lower())
-        meant = short.name if short else FIELDS.get(name.lower())
-        near = meant if meant in fields else nearest(name, fields)
-        notes = (f"its arguments: {', '.join(fields)}" if fields else "it takes no arguments",)
-        label = field.span.source.path or "not an argument of it"
-        message = f"`{self.word}` has no argument `{name}`"
-        return Diagnostic("E120", message, field.span, label, notes, near and f"write `{near}`")
-
-    def takes(self) -> str:
+    def accepted_forms(self) -> str:
+        """Return a help that lists the forms of all arguments."""
         forms = [form for argument in self.cls.arguments.values() for form in argument.forms()]
         return "it takes " + ", ".join(f"`{form}`" for form in forms) if forms else "it takes no arguments"
 
@@ -308,11 +284,11 @@ class LayerReader:
         if error.piece is not None:
             span = Span(source, error.piece.start, error.piece.end)
         if error.code == "E104" and "filters" in self.cls.arguments:
-            help = self.swallowed_filters() or help
+            help = self.help_with_colon() or help
         return Diagnostic(error.code, error.message, span, error.label, help=help)
 
-    def swallowed_filters(self) -> str | None:
-        """For `conv3x3s1x16`, where the stride went on with the `x16`: where to write a colon."""
+    def help_with_colon(self) -> str | None:
+        """Return where to write a colon, for `conv3x3s1x16`: its `x16` was read as part of the stride."""
         for name, (_, span) in self.values.items():
             head, mark, number = span.text.lower().rpartition("x")
             if mark and number.isdigit() and head[-1:].isdigit() and (name != "kernel" or head.count("x") >= 1):

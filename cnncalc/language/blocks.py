@@ -1,26 +1,25 @@
-"""Blocks and repeats before they are built: what a call binds, how often an item stands, what that comes to."""
+"""Blocks and repeats before they are built: the numbers that a call binds, and how many layers an item comes to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cnncalc.diagnostics import Diagnostic, Problems, Span, SpecError, nearest
+from cnncalc.diagnostics import Problems, Span, SpecError, exceed
 from cnncalc.graph import MAX_LAYERS
-from cnncalc.language.arguments import split_word
 from cnncalc.language.expressions import evaluate
-from cnncalc.language.nodes import CallNode, DefNode, Expression, GroupNode, ItemNode, LayerNode, LetNode, MergeNode
-from cnncalc.layers.base import REGISTRY
+from cnncalc.language.inputs import is_input
+from cnncalc.language.nodes import CallNode, DefNode, Expression, GroupNode, ItemNode, LetNode, MergeNode
 
 
 class Numbers(dict[str, Any]):
-    """The numbers that a block's body sees: its parameters by name, and behind them the lets of the spec."""
+    """The numbers that are visible in a block's body: its parameters, and behind them the lets of the spec."""
 
     def __init__(self, lets: Mapping[str, Any]) -> None:
         super().__init__()
         self.lets = lets
-        #: How many layers the body comes to with these numbers, once that is known.
-        self.size: int | None = None
+        #: How many layers the body comes to with these numbers, once that has been counted.
+        self.layers: int | None = None
 
     def __missing__(self, name: str) -> Any:
         return self.lets[name]
@@ -31,7 +30,11 @@ class Numbers(dict[str, Any]):
 
 
 class Scope(NamedTuple):
-    """What a sequence sees: the numbers and blocks by name, and where its layers belong."""
+    """The names that are visible in a sequence, and where its layers belong.
+
+    `path` is the prefix of their names, `calls` are the calls around them from the inside out, `arms` the arms
+    that they stand in from the outside in.
+    """
 
     numbers: Mapping[str, Any]
     blocks: Mapping[str, DefNode]
@@ -42,55 +45,41 @@ class Scope(NamedTuple):
 
 
 class Blocks:
-    """The blocks of a spec, by what calls them. Errors are added to `problems`."""
+    """The blocks of a spec as they are called. Errors are added to `problems`."""
 
-    def __init__(self, definitions: Sequence[LetNode | DefNode], problems: Problems) -> None:
-        self.definitions, self.problems = definitions, problems
-        self.lets: Mapping[str, Any] = {}
-        self.sizes: dict[tuple[Any, ...], int] = {}
+    def __init__(self, definitions: Sequence[LetNode | DefNode], lets: Mapping[str, Any], problems: Problems) -> None:
+        self.definitions, self.lets, self.problems = definitions, lets, problems
+        #: How many layers a block's body comes to, by its name and the values of its parameters.
+        self.layer_counts: dict[tuple[Any, ...], int] = {}
+        #: What a call binds, by the identities of the call and of the numbers around it, which are kept alive here.
         self.bound: dict[tuple[int, int], tuple[Mapping[str, Any], Numbers]] = {}
-        self.before: dict[str, dict[str, DefNode]] = {}
+        self.callable_from: dict[str, dict[str, DefNode]] = {}
 
-    def block(self, node: CallNode, scope: Scope) -> DefNode | None:
-        """The block that is called; None where there is none, or the call is not one."""
+    def find(self, node: CallNode, scope: Scope) -> DefNode | None:
+        """Return the block that is called; None where there is none or the call cannot be read, which is reported."""
         block = scope.blocks.get(node.name)
         if block is not None:
-            for problem in node.problems:
-                self.problems.add(problem)
+            self.problems.add(*node.problems)
             return None if node.problems else block
-        from cnncalc.language import familiar  # only once something is wrong
+        from cnncalc.language.suggestions import unknown_block  # only once something is wrong
 
-        label, help = "no def of this name", None
-        message = f"unknown block `{node.name}`"
-        later = next((each for each in self.definitions if isinstance(each, DefNode) and each.name == node.name), None)
-        if later is not None:
-            label = "a block calls only those above it"
-            help = "use `* count` to repeat" if scope.calls else "move its def up"
-        elif (kind := familiar.kind_of(node.name)) is not None:
-            written = familiar.in_our_words(node.name, node.span.text.partition("(")[2].removesuffix(")"))
-            message, label = f"the layer `{node.name}` takes no brackets", "not a block"
-            help = f"write `{written or familiar.example_of(kind)}`"
-        elif near := nearest(node.name, [*scope.blocks, *REGISTRY]):
-            help = f"write `{near}`"
-        self.report("E112", message, node.name_span, label, help, scope)
+        self.problems.add(unknown_block(node, scope.blocks, self.definitions, scope.calls))
         return None
 
-    def above(self, block: DefNode, scope: Scope) -> dict[str, DefNode]:
-        """The blocks that a block may call: those defined before it, so that no call comes back to it."""
-        if block.name not in self.before:
+    def body_scope(self, node: CallNode, block: DefNode, numbers: Numbers, scope: Scope, path: str = "") -> Scope:
+        """Return the scope of a block's body for a call; its layers are named under `path`."""
+        if block.name not in self.callable_from:
+            # Only the blocks above it, so that no call comes back to it.
             names = list(scope.blocks)
-            self.before[block.name] = {name: scope.blocks[name] for name in names[: names.index(block.name)]}
-        return self.before[block.name]
-
-    def inside(self, node: CallNode, block: DefNode, numbers: Numbers, scope: Scope, path: str = "") -> Scope:
-        """What the body of a block sees when it is called with the numbers; its layers are named under the path."""
-        return Scope(numbers, self.above(block, scope), {}, path, (node.span, *scope.calls), scope.arms)
+            above = names[: names.index(block.name)]
+            self.callable_from[block.name] = {name: scope.blocks[name] for name in above}
+        calls = (node.span, *scope.calls)
+        return Scope(numbers, self.callable_from[block.name], {}, path, calls, scope.arms)
 
     def bind(self, node: CallNode, block: DefNode, scope: Scope) -> Numbers | None:
-        """The numbers that a block's body sees, None where the call does not fit the block.
+        """Return the numbers of a block's body for a call; None where the call does not fit, which is reported.
 
-        The same call among the same numbers gives the same: which they are, their identities say, since they
-        are kept here.
+        One call among the same numbers binds the same, and is evaluated once.
         """
         key = id(node), id(scope.numbers)
         if key in self.bound:
@@ -102,50 +91,40 @@ class Blocks:
 
     def _bind(self, node: CallNode, block: DefNode, scope: Scope) -> Numbers | None:
         parameters = dict(block.parameters)
-        given: dict[str, Expression] = {}
-        signature = f"{block.name}({', '.join(parameters)})"
-        for place, (name, value) in enumerate(node.values):
-            if name is None and place >= len(parameters):
+        values: dict[str, Expression] = {}
+        help = f"its parameters: `{block.name}({', '.join(parameters)})`"
+        for position, (name, value) in enumerate(node.values):
+            if name is None and position >= len(parameters):
                 message = f"`{block.name}` takes {len(parameters)} values, not {len(node.values)}"
-                self.report("E113", message, value.span, "one too many", f"its parameters: `{signature}`", scope)
+                self.problems.report("E113", message, value.span, "one too many", help, calls=scope.calls)
                 return None
-            name = name or list(parameters)[place]
-            if name not in parameters or name in given:
-                message = f"`{block.name}` has no parameter `{name}`"
-                if name in given:
-                    message = f"`{name}` of `{block.name}` is given twice"
-                self.report(
-                    "E113", message, value.span, "not a parameter of it", f"its parameters: `{signature}`", scope
-                )
+            name = name or list(parameters)[position]
+            if name not in parameters or name in values:
+                message, label = f"`{block.name}` has no parameter `{name}`", "not a parameter of it"
+                if name in values:
+                    message, label = f"`{name}` of `{block.name}` is given twice", "given again"
+                self.problems.report("E113", message, value.span, label, help, calls=scope.calls)
                 return None
-            given[name] = value
-        lets = scope.numbers
-        numbers = Numbers(self.globals(scope))
+            values[name] = value
+        # A block does not see its caller's parameters, only the lets.
+        numbers = Numbers(self.lets)
         try:
             for name, default in parameters.items():
-                if name in given:
-                    numbers[name] = evaluate(given[name], lets)
+                if name in values:
+                    numbers[name] = evaluate(values[name], scope.numbers)
                 elif default is not None:
                     numbers[name] = evaluate(default, numbers)
                 else:
                     message = f"`{block.name}` needs a value for `{name}`"
-                    self.report(
-                        "E113", message, node.span, "a value is missing", f"its parameters: `{signature}`", scope
-                    )
+                    self.problems.report("E113", message, node.span, "a value is missing", help, calls=scope.calls)
                     return None
         except SpecError as error:
-            self.problems.add(error.diagnostics[0]._replace(calls=scope.calls))
+            self.problems.catch(error, scope.calls)
             return None
         return numbers
 
-    def globals(self, scope: Scope) -> Mapping[str, Any]:
-        """The lets alone: a block does not see its caller's parameters."""
-        if not scope.calls:
-            self.lets = scope.numbers
-        return self.lets
-
-    def count(self, item: ItemNode, scope: Scope) -> int | None:
-        """How often an item stands; None where that is no number of repeats."""
+    def repeat_count(self, item: ItemNode, scope: Scope) -> int | None:
+        """Return how many copies of an item there are; None where that is no number of repeats, which is reported."""
         if item.count is None:
             return 1
         if isinstance(item.count, int):
@@ -153,67 +132,47 @@ class Blocks:
         try:
             value = evaluate(item.count.expression, scope.numbers)
         except SpecError as error:
-            self.problems.add(error.diagnostics[0]._replace(calls=scope.calls))
+            self.problems.catch(error, scope.calls)
             return None
         if not isinstance(value, int) or value < 0:
-            what = "is negative" if value < 0 else "is not whole"
-            message, label = f"the number of repeats {what}", f"is {value}"
-            self.report("E114", message, item.count.span, label, "use a whole number, 0 or more", scope)
+            message = f"the number of repeats is {'negative' if value < 0 else 'not whole'}"
+            help = "use a whole number, 0 or more"
+            self.problems.report("E114", message, item.count.span, f"is {value}", help, calls=scope.calls)
             return None
         return value
 
-    def size(self, items: tuple[ItemNode, ...], scope: Scope) -> int:
-        """How many layers a sequence comes to, found without building it.
+    def layer_count(self, items: tuple[ItemNode, ...], scope: Scope) -> int:
+        """Return how many layers a sequence comes to, without building it.
 
-        Raises `SpecError` E005 where that is over the limit.
+        Raises `FatalError` E005 where that is over the limit.
         """
         total = 0
         for item in items:
-            count = self.count(item, scope)
+            count = self.repeat_count(item, scope)
             if not count:
                 continue
             # Inputs are no layers, yet a repeated one must not go on for ever.
-            total += count * self.atom_size(item, scope) - (count == 1 and is_input(item))
+            total += count * self._layers_of_copy(item, scope) - (count == 1 and is_input(item))
             if total > MAX_LAYERS:
                 message = f"the spec comes to more than {MAX_LAYERS:,} layers"
-                span = item.count_span or item.span
-                raise SpecError([Diagnostic("E005", message, span, "too many layers", calls=scope.calls)])
+                exceed(message, item.count_span or item.span, "too many layers", calls=scope.calls)
         return total
 
-    def atom_size(self, item: ItemNode, scope: Scope) -> int:
-        """How many layers one copy of an item comes to."""
+    def _layers_of_copy(self, item: ItemNode, scope: Scope) -> int:
         atom = item.atom
         if isinstance(atom, GroupNode):
-            return self.size(atom.items, scope)
+            return self.layer_count(atom.items, scope)
         if isinstance(atom, MergeNode):
-            return 1 + sum(self.size(arm, scope) for arm in atom.arms)
+            return 1 + sum(self.layer_count(arm, scope) for arm in atom.arms)
         if not isinstance(atom, CallNode):
             return 1
         block = scope.blocks.get(atom.name) if not atom.problems else None
         numbers = self.bind(atom, block, scope) if block else None
         if block is None or numbers is None:
             return 1
-        if numbers.size is None:
+        if numbers.layers is None:
             key = (block.name, *(numbers[name] for name, _ in block.parameters))
-            if key not in self.sizes:
-                self.sizes[key] = self.size(block.items, self.inside(atom, block, numbers, scope))
-            numbers.size = self.sizes[key]
-        return numbers.size
-
-    def report(
-        self, code: str, message: str, span: Span, label: str, help: str | None = None, scope: Scope | None = None
-    ) -> None:
-        calls = scope.calls if scope else ()
-        self.problems.add(Diagnostic(code, message, span, label, help=help, calls=calls))
-
-
-def is_input(item: ItemNode) -> bool:
-    if not isinstance(item.atom, LayerNode):
-        return False
-    first = item.atom.word.parts[0]
-    if not isinstance(first, str) or first[:1] not in "iI" or first[:5].lower() != "input":
-        return False
-    try:
-        return split_word(item.atom.word)[0] == "input"
-    except SpecError:
-        return False
+            if key not in self.layer_counts:
+                self.layer_counts[key] = self.layer_count(block.items, self.body_scope(atom, block, numbers, scope))
+            numbers.layers = self.layer_counts[key]
+        return numbers.layers

@@ -1,18 +1,16 @@
-"""A cursor over the tokens of a source: what stands next, what must, and how to go on after an error."""
+"""A cursor over the tokens of a source: the next token, the one that must follow, and recovery after an error."""
 
 from __future__ import annotations
 
-from typing import NoReturn
-
-from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError
+from cnncalc.diagnostics import AlreadyReported, Problems, Source, Span, exceed, fail
 from cnncalc.language.tokens import END, NEWLINE, SEP, STRAY, Token, tokenize
 
-#: So many brackets stand in one another at most.
+#: Brackets may be nested this deep.
 MAX_DEPTH = 100
 
 
 class Cursor:
-    """The tokens, the place among them, and the brackets that are open there."""
+    """The tokens of a source, a position among them, and the brackets that are open there."""
 
     def __init__(self, source: Source, problems: Problems) -> None:
         self.source, self.problems = source, problems
@@ -29,61 +27,48 @@ class Cursor:
         return self.tokens[self.at].kind
 
     def take(self) -> Token:
+        """Return the next token and go past it; END is never passed."""
         token = self.tokens[self.at]
         if token.kind != END:
             self.at += 1
         return token
 
     def expect(self, kind: str, what: str) -> Token:
-        """The next token, which must be of the kind; else an error that says what was expected."""
+        """Take and return the next token; raise `SpecError` E004, with `what` was expected, if it is another."""
         token = self.token
         if token.kind == kind:
             return self.take()
         got = "the end" if token.kind == END else "a new line" if token.kind == NEWLINE else f"`{token.text}`"
-        self.fail("E004", f"unexpected {got}", self.span(token), f"expected {what}")
+        fail("E004", f"unexpected {got}", self.span(token), f"expected {what}")
 
     def enter(self) -> Token:
-        """Take the bracket that opens here."""
+        """Take the opening bracket that stands next."""
         token = self.take()
         self.open.append(token)
         if len(self.open) > MAX_DEPTH:
-            span = self.span(token)
-            message = f"brackets are nested deeper than {MAX_DEPTH} levels"
-            raise SpecError([*self.problems.found, Diagnostic("E005", message, span, "too deep")])
+            exceed(f"brackets are nested deeper than {MAX_DEPTH} levels", self.span(token), "too deep")
         return token
 
     def leave(self, opening: Token) -> None:
-        """Take the bracket that closes the opening one, which must be here."""
+        """Take the bracket that closes `opening`; raise `SpecError` E003 if another token stands here."""
         self.open.pop()
         if self.kind == ")":
             self.take()
         elif self.kind == STRAY:
-            raise SpecError([])
+            raise AlreadyReported
         else:
             help = "write a `)` after the last layer of it"
-            self.fail("E003", "a `(` is never closed", self.span(opening), "opened here", help)
+            fail("E003", "a `(` is never closed", self.span(opening), "opened here", help)
 
     def span(self, token: Token) -> Span:
         return Span(self.source, token.start, token.end)
 
     def since(self, first: Token) -> Span:
-        """From the first token to the last that was taken."""
+        """Return the span from the first token to the last one taken."""
         return Span(self.source, first.start, max(self.tokens[max(self.at - 1, 0)].end, first.end))
 
-    # -- errors --------------------------------------------------------------------------------------
-
-    def report(self, code: str, message: str, span: Span, label: str, help: str | None = None) -> None:
-        self.problems.add(Diagnostic(code, message, span, label, help=help))
-
-    def fail(self, code: str, message: str, span: Span, label: str, help: str | None = None) -> NoReturn:
-        raise SpecError([Diagnostic(code, message, span, label, help=help)])
-
-    def skip(self, error: SpecError, start: int | None = None) -> Span:
-        """Keep the error and go to the next separator, brackets on the way included; gives what was passed over."""
-        for diagnostic in error.diagnostics:
-            self.problems.add(diagnostic)
-        if any(diagnostic.code == "E005" for diagnostic in error.diagnostics):
-            raise error
+    def skip(self, start: int | None = None) -> Span:
+        """Go to the next separator, past any brackets on the way, and return what was passed over."""
         first = self.tokens[self.at if start is None else start]
         depth = 0
         while self.kind != END and (depth > 0 or self.kind not in (SEP, NEWLINE, ")", ";")):

@@ -14,8 +14,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest
-from cnncalc.language.nodes import UNKNOWN, Expression, FunctionNode, NameNode, NumberNode, OperationNode
+from cnncalc.diagnostics import Source, Span, fail, nearest
+from cnncalc.language.nodes import UNKNOWN_NUMBER, Expression, FunctionNode, NameNode, NumberNode, OperationNode
 
 LEXEME = re.compile(r"\s*(?:(\d+(?:\.\d+)?|\.\d+)|([A-Za-z_]\w*)|(//|[-+*/%(),{}]))", re.ASCII)
 SPACE = re.compile(r"\s*")
@@ -26,7 +26,7 @@ MAX_VALUE = 10**18
 
 
 def _divisible(value: Any, by: Any) -> Any:
-    """The nearest multiple of `by`, at least `by`, and not under 90 % of the value (MobileNet's rounding)."""
+    """Return the nearest multiple of `by`, at least `by`, and not under 90 % of the value (MobileNet's rounding)."""
     multiple = max(by, (value + by / _fraction(2)) // by * by)
     return multiple + by if 10 * multiple < 9 * value else multiple
 
@@ -57,7 +57,7 @@ class ExpressionParser:
         self.start = start
 
     def parse(self) -> Expression:
-        """The expression; raises `SpecError` E008 where it is none."""
+        """Return the expression; raises `SpecError` E008 where it cannot be read."""
         expression = self._sum()
         if self._peek():
             self._fail("an operator is missing", "expected `+ - * / // %`")
@@ -88,11 +88,11 @@ class ExpressionParser:
         return self._value()
 
     def _value(self) -> Expression:
-        found = self._match()
-        start = found.start(found.lastindex or 0) if found else self.at
+        lexeme = self._match()
+        start = lexeme.start(lexeme.lastindex or 0) if lexeme else self.at
         word = self._take()
         span = Span(self.source, start, self.at)
-        if found is not None and found.group(1):
+        if lexeme is not None and lexeme.group(1):
             return NumberNode(word, span)
         if word in ("(", "{"):
             self._deeper()
@@ -100,10 +100,10 @@ class ExpressionParser:
             self._expect(")" if word == "(" else "}")
             self.depth -= 1
             return inner
-        if found is not None and found.group(2):
+        if lexeme is not None and lexeme.group(2):
             return self._function(word, span) if self._peek() == "(" else NameNode(word, span)
         self.at = start
-        self._fail("a number is missing" if not word else f"`{word}` is no number", "expected a number or a name")
+        self._fail("a number is missing" if not word else f"`{word}` is not a number", "expected a number or a name")
 
     def _function(self, name: str, span: Span) -> Expression:
         self._deeper()
@@ -125,18 +125,18 @@ class ExpressionParser:
         return LEXEME.match(self.source.text, self.at, self.end)
 
     def _peek(self) -> str:
-        found = self._match()
-        if found:
-            return found.group(found.lastindex or 0)
+        lexeme = self._match()
+        if lexeme:
+            return lexeme.group(lexeme.lastindex or 0)
         space = SPACE.match(self.source.text, self.at, self.end)
         return self.source.text[space.end()] if space and space.end() < self.end else ""
 
     def _take(self) -> str:
-        found = self._match()
-        if found is None:
+        lexeme = self._match()
+        if lexeme is None:
             return ""
-        self.at = found.end()
-        return found.group(found.lastindex or 0)
+        self.at = lexeme.end()
+        return lexeme.group(lexeme.lastindex or 0)
 
     def _expect(self, mark: str) -> None:
         if self._peek() != mark:
@@ -146,11 +146,11 @@ class ExpressionParser:
     def _fail(self, message: str, label: str) -> NoReturn:
         at = min(self.at, self.end)
         span = Span(self.source, at, min(at + 1, max(self.end, at)))
-        raise SpecError([Diagnostic("E008", message, span, label)])
+        fail("E008", message, span, label)
 
 
 def evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
-    """The value, an int where it is whole and else a Fraction.
+    """Return the value of an expression: an int where it is whole, else a Fraction.
 
     Raises `SpecError`: E110 unknown name, E113 wrong number of values, E115 division by zero.
     """
@@ -162,7 +162,7 @@ def evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
 
 
 def exact(name: str, value: Any) -> Any:
-    """A number from outside as expressions compute with it: a float means the decimal that it prints as.
+    """Return a number from outside as expressions compute with it: a float is the decimal that it prints as.
 
     Raises `SpecError` E105 where it is no finite number, or too large.
     """
@@ -174,8 +174,8 @@ def exact(name: str, value: Any) -> Any:
     except ValueError:  # not a number, or infinite
         number = None
     if number is None or abs(number) >= MAX_VALUE or number.denominator >= MAX_VALUE:
-        message, label = f"the variable `{name}` cannot be {str(value)[:40]!r}", "no number below 10^18"
-        raise SpecError([Diagnostic("E105", message, label=label, help="give a whole number or a decimal")])
+        message, label = f"the variable `{name}` cannot be {str(value)[:40]!r}", "not a number below 10^18"
+        fail("E105", message, label=label, help="give a whole number or a decimal")
     return number.numerator if number.denominator == 1 else number
 
 
@@ -183,7 +183,7 @@ def _evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
     if isinstance(expression, NumberNode):
         text = expression.text
         if len(text) > 30:
-            raise _error("E105", "a number is too long", expression.span, f"{len(text)} digits")
+            fail("E105", "a number is too long", expression.span, f"{len(text)} digits")
         return int(text) if text.isdigit() else _fraction(text)
     if isinstance(expression, NameNode):
         return _number(expression, names)
@@ -205,11 +205,11 @@ def _number(name: NameNode, names: Mapping[str, Any]) -> Any:
         return names[name.name]
     except KeyError:
         pass
-    if name.name == UNKNOWN:
+    if name.name == UNKNOWN_NUMBER:
         find = "write a number here, or let `cnncalc solve` find it"
-        raise _error("E116", "a `?` stands for a number", name.span, "what number is not said", find)
+        fail("E116", "a `?` stands for a number", name.span, "no number here yet", find)
     help = f"write `{near}`" if (near := nearest(name.name, names)) else None
-    raise _error("E110", f"unknown name `{name.name}`", name.span, "no let or parameter of this name", help)
+    fail("E110", f"unknown name `{name.name}`", name.span, "no let or parameter of this name", help)
 
 
 def _operate(operation: OperationNode, left: Any, right: Any) -> Any:
@@ -221,7 +221,7 @@ def _operate(operation: OperationNode, left: Any, right: Any) -> Any:
         case "*":
             return left * right
     if right == 0:
-        raise _error("E115", "division by zero", operation.right.span, "is 0")
+        fail("E115", "division by zero", operation.right.span, "is 0")
     match operation.operator:
         case "//":
             return left // right
@@ -234,22 +234,18 @@ def _operate(operation: OperationNode, left: Any, right: Any) -> Any:
 def _check_size(value: Any, expression: Expression) -> None:
     # A fraction's denominator counts too: it would grow without bound all the same.
     if abs(value) >= MAX_VALUE or (not isinstance(value, int) and value.denominator >= MAX_VALUE):
-        raise _error("E105", "a number is too large", expression.span, "10^18 or more")
+        fail("E105", "a number is too large", expression.span, "10^18 or more")
 
 
 def _call(function: FunctionNode, names: Mapping[str, Any]) -> Any:
     if function.name not in FUNCTIONS:
         known = f"write `{near}`" if (near := nearest(function.name, FUNCTIONS)) else "one of " + ", ".join(FUNCTIONS)
-        raise _error("E110", f"unknown function `{function.name}`", function.span, "not a function", known)
+        fail("E110", f"unknown function `{function.name}`", function.span, "not a function", known)
     fewest, most, compute = FUNCTIONS[function.name]
     values = [evaluate(value, names) for value in function.values]
     if not fewest <= len(values) <= most:
         message = f"`{function.name}` takes {fewest} value{'s' if fewest > 1 else ''}, not {len(values)}"
-        raise _error("E113", message, function.span, f"{len(values)} given")
+        fail("E113", message, function.span, f"{len(values)} given")
     if function.name == "divisible" and values[1] <= 0:
-        raise _error("E115", "`divisible` needs a divisor above 0", function.values[1].span, f"is {values[1]}")
+        fail("E115", "`divisible` needs a divisor above 0", function.values[1].span, f"is {values[1]}")
     return compute(*values)
-
-
-def _error(code: str, message: str, span: Span, label: str, help: str | None = None) -> SpecError:
-    return SpecError([Diagnostic(code, message, span, label, help=help)])

@@ -1,7 +1,7 @@
 """Lines of canonical text: broken where the author broke them, and where they would be too long.
 
-A text is a row of strings with gaps between them. A gap is where a line may end; what the author had there,
-line breaks, blank lines and comments, is read from the source with `as_written`.
+A text is a sequence of strings and gaps. A gap is where a line may end; the line breaks, blank lines and comments
+that the author has there are read from the source with `as_written`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,10 @@ COMMENT = re.compile(r"#[^\r\n]*")
 
 
 class Gap(NamedTuple):
-    """A place where a line may end: `flat` stands there where it does not, `end` where it does.
+    """A position where a line may end. Its text is `end` where the line ends, and `flat` where it goes on.
 
-    A line that is too long is broken at all its gaps of the lowest rank, which says how far in they are; at a
-    gap without a rank only the author breaks. The next line is indented by `level`, or by one less where the
-    gap `closes` a bracket.
+    A line that is too long is broken at all its gaps of the lowest rank; a gap without a rank is broken only where
+    the author broke it. The next line is indented by `level`, or by one less where the gap `closes` a bracket.
     """
 
     flat: str
@@ -30,18 +29,18 @@ class Gap(NamedTuple):
     rank: int | None = 0
     end: str = ""
     closes: bool = False
-    #: By how many levels more the lines behind it are indented, until another gap says so.
+    #: The extra levels of the lines that follow, up to the next gap that has a number here.
     hang: int | None = None
     broken: bool = False
-    #: The comment behind the line that ends here, and the comments and blank lines before the next.
+    #: The comment at the end of this line, and the comments and blank lines before the next line.
     beside: str = ""
     above: tuple[str, ...] = ()
 
 
 def as_written(gap: Gap, text: str, strays: str = "") -> Gap:
-    """The gap as the author has it, whose text reaches from the end of one item to the beginning of the next.
+    """Return the gap with the line breaks and comments of `text`, the source from one item to the next.
 
-    `strays` is text before it that may hold comments for which there is no other place.
+    `strays` is text before it whose comments have no other place.
     """
     first, *rest = NEWLINE.split(text)
     beside = "  ".join(comment.rstrip() for comment in COMMENT.findall(strays) + COMMENT.findall(first))
@@ -56,7 +55,7 @@ def as_written(gap: Gap, text: str, strays: str = "") -> Gap:
 
 
 def without_blanks(gap: Gap) -> Gap:
-    """The gap with no blank line at either end: none stands beside a bracket."""
+    """Return the gap without blank lines at either end, as beside a bracket."""
     above = list(gap.above)
     while above and not above[-1]:
         above.pop()
@@ -66,13 +65,15 @@ def without_blanks(gap: Gap) -> Gap:
 
 
 def lay_out(pieces: Iterable[str | Gap], width: int | None = WIDTH) -> str:
-    """The pieces as lines of at most `width` characters, comments not counted, where there is a way to have it so."""
+    """Return the pieces as text, in lines of at most `width` characters (comments apart) where that is possible."""
     lines = Lines(width)
     lines.split(pieces)
     return "\n".join(lines.done).strip("\n") + "\n"
 
 
 class Lines:
+    """Collects the lines of a text; `width` is None where no line is broken for its length."""
+
     def __init__(self, width: int | None) -> None:
         self.width = width
         self.done: list[str] = []
@@ -89,7 +90,7 @@ class Lines:
             self.add(line)
 
     def add(self, line: list[str | Gap]) -> None:
-        """Write a line, of whose gaps none is broken but perhaps the last."""
+        """Write a line; none of its gaps is broken, except perhaps the last."""
         text = "".join(_shown(piece) for piece in line)
         if self.width is not None and INDENT * self.depth + len(text) > self.width:
             gaps = [piece for piece in line if isinstance(piece, Gap) and not piece.broken]

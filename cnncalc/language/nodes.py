@@ -1,6 +1,6 @@
-"""What the parser makes: a spec as a tree of frozen values. No layer is known here.
+"""The nodes of a spec: a tree of frozen values, as the parser makes it. No layer is known here.
 
-Two nodes are the same where they mean the same: spans are for messages, and the writer leaves them out.
+Two specs mean the same where their nodes are equal but for spans, which are for messages.
 """
 
 # No `from __future__ import annotations` here: NamedTuple compiles every annotation that is a string, which
@@ -39,8 +39,8 @@ class FunctionNode(NamedTuple):
 
 Expression = Union[NumberNode, NameNode, OperationNode, FunctionNode]
 
-#: The name of a number that is not known, written without a hole around it: `conv ?x? s2`.
-UNKNOWN = "?"
+#: The name of a number to be solved for, written without a hole around it: `conv ?x? s2`.
+UNKNOWN_NUMBER = "?"
 
 # -- layers and what is made of them ---------------------------------------------------------------------
 
@@ -55,16 +55,16 @@ class Hole(NamedTuple):
 class Chunk(NamedTuple):
     """A run of text and holes without a space in it, such as `conv3x3:{c}`.
 
-    `field` is the name before a `=`, where the chunk is an argument's long form.
+    `name` is the argument's, where the chunk is the value of a long form `name=value`.
     """
 
     parts: tuple[str | Hole, ...]
     span: Span
-    field: "Chunk | None" = None
+    name: "Chunk | None" = None
 
 
 class LayerNode(NamedTuple):
-    """A layer word, still glued to what stands behind it, and the arguments apart from it."""
+    """A layer word with all that is glued to it, and the arguments that stand apart."""
 
     word: Chunk
     arguments: tuple[Chunk, ...]
@@ -83,9 +83,9 @@ class MergeNode(NamedTuple):
 
 
 class CallNode(NamedTuple):
-    """`name(values)`; each value with the parameter it names, or None where it goes by its place.
+    """`name(values)`: each value with the name of its parameter, or None where its position tells.
 
-    `problems` are what is wrong with the values: less than that there is no block of this name.
+    `problems` are the errors in its values, reported only where there is a block of this name.
     """
 
     name: str
@@ -101,7 +101,7 @@ class ReferenceNode(NamedTuple):
 
 
 class InvalidNode(NamedTuple):
-    """What could not be read, and was reported: the sizes behind it are not known."""
+    """Stands for an item that could not be read, which has been reported: the sizes behind it are unknown."""
 
     span: Span
 
@@ -112,14 +112,14 @@ Atom = Union[LayerNode, GroupNode, MergeNode, CallNode, ReferenceNode, InvalidNo
 class ItemNode(NamedTuple):
     atom: Atom
     span: Span
-    count: int | Hole | None = None  # type: ignore[assignment]  # hides tuple.count, which no one asks of an item
+    count: int | Hole | None = None  # type: ignore[assignment]  # hides tuple.count, which no one needs
     count_span: Span | None = None
     name: str | None = None
     name_span: Span | None = None
 
 
 class LetNode(NamedTuple):
-    """A number by name; the span is the name's."""
+    """A named number; the span is the name's."""
 
     name: str
     value: Expression
@@ -127,7 +127,7 @@ class LetNode(NamedTuple):
 
 
 class DefNode(NamedTuple):
-    """A block of layers by name, with parameters and their defaults; the span is the name's."""
+    """A named block of layers, its parameters with their defaults; the span is the name's."""
 
     name: str
     parameters: tuple[tuple[str, Union[Expression, None]], ...]

@@ -1,18 +1,24 @@
 """Tokens to nodes, by recursive descent: one method for each rule of the grammar.
 
-    spec     = { ( let | def ) SEP } sequence
-    sequence = item { SEP item }
-    item     = atom [ "*" count ] [ "as" NAME ]
-    atom     = layer | "(" sequence ")" | call | merge | "@" NAME
-    layer    = WORD { argument }
-    merge    = ( "add" | "concat" | "mul" ) "(" arm { ";" arm } ")"       arm = [ sequence ]
-    call     = NAME "(" [ value { "," value } ] ")"                        value = [ NAME "=" ] expression
-    let      = "let" NAME "=" expression { "," NAME "=" expression }
-    def      = "def" NAME "(" [ parameter { "," parameter } ] ")" "=" sequence, up to the line's end
-    count    = integer | hole                                              hole = "{" expression "}" | "?"
+    spec      = { ( let | def ) SEP } sequence
+    sequence  = item { SEP item }
+    item      = atom [ "*" count ] [ "as" NAME ]
+    atom      = layer | "(" sequence ")" | call | merge | "@" NAME
+    layer     = chunk { chunk }                   the layer word, arguments glued to it or not, then the others
+    merge     = WORD "(" arm { ";" arm } ")"      WORD is a merge of the registry: add, concat, mul
+    arm       = [ sequence ]
+    call      = NAME "(" [ value { "," value } ] ")"
+    value     = [ NAME "=" ] expression
+    let       = "let" NAME "=" expression { "," NAME "=" expression }
+    def       = "def" NAME "(" [ parameter { "," parameter } ] ")" "=" sequence, up to the line's end
+    parameter = NAME [ "=" expression ]
+    count     = INTEGER | hole
+    chunk     = [ NAME "=" ] ( TEXT | hole ) { TEXT | hole }, without a space
+    hole      = "{" expression "}" | "?"
 
-Which word is a layer is not asked here. After an error the parser goes on behind the next separator, so that
-one run reports them all; in place of what it could not read stands a `InvalidNode` node.
+SEP is a `|`, `,` or `->`, or a line's end that `tokens` has kept; expressions are those of `expressions`. Whether
+the word of a chunk is a layer is not asked here. After an error the parser goes on behind the next separator, so
+that one run reports all errors; an `InvalidNode` stands for what could not be read.
 """
 
 from __future__ import annotations
@@ -21,11 +27,11 @@ import re
 from collections.abc import Iterator
 from typing import NoReturn
 
-from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError
+from cnncalc.diagnostics import AlreadyReported, Diagnostic, Problems, Source, Span, SpecError, fail
 from cnncalc.language.cursor import Cursor
 from cnncalc.language.expressions import ExpressionParser
 from cnncalc.language.nodes import (
-    UNKNOWN,
+    UNKNOWN_NUMBER,
     Atom,
     CallNode,
     Chunk,
@@ -43,30 +49,31 @@ from cnncalc.language.nodes import (
     Spec,
 )
 from cnncalc.language.tokens import CHUNK, END, NEWLINE, SEP, STRAY, Token
-
-MERGES = ("add", "concat", "mul")
+from cnncalc.layers import MERGE_WORDS
 
 #: Sizes as arithmetic writes them: `3*3`.
 PRODUCT = re.compile(r"(?<![\w)*])\d+(?:\*\d+)+")
-#: How often, as prose writes it behind what is repeated: `x2`.
+#: A number of repeats as prose writes it: `x2`.
 TIMES = re.compile(r"[xX×]?(\d+)")
 NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 HOLE = re.compile(r"(\{[^{}\n]*\}|\?)")
-FIELD = re.compile(r"([A-Za-z_]\w*)=", re.ASCII)
+LONG_FORM = re.compile(r"([A-Za-z_]\w*)=", re.ASCII)
 BINDING = re.compile(r"\s*([A-Za-z_]\w*)\s*(=?)\s*", re.ASCII)
 
 
 def parse(source: Source, problems: Problems) -> Spec:
-    """The nodes of a spec. Errors are added to `problems`; the nodes stand for what could be read."""
+    """Return the nodes of a spec. Errors are added to `problems`; what could not be read is an `InvalidNode`."""
     return Parser(source, problems).spec()
 
 
 def parse_items(source: Source, problems: Problems) -> tuple[ItemNode, ...]:
-    """The items of a sequence by itself, such as a string in a YAML list."""
-    return Parser(source, problems).alone()
+    """Return the items of a text that is one sequence, such as a string in a YAML list."""
+    return Parser(source, problems).whole_sequence()
 
 
 class Parser(Cursor):
+    """Reads the tokens of one source, or one rule of the grammar by its method."""
+
     # -- the grammar ---------------------------------------------------------------------------------
 
     def spec(self) -> Spec:
@@ -81,15 +88,15 @@ class Parser(Cursor):
                 self.recover(error)
             if self.kind in (SEP, NEWLINE):
                 self.take()
-        return Spec(None, tuple(definitions), self.alone())
+        return Spec(None, tuple(definitions), self.whole_sequence())
 
-    def alone(self) -> tuple[ItemNode, ...]:
+    def whole_sequence(self) -> tuple[ItemNode, ...]:
         """A sequence that must reach to the end of the text."""
         if self.kind == END:
-            if not self.problems.found:
+            if not self.problems:
                 message, help = "the spec has no layer", "write for example `input 32x32x3 | conv 3x3 x16 | pool 2`"
                 span = self.span(self.token) if self.source.text else None
-                self.problems.add(Diagnostic("E007", message, span, "nothing here" if span else "", help=help))
+                self.problems.report("E007", message, span, "nothing here" if span else "", help)
             return ()
         items = self.sequence()
         while self.kind != END:
@@ -97,7 +104,7 @@ class Parser(Cursor):
             if token.kind != STRAY:
                 what = "closes no bracket" if token.kind == ")" else "stands outside brackets"
                 help = "a `;` separates the arms of `add( ; )`" if token.kind == ";" else "remove it"
-                self.report("E003", f"unexpected `{token.text}`", self.span(token), what, help)
+                self.problems.report("E003", f"unexpected `{token.text}`", self.span(token), what, help)
             items += self.sequence() if self.kind not in (END, ")", ";") else ()
         return items
 
@@ -139,14 +146,14 @@ class Parser(Cursor):
             name, _ = self.name("after `@`")
             return ReferenceNode(name, self.since(first))
         if first.kind in (SEP, NEWLINE, END, ")", ";"):
-            self.empty_layer()
+            self.fail_empty_layer()
         token = self.expect(CHUNK, "a layer")
         word = token.text.lower()
         if self.kind == "(":
-            return self.merge(token) if word in MERGES else self.call(token)
+            return self.merge(token) if word in MERGE_WORDS else self.call(token)
         if word in ("let", "def"):
             help = f"move the `{word}` to the beginning, on a line of its own"
-            self.fail("E004", f"`{word}` must stand before the layers", self.span(token), "too late", help)
+            fail("E004", f"`{word}` must stand before the layers", self.span(token), "too late", help)
         return self.layer(token)
 
     def layer(self, first: Token) -> LayerNode:
@@ -175,10 +182,10 @@ class Parser(Cursor):
         return () if self.kind in (";", ")") else self.sequence()
 
     def call(self, word: Token) -> CallNode:
-        # A dot is in no name of ours; `nn.Conv2d(…)` is read to its end all the same, and then told what it is.
+        # No block has a dot in its name, but `nn.Conv2d(…)` is read to its end, so that it can be translated.
         if not NAME.fullmatch(word.text.rpartition(".")[2]):
             help = "separate layers with `|`"
-            self.fail("E004", "unexpected `(`", self.span(self.token), "expected a separator before it", help)
+            fail("E004", "unexpected `(`", self.span(self.token), "expected a separator before it", help)
         values: list[tuple[str | None, Expression]] = []
         problems: list[Diagnostic] = []
         slices = self.slices()
@@ -186,7 +193,7 @@ class Parser(Cursor):
             for start, end in slices:
                 name, value, _ = self.binding(start, end)
                 if value is None:
-                    self.fail("E008", "a value is missing", Span(self.source, start, end), "expected a value")
+                    fail("E008", "a value is missing", Span(self.source, start, end), "expected a value")
                 values.append((name, value))
         except SpecError as error:
             problems += error.diagnostics
@@ -199,9 +206,9 @@ class Parser(Cursor):
             yield self.let()
 
     def binds(self, at: int) -> bool:
-        """Whether `NAME =` stands there, which begins no layer."""
+        """Whether `NAME =`, which begins no layer, stands at a token."""
         token = self.tokens[at]
-        return bool(FIELD.match(token.text) or (NAME.fullmatch(token.text) and self.tokens[at + 1].kind == "="))
+        return bool(LONG_FORM.match(token.text) or (NAME.fullmatch(token.text) and self.tokens[at + 1].kind == "="))
 
     def let(self) -> LetNode:
         first = self.tokens[self.at - 1]
@@ -214,7 +221,7 @@ class Parser(Cursor):
         bound = BINDING.match(self.source.text, start, end)
         if bound is None or not bound.group(2):
             span = Span(self.source, first.start, max(end, first.end))
-            self.fail(
+            fail(
                 "E004", "a let gives a name to a number", span, "expected `let NAME = number`", "write `let width = 64`"
             )
         value = ExpressionParser(self.source, bound.end(), end).parse()
@@ -226,17 +233,17 @@ class Parser(Cursor):
         return DefNode(name, parameters, self.sequence(one_line=True), span)
 
     def header(self) -> tuple[str, tuple[tuple[str, Expression | None], ...], Span]:
-        """NAME "(" [ parameter { "," parameter } ] ")", and where the name stands."""
+        """NAME "(" [ parameter { "," parameter } ] ")": the name, the parameters, the name's span."""
         name, span = self.name("after `def`")
         parameters: list[tuple[str, Expression | None]] = []
         if self.kind != "(":
             help = f"write `def {name}() = …`"
-            self.fail("E004", "a def has brackets for its parameters", self.span(self.token), "expected `(`", help)
+            fail("E004", "a def has brackets for its parameters", self.span(self.token), "expected `(`", help)
         for start, end in self.slices():
             parameter, default, bare = self.binding(start, end)
             if parameter is None:
                 if bare is None:
-                    self.fail("E004", "a parameter is a name", Span(self.source, start, end), "expected a name")
+                    fail("E004", "a parameter is a name", Span(self.source, start, end), "expected a name")
                 parameter, default = bare, None
             parameters.append((parameter, default))
         return name, tuple(parameters), span
@@ -248,25 +255,25 @@ class Parser(Cursor):
             return self.hole(token.start, token.end), span
         if not token.text.isdigit():
             help = "write `* 3`, or `* {n}`"
-            self.fail("E004", f"`{token.text}` is no number of repeats", span, "expected a whole number", help)
+            fail("E004", f"`{token.text}` is not a number of repeats", span, "expected a whole number", help)
         if len(token.text) > 9:
-            self.fail("E105", "a number of repeats must be below 10^9", span, "too large")
+            fail("E105", "a number of repeats must be below 10^9", span, "too large")
         return int(token.text), span
 
     # -- parts of tokens -----------------------------------------------------------------------------
 
-    def chunk(self, token: Token, field: Chunk | None = None) -> Chunk:
-        """The parts of a token; a `field` that stands apart from its value, as in YAML, is given."""
+    def chunk(self, token: Token, name: Chunk | None = None) -> Chunk:
+        """Return the parts of a token; `name` is the argument's, where it stands apart from its value (in YAML)."""
         text, start = token.text, token.start
-        if field is None and "=" in text and (found := FIELD.match(text)):
-            name = Chunk((found.group(1),), Span(self.source, start, start + found.end(1)))
-            return self._chunk(text[found.end() :], start + found.end(), name)
-        return self._chunk(text, start, field)
+        if name is None and "=" in text and (long_form := LONG_FORM.match(text)):
+            name = Chunk((long_form.group(1),), Span(self.source, start, start + long_form.end(1)))
+            return self._chunk(text[long_form.end() :], start + long_form.end(), name)
+        return self._chunk(text, start, name)
 
-    def _chunk(self, text: str, start: int, field: Chunk | None = None) -> Chunk:
+    def _chunk(self, text: str, start: int, name: Chunk | None) -> Chunk:
         span = Span(self.source, start, start + len(text))
-        if "{" not in text and UNKNOWN not in text:
-            return Chunk((text,), span, field)
+        if "{" not in text and UNKNOWN_NUMBER not in text:
+            return Chunk((text,), span, name)
         parts: list[str | Hole] = []
         for index, part in enumerate(HOLE.split(text)):
             if index % 2:
@@ -274,19 +281,19 @@ class Parser(Cursor):
             elif part:
                 parts.append(part)
             start += len(part)
-        return Chunk(tuple(parts), span, field)
+        return Chunk(tuple(parts), span, name)
 
     def hole(self, start: int, end: int) -> Hole:
         if end == start + 1:
             span = Span(self.source, start, end)
-            return Hole(NameNode(UNKNOWN, span), span)
+            return Hole(NameNode(UNKNOWN_NUMBER, span), span)
         bare = NAME.fullmatch(self.source.text, start + 1, end - 1)
         if bare:  # as most are
             return Hole(NameNode(bare.group(), Span(self.source, start + 1, end - 1)), Span(self.source, start, end))
         return Hole(ExpressionParser(self.source, start + 1, end - 1).parse(), Span(self.source, start, end))
 
     def slices(self) -> list[tuple[int, int]]:
-        """What stands between the commas of a bracket, as places in the text; takes the bracket."""
+        """Take a bracket; return the start and end of each text between its commas."""
         opening = self.enter()
         slices, start, depth = [], opening.end, 0
         while self.kind != END and (depth or self.kind != ")"):
@@ -306,30 +313,32 @@ class Parser(Cursor):
         return start + len(text) - len(text.lstrip()), end - len(text) + len(text.rstrip())
 
     def binding(self, start: int, end: int) -> tuple[str | None, Expression | None, str | None]:
-        """`NAME = expression` → (name, value, None); a bare expression → (None, value, the name it is, if one)."""
-        found = BINDING.match(self.source.text, start, end)
-        if found and found.group(2):
-            return found.group(1), ExpressionParser(self.source, found.end(), end).parse(), None
-        bare = found.group(1) if found and found.end() == end else None
+        """Return (name, value, None) for `NAME = expression`, else (None, value, the value's name or None)."""
+        match = BINDING.match(self.source.text, start, end)
+        if match and match.group(2):
+            return match.group(1), ExpressionParser(self.source, match.end(), end).parse(), None
+        bare = match.group(1) if match and match.end() == end else None
         return None, ExpressionParser(self.source, start, end).parse(), bare
 
     def name(self, where: str) -> tuple[str, Span]:
+        """Take a name; `where` it is expected goes into the error."""
         token = self.expect(CHUNK, f"a name {where}")
         if not NAME.fullmatch(token.text):
             help = "a name has letters, digits and `_`, and does not begin with a digit"
-            self.fail("E004", f"`{token.text}` is no name", self.span(token), f"expected a name {where}", help)
+            fail("E004", f"`{token.text}` is not a name", self.span(token), f"expected a name {where}", help)
         return token.text, self.span(token)
 
-    # -- what is no item ------------------------------------------------------------------------------
+    # -- errors and recovery --------------------------------------------------------------------------
 
     def expect_item_end(self) -> None:
+        """Raise `SpecError` E004 unless an item may end here."""
         token = self.token
         if token.kind in (SEP, NEWLINE, END, ")", ";"):
             return
         if token.kind == STRAY:
-            raise SpecError([])
+            raise AlreadyReported
         if token.text == "=":
-            self.fail("E004", "unexpected `=`", self.span(token), "expected `name=value`", "write it without spaces")
+            fail("E004", "unexpected `=`", self.span(token), "expected `name=value`", "write it without spaces")
         help = "separate layers with `|`"
         if self.at and self.tokens[self.at - 1].kind == ")" and (times := TIMES.fullmatch(token.text)):
             help = f"to repeat, write `* {times.group(1)}`"
@@ -340,18 +349,20 @@ class Parser(Cursor):
                 break
             sizes = product.group().replace("*", "x")
             help = f"`*` repeats a layer, and sizes take an x: write `{sizes}`"
-        self.fail("E004", f"unexpected `{token.text}`", self.span(token), "expected a separator before it", help)
+        fail("E004", f"unexpected `{token.text}`", self.span(token), "expected a separator before it", help)
 
-    def empty_layer(self) -> NoReturn:
+    def fail_empty_layer(self) -> NoReturn:
+        """Raise `SpecError` E002: no layer stands here."""
         token = self.token
         before = self.tokens[self.at - 1] if self.at else None
         where = "expected here" if token.kind == END else "before this"
         if token.kind != SEP and before is not None and before.kind == SEP:
             token, where = before, "behind this"
         help = "remove the separator, or write a layer"
-        self.fail("E002", "an empty layer", self.span(token), f"no layer {where}", help)
+        fail("E002", "an empty layer", self.span(token), f"no layer {where}", help)
 
     def recover(self, error: SpecError, start: int | None = None) -> ItemNode:
-        """Keep the error and go on behind what could not be read."""
-        span = self.skip(error, start)
+        """Report the error and skip what could not be read."""
+        self.problems.catch(error)
+        span = self.skip(start)
         return ItemNode(InvalidNode(span), span)

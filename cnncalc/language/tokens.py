@@ -1,4 +1,4 @@
-"""Text to tokens. No word of the language is known here but its marks.
+"""Text to tokens. Only the marks of the language are known here, none of its words.
 
     CHUNK     a run of characters with no space or mark in it; a hole `{…}` in it may hold anything
     SEP       "|" or "," or "->"        NEWLINE   a line's end
@@ -11,7 +11,7 @@ left out, so that the parser meets a NEWLINE only where it separates.
 import re
 from typing import NamedTuple
 
-from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError
+from cnncalc.diagnostics import Problems, Source, Span, exceed, fail
 
 CHUNK, SEP, NEWLINE, END, STRAY = "a word", "a separator", "a new line", "the end", "a stray character"
 
@@ -31,7 +31,7 @@ TOKEN = re.compile(
     rf"|(?P<chunk>(?:{_PART})(?:{_PART}|=)*)"
 )
 
-#: What people type, or what an editor puts in its place → what to write.
+#: A character that people or their editors write → what to write instead.
 LOOKALIKES = {
     "–": "-", "—": "-", "−": "-", "→": "->", "⇒": "->", "“": "", "”": "", "‘": "", "’": "",
     "·": "*", "∗": "*", "•": "*", "\u00a0": "a space", "\u3000": "a space", "\u200b": "nothing", "\ufeff": "nothing",
@@ -47,27 +47,27 @@ class Token(NamedTuple):
 
 
 def tokenize(source: Source, problems: Problems) -> list[Token]:
-    """The tokens of a source, END last. What is no token is reported and passed over.
+    """Return the tokens of a source, END last. A character that begins no token is reported and skipped.
 
     Raises `SpecError` E005 for a text over 1 MiB, E006 for one that is not text.
     """
     text = source.text
-    refuse_what_is_no_text(source)
+    check_text(source)
     tokens: list[Token] = []
     at, size, separators = 0, len(text), 0
     match = TOKEN.match
     while at < size:
-        found = match(text, at)
-        if found is None:
+        token = match(text, at)
+        if token is None:
             end = _report_stray(source, at, problems)
             tokens.append(Token(STRAY, at, end, text[at:end]))
             at = end
             continue
         if separators > MAX_SEPARATORS or len(tokens) > MAX_TOKENS:
             message = f"the spec has more than {MAX_SEPARATORS:,} separators or {MAX_TOKENS:,} words"
-            raise SpecError([Diagnostic("E005", message, Span(source, at - 1, at), "too many layers")])
-        start, at = at, found.end()
-        kind = found.lastgroup
+            exceed(message, Span(source, at - 1, at), "too many layers")
+        start, at = at, token.end()
+        kind = token.lastgroup
         if kind == "chunk":
             tokens.append(Token(CHUNK, start, at, text[start:at]))
         elif kind == "sep":
@@ -92,24 +92,23 @@ def _drop_newline(tokens: list[Token]) -> None:
         tokens.pop()
 
 
-def refuse_what_is_no_text(source: Source) -> None:
+def check_text(source: Source) -> None:
+    """Raise `SpecError` E006 for a source that is not text, and E005 for one that is too long."""
     text = source.text
     if len(text) > MAX_TEXT:
-        message = f"the spec is longer than {MAX_TEXT:,} characters"
-        raise SpecError([Diagnostic("E005", message, help="write repeated layers once, with `* count`")])
+        exceed(f"the spec is longer than {MAX_TEXT:,} characters", help="write repeated layers once, with `* count`")
     for bad, what in (("\0", "a NUL byte"), ("\ufffd", "bytes that are not UTF-8")):
         if bad in text:
             at = text.index(bad)
-            raise SpecError([Diagnostic("E006", f"the spec has {what} in it", Span(source, at, at + 1), "not text")])
+            fail("E006", f"the spec has {what} in it", Span(source, at, at + 1), "not text")
     if not text.isascii():
         surrogate = re.search("[\ud800-\udfff]", text)
         if surrogate:
-            span = Span(source, *surrogate.span())
-            raise SpecError([Diagnostic("E006", "the spec has bytes that are not UTF-8", span, "not text")])
+            fail("E006", "the spec has bytes that are not UTF-8", Span(source, *surrogate.span()), "not text")
 
 
 def _report_stray(source: Source, at: int, problems: Problems) -> int:
-    """Report the character that begins no token, and those alike behind it; return where to go on."""
+    """Report a character that begins no token, repeats of it included; return the position behind them."""
     text = source.text
     character = text[at]
     end = at + 1
@@ -119,16 +118,15 @@ def _report_stray(source: Source, at: int, problems: Problems) -> int:
     if character in "{}":
         message = "a `{` is never closed" if character == "{" else "a `}` closes nothing"
         line = Span(source, at, text.find("\n", at) if "\n" in text[at:] else len(text))
-        problems.add(Diagnostic("E003", message, span, "a hole is `{…}` on one line", help="write `{width}`"))
+        problems.report("E003", message, span, "a hole is `{…}` on one line", "write `{width}`")
         return line.end if character == "{" else end
     name = f"`{character}`" if character.isprintable() else f"U+{ord(character):04X}"
-    problems.add(
-        Diagnostic("E001", f"unexpected character {name}", span, "means nothing here", help=_instead(character))
-    )
+    problems.report("E001", f"unexpected character {name}", span, "means nothing here", _replacement(character))
     return end
 
 
-def _instead(character: str) -> str | None:
+def _replacement(character: str) -> str | None:
+    """Return the help that names the character to write instead, or None where none is known."""
     if character in LOOKALIKES:
         plain = LOOKALIKES[character]
     else:

@@ -14,7 +14,7 @@ from cnncalc.diagnostics import Problems, Source, SpecError
 from cnncalc.language.arguments import read_layer
 from cnncalc.language.layout import COMMENT, WIDTH, Gap, as_written, lay_out, without_blanks
 from cnncalc.language.nodes import (
-    UNKNOWN,
+    UNKNOWN_NUMBER,
     CallNode,
     DefNode,
     Expression,
@@ -35,7 +35,7 @@ from cnncalc.layers import Layer
 from cnncalc.layers.arguments import PerAxis
 from cnncalc.shape import ShapeError
 
-#: Operator → how tightly it binds; a sign binds more than any, a value most.
+#: Operator → how tightly it binds; a sign binds more tightly than all of them.
 BINDING = {"+": 1, "-": 1, "*": 2, "/": 2, "//": 2, "%": 2}
 SIGN = 3
 
@@ -44,7 +44,7 @@ ARM = re.compile(r"[^;#]*(?:#[^\r\n]*[^;#]*)*")
 
 
 class Style(NamedTuple):
-    """What stands between things that share a line."""
+    """The marks and spaces between the parts of a line."""
 
     separator: str
     space: str
@@ -59,11 +59,11 @@ COMPACT = Style(",", "", "=", "*", ",", glued=True)
 
 
 def write(spec: Spec, problems: Problems, source: Source | None = None, compact: bool = False) -> str:
-    """The canonical text of a spec, with the line breaks and comments of its source.
+    """Return the canonical text of a spec, with the line breaks and comments of its source.
 
-    Without a source (nodes from YAML) each item has a line. `compact` glues the layers and leaves comments and
-    line breaks out, but for that which ends a def. Raises `SpecError` with all that is wrong with the layers,
-    and that the parser found.
+    Without a source (nodes from YAML) each item has a line of its own. `compact` glues the layers, without comments,
+    and without line breaks except those that end a def. Raises `SpecError` with every error in the layers, and those
+    that the parser found.
     """
     writer = Writer(problems, style=COMPACT) if compact else Writer(problems, source)
     pieces = list(writer.spec(spec))
@@ -72,9 +72,9 @@ def write(spec: Spec, problems: Problems, source: Source | None = None, compact:
 
 
 class Placeholder(int):
-    """What a hole stands for where only its text matters: a number within any bounds, which writes itself.
+    """A number that stands for the value of a hole: within any bounds, and written as the hole's text.
 
-    Two are equal where their expressions are, since those then have one value.
+    Two are equal where their texts are, since these have one value.
     """
 
     text: str
@@ -100,7 +100,7 @@ class Placeholder(int):
 
 
 class Writer:
-    """Makes the pieces that `lay_out` puts into lines: one method for each node."""
+    """Makes the pieces that `lay_out` puts into lines, with one method for each node."""
 
     def __init__(self, problems: Problems, source: Source | None = None, style: Style = SPACED) -> None:
         self.problems, self.style = problems, style
@@ -162,7 +162,7 @@ class Writer:
     def sequence(
         self, items: tuple[ItemNode, ...], between: Gap | None = None, top: bool = False
     ) -> Iterator[str | Gap]:
-        """The items; the gaps between them are like `between`."""
+        """Yield the pieces of the items; the gaps between them are like `between`."""
         if between is None:
             between = Gap(self.style.separator, broken=top and self.text is None and not self.style.glued)
         for number, item in enumerate(items):
@@ -191,7 +191,7 @@ class Writer:
     def brackets(
         self, opening: str, arms: tuple[tuple[ItemNode, ...], ...], level: int, atom: GroupNode | MergeNode
     ) -> Iterator[str | Gap]:
-        """Arms between brackets; an empty one has one gap, and of a group there is one arm."""
+        """Yield the arms of a merge in brackets, or the one arm of a group; an empty arm has one gap."""
         yield opening
         # Long lines are broken at the brackets and before each `;` first, and only then within the arms.
         mark = Gap("", level, 2 * level - 1)
@@ -213,27 +213,28 @@ class Writer:
             start = stop + 1
 
     def arm_end(self, start: int) -> int:
-        """Where the `;` stands that ends an arm."""
-        found = ARM.match(self.text, start) if self.text is not None else None
-        return found.end() if found else start
+        """Return the position of the `;` that ends an arm."""
+        arm = ARM.match(self.text, start) if self.text is not None else None
+        return arm.end() if arm else start
 
     def gap(self, gap: Gap, inside: int, start: int, end: int) -> Gap:
-        """The gap as it stands between two places of the source.
+        """Return the gap as it stands between two positions of the source.
 
-        From `inside` on an item goes on with its count, and only comments are looked for.
+        From `inside` to `start` an item ends with its count and name: only comments are read there.
         """
         return gap if self.text is None else as_written(gap, self.text[start:end], self.text[inside:start])
 
     # -- within a line -------------------------------------------------------------------------------
 
     def layer(self, node: LayerNode) -> str:
-        """The layer's first word and the arguments that differ from their defaults, in the order declared."""
+        """Return the layer's first word and the arguments that differ from their defaults, in the order declared."""
         holes = [part for chunk in (node.word, *node.arguments) for part in chunk.parts if isinstance(part, Hole)]
         try:
             layer = read_layer(node, {hole.span: Placeholder(self.hole(hole)) for hole in holes})
         except SpecError as error:
-            for diagnostic in error.diagnostics:
-                self.problems.add(diagnostic)
+            from cnncalc.language.suggestions import with_suggestions  # only once something is wrong
+
+            self.problems.catch(with_suggestions(error))
             return ""
         word = layer.kind if layer.axes is None else f"{layer.kind}{layer.axes}d"
         texts = list(argument_texts(layer))
@@ -250,17 +251,17 @@ class Writer:
         return f"{node.name}({self.style.comma.join(values)})"
 
     def head(self, node: DefNode) -> str:
-        """The def's name and parameters."""
+        """Return a def's name and parameters."""
         names = [name if value is None else f"{name}={self.expression(value)}" for name, value in node.parameters]
         return f"{node.name}({self.style.comma.join(names)})"
 
     def hole(self, hole: Hole) -> str:
-        if isinstance(hole.expression, NameNode) and hole.expression.name == UNKNOWN:
-            return UNKNOWN
+        if isinstance(hole.expression, NameNode) and hole.expression.name == UNKNOWN_NUMBER:
+            return UNKNOWN_NUMBER
         return f"{{{self.expression(hole.expression)}}}"
 
     def expression(self, node: Expression, binding: int = 0) -> str:
-        """The text, in brackets where it binds less than what it stands in."""
+        """Return the text, in brackets where its operator binds less tightly than `binding`."""
         if isinstance(node, NumberNode):
             return node.text
         if isinstance(node, NameNode):
@@ -274,7 +275,7 @@ class Writer:
         return f"({text})" if own < binding else text
 
     def chain(self, node: OperationNode) -> str:
-        """Operators that bind alike, from left to right: a long sum is no deep one."""
+        """Return operators of one precedence from left to right, without recursion: a long sum is not a deep one."""
         own, space = BINDING[node.operator], self.style.space
         parts: list[str] = []
         left: Expression = node
@@ -285,10 +286,10 @@ class Writer:
 
 
 def argument_texts(layer: Layer) -> Iterator[str]:
-    """The arguments of a layer as it was read, those left out that say what the default says.
+    """Yield the arguments of a layer that differ from their defaults, as they are written.
 
-    One number stands for several only where the kernel tells how many axes there are: elsewhere their count
-    says it, and is checked.
+    One number stands for all axes only where the kernel has the number of axes: elsewhere the count of the
+    numbers is what a reader checks.
     """
     windows = (name for name, argument in layer.arguments.items() if isinstance(argument, PerAxis) and argument.in_full)
     rank = max((len(getattr(layer, name)) for name in windows), default=1)
@@ -305,17 +306,17 @@ def argument_texts(layer: Layer) -> Iterator[str]:
 
 
 def flat(pieces: Iterable[str | Gap]) -> str:
-    """The pieces as one line."""
+    """Return the pieces as one line."""
     return "".join(piece if isinstance(piece, str) else piece.flat for piece in pieces)
 
 
 def _start(nodes: tuple[LetNode | DefNode | ItemNode, ...], text: str) -> int:
-    """Where the first of the nodes begins, or the text ends."""
+    """Return where the first of the nodes begins, or the end of the text."""
     return nodes[0].span.start if nodes else len(text)
 
 
 def _ends(node: LetNode | DefNode | ItemNode) -> tuple[int, int]:
-    """Where a node ends without its last item's count, and with it."""
+    """Return where a node ends without the count and name of its last item, and with them."""
     if isinstance(node, LetNode):
         return node.value.span.end, node.value.span.end
     last = node.items[-1] if isinstance(node, DefNode) else node

@@ -7,15 +7,16 @@ from collections.abc import Iterable
 from cnncalc.diagnostics import Problems
 from cnncalc.language.nodes import DefNode, GroupNode, Hole, ItemNode, LayerNode, LetNode, MergeNode, Spec
 from cnncalc.language.write import Writer, flat
+from cnncalc.language.yaml_values import nesting
 
 #: Brackets deeper than this stay text: a reader counts lists and mappings as levels as well, three for an arm.
 MOST_NESTED = 20
 
 
 def write_yaml(spec: Spec, problems: Problems) -> str:
-    """The spec in YAML, without the comments of its source.
+    """Return the spec in YAML, without the comments of its source.
 
-    Raises `SpecError` with all that is wrong with the layers, and that the parser found.
+    Raises `SpecError` with every error in the layers, and those that the parser found.
     """
     blocks = YamlWriter(problems).spec(spec)
     problems.raise_if_any()
@@ -23,7 +24,7 @@ def write_yaml(spec: Spec, problems: Problems) -> str:
 
 
 class YamlWriter:
-    """Makes the lines of each node's block, not yet indented."""
+    """Makes the lines of YAML for each node, not yet indented."""
 
     def __init__(self, problems: Problems) -> None:
         self.inline = Writer(problems)
@@ -44,7 +45,7 @@ class YamlWriter:
         return [*lines, "layers:", *indented(self.sequence(items))]
 
     def input(self, item: ItemNode) -> str | None:
-        """The shape of an input that has no more to it."""
+        """Return the shape of an item that is a plain input, or None."""
         if not isinstance(item.atom, LayerNode) or item.count is not None or item.name is not None:
             return None
         word, _, shape = self.inline.layer(item.atom).partition(" ")
@@ -57,7 +58,7 @@ class YamlWriter:
         return [line for item in items for line in dashed(self.item(item, nested))]
 
     def item(self, item: ItemNode, nested: bool) -> list[str]:
-        """The lines of an item; `nested` says that those around it were found not to be too deep."""
+        """Return the lines of an item; where `nested`, an item around it is known not to be too deep."""
         atom = item.atom
         if not nested and isinstance(atom, (GroupNode, MergeNode)):
             nested = nesting(flat(self.inline.item(item, 0))) <= MOST_NESTED
@@ -77,7 +78,7 @@ class YamlWriter:
 
 
 def scalar(text: str) -> str:
-    """The text as YAML reads it back: plain where that is safe, else in double quotes."""
+    """Return a text as a scalar of YAML: plain where that is safe, else in double quotes."""
     plain = text.isprintable() and (text[:1].isalnum() or text[:1] in ("(", "_"))
     if plain and ": " not in text and " #" not in text and not text.endswith((":", " ")):
         return text
@@ -91,19 +92,11 @@ def _escaped(character: str) -> str:
     return character if character.isprintable() else f"\\u{code:04X}" if code < 1 << 16 else f"\\U{code:08X}"
 
 
-def nesting(text: str) -> int:
-    """How deep the brackets of a text go."""
-    depth = deepest = 0
-    for character in text:
-        depth += {"(": 1, ")": -1}.get(character, 0)
-        deepest = max(deepest, depth)
-    return deepest
-
-
 def indented(lines: Iterable[str]) -> list[str]:
+    """Return the lines one level further in."""
     return [f"  {line}" for line in lines]
 
 
 def dashed(lines: list[str]) -> list[str]:
-    """The lines as one entry of a list."""
+    """Return the lines as one entry of a list."""
     return [f"- {lines[0]}", *indented(lines[1:])]

@@ -1,8 +1,7 @@
-"""YAML to the nodes that text gives.
+"""YAML to the nodes that text gives: here from the text to values, in `yaml_nodes` from values to nodes.
 
-The parser's events are put together here, not by `yaml.load`: a scalar stays the text that stands there,
-nothing recurses, and what the aliases come to is known before any of it is written out. What the lists and
-mappings say is read in `longform`.
+The values are composed here and not by `yaml.load`: a scalar keeps its text, nothing recurses, and the size of what
+aliases repeat is known before any of it is written out.
 """
 
 from __future__ import annotations
@@ -12,12 +11,13 @@ from typing import Any, NoReturn
 
 import yaml
 
-from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError
+from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError, exceed, fail
 from cnncalc.graph import MAX_LAYERS
 from cnncalc.language.cursor import MAX_DEPTH
-from cnncalc.language.longform import LongFormReader, Value, YamlList, YamlMapping, YamlPair, YamlScalar
 from cnncalc.language.nodes import Spec
-from cnncalc.language.tokens import refuse_what_is_no_text
+from cnncalc.language.tokens import check_text
+from cnncalc.language.yaml_nodes import YamlReader
+from cnncalc.language.yaml_values import Value, YamlList, YamlMapping, YamlPair, YamlScalar, nesting
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -28,17 +28,17 @@ MAX_VALUES = 4 * MAX_LAYERS
 
 
 def parse_yaml(source: Source, problems: Problems) -> Spec:
-    """The nodes of a spec in YAML. Errors are added to `problems`; the nodes stand for what could be read.
+    """Return the nodes of a spec in YAML. Errors are added to `problems`; an `InvalidNode` is what could not be read.
 
-    Raises `SpecError` where nothing can be: E005 over a limit, E006 no text, E009 no YAML.
+    Raises `SpecError` where nothing can be read: E005 over a limit, E006 not text, E009 not YAML.
     """
     source = source._replace(text=source.text.removeprefix("\ufeff"))
-    refuse_what_is_no_text(source)
-    return LongFormReader(source, problems).spec(Composer(source).compose())
+    check_text(source)
+    return YamlReader(source, problems).spec(Composer(source).compose())
 
 
 class OpenCollection:
-    """A list or mapping whose end has not come yet: its first event, and the values with their ends so far."""
+    """A list or mapping that is not complete: its first event, and the values so far with their ends."""
 
     def __init__(self, event: Any) -> None:
         self.event = event
@@ -48,26 +48,26 @@ class OpenCollection:
 
 
 class Composer:
-    """Puts the events of a file together to one value, in which what an alias repeats is there once."""
+    """Composes the events of a file to one value, in which all aliases of an anchor share its value."""
 
     def __init__(self, file: Source) -> None:
         self.file = file
-        self.place: tuple[int, int] = (0, 0)
+        self.event_span: tuple[int, int] = (0, 0)
         self.open: list[OpenCollection] = []
         self.anchors: dict[str, Value | None] = {}
         self.root: Value | None = None
 
     def compose(self) -> Value:
-        """The value of the whole file; raises `SpecError` at the first thing that is wrong."""
+        """Return the value of the whole file; raises `SpecError` at the first error."""
         event: Any
         try:
             for event in yaml.parse(self.file.text, Loader=LOADER):
-                self.place = event.start_mark.index, event.end_mark.index
+                self.event_span = event.start_mark.index, event.end_mark.index
                 self.add(event)
         except yaml.reader.ReaderError as error:
             at = max(self.file.text.find(chr(error.character)), 0)
             message = f"the spec has U+{error.character:04X} in it"
-            raise SpecError([Diagnostic("E006", message, Span(self.file, at, at + 1), "not text")]) from None
+            fail("E006", message, Span(self.file, at, at + 1), "not text")
         except yaml.MarkedYAMLError as error:
             raise SpecError([_syntax_error(self.file, error)]) from None
         return self.root or YamlScalar("", 0, 0)
@@ -79,7 +79,7 @@ class Composer:
             scalar = self.scalar(event)
             self.put(scalar, scalar.end, event.anchor)
         elif isinstance(event, yaml.AliasEvent):
-            self.put(self.alias(event.anchor or ""), self.place[1])
+            self.put(self.alias(event.anchor or ""), self.event_span[1])
         elif isinstance(event, yaml.CollectionStartEvent):
             if event.anchor:
                 self.anchors[event.anchor] = None
@@ -93,7 +93,7 @@ class Composer:
             self.fail("E009", "a file holds one document", "begins another", "put it in a file of its own")
 
     def put(self, value: Value, end: int, anchor: str | None = None) -> None:
-        """Hand a complete value to the list or mapping around it; `end` is where it ends there."""
+        """Add a complete value to the list or mapping around it; `end` is where it ends there."""
         if anchor:
             self.anchors[anchor] = value
         if not self.open:
@@ -108,7 +108,8 @@ class Composer:
             self.refuse_depth(len(self.open) + value.depth)
         if around.weight > MAX_VALUES:
             message = f"the YAML comes to more than {MAX_VALUES:,} values"
-            self.fail("E005", message, "aliases count as written out", "write repeated layers once, with `repeat`")
+            help = "write repeated layers once, with `repeat`"
+            exceed(message, Span(self.file, *self.event_span), "aliases count as written out", help)
 
     def alias(self, name: str) -> Value:
         if name not in self.anchors:
@@ -120,7 +121,7 @@ class Composer:
         return value
 
     def scalar(self, event: Any) -> YamlScalar:
-        text, value, (start, end) = self.file.text, event.value, self.place
+        text, value, (start, end) = self.file.text, event.value, self.event_span
         while end > start and text[end - 1].isspace():  # a block scalar reaches to the next token
             end -= 1
         last = end - (event.style in ("'", '"'))
@@ -136,43 +137,35 @@ class Composer:
             first, last = start, end
         # The weight bounds both the layers that a text may hold and the time that it takes to read.
         weight = 1 + sum(map(value.count, "|,;>\n")) + len(value) // 16
-        return YamlScalar(value, first, last, exact, _nesting(value) if "(" in value else 0, weight)
+        return YamlScalar(value, first, last, exact, nesting(value), weight)
 
     def collection(self, closed: OpenCollection) -> YamlList | YamlMapping:
         start, values, ends = closed.event.start_mark.index, closed.values, closed.ends
-        end = self.place[1] if closed.event.flow_style else ends[-1] if ends else start
+        end = self.event_span[1] if closed.event.flow_style else ends[-1] if ends else start
         if isinstance(closed.event, yaml.SequenceStartEvent):
             return YamlList(tuple(values), start, end, closed.depth, closed.weight)
         pairs = []
         for key, value, value_end in zip(values[::2], values[1::2], ends[1::2], strict=True):
-            self.place = key.start, key.end
+            self.event_span = key.start, key.end
             if not isinstance(key, YamlScalar):
                 self.fail("E009", "a key is a text", "a list or mapping as a key", "write one word before the `:`")
             if key.text == "<<":
-                help = "write the keys out, or define a block under `def`"
-                self.fail("E009", "the merge key `<<` has no meaning here", "not a key", help)
+                help = "write the arguments out, or define a block under `def`"
+                self.fail("E009", "the merge key `<<` has no meaning here", "not an argument", help)
             pairs.append(YamlPair(key, value, value_end))
         return YamlMapping(tuple(pairs), start, end, closed.depth, closed.weight)
 
     def refuse_depth(self, depth: int) -> None:
         if depth > MAX_LEVELS:
-            self.fail("E005", f"brackets are nested deeper than {MAX_DEPTH} levels", "too deep")
+            exceed(f"brackets are nested deeper than {MAX_DEPTH} levels", Span(self.file, *self.event_span), "too deep")
 
     def fail(self, code: str, message: str, label: str, help: str | None = None) -> NoReturn:
-        raise SpecError([Diagnostic(code, message, Span(self.file, *self.place), label, help=help)])
-
-
-def _nesting(text: str) -> int:
-    """How deep the round brackets of a text go."""
-    depth = deepest = 0
-    for mark in re.findall(r"[()]", text):
-        depth += 1 if mark == "(" else -1
-        deepest = max(deepest, depth)
-    return deepest
+        """Raise `SpecError` with one diagnostic at the current event."""
+        fail(code, message, Span(self.file, *self.event_span), label, help)
 
 
 def _syntax_error(file: Source, error: yaml.MarkedYAMLError) -> Diagnostic:
-    """What the YAML parser says, and for the common mistakes the edit to make."""
+    """Return the error of the YAML parser, with the edit to make for common mistakes."""
     mark, around = error.problem_mark, error.context_mark
     at = min(mark.index, len(file.text)) if mark else 0
     notes = (f"{error.context}, from {around.line + 1}:{around.column + 1}",) if around and around.index < at else ()

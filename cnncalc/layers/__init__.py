@@ -18,6 +18,10 @@ FAMILIES = {
 }
 
 
+#: The words that take arms in brackets: `add( ; )`.
+MERGE_WORDS = frozenset(word for word, cls in REGISTRY.items() if issubclass(cls, merge.Merge))
+
+
 def kinds() -> dict[str, type[Layer]]:
     """Return every kind of layer and its class, family by family."""
     order = {family.__name__: position for position, family in enumerate(FAMILIES.values())}
@@ -25,4 +29,4 @@ def kinds() -> dict[str, type[Layer]]:
     return {kind: REGISTRY[kind] for kind in sorted(names, key=lambda kind: order[REGISTRY[kind].__module__])}
 
 
-__all__ = ["FAMILIES", "KINDS", "REGISTRY", "Example", "Layer", "kinds"]
+__all__ = ["FAMILIES", "KINDS", "MERGE_WORDS", "REGISTRY", "Example", "Layer", "kinds"]

@@ -20,7 +20,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple, NoReturn
 
 from cnncalc.analysis import Analysis
-from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, collected
+from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, try_each
 from cnncalc.figures.receptive_field import exact
 from cnncalc.notation import thousands
 from cnncalc.query.paths import Figure, Figures
@@ -114,7 +114,7 @@ class Outcome(NamedTuple):
 
 def parse_conditions(texts: Sequence[str]) -> list[Condition]:
     """Read conditions; raise `SpecError` E020 with an error for each that cannot be read."""
-    return collected(lambda text: _Reader(Source("--fail-if", text)).condition(), texts)
+    return try_each(lambda text: _Reader(Source("--fail-if", text)).condition(), texts)
 
 
 def judge(conditions: Sequence[Condition], analysis: Analysis) -> list[Outcome]:
@@ -123,7 +123,7 @@ def judge(conditions: Sequence[Condition], analysis: Analysis) -> list[Outcome]:
     Raises `SpecError` with all errors: E140 for an unknown figure, E141 for one that cannot be compared with the limit.
     """
     figures = Figures(analysis)
-    return collected(lambda condition: _outcome(condition, figures.find(condition.path)), conditions)
+    return try_each(lambda condition: _outcome(condition, figures.find(condition.path)), conditions)
 
 
 def _outcome(condition: Condition, figure: Figure) -> Outcome:

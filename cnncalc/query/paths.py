@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from cnncalc.analysis import Analysis, RowGroup
-from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, collected, near, nearest
+from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, near, nearest, try_each
 from cnncalc.figures.receptive_field import AxisField
 from cnncalc.notation import per_axis, shape_text
 
@@ -165,7 +165,7 @@ class Figures:
 def find_all(paths: Sequence[str], analysis: Analysis) -> list[Figure]:
     """Return the figures of these paths; raise `SpecError` with an error for each that is unknown."""
     figures = Figures(analysis)
-    return collected(lambda path: figures.find(Span(Source("--get", path), 0, len(path))), map(str.strip, paths))
+    return try_each(lambda path: figures.find(Span(Source("--get", path), 0, len(path))), map(str.strip, paths))
 
 
 def _error(path: Span, label: str, notes: Sequence[str], help: str) -> SpecError:

@@ -1,7 +1,7 @@
-"""Sizes of the operators that move elements about, on dimensions in a framework's own order.
+"""Shape inference of operators that move elements about, on dimensions in a framework's own order.
 
-Each takes the input's dimensions and the operator's arguments, and gives the output's dimensions. What does not
-fit raises `MisfitError` with the bare fact.
+Each function takes the dimensions of the inputs and the operator's arguments, and returns those of the output. Inputs
+and arguments that do not fit raise `ShapeMismatchError` with the bare fact.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from math import prod
 Dims = tuple[int, ...]
 
 
-class MisfitError(ValueError):
+class ShapeMismatchError(ValueError):
     """An operator's inputs and arguments contradict one another: the bare fact."""
 
 
 def axis_of(axis: int, rank: int) -> int:
     """The axis counted from the front."""
     if not -rank <= axis < rank:
-        raise MisfitError(f"axis {axis} is not one of {rank}")
+        raise ShapeMismatchError(f"axis {axis} is not one of {rank}")
     return axis % rank
 
 
@@ -38,7 +38,7 @@ def broadcast(*shapes: Dims) -> Dims:
     for sizes in zip(*padded, strict=True):
         different = {size for size in sizes if size != 1}
         if len(different) > 1:
-            raise MisfitError(f"{' and '.join(map(text, shapes))} do not stretch to one shape")
+            raise ShapeMismatchError(f"{' and '.join(map(text, shapes))} do not stretch to one shape")
         result.append(different.pop() if different else 1)
     return tuple(result)
 
@@ -47,7 +47,7 @@ def transpose(dims: Dims, order: Sequence[int] | None) -> Dims:
     if order is None:
         return dims[::-1]
     if sorted(order) != list(range(len(dims))):
-        raise MisfitError(f"{list(order)} is no order of the axes of {text(dims)}")
+        raise ShapeMismatchError(f"{list(order)} is no order of the axes of {text(dims)}")
     return tuple(dims[axis] for axis in order)
 
 
@@ -55,7 +55,7 @@ def unsqueeze(dims: Dims, axes: Sequence[int]) -> Dims:
     rank = len(dims) + len(axes)
     new = {axis_of(axis, rank) for axis in axes}
     if len(new) != len(axes):
-        raise MisfitError("an axis is given twice")
+        raise ShapeMismatchError("an axis is given twice")
     rest = iter(dims)
     return tuple(1 if axis in new else next(rest) for axis in range(rank))
 
@@ -63,26 +63,26 @@ def unsqueeze(dims: Dims, axes: Sequence[int]) -> Dims:
 def squeeze(dims: Dims, axes: Sequence[int] | None) -> Dims:
     gone = {axis for axis, size in enumerate(dims) if size == 1} if axes is None else set(axes_of(axes, len(dims)))
     if any(dims[axis] != 1 for axis in gone):
-        raise MisfitError(f"only axes of size 1 can go, not those of {text(dims)}")
+        raise ShapeMismatchError(f"only axes of size 1 can go, not those of {text(dims)}")
     return tuple(size for axis, size in enumerate(dims) if axis not in gone)
 
 
 def reshape(dims: Dims, target: Sequence[int], keep_zero: bool = False) -> Dims:
-    """0 stands for the input's size at its place, -1 for what is left."""
+    """The target's shape, where 0 stands for the input's size on that axis, -1 for what is left over."""
     sizes = list(target)
     for axis, size in enumerate(sizes):
         if size == 0 and not keep_zero:
             if axis >= len(dims):
-                raise MisfitError(f"there is no axis {axis} in {text(dims)}")
+                raise ShapeMismatchError(f"there is no axis {axis} in {text(dims)}")
             sizes[axis] = dims[axis]
     total = prod(dims)
     if sizes.count(-1) == 1:
         known = prod(size for size in sizes if size != -1)
         if known <= 0 or total % known:
-            raise MisfitError(f"{text(dims)} does not reshape to {text(tuple(target))}")
+            raise ShapeMismatchError(f"{text(dims)} does not reshape to {text(tuple(target))}")
         sizes[sizes.index(-1)] = total // known
     if prod(sizes) != total or any(size < 0 for size in sizes):
-        raise MisfitError(f"{text(dims)} does not reshape to {text(tuple(target))}")
+        raise ShapeMismatchError(f"{text(dims)} does not reshape to {text(tuple(target))}")
     return tuple(sizes)
 
 
@@ -97,7 +97,7 @@ def concat(shapes: Sequence[Dims], axis: int) -> Dims:
     if any(len(each) != len(first) for each in shapes) or any(
         each[:axis] + each[axis + 1 :] != first[:axis] + first[axis + 1 :] for each in shapes
     ):
-        raise MisfitError(f"{' and '.join(map(text, shapes))} differ beside axis {axis}")
+        raise ShapeMismatchError(f"{' and '.join(map(text, shapes))} differ beside axis {axis}")
     return (*first[:axis], sum(each[axis] for each in shapes), *first[axis + 1 :])
 
 
@@ -109,13 +109,13 @@ def gather(dims: Dims, indices: Dims, axis: int) -> Dims:
 def slices(
     dims: Dims, starts: Sequence[int], ends: Sequence[int], axes: Sequence[int], steps: Sequence[int]
 ) -> list[range]:
-    """The elements that are taken along each axis."""
+    """The indices that a slice takes along each axis."""
     taken = [range(size) for size in dims]
     if not len(starts) == len(ends) == len(axes) == len(steps):
-        raise MisfitError("starts, ends, axes and steps differ in number")
+        raise ShapeMismatchError("starts, ends, axes and steps differ in number")
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         if step == 0:
-            raise MisfitError("a step is 0")
+            raise ShapeMismatchError("a step is 0")
         axis = axis_of(axis, len(dims))
         taken[axis] = range(*slice(start, end if end > -(2**62) else None, step).indices(dims[axis]))
     return taken
@@ -127,7 +127,7 @@ def split(size: int, parts: Sequence[int] | None, count: int) -> list[int]:
         each = -(-size // count)
         parts = [min(each, size - each * number) for number in range(count)]
     if sum(parts) != size or any(part < 0 for part in parts) or len(parts) != count:
-        raise MisfitError(f"{size} does not split into {list(parts)[:8]}")
+        raise ShapeMismatchError(f"{size} does not split into {list(parts)[:8]}")
     return list(parts)
 
 
@@ -140,10 +140,10 @@ def reduce(dims: Dims, axes: Sequence[int], keep: bool) -> Dims:
 def matmul(a: Dims, b: Dims) -> Dims:
     """The matrices are the last two axes; what stands before them stretches. A vector is a row, or a column."""
     if not a or not b:
-        raise MisfitError("a matrix product needs axes")
+        raise ShapeMismatchError("a matrix product needs axes")
     left, right = (1, *a) if len(a) == 1 else a, (*b, 1) if len(b) == 1 else b
     if left[-1] != right[-2]:
-        raise MisfitError(f"the matrices {text(a)} and {text(b)} do not fit: {left[-1]} and {right[-2]}")
+        raise ShapeMismatchError(f"the matrices {text(a)} and {text(b)} do not fit: {left[-1]} and {right[-2]}")
     result = (*broadcast(left[:-2] or (1,), right[:-2] or (1,)), left[-2], right[-1])
     result = result if len(left) > 2 or len(right) > 2 else result[-2:]
     if len(a) == 1:

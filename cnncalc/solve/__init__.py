@@ -16,7 +16,8 @@ from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError, n
 from cnncalc.figures.domain import coverage_guards, guards
 from cnncalc.figures.receptive_field import receptive_fields
 from cnncalc.graph import BuildError, Graph, Node
-from cnncalc.language.expand import LETTERS, LetterMode, build_graph
+from cnncalc.language.build import build_graph
+from cnncalc.language.inputs import LETTERS, LetterMode
 from cnncalc.language.nodes import Spec
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import AXES, Padding, Shape, ShapeError

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 from cnncalc.diagnostics import Diagnostic, Span, SpecError
 from cnncalc.language.nodes import (
-    UNKNOWN,
+    UNKNOWN_NUMBER,
     Chunk,
     DefNode,
     GroupNode,
@@ -49,7 +49,7 @@ def unknowns(spec: Spec) -> Iterator[Unknown]:
 
 
 def _is_unknown(part: Any) -> TypeGuard[Hole]:
-    return isinstance(part, Hole) and isinstance(part.expression, NameNode) and part.expression.name == UNKNOWN
+    return isinstance(part, Hole) and isinstance(part.expression, NameNode) and part.expression.name == UNKNOWN_NUMBER
 
 
 def repeated(spec: Spec) -> tuple[tuple[ItemNode, ...], str]:
@@ -64,7 +64,7 @@ def repeated(spec: Spec) -> tuple[tuple[ItemNode, ...], str]:
     if chosen is None:
         chosen = next((at for at, item in enumerate(spec.items) if item.count is not None), None)
     span = spec.items[0].span
-    count = Hole(NameNode(UNKNOWN, span), span)
+    count = Hole(NameNode(UNKNOWN_NUMBER, span), span)
     if chosen is not None:
         item = spec.items[chosen]
         repeated = item._replace(count=count)

@@ -67,7 +67,7 @@ def reads_back(text: str, layer: Layer, rank: int) -> bool:
         node = items[0].atom
         return (
             isinstance(node, LayerNode)
-            and not problems.found
+            and not problems
             and read_layer(node, {}).resolve(Shape((1,) * rank, 1)) == layer
         )
     except (SpecError, ValueError):

@@ -7,7 +7,7 @@ in `members.txt`, in blocks of lines:
                n1  n2  n3  n4                             lets of the file, by column
     resnet50    3   4   6   3                             a member, and its values
 
-Looking a name up reads that one table; no spec is read before its text is asked for.
+Looking up a name reads that one table; a spec is read once its text is asked for.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FOLDER = os.path.dirname(__file__)
 
 
 class Member(NamedTuple):
-    """A network: its name, the file that describes it, and the lets that make the file's spec this network."""
+    """A network: its name, the file of its family, and the values of the lets that make it of the file's spec."""
 
     name: str
     file: str
@@ -33,11 +33,11 @@ class Member(NamedTuple):
 
     @property
     def family(self) -> str:
-        """The first word of the file's name: `resnet` of `resnet-basic.cnn`."""
+        """Return the first word of the file's name: `resnet` of `resnet-basic.cnn`."""
         return re.split("[-.]", self.file)[0]
 
     def text(self) -> str:
-        """The spec: the family's file, its lets set to this member's values."""
+        """Return the spec: the family's file with the lets set to this member's values."""
         return "\n".join(self._line(line) for line in _read(self.file).split("\n"))
 
     def _line(self, line: str) -> str:
@@ -49,22 +49,22 @@ class Member(NamedTuple):
 
 @cache
 def members() -> dict[str, Member]:
-    """All networks by name, in the order of the table."""
+    """Return all networks by name, in the order of the table."""
     return {member.name: member for member in _table(_read("members.txt"))}
 
 
 def find(name: str) -> Member | None:
-    """The network of that name, capitals or not, or None."""
+    """Return the network of that name, in capitals or not, or None."""
     return members().get(name.lower())
 
 
 def families() -> list[str]:
-    """The families in the order of the table."""
+    """Return the families in the order of the table."""
     return list(dict.fromkeys(member.family for member in members().values()))
 
 
 def suggestion(name: str) -> str | None:
-    """What to write in place of a name that no network has, or None where nothing is near."""
+    """Return the help for a name that no network has, or None where no network's name is like it."""
     family = [member.name for member in members().values() if member.family == name.lower()]
     if family:
         return f"write `{family[0]}`, or another that `cnncalc zoo --family {name.lower()}` lists"
@@ -73,7 +73,7 @@ def suggestion(name: str) -> str | None:
 
 
 def _table(text: str) -> list[Member]:
-    found = []
+    table = []
     for block in text.split("\n\n"):
         lines = [line for line in block.splitlines() if line.strip() and not line.startswith("#")]
         if not lines:
@@ -82,8 +82,8 @@ def _table(text: str) -> list[Member]:
         headings = lines[1].split() if lines[1].startswith(" ") else []
         for line in lines[2 if headings else 1 :]:
             name, *values = line.split()
-            found.append(Member(name, file, int(year), contribution, dict(zip(headings, values, strict=True))))
-    return found
+            table.append(Member(name, file, int(year), contribution, dict(zip(headings, values, strict=True))))
+    return table
 
 
 def _read(file: str) -> str:

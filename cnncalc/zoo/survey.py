@@ -1,4 +1,4 @@
-"""The figures of the zoo's networks, computed whenever they are asked for."""
+"""The figures of the zoo's networks, computed on demand."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from typing import NamedTuple
 
 from cnncalc.analysis import Analysis, Options, Row, analyze_graph
 from cnncalc.diagnostics import Problems, Source
-from cnncalc.language.expand import build_graph
+from cnncalc.language.build import build_graph
 from cnncalc.language.parse import parse
 from cnncalc.zoo import Member
 
 
 class ZooEntry(NamedTuple):
-    """A network and its figures. `last` is its last feature map, `peak_bytes` the memory of those live at once."""
+    """A network and its figures for one sample in float32.
+
+    `last` is the row of its last feature map, `peak_bytes` the peak memory of its activations.
+    """
 
     member: Member
     input: tuple[int, ...]
@@ -23,7 +26,7 @@ class ZooEntry(NamedTuple):
     peak_bytes: int
 
     def to_dict(self) -> dict[str, object]:
-        """The JSON object of the listing."""
+        """Return the network's object in the JSON of the listing."""
         return {
             "name": self.member.name,
             "family": self.member.family,
@@ -39,7 +42,7 @@ class ZooEntry(NamedTuple):
 
 
 def survey(member: Member) -> ZooEntry:
-    """The figures of one network, of a sample in float32."""
+    """Return the figures of a network."""
     problems = Problems()
     spec = parse(Source(member.name, member.text()), problems)
     analysis = analyze_graph(build_graph(spec, problems), Options())
@@ -56,7 +59,7 @@ def survey(member: Member) -> ZooEntry:
 
 
 def _last_map(analysis: Analysis) -> Row:
-    """The last layer whose output has places, what comes behind a global pool left out."""
+    """Return the last row whose output has spatial axes, or the last before a global pool."""
     row: Row
     for row in reversed(analysis.rows):
         shape = row.node.shape

@@ -16,7 +16,7 @@ from reference import examples
 from cnncalc.diagnostics import Problems, Source, Span, SpecError
 from cnncalc.graph import Graph
 from cnncalc.language.arguments import read_layer
-from cnncalc.language.expand import build_graph
+from cnncalc.language.build import build_graph
 from cnncalc.language.nodes import DefNode, Hole, LayerNode, LetNode, Spec
 from cnncalc.language.parse import parse
 from cnncalc.language.write import write

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from cnncalc.diagnostics import Problems, Source, SpecError
 from cnncalc.graph import Graph
-from cnncalc.language.expand import build_graph
+from cnncalc.language.build import build_graph
 from cnncalc.language.parse import parse
 from cnncalc.language.yaml import parse_yaml
 from cnncalc.layers import REGISTRY

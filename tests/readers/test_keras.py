@@ -81,6 +81,12 @@ def rows(result: cnncalc.Analysis) -> list[tuple[str, str, tuple[int, ...], int]
 IMAGE = layer("InputLayer", "image", batch_input_shape=[None, 8, 8, 4])
 
 
+def test_model_of_keras_2(tmp_path: Path) -> None:
+    """A functional model of Keras 2 is of the class `Model`."""
+    model = {**functional(IMAGE, layer("ReLU", "r", "image")), "class_name": "Model"}
+    assert [row[0] for row in rows(read(tmp_path, model))] == ["image", "r"]
+
+
 def test_sequential(tmp_path: Path) -> None:
     """A Sequential of Keras 2 takes its input's shape from the first layer; Dense in space is a 1x1 convolution."""
     model = {

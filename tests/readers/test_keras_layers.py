@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import cnncalc
-from cnncalc.readers.keras_layers import LAYERS
+from cnncalc.readers.keras.importer import rules
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
@@ -106,12 +106,15 @@ def sizes(draw: Draw, rank: int) -> Values:
 
 #: How the arguments of each class are drawn, by its name without the number of axes.
 ARGUMENTS: dict[str, Callable[[Draw, int], Values]] = {
-    "Conv": conv,
+    **dict.fromkeys(("Conv", "Convolution"), conv),
     "DepthwiseConv": depthwise,
-    "SeparableConv": separable,
-    "ConvTranspose": transposed,
+    **dict.fromkeys(("SeparableConv", "SeparableConvolution"), separable),
+    **dict.fromkeys(("ConvTranspose", "ConvolutionTranspose"), transposed),
     **dict.fromkeys(("MaxPooling", "AveragePooling", "MaxPool", "AvgPool"), pool),
-    **dict.fromkeys(("GlobalAveragePooling", "GlobalMaxPooling"), lambda draw, rank: {"keepdims": draw.flag()}),
+    **dict.fromkeys(
+        ("GlobalAveragePooling", "GlobalMaxPooling", "GlobalAvgPool", "GlobalMaxPool"),
+        lambda draw, rank: {"keepdims": draw.flag()},
+    ),
     **dict.fromkeys(
         ("AdaptiveAveragePooling", "AdaptiveMaxPooling"),
         lambda draw, rank: {"output_size": draw.per_axis(rank, [1, 2, 3])},
@@ -146,11 +149,18 @@ MERGES = ("Add", "Multiply", "Subtract", "Average", "Maximum", "Minimum", "Conca
 RANKS = {
     "RepeatVector": (0,),
     "Embedding": (0, 1),
-    **dict.fromkeys(("Resizing", "CenterCrop", *(kind for kind in LAYERS if kind.startswith("Random"))), (2,)),
+    **dict.fromkeys(("Resizing", "CenterCrop", *(kind for kind in rules if kind.startswith("Random"))), (2,)),
 }
 
 #: No layers of Keras 3: layers of Keras 2, an operation, and the names that go on to three axes by our rule alone.
-ABSENT = ("SyncBatchNormalization", "ThresholdedReLU", "GetItem", "DepthwiseConv3D", "SeparableConv3D")
+ABSENT = (
+    "SyncBatchNormalization",
+    "ThresholdedReLU",
+    "GetItem",
+    "DepthwiseConv3D",
+    "SeparableConv3D",
+    "SeparableConvolution3D",
+)
 
 
 def models(kind: str) -> Iterator[tuple[Values, Any]]:
@@ -178,7 +188,7 @@ def models(kind: str) -> Iterator[tuple[Values, Any]]:
             yield {**values, "shape": shape}, model
 
 
-@pytest.mark.parametrize("kind", sorted(set(LAYERS) - set(ABSENT)))
+@pytest.mark.parametrize("kind", sorted(set(rules) - set(ABSENT)))
 @pytest.mark.filterwarnings("ignore")  # Keras's own
 def test_as_keras(kind: str, tmp_path: Path) -> None:
     """The output's shape and the number of weights are those that Keras says."""

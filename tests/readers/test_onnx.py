@@ -573,7 +573,7 @@ def test_strict(tmp_path: Path) -> None:
         cnncalc.analyze(odd(tmp_path / "m.onnx", ("N", 4, 8, 8)), strict=True)
     assert str(caught.value) == (
         "error[E305]: unknown operator `Odd`\n"
-        " = what `Odd1` stores and computes cannot be told\n"
+        " = the parameters and MACs of `Odd1` are not known\n"
         " = help: without `--strict` it is a row marked unknown, and totals are lower bounds"
     )
 

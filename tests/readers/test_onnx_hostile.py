@@ -98,7 +98,7 @@ EMPTY = " = help: is the file whole? a Git LFS pointer in its place looks like t
         (
             model([node("Relu", ("y",), "y")], []),
             "error[E307]: `Relu` reads `y`, which is not there yet\n"
-            " = no input, weight or node before it is of this name\n"
+            " = no input, weight or node before it has this name\n"
             " = note: nodes stand in the order they run in; a cycle has none",
         ),
         (

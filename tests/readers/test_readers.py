@@ -1,17 +1,20 @@
 """What all model files share: which reader a file is for, what is refused, and what is not counted."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import cnncalc
+import cnncalc.readers
 from cnncalc import SpecError
 from cnncalc.analysis import Options, analyze_graph
 from cnncalc.diagnostics import Problems, Source
 from cnncalc.graph import Graph, GraphBuilder, StoredWeights
 from cnncalc.layers import REGISTRY
 from cnncalc.layers.opaque import OpaqueOp
-from cnncalc.readers import UniqueNames, model_of
+from cnncalc.readers import recognize
+from cnncalc.readers.importer import OperatorRules, UniqueNames
 from cnncalc.report.columns import choose
 from cnncalc.report.network import network_document
 from cnncalc.report.options import RenderOptions
@@ -99,7 +102,7 @@ def test_reader(name: str, content: bytes, reader: str | None, tmp_path: Path) -
     """The suffix says which reader a file is for, and where it does not, the content; a spec is for none."""
     path = tmp_path / name
     path.write_bytes(content)
-    found = model_of(str(path))
+    found = recognize(str(path))
     assert (found.reader if found else None) == reader
 
 
@@ -128,7 +131,28 @@ def test_pickle(name: str, content: bytes, tmp_path: Path) -> None:
     )
 
 
+def test_rules() -> None:
+    """An operator has the function registered for it, or that of the table it is in, called with its row."""
+    rules: OperatorRules[Callable[..., str]] = OperatorRules()
+    rules("Conv", "FusedConv")(lambda node: f"conv of {node}")
+    rules.table({"Relu": "relu", "Tanh": "tanh"})(lambda node, kind: f"{kind} of {node}")
+    applied = [rule("x") if (rule := rules.get(name)) else None for name in ("FusedConv", "Relu", "Tanh", "Odd")]
+    assert applied == ["conv of x", "relu of x", "tanh of x", None]
+    assert list(rules) == ["Conv", "FusedConv", "Relu", "Tanh"]
+
+
+READERS = ("caffe", "darknet", "keras", "onnx", "torch")
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_siblings(reader: str) -> None:
+    """A reader imports no other reader."""
+    folder = Path(cnncalc.readers.__file__).parent / reader
+    text = "\n".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    assert not [other for other in READERS if other != reader and f"cnncalc.readers.{other}" in text]
+
+
 def test_names() -> None:
-    """UniqueNames are printable, of bounded length, and each once."""
+    """Names are printable, of bounded length, and each once."""
     names = UniqueNames()
     assert [names(name) for name in ("a", "a", "a b\n", "a_2", "x" * 1000)] == ["a", "a_2", "a_b_", "a_2_2", "x" * 100]

@@ -229,7 +229,7 @@ def test_caffe_older_dialect(tmp_path: Path) -> None:
         (
             "net.prototxt",
             'input: "data" input_dim: 1\nlayer { name: "a" type: "ReLU" bottom: "b" top: "a" }\n',
-            "error[E308]: the net does not say the size of its input `data`\n"
+            "error[E308]: the net leaves the size of its input `data` open\n"
             " --> net.prototxt:1:8\n"
             "  |\n"
             '1 | input: "data" input_dim: 1\n'

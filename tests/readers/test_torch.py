@@ -218,7 +218,7 @@ def test_command(tmp_path: Path) -> None:
         ),
         (
             ("torch:factory:net",),
-            "error[E308]: the input of `factory:net` is open\n = a module does not say it\n"
+            "error[E308]: the input of `factory:net` is open\n = a module does not state it\n"
             " = help: add `--input 224x224x3`\n",
         ),
         (

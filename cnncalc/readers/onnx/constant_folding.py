@@ -1,85 +1,70 @@
-"""What can be worked out before the network runs: shapes that a file computes, and the shapes of its weights.
+"""Constant folding: what can be computed before the network runs, such as the shapes that a file computes itself.
 
-A `Static` is a tensor that does not depend on the input. Its values are known where they are few and there: sizes
-and indices, as exporters compute them with Shape, Gather, Concat and their like. Those of weights are never looked
-at; what is kept is their shape and which of the file's tensors they come from, so that each is counted once.
+Values are known where they are few and there: sizes and indices, as exporters compute them with Shape, Gather, Concat
+and their like. Those of weights are never read; kept are their shape and which of the file's tensors they come from,
+so that each is counted once.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
-from cnncalc.readers import shape_inference as sizes
+from cnncalc.readers import shape_inference
+from cnncalc.readers.importer import OperatorRules
+from cnncalc.readers.onnx.constants import (
+    MAX_ELEMENTS,
+    UNKNOWN_CONSTANT,
+    Constants,
+    NotKnownError,
+    argument,
+    dims_of,
+    elementwise,
+    integers_of,
+    moved,
+    stretched,
+    values_of,
+)
 from cnncalc.readers.onnx.model import MAX_REALS, NodeDef
 from cnncalc.readers.shape_inference import Dims
-
-#: Results of more elements are known by their shape alone.
-MAX_ELEMENTS = 1024
+from cnncalc.readers.weights import ConstantTensor
 
 #: Whole numbers are ONNX's of 64 bits; what is larger is no size.
-MAX_INTEGER = 2**63
-
-Values = tuple[Any, ...]
+INTEGER_LIMIT = 2**63
 
 #: Operators whose further inputs are the scale and zero point of quantized numbers.
 SCALED = ("DequantizeLinear", "QuantizeLinear")
 
+#: From a node and its constant inputs to its output, or a list with one for each.
+FoldingRule = Callable[[NodeDef, Constants], "ConstantTensor | list[ConstantTensor]"]
 
-class Static(NamedTuple):
-    """A tensor that does not depend on the input: its shape and values where known, and the tensors it is made of."""
-
-    dims: Dims | None
-    values: Values | None = None
-    sources: frozenset[int] = frozenset()
-
-    @property
-    def single(self) -> bool:
-        """Whether it is one number."""
-        return self.dims is not None and math.prod(self.dims) == 1
-
-    def integers(self) -> list[int] | None:
-        """The values where all are whole numbers."""
-        if self.values is None or not all(isinstance(value, int) for value in self.values):
-            return None
-        return list(self.values)
-
-    def number(self) -> Any:
-        """The value where it is one number that is known."""
-        return self.values[0] if self.values and len(self.values) == 1 else None
+folding: OperatorRules[FoldingRule] = OperatorRules()
 
 
-UNKNOWN = Static(None)
-
-#: Static inputs by their place; None is an optional one that is left out.
-Inputs = Sequence[Static | None]
-
-
-def fold(node: NodeDef, inputs: Inputs) -> list[Static]:
-    """The outputs of a node whose inputs are all static: as much of them as can be known."""
+def fold_node(node: NodeDef, inputs: Constants) -> list[ConstantTensor]:
+    """The outputs of a node whose inputs are all constant: as much of them as can be known."""
     # A scale and a zero point are no weights of the layer that reads what they scale, and a shape has none in it.
     counted = inputs[:1] if node.operator in SCALED else () if node.operator in ("Shape", "Size") else inputs
     sources: frozenset[int] = frozenset().union(*(each.sources for each in counted if each))
-    results: list[Static] | None = None
-    rule = RULES.get(node.operator) if not node.domain else None
+    rule = folding.get(node.qualified_operator)
+    outputs: ConstantTensor | list[ConstantTensor] = [UNKNOWN_CONSTANT] * max(len(node.outputs), 1)
     if rule is not None:
         try:
-            results = rule(node, inputs)
+            outputs = rule(node, inputs)
         except (ArithmeticError, ValueError, TypeError, IndexError, AttributeError):
-            results = None  # arguments that make no sense, or whose values are not known
-    if results is None:
-        results = [UNKNOWN] * max(len(node.outputs), 1)
-    return [Static(each.dims, _plain(each.values), sources) for each in results]
+            pass  # arguments that make no sense, or whose values are not known
+    listed = outputs if isinstance(outputs, list) else [outputs]
+    return [ConstantTensor(each.dims, _bounded(each.values), sources) for each in listed]
 
 
-def _plain(values: Values | None) -> Values | None:
-    """The values where they are few, and numbers of a sane size."""
+def _bounded(values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+    """The values where they are few, and numbers of a size that a file can hold."""
     if values is None or len(values) > MAX_ELEMENTS:
         return None
-    if any(not abs(value) < MAX_INTEGER for value in values):  # catches NaN as well
+    if any(not abs(value) < INTEGER_LIMIT for value in values):  # catches NaN as well
         return None
     return values
 
@@ -98,319 +83,242 @@ def _power(a: Any, b: Any) -> Any:
     return int(result) if isinstance(a, int) else result
 
 
-def _round_like(function: Callable[[float], float]) -> Callable[[Any], Any]:
-    return lambda value: float(function(value))
+#: Operator → the function of its input's elements.
+UNARY: dict[str, Callable[[Any], Any]] = {
+    "Neg": operator.neg, "Abs": abs, "Not": operator.not_, "Sqrt": math.sqrt, "Exp": math.exp, "Log": math.log,
+    "Ceil": lambda value: float(math.ceil(value)), "Floor": lambda value: float(math.floor(value)),
+    "Round": lambda value: float(round(value)), "Reciprocal": lambda value: 1 / value,
+    "Sign": lambda value: (value > 0) - (value < 0),
+}  # fmt: skip
 
-
-BINARY: dict[str, Callable[[Any, Any], Any]] = {
+#: Operator → the function of the elements of all its inputs.
+COMBINING: dict[str, Callable[..., Any]] = {
     "Add": operator.add, "Sub": operator.sub, "Mul": operator.mul, "Div": _divide, "Pow": _power,
     "Mod": operator.mod, "Equal": operator.eq, "Greater": operator.gt, "GreaterOrEqual": operator.ge,
     "Less": operator.lt, "LessOrEqual": operator.le, "And": lambda a, b: bool(a and b), "Or": lambda a, b: bool(a or b),
-}  # fmt: skip
-UNARY: dict[str, Callable[[Any], Any]] = {
-    "Neg": operator.neg, "Abs": abs, "Not": operator.not_, "Sqrt": math.sqrt, "Exp": math.exp, "Log": math.log,
-    "Ceil": _round_like(math.ceil), "Floor": _round_like(math.floor), "Round": _round_like(round),
-    "Reciprocal": lambda value: 1 / value, "Sign": lambda value: (value > 0) - (value < 0),
+    "Min": lambda *values: min(values), "Max": lambda *values: max(values),
+    "Where": lambda condition, a, b: a if condition else b,
 }  # fmt: skip
 
 
-def _elementwise(function: Callable[..., Any], inputs: Inputs) -> list[Static]:
-    """The function of the inputs' elements, each input stretched to the shape of all."""
-    given = [each for each in inputs if each is not None]
-    shapes = [each.dims for each in given if each.dims is not None]
-    if len(shapes) < len(given):
-        return [UNKNOWN]
-    result = sizes.broadcast(*shapes)
-    if any(each.values is None for each in given) or math.prod(result) > MAX_ELEMENTS:
-        return [Static(result)]
-    columns = [_stretched(each, result) for each in given]
-    return [Static(result, tuple(function(*row) for row in zip(*columns, strict=True)))]
+@folding.table(UNARY)
+def _unary(node: NodeDef, inputs: Constants, function: Callable[[Any], Any]) -> ConstantTensor:
+    return elementwise(function, inputs[:1])
 
 
-def _stretched(static: Static, result: Dims) -> Values:
-    dims, values = _known(static)
-    if dims == result:
-        return values
-    if len(values) == 1:
-        return values * math.prod(result)
-    return tuple(values[place] for place in _places(dims, [range(size) for size in result]))
+@folding.table(COMBINING)
+def _combining(node: NodeDef, inputs: Constants, function: Callable[..., Any]) -> ConstantTensor:
+    return elementwise(function, inputs)
 
 
-def _places(dims: Dims, taken: Sequence[Sequence[int]]) -> Iterator[int]:
-    """The places in row-major order of the elements at all combinations of indices; an axis of 1 is stretched."""
-    dims = (1,) * (len(taken) - len(dims)) + dims
-    steps = [math.prod(dims[axis + 1 :]) if dims[axis] != 1 else 0 for axis in range(len(dims))]
-    for index in product(*taken):
-        yield sum(map(operator.mul, index, steps))
+@folding("Cast")
+def _cast(node: NodeDef, inputs: Constants) -> ConstantTensor:
+    to = node.integer("to", 1)
+    kind: Callable[[Any], Any] = bool if to == 9 else int if to in (2, 3, 4, 5, 6, 7, 12, 13) else float
+    return elementwise(kind, inputs[:1])
 
 
-def _known(static: Static | None) -> tuple[Dims, Values]:
-    """Shape and values; raises `ValueError` where they are not known."""
-    if static is None or static.dims is None or static.values is None:
-        raise ValueError("values are not known")
-    return static.dims, static.values
+@folding("Clip")
+def _clip(node: NodeDef, inputs: Constants) -> ConstantTensor:
+    low, high = bounds(node, inputs)
+    return elementwise(lambda value: min(max(value, low), high), inputs[:1])
 
 
-def _shape(static: Static | None) -> Dims:
-    if static is None or static.dims is None:
-        raise ValueError("the shape is not known")
-    return static.dims
+def bounds(node: NodeDef, inputs: Sequence[Any]) -> tuple[float, float]:
+    """The bounds of a Clip: attributes in old files, inputs in new ones; a bound that is no known number is none."""
+    both = [node.real("min", -math.inf), node.real("max", math.inf)]
+    for position, each in enumerate(inputs[1:3]):
+        value = each.number() if isinstance(each, ConstantTensor) else None
+        both[position] = both[position] if value is None else value
+    return both[0], both[1]
 
 
-def _list(static: Static | None) -> list[int]:
-    found = static.integers() if static else None
-    if found is None:
-        raise ValueError("whole numbers are asked for")
-    return found
+@folding("Identity", "Dropout")
+def _same(node: NodeDef, inputs: Constants) -> ConstantTensor:
+    return inputs[0] or UNKNOWN_CONSTANT
 
 
-# -- operators that move elements ----------------------------------------------------------------------------
+@folding(
+    "CastLike", "Cos", "CumSum", "DequantizeLinear", "Elu", "Erf", "Gelu", "HardSigmoid", "LayerNormalization",
+    "LeakyRelu", "QuantizeLinear", "Relu", "Scatter", "ScatterElements", "ScatterND", "Sigmoid", "Sin", "Softmax",
+    "Tanh", "Trilu",
+)  # fmt: skip
+def _same_shape(node: NodeDef, inputs: Constants) -> ConstantTensor:
+    """The shape of the first input; nothing that sizes depend on has these values."""
+    return ConstantTensor(dims_of(inputs[0]))
 
 
-def _moved(static: Static, result: Dims, taken: Sequence[Sequence[int]] | None = None) -> list[Static]:
-    """The input in another shape; with `taken`, of each axis only those elements."""
-    if static.values is None:
-        return [Static(result)]
-    if taken is None:
-        return [Static(result, static.values)]
-    return [Static(result, tuple(static.values[place] for place in _places(_shape(static), taken)))]
+# -- the same elements in another shape --------------------------------------------------------------------
 
 
-def _transpose(node: NodeDef, inputs: Inputs) -> list[Static]:
+@folding("Transpose")
+def _transpose(node: NodeDef, inputs: Constants) -> ConstantTensor:
     data = inputs[0]
-    before, order = _shape(data), node.integers("perm")
-    after = sizes.transpose(before, order)
+    before, order = dims_of(data), node.integers("perm")
+    after = shape_inference.transpose(before, order)
     if data is None or data.values is None:
-        return [Static(after)]
+        return ConstantTensor(after)
     order = order if order is not None else tuple(reversed(range(len(before))))
     steps = [math.prod(before[axis + 1 :]) for axis in order]
-    places = (sum(map(operator.mul, index, steps)) for index in product(*map(range, after)))
-    return [Static(after, tuple(data.values[place] for place in places))]
+    picked = (sum(map(operator.mul, index, steps)) for index in product(*map(range, after)))
+    return ConstantTensor(after, tuple(data.values[at] for at in picked))
 
 
-def _gather(node: NodeDef, inputs: Inputs) -> list[Static]:
-    data, at = inputs[0], inputs[1]
-    before, axis = _shape(data), node.integer("axis", 0)
-    after = sizes.gather(before, _shape(at), axis)
-    if data is None or data.values is None or at is None or at.values is None:
-        return [Static(after)]
-    axis = sizes.axis_of(axis, len(before))
-    picked = [sizes.axis_of(index, before[axis]) for index in _list(at)]
-    taken = [picked if each == axis else range(size) for each, size in enumerate(before)]
-    return _moved(data, after, taken)
+@folding("Reshape")
+def _reshape(node: NodeDef, inputs: Constants) -> ConstantTensor:
+    target = argument(node, inputs, "shape", 1)
+    if target is None:
+        raise NotKnownError
+    after = shape_inference.reshape(dims_of(inputs[0]), target, bool(node.integer("allowzero", 0)))
+    return moved(inputs[0], after)
 
 
-def _slice(node: NodeDef, inputs: Inputs) -> list[Static]:
-    data = inputs[0]
-    taken = slice_ranges(node, inputs, _shape(data))
-    return _moved(data, tuple(map(len, taken)), taken) if data else [UNKNOWN]
+#: Operators that give the elements in order another shape → that shape.
+RESHAPES: dict[str, Callable[[NodeDef, Constants, Dims], Dims]] = {
+    "Flatten": lambda node, inputs, dims: shape_inference.flatten(dims, node.integer("axis", 1)),
+    "Squeeze": lambda node, inputs, dims: shape_inference.squeeze(dims, argument(node, inputs, "axes", 1)),
+    "Unsqueeze": lambda node, inputs, dims: shape_inference.unsqueeze(dims, argument(node, inputs, "axes", 1) or []),
+}
 
 
-def slice_ranges(node: NodeDef, inputs: Inputs, before: Dims) -> list[range]:
-    """What a Slice takes along each axis; raises `ValueError` where that cannot be known."""
-    starts, ends = (argument(node, inputs, name, at) for name, at in (("starts", 1), ("ends", 2)))
+@folding.table(RESHAPES)
+def _reshaped(node: NodeDef, inputs: Constants, function: Callable[[NodeDef, Constants, Dims], Dims]) -> ConstantTensor:
+    return moved(inputs[0], function(node, inputs, dims_of(inputs[0])))
+
+
+# -- parts, and together -----------------------------------------------------------------------------------
+
+
+@folding("Gather")
+def _gather(node: NodeDef, inputs: Constants) -> ConstantTensor:
+    data, indices = inputs[0], inputs[1]
+    before, axis = dims_of(data), node.integer("axis", 0)
+    after = shape_inference.gather(before, dims_of(indices), axis)
+    if data is None or data.values is None or indices is None or indices.values is None:
+        return ConstantTensor(after)
+    axis = shape_inference.axis_of(axis, len(before))
+    picked = [shape_inference.axis_of(index, before[axis]) for index in integers_of(indices)]
+    return moved(data, after, [picked if each == axis else range(size) for each, size in enumerate(before)])
+
+
+@folding("Slice")
+def _slice(node: NodeDef, inputs: Constants) -> ConstantTensor:
+    taken = slice_ranges(node, inputs, dims_of(inputs[0]))
+    return moved(inputs[0], tuple(map(len, taken)), taken)
+
+
+def slice_ranges(node: NodeDef, inputs: Constants, before: Dims) -> list[range]:
+    """The elements that a Slice takes along each axis; raises `NotKnownError` where they are not known."""
+    starts, ends = (argument(node, inputs, name, position) for name, position in (("starts", 1), ("ends", 2)))
     if starts is None or ends is None:
-        raise ValueError("its bounds are not known")
+        raise NotKnownError
     axes = argument(node, inputs, "axes", 3) or range(len(starts))
     steps = argument(node, inputs, "steps", 4) or [1] * len(starts)
-    return sizes.slices(before, starts, ends, axes, steps)
+    return shape_inference.slices(before, starts, ends, axes, steps)
 
 
-def _concat(node: NodeDef, inputs: Inputs) -> list[Static]:
+@folding("Split")
+def _split(node: NodeDef, inputs: Constants) -> list[ConstantTensor]:
+    before = dims_of(inputs[0])
+    axis = shape_inference.axis_of(node.integer("axis", 0), len(before))
+    parts, start = [], 0
+    for size in shape_inference.split(before[axis], argument(node, inputs, "split", 1), len(node.outputs)):
+        taken = [range(start, start + size) if each == axis else range(all_) for each, all_ in enumerate(before)]
+        parts.append(moved(inputs[0], tuple(map(len, taken)), taken))
+        start += size
+    return parts
+
+
+@folding("Concat")
+def _concat(node: NodeDef, inputs: Constants) -> ConstantTensor:
     given = [each for each in inputs if each is not None]
-    axis = node.integer("axis", 0)
-    after = sizes.concat([_shape(each) for each in given], axis)
+    after = shape_inference.concat([dims_of(each) for each in given], node.integer("axis", 0))
     if len(after) == 1 and all(each.values is not None for each in given):
-        return [Static(after, tuple(value for each in given for value in each.values or ()))]
-    return [Static(after)]
+        return ConstantTensor(after, tuple(value for each in given for value in each.values or ()))
+    return ConstantTensor(after)
 
 
-def _split(node: NodeDef, inputs: Inputs) -> list[Static]:
+@folding("Expand")
+def _expand(node: NodeDef, inputs: Constants) -> ConstantTensor:
     data = inputs[0]
-    before = _shape(data)
-    axis = sizes.axis_of(node.integer("axis", 0), len(before))
-    parts = sizes.split(before[axis], argument(node, inputs, "split", 1), len(node.outputs))
-    found, start = [], 0
-    for part in parts:
-        taken = [range(start, start + part) if each == axis else range(size) for each, size in enumerate(before)]
-        found += _moved(data, tuple(map(len, taken)), taken) if data else [UNKNOWN]
-        start += part
-    return found
-
-
-def argument(node: NodeDef, inputs: Inputs, name: str, at: int) -> list[int] | None:
-    """Whole numbers that are an attribute in old files and an input in new ones.
-
-    None where they are not given; raises `ValueError` where an input gives them and its values are not known.
-    """
-    given = node.integers(name)
-    if given is not None:
-        return list(given)
-    if at < len(inputs) and inputs[at] is not None:
-        return _list(inputs[at])
-    return None
-
-
-def _expand(node: NodeDef, inputs: Inputs) -> list[Static]:
-    data = inputs[0]
-    after = sizes.broadcast(_shape(data), tuple(_list(inputs[1])))
+    after = shape_inference.broadcast(dims_of(data), tuple(integers_of(inputs[1])))
     if data is None or data.values is None or math.prod(after) > MAX_ELEMENTS:
-        return [Static(after)]
-    return [Static(after, _stretched(data, after))]
+        return ConstantTensor(after)
+    return ConstantTensor(after, stretched(data, after))
 
 
-def _tile(node: NodeDef, inputs: Inputs) -> list[Static]:
-    before, times = _shape(inputs[0]), _list(inputs[1])
-    return [Static(tuple(map(operator.mul, before, times)))]
+@folding("Tile")
+def _tile(node: NodeDef, inputs: Constants) -> ConstantTensor:
+    return ConstantTensor(tuple(map(operator.mul, dims_of(inputs[0]), integers_of(inputs[1]))))
 
 
-def _range(node: NodeDef, inputs: Inputs) -> list[Static]:
-    start, limit, step = (_known(each)[1][0] for each in inputs[:3])
+# -- made of shapes and numbers ----------------------------------------------------------------------------
+
+
+@folding("Range")
+def _range(node: NodeDef, inputs: Constants) -> ConstantTensor:
+    start, limit, step = (values_of(each)[0] for each in inputs[:3])
     if not all(isinstance(each, int) for each in (start, limit, step)):
-        return [Static((max(math.ceil((limit - start) / step), 0),))]
-    found = range(start, limit, step)
-    return [Static((len(found),), tuple(found) if len(found) <= MAX_ELEMENTS else None)]
+        return ConstantTensor((max(math.ceil((limit - start) / step), 0),))
+    numbers = range(start, limit, step)
+    return ConstantTensor((len(numbers),), tuple(numbers) if len(numbers) <= MAX_ELEMENTS else None)
 
 
-def _constant_of_shape(node: NodeDef, inputs: Inputs) -> list[Static]:
-    after = tuple(_list(inputs[0]))
+@folding("ConstantOfShape")
+def _constant_of_shape(node: NodeDef, inputs: Constants) -> ConstantTensor:
+    after = tuple(integers_of(inputs[0]))
     if any(size < 0 for size in after):
-        return [UNKNOWN]
+        raise NotKnownError
     value = node.tensor("value")
     fill = 0.0 if value is None else (value.values or (None,))[0]
     count = math.prod(after)
     # Reals by the hundred are weights, not sizes.
     limit = MAX_ELEMENTS if isinstance(fill, int) else MAX_REALS
-    return [Static(after, (fill,) * count if count <= limit and fill is not None else None)]
+    return ConstantTensor(after, (fill,) * count if count <= limit and fill is not None else None)
 
 
-def _reduce(function: Callable[[Sequence[Any]], Any]) -> Callable[[NodeDef, Inputs], list[Static]]:
-    def rule(node: NodeDef, inputs: Inputs) -> list[Static]:
-        before = _shape(inputs[0])
-        axes = sizes.axes_of(argument(node, inputs, "axes", 1) or None, len(before))
-        after = sizes.reduce(before, axes, bool(node.integer("keepdims", 1)))
-        data = inputs[0]
-        if data is not None and data.values and len(axes) == len(before):
-            return [Static(after, (function(data.values),))]
-        return [Static(after)]
-
-    return rule
+@folding("Shape")
+def _shape(node: NodeDef, inputs: Constants) -> ConstantTensor:
+    return shape_operator(node, dims_of(inputs[0]))
 
 
-def _cast(node: NodeDef, inputs: Inputs) -> list[Static]:
-    dims, data = _shape(inputs[0]), inputs[0]
-    if data is None or data.values is None:
-        return [Static(dims)]
-    to = node.integer("to", 1)
-    kind: Callable[[Any], Any] = bool if to == 9 else int if to in (2, 3, 4, 5, 6, 7, 12, 13) else float
-    return [Static(dims, tuple(map(kind, data.values)))]
-
-
-def _where(node: NodeDef, inputs: Inputs) -> list[Static]:
-    return _elementwise(lambda condition, a, b: a if condition else b, inputs)
-
-
-def _same(node: NodeDef, inputs: Inputs) -> list[Static]:
-    data = inputs[0]
-    return [Static(data.dims, data.values)] if data else [UNKNOWN]
-
-
-def _same_shape(node: NodeDef, inputs: Inputs) -> list[Static]:
-    return [Static(_shape(inputs[0]))]
-
-
-def _clip(node: NodeDef, inputs: Inputs) -> list[Static]:
-    low, high = bounds(node, inputs)
-    limited: Callable[[Any], Any] = lambda value: min(max(value, low), high)  # noqa: E731 - it goes where rules go
-    return _elementwise(limited, inputs[:1])
-
-
-def bounds(node: NodeDef, inputs: Sequence[Any]) -> tuple[float, float]:
-    """The bounds of a Clip: attributes in old files, inputs in new ones; a bound that is no known number is none."""
-    found = [node.real("min", -math.inf), node.real("max", math.inf)]
-    for at, each in enumerate(inputs[1:3]):
-        value = each.number() if isinstance(each, Static) else None
-        found[at] = found[at] if value is None else value
-    return found[0], found[1]
-
-
-def _nonzero(node: NodeDef, inputs: Inputs) -> list[Static]:
-    dims, values = _known(inputs[0])
-    if len(dims) > 1:
-        return [UNKNOWN]
-    found = tuple(place for place, value in enumerate(values) if value)
-    return [Static((len(dims), len(found)) if dims else (0, 1), found)]
-
-
-def _unsqueeze(node: NodeDef, inputs: Inputs) -> list[Static]:
-    data = inputs[0]
-    axes = argument(node, inputs, "axes", 1) or []
-    return _moved(data, sizes.unsqueeze(_shape(data), axes)) if data else [UNKNOWN]
-
-
-def _squeeze(node: NodeDef, inputs: Inputs) -> list[Static]:
-    data = inputs[0]
-    return _moved(data, sizes.squeeze(_shape(data), argument(node, inputs, "axes", 1))) if data else [UNKNOWN]
-
-
-def _reshape(node: NodeDef, inputs: Inputs) -> list[Static]:
-    data, target = inputs[0], argument(node, inputs, "shape", 1)
-    if data is None or target is None:
-        return [UNKNOWN]
-    return _moved(data, sizes.reshape(_shape(data), target, bool(node.integer("allowzero", 0))))
-
-
-def _flatten(node: NodeDef, inputs: Inputs) -> list[Static]:
-    data = inputs[0]
-    return _moved(data, sizes.flatten(_shape(data), node.integer("axis", 1))) if data else [UNKNOWN]
-
-
-def _matmul(node: NodeDef, inputs: Inputs) -> list[Static]:
-    return [Static(sizes.matmul(_shape(inputs[0]), _shape(inputs[1])))]
-
-
-def _shape_of(node: NodeDef, inputs: Inputs) -> list[Static]:
-    return [shape_of(node, _shape(inputs[0]))]
-
-
-def shape_of(node: NodeDef, dims: Dims) -> Static:
-    """What Shape gives for a tensor of these dimensions."""
+def shape_operator(node: NodeDef, dims: Dims) -> ConstantTensor:
+    """The output of a Shape for a tensor of these dimensions."""
     end = node.attributes.get("end", {}).get("i")
     taken = dims[node.integer("start", 0) : end]
-    return Static((len(taken),), taken)
+    return ConstantTensor((len(taken),), taken)
 
 
-def _size(node: NodeDef, inputs: Inputs) -> list[Static]:
-    return [Static((), (math.prod(_shape(inputs[0])),))]
+@folding("Size")
+def _size(node: NodeDef, inputs: Constants) -> ConstantTensor:
+    return ConstantTensor((), (math.prod(dims_of(inputs[0])),))
 
 
-def _pairwise(function: Callable[[Any, Any], Any]) -> Callable[[NodeDef, Inputs], list[Static]]:
-    return lambda node, inputs: _elementwise(function, inputs)
+@folding("NonZero")
+def _nonzero(node: NodeDef, inputs: Constants) -> ConstantTensor:
+    dims, values = dims_of(inputs[0]), values_of(inputs[0])
+    if len(dims) > 1:
+        raise NotKnownError
+    indices = tuple(index for index, value in enumerate(values) if value)
+    return ConstantTensor((len(dims), len(indices)) if dims else (0, 1), indices)
 
 
-def _single(function: Callable[[Any], Any]) -> Callable[[NodeDef, Inputs], list[Static]]:
-    return lambda node, inputs: _elementwise(function, inputs[:1])
+@folding("MatMul")
+def _matmul(node: NodeDef, inputs: Constants) -> ConstantTensor:
+    return ConstantTensor(shape_inference.matmul(dims_of(inputs[0]), dims_of(inputs[1])))
 
 
-#: Operators that keep the shape of their first input, and whose values nobody asks for.
-KEEPING = (
-    "CastLike", "Cos", "CumSum", "DequantizeLinear", "Elu", "Erf", "Gelu", "HardSigmoid", "LayerNormalization",
-    "LeakyRelu", "QuantizeLinear", "Relu", "Scatter", "ScatterElements", "ScatterND", "Sigmoid", "Sin", "Softmax",
-    "Tanh", "Trilu",
-)  # fmt: skip
-
-#: Operator → what it gives for static inputs.
-RULES: dict[str, Callable[[NodeDef, Inputs], list[Static]]] = {
-    **{name: _pairwise(function) for name, function in BINARY.items()},
-    **{name: _single(function) for name, function in UNARY.items()},
-    "Min": _pairwise(lambda *values: min(values)),
-    "Max": _pairwise(lambda *values: max(values)),
-    "ReduceProd": _reduce(math.prod), "ReduceSum": _reduce(sum), "ReduceMax": _reduce(max), "ReduceMin": _reduce(min),
-    "ReduceMean": _reduce(lambda values: sum(values) / len(values)),
-    "Cast": _cast, "Clip": _clip, "Concat": _concat, "ConstantOfShape": _constant_of_shape, "Expand": _expand,
-    "Flatten": _flatten, "Gather": _gather, "Identity": _same, "MatMul": _matmul, "NonZero": _nonzero,
-    "Range": _range, "Reshape": _reshape, "Shape": _shape_of, "Size": _size, "Slice": _slice, "Split": _split,
-    "Squeeze": _squeeze, "Tile": _tile, "Transpose": _transpose, "Unsqueeze": _unsqueeze, "Where": _where,
-    "Dropout": _same,
-    **dict.fromkeys(KEEPING, _same_shape),
+REDUCTIONS: dict[str, Callable[[Sequence[Any]], Any]] = {
+    "ReduceProd": math.prod, "ReduceSum": sum, "ReduceMax": max, "ReduceMin": min,
+    "ReduceMean": lambda values: sum(values) / len(values),
 }  # fmt: skip
+
+
+@folding.table(REDUCTIONS)
+def _reduce(node: NodeDef, inputs: Constants, function: Callable[[Sequence[Any]], Any]) -> ConstantTensor:
+    data, before = inputs[0], dims_of(inputs[0])
+    axes = shape_inference.axes_of(argument(node, inputs, "axes", 1) or None, len(before))
+    after = shape_inference.reduce(before, axes, bool(node.integer("keepdims", 1)))
+    if data is not None and data.values and len(axes) == len(before):
+        return ConstantTensor(after, (function(data.values),))
+    return ConstantTensor(after)

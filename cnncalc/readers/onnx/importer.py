@@ -1,270 +1,199 @@
 """From an ONNX graph to ours: each node by its operator's rule, in the file's order.
 
-A tensor is either `Static` (known before the network runs) or a `Tensor`, which a node of our graph gives.
+A value is either a `ConstantTensor` (known before the network runs) or a `Tensor`, the output of a node of ours.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from os import path as paths
-from typing import Union
+from typing import NamedTuple, TypeVar, Union
 
 from cnncalc.diagnostics import Diagnostic
 from cnncalc.graph import UNKNOWN as NO_NODE
 from cnncalc.graph import Graph, StoredWeights
-from cnncalc.layers import REGISTRY
-from cnncalc.layers.opaque import OpaqueOp
-from cnncalc.readers import ReadOptions, plain, refuse
-from cnncalc.readers.importer import Importer, Labels, Tensor, UnknowableError, shape_of
-from cnncalc.readers.onnx import constant_folding
-from cnncalc.readers.onnx.constant_folding import Static
-from cnncalc.readers.onnx.model import REAL_TYPES, WEIGHT_TYPES, Dimension, ModelDef, NodeDef, TensorDef, ValueDef
-from cnncalc.readers.shape_inference import Dims, MisfitError, text
+from cnncalc.readers import ReadOptions
+from cnncalc.readers.errors import fail
+from cnncalc.readers.importer import OperatorRules, printable, unknown_op
+from cnncalc.readers.onnx.constant_folding import fold_node
+from cnncalc.readers.onnx.constants import UNKNOWN_CONSTANT
+from cnncalc.readers.onnx.model import MAX_RANK, REAL_TYPES, WEIGHT_TYPES, ModelDef, NodeDef, TensorDef, ValueDef
+from cnncalc.readers.onnx.modules import COSTLY, WITHOUT_ROW, module_and_lead, module_of
+from cnncalc.readers.onnx.stated_shapes import StatedShapes
+from cnncalc.readers.shape_inference import ShapeMismatchError
+from cnncalc.readers.tensor_importer import TensorImporter
+from cnncalc.readers.tensors import CannotInferError, Tensor
+from cnncalc.readers.weights import ConstantTensor
 
-#: Over all nodes, so many elements are worked out before values are no longer followed.
+#: The most elements that are computed over all nodes; beyond it, values of constants are no longer followed.
 MAX_FOLDED = 3_000_000
 
-#: Constants may be made of one another; so many ways from one to another are followed.
-MAX_DERIVED = 5_000_000
+#: The most sources of constants over all nodes, since constants may be made of one another.
+MAX_SOURCES = 5_000_000
 
-#: Tensors have at most so many axes.
-MAX_RANK = 16
+#: Operators with graphs inside: never folded.
+CONTROL = ("If", "Loop", "Scan", "SequenceMap")
 
+Value = Union[ConstantTensor, Tensor]
 
-Value = Union[Static, Tensor]
+#: The value of a node's output, or of each of its outputs.
+Outputs = Union[Value, Sequence[Value]]
 
 
 class Operands:
-    """A node's inputs by their place, as its rule asks for them."""
+    """A node's inputs by their position, as its rule asks for them."""
 
     def __init__(self, values: Sequence[Value | None]) -> None:
         self.values = values
 
-    def get(self, at: int) -> Value | None:
-        return self.values[at] if at < len(self.values) else None
+    def get(self, position: int | None) -> Value | None:
+        """The input, None where it is left out or has no position."""
+        return self.values[position] if position is not None and position < len(self.values) else None
 
-    def value(self, at: int) -> Value:
-        found = self.get(at)
-        if found is None:
-            raise UnknowableError
-        return found
+    def value(self, position: int) -> Value:
+        """The input; raises `CannotInferError` where it is left out."""
+        value = self.get(position)
+        if value is None:
+            raise CannotInferError
+        return value
 
-    def tensor(self, at: int) -> Tensor:
-        """The input that is computed; raises `UnknowableError` where it is constant or left out."""
-        found = self.get(at)
-        if not isinstance(found, Tensor):
-            raise UnknowableError
-        return found
+    def tensor(self, position: int) -> Tensor:
+        """The input that depends on the network's; raises `CannotInferError` where it is constant or left out."""
+        value = self.get(position)
+        if not isinstance(value, Tensor):
+            raise CannotInferError
+        return value
 
-    def static(self, at: int) -> Static | None:
-        """The input that is constant; None where it is left out; raises `UnknowableError` where it is computed."""
-        found = self.get(at)
-        if isinstance(found, Tensor):
-            raise UnknowableError
-        return found
+    def constant(self, position: int) -> ConstantTensor | None:
+        """The input that is constant, None where it is left out; raises `CannotInferError` where it is none."""
+        value = self.get(position)
+        if isinstance(value, Tensor):
+            raise CannotInferError
+        return value
 
     @property
-    def statics(self) -> list[Static | None]:
-        """All inputs, those that are computed as if left out."""
-        return [each if isinstance(each, Static) else None for each in self.values]
+    def constants(self) -> list[ConstantTensor | None]:
+        """All inputs, those that are not constant as if left out."""
+        return [each if isinstance(each, ConstantTensor) else None for each in self.values]
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
+        """The inputs that are not constant."""
         return tuple(each for each in self.values if isinstance(each, Tensor))
 
 
-Rule = Callable[["OnnxImporter", NodeDef, Operands], Sequence[Value]]
+TableRow = TypeVar("TableRow")
 
-#: (domain, operator) → its rule; the families of operators fill it.
-RULES: dict[tuple[str, str], Rule] = {}
+#: From a node and its inputs to the value of its output, or a list with one for each. It raises `ShapeMismatchError`
+#: where the file contradicts itself, and `CannotInferError` where the result cannot be inferred.
+Rule = Callable[["OnnxImporter", NodeDef, Operands], Outputs]
 
-#: Where the operators of ONNX Runtime live.
-RUNTIME = "com.microsoft"
-
-
-def rule(*operators: str, domain: str = "") -> Callable[[Rule], Rule]:
-    """Let the function be the rule of these operators: from the operands to the values of the outputs.
-
-    It raises `MisfitError` where the file contradicts itself, and `UnknowableError` where the result cannot be told.
-    """
-
-    def keep(function: Rule) -> Rule:
-        RULES.update({(domain, name): function for name in operators})
-        return function
-
-    return keep
+#: The rules by the operator's name, behind its domain where that is not ONNX's own.
+rules: OperatorRules[Rule] = OperatorRules()
 
 
-class OnnxImporter(Importer[NodeDef]):
-    """One file on its way to a graph: the values by name, and the builder that takes the layers."""
+def with_runtime(table: Mapping[str, TableRow]) -> dict[str, TableRow]:
+    """A table of operators with those of ONNX Runtime's domain that have the same names."""
+    return {**table, **{f"com.microsoft.{operator}": row for operator, row in table.items()}}
+
+
+class StoredElements(NamedTuple):
+    """A tensor that the file holds: its number of elements, and whether they are of a weight's type."""
+
+    elements: int
+    is_weight: bool
+
+
+class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
+    """Builds the graph of one file."""
 
     def __init__(self, model: ModelDef, path: str, options: ReadOptions) -> None:
-        super().__init__()
-        self.model, self.path, self.options = model, path, options
+        super().__init__(module_and_lead(node) for node in model.nodes if node.operator not in WITHOUT_ROW)
+        self.model, self.path = model, path
         self.opset = model.opset
+        self.shapes = StatedShapes(model, options)
+        #: The values by the names that nodes have for them.
         self.values: dict[str, Value] = {}
-        #: Of each tensor that the file holds: its elements, and whether they are of a weight's type.
-        self.sources: list[tuple[int, bool]] = []
-        #: Those that a node has counted, in order.
-        self.claimed: dict[int, None] = {}
-        #: Tensors that Constant nodes make.
-        self.literals: set[str] = set()
-        self.folded = self.derived = 0
-        stated = [size for value in model.inputs for size in value.dims or ()]
-        self.symbols = {size for size in stated if isinstance(size, str)}
-        #: The batch that the file fixes: reshapes to it mean ours.
-        self.batch = 1
-        self.labels = Labels((module_of(node), _leads(node)) for node in model.nodes if node.operator not in UNSEEN)
+        #: The outputs of Constant nodes.
+        self.constant_outputs: set[str] = set()
+        self.folded = self.sources = 0
         self.read = {name for node in model.nodes for name in node.inputs} | {each.name for each in model.outputs}
-        self.node: NodeDef | None = None
 
     def run(self) -> Graph:
-        self._check_symbols()
         for number, value in enumerate(self.model.inputs):
-            self.values[value.name] = self._input(value, first=number == 0)
+            self.values[value.name] = self._import_input(value, first=number == 0)
         for node in self.model.nodes:
-            self.node = node
-            self._run(node)
-        return self._built()
-
-    def _built(self) -> Graph:
+            self._import_node(node)
         name = paths.splitext(paths.basename(self.path))[0]
-        declared = [self.values.get(each.name) for each in self.model.outputs]
-        outputs = {each.node for each in declared if isinstance(each, Tensor) and each.node >= 0}
-        graph = self.builder.build(max(outputs, default=0), name)
-        return graph._replace(outputs=tuple(sorted(outputs))) if outputs else graph
+        return self.finish((self.values.get(each.name) for each in self.model.outputs), name)
+
+    def name_of(self, node: NodeDef) -> tuple[str | None, str]:
+        return self.module_names.name_of(*module_and_lead(node))
+
+    def operator_of(self, node: NodeDef) -> str:
+        return node.operator
 
     # -- values ------------------------------------------------------------------------------------------
 
-    def _value(self, name: str) -> Value | None:
+    def _import_input(self, value: ValueDef, first: bool) -> Tensor:
+        name = value.name.replace(".", "_") or "input"  # a dot would make it part of a block
+        if value.dims is None:
+            return Tensor(self.builder.add(unknown_op("input"), (), name=self.names(name)), None)
+        dims, channel = self.shapes.of_input(value, value.dims, first)
+        return self.add_input(dims, channel, name)
+
+    def _operand(self, name: str, node: NodeDef) -> Value | None:
+        """The value that a node reads by this name; raises `SpecError` E307 where there is none yet."""
         if not name:
             return None
-        found = self.values.get(name)
-        if found is None:
+        value = self.values.get(name)
+        if value is None:
             tensor = self.model.initializers.get(name)
             if tensor is None:
-                node = self.node.name or self.node.operator if self.node else ""
-                refuse(
+                fail(
                     "E307",
-                    f"`{node[:80]}` reads `{name[:80]}`, which is not there yet",
-                    "no input, weight or node before it is of this name",
+                    f"`{(node.name or node.operator)[:80]}` reads `{name[:80]}`, which is not there yet",
+                    "no input, weight or node before it has this name",
                     ("nodes stand in the order they run in; a cycle has none",),
                 )
-            found = self.values[name] = self.held(tensor)
-        return found
+            value = self.values[name] = self.stored_tensor(tensor)
+        return value
 
-    def held(self, tensor: TensorDef) -> Static:
-        """A tensor that the file holds, as a source of weights."""
+    def stored_tensor(self, tensor: TensorDef) -> ConstantTensor:
+        """A tensor that the file holds, whose elements may be weights."""
         if len(tensor.dims) > MAX_RANK:
-            refuse("E302", f"the tensor `{tensor.name[:80]}` has no valid shape", f"it has {len(tensor.dims)} axes")
-        return Static(tensor.dims, tensor.values, self.source(tensor.elements, tensor.type in WEIGHT_TYPES))
+            fail("E302", f"the tensor `{tensor.name[:80]}` has no valid shape", f"it has {len(tensor.dims)} axes")
+        stored = StoredElements(tensor.elements, tensor.type in WEIGHT_TYPES)
+        return ConstantTensor(tensor.dims, tensor.values, self.weights.add(stored))
 
-    def source(self, elements: int, weights: bool) -> frozenset[int]:
-        self.sources.append((elements, weights))
-        return frozenset({len(self.sources) - 1})
+    def count_weights(
+        self,
+        *values: Value | None,
+        buffers: Sequence[Value | None] = (),
+        scalars: bool = True,
+        any_type: bool = False,
+    ) -> StoredWeights:
+        """Count the weights of these values that no node before has counted.
 
-    def claim(self, *given: Value | None, single: bool = True, any_type: bool = False) -> int:
-        """The elements of weights that no node before has counted; without `single`, lone numbers are none."""
-        count = 0
-        for each in given:
-            if not isinstance(each, Static):
-                continue
-            for source in sorted(each.sources - self.claimed.keys()):
-                elements, weights = self.sources[source]
-                if (weights or any_type) and (single or elements != 1):
-                    self.claimed[source] = None
-                    count += elements
-        return count
+        Without `scalars`, lone numbers are no weights; with `any_type`, integers are weights as well.
+        """
 
-    def _input(self, value: ValueDef, first: bool) -> Value:
-        if value.dims is None:
-            foreign = OpaqueOp("input", None, known=False)
-            return Tensor(self.builder.add(foreign, (), name=self._input_name(value)), None)
-        dims = list(self._resolved(value.dims, batch=True))
-        channel = self._channel(value.name, len(dims))
-        if first and self.options.input is not None:
-            dims = self._overridden(value.dims, dims, channel, self.options.input)
-        unknown = [stated for size, stated in zip(dims, value.dims, strict=True) if size is None]
-        if unknown:
-            self._refuse_open(value, unknown)
-        sizes = tuple(size for size in dims if size is not None)
-        if len(sizes) > MAX_RANK or any(size < 1 for size in sizes):
-            refuse("E302", f"the input `{value.name[:80]}` has no valid shape", text(sizes))
-        layer = REGISTRY["input"]("input", shape=shape_of(sizes, channel).dims)
-        return Tensor(self.builder.add(layer, (), name=self._input_name(value)), sizes, channel)
+        def is_weight(stored: StoredElements) -> bool:
+            return (stored.is_weight or any_type) and (scalars or stored.elements != 1)
 
-    @staticmethod
-    def _overridden(
-        stated: Sequence[Dimension], dims: Sequence[int | None], channel: int, given: tuple[int, ...]
-    ) -> list[int | None]:
-        """The dimensions of the first input with the sizes that `--input` gives, channels last."""
-        rank, (*spatial, channels) = len(dims), given
-        if len(given) + 1 != rank:
-            fact = f"the file's first input has {rank} axes, the batch included"
-            refuse("E309", f"`--input {text(given)}` does not fit the model", fact)
-        fixed = stated[channel]
-        if isinstance(fixed, int) and fixed != channels and rank > 2:
-            fact = f"the file fixes {fixed} channels, not {channels}"
-            refuse("E309", f"`--input {text(given)}` does not fit the model", fact)
-        rest = iter(spatial)
-        return [size if axis == 0 else channels if axis == channel else next(rest) for axis, size in enumerate(dims)]
+        params, kept = (self.weights.count(each, is_weight) for each in (values, buffers))
+        return StoredWeights(sum(each.elements for each in params), sum(each.elements for each in kept))
 
-    def _input_name(self, value: ValueDef) -> str:
-        # A dot would make it part of a block.
-        return self.labels.names(value.name.replace(".", "_") or "input")
-
-    def _refuse_open(self, value: ValueDef, unknown: Sequence[Dimension]) -> None:
-        names = [f"--dim {name}=N" for name in dict.fromkeys(unknown) if isinstance(name, str) and name != "?"]
-        shown = "x".join("?" if each is None else str(each) for each in value.dims or ())
-        whole = len(names) == len(set(unknown))
-        help = f"add `--input HxWxC`{', or `' + ' '.join(names) + '`' if names and whole else ''}"
-        refuse("E308", f"the file leaves the size of `{value.name[:80]}` open", f"its shape is {shown}", help=help)
-
-    def _resolved(self, dims: Sequence[Dimension], batch: bool) -> list[int | None]:
-        """The sizes with symbols put in; a batch (the first of several axes) that is open is 1, as is a fixed one."""
-        sizes: list[int | None] = []
-        for axis, size in enumerate(dims):
-            found = self.options.dims.get(size) if isinstance(size, str) else size
-            if batch and axis == 0 and len(dims) > 1:
-                if isinstance(size, str) and found not in (None, 1):
-                    fact = f"`{size}` is the batch, and shapes here are of one sample"
-                    refuse(
-                        "E309", f"`--dim {size}={found}` is no size of the model", fact, help=f"use `--batch {found}`"
-                    )
-                self.batch = found if isinstance(found, int) and found > 1 else self.batch
-                found = 1
-            sizes.append(found)
-        return sizes
-
-    def _check_symbols(self) -> None:
-        wrong = [name for name in self.options.dims if name not in self.symbols]
-        if wrong:
-            there = ", ".join(f"`{name[:80]}`" for name in sorted(self.symbols)) or "none"
-            fact = f"symbolic dimensions of its inputs: {there}"
-            refuse("E309", f"the model has no dimension `{wrong[0][:80]}`", fact)
-
-    def _channel(self, name: str, rank: int) -> int:
-        """The axis of an input's channels: the second, but the last where it is turned before the first layer."""
-        for node in self.model.nodes:
-            if name in node.inputs:
-                if node.operator == "Transpose":
-                    order = node.integers("perm")
-                    if order is not None and len(order) == rank and order[0] == 0 and 0 <= order[1] < rank:
-                        return order[1]
-                elif (
-                    node.operator in ("Cast", "Identity", "Sub", "Div", "Mul", "Add", "QuantizeLinear") and node.outputs
-                ):
-                    name = node.outputs[0]
-                    continue
-                break
-        return 1
+    def for_one_sample(self, target: list[int], x: Tensor) -> list[int]:
+        """The sizes that the file gives a tensor for its own batch, for a batch of 1."""
+        batch = self.shapes.batch
+        return [1, *target[1:]] if batch > 1 and x.is_sample and target[:1] == [batch] else target
 
     # -- nodes -------------------------------------------------------------------------------------------
 
-    def _run(self, node: NodeDef) -> None:
-        operands = Operands([self._value(name) for name in node.inputs])
+    def _import_node(self, node: NodeDef) -> None:
+        operands = Operands([self._operand(name, node) for name in node.inputs])
         if not operands.tensors and node.operator not in CONTROL:
             results: Sequence[Value] = self._constant(node, operands)
         elif any(each.node == NO_NODE for each in operands.tensors):
@@ -276,136 +205,69 @@ class OnnxImporter(Importer[NodeDef]):
             self.values[name] = value
         for name in node.outputs[len(results) :]:
             if name in self.read:
-                self.values[name] = self.foreign(node, self.stated(name), operands.tensors)
+                self.values[name] = self.opaque(node, self.shapes.of_tensor(name), operands.tensors)
 
-    def _constant(self, node: NodeDef, operands: Operands) -> list[Static]:
+    def _constant(self, node: NodeDef, operands: Operands) -> Sequence[ConstantTensor]:
+        """The outputs of a node whose inputs are all constant."""
         if node.operator == "Constant" and not node.domain:
-            self.literals.update(node.outputs)
-            return [self._literal(node)]
-        given = operands.statics
+            self.constant_outputs.update(node.outputs)
+            return [self._constant_node(node)]
+        given = operands.constants
         if self.folded > MAX_FOLDED:
             given = [each._replace(values=None) if each else None for each in given]
-        results = constant_folding.fold(node, given)
+        results = fold_node(node, given)
         self.folded += sum(len(each.values or ()) for each in results)
-        self.derived += sum(len(each.sources) for each in results)
-        if self.derived > MAX_DERIVED:
-            refuse("E303", f"`{self.path}` is too large", f"its constants are made of over {MAX_DERIVED:,} others")
+        self.sources += sum(len(each.sources) for each in results)
+        if self.sources > MAX_SOURCES:
+            fail("E303", f"`{self.path}` is too large", f"its constants derive from over {MAX_SOURCES:,} others")
         if node.operator == "ConstantOfShape" and results[0].dims is not None:
             tensor = node.tensor("value")
             # Weights left out of a file have a shape that stands in it; what has a computed one is a mask or the like.
-            stands = node.inputs[0] in self.model.initializers or node.inputs[0] in self.literals
-            weights = stands and (tensor is None or tensor.type in REAL_TYPES)
-            results = [results[0]._replace(sources=self.source(prod(results[0].dims), weights))]
+            stands = node.inputs[0] in self.model.initializers or node.inputs[0] in self.constant_outputs
+            is_weight = stands and (tensor is None or tensor.type in REAL_TYPES)
+            stored = StoredElements(prod(results[0].dims), is_weight)
+            results = [results[0]._replace(sources=self.weights.add(stored))]
         return results
 
-    def _literal(self, node: NodeDef) -> Static:
+    def _constant_node(self, node: NodeDef) -> ConstantTensor:
         tensor = node.tensor("value")
         if tensor is not None:
-            return self.held(tensor)
-        for name, real in (("value_int", False), ("value_float", True)):
-            if name in node.attributes:
-                value = node.real(name, 0.0) if real else node.integer(name, 0)
-                return Static((), (value,), self.source(1, real))
-        whole, reals = node.integers("value_ints"), node.reals("value_floats")
-        if whole is not None:
-            return Static((len(whole),), whole, self.source(len(whole), False))
-        return Static((len(reals),), reals, self.source(len(reals), True)) if reals else constant_folding.UNKNOWN
+            return self.stored_tensor(tensor)
+        integer, real = node.attributes.get("value_int"), node.attributes.get("value_float")
+        if integer is not None or real is not None:
+            value = node.integer("value_int", 0) if integer is not None else node.real("value_float", 0.0)
+            return ConstantTensor((), (value,), self.weights.add(StoredElements(1, integer is None)))
+        integers, reals = node.integers("value_ints"), node.reals("value_floats")
+        values = reals if integers is None else integers
+        if values is None:
+            return UNKNOWN_CONSTANT
+        return ConstantTensor((len(values),), values, self.weights.add(StoredElements(len(values), integers is None)))
 
     def _computed(self, node: NodeDef, operands: Operands) -> Sequence[Value]:
-        rule = RULES.get((node.domain, node.operator))
+        """The outputs of a node that depend on the network's input."""
+        rule = rules.get(node.qualified_operator)
         if rule is not None and all(each.dims is not None for each in operands.tensors):
-            before = len(self.claimed)
             try:
-                return rule(self, node, operands)
-            except MisfitError as misfit:
-                return self._contradiction(node, str(misfit))
-            except (ValueError, ArithmeticError):  # UnknowableError, and arguments that make no sense
-                while len(self.claimed) > before:
-                    self.claimed.popitem()
-        stated = self.stated(node.outputs[0]) if node.outputs else None
-        # Behind a shape that nobody knows, what neither learns nor multiplies is no further loss.
-        behind = any(each.dims is None for each in operands.tensors)
-        known = rule is not None and node.operator not in COSTLY and (behind or stated is not None)
-        stored = StoredWeights(self.claim(*operands.statics, single=False))
-        return [self.foreign(node, stated, operands.tensors, known=known, stored=stored)]
+                with self.weights.restored_on_error():
+                    result = rule(self, node, operands)
+                outputs: Sequence[Value] = result if isinstance(result, list) else [result]  # type: ignore[list-item]
+                return outputs
+            except ShapeMismatchError as mismatch:
+                return self._contradiction(node, str(mismatch))
+            except (ValueError, ArithmeticError):  # CannotInferError, and arguments that make no sense
+                pass
+        stated = self.shapes.of_tensor(node.outputs[0]) if node.outputs else None
+        # Behind a shape that is not known, what neither learns nor multiplies is no further loss.
+        behind_unknown = any(each.dims is None for each in operands.tensors)
+        known = rule is not None and node.operator not in COSTLY and (behind_unknown or stated is not None)
+        stored = self.count_weights(*operands.constants, scalars=False)
+        return [self.opaque(node, stated, operands.tensors, known=known, stored=stored)]
 
     def _contradiction(self, node: NodeDef, fact: str) -> list[Value]:
         """Report a node whose inputs do not fit; what follows it is left out."""
-        name = module_of(node) or plain(node.name or node.operator)
+        name = module_of(node) or printable(node.name or node.operator)
         self.problems.add(
             Diagnostic("E306", f"`{name}` ({node.operator}) does not fit its input", None, fact, layer=name)
         )
         self.builder.mark_failed()
         return [Tensor(NO_NODE, None)] * max(len(node.outputs), 1)
-
-    def stated(self, name: str) -> Dims | None:
-        """The shape that the file states for a tensor, where that leaves nothing open."""
-        stated = self.model.stated.get(name)
-        if stated is None:
-            return None
-        sizes = self._resolved(stated, batch=False)
-        if len(sizes) > 1 and (sizes[0] is None or sizes[0] == self.batch):
-            sizes[0] = 1
-        found = tuple(size for size in sizes if size is not None)
-        return found if len(found) == len(sizes) <= MAX_RANK and all(size > 0 for size in found) else None
-
-    def of_one(self, target: list[int], x: Tensor) -> list[int]:
-        """The sizes that the file gives a tensor for its own batch, for one sample."""
-        batched = self.batch > 1 and x.whole and target[:1] == [self.batch]
-        return [1, *target[1:]] if batched else target
-
-    # -- rows --------------------------------------------------------------------------------------------
-
-    def label(self, node: NodeDef) -> tuple[str | None, str]:
-        return self.labels.of(module_of(node), _leads(node))
-
-    def operator(self, node: NodeDef) -> str:
-        return node.operator
-
-
-#: Operators with graphs inside: never folded.
-CONTROL = ("If", "Loop", "Scan", "SequenceMap")
-
-#: Operators that learn or multiply: without a shape to go by, their cost is not known.
-COSTLY = frozenset(
-    f"{prefix}{name}"
-    for prefix in ("", "QLinear", "Fused")
-    for name in (
-        *("Conv", "ConvTranspose", "ConvInteger", "DeformConv"),
-        *("Gemm", "QGemm", "MatMul", "MatMulInteger", "Einsum"),
-    )
-)
-
-#: Operators that never have a row.
-UNSEEN = frozenset(("Constant", "Identity", "Shape"))
-
-#: Operators that give the module they stand in its name, where others only prepare for them.
-MODULES = COSTLY | {"BatchNormalization", "LayerNormalization", "InstanceNormalization", "GroupNormalization", "PRelu"}
-
-
-def _leads(node: NodeDef) -> bool:
-    return node.operator in MODULES
-
-
-def module_of(node: NodeDef) -> str:
-    """The module that a node's name tells, `/layer1/layer1.0/conv1/Conv` as `layer1.0.conv1`; empty where none."""
-    if node.module:
-        return _dotted(node.module)
-    name = node.name.strip("/")
-    if "/" not in name:
-        # `Conv_12`, `p2o.Conv.0`, `n7`, `node_cat` and their like are the exporter's names, no one else's.
-        numbered = rf"(.*\.)?({re.escape(node.operator)}[._]?|[a-z_]{{0,3}})\d*|node_\w*"
-        return "" if re.fullmatch(numbered, name, re.IGNORECASE) else _dotted(name)
-    head, _, last = name.rpartition("/")
-    return _dotted(head if last.startswith(node.operator) else name)
-
-
-def _dotted(module: str) -> str:
-    """The path with dots, a part that repeats the one before it said once: `layer1/layer1.0/conv1`."""
-    found: list[str] = []
-    for part in module.split("/"):
-        if found and part.startswith(f"{found[-1]}."):
-            found[-1] = part
-        elif part:
-            found.append(part)
-    return plain(".".join(found))

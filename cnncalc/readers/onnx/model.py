@@ -15,14 +15,17 @@ from struct import error as StructError  # noqa: N812 - an exception, by the lib
 from struct import unpack_from
 from typing import Any, NamedTuple
 
-from cnncalc.readers import refuse
+from cnncalc.readers.errors import fail
 from cnncalc.readers.onnx.wire import Budget, Field, Message, Schema, TooMuchError, WireError, decode, floats, integers
 
-#: So many fields of a file are looked at: those of the largest networks many times over.
+#: The most fields of a file that are read: those of the largest networks many times over.
 MAX_FIELDS = 3_000_000
 
-#: So many elements of a tensor of whole numbers are read: shapes and indices; of others, so many (bounds, scales).
+#: The most elements that are read of a tensor of whole numbers (shapes, indices), and of any other (bounds, scales).
 MAX_INTEGERS, MAX_REALS = 1024, 16
+
+#: The most axes of a tensor.
+MAX_RANK = 16
 
 TENSOR: Schema = {
     1: Field("dims", "int", many=True),
@@ -76,7 +79,7 @@ MODEL: Schema = {1: Field("ir_version", "int"), 7: Field("graph", GRAPH), 8: Fie
 #: Names of nodes and operators are cut to so many characters; those of tensors are not, since they are references.
 MAX_NAME = 400
 
-#: The key under which PyTorch's exporter notes down the modules around a node.
+#: The key under which PyTorch's exporter writes the modules around a node.
 SCOPES = "pkg.torch.onnx.name_scopes"
 
 #: The element types that weights have: floats of any width, and the small integers of quantized ones.
@@ -98,7 +101,7 @@ class TensorDef:
         self.type: int = message.get("data_type", 0)
         dims = integers(message.get("dims", []), 64)
         if dims is None or any(size < 0 for size in dims):
-            refuse("E302", f"the tensor `{self.name[:80]}` has no valid shape", f"its dimensions are {str(dims)[:80]}")
+            fail("E302", f"the tensor `{self.name[:80]}` has no valid shape", f"its dimensions are {str(dims)[:80]}")
         self.dims: tuple[int, ...] = tuple(dims)
 
     @cached_property
@@ -115,10 +118,10 @@ class TensorDef:
         if self.elements > limit or self._message.get("data_location"):
             return None
         try:
-            found = self._read(limit)
+            values = self._read(limit)
         except StructError:
             return None
-        return tuple(found) if found is not None and len(found) == self.elements else None
+        return tuple(values) if values is not None and len(values) == self.elements else None
 
     def _read(self, limit: int) -> Sequence[Number] | None:
         raw, code = self._message.get("raw_data"), CODES.get(self.type)
@@ -143,8 +146,13 @@ class NodeDef(NamedTuple):
     outputs: tuple[str, ...]
     attributes: dict[str, Message]
     domain: str = ""
-    #: The module that PyTorch's exporter notes down, where it does.
+    #: The module that PyTorch's exporter writes into the metadata, where it does.
     module: str = ""
+
+    @property
+    def qualified_operator(self) -> str:
+        """The operator's name behind its domain: `com.microsoft.FusedConv`; ONNX's own domain is left out."""
+        return f"{self.domain}.{self.operator}" if self.domain else self.operator
 
     def integer(self, name: str, default: int) -> int:
         value: int = self.attributes.get(name, {}).get("i", default)
@@ -164,12 +172,12 @@ class NodeDef(NamedTuple):
         if attribute is None or "ints" not in attribute:
             # An empty list leaves no trace in the file but the attribute's name.
             return None if attribute is None else ()
-        found = integers(attribute["ints"], MAX_INTEGERS)
-        return None if found is None else tuple(found)
+        values = integers(attribute["ints"], MAX_INTEGERS)
+        return None if values is None else tuple(values)
 
     def reals(self, name: str) -> tuple[float, ...] | None:
-        found = floats(self.attributes.get(name, {}).get("floats", []), MAX_REALS)
-        return tuple(found) if found else None
+        values = floats(self.attributes.get(name, {}).get("floats", []), MAX_REALS)
+        return tuple(values) if values else None
 
     def tensor(self, name: str) -> TensorDef | None:
         message = self.attributes.get(name, {}).get("t")
@@ -202,22 +210,22 @@ def open_model(path: str) -> ModelDef:
         try:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except ValueError:
-            refuse("E302", f"`{path}` is no ONNX model", "it is empty")
+            fail("E302", f"`{path}` is no ONNX model", "it is empty")
     data = memoryview(mapped)
     try:
         return _model(decode(data, 0, len(data), MODEL, Budget(MAX_FIELDS)), path)
     except WireError as error:
         help = "is the file whole? a download that broke off, or a Git LFS pointer in its place, looks like this"
-        refuse("E302", f"`{path}` is no ONNX model", str(error), help=help)
+        fail("E302", f"`{path}` is no ONNX model", str(error), help=help)
     except TooMuchError:
-        refuse("E303", f"`{path}` is too large", f"it has over {MAX_FIELDS:,} fields beside its weights")
+        fail("E303", f"`{path}` is too large", f"it has over {MAX_FIELDS:,} fields beside its weights")
 
 
 def _model(message: Message, path: str) -> ModelDef:
     graph = message.get("graph")
     if not graph or not graph.get("node"):
         help = "is the file whole? a Git LFS pointer in its place looks like this"
-        refuse("E302", f"`{path}` is no ONNX model", "it has no graph with nodes in it", help=help)
+        fail("E302", f"`{path}` is no ONNX model", "it has no graph with nodes in it", help=help)
     initializers = {each.name: each for each in map(TensorDef, graph.get("initializer", []))}
     for sparse in graph.get("sparse_initializer", []):
         tensor = TensorDef({**sparse.get("values", {}), "dims": sparse.get("dims", []), "data_location": 1})
@@ -245,11 +253,11 @@ def _node(message: Message) -> NodeDef:
         tuple(message.get("output", ())),
         {each.get("name", ""): each for each in message.get("attribute", ())},
         "" if domain == "ai.onnx" else domain,
-        _noted_module(message.get("metadata", ())),
+        _module_in_metadata(message.get("metadata", ())),
     )
 
 
-def _noted_module(metadata: Sequence[Message]) -> str:
+def _module_in_metadata(metadata: Sequence[Message]) -> str:
     """The last but one of the scopes `['', 'layer1', 'layer1.conv1', 'conv2d']`: the last is the node itself."""
     for entry in metadata:
         if entry.get("key") == SCOPES:

@@ -2,254 +2,244 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from math import floor
 
-from cnncalc.graph import StoredWeights
 from cnncalc.layers.base import FieldStep
-from cnncalc.readers import shape_inference as sizes
-from cnncalc.readers.importer import Tensor, UnknowableError
-from cnncalc.readers.onnx.constant_folding import Static, argument, slice_ranges
-from cnncalc.readers.onnx.importer import OnnxImporter, Operands, Value, rule
+from cnncalc.readers import shape_inference
+from cnncalc.readers.onnx.constant_folding import RESHAPES, slice_ranges
+from cnncalc.readers.onnx.constants import Constants, argument
+from cnncalc.readers.onnx.importer import OnnxImporter, Operands, Outputs, Value, rules
 from cnncalc.readers.onnx.model import NodeDef
-from cnncalc.readers.onnx.pattern_fusion import OWN
-from cnncalc.readers.shape_inference import Dims, MisfitError, axis_of
+from cnncalc.readers.shape_inference import Dims, ShapeMismatchError, axis_of
+from cnncalc.readers.tensors import CannotInferError, Tensor
+from cnncalc.readers.weights import ConstantTensor
 
 # -- the same elements in another shape --------------------------------------------------------------------
 
 
-@rule("Transpose")
-def transpose(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    data = x.tensor(0)
-    order = node.integers("perm") or tuple(reversed(range(len(data.known))))
-    return [reading.transposed(node, data, order)]
+@rules("Transpose")
+def transpose(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    data = operands.tensor(0)
+    order = node.integers("perm") or tuple(reversed(range(len(data.known_dims))))
+    return importer.transpose(node, data, order)
 
 
-@rule("Reshape")
-def reshape(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    data = x.tensor(0)
-    before, target = data.known, argument(node, x.statics, "shape", 1)
-    if isinstance(x.get(1), Tensor) or target is None:
-        raise UnknowableError
-    after = sizes.reshape(before, reading.of_one(target, data), bool(node.integer("allowzero", 0)))
-    return [reading.reshaped(node, data, after)]
+@rules("Reshape")
+def reshape(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    data = operands.tensor(0)
+    before, target = data.known_dims, argument(node, operands.constants, "shape", 1)
+    if isinstance(operands.get(1), Tensor) or target is None:
+        raise CannotInferError
+    after = shape_inference.reshape(before, importer.for_one_sample(target, data), bool(node.integer("allowzero", 0)))
+    return importer.reshape(node, data, after)
 
 
-@rule("ChannelShuffle", domain=OWN)
-def shuffle(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    """Channels as groups x members, turned, and joined again; what only looks like it is taken step by step."""
-    data, groups, joined = x.tensor(0), x.static(1), x.static(2)
+@rules("cnncalc.ChannelShuffle")
+def shuffle(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    """A channel shuffle as groups x members, transposed and joined; where it is none, its steps one by one."""
+    data, groups, joined = operands.tensor(0), operands.constant(1), operands.constant(2)
     targets = [each.integers() if each else None for each in (groups, joined)]
     if targets[0] is None or targets[1] is None:
-        raise UnknowableError
-    before = data.known
-    split = sizes.reshape(before, reading.of_one(targets[0], data))
+        raise CannotInferError
+    before = data.known_dims
+    split = shape_inference.reshape(before, importer.for_one_sample(targets[0], data))
     turned = (split[0], split[2], split[1], *split[3:])
-    whole = sizes.reshape(turned, reading.of_one(targets[1], data))
+    whole = shape_inference.reshape(turned, importer.for_one_sample(targets[1], data))
     if whole == before and split[1] * split[2] == before[1] and data.channel == 1:
-        return [reading.layer(node, "shuffle", data, groups=split[1])]
-    parts = reading.reshaped(node, data, split)
-    parts = reading.transposed(node._replace(operator="Transpose"), parts, (0, 2, 1, *range(3, len(split))))
-    return [reading.reshaped(node, parts, whole)]
+        return importer.layer(node, "shuffle", data, groups=split[1])
+    parts = importer.reshape(node, data, split)
+    parts = importer.transpose(node._replace(operator="Transpose"), parts, (0, 2, 1, *range(3, len(split))))
+    return importer.reshape(node, parts, whole)
 
 
-@rule("Flatten")
-def flatten(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    data = x.tensor(0)
-    return [reading.reshaped(node, data, sizes.flatten(data.known, node.integer("axis", 1)))]
-
-
-@rule("Squeeze")
-def squeeze(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    data = x.tensor(0)
-    return [reading.reshaped(node, data, sizes.squeeze(data.known, argument(node, x.statics, "axes", 1)))]
-
-
-@rule("Unsqueeze")
-def unsqueeze(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    data = x.tensor(0)
-    return [reading.reshaped(node, data, sizes.unsqueeze(data.known, argument(node, x.statics, "axes", 1) or []))]
+@rules.table(RESHAPES)
+def reshaped(
+    importer: OnnxImporter, node: NodeDef, operands: Operands, function: Callable[[NodeDef, Constants, Dims], Dims]
+) -> Outputs:
+    data = operands.tensor(0)
+    return importer.reshape(node, data, function(node, operands.constants, data.known_dims))
 
 
 # -- parts ---------------------------------------------------------------------------------------------------
 
 
-@rule("Slice")
-def take(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    data = x.tensor(0)
-    if any(isinstance(each, Tensor) for each in x.values[1:]):
-        raise UnknowableError
-    return [reading.taken(node, data, slice_ranges(node, x.statics, data.known))]
+@rules("Slice")
+def take(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    data = operands.tensor(0)
+    if any(isinstance(each, Tensor) for each in operands.values[1:]):
+        raise CannotInferError
+    return importer.slice(node, data, slice_ranges(node, operands.constants, data.known_dims))
 
 
-@rule("Split")
-def split(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    data = x.tensor(0)
-    dims = data.known
+@rules("Split")
+def split(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    data = operands.tensor(0)
+    dims = data.known_dims
     axis = axis_of(node.integer("axis", 0), len(dims))
-    parts = sizes.split(dims[axis], argument(node, x.statics, "split", 1), len(node.outputs))
-    return reading.split(node, data, axis, parts)
+    parts = shape_inference.split(dims[axis], argument(node, operands.constants, "split", 1), len(node.outputs))
+    return importer.split(node, data, axis, parts)
 
 
-@rule("Gather")
-def gather(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    data, at = x.value(0), x.value(1)
+@rules("Gather")
+def gather(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    data, at = operands.value(0), operands.value(1)
     if data.dims is None or at.dims is None:
-        raise UnknowableError
+        raise CannotInferError
     axis = axis_of(node.integer("axis", 0), len(data.dims))
-    after = sizes.gather(data.dims, at.dims, axis)
-    if isinstance(data, Static):
+    after = shape_inference.gather(data.dims, at.dims, axis)
+    if isinstance(data, ConstantTensor):
         # A table of embeddings.
-        return [reading.foreign(node, after, x.tensors, len(after) - 1, StoredWeights(reading.claim(data)))]
+        return importer.opaque(node, after, operands.tensors, len(after) - 1, importer.count_weights(data))
     if at.dims == () and data.dims[axis] == 1:
-        return [reading.reshaped(node, data, after)]
+        return importer.reshape(node, data, after)
     channel = data.channel + len(at.dims) - 1 if data.channel > axis else data.channel
-    return [reading.foreign(node, after, x.tensors, min(max(channel, 0), len(after) - 1))]
+    return importer.opaque(node, after, operands.tensors, min(max(channel, 0), len(after) - 1))
 
 
-@rule("GatherElements")
-def gather_elements(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    return [
-        reading.foreign(node, x.value(1).dims, x.tensors, stored=StoredWeights(reading.claim(x.get(0), single=False)))
-    ]
+@rules("GatherElements")
+def gather_elements(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    return importer.opaque(
+        node, operands.value(1).dims, operands.tensors, stored=importer.count_weights(operands.get(0), scalars=False)
+    )
 
 
-@rule("GatherND")
-def gather_nd(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    data, at, batch = x.value(0), x.value(1), node.integer("batch_dims", 0)
+@rules("GatherND")
+def gather_nd(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    data, at, batch = operands.value(0), operands.value(1), node.integer("batch_dims", 0)
     if data.dims is None or not at.dims or not 0 <= batch < len(at.dims):
-        raise UnknowableError
+        raise CannotInferError
     after = (*at.dims[:-1], *data.dims[batch + at.dims[-1] :])
-    return [reading.foreign(node, after, x.tensors, stored=StoredWeights(reading.claim(data, single=False)))]
+    return importer.opaque(node, after, operands.tensors, stored=importer.count_weights(data, scalars=False))
 
 
-@rule("TopK")
-def top_k(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    data = x.tensor(0)
-    count = argument(node, x.statics, "k", 1)
+@rules("TopK")
+def top_k(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    data = operands.tensor(0)
+    count = argument(node, operands.constants, "k", 1)
     k = count[0] if count else node.integer("k", 0)
-    dims = list(data.known)
+    dims = list(data.known_dims)
     axis = axis_of(node.integer("axis", -1), len(dims))
     if not 0 < k <= dims[axis]:
-        raise MisfitError(f"it takes {k} of {dims[axis]}")
+        raise ShapeMismatchError(f"it takes {k} of {dims[axis]}")
     dims[axis] = k
-    row = reading.foreign(node, tuple(dims), [data], data.channel)
-    return [row, row]
+    output = importer.opaque(node, tuple(dims), [data], data.channel)
+    return [output, output]
 
 
 # -- together ------------------------------------------------------------------------------------------------
 
 
-@rule("Concat")
-def concat(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    return [_joined(reading, node, list(x.values), node.integer("axis", 1))]
+@rules("Concat")
+def concat(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    return _joined(importer, node, list(operands.values), node.integer("axis", 1))
 
 
-@rule("QLinearConcat", domain="com.microsoft")
-def quantized_concat(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
+@rules("com.microsoft.QLinearConcat")
+def quantized_concat(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     # The scale and zero point of y, then each input with its own.
-    return [_joined(reading, node, list(x.values[2::3]), node.integer("axis", 1))]
+    return _joined(importer, node, list(operands.values[2::3]), node.integer("axis", 1))
 
 
-def _joined(reading: OnnxImporter, node: NodeDef, values: list[Value | None], axis: int) -> Tensor:
+def _joined(importer: OnnxImporter, node: NodeDef, values: list[Value | None], axis: int) -> Tensor:
     given = [each for each in values if each is not None]
     shapes = [each.dims for each in given if each.dims is not None]
     if len(shapes) < len(given):
-        raise UnknowableError
+        raise CannotInferError
     tensors = [each for each in given if isinstance(each, Tensor)]
     if not tensors:
-        raise UnknowableError
-    after = sizes.concat(shapes, axis)
-    constants = [each for each in given if isinstance(each, Static)]
-    stored = StoredWeights(reading.claim(*constants)) if constants else None
-    return reading.joined(node, tensors, after, axis_of(axis, len(after)), stored)
+        raise CannotInferError
+    after = shape_inference.concat(shapes, axis)
+    constants = [each for each in given if isinstance(each, ConstantTensor)]
+    stored = importer.count_weights(*constants) if constants else None
+    return importer.concat(node, tensors, after, axis_of(axis, len(after)), stored)
 
 
-@rule("Expand")
-def expand(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    data, target = x.tensor(0), x.static(1)
+@rules("Expand")
+def expand(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    data, target = operands.tensor(0), operands.constant(1)
     wanted = target.integers() if target else None
     if wanted is None or any(size < 1 for size in wanted):
-        raise UnknowableError
-    after = sizes.broadcast(data.known, tuple(wanted))
-    return [data if after == data.dims else reading.foreign(node, after, [data])]
+        raise CannotInferError
+    after = shape_inference.broadcast(data.known_dims, tuple(wanted))
+    return data if after == data.dims else importer.opaque(node, after, [data])
 
 
-@rule("Tile")
-def tile(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    data, target = x.tensor(0), x.static(1)
+@rules("Tile")
+def tile(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    data, target = operands.tensor(0), operands.constant(1)
     times = target.integers() if target else None
-    if times is None or len(times) != len(data.known) or any(count < 1 for count in times):
-        raise UnknowableError
-    after = tuple(size * count for size, count in zip(data.known, times, strict=True))
-    return [data if after == data.dims else reading.foreign(node, after, [data], data.channel)]
+    if times is None or len(times) != len(data.known_dims) or any(count < 1 for count in times):
+        raise CannotInferError
+    after = tuple(size * count for size, count in zip(data.known_dims, times, strict=True))
+    return data if after == data.dims else importer.opaque(node, after, [data], data.channel)
 
 
 # -- space ---------------------------------------------------------------------------------------------------
 
 
-@rule("Pad")
-def pad(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    data = x.tensor(0)
-    dims = data.known
-    pads, axes = argument(node, x.statics, "pads", 1), argument(node, x.statics, "axes", 3)
+@rules("Pad")
+def pad(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    data = operands.tensor(0)
+    dims = data.known_dims
+    pads, axes = argument(node, operands.constants, "pads", 1), argument(node, operands.constants, "axes", 3)
     axes = list(range(len(dims))) if axes is None else [axis_of(axis, len(dims)) for axis in axes]
     if pads is None or len(pads) != 2 * len(axes):
-        raise UnknowableError
+        raise CannotInferError
     ends = {axis: (pads[at], pads[at + len(axes)]) for at, axis in enumerate(axes)}
-    return [reading.padded(node, data, ends)]
+    return importer.pad(node, data, ends)
 
 
-@rule("Resize", "Upsample")
-def resize(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    data = x.tensor(0)
+@rules("Resize", "Upsample")
+def resize(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    data = operands.tensor(0)
     mode = {"nearest": "nearest", "linear": "bilinear"}.get(node.text("mode", "nearest"))
-    return [reading.resized(node, data, _resized(reading, node, x), mode)]
+    return importer.resize(node, data, _resized(importer, node, operands), mode)
 
 
-def _resized(reading: OnnxImporter, node: NodeDef, x: Operands) -> Dims:
+def _resized(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Dims:
     """The output's dimensions: as given, or scaled and rounded down."""
-    data = x.tensor(0)
-    before, axes = data.known, node.integers("axes")
+    data = operands.tensor(0)
+    before, axes = data.known_dims, node.integers("axes")
     axes = tuple(range(len(before))) if axes is None else tuple(axis_of(axis, len(before)) for axis in axes)
-    target = x.static(3)
+    target = operands.constant(3)
     if target is not None:
         wanted = target.integers()
         if wanted is None or len(wanted) != len(axes) or node.text("keep_aspect_ratio_policy", "stretch") != "stretch":
-            raise UnknowableError
-        to = dict(zip(axes, reading.of_one(wanted, data), strict=True))
+            raise CannotInferError
+        to = dict(zip(axes, importer.for_one_sample(wanted, data), strict=True))
         return tuple(to.get(axis, size) for axis, size in enumerate(before))
-    given = x.static(1 if node.operator == "Upsample" or reading.opset < 11 else 2)
+    given = operands.constant(1 if node.operator == "Upsample" or importer.opset < 11 else 2)
     scales = (given.values if given else None) or node.reals("scales")
     if not scales or len(scales) != len(axes) or not all(0 < scale < 10**6 for scale in scales):
-        raise UnknowableError
+        raise CannotInferError
     from fractions import Fraction  # few files need it
 
     by = dict(zip(axes, scales, strict=True))
     return tuple(floor(size * Fraction(by.get(axis, 1)).limit_denominator(10**6)) for axis, size in enumerate(before))
 
 
-@rule("DepthToSpace")
-def depth_to_space(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
+@rules("DepthToSpace")
+def depth_to_space(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     factor = node.integer("blocksize", 0)
     if not 0 < factor < 10**4:
-        raise MisfitError(f"its block size is {factor}")
-    return [reading.layer(node, "pixelshuffle", x.tensor(0), factor=factor)]
+        raise ShapeMismatchError(f"its block size is {factor}")
+    return importer.layer(node, "pixelshuffle", operands.tensor(0), factor=factor)
 
 
-@rule("SpaceToDepth")
-def space_to_depth(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    data, block = reading.turned(node, x.tensor(0), 1), node.integer("blocksize", 0)
-    dims = data.known
+@rules("SpaceToDepth")
+def space_to_depth(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    data, block = importer.with_channels(node, operands.tensor(0), 1), node.integer("blocksize", 0)
+    dims = data.known_dims
     if block < 1 or len(dims) < 3 or any(size % block for size in dims[2:]):
-        raise MisfitError(f"its block size is {block}, its input {sizes.text(dims)}")
+        raise ShapeMismatchError(f"its block size is {block}, its input {shape_inference.text(dims)}")
     after = (dims[0], dims[1] * block ** (len(dims) - 2), *(size // block for size in dims[2:]))
-    return [reading.foreign(node, after, [data], 1, window=(FieldStep(block - 1, 0, block),) * (len(dims) - 2))]
+    return importer.opaque(node, after, [data], 1, window=(FieldStep(block - 1, 0, block),) * (len(dims) - 2))
 
 
-@rule("GridSample")
-def grid_sample(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    data, grid = reading.turned(node, x.tensor(0), 1), x.value(1)
-    if grid.dims is None or len(grid.dims) != len(data.known):
-        raise UnknowableError
-    return [reading.foreign(node, (*data.known[:2], *grid.dims[1:-1]), x.tensors, 1)]
+@rules("GridSample")
+def grid_sample(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    data, grid = importer.with_channels(node, operands.tensor(0), 1), operands.value(1)
+    if grid.dims is None or len(grid.dims) != len(data.known_dims):
+        raise CannotInferError
+    return importer.opaque(node, (*data.known_dims[:2], *grid.dims[1:-1]), operands.tensors, 1)

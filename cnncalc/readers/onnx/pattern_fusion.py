@@ -1,8 +1,8 @@
-"""Operators that exporters write out in parts, put together again: silu, gelu, hardswish, layer norm, shuffle, bias.
+"""Pattern fusion: what exporters write in parts becomes one operator (silu, gelu, layer norm, shuffle, bias, …).
 
 A pattern is an operator and the patterns of its inputs, `("Mul", "x", ("Sigmoid", "x"))`. A text stands for any
-tensor, the same one wherever it stands again; a number for a constant of that value. Sums and products match in
-either order. What is matched becomes one node, where nothing else reads what was in between.
+tensor, and for the same one wherever it occurs again; a number for a constant of that value. Sums and products match in
+either order. Matched nodes become one where nothing else reads the tensors between them.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from cnncalc.readers.onnx.model import ModelDef, NodeDef, TensorDef
 
 Pattern = Union[str, float, tuple[Any, ...]]
 
-#: The domain of operators that only this file makes.
-OWN = "cnncalc"
+#: The domain of operators that only pattern fusion makes.
+FUSED_DOMAIN = "cnncalc"
 
 COMMUTATIVE = ("Add", "Mul")
 
 
-class Whole(NamedTuple):
-    """What a pattern is the parts of: an operator, and the names of its inputs in the pattern."""
+class Fusion(NamedTuple):
+    """An operator, the names of its inputs in the pattern, and the pattern that it replaces."""
 
     operator: str
     inputs: tuple[str, ...]
@@ -33,73 +33,79 @@ class Whole(NamedTuple):
 _CENTRED = ("Sub", "x", ("ReduceMean", "x"))
 _NORMED = ("Div", _CENTRED, ("Sqrt", ("Add", ("ReduceMean", ("Pow", _CENTRED, 2)), "epsilon")))
 _ERF = ("Add", ("Erf", ("Div", "x", sqrt(2))), 1)
-_TURNED = ("Reshape", ("Transpose", ("Reshape", "x", "groups")), "joined")
+_SHUFFLED = ("Reshape", ("Transpose", ("Reshape", "x", "groups")), "joined")
 _GATE = ("Clip", ("Add", "x", 3), 0, 6)
 
-WHOLES = (
-    Whole("Swish", ("x",), ("Mul", "x", ("Sigmoid", "x"))),
-    Whole("Swish", ("x",), ("Mul", "x", ("Sigmoid", ("Mul", "x", 1)))),
-    Whole("HardSwish", ("x",), ("Mul", "x", ("HardSigmoid", "x"))),
-    Whole("HardSwish", ("x",), ("Div", ("Mul", "x", _GATE), 6)),
-    Whole("HardSwish", ("x",), ("Mul", "x", ("Div", _GATE, 6))),
-    Whole("Gelu", ("x",), ("Mul", ("Mul", "x", _ERF), 0.5)),
-    Whole("Gelu", ("x",), ("Mul", ("Mul", "x", 0.5), _ERF)),
-    Whole("LayerNormalization", ("x", "scale", "bias"), ("Add", ("Mul", _NORMED, "scale"), "bias")),
-    Whole("MatMul", ("x", "weight", "bias"), ("Add", ("MatMul", "x", "weight"), "bias")),
-    Whole("ChannelShuffle", ("x", "groups", "joined"), _TURNED, OWN),
+FUSIONS = (
+    Fusion("Swish", ("x",), ("Mul", "x", ("Sigmoid", "x"))),
+    Fusion("Swish", ("x",), ("Mul", "x", ("Sigmoid", ("Mul", "x", 1)))),
+    Fusion("HardSwish", ("x",), ("Mul", "x", ("HardSigmoid", "x"))),
+    Fusion("HardSwish", ("x",), ("Div", ("Mul", "x", _GATE), 6)),
+    Fusion("HardSwish", ("x",), ("Mul", "x", ("Div", _GATE, 6))),
+    Fusion("Gelu", ("x",), ("Mul", ("Mul", "x", _ERF), 0.5)),
+    Fusion("Gelu", ("x",), ("Mul", ("Mul", "x", 0.5), _ERF)),
+    Fusion("LayerNormalization", ("x", "scale", "bias"), ("Add", ("Mul", _NORMED, "scale"), "bias")),
+    Fusion("MatMul", ("x", "weight", "bias"), ("Add", ("MatMul", "x", "weight"), "bias")),
+    Fusion("ChannelShuffle", ("x", "groups", "joined"), _SHUFFLED, FUSED_DOMAIN),
 )  # fmt: skip
 
 
-def put_together(model: ModelDef) -> ModelDef:
-    """The model with all patterns replaced by the operators that they are the parts of."""
-    return model._replace(nodes=tuple(Matcher(model).rewritten()))
+def fuse_patterns(model: ModelDef) -> ModelDef:
+    """The model with every pattern replaced by its operator."""
+    return model._replace(nodes=tuple(PatternMatcher(model).rewritten_nodes()))
 
 
-class Matcher:
-    """Looks for patterns in a model: who makes each tensor, who reads it, and which constants there are."""
+class PatternMatcher:
+    """Finds patterns in a model: by the node that makes each tensor, the nodes that read it, and the constants."""
 
     def __init__(self, model: ModelDef) -> None:
         self.nodes = model.nodes
-        self.maker = {name: index for index, node in enumerate(model.nodes) for name in node.outputs}
+        self.producer = {name: index for index, node in enumerate(model.nodes) for name in node.outputs}
         self.readers: dict[str, set[int]] = {each.name: {-1} for each in model.outputs}
         for index, node in enumerate(model.nodes):
             for name in node.inputs:
                 self.readers.setdefault(name, set()).add(index)
         self.initializers = model.initializers
-        self.wholes: dict[str, list[Whole]] = {}
-        for whole in WHOLES:
-            self.wholes.setdefault(whole.pattern[0], []).append(whole)
+        self.fusions: dict[str, list[Fusion]] = {}
+        for fusion in FUSIONS:
+            self.fusions.setdefault(fusion.pattern[0], []).append(fusion)
 
-    def rewritten(self) -> Iterator[NodeDef]:
+    def rewritten_nodes(self) -> Iterator[NodeDef]:
+        """The nodes in order, fused ones at the position of their last part."""
         replaced: dict[int, NodeDef] = {}
-        gone: set[int] = set()
-        # From the end, so that what is largest is found before its parts are.
+        removed: set[int] = set()
+        # From the end, so that the largest pattern is found before its parts are.
         for index in reversed(range(len(self.nodes))):
-            if index not in gone and (found := self._whole(index, gone)) is not None:
-                replaced[index], parts = found
-                gone |= parts
+            if index not in removed and (fused := self._fused(index, removed)) is not None:
+                replaced[index], parts = fused
+                removed |= parts
         for index, node in enumerate(self.nodes):
-            if index not in gone:
+            if index not in removed:
                 yield replaced.get(index, node)
 
-    def _whole(self, index: int, gone: set[int]) -> tuple[NodeDef, set[int]] | None:
+    def _fused(self, index: int, removed: set[int]) -> tuple[NodeDef, set[int]] | None:
+        """The fused node for a pattern that ends in a node, and its other parts; None where there is none."""
         node = self.nodes[index]
-        for whole in self.wholes.get(node.operator, ()):
-            for bound, matched in self._matches(whole.pattern, index, {}, frozenset()):
+        for fusion in self.fusions.get(node.operator, ()):
+            for bound, matched in self._matches(fusion.pattern, index, {}, frozenset()):
                 parts = set(matched) - {index}
-                if parts & gone or not self._closed(parts, set(matched)) or not self._holds(whole, bound, matched):
+                if (
+                    parts & removed
+                    or not self._is_closed(parts, set(matched))
+                    or not self._holds(fusion, bound, matched)
+                ):
                     continue
-                inputs = tuple(bound[name] for name in whole.inputs)
-                # What is whole stands for its module: `act/Mul_1` is `act/Gelu`.
+                inputs = tuple(bound[name] for name in fusion.inputs)
+                # The fused node stands for its module: `act/Mul_1` is `act/Gelu`.
                 head, slash, last = node.name.rpartition("/")
-                name = f"{head}/{whole.operator}" if slash and last.startswith(node.operator) else node.name
+                name = f"{head}/{fusion.operator}" if slash and last.startswith(node.operator) else node.name
                 return node._replace(
-                    operator=whole.operator, name=name, inputs=inputs, attributes={}, domain=whole.domain
+                    operator=fusion.operator, name=name, inputs=inputs, attributes={}, domain=fusion.domain
                 ), parts
         return None
 
-    def _closed(self, parts: set[int], matched: set[int]) -> bool:
-        """Whether nothing outside of the match reads what is made inside."""
+    def _is_closed(self, parts: set[int], matched: set[int]) -> bool:
+        """Whether nothing outside of the match reads a tensor made inside."""
         return all(self.readers.get(name, set()) <= matched for part in parts for name in self.nodes[part].outputs)
 
     def _matches(
@@ -127,16 +133,16 @@ class Matcher:
             if bound.get(pattern, name) == name:
                 yield from self._all(patterns[1:], names[1:], {**bound, pattern: name}, matched)
         elif isinstance(pattern, tuple):
-            if name in self.maker:
-                for inner, inside in self._matches(pattern, self.maker[name], bound, matched):
+            if name in self.producer:
+                for inner, inside in self._matches(pattern, self.producer[name], bound, matched):
                     yield from self._all(patterns[1:], names[1:], inner, inside)
-        elif self._is(name, pattern):
+        elif self._is_number(name, pattern):
             yield from self._all(patterns[1:], names[1:], bound, matched)
 
     def _constant(self, name: str) -> TensorDef | None:
         tensor = self.initializers.get(name)
-        if tensor is None and name in self.maker and self.nodes[self.maker[name]].operator == "Constant":
-            return self.nodes[self.maker[name]].tensor("value")
+        if tensor is None and name in self.producer and self.nodes[self.producer[name]].operator == "Constant":
+            return self.nodes[self.producer[name]].tensor("value")
         return tensor
 
     def _axes(self, node: NodeDef) -> tuple[Any, ...] | None:
@@ -144,32 +150,32 @@ class Matcher:
         given = self._constant(node.inputs[1]) if len(node.inputs) > 1 else None
         return given.values if given is not None else node.integers("axes")
 
-    def _is(self, name: str, number: float) -> bool:
+    def _is_number(self, name: str, number: float) -> bool:
         tensor = self._constant(name)
         values = tensor.values if tensor is not None and tensor.elements == 1 else None
         return values is not None and abs(values[0] - number) < 1e-4
 
-    def _holds(self, whole: Whole, bound: dict[str, str], matched: frozenset[int]) -> bool:
-        """What a pattern cannot say: that weights are constant, and of the shape that they have in a layer."""
-        if whole.operator == "MatMul":
+    def _holds(self, fusion: Fusion, bound: dict[str, str], matched: frozenset[int]) -> bool:
+        """Whether all holds that a pattern cannot express: which inputs are constant, their shapes, attributes."""
+        if fusion.operator == "MatMul":
             weight, bias = self._constant(bound["weight"]), self._constant(bound["bias"])
             return weight is not None and bias is not None and len(weight.dims) == 2 and bias.dims == weight.dims[1:]
-        if whole.operator == "LayerNormalization":
+        if fusion.operator == "LayerNormalization":
             means = [self.nodes[each] for each in matched if self.nodes[each].operator == "ReduceMean"]
             weights = [self._constant(bound[name]) for name in ("scale", "bias")]
             return all(self._axes(each) == (-1,) for each in means) and all(
                 each is not None and len(each.dims) == 1 for each in weights
             )
-        if whole.operator == "ChannelShuffle":
+        if fusion.operator == "ChannelShuffle":
             order = next(
                 self.nodes[each].integers("perm") for each in matched if self.nodes[each].operator == "Transpose"
             )
             targets = [self._constant(bound[name]) for name in ("groups", "joined")]
             known = [each.values for each in targets if each is not None and each.values is not None]
-            # Groups and members of the channels change places; space may be one axis or several.
+            # Groups and members of the channels are swapped; the spatial axes may be one or several.
             turned = order is not None and order == (0, 2, 1, *range(3, len(order)))
             return turned and len(known) == 2 and len(known[0]) == len(order or ())
-        if whole.pattern == ("Mul", "x", ("HardSigmoid", "x")):
+        if fusion.pattern == ("Mul", "x", ("HardSigmoid", "x")):
             part = next(self.nodes[each] for each in matched if self.nodes[each].operator == "HardSigmoid")
             return abs(part.real("alpha", 0.2) - 1 / 6) < 1e-4
         return True

@@ -5,22 +5,39 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from cnncalc.graph import StoredWeights
-from cnncalc.layers import REGISTRY
+from cnncalc.frameworks.onnx import ONNX
+from cnncalc.layers.arguments import MAX_INTEGER
 from cnncalc.layers.base import FieldStep
-from cnncalc.readers.importer import LIMIT, Tensor, UnknowableError, shape_of
-from cnncalc.readers.onnx.constant_folding import argument
-from cnncalc.readers.onnx.importer import RUNTIME, OnnxImporter, Operands, Value, rule
+from cnncalc.readers.importer import explicit_padding, make
+from cnncalc.readers.onnx.constants import argument
+from cnncalc.readers.onnx.importer import OnnxImporter, Operands, Outputs, rules, with_runtime
 from cnncalc.readers.onnx.model import NodeDef
-from cnncalc.readers.shape_inference import Dims, MisfitError, axes_of, text
+from cnncalc.readers.shape_inference import Dims, ShapeMismatchError, axes_of, text
+from cnncalc.readers.tensor_importer import output_and_macs
+from cnncalc.readers.tensors import CannotInferError, sample_shape
 from cnncalc.shape import Padding, Window, transposed_size
 
-#: What gives one number for each channel, over all of space → the word for it.
-WORDS = {"GlobalAveragePool": "gap", "GlobalMaxPool": "gmp", "ReduceMean": "gap", "ReduceMax": "gmp"}
+#: Pools by their operators; a pool that is no layer of ours is opaque.
+POOLS: dict[str, str | None] = {
+    **{name: kind for kind in ("pool", "avgpool") for name in ONNX.rows[kind].names},
+    "LpPool": None,
+}
+
+#: Operators that give one number for each channel where they go over all of space.
+GLOBAL_POOLS: dict[str, str | None] = {
+    **{name: kind for kind in ("gap", "gmp") for name in ONNX.rows[kind].names},
+    "GlobalLpPool": None,
+}
+REDUCTIONS: dict[str, str | None] = {
+    **dict.fromkeys(("ReduceMin", "ReduceSum", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare")),
+    **dict.fromkeys(("ReduceLogSum", "ReduceLogSumExp")),
+    "ReduceMean": "gap",
+    "ReduceMax": "gmp",
+}
 
 
-class Arguments(NamedTuple):
-    """What a node says of its window, a number for each axis."""
+class WindowArguments(NamedTuple):
+    """The arguments of a sliding window, a number for each axis."""
 
     kernel: tuple[int, ...]
     stride: tuple[int, ...]
@@ -28,18 +45,18 @@ class Arguments(NamedTuple):
     padding: Padding
 
 
-def arguments_of(node: NodeDef, kernel: Sequence[int], spatial: Dims, transposed: bool = False) -> Arguments:
-    """The window's arguments; raises `MisfitError` where one is no size, or they are not as many as there are axes."""
+def window_arguments(node: NodeDef, kernel: Sequence[int], spatial: Dims) -> WindowArguments:
+    """The arguments of a node's window; raises `ShapeMismatchError` where they are no sizes of its spatial axes."""
     rank = len(spatial)
     if rank > 3:
-        raise UnknowableError
+        raise CannotInferError
     if len(kernel) != rank or rank < 1:
-        raise MisfitError(f"its window has {len(kernel)} axes, its input {rank} spatial ones")
+        raise ShapeMismatchError(f"its window has {len(kernel)} axes, its input {rank} spatial ones")
     stride = node.integers("strides") or (1,) * rank
     dilation = node.integers("dilations") or (1,) * rank
     for name, values in (("kernel", kernel), ("stride", stride), ("dilation", dilation)):
-        if len(values) != rank or not all(1 <= value < LIMIT for value in values):
-            raise MisfitError(f"its {name} is {text(tuple(values))}")
+        if len(values) != rank or not all(1 <= value < MAX_INTEGER for value in values):
+            raise ShapeMismatchError(f"its {name} is {text(tuple(values))}")
     rule = node.text("auto_pad", "NOTSET")
     if rule == "VALID":
         padding = Padding("valid")
@@ -52,105 +69,88 @@ def arguments_of(node: NodeDef, kernel: Sequence[int], spatial: Dims, transposed
             padding = Padding("explicit", tuple((window.end, window.begin) for window in same))
     else:
         padding = padding_of(node, rank)
-    return Arguments(tuple(kernel), stride, dilation, padding)
+    return WindowArguments(tuple(kernel), stride, dilation, padding)
 
 
 def padding_of(node: NodeDef, rank: int) -> Padding:
     """The attribute `pads`: all beginnings, then all ends."""
     pads = node.integers("pads") or (0,) * (2 * rank)
-    if len(pads) != 2 * rank or not all(0 <= value < LIMIT for value in pads):
-        raise MisfitError(f"its pads are {list(pads)[:8]}")
-    ends = tuple(zip(pads[:rank], pads[rank:], strict=True))
-    return Padding("explicit", ends) if any(pads) else Padding("valid")
+    if len(pads) != 2 * rank or not all(0 <= value < MAX_INTEGER for value in pads):
+        raise ShapeMismatchError(f"its pads are {list(pads)[:8]}")
+    return explicit_padding(list(zip(pads[:rank], pads[rank:], strict=True)))
 
 
 # -- convolutions ------------------------------------------------------------------------------------------
 
 
-@rule("Conv")
-@rule("FusedConv", domain=RUNTIME)
-def conv(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    return [convolved(reading, node, x.tensor(0), x.value(1), x.get(2))]
+#: Positions of the weights and the bias; between them stand the scales and zero points of quantized numbers.
+CONVOLUTIONS = {"Conv": (1, 2), "com.microsoft.FusedConv": (1, 2), "ConvInteger": (1, None), "QLinearConv": (3, 8)}
 
 
-@rule("ConvInteger")
-def conv_integer(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    return [convolved(reading, node, x.tensor(0), x.value(1), None)]
-
-
-@rule("QLinearConv")
-def qlinear_conv(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    # x and its scale and zero point, w and its own, those of y, then the bias.
-    return [convolved(reading, node, x.tensor(0), x.value(3), x.get(8))]
-
-
-def convolved(reading: OnnxImporter, node: NodeDef, x: Tensor, weights: Value, bias: Value | None) -> Tensor:
-    x, kernels = reading.turned(node, x, 1), weights.dims
+@rules.table(CONVOLUTIONS)
+def conv(importer: OnnxImporter, node: NodeDef, operands: Operands, positions: tuple[int, int | None]) -> Outputs:
+    weights, bias = operands.value(positions[0]), operands.get(positions[1])
+    x, kernels = importer.with_channels(node, operands.tensor(0), 1), weights.dims
     dims = x.dims
     if kernels is None or dims is None:
-        raise UnknowableError
+        raise CannotInferError
     groups = node.integer("group", 1)
     if len(kernels) != len(dims) or len(dims) < 3:
-        raise MisfitError(f"its weights are {text(kernels)}, its input is {text(dims)}")
-    channels, filters = dims[1], kernels[0]
+        raise ShapeMismatchError(f"its weights are {text(kernels)}, its input is {text(dims)}")
+    channels = dims[1]
     if groups < 1 or kernels[1] * groups != channels:
-        raise MisfitError(f"its weights are for {kernels[1]} channels in {groups} groups, its input has {channels}")
-    given = arguments_of(node, kernels[2:], dims[2:])
-    stored = StoredWeights(reading.claim(weights, bias, any_type=True))
-    values: dict[str, Any] = {**given._asdict(), "bias": bias is not None}
-    if groups == channels > 1 and filters % channels == 0:
-        return reading.layer(node, "dwconv", x, stored, multiplier=filters // channels, **values)
-    return reading.layer(node, "conv", x, stored, groups=groups, filters=filters, **values)
+        raise ShapeMismatchError(
+            f"its weights are for {kernels[1]} channels in {groups} groups, its input has {channels}"
+        )
+    given = window_arguments(node, kernels[2:], dims[2:])
+    stored = importer.count_weights(weights, bias, any_type=True)
+    return importer.convolution(node, x, kernels, groups, stored, bias=bias is not None, **given._asdict())
 
 
-@rule("DeformConv")
-def deformable(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    """A convolution whose taps wander: it learns and multiplies as much, and may see any place."""
-    data, weights = reading.turned(node, x.tensor(0), 1), x.value(1)
-    dims, kernels, groups = data.known, weights.dims, node.integer("group", 1)
+@rules("DeformConv")
+def deformable(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    """A convolution that samples its input at computed offsets: a `conv` but for what each output sees."""
+    data, weights = importer.with_channels(node, operands.tensor(0), 1), operands.value(1)
+    dims, kernels, groups = data.known_dims, weights.dims, node.integer("group", 1)
     if kernels is None or dims[0] != 1:
-        raise UnknowableError
-    given = arguments_of(node, kernels[2:], dims[2:])
-    layer = REGISTRY["conv"]("conv", groups=max(groups, 1), filters=max(kernels[0], 1), **given._asdict())
-    inner = shape_of(dims, 1)
-    fitted = layer.resolve(inner)
-    shape = fitted.infer((inner,))
-    stored = StoredWeights(reading.claim(weights, x.get(3), any_type=True))
-    after, macs = (1, shape.channels, *shape.spatial), fitted.multiply_adds(inner, shape)
-    return [reading.foreign(node, after, x.tensors, 1, stored, macs=macs)]
+        raise CannotInferError
+    given = window_arguments(node, kernels[2:], dims[2:])
+    layer = make("conv", groups=max(groups, 1), filters=max(kernels[0], 1), **given._asdict())
+    shape, macs = output_and_macs(layer, sample_shape(dims, 1))
+    stored = importer.count_weights(weights, operands.get(3), any_type=True)
+    return importer.opaque(node, (1, shape.channels, *shape.spatial), operands.tensors, 1, stored, macs=macs)
 
 
-@rule("ConvTranspose")
-def conv_transpose(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    data, weights, bias = reading.turned(node, x.tensor(0), 1), x.value(1), x.get(2)
+@rules("ConvTranspose")
+def conv_transpose(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    data, weights, bias = importer.with_channels(node, operands.tensor(0), 1), operands.value(1), operands.get(2)
     dims, kernels = data.dims, weights.dims
     if kernels is None or dims is None:
-        raise UnknowableError
+        raise CannotInferError
     groups = node.integer("group", 1)
     if len(kernels) != len(dims) or len(dims) < 3 or groups < 1 or kernels[0] != dims[1]:
-        raise MisfitError(f"its weights are {text(kernels)}, its input is {text(dims)}")
-    given = arguments_of(node, kernels[2:], dims[2:])
+        raise ShapeMismatchError(f"its weights are {text(kernels)}, its input is {text(dims)}")
+    given = window_arguments(node, kernels[2:], dims[2:])
     rank = len(dims) - 2
     more = node.integers("output_padding") or (0,) * rank
-    if len(more) != rank or not all(0 <= each < LIMIT for each in more):
-        raise MisfitError(f"its output padding is {list(more)[:8]}")
+    if len(more) != rank or not all(0 <= each < MAX_INTEGER for each in more):
+        raise ShapeMismatchError(f"its output padding is {list(more)[:8]}")
     wanted = node.integers("output_shape")
     if wanted is not None:
         given, more = _cropped_to(node, wanted[-rank:], dims[2:], given, more)
-    stored = StoredWeights(reading.claim(weights, bias, any_type=True))
-    layer = reading.layer(
+    stored = importer.count_weights(weights, bias, any_type=True)
+    return importer.layer(
         node, "deconv", data, stored, groups=groups, filters=kernels[1] * groups, output_padding=more,
         bias=bias is not None, **given._asdict(),
     )  # fmt: skip
-    return [layer]
 
 
 def _cropped_to(
-    node: NodeDef, wanted: Dims, spatial: Dims, given: Arguments, more: tuple[int, ...]
-) -> tuple[Arguments, tuple[int, ...]]:
+    node: NodeDef, wanted: Dims, spatial: Dims, given: WindowArguments, more: tuple[int, ...]
+) -> tuple[WindowArguments, tuple[int, ...]]:
     """The padding that gives the output the size that the file asks for: ONNX's rule for `output_shape`."""
     if len(wanted) != len(spatial):
-        raise MisfitError(f"its output shape is {list(wanted)[:8]}")
+        raise ShapeMismatchError(f"its output shape is {list(wanted)[:8]}")
     ends, extra = [], []
     for size, n, kernel, stride, dilation, add in zip(
         wanted, spatial, given.kernel, given.stride, given.dilation, more, strict=True
@@ -166,73 +166,69 @@ def _cropped_to(
 # -- pools ---------------------------------------------------------------------------------------------------
 
 
-@rule("MaxPool", "AveragePool", "LpPool")
-@rule("QLinearAveragePool", domain=RUNTIME)
-def pool(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    data = reading.turned(node, x.tensor(0), 1)
+@rules.table(with_runtime(POOLS))
+def pool(importer: OnnxImporter, node: NodeDef, operands: Operands, kind: str | None) -> Outputs:
+    data = importer.with_channels(node, operands.tensor(0), 1)
     dims = data.dims or ()
     if len(dims) < 3:
-        raise MisfitError(f"its input {text(dims)} has no spatial axes")
-    given = arguments_of(node, node.integers("kernel_shape") or (), dims[2:])
+        raise ShapeMismatchError(f"its input {text(dims)} has no spatial axes")
+    given = window_arguments(node, node.integers("kernel_shape") or (), dims[2:])
     ceil = bool(node.integer("ceil_mode", 0))
-    word = {"MaxPool": "pool", "LpPool": ""}.get(node.operator, "avgpool")
     values: dict[str, Any] = {**given._asdict(), "rounding": "ceil" if ceil else "floor"}
-    if word == "avgpool":
-        word = word if set(values.pop("dilation")) == {1} else ""
+    if kind == "avgpool":
+        kind = kind if set(values.pop("dilation")) == {1} else None
     windows = [
         given.padding.window(axis, *each, ceil)
         for axis, each in enumerate(zip(dims[2:], given.kernel, given.stride, given.dilation, strict=True))
     ]
-    # A window that may lie in the padding alone is no pool of the language, but a file may ask for it.
-    if word and dims[0] == 1 and all(2 * max(window.begin, window.end) <= window.extent for window in windows):
-        pooled = reading.layer(node, word, data, **values)
+    # A window that may lie in the padding alone is no pool of ours, but a file may have one.
+    if kind and dims[0] == 1 and all(2 * max(window.begin, window.end) <= window.extent for window in windows):
+        pooled = importer.layer(node, kind, data, **values)
     else:
         sizes = [window.size(n) for window, n in zip(windows, dims[2:], strict=True)]
         if min(sizes) < 1:
-            raise MisfitError(f"its window does not fit in {text(dims[2:])}")
+            raise ShapeMismatchError(f"its window does not fit in {text(dims[2:])}")
         reach = tuple(FieldStep(window.extent - 1, window.begin, window.stride) for window in windows)
-        pooled = reading.foreign(node, (*dims[:2], *sizes), [data], window=reach)
+        pooled = importer.opaque(node, (*dims[:2], *sizes), [data], window=reach)
     # The second output of a max pool, where each largest element was, is as large as the first.
     return [pooled] * max(len(node.outputs), 1)
 
 
-@rule("GlobalAveragePool", "GlobalMaxPool", "GlobalLpPool")
-@rule("QLinearGlobalAveragePool", domain=RUNTIME)
-def global_pool(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    data = reading.turned(node, x.tensor(0), 1)
-    return [reading.reduced(node, data, data.space, True, WORDS.get(node.operator.removeprefix("QLinear")))]
+@rules.table(with_runtime(GLOBAL_POOLS))
+def global_pool(importer: OnnxImporter, node: NodeDef, operands: Operands, kind: str | None) -> Outputs:
+    data = importer.with_channels(node, operands.tensor(0), 1)
+    return importer.reduce(node, data, data.spatial_axes, True, kind)
 
 
-@rule(
-    "ReduceMean", "ReduceMax", "ReduceMin", "ReduceSum", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare",
-    "ReduceLogSum", "ReduceLogSumExp",
-)  # fmt: skip
-def reduction(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    data = x.tensor(0)
-    given = argument(node, x.statics, "axes", 1)
+@rules.table(REDUCTIONS)
+def reduction(importer: OnnxImporter, node: NodeDef, operands: Operands, kind: str | None) -> Outputs:
+    data = operands.tensor(0)
+    given = argument(node, operands.constants, "axes", 1)
     if not given and node.integer("noop_with_empty_axes", 0):
-        return [data]
-    axes = axes_of(given or None, len(data.known))
-    return [reading.reduced(node, data, axes, bool(node.integer("keepdims", 1)), WORDS.get(node.operator))]
+        return data
+    axes = axes_of(given or None, len(data.known_dims))
+    return importer.reduce(node, data, axes, bool(node.integer("keepdims", 1)), kind)
 
 
-@rule("ArgMax", "ArgMin")
-def arg(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    data = x.tensor(0)
+@rules("ArgMax", "ArgMin")
+def arg(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    data = operands.tensor(0)
     axes = axes_of([node.integer("axis", 0)], len(data.dims or ()))
-    return [reading.reduced(node, data, axes, bool(node.integer("keepdims", 1)), WORDS.get(node.operator))]
+    return importer.reduce(node, data, axes, bool(node.integer("keepdims", 1)))
 
 
-@rule("RoiAlign")
-def roi_align(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
+@rules("RoiAlign")
+def roi_align(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     """A small map for each region of interest."""
-    data, regions = reading.turned(node, x.tensor(0), 1), x.value(1)
+    data, regions = importer.with_channels(node, operands.tensor(0), 1), operands.value(1)
     if not regions.dims:
-        raise UnknowableError
+        raise CannotInferError
     size = max(node.integer("output_height", 1), 1), max(node.integer("output_width", 1), 1)
-    return [reading.foreign(node, (regions.dims[0], data.known[1], *size), x.tensors, 1)]
+    return importer.opaque(node, (regions.dims[0], data.known_dims[1], *size), operands.tensors, 1)
 
 
-@rule("LRN")
-def lrn(reading: OnnxImporter, node: NodeDef, x: Operands) -> Sequence[Value]:
-    return [reading.same(node, "lrn", reading.turned(node, x.tensor(0), 1), size=max(node.integer("size", 1), 1))]
+@rules("LRN")
+def lrn(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    return importer.same_shape(
+        node, "lrn", importer.with_channels(node, operands.tensor(0), 1), size=max(node.integer("size", 1), 1)
+    )

@@ -5,7 +5,7 @@
 
 Nothing is copied: bytes stay views of the file, which may be mapped into memory, so that weights are never read.
 A field that the schema does not know, or of another wire type, is skipped, as the format asks for. A schema holds no
-cycle, so nesting in the data cannot nest the calls here; a `Budget` bounds how many fields are looked at.
+cycle, so nesting in the data cannot nest the calls here; a `Budget` bounds how many fields are read.
 
 Source: https://protobuf.dev/programming-guides/encoding/
 """
@@ -46,7 +46,7 @@ Message = dict[str, Any]
 
 
 class Budget:
-    """How many fields may still be looked at."""
+    """The number of fields that may still be read."""
 
     def __init__(self, fields: int) -> None:
         self.left = fields
@@ -57,7 +57,7 @@ def decode(data: memoryview, start: int, end: int, schema: Schema, budget: Budge
 
     Raises `WireError` where the bytes are none, and `TooMuchError` where the budget is spent.
     """
-    found: Message = {}
+    message: Message = {}
     at = start
     while at < end:
         budget.left -= 1
@@ -97,14 +97,14 @@ def decode(data: memoryview, start: int, end: int, schema: Schema, budget: Budge
         else:
             raise WireError(f"there is no wire type {wire}", at)
         if field.many:
-            found.setdefault(field.name, []).append(value)
+            message.setdefault(field.name, []).append(value)
         else:
-            found[field.name] = value
-    return found
+            message[field.name] = value
+    return message
 
 
 def varint(data: memoryview, at: int, end: int) -> tuple[int, int]:
-    """The number at a place, seven bits a byte with the lowest first, and the place behind it."""
+    """The number at a position, seven bits a byte with the lowest first, and the position behind it."""
     result = shift = 0
     while at < end:
         byte = data[at]
@@ -126,27 +126,27 @@ def signed(value: int) -> int:
 
 def integers(parts: list[Any], limit: int) -> list[int] | None:
     """The numbers of a repeated field, packed or not; None where there are more than `limit`."""
-    found: list[int] = []
+    numbers: list[int] = []
     for part in parts:
         if isinstance(part, int):
-            found.append(part)
+            numbers.append(part)
         else:
             at, end = 0, len(part)
-            while at < end and len(found) <= limit:
+            while at < end and len(numbers) <= limit:
                 value, at = varint(part, at, end)
-                found.append(signed(value))
-    return found if len(found) <= limit else None
+                numbers.append(signed(value))
+    return numbers if len(numbers) <= limit else None
 
 
 def floats(parts: list[Any], limit: int, code: str = "f") -> list[float] | None:
     """The numbers of a repeated field of floats (or of doubles, code `d`), as `integers`."""
-    found: list[float] = []
+    numbers: list[float] = []
     size = 4 if code == "f" else 8
     for part in parts:
         if isinstance(part, float):
-            found.append(part)
-        elif len(found) + len(part) // size > limit:
+            numbers.append(part)
+        elif len(numbers) + len(part) // size > limit:
             return None
         else:
-            found += unpack_from(f"<{len(part) // size}{code}", part)
-    return found if len(found) <= limit else None
+            numbers += unpack_from(f"<{len(part) // size}{code}", part)
+    return numbers if len(numbers) <= limit else None

@@ -1,8 +1,8 @@
 """PyTorch modules, traced by `torch.export` on fake tensors: nothing is computed, and no weights are needed.
 
 A module comes from `cnncalc.from_torch`, or on the command line from what builds it, `torch:package.module:factory`,
-whose code is run. Files of pickled modules are never opened (`readers.refuse_pickle`). `tracing` walks the trace, and
-`operators` has the rules of aten's operators.
+whose code is run. Files of pickled modules are never opened. `importer` walks the trace, and `operators` has the rules
+of aten's operators.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.graph import Graph
-from cnncalc.readers import ReadOptions, missing_library, refuse
-from cnncalc.readers.torch import operators  # noqa: F401 - it fills the table of rules
+from cnncalc.readers import ReadOptions
+from cnncalc.readers.errors import fail, fail_missing_library
+from cnncalc.readers.torch import operators  # noqa: F401 - it registers the rules
 from cnncalc.readers.torch.importer import TorchImporter
 
 if TYPE_CHECKING:
@@ -28,41 +29,39 @@ def read(name: str, options: ReadOptions) -> Graph:
 
     Raises `SpecError` E310 where there is none or it fails, E308 where no input is given, and as `from_module`.
     """
-    place, _, factory = name.partition(":")
-    if not place or not factory:
-        refuse("E310", f"`torch:{name}` names no factory", help="write `torch:package.module:factory`")
+    package, _, factory = name.partition(":")
+    if not package or not factory:
+        fail("E310", f"`torch:{name}` names no factory", help="write `torch:package.module:factory`")
     _require_torch()
     if options.dims:
-        refuse(
-            "E309", "`--dim` does not apply here", "a module has no symbolic dimensions", help="give `--input HxWxC`"
-        )
+        fail("E309", "`--dim` does not apply here", "a module has no symbolic dimensions", help="give `--input HxWxC`")
     if options.input is None:
-        refuse("E308", f"the input of `{name}` is open", "a module does not say it", help="add `--input 224x224x3`")
-    return from_module(_built(place, factory), [options.input])
+        fail("E308", f"the input of `{name}` is open", "a module does not state it", help="add `--input 224x224x3`")
+    return from_module(_build(package, factory), [options.input])
 
 
 def _require_torch() -> None:
     try:
         import torch.export  # noqa: F401 - whether it is there
     except ImportError:
-        missing_library("torch", "torch", "PyTorch modules")
+        fail_missing_library("torch", "torch", "PyTorch modules")
 
 
-def _built(place: str, factory: str) -> torch.nn.Module:
-    """The module that a factory of the importable module `place` builds; its code is run."""
+def _build(package: str, factory: str) -> torch.nn.Module:
+    """The module that a factory of an importable package builds, by running its code."""
     import torch
 
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:
-        found: Any = import_module(place)
+        built: Any = import_module(package)
         for part in factory.split("."):
-            found = getattr(found, part)
-        module = found if isinstance(found, torch.nn.Module) else found()
+            built = getattr(built, part)
+        module = built if isinstance(built, torch.nn.Module) else built()
     except (Exception, SystemExit) as error:
-        refuse("E310", f"`torch:{place}:{factory}` cannot be built", _first_line(error))
+        fail("E310", f"`torch:{package}:{factory}` cannot be built", _first_line(error))
     if not isinstance(module, torch.nn.Module):
-        refuse("E310", f"`torch:{place}:{factory}` builds no module", f"it gives a {type(module).__name__}")
+        fail("E310", f"`torch:{package}:{factory}` builds no module", f"it gives a {type(module).__name__}")
     return module
 
 
@@ -89,7 +88,7 @@ def from_module(module: torch.nn.Module, inputs: Sequence[Any]) -> Graph:
         program.graph.eliminate_dead_code()
     except Exception as error:
         help = "the forward pass must not depend on the values of its input; another shape, or parts of it, may do"
-        refuse("E311", f"`{type(module).__name__}` cannot be traced", _first_line(error), help=help)
+        fail("E311", f"`{type(module).__name__}` cannot be traced", _first_line(error), help=help)
     finally:
         for part in training:
             part.training = True

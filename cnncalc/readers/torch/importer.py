@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Union
 from cnncalc.diagnostics import Diagnostic
 from cnncalc.graph import UNKNOWN as NO_NODE
 from cnncalc.graph import Graph, StoredWeights
-from cnncalc.layers import REGISTRY
-from cnncalc.readers.importer import Importer, Labels, Tensor, UnknowableError, shape_of
+from cnncalc.readers.importer import OperatorRules
 from cnncalc.readers.shape_inference import Dims
+from cnncalc.readers.tensor_importer import TensorImporter
+from cnncalc.readers.tensors import CannotInferError, Tensor
+from cnncalc.readers.weights import ConstantTensor
 
 if TYPE_CHECKING:
     import torch
@@ -20,15 +22,17 @@ if TYPE_CHECKING:
 FxNode = Any
 
 #: Operators that never have a row.
-UNSEEN = frozenset(("getitem", "alias", "clone", "contiguous", "detach", "to", "_to_copy", "_assert_tensor_metadata"))
+WITHOUT_ROW = frozenset(
+    ("getitem", "alias", "clone", "contiguous", "detach", "to", "_to_copy", "_assert_tensor_metadata")
+)
 
-#: Operators that give the module they stand in its name, where others only prepare for them.
+#: Operators that have the name of their module, where others only prepare for them.
 LEADING = frozenset((
     "linear", "batch_norm", "layer_norm", "group_norm", "instance_norm", "prelu",
     *(f"conv{kind}{rank}d" for kind in ("", "_transpose") for rank in (1, 2, 3)),
 ))  # fmt: skip
 
-#: Operators that only move elements, choose among them or make new ones: they neither learn nor multiply.
+#: Operators that only move elements, choose among them or make new ones: they hold no weights and have no MACs.
 MOVING = frozenset((
     "amin", "arange", "argmax", "argmin", "as_strided", "broadcast_to", "copy", "cumsum", "diagonal", "embedding",
     "expand", "expand_as", "flip", "full_like", "gather", "grid_sampler", "im2col", "index", "index_put",
@@ -39,115 +43,92 @@ MOVING = frozenset((
 ))  # fmt: skip
 
 
-class Weights(NamedTuple):
-    """What does not depend on the input: its dimensions, and the parameters and buffers that it is made of."""
-
-    dims: Dims | None
-    sources: frozenset[int] = frozenset()
+Value = Union[Tensor, ConstantTensor]
 
 
-Value = Union[Tensor, Weights]
-
-
-class Bound(dict[str, Any]):
-    """An operator's arguments by name, tensors as values; one that this overload does not have is `UnknowableError`."""
+class BoundArguments(dict[str, Any]):
+    """An operator's arguments by name, tensors as values; an absent one raises `CannotInferError`."""
 
     def __missing__(self, name: str) -> NoReturn:
-        raise UnknowableError
+        raise CannotInferError
 
     @property
     def subject(self) -> Tensor:
         """The tensor that the operator works on: in aten `input`, or `self` where it is a method too."""
-        found = self["input"] if "input" in self else self["self"]
-        if not isinstance(found, Tensor):
-            raise UnknowableError
-        return found
+        subject = self["input"] if "input" in self else self["self"]
+        if not isinstance(subject, Tensor):
+            raise CannotInferError
+        return subject
 
 
-class ParameterSource(NamedTuple):
-    """A parameter or buffer: how many elements it has, and whether training changes it."""
+class StoredParameter(NamedTuple):
+    """A parameter or buffer of the module, and its number of elements that are no integers."""
 
     name: str
     elements: int
-    trained: bool
+    is_parameter: bool
 
 
-Rule = Callable[["TorchImporter", FxNode, "Bound"], Any]
+#: From a node and its bound arguments to the value of its output, or a list with one for each. It raises
+#: `CannotInferError` where the result cannot be inferred.
+Rule = Callable[["TorchImporter", FxNode, BoundArguments], Any]
 
-#: aten's name of an operator, without the `_` of those in place → its rule.
-RULES: dict[str, Rule] = {}
-
-
-def rule(*operators: str) -> Callable[[Rule], Rule]:
-    """Let the function be the rule of these operators: from their bound arguments to the value, or values."""
-
-    def keep(function: Rule) -> Rule:
-        RULES.update(dict.fromkeys(operators, function))
-        return function
-
-    return keep
+#: The rules by aten's name of the operator, without the `_` of those in place.
+rules: OperatorRules[Rule] = OperatorRules()
 
 
-class TorchImporter(Importer[FxNode]):
-    """A traced module on its way to a graph. The shape of every tensor is known from the trace."""
+class TorchImporter(TensorImporter[FxNode, StoredParameter]):
+    """Builds the graph of a traced module. The shape of every tensor is known from the trace."""
 
     def __init__(self, program: ExportedProgram, module: torch.nn.Module) -> None:
-        super().__init__()
-        self.program, self.module = program, module
-        self.values: dict[Any, Any] = {}
-        self.sources: list[ParameterSource] = []
-        #: Those that a node has counted, in order.
-        self.claimed: dict[int, None] = {}
         calls = [node for node in program.graph.nodes if node.op == "call_function"]
-        self.labels = Labels(
-            (module_of(node), name_of(node) in LEADING) for node in calls if name_of(node) not in UNSEEN
-        )
+        super().__init__(module_and_lead(node) for node in calls if operator_name(node) not in WITHOUT_ROW)
+        self.program, self.module = program, module
+        #: The values by the traced nodes that give them.
+        self.values: dict[FxNode, Any] = {}
 
     def run(self) -> Graph:
         signature = self.program.graph_signature
-        held = {
+        names = {
             **signature.inputs_to_parameters,
             **signature.inputs_to_buffers,
             **signature.inputs_to_lifted_tensor_constants,
         }
         tensors = {**self.program.state_dict, **self.program.constants}
-        known: dict[int, Weights] = {}
+        constants: dict[int, ConstantTensor] = {}
         for node in self.program.graph.nodes:
-            if node.op == "placeholder" and node.name in held:
-                tensor = tensors.get(held[node.name])
+            if node.op == "placeholder" and node.name in names:
+                tensor = tensors.get(names[node.name])
                 # Tied weights are one tensor by several names.
-                weights = known.get(id(tensor)) or self._held(node, held[node.name])
-                self.values[node] = known[id(tensor)] = weights
+                constant = constants.get(id(tensor)) or self._stored_tensor(node, names[node.name])
+                self.values[node] = constants[id(tensor)] = constant
             elif node.op == "placeholder":
-                self.values[node] = self._input(node)
+                self.values[node] = self._import_input(node)
             elif node.op == "call_function":
-                self.values[node] = self._called(node)
-        outputs = sorted({each.node for each in self._outputs() if isinstance(each, Tensor) and each.node >= 0})
-        graph = self.builder.build(outputs[-1] if outputs else 0, type(self.module).__name__)
-        graph = graph._replace(outputs=tuple(outputs)) if outputs else graph
+                self.values[node] = self._import_call(node)
+        graph = self.finish(self._outputs(), type(self.module).__name__)
         return graph._replace(warnings=(*graph.warnings, *self._unused()))
 
     def _outputs(self) -> Iterable[Any]:
         last = next(node for node in self.program.graph.nodes if node.op == "output")
         return [self.values.get(node) for node in last.all_input_nodes]
 
-    def _held(self, node: FxNode, name: str) -> Weights:
+    def _stored_tensor(self, node: FxNode, name: str) -> ConstantTensor:
         value = node.meta["val"]
-        trained = node.name in self.program.graph_signature.inputs_to_parameters
+        is_parameter = node.name in self.program.graph_signature.inputs_to_parameters
         real = value.is_floating_point() or value.is_complex()
-        self.sources.append(ParameterSource(name, value.numel() if real else 0, trained))
-        return Weights(tuple(value.shape), frozenset({len(self.sources) - 1}))
+        stored = StoredParameter(name, value.numel() if real else 0, is_parameter)
+        return ConstantTensor(tuple(value.shape), sources=self.weights.add(stored))
 
-    def _input(self, node: FxNode) -> Value:
-        dims = dims_of(node)
+    def _import_input(self, node: FxNode) -> Value:
+        dims = output_dims(node)
         if dims is None:
-            return Weights(None)
-        layer = REGISTRY["input"]("input", shape=shape_of(dims, 1).dims)
-        return Tensor(self.builder.add(layer, (), name=self.labels.names(node.name)), dims, 1)
+            return ConstantTensor(None)
+        return self.add_input(dims, 1, node.name)
 
     def _unused(self) -> Iterable[Diagnostic]:
         """A warning where the forward pass leaves parameters out: they are no part of the totals."""
-        rest = [each for at, each in enumerate(self.sources) if each.trained and at not in self.claimed]
+        rest = [each for each in self.weights.uncounted() if each.is_parameter]
         if rest:
             count = sum(each.elements for each in rest)
             message = f"{count:,} parameters are not counted: the forward pass does not use `{rest[0].name}`"
@@ -157,70 +138,65 @@ class TorchImporter(Importer[FxNode]):
 
     # -- nodes -------------------------------------------------------------------------------------------
 
-    def label(self, node: FxNode) -> tuple[str | None, str]:
-        return self.labels.of(module_of(node), name_of(node) in LEADING)
+    def name_of(self, node: FxNode) -> tuple[str | None, str]:
+        return self.module_names.name_of(*module_and_lead(node))
 
-    def operator(self, node: FxNode) -> str:
-        return name_of(node)
+    def operator_of(self, node: FxNode) -> str:
+        return operator_name(node)
 
-    def claim(self, *given: Any) -> StoredWeights:
-        """The elements of parameters and buffers that no node before has counted."""
-        params = buffers = 0
-        for each in given:
-            if isinstance(each, Weights):
-                for at in sorted(each.sources - self.claimed.keys()):
-                    self.claimed[at] = None
-                    params += self.sources[at].elements if self.sources[at].trained else 0
-                    buffers += 0 if self.sources[at].trained else self.sources[at].elements
-        return StoredWeights(params, buffers)
+    def count_weights(self, *values: Any) -> StoredWeights:
+        """Count the parameters and buffers of these values that no node before has counted."""
+        new = self.weights.count(values)
+        params = sum(each.elements for each in new if each.is_parameter)
+        return StoredWeights(params, sum(each.elements for each in new) - params)
 
-    def _called(self, node: FxNode) -> Any:
+    def _import_call(self, node: FxNode) -> Any:
         read = [value for each in node.all_input_nodes for value in _flat(self.values.get(each))]
         tensors = [value for value in read if isinstance(value, Tensor)]
         if not tensors:
-            sources = frozenset().union(*(each.sources for each in read if isinstance(each, Weights)))
-            return Weights(dims_of(node), sources)
+            sources = frozenset().union(*(each.sources for each in read if isinstance(each, ConstantTensor)))
+            return ConstantTensor(output_dims(node), sources=sources)
         if any(each.node == NO_NODE for each in tensors):
             return Tensor(NO_NODE, None)
-        if name_of(node) == "getitem":
+        if operator_name(node) == "getitem":
             value = self.values[node.args[0]]
             at = node.args[1]
             return value[at] if isinstance(value, list) and at < len(value) else value
-        found = RULES.get(name_of(node))
-        if found is not None:
-            before = len(self.claimed)
+        rule = rules.get(operator_name(node))
+        if rule is not None:
             try:
-                return found(self, node, self._bound(node))
-            except ValueError:  # UnknowableError, and what no layer of ours takes
-                while len(self.claimed) > before:
-                    self.claimed.popitem()
-        return self._unnamed(node, tensors, read)
+                with self.weights.restored_on_error():
+                    return rule(self, node, self._bind(node))
+            except ValueError:  # CannotInferError, and arguments that no layer of ours takes
+                pass
+        return self._import_opaque(node, tensors, read)
 
-    def _unnamed(self, node: FxNode, tensors: Sequence[Tensor], read: Sequence[Value]) -> Any:
-        """A row by the operator's own name. What works element by element is known, and so is what only moves them."""
+    def _import_opaque(self, node: FxNode, tensors: Sequence[Tensor], read: Sequence[Value]) -> Any:
+        """An operator without a rule; it is known where it works element by element, or only moves elements."""
         import torch
 
-        stored = self.claim(*read)
-        dims = dims_of(node)
+        stored = self.count_weights(*read)
+        dims = output_dims(node)
         if torch.Tag.pointwise in getattr(node.target, "tags", ()) and dims is not None:
-            return self.plain(node, tensors, dims, stored)
-        known = name_of(node) in MOVING and not stored.params
-        row = self.foreign(node, dims, tensors, stored=stored, known=known)
+            return self.elementwise(node, tensors, dims, stored)
+        known = operator_name(node) in MOVING and not stored.params
+        output = self.opaque(node, dims, tensors, stored=stored, known=known)
         value = node.meta.get("val")
         if not isinstance(value, (tuple, list)):
-            return row
-        return [row._replace(dims=tuple(each.shape)) if hasattr(each, "shape") else row for each in value]
+            return output
+        return [output._replace(dims=tuple(each.shape)) if hasattr(each, "shape") else output for each in value]
 
-    def _bound(self, node: FxNode) -> Bound:
+    def _bind(self, node: FxNode) -> BoundArguments:
         """The operator's arguments by name, tensors as values and defaults filled in."""
         declared = node.target._schema.arguments
         given = dict(zip([each.name for each in declared], node.args, strict=False))
         bound = {each.name: each.default_value for each in declared if each.has_default_value()}
-        return Bound({name: self._looked_up(value) for name, value in {**bound, **given, **node.kwargs}.items()})
+        return BoundArguments({name: self._value(value) for name, value in {**bound, **given, **node.kwargs}.items()})
 
-    def _looked_up(self, value: Any) -> Any:
+    def _value(self, value: Any) -> Any:
+        """An argument, with its nodes replaced by their values."""
         if isinstance(value, (list, tuple)):
-            return [self._looked_up(each) for each in value]
+            return [self._value(each) for each in value]
         return self.values[value] if getattr(value, "op", None) is not None else value
 
 
@@ -228,24 +204,37 @@ def _flat(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list) else [value]
 
 
-def name_of(node: FxNode) -> str:
+def operator_name(node: FxNode) -> str:
     """aten's name of the operator, that of one in place without its `_`: `relu`."""
     name: str = getattr(node.target, "__name__", str(node.target))
     return name.partition(".")[0].rstrip("_") or name
+
+
+def module_and_lead(node: FxNode) -> tuple[str, bool]:
+    """The module of a node, and whether its operator leads there."""
+    return module_of(node), operator_name(node) in LEADING
 
 
 def module_of(node: FxNode) -> str:
     """The path of the module that calls the operator; empty for the outermost."""
     stack = node.meta.get("nn_module_stack") or {}
     path: str = list(stack.values())[-1][0] if stack else ""
-    # A module that is called again is told apart by an @.
+    # A module that is called again has an @ and a number behind its path.
     return path.partition("@")[0]
 
 
-def dims_of(node: FxNode) -> Dims | None:
+def output_dims(node: FxNode) -> Dims | None:
     """The shape of the node's tensor, or that of the first of several."""
     value = node.meta.get("val")
     if isinstance(value, (tuple, list)):
         value = value[0] if value else None
     shape = getattr(value, "shape", None)
     return tuple(map(int, shape)) if shape is not None else None
+
+
+def known_output_dims(node: FxNode) -> Dims:
+    """The shape of the node's tensor; raises `CannotInferError` where it has none."""
+    dims = output_dims(node)
+    if dims is None:
+        raise CannotInferError
+    return dims

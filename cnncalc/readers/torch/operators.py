@@ -1,349 +1,324 @@
-"""The rules of aten's operators: which layer each is, or what it does to the tensors it moves."""
+"""The rules of aten's operators: which layer each is, or what it does to the tensors that it moves."""
 
 from __future__ import annotations
 
 from math import prod
 from typing import Any
 
-from cnncalc.readers.importer import Tensor, UnknowableError
+from cnncalc.frameworks.pytorch import PYTORCH
+from cnncalc.readers.importer import per_axis, symmetric_padding
 from cnncalc.readers.shape_inference import Dims, axes_of, axis_of
-from cnncalc.readers.torch.importer import Bound, FxNode, TorchImporter, Weights, dims_of, name_of, rule
+from cnncalc.readers.tensors import CannotInferError, Tensor, is_per_channel
+from cnncalc.readers.torch.importer import (
+    BoundArguments,
+    FxNode,
+    TorchImporter,
+    known_output_dims,
+    operator_name,
+    output_dims,
+    rules,
+)
+from cnncalc.readers.weights import ConstantTensor
 from cnncalc.shape import Padding
 
 
-def _weights(value: Any) -> Dims:
-    if not isinstance(value, (Weights, Tensor)) or value.dims is None:
-        raise UnknowableError
+def dims_of(value: Any) -> Dims:
+    """The dimensions of an argument that is a tensor; raises `CannotInferError` where they are not known."""
+    if not isinstance(value, (ConstantTensor, Tensor)) or value.dims is None:
+        raise CannotInferError
     return value.dims
 
 
+def functions(kind: str) -> tuple[str, ...]:
+    """aten's operators for a kind of layer, of all ranks."""
+    return tuple(name for name, each in PYTORCH.function_kinds().items() if each == kind)
+
+
+def _read(kind: str, arguments: BoundArguments) -> dict[str, Any]:
+    """Our arguments for a layer of a kind, by the names that PyTorch's table has for them."""
+    # A list that is left out is empty.
+    return PYTORCH.equivalent(kind).read({name: value for name, value in arguments.items() if value != []})
+
+
 def _per_axis(value: Any, rank: int) -> tuple[int, ...]:
-    values = tuple(value) if isinstance(value, (list, tuple)) else (value,)
-    return values * rank if len(values) == 1 else values
+    return per_axis(value if isinstance(value, (list, tuple)) else (value,), rank)
 
 
 def _padding(value: Any, rank: int) -> Padding:
-    if isinstance(value, str):
-        return Padding(value)
-    ends = tuple((each, each) for each in _per_axis(value, rank))
-    return Padding("explicit", ends) if any(map(any, ends)) else Padding("valid")
+    return Padding(value) if isinstance(value, str) else symmetric_padding(_per_axis(value, rank))
 
 
 # -- windows ---------------------------------------------------------------------------------------------------
 
 
-@rule("conv1d", "conv2d", "conv3d")
-def conv(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    x, weight, bias, groups = given.subject, _weights(given["weight"]), given["bias"], given["groups"]
-    rank, filters = len(weight) - 2, weight[0]
-    channels = weight[1] * groups
-    values: dict[str, Any] = {
-        "kernel": weight[2:],
-        "stride": _per_axis(given["stride"], rank),
-        "dilation": _per_axis(given["dilation"], rank),
-        "padding": _padding(given["padding"], rank),
-        "bias": bias is not None,
-    }
-    stored = traced.claim(given["weight"], bias)
-    if groups == channels > 1 and filters % channels == 0:
-        return traced.layer(node, "dwconv", x, stored, multiplier=filters // channels, **values)
-    return traced.layer(node, "conv", x, stored, groups=groups, filters=filters, **values)
+@rules(*functions("conv"))
+def conv(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
+    weight, bias = dims_of(arguments["weight"]), arguments["bias"]
+    rank, stored = len(weight) - 2, importer.count_weights(arguments["weight"], bias)
+    return importer.convolution(
+        node,
+        arguments.subject,
+        weight,
+        arguments["groups"],
+        stored,
+        kernel=weight[2:],
+        stride=_per_axis(arguments["stride"], rank),
+        dilation=_per_axis(arguments["dilation"], rank),
+        padding=_padding(arguments["padding"], rank),
+        bias=bias is not None,
+    )
 
 
-@rule("conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
-def conv_transpose(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    weight, bias = _weights(given["weight"]), given["bias"]
-    rank, groups = len(weight) - 2, given["groups"]
-    return traced.layer(
+@rules(*functions("deconv"))
+def conv_transpose(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
+    weight, bias = dims_of(arguments["weight"]), arguments["bias"]
+    rank, groups = len(weight) - 2, arguments["groups"]
+    return importer.layer(
         node,
         "deconv",
-        given.subject,
-        traced.claim(given["weight"], bias),
+        arguments.subject,
+        importer.count_weights(arguments["weight"], bias),
         kernel=weight[2:],
-        stride=_per_axis(given["stride"], rank),
-        dilation=_per_axis(given["dilation"], rank),
-        padding=_padding(given["padding"], rank),
-        output_padding=_per_axis(given["output_padding"], rank),
+        stride=_per_axis(arguments["stride"], rank),
+        dilation=_per_axis(arguments["dilation"], rank),
+        padding=_padding(arguments["padding"], rank),
+        output_padding=_per_axis(arguments["output_padding"], rank),
         groups=groups,
         filters=weight[1] * groups,
         bias=bias is not None,
     )
 
 
-@rule("max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d", "max_pool2d_with_indices")
-def pool(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    x = given.subject
-    rank = len(x.known) - 2
-    kernel = _per_axis(given["kernel_size"], rank)
-    values: dict[str, Any] = {
-        "kernel": kernel,
-        "stride": _per_axis(given["stride"] or kernel, rank),
-        "padding": _padding(given["padding"], rank),
-        "rounding": "ceil" if given["ceil_mode"] else "floor",
-    }
-    if name_of(node).startswith("avg"):
-        return traced.layer(node, "avgpool", x, **values)
-    return traced.layer(node, "pool", x, dilation=_per_axis(given["dilation"], rank), **values)
+@rules.table({name: kind for kind in ("pool", "avgpool", "pixelshuffle", "shuffle") for name in functions(kind)})
+def plain_layer(importer: TorchImporter, node: FxNode, arguments: BoundArguments, kind: str) -> Tensor:
+    return importer.layer(node, kind, arguments.subject, **_read(kind, arguments))
 
 
-@rule(*(f"adaptive_{kind}_pool{rank}d" for kind in ("avg", "max") for rank in (1, 2, 3)))
-def adaptive_pool(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    x = traced.turned(node, given.subject, 1)
-    kind = name_of(node).removeprefix("adaptive_")[:3]
-    size = _per_axis(given["output_size"], len(x.known) - 2)
+@rules.table({name: kind for kind in ("adaptiveavgpool", "adaptivemaxpool") for name in functions(kind)})
+def adaptive_pool(importer: TorchImporter, node: FxNode, arguments: BoundArguments, kind: str) -> Tensor:
+    """At output size 1 it is a global pool."""
+    x = importer.with_channels(node, arguments.subject, 1)
+    size = _per_axis(arguments["output_size"], len(x.known_dims) - 2)
     if set(size) == {1}:
-        return traced.layer(node, {"avg": "gap", "max": "gmp"}[kind], x)
-    return traced.layer(node, f"adaptive{kind}pool", x, size=size)
+        return importer.layer(node, "gap" if kind == "adaptiveavgpool" else "gmp", x)
+    return importer.layer(node, kind, x, size=size)
 
 
 # -- products and norms ----------------------------------------------------------------------------------------
 
 
-@rule("linear")
-def linear(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    """An fc on a vector; a conv 1x1 at every place of a sample."""
-    x, weight, bias = given.subject, _weights(given["weight"]), given["bias"]
-    dims, stored, rank = dims_of(node), traced.claim(given["weight"], bias), len(x.known) - 2
-    if dims is None or len(weight) != 2:
-        raise UnknowableError
-    if not x.whole or rank > 3:
-        return traced.foreign(node, dims, [x], len(dims) - 1, stored, macs=prod(dims) * weight[1])
-    x = traced.turned(node, x, len(x.known) - 1)
-    if rank == 0:
-        layer = traced.same(node, "fc", x, stored, units=weight[0], bias=bias is not None)
-    else:
-        layer = traced.same(node, "conv", x, stored, kernel=(1,), filters=weight[0], bias=bias is not None)
-    return Tensor(layer.node, dims, len(dims) - 1)
+@rules("linear")
+def linear(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
+    x, weight, bias = arguments.subject, dims_of(arguments["weight"]), arguments["bias"]
+    dims, stored = known_output_dims(node), importer.count_weights(arguments["weight"], bias)
+    if len(weight) != 2:
+        raise CannotInferError
+    if not x.is_sample or len(x.known_dims) > 5:
+        return importer.opaque(node, dims, [x], len(dims) - 1, stored, macs=prod(dims) * weight[1])
+    return importer.dense(node, x, dims, stored, bias=bias is not None)
 
 
-@rule("matmul", "mm", "bmm", "addmm", "baddbmm", "dot", "mv")
-def product(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
+@rules("matmul", "mm", "bmm", "addmm", "baddbmm", "dot", "mv")
+def product(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
     """A product of matrices: as many multiply-adds for each output element as the matrices share."""
-    left, right = given.get("mat1", given.get("batch1", given.get("self"))), None
+    left, right = arguments.get("mat1", arguments.get("batch1", arguments.get("self"))), None
     for name in ("mat2", "batch2", "other", "tensor", "vec"):
-        right = given.get(name, right)
-    tensors = [each for each in given.values() if isinstance(each, Tensor)]
-    dims = dims_of(node)
-    if dims is None:
-        raise UnknowableError
-    shared = _weights(left)[-1]
-    _weights(right)
-    stored = traced.claim(*given.values())
-    return traced.foreign(node, dims, tensors, len(dims) - 1, stored, macs=prod(dims) * shared)
+        right = arguments.get(name, right)
+    tensors = [each for each in arguments.values() if isinstance(each, Tensor)]
+    dims = known_output_dims(node)
+    shared = dims_of(left)[-1]
+    dims_of(right)
+    stored = importer.count_weights(*arguments.values())
+    return importer.opaque(node, dims, tensors, len(dims) - 1, stored, macs=prod(dims) * shared)
 
 
-@rule("scaled_dot_product_attention")
-def attention(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    """Two products: of queries with keys, and of what that weighs with values."""
-    query, key, value = (_weights(given[name]) for name in ("query", "key", "value"))
-    tensors = [each for each in given.values() if isinstance(each, Tensor)]
-    dims = dims_of(node)
+@rules("scaled_dot_product_attention")
+def attention(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
+    """Two products: of queries with keys, and of the weights that these give with values."""
+    query, key, value = (dims_of(arguments[name]) for name in ("query", "key", "value"))
+    tensors = [each for each in arguments.values() if isinstance(each, Tensor)]
+    dims = output_dims(node)
     macs = prod(query[:-1]) * key[-2] * (query[-1] + value[-1])
-    return traced.foreign(node, dims, tensors, len(query) - 1, traced.claim(*given.values()), macs=macs)
+    return importer.opaque(node, dims, tensors, len(query) - 1, importer.count_weights(*arguments.values()), macs=macs)
 
 
-@rule("batch_norm")
-def batch_norm(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    stored = traced.claim(given["weight"], given["bias"], given["running_mean"], given["running_var"])
-    x = traced.turned(node, given.subject, 1)
-    return traced.same(node, "bn", x, stored, affine=given["weight"] is not None)
+@rules.table({"batch_norm": "bn", "instance_norm": "instancenorm"})
+def batch_norm(importer: TorchImporter, node: FxNode, arguments: BoundArguments, kind: str) -> Tensor:
+    weight = arguments["weight"]
+    stored = importer.count_weights(weight, arguments["bias"], arguments["running_mean"], arguments["running_var"])
+    x = importer.with_channels(node, arguments.subject, 1)
+    return importer.same_shape(node, kind, x, stored, affine=weight is not None)
 
 
-@rule("layer_norm")
-def layer_norm(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    x, stored = given.subject, traced.claim(given["weight"], given["bias"])
-    if len(given["normalized_shape"]) != 1:
-        return traced.plain(node, [x], x.known, stored)
-    x = traced.turned(node, x, len(x.known) - 1)
-    return traced.same(node, "ln", x, stored, affine=given["weight"] is not None)
+@rules("layer_norm")
+def layer_norm(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
+    x, stored = arguments.subject, importer.count_weights(arguments["weight"], arguments["bias"])
+    if len(arguments["normalized_shape"]) != 1:
+        return importer.elementwise(node, [x], x.known_dims, stored)
+    x = importer.with_channels(node, x, len(x.known_dims) - 1)
+    return importer.same_shape(node, "ln", x, stored, affine=arguments["weight"] is not None)
 
 
-@rule("group_norm")
-def group_norm(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    stored = traced.claim(given["weight"], given["bias"])
-    x = traced.turned(node, given.subject, 1)
-    return traced.same(node, "gn", x, stored, groups=given["num_groups"], affine=given["weight"] is not None)
-
-
-@rule("instance_norm")
-def instance_norm(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    stored = traced.claim(given["weight"], given["bias"], given["running_mean"], given["running_var"])
-    x = traced.turned(node, given.subject, 1)
-    return traced.same(node, "instancenorm", x, stored, affine=given["weight"] is not None)
+@rules("group_norm")
+def group_norm(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
+    stored = importer.count_weights(arguments["weight"], arguments["bias"])
+    x = importer.with_channels(node, arguments.subject, 1)
+    return importer.same_shape(
+        node, "gn", x, stored, groups=arguments["num_groups"], affine=arguments["weight"] is not None
+    )
 
 
 # -- element by element ----------------------------------------------------------------------------------------
 
-WORDS = {
-    "relu": "relu", "relu6": "relu6", "selu": "selu", "celu": "celu", "gelu": "gelu", "silu": "silu", "mish": "mish",
-    "sigmoid": "sigmoid", "hardsigmoid": "hardsigmoid", "hardswish": "hardswish", "tanh": "tanh",
-    "softplus": "softplus", "softsign": "softsign", "softmax": "softmax", "log_softmax": "logsoftmax",
-}  # fmt: skip
+#: Kinds that keep the shape and hold no weights, and that an operator is all by itself.
+PLAIN = (
+    "relu", "relu6", "selu", "celu", "gelu", "silu", "mish", "sigmoid", "hardsigmoid", "hardswish", "tanh", "softplus",
+    "softsign", "softmax", "logsoftmax", "leakyrelu", "elu",
+)  # fmt: skip
 
 
-@rule(*WORDS)
-def activation(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    return traced.same(node, WORDS[name_of(node)], given.subject)
+@rules.table({name: kind for kind in PLAIN for name in functions(kind)})
+def plain(importer: TorchImporter, node: FxNode, arguments: BoundArguments, kind: str) -> Tensor:
+    return importer.same_shape(node, kind, arguments.subject, **_read(kind, arguments))
 
 
-@rule("hardtanh", "clamp", "clip")
-def hardtanh(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    bounds = given.get("min_val", given.get("min")), given.get("max_val", given.get("max"))
-    words: dict[Any, str] = {(0, 6): "relu6", (-1, 1): "hardtanh", (0, None): "relu"}
-    word = words.get(bounds)
-    if word is None:
-        raise UnknowableError
-    return traced.same(node, word, given.subject)
+@rules("hardtanh", "clamp", "clip")
+def hardtanh(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
+    bounds = arguments.get("min_val", arguments.get("min")), arguments.get("max_val", arguments.get("max"))
+    kinds: dict[Any, str] = {(0, 6): "relu6", (-1, 1): "hardtanh", (0, None): "relu"}
+    kind = kinds.get(bounds)
+    if kind is None:
+        raise CannotInferError
+    return importer.same_shape(node, kind, arguments.subject)
 
 
-@rule("leaky_relu")
-def leaky_relu(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    return traced.same(node, "leakyrelu", given.subject, slope=given["negative_slope"])
+@rules("prelu")
+def prelu(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
+    stored = importer.count_weights(arguments["weight"])
+    return importer.same_shape(node, "prelu", arguments.subject, stored, shared=prod(dims_of(arguments["weight"])) == 1)
 
 
-@rule("elu")
-def elu(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    return traced.same(node, "elu", given.subject, alpha=given["alpha"])
+@rules(*functions("dropout"))
+def dropout(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
+    return importer.same_shape(node, "dropout", arguments.subject, rate=min(arguments["p"], 0.999))
 
 
-@rule("prelu")
-def prelu(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    stored = traced.claim(given["weight"])
-    return traced.same(node, "prelu", given.subject, stored, shared=prod(_weights(given["weight"])) == 1)
+@rules("alias", "clone", "contiguous", "detach", "to", "_to_copy", "lift_fresh_copy", "type_as", "float", "identity")
+def passed_on(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
+    """The same numbers, in another type or memory at most: no row."""
+    return arguments.subject
 
 
-@rule("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout")
-def dropout(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    return traced.same(node, "dropout", given.subject, rate=min(given["p"], 0.999))
-
-
-@rule("alias", "clone", "contiguous", "detach", "to", "_to_copy", "lift_fresh_copy", "type_as", "float", "identity")
-def passed_on(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    """The same numbers, in another type or place at most: no row."""
-    return given.subject
-
-
-@rule("add", "mul")
-def combined(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    """`add` or `mul` of tensors; with a parameter for each channel a `scale`, with any other a row of its own."""
-    both = given["self"], given["other"]
+@rules("add", "mul")
+def combined(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
+    """`add` or `mul` of tensors; with a parameter for each channel a `scale`, with any other an opaque operator."""
+    both = arguments["self"], arguments["other"]
     tensors = [each for each in both if isinstance(each, Tensor)]
-    dims = dims_of(node)
-    if dims is None:
-        raise UnknowableError
+    dims = known_output_dims(node)
+    operator = operator_name(node)
     if len(tensors) == 2:
-        return traced.merged(node, name_of(node), tensors, dims) or traced.plain(node, tensors, dims)
-    x, stored = tensors[0], traced.claim(*both)
-    wanted = tuple(size if axis == x.channel else 1 for axis, size in enumerate(dims))
-    weights = next((each.dims for each in both if isinstance(each, Weights)), None)
-    per_channel = weights is not None and (1,) * (len(dims) - len(weights)) + weights == wanted
-    if name_of(node) == "mul" and per_channel and dims == x.dims and stored.params:
-        return traced.same(node, "scale", x, stored)
-    return traced.plain(node, tensors, dims, stored)
+        return importer.merge(node, operator, tensors, dims) or importer.elementwise(node, tensors, dims)
+    x, stored = tensors[0], importer.count_weights(*both)
+    weights = next((each.dims for each in both if isinstance(each, ConstantTensor)), None)
+    per_channel = weights is not None and is_per_channel(weights, x, dims)
+    if operator == "mul" and per_channel and dims == x.dims and stored.params:
+        return importer.same_shape(node, "scale", x, stored)
+    return importer.elementwise(node, tensors, dims, stored)
 
 
 # -- moving elements -------------------------------------------------------------------------------------------
 
 
-@rule("flatten", "reshape", "view", "unsqueeze", "squeeze", "unflatten", "_unsafe_view", "ravel")
-def reshape(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    dims = dims_of(node)
-    if dims is None:
-        raise UnknowableError
-    return traced.reshaped(node, given.subject, dims)
+@rules("flatten", "reshape", "view", "unsqueeze", "squeeze", "unflatten", "_unsafe_view", "ravel")
+def reshape(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
+    dims = known_output_dims(node)
+    return importer.reshape(node, arguments.subject, dims)
 
 
-@rule("permute", "transpose", "t", "swapaxes", "movedim", "moveaxis")
-def permute(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    x = given.subject
-    order = list(range(len(x.known)))
-    if name_of(node) == "permute":
-        order = [axis_of(axis, len(order)) for axis in given["dims"]]
-    elif name_of(node) in ("movedim", "moveaxis"):
-        order = _moved(given["source"], given["destination"], len(order))
+@rules("permute", "transpose", "t", "swapaxes", "movedim", "moveaxis")
+def permute(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
+    x = arguments.subject
+    order = list(range(len(x.known_dims)))
+    if operator_name(node) == "permute":
+        order = [axis_of(axis, len(order)) for axis in arguments["dims"]]
+    elif operator_name(node) in ("movedim", "moveaxis"):
+        order = _moved(arguments["source"], arguments["destination"], len(order))
     else:
-        first, second = given.get("dim0", given.get("axis0", 0)), given.get("dim1", given.get("axis1", 1))
+        first, second = (
+            arguments.get("dim0", arguments.get("axis0", 0)),
+            arguments.get("dim1", arguments.get("axis1", 1)),
+        )
         first, second = axis_of(first, len(order)), axis_of(second, len(order))
         order[first], order[second] = order[second], order[first]
-    return traced.transposed(node, x, order)
+    return importer.transpose(node, x, order)
 
 
 def _moved(source: Any, destination: Any, rank: int) -> list[int]:
-    """The order of the axes where some are moved to places of their own, and the rest stays in order around them."""
+    """The order of the axes where some are moved to given positions, and the rest stays in order around them."""
     ends = {axis_of(to, rank): axis_of(at, rank) for at, to in zip(_axes(source), _axes(destination), strict=True)}
     rest = iter(sorted(set(range(rank)) - set(ends.values())))
-    return [ends[place] if place in ends else next(rest) for place in range(rank)]
+    return [ends[axis] if axis in ends else next(rest) for axis in range(rank)]
 
 
 def _axes(value: Any) -> list[int]:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-@rule("cat", "concat", "concatenate")
-def cat(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    tensors = [each for each in given["tensors"] if isinstance(each, Tensor)]
-    dims = dims_of(node)
-    if dims is None:
-        raise UnknowableError
-    axis = axis_of(given["dim"], len(dims))
-    stored = traced.claim(*given["tensors"]) if len(tensors) < len(given["tensors"]) else None
-    return traced.joined(node, tensors, dims, axis, stored)
+@rules("cat", "concat", "concatenate")
+def cat(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
+    tensors = [each for each in arguments["tensors"] if isinstance(each, Tensor)]
+    dims = known_output_dims(node)
+    axis = axis_of(arguments["dim"], len(dims))
+    stored = importer.count_weights(*arguments["tensors"]) if len(tensors) < len(arguments["tensors"]) else None
+    return importer.concat(node, tensors, dims, axis, stored)
 
 
-@rule("chunk", "split", "split_with_sizes", "unsafe_chunk", "tensor_split")
-def split(traced: TorchImporter, node: FxNode, given: Bound) -> list[Tensor]:
-    x = given.subject
-    axis = axis_of(given["dim"], len(x.known))
-    return traced.split(node, x, axis, [each.shape[axis] for each in node.meta["val"]])
+@rules("chunk", "split", "split_with_sizes", "unsafe_chunk", "tensor_split")
+def split(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> list[Tensor]:
+    x = arguments.subject
+    axis = axis_of(arguments["dim"], len(x.known_dims))
+    return importer.split(node, x, axis, [each.shape[axis] for each in node.meta["val"]])
 
 
-@rule("slice", "narrow")
-def take(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    x = given.subject
-    axis = axis_of(given["dim"], len(x.known))
-    start = given["start"] or 0
-    end = start + given["length"] if name_of(node) == "narrow" else given["end"]
-    taken = [range(size) for size in x.known]
-    taken[axis] = range(*slice(start, end, given.get("step") or 1).indices(x.known[axis]))
-    return traced.taken(node, x, taken)
+@rules("slice", "narrow")
+def take(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
+    x = arguments.subject
+    axis = axis_of(arguments["dim"], len(x.known_dims))
+    start = arguments["start"] or 0
+    end = start + arguments["length"] if operator_name(node) == "narrow" else arguments["end"]
+    taken = [range(size) for size in x.known_dims]
+    taken[axis] = range(*slice(start, end, arguments.get("step") or 1).indices(x.known_dims[axis]))
+    return importer.slice(node, x, taken)
 
 
-@rule("mean", "amax", "sum", "amin")
-def reduce(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    x = given.subject
-    axes = axes_of(given.get("dim") or None, len(x.known))
-    word = {"mean": "gap", "amax": "gmp"}.get(name_of(node))
-    return traced.reduced(node, x, axes, bool(given.get("keepdim", False)), word)
+@rules("mean", "amax", "sum", "amin")
+def reduce(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
+    x = arguments.subject
+    axes = axes_of(arguments.get("dim") or None, len(x.known_dims))
+    kind = {"mean": "gap", "amax": "gmp"}.get(operator_name(node))
+    return importer.reduce(node, x, axes, bool(arguments.get("keepdim", False)), kind)
 
 
-@rule("pad", "constant_pad_nd", *(f"{mode}_pad{rank}d" for mode in ("reflection", "replication") for rank in (1, 2, 3)))
-def pad(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    x = given.subject
-    amounts = given["pad"] if "pad" in given else given["padding"]
-    last = len(x.known) - 1
+@rules(
+    "pad", "constant_pad_nd", *(f"{mode}_pad{rank}d" for mode in ("reflection", "replication") for rank in (1, 2, 3))
+)
+def pad(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
+    x = arguments.subject
+    amounts = arguments["pad"] if "pad" in arguments else arguments["padding"]
+    last = len(x.known_dims) - 1
     # The last axis comes first, its beginning and its end.
     ends = {last - at: (amounts[2 * at], amounts[2 * at + 1]) for at in range(len(amounts) // 2)}
-    return traced.padded(node, x, ends)
+    return importer.pad(node, x, ends)
 
 
-@rule(
+@rules(
     *(f"upsample_{mode}" for mode in ("nearest1d", "nearest2d", "nearest3d", "linear1d", "bilinear2d", "trilinear3d"))
 )
-@rule("_upsample_nearest_exact2d", "upsample_bicubic2d", "_upsample_bilinear2d_aa")
-def upsample(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    x, dims = given.subject, dims_of(node)
+@rules("_upsample_nearest_exact2d", "upsample_bicubic2d", "_upsample_bilinear2d_aa")
+def upsample(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
+    x, dims = arguments.subject, output_dims(node)
     if dims is None:
-        raise UnknowableError
-    name = name_of(node)
+        raise CannotInferError
+    name = operator_name(node)
     mode = "nearest" if "nearest" in name else None if "bicubic" in name or "_aa" in name else "bilinear"
-    return traced.resized(node, x, dims, mode)
-
-
-@rule("pixel_shuffle")
-def pixel_shuffle(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    return traced.layer(node, "pixelshuffle", given.subject, factor=given["upscale_factor"])
-
-
-@rule("channel_shuffle", "native_channel_shuffle")
-def channel_shuffle(traced: TorchImporter, node: FxNode, given: Bound) -> Tensor:
-    return traced.layer(node, "shuffle", given.subject, groups=given["groups"])
+    return importer.resize(node, x, dims, mode)

@@ -33,35 +33,35 @@ class PrototxtScalar(NamedTuple):
     span: Span
 
 
-class Message(NamedTuple):
+class PrototxtMessage(NamedTuple):
     """The fields of a message by name, each with all its values in order, and where it stands."""
 
-    fields: dict[str, list[PrototxtScalar | Message]]
+    fields: dict[str, list[PrototxtScalar | PrototxtMessage]]
     span: Span
 
-    def messages(self, name: str) -> list[Message]:
-        return [value for value in self.fields.get(name, ()) if isinstance(value, Message)]
+    def messages(self, name: str) -> list[PrototxtMessage]:
+        return [value for value in self.fields.get(name, ()) if isinstance(value, PrototxtMessage)]
 
-    def message(self, name: str) -> Message:
+    def message(self, name: str) -> PrototxtMessage:
         """The message of that name; an empty one where there is none."""
-        found = self.messages(name)
-        return found[0] if found else Message({}, self.span)
+        messages = self.messages(name)
+        return messages[0] if messages else PrototxtMessage({}, self.span)
 
     def scalars(self, name: str) -> list[PrototxtScalar]:
         return [value for value in self.fields.get(name, ()) if isinstance(value, PrototxtScalar)]
 
     def scalar(self, name: str) -> PrototxtScalar | None:
         """The value of that name: the last, as in protocol buffers."""
-        found = self.scalars(name)
-        return found[-1] if found else None
+        scalars = self.scalars(name)
+        return scalars[-1] if scalars else None
 
     def text(self, name: str, default: str = "") -> str:
-        found = self.scalar(name)
-        return found.text if found else default
+        scalar = self.scalar(name)
+        return scalar.text if scalar else default
 
 
-def parse(source: Source) -> Message:
-    """The message that the text is; raises `SpecError` E302 at the first place where it is none."""
+def parse(source: Source) -> PrototxtMessage:
+    """The message that the text is; raises `SpecError` E302 at the first position where it is none."""
     return PrototxtParser(source).message(None, 0)
 
 
@@ -71,14 +71,14 @@ class PrototxtParser:
         self._advance()
 
     def _advance(self) -> None:
-        found = TOKEN.match(self.source.text, self.at)
-        assert found is not None  # it matches nothing, too
-        self.kind, self.at = found.lastgroup, found.end()
-        self.token = found.group(self.kind) if self.kind else ""
+        match = TOKEN.match(self.source.text, self.at)
+        assert match is not None  # it matches nothing, too
+        self.kind, self.at = match.lastgroup, match.end()
+        self.token = match.group(self.kind) if self.kind else ""
         self.start = self.at - len(self.token)
 
-    def message(self, closing: str | None, depth: int) -> Message:
-        fields: dict[str, list[PrototxtScalar | Message]] = {}
+    def message(self, closing: str | None, depth: int) -> PrototxtMessage:
+        fields: dict[str, list[PrototxtScalar | PrototxtMessage]] = {}
         begin = self.start
         if depth > MAX_DEPTH:
             self._fail("messages are nested too deeply", f"more than {MAX_DEPTH} levels")
@@ -93,25 +93,25 @@ class PrototxtParser:
         end = self.at
         if closing is not None:
             self._advance()
-        return Message(fields, Span(self.source, begin, end))
+        return PrototxtMessage(fields, Span(self.source, begin, end))
 
-    def _values(self, found: list[PrototxtScalar | Message], depth: int) -> None:
+    def _values(self, values: list[PrototxtScalar | PrototxtMessage], depth: int) -> None:
         colon = self.kind == "mark" and self.token == ":"
         if colon:
             self._advance()
         if self.kind == "mark" and self.token == "[":
             self._advance()
             while not (self.kind == "mark" and self.token == "]"):
-                found.append(self._value(depth))
+                values.append(self._value(depth))
                 if self.kind == "mark" and self.token == ",":
                     self._advance()
             self._advance()
         elif colon or (self.kind == "mark" and self.token in CLOSING):
-            found.append(self._value(depth))
+            values.append(self._value(depth))
         else:
             self._fail("a field has no value", "expected `:` or `{`")
 
-    def _value(self, depth: int) -> PrototxtScalar | Message:
+    def _value(self, depth: int) -> PrototxtScalar | PrototxtMessage:
         if self.kind == "mark" and self.token in CLOSING:
             closing = CLOSING[self.token]
             self._advance()

@@ -1,0 +1,370 @@
+"""Nodes to graph: names are resolved, holes filled, blocks called and repeats written out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cnncalc.diagnostics import FatalError, Origin, Problems, Span, SpecError, exceed, fail, nearest
+from cnncalc.graph import UNKNOWN, BuildError, Graph, GraphBuilder
+from cnncalc.language.arguments import read_layer
+from cnncalc.language.blocks import Blocks, Scope
+from cnncalc.language.expressions import evaluate, exact
+from cnncalc.language.inputs import (
+    CLOSED,
+    LETTERS,
+    LetterMode,
+    begins_with_input,
+    has_input,
+    is_input,
+    open_sizes_error,
+)
+from cnncalc.language.nodes import (
+    UNKNOWN_NUMBER,
+    CallNode,
+    DefNode,
+    GroupNode,
+    Hole,
+    ItemNode,
+    LayerNode,
+    LetNode,
+    MergeNode,
+    ReferenceNode,
+    Spec,
+)
+from cnncalc.layers.base import REGISTRY, Layer, Lint
+from cnncalc.layers.rearrange import Input
+
+#: Stands for the index of a tensor where no input has come yet.
+NO_TENSOR = -2
+
+#: Calls may be nested this deep.
+MAX_CALLS = 100
+
+#: Formulas take a hundred times as long as numbers: a network with sizes in letters has at most so many layers.
+MAX_LAYERS_IN_LETTERS = 10_000
+
+
+def build_graph(
+    spec: Spec,
+    problems: Problems,
+    input: tuple[Any, ...] | None = None,
+    variables: Mapping[str, Any] | None = None,
+    left_open: LetterMode = CLOSED,
+) -> Graph:
+    """Return the graph of a spec. `input` is the shape of its first input, `variables` override its lets.
+
+    Raises `SpecError` with every error, those that the parser found included.
+    """
+    try:
+        if left_open.letters and input is None and not problems and not has_input(spec):
+            return _graph_with_letters(spec, variables or {}, left_open)
+        return Expander(spec, problems, input, variables or {}, left_open).graph()
+    except BuildError as error:
+        from cnncalc.language.repair import with_repairs  # only once something is wrong
+
+        raise with_repairs(error) from None
+
+
+def _graph_with_letters(spec: Spec, variables: Mapping[str, Any], left_open: LetterMode) -> Graph:
+    """Return the graph with an input of letters in front, with as many axes as its windows need."""
+    errors = []
+    for letters in LETTERS:
+        try:
+            graph = Expander(spec, Problems(), letters, variables, left_open).graph()
+        except SpecError as error:
+            if any(each.code in ("E106", "E204") for each in error.diagnostics):
+                errors.append(error)
+                continue
+            raise
+        if any(node.implicit for node in graph.nodes) and not any(node.layer.spatial for node in graph.nodes):
+            return Expander(spec, Problems(), ("N",), variables, left_open).graph()
+        return graph
+    raise errors[0]
+
+
+class Expander:
+    """Builds the graph of one spec, node by node."""
+
+    def __init__(
+        self,
+        spec: Spec,
+        problems: Problems,
+        input: tuple[Any, ...] | None,
+        variables: Mapping[str, Any],
+        left_open: LetterMode,
+    ) -> None:
+        self.spec, self.problems, self.open = spec, problems, left_open
+        #: The shape for the first input, until that has come.
+        self.input = input
+        self.builder = GraphBuilder(problems, _given_names(spec.items))
+        self.top = self._top_scope({name: exact(name, value) for name, value in variables.items()})
+        self.blocks = Blocks(spec.definitions, self.top.numbers, problems)
+        self.letters: set[str] = set()
+        self.layer_count = 0
+        #: Text and the values of its holes → the layer that was read from it.
+        self.layers_by_text: dict[tuple[Any, ...], Layer] = {}
+        self.texts: dict[int, tuple[tuple[str, ...], list[Hole]]] = {}
+        #: Layers and where they stand, by the identities of a node and of the numbers around it: both stay alive,
+        #: and no other calls lead to these numbers.
+        self.layers_read: dict[tuple[int, int], tuple[Layer, Origin]] = {}
+        #: The positions of the inputs in a sequence, by its identity.
+        self.input_positions: dict[int, set[int]] = {}
+        self.merges = 0
+        self.missing_input_reported = False
+
+    def graph(self) -> Graph:
+        """Return the graph; raises `SpecError` with every error."""
+        items, first = self.spec.items, NO_TENSOR
+        try:
+            if not self.problems:
+                self.layer_count = self.blocks.layer_count(items, self.top)
+            if self.input is not None and not begins_with_input(items):
+                first = self.builder.add(self.with_numbers(Input("input", shape=self.input), None), ())
+            last = self.sequence(items, first, self.top)
+        except FatalError as error:
+            try:
+                # A limit: what else is wrong is reported with it, unless the report is full.
+                self.problems.add(*error.diagnostics)
+            except FatalError as full:
+                raise self.builder.error(full, self.spec.name) from None
+            last = UNKNOWN
+        for letter in self.open.at.keys() - self.letters:
+            known = ", ".join(sorted(self.letters))
+            help = f"its letters: {known}" if known else "it has no letter: write one in `input HxWx3`"
+            self.problems.report("E110", f"no size of the spec's input is `{letter}`", help=help)
+        return self.builder.build(last, self.spec.name)
+
+    def _top_scope(self, variables: dict[str, Any]) -> Scope:
+        """Return the scope of the spec itself: its lets, some overridden by variables, and its blocks."""
+        numbers = dict(variables)
+        if self.open.unknown is not None:
+            numbers[UNKNOWN_NUMBER] = self.open.unknown
+        blocks: dict[str, DefNode] = {}
+        for each in self.spec.definitions:
+            if each.name in blocks or (each.name in numbers and each.name not in variables):
+                message = f"`{each.name}` is defined twice"
+                self.problems.report("E111", message, each.span, "defined again", "choose another name")
+            elif isinstance(each, DefNode):
+                if each.name.lower() in REGISTRY:
+                    message, help = (
+                        f"`{each.name}` is a layer word",
+                        f"choose another name, such as `{each.name}_block`",
+                    )
+                    self.problems.report("E111", message, each.span, "not free for a block", help)
+                blocks[each.name] = each
+            elif each.name not in variables:
+                try:
+                    numbers[each.name] = evaluate(each.value, numbers)
+                except SpecError as error:
+                    self.problems.catch(error)
+                    numbers[each.name] = 1
+        lets = [each.name for each in self.spec.definitions if isinstance(each, LetNode)]
+        for name in variables:
+            if name not in lets:
+                near = nearest(name, lets)
+                help = f"write `{near}`" if near else f"its lets: {', '.join(lets)}" if lets else "it has no let"
+                self.problems.report("E110", f"the spec has no let `{name}` to set", help=help)
+        return Scope(numbers, blocks, {})
+
+    # -- one method for each node: from the tensor that goes in to the one that comes out ------------------
+
+    def sequence(self, items: tuple[ItemNode, ...], current: int, scope: Scope, arm: bool = False) -> int:
+        # The same items are built again and again, and few of them are inputs.
+        inputs = self.input_positions.get(id(items))
+        if inputs is None:
+            inputs = {position for position, item in enumerate(items) if is_input(item)}
+            self.input_positions[id(items)] = inputs
+        for position, item in enumerate(items):
+            begins = arm and position == 0
+            if position in inputs and item.name is None and current != NO_TENSOR and not begins:
+                help = "write `input … as NAME`, and `@NAME` where it is read"
+                self.problems.report("E131", "a second input has no name", item.span, "what reads it?", help)
+            current = self.item(item, current, scope)
+        return current
+
+    def item(self, item: ItemNode, current: int, scope: Scope) -> int:
+        if item.count is None and isinstance(item.atom, LayerNode):
+            current = self.layer(item.atom, current, scope, item.name)
+            if item.name is not None:
+                self.define_tensor(item, current, scope)
+            return current
+        count = self.blocks.repeat_count(item, scope)
+        if count is None:
+            return UNKNOWN
+        # What comes to no layer is not expanded: its calls and repeats may be without number.
+        if (count != 1 or isinstance(item.atom, CallNode)) and not self.blocks.layer_count((item,), scope):
+            return current
+        for number in range(1, count + 1):
+            current = self.copy(item, current, scope, number if count > 1 else None)
+        if item.name is not None and count:
+            self.define_tensor(item, current, scope)
+        return current
+
+    def copy(self, item: ItemNode, current: int, scope: Scope, number: int | None) -> int:
+        """One copy of an item; `number` counts those of a repeat."""
+        atom = item.atom
+        name = item.name and f"{item.name}{number or ''}"
+        if isinstance(atom, LayerNode):
+            return self.layer(atom, current, scope, name)
+        if isinstance(atom, GroupNode):
+            path = f"{scope.path}{name}." if name else scope.path
+            return self.sequence(atom.items, current, scope._replace(path=path))
+        if isinstance(atom, MergeNode):
+            return self.merge(atom, current, scope, name)
+        if isinstance(atom, CallNode):
+            return self.call(atom, current, scope, name)
+        if isinstance(atom, ReferenceNode):
+            return self.reference(atom, scope)
+        return UNKNOWN
+
+    def layer(self, node: LayerNode, current: int, scope: Scope, name: str | None) -> int:
+        key = id(node), id(scope.numbers)
+        known = self.layers_read.get(key)
+        if known is None:
+            try:
+                known = self.layers_read[key] = self.read(node, scope), Origin(node.span, scope.calls)
+            except SpecError as error:
+                from cnncalc.language.suggestions import with_suggestions  # only once something is wrong
+
+                self.problems.catch(with_suggestions(error, scope.blocks, scope.tensors), scope.calls)
+                return UNKNOWN
+        layer, origin = known
+        inputs: tuple[int, ...] = (current,)
+        if isinstance(layer, Input):
+            inputs = ()
+            if self.input is not None:
+                layer, self.input = Input("input", shape=self.input), None
+            layer = self.with_numbers(layer, node.span)
+        elif current == NO_TENSOR:
+            return self.report_missing_input(node.span)
+        return self.builder.add(layer, inputs, origin, name, scope.path, scope.arms)
+
+    def with_numbers(self, input: Input, span: Span | None) -> Input:
+        """Return the input with the numbers that its letters were given; reports letters that are not allowed."""
+        self.letters.update(input.open)
+        input = input.substitute(self.open.at)
+        if input.open and not self.open.letters:
+            self.problems.add(open_sizes_error(input, span))
+        if input.open and self.layer_count > MAX_LAYERS_IN_LETTERS:
+            message = f"the spec comes to more than {MAX_LAYERS_IN_LETTERS:,} layers, too many for sizes in letters"
+            help = "give its shape in numbers: `--input 32x32x3`"
+            exceed(message, span, "letters" if span else "", help)
+        return input
+
+    def read(self, node: LayerNode, scope: Scope) -> Layer:
+        """Return the layer of a node, with the values of its holes.
+
+        Equal texts with equal values are one layer, wherever they stand: most of a deep network is read once.
+        """
+        known = self.texts.get(id(node))
+        if known is None:
+            known = self.texts[id(node)] = _text_and_holes(node)
+        text, holes = known
+        key: tuple[Any, ...] = text
+        if holes:
+            key = (*text, *[evaluate(hole.expression, scope.numbers) for hole in holes])
+        layer = self.layers_by_text.get(key)
+        if layer is None:
+            values = {hole.span: _checked(value, hole) for hole, value in zip(holes, key[len(text) :], strict=True)}
+            layer = self.layers_by_text[key] = read_layer(node, values, self.open.assumed)
+        return layer
+
+    def merge(self, node: MergeNode, current: int, scope: Scope, name: str | None) -> int:
+        self.merges += 1
+        merge = self.merges
+        ends = []
+        for number, arm in enumerate(node.arms):
+            arms = (*scope.arms, (merge, number))
+            inside = Scope(scope.numbers, scope.blocks, scope.tensors, scope.path, scope.calls, arms)
+            end = self.sequence(arm, current, inside, arm=True)
+            ends.append(self.report_missing_input(node.span) if end == NO_TENSOR else end)
+        layer = REGISTRY[node.word](node.word)
+        index = self.builder.add(layer, tuple(ends), Origin(node.span, scope.calls), name, scope.path, scope.arms)
+        if len(ends) == 1:
+            help = f"a `;` separates arms; an empty one is the tensor before: `{node.word}(… ; )`"
+            self.builder.add_lint(index, Lint("W205", "`{layer}` has one arm, and gives that out as it is", help))
+        return index
+
+    def call(self, node: CallNode, current: int, scope: Scope, name: str | None) -> int:
+        block = self.blocks.find(node, scope)
+        if block is None:
+            return UNKNOWN
+        if len(scope.calls) >= MAX_CALLS:
+            exceed(f"blocks are called deeper than {MAX_CALLS} levels", node.span, "too deep")
+        numbers = self.blocks.bind(node, block, scope)
+        if numbers is None:
+            return UNKNOWN
+        path = f"{scope.path}{name}." if name else self.builder.number(scope.path + block.name) + "."
+        return self.sequence(block.items, current, self.blocks.body_scope(node, block, numbers, scope, path))
+
+    def reference(self, node: ReferenceNode, scope: Scope) -> int:
+        if node.name not in scope.tensors:
+            near = nearest(node.name, scope.tensors)
+            help = f"write `@{near}`" if near else f"name a layer before it: `… as {node.name}`"
+            message, label = f"unknown name `{node.name}`", "no layer before it has this name"
+            self.problems.report("E110", message, node.span, label, help, calls=scope.calls)
+            return UNKNOWN
+        return scope.tensors[node.name][0]
+
+    # -- names and errors ----------------------------------------------------------------------------
+
+    def define_tensor(self, item: ItemNode, tensor: int, scope: Scope) -> None:
+        """Make the name of an item stand for its output; reports a name that another item has."""
+        name = item.name or ""
+        known = scope.tensors.get(name)
+        # The copies of a repeat name the same item again: the latest is meant.
+        if known is not None and known[1] is not item:
+            first, span = known[1].span.in_file(), item.name_span or item.span
+            note = f"first given at {first.line}:{first.column}"
+            message, help = f"two layers are named `{name}`", "choose another name"
+            self.problems.report("E111", message, span, "named again", help, notes=(note,))
+        scope.tensors[name] = tensor, item
+
+    def report_missing_input(self, span: Span) -> int:
+        """Report, once, that the spec has no input; returns `UNKNOWN`."""
+        if not self.missing_input_reported:
+            self.missing_input_reported = True
+            help = "begin with `input 32x32x3 | …`, or add `--input 32x32x3`"
+            self.problems.report("E130", "the spec has no input", span, "what size goes in here?", help)
+        return UNKNOWN
+
+
+def _text_and_holes(node: LayerNode) -> tuple[tuple[str, ...], list[Hole]]:
+    """Return a node's text in parts, with `{}` for each hole, and its holes."""
+    texts: list[str] = []
+    holes: list[Hole] = []
+    for chunk in (node.word, *node.arguments):
+        if chunk.name is not None:
+            texts += [part for part in chunk.name.parts if isinstance(part, str)]
+            texts.append("=")
+        for part in chunk.parts:
+            if isinstance(part, Hole):
+                holes.append(part)
+                texts.append("{}")
+            else:
+                texts.append(part)
+        texts.append(" ")
+    return tuple(texts), holes
+
+
+def _checked(value: Any, hole: Hole) -> Any:
+    """Return the value of a hole in a layer as an int or float; raises `SpecError` E114 for a negative one."""
+    if value < 0:
+        fail("E114", "a number here cannot be negative", hole.span, f"is {value}")
+    return value if isinstance(value, int) else float(value)
+
+
+def _given_names(items: tuple[ItemNode, ...]) -> set[str]:
+    """Return all names that the spec itself gives, so that no numbered one takes them."""
+    names: set[str] = set()
+    stack = [items]
+    while stack:
+        for item in stack.pop():
+            if item.name is not None:
+                names.add(item.name)
+            if isinstance(item.atom, GroupNode):
+                stack.append(item.atom.items)
+            elif isinstance(item.atom, MergeNode):
+                stack.extend(item.atom.arms)
+    return names

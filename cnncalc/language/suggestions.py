@@ -1,0 +1,198 @@
+"""What the author of a spec probably meant: the helps of unknown layers, arguments and blocks.
+
+The readers of text state what is wrong. Here, where a spec is built or written, the edit is added that a user of
+a framework, or of another notation, is looking for. Imported only once something is wrong.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from cnncalc import frameworks
+from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError, nearest
+from cnncalc.frameworks.table import Equivalent, FrameworkCall
+from cnncalc.language.arguments import UnknownArgumentError, UnknownLayerError, keys_of, read_layer
+from cnncalc.language.nodes import CallNode, DefNode, LayerNode, LetNode
+from cnncalc.language.parse import parse_items
+from cnncalc.layers.base import KINDS, REGISTRY, Layer
+
+#: Names of papers and older frameworks, without rank and underscores → our word.
+OTHER_NAMES = {
+    "adaptivepool": "adaptiveavgpool", "convtransposed": "deconv", "deconvolution": "deconv", "drop": "dropout",
+    "fullyconnected": "fc", "globalavgpooling": "gap", "globalpool": "gap", "innerproduct": "fc",
+    "transposedconv": "deconv",
+}  # fmt: skip
+
+#: A number with commas as in print; any other with commas is sizes.
+THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
+
+#: An argument that a separator cut off from its layer.
+SHORT_FORM = re.compile(r"(?:[xspdg]|op|:)\d[\dx-]*|valid|same|full|nobias")
+
+#: A call longer than this is not read.
+MAX_CALL = 200
+
+
+def with_suggestions(
+    error: SpecError, blocks: Mapping[str, DefNode] | None = None, tensors: Collection[str] = ()
+) -> SpecError:
+    """Return an error with the edit to make, where it is understood.
+
+    `blocks` and `tensors` are the names that are known where the error is.
+    """
+    if isinstance(error, UnknownLayerError):
+        return SpecError([_unknown_layer(error, blocks or {}, tensors)])
+    if isinstance(error, UnknownArgumentError):
+        declared = keys_of(error.cls).prefixes.get(error.name)
+        meant = declared.name if declared else _argument_named(error.name, error.cls)
+        if meant is not None:
+            return SpecError([each._replace(help=f"write `{meant}`") for each in error.diagnostics])
+    return error
+
+
+def unknown_block(
+    node: CallNode, blocks: Mapping[str, DefNode], definitions: Sequence[LetNode | DefNode], calls: tuple[Span, ...]
+) -> Diagnostic:
+    """Return the error E112 of a call that no block answers, with the edit to make where it is understood.
+
+    `blocks` are those that may be called here, `definitions` all of the spec's, `calls` those around this one.
+    """
+    message, label, help = f"unknown block `{node.name}`", "no def of this name", None
+    if any(isinstance(each, DefNode) and each.name == node.name for each in definitions):
+        label = "a block calls only those above it"
+        help = "use `* count` to repeat" if calls else "move its def up"
+    elif (word := word_for(node.name)) is not None:
+        message, label = f"the layer `{node.name}` takes no brackets", "not a block"
+        help = f"write `{translated_call(node.span.text) or _example(word)}`"
+    elif near := nearest(node.name, [*blocks, *REGISTRY]):
+        help = f"write `{near}`"
+    return Diagnostic("E112", message, node.name_span, label, help=help, calls=calls)
+
+
+# -- layers ------------------------------------------------------------------------------------------------
+
+
+def _unknown_layer(error: UnknownLayerError, blocks: Mapping[str, DefNode], tensors: Collection[str]) -> Diagnostic:
+    span = error.chunk.span
+    name = span.text
+    if name in blocks:
+        parameters = ", ".join(parameter for parameter, _ in blocks[name].parameters)
+        return _unknown(span, f"a block is called with brackets: write `{name}({parameters})`")
+    if name in tensors:
+        return _unknown(span, f"a name stands behind an `@`: write `@{name}`")
+    if error.chunk.name is not None:
+        span = error.chunk.name.span.to(span)
+        return _without_layer(span, f"write the layer first: `conv {span.text}`")
+    text = name.lower()
+    before = span.source.text[: span.start]
+    if text[:1].isdigit():
+        return _number_without_layer(span, before)
+    if SHORT_FORM.fullmatch(text):
+        return _without_layer(span, "remove the separator before it: a layer goes on until the next one")
+    if whole := word_for(text):
+        return _unknown(span, f"write `{whole}`")
+    word = error.word.text.lower()
+    near = word_for(word) or nearest(word, REGISTRY) or nearest(text, REGISTRY)
+    return _unknown(error.word, f"write `{near}`" if near else "`cnncalc layers` lists the layer words")
+
+
+def _unknown(span: Span, help: str) -> Diagnostic:
+    return Diagnostic("E101", f"unknown layer `{span.text}`", span, "not a layer word", help=help)
+
+
+def _without_layer(span: Span, help: str) -> Diagnostic:
+    return Diagnostic("E101", f"no layer before `{span.text}`", span, "an argument without its layer", help=help)
+
+
+def _number_without_layer(span: Span, before: str) -> Diagnostic:
+    """Return the error of a number where a layer begins; the number may have been cut at a comma."""
+    cut = re.search(r"[\d,]*\d,$", before)
+    if cut and span.text.isdigit():
+        number = cut.group() + span.text
+        help = f"write `{number.replace(',', '')}`"
+        if not THOUSANDS.fullmatch(number) or before[: cut.start()].rstrip().lower().endswith("input"):
+            help = f"sizes take an x: write `{number.replace(',', 'x')}`"
+        return Diagnostic("E101", "a comma in a number", span, "a comma separates layers", help=help)
+    return _without_layer(span, f"write the layer first: `{'conv' if before.strip() else 'input'} {span.text}`")
+
+
+def word_for(name: str) -> str | None:
+    """Return our word for a layer as a framework or a paper calls it: `batchnorm` for `nn.BatchNorm2d`."""
+    bare = name.rpartition(".")[2].lower()
+    plain = re.sub(r"[123]d|_", "", bare)
+    known = next((word for word in (bare, plain) if word in REGISTRY), None)
+    return known or frameworks.kind_of(name) or OTHER_NAMES.get(plain)
+
+
+def _example(word: str) -> str:
+    """Return a layer as it is written, from the examples of its class."""
+    examples = REGISTRY[word].examples
+    return examples[0].spec.rpartition("|")[2].strip() if examples else word
+
+
+def _argument_named(name: str, cls: type[Layer]) -> str | None:
+    """Return the argument of a class that a framework calls so: `kernel` for `kernel_size`."""
+    tables = [frameworks.framework(each).rows for each in frameworks.NAMES]
+    # What the name means of this layer, else of any other.
+    kinds = [*cls.words, *(kind for table in tables for kind in table if kind not in cls.words)]
+    rows = [table[kind] for kind in kinds for table in tables if kind in table]
+    arguments = [argument for row in rows if isinstance(row, Equivalent) for argument in row.arguments]
+    return next((str(each.meaning) for each in arguments if each.name == name and each.meaning in cls.arguments), None)
+
+
+# -- calls -------------------------------------------------------------------------------------------------
+
+
+def translated_call(text: str) -> str | None:
+    """Return a framework's call in the language: `conv 3x3 p1 x16` for `Conv2d(3, 16, 3, padding=1)`.
+
+    None where it is not understood.
+    """
+    try:
+        call = ast.parse(text, mode="eval").body if len(text) <= MAX_CALL else None
+        if not isinstance(call, ast.Call):
+            return None
+        name = ast.unparse(call.func)
+        positional = [_value(each) for each in call.args]
+        named = {each.arg or "": _value(each.value) for each in call.keywords}
+    except (SyntaxError, ValueError):
+        return None
+    # Without its rank, `conv(3, 16, 3)` is most likely on images.
+    for full in (name, f"{name}2d"):
+        for framework in frameworks.frameworks_with(full):
+            with suppress(ValueError):
+                return _written(framework.read_call(full, positional, named))
+    return None if named else _own_call(name.lower(), positional)
+
+
+def _value(node: ast.expr) -> Any:
+    """Return a literal, or a bare word as a text: `same` without its quotes."""
+    return node.id if isinstance(node, ast.Name) else ast.literal_eval(node)
+
+
+def _written(call: FrameworkCall) -> str:
+    values = dict(call.values)
+    if call.rank is not None and "kernel" in values:
+        values["kernel"] *= call.rank if len(values["kernel"]) == 1 else 1
+    return " | ".join([str(REGISTRY[call.kind](call.kind, **values)), *call.behind])
+
+
+def _own_call(word: str, values: Sequence[Any]) -> str | None:
+    """Return one of our words with its values in brackets, such as `pool(2)`, as it is written."""
+    if word not in REGISTRY:
+        return None
+    sizes = list(values)
+    if KINDS[word] == "input":
+        if len(sizes) == 4 and sizes[0] == 1 and sizes[1] in (1, 3, 4):
+            sizes = [*sizes[2:], sizes[1]]  # a batch of one, channels first
+        sizes = ["x".join(map(str, sizes))]
+    problems = Problems()
+    try:
+        (item,) = parse_items(Source("<call>", " ".join([word, *map(str, sizes)])), problems)
+        return str(read_layer(item.atom, {})) if isinstance(item.atom, LayerNode) and not problems else None
+    except (SpecError, ValueError):
+        return None

@@ -1,0 +1,331 @@
+"""Values of YAML to the nodes that text gives: the grammar of a spec in YAML.
+
+    spec      = {name: TEXT, input: value, let: {NAME: expression}, def: {NAME(parameters): sequence}, layers: sequence}
+    sequence  = [item, …], or one item in its place
+    item      = inline text, a whole sequence allowed | sequence, as a group | {WORD: arguments}
+              | {repeat: {times: count, layers: sequence, name: NAME}} | {group: {layers: sequence, name: NAME}}
+              | {add: arms} | {add: {arms: arms, name: NAME}}, and so `concat` and `mul`
+    arms      = [sequence, …]; an empty one is the tensor itself
+    arguments = {ARGUMENT: value, …, name: NAME} | value, the layer's first argument
+    value     = text | [3, 3], read as 3x3 | [[0, 1], [1, 1]], read as 0-1x1-1
+
+After an error in an item the reader goes on behind it, as the parser of text does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NoReturn, TypeVar
+
+from cnncalc.diagnostics import AlreadyReported, Problems, Source, Span, SpecError, exceed, fail, nearest
+from cnncalc.graph import MAX_LAYERS
+from cnncalc.language.arguments import UnknownLayerError, split_word
+from cnncalc.language.expressions import ExpressionParser
+from cnncalc.language.nodes import Chunk, DefNode, GroupNode, InvalidNode, ItemNode, LayerNode, LetNode, MergeNode, Spec
+from cnncalc.language.parse import Parser, parse_items
+from cnncalc.language.tokens import CHUNK, END, STRAY
+from cnncalc.language.yaml_values import (
+    Value,
+    YamlList,
+    YamlMapping,
+    YamlPair,
+    YamlScalar,
+    as_text,
+    is_empty,
+    joined_path,
+    shortened,
+)
+from cnncalc.layers import MERGE_WORDS, REGISTRY
+
+T = TypeVar("T")
+
+
+class YamlReader:
+    """Reads the values of a file to nodes. An item with an error is reported and becomes an `InvalidNode`."""
+
+    def __init__(self, file: Source, problems: Problems) -> None:
+        self.file, self.problems = file, problems
+        self.layers = 0
+        #: The items of a value by its id: what aliases repeat is read once.
+        self.read_before: dict[int, tuple[ItemNode, ...]] = {}
+        #: Whether the last text was cut by a comma inside its brackets, so that the next is the rest of it.
+        self.cut = False
+
+    def spec(self, root: Value) -> Spec:
+        name = None
+        definitions: list[LetNode | DefNode] = []
+        inputs: tuple[ItemNode, ...] = ()
+        items: tuple[ItemNode, ...] = ()
+        for section, (key, value, end) in self.sections(root).items():
+            span = self.span(section, key.start, end)
+            try:
+                match section:
+                    case "name":
+                        name = self.text(value, section).text.strip()
+                    case "input":
+                        inputs = (ItemNode(InvalidNode(span), span),)
+                        inputs = (self.layer(key, value, section, span),)
+                    case "let":
+                        definitions += self.lets(value)
+                    case "def":
+                        definitions += self.defs(value)
+                    case "layers":
+                        items = self.sequence(value, section)
+            except SpecError as error:
+                self.problems.catch(error)
+        return Spec(name or None, tuple(definitions), inputs + items)
+
+    def sections(self, root: Value) -> dict[str, YamlPair]:
+        """Return the pairs of the outermost mapping by key; a spec without layers is reported."""
+        try:
+            sections = self.pairs(root, "", "the spec", ("name", "input", "let", "def", "layers"))
+        except SpecError as error:
+            self.problems.catch(error)
+            return {}
+        layers = sections.get("layers")
+        if layers is None and not self.problems:
+            help = "write for example `layers: [conv 3x3 x16, pool 2]`"
+            span = self.span("", root.start, root.start)
+            self.problems.report("E009", "the spec has no `layers`", span, "expected a key `layers`", help)
+        elif layers and is_empty(layers.value):
+            span = self.span("layers", layers.key.start, layers.key.end)
+            self.problems.report(
+                "E007", "the spec has no layer", span, "nothing in it", "write for example `- conv 3x3 x16`"
+            )
+            del sections["layers"]
+        return sections
+
+    def lets(self, value: Value) -> Iterator[LetNode]:
+        for key, content, _ in self.pairs(value, "let", "`let`").values():
+            path = joined_path("let", key)
+            try:
+                name, span = self.read(key, path, lambda parser: parser.name("under `let`"))
+                source = self.source(self.text(content, path), path)
+                yield LetNode(name, ExpressionParser(source, 0, len(source.text)).parse(), span)
+            except SpecError as error:
+                self.problems.catch(error)
+
+    def defs(self, value: Value) -> Iterator[DefNode]:
+        for key, body, _ in self.pairs(value, "def", "`def`").values():
+            path = joined_path("def", key)
+            try:
+                help = f"write `{shortened(key).partition('(')[0]}(c, s=1):`, its parameters in brackets"
+                name, parameters, span = self.read(key, path, Parser.header, help)
+                yield DefNode(name, parameters, self.sequence(body, path), span)
+            except SpecError as error:
+                self.problems.catch(error)
+
+    # -- items ---------------------------------------------------------------------------------------
+
+    def sequence(self, value: Value, path: str) -> tuple[ItemNode, ...]:
+        """Return the items of a list, or of the one value in its place."""
+        if not isinstance(value, YamlList) or is_empty(value):
+            return self.items(value, path)
+        return tuple([item for i, each in enumerate(value.items) for item in self.items(each, f"{path}[{i}]")])
+
+    def items(self, value: Value, path: str) -> tuple[ItemNode, ...]:
+        """Return the items of one value in a list: an inline text may be several."""
+        items = self.read_before.get(id(value))
+        if items is None:
+            try:
+                if is_empty(value):
+                    span = self.span(path, value.start, value.end)
+                    fail("E002", "an empty layer", span, "no layer here", "remove it, or write a layer")
+                if isinstance(value, YamlScalar):
+                    items = self.inline(value, path)
+                elif isinstance(value, YamlList):
+                    span = self.span(path, value.start, value.end)
+                    items = (ItemNode(GroupNode(self.sequence(value, path), span), span),)
+                else:
+                    items = (self.entry(value, path),)
+            except SpecError as error:
+                self.problems.catch(error)
+                span = self.span(path, value.start, value.end)
+                items = (ItemNode(InvalidNode(span), span),)
+            self.read_before[id(value)] = items
+        return items
+
+    def inline(self, text: YamlScalar, path: str) -> tuple[ItemNode, ...]:
+        span = self.whole(text, path)
+        open = text.text.count("(") - text.text.count(")")
+        if self.cut and self.file.text[max(text.start - 100, 0) : text.start].rstrip().endswith(","):
+            self.cut = open >= 0
+            raise AlreadyReported
+        self.cut = open > 0 and self.file.text[text.end : text.end + 1] == ","
+        if self.cut:
+            help = f"quote all of it: `'{shortened(text)}, …)'`"
+            fail("E003", "a `(` is never closed", span, "YAML ends the text at the comma", help)
+        items = parse_items(span.source, self.problems)
+        self.count(len(items) - text.text.count("input"), span)
+        return items
+
+    def entry(self, value: YamlMapping, path: str) -> ItemNode:
+        """Return an item in long form: a mapping with one key, a layer word, a block of layers or a merge."""
+        key, content, end = value.pairs[0]
+        span = self.span(path, key.start, end)
+        word, inside = key.text.lower(), joined_path(path, key)
+        if len(value.pairs) > 1:
+            help = f"indent it under `{shortened(key)}:`, or begin an item of its own with `-`"
+            second = self.whole(value.pairs[1].key, path)
+            fail("E009", "an item has one key", second, f"stands beside `{shortened(key)}`", help)
+        if word in MERGE_WORDS:
+            return self.merge(word, content, inside, span)
+        if word in ("repeat", "group"):
+            return self.group(word, content, inside, span)
+        near = None if word in REGISTRY else nearest(word, ("repeat", "group"))
+        if near and nearest(word, [*REGISTRY, near]) == near:
+            place = self.whole(key, path)
+            fail("E101", f"unknown layer `{shortened(key)}`", place, "not a layer word", f"write `{near}`")
+        self.count(word != "input", span)
+        return self.layer(key, content, inside, span)
+
+    def layer(self, key: YamlScalar, value: Value, path: str, span: Span) -> ItemNode:
+        help = "write the layer as text, without the `:`"
+        word = self.read(key, path, lambda parser: parser.chunk(parser.expect(CHUNK, "a layer word")), help)
+        if not isinstance(value, YamlMapping):
+            arguments = () if is_empty(value) else (self.argument(_bare_argument(word), value, path),)
+            return ItemNode(LayerNode(word, arguments, span), span)
+        pairs = self.pairs(value, path, f"`{shortened(key)}`")
+        name = pairs.pop("name", None)
+        chunks = []
+        for argument, content, _ in pairs.values():
+            inside = joined_path(path, argument)
+            chunks.append(self.argument(Chunk((argument.text,), self.whole(argument, inside)), content, inside))
+        return ItemNode(LayerNode(word, tuple(chunks), span), span, None, None, *self.name(name, path))
+
+    def argument(self, name: Chunk | None, value: Value, path: str) -> Chunk:
+        """Return a value as the argument of that name, or in its short form without one."""
+        text = self.text(as_text(value), path)
+        if name and not text.text.strip():
+            message, help = f"`{name.span.text}` has no value", "write one, or remove it"
+            fail("E105", message, name.span, "nothing behind it", help)
+        help = "one value stands here; to write several, write the layer as text, without the `:`"
+        return self.read(text, path, lambda parser: parser.chunk(parser.expect(CHUNK, "a value"), name), help)
+
+    def group(self, word: str, value: Value, path: str, span: Span) -> ItemNode:
+        """Return a `group`, or a `repeat`, which is a group with a count."""
+        if word == "group" and isinstance(value, YamlList):
+            return ItemNode(GroupNode(self.sequence(value, path), span), span)
+        pairs = self.required(value, path, word, ("layers",) if word == "group" else ("times", "layers"))
+        items = self.sequence(pairs["layers"].value, f"{path}.layers")
+        count = count_span = None
+        if word == "repeat":
+            times = f"{path}.times"
+            help = "write `times: 3`, or `times: '{n}'`"
+            count, count_span = self.read(self.text(pairs["times"].value, times), times, Parser.count, help)
+        return ItemNode(GroupNode(items, span), span, count, count_span, *self.name(pairs.get("name"), path))
+
+    def merge(self, word: str, value: Value, path: str, span: Span) -> ItemNode:
+        name = None
+        if isinstance(value, YamlMapping):
+            pairs = self.required(value, path, word, ("arms",))
+            name, value, path = pairs.get("name"), pairs["arms"].value, f"{path}.arms"
+        if not isinstance(value, YamlList) or is_empty(value):
+            help = f"write `{word}: [[conv 1x1 x64], []]`; an empty arm is the tensor itself"
+            fail("E009", f"`{word}` has no list of arms", span, path, help)
+        self.count(1, span)
+        arms = [() if is_empty(arm) else self.sequence(arm, f"{path}[{i}]") for i, arm in enumerate(value.items)]
+        return ItemNode(MergeNode(word, tuple(arms), span), span, None, None, *self.name(name, path))
+
+    def count(self, layers: int, span: Span) -> None:
+        """Count layers and stop early at too many of them; those that repeats add are counted by the builder."""
+        self.layers += layers
+        if self.layers > MAX_LAYERS:
+            exceed(f"the spec comes to more than {MAX_LAYERS:,} layers", span, "too many layers")
+
+    # -- parts of values -----------------------------------------------------------------------------
+
+    def pairs(self, value: Value, path: str, what: str, known: tuple[str, ...] = ()) -> dict[str, YamlPair]:
+        """Return the pairs of a mapping by key. A key that stands twice is reported, and one that is not `known`."""
+        if is_empty(value):
+            return {}
+        if not isinstance(value, YamlMapping):
+            help = f"write `{path.rpartition('.')[2]}: {{…}}`" if path else "write `layers:` before it"
+            self.wrong_kind(value, path, what, "a mapping", help)
+        pairs: dict[str, YamlPair] = {}
+        for pair in value.pairs:
+            text = pair.key.text.lower() if known else pair.key.text
+            span = self.whole(pair.key, joined_path(path, pair.key))
+            name = f"`{shortened(pair.key)}`"
+            if known and text not in known:
+                near = nearest(text, known)
+                notes = (f"its keys: {', '.join(known)}",)
+                message, edit = f"{what} has no key {name}", f"write `{near}`" if near else None
+                self.problems.report("E120", message, span, span.source.path, edit, notes=notes)
+            elif text in pairs:
+                first = self.whole(pairs[text].key, path).in_file()
+                notes = (f"first given at {first.line}:{first.column}",)
+                message = f"{name} of {what} is given twice"
+                self.problems.report("E103", message, span, "given again", "remove one", notes=notes)
+            else:
+                pairs[text] = pair
+        return pairs
+
+    def required(self, value: Value, path: str, word: str, names: tuple[str, ...]) -> dict[str, YamlPair]:
+        """Return the pairs of a repeat, group or merge; raises `SpecError` E104 where one of `names` is missing."""
+        pairs = self.pairs(value, path, f"`{word}`", (*names, "name"))
+        for name in names:
+            if name not in pairs:
+                if isinstance(value, YamlMapping) and len(value.pairs) > len(pairs):
+                    raise AlreadyReported  # the key may be there, misspelt
+                span = self.span(path, value.start, value.end)
+                fail("E104", f"`{word}` has no {name}", span, path, f"write `{name}: …` in it")
+        return pairs
+
+    def text(self, value: Value, path: str) -> YamlScalar:
+        """Return a value that has to be a scalar; raises `SpecError` E009 for another."""
+        if not isinstance(value, YamlScalar):
+            written = self.file.text[value.start : value.end]
+            # `{c}` without quotes is a mapping to YAML.
+            help = f"quote it: `'{written}'`" if isinstance(value, YamlMapping) and written[:1] == "{" else None
+            self.wrong_kind(value, path, f"`{path.rpartition('.')[2]}`", "one value", help)
+        return value
+
+    def name(self, pair: YamlPair | None, path: str) -> tuple[str | None, Span | None]:
+        if pair is None:
+            return None, None
+        path = f"{path}.name"
+        help = "a name is one word of letters, digits and `_`, such as `down`"
+        return self.read(self.text(pair.value, path), path, lambda parser: parser.name("after `name:`"), help)
+
+    def read(self, text: YamlScalar, path: str, rule: Callable[[Parser], T], help: str | None = None) -> T:
+        """Read all of a text by a rule of the grammar; `help` is the edit to make in YAML where that fails."""
+        parser = Parser(self.source(text, path), self.problems)
+        if any(token.kind == STRAY for token in parser.tokens):
+            raise AlreadyReported
+        try:
+            result = rule(parser)
+            parser.expect(END, "nothing more")
+        except SpecError as error:
+            error.diagnostics = tuple([each._replace(help=help or each.help) for each in error.diagnostics])
+            raise
+        return result
+
+    # -- spans and errors ----------------------------------------------------------------------------
+
+    def source(self, text: YamlScalar, path: str) -> Source:
+        return Source(self.file.name, text.text, self.file, text.start, text.end, text.exact, path)
+
+    def whole(self, text: YamlScalar, path: str) -> Span:
+        return Span(self.source(text, path), 0, len(text.text))
+
+    def span(self, path: str, start: int, end: int) -> Span:
+        """Return a span of the file, with the path of its value."""
+        return Span(Source(self.file.name, self.file.text, self.file, path=path), start, end)
+
+    def wrong_kind(self, value: Value, path: str, what: str, expected: str, help: str | None) -> NoReturn:
+        got = {YamlScalar: "one value", YamlList: "a list", YamlMapping: "a mapping"}[type(value)]
+        fail("E009", f"{what} is {got}, not {expected}", self.span(path, value.start, value.end), path, help)
+
+
+def _bare_argument(word: Chunk) -> Chunk | None:
+    """Return the name of the argument that a bare value is for: one that is bare in text too, else a required one.
+
+    None for an unknown word, which is reported when the layer is read.
+    """
+    try:
+        _, cls, _ = split_word(word)
+    except UnknownLayerError:
+        return None
+    arguments = sorted(cls.arguments.values(), key=lambda each: ("" not in each.shorts, not each.required))
+    return Chunk((arguments[0].name,), word.span) if arguments else None

@@ -1,0 +1,65 @@
+"""The arguments of a layer as a file states them, read by a framework's table; a file may state anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cnncalc.frameworks.notation import BY_RULE, FLAG, PER_AXIS, REAL, SYMMETRIC, WHOLE
+from cnncalc.frameworks.table import REQUIRED, Framework, FrameworkArgument
+from cnncalc.readers.importer import symmetric_padding
+from cnncalc.shape import Padding
+
+
+class FileArguments:
+    """The arguments of one layer in a file. A method raises `SpecError` E306 where its value is missing or wrong."""
+
+    def states(self, name: str) -> bool:
+        """Whether the file has the argument."""
+        raise NotImplementedError
+
+    def integer(self, name: str, default: int | None = None, low: int = 1) -> int:
+        """A whole number from `low`; without a default it has to be there."""
+        raise NotImplementedError
+
+    def integers(self, name: str, rank: int, default: Any = None, low: int = 1) -> tuple[int, ...]:
+        """A whole number for each axis, or one for all of them."""
+        raise NotImplementedError
+
+    def real(self, name: str, default: float) -> float:
+        """A number from 0; the default where it is none."""
+        raise NotImplementedError
+
+    def flag(self, name: str, default: bool = True) -> bool:
+        """Whether the argument is on."""
+        raise NotImplementedError
+
+    def rule(self, name: str) -> Padding:
+        """Padding by a word."""
+        raise NotImplementedError
+
+    def read(self, framework: Framework, kind: str, rank: int = 0) -> dict[str, Any]:
+        """Our arguments for a layer of a kind on `rank` spatial axes, by the names of the framework's table."""
+        values: dict[str, Any] = {}
+        given: dict[str, Any] = {}
+        for each in framework.equivalent(kind).arguments:
+            # An argument without a default is ours by default where the file does not have it.
+            if isinstance(each.meaning, str) and (each.default is not None or self.states(each.name)):
+                default: Any = given[each.like] if each.like else each.default
+                value = self._value(each, None if default is REQUIRED else default, rank)
+                given[each.name] = values[each.meaning] = value
+        return values
+
+    def _value(self, argument: FrameworkArgument, default: Any, rank: int) -> Any:
+        name, notation = argument.name, argument.notation
+        if notation is WHOLE:
+            return self.integer(name, default)
+        if notation is PER_AXIS:
+            return self.integers(name, rank, default, low=0 if argument.meaning == "output_padding" else 1)
+        if notation is SYMMETRIC:
+            return symmetric_padding(self.integers(name, rank, default, low=0))
+        if notation is FLAG:
+            return self.flag(name, default)
+        if notation is REAL:
+            return self.real(name, default)
+        assert notation is BY_RULE, f"no reader has the notation of {name}"
+        return self.rule(name)

@@ -1,0 +1,29 @@
+"""Caffe's nets in prototxt, in both dialects (`layers { type: CONVOLUTION }`, `layer { type: "Convolution" }`).
+
+A net is read as it is tested: layers of the TRAIN phase are left out, and a loss is what it computes at inference. A
+pool's size is rounded up, and its last window left out where it would start in the padding (`round_mode` chooses
+otherwise). Blobs are N, C, H, W in the file and channels last here.
+
+    https://github.com/BVLC/caffe, src/caffe/proto/caffe.proto and src/caffe/layers
+"""
+
+from __future__ import annotations
+
+from cnncalc.graph import MAX_LAYERS, Graph
+from cnncalc.readers import ReadOptions
+from cnncalc.readers.caffe import layers  # noqa: F401 - it registers the rules
+from cnncalc.readers.caffe.importer import CaffeImporter
+from cnncalc.readers.caffe.prototxt import parse
+from cnncalc.readers.errors import fail
+from cnncalc.readers.text_file import read_text
+
+
+def read(path: str, options: ReadOptions) -> Graph:
+    """The graph of a prototxt; raises `SpecError` with all that is wrong in it."""
+    net = parse(read_text(path))
+    messages = [*net.messages("layer"), *net.messages("layers")]
+    if not messages:
+        fail("E302", f"`{path}` has no layer", "a net has messages `layer { … }`")
+    if len(messages) > MAX_LAYERS:
+        fail("E303", f"`{path}` has more than {MAX_LAYERS:,} layers")
+    return CaffeImporter(net, messages, options).run()

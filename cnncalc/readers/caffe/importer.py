@@ -1,0 +1,201 @@
+"""From the layers of a prototxt to nodes in the file's order; a blob is what the latest layer of that top wrote."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from cnncalc.diagnostics import Origin, Span
+from cnncalc.frameworks.caffe import CAFFE, PARAMETERS, SOURCES, WITHOUT_OUTPUT
+from cnncalc.graph import UNKNOWN, Graph, StoredWeights
+from cnncalc.layers import Layer
+from cnncalc.readers import ReadOptions
+from cnncalc.readers.arguments import FileArguments
+from cnncalc.readers.caffe.prototxt import PrototxtMessage, PrototxtScalar
+from cnncalc.readers.errors import fail
+from cnncalc.readers.importer import Importer, OperatorRules, make, unknown_op
+from cnncalc.readers.text_file import parse_integer
+
+
+class CaffeArguments(FileArguments):
+    """The arguments of a layer: the fields of its `convolution_param` and the like."""
+
+    def __init__(self, message: PrototxtMessage, layer: str, span: Span) -> None:
+        self.message, self.layer, self.span = message, layer, span
+
+    def states(self, name: str) -> bool:
+        return self.message.scalar(name) is not None
+
+    def integer(self, name: str, default: int | None = None, low: int = 1) -> int:
+        scalar = self.message.scalar(name)
+        if scalar is not None:
+            return whole(scalar, f"`{name}`", low)
+        return self._missing(name) if default is None else default
+
+    def integers(self, name: str, rank: int = 0, default: Any = None, low: int = 1) -> tuple[int, ...]:
+        """Numbers for all axes, or `kernel_h` and `kernel_w`."""
+        stem = name.removesuffix("_size")
+        if self.message.scalar(f"{stem}_h") or self.message.scalar(f"{stem}_w"):
+            return tuple(self.integer(f"{stem}_{axis}", 1 if default is None else default, low) for axis in "hw")
+        values = tuple(whole(value, f"`{name}`", low) for value in self.message.scalars(name))
+        return values or (self.integer(name, default, low),)
+
+    def real(self, name: str, default: float) -> float:
+        text = self.message.text(name)
+        return float(text) if re.fullmatch(r"0?\.\d*[1-9]\d*", text) else default
+
+    def flag(self, name: str, default: bool = True) -> bool:
+        text = self.message.text(name).lower()
+        return default if not text else text in ("true", "t", "1")
+
+    def _missing(self, name: str) -> int:
+        fail("E306", f"`{self.layer}` has no {name}", f"`{name}: …` is missing", span=self.span)
+
+
+class CaffeLayer(NamedTuple):
+    """One layer of the file: its message, its name, and the nodes that it reads."""
+
+    message: PrototxtMessage
+    name: str
+    inputs: list[int]
+
+    @property
+    def type(self) -> str:
+        """The type as the file has it."""
+        return self.message.text("type")
+
+    @property
+    def outputs(self) -> int:
+        """The number of blobs that it writes."""
+        return len(self.message.scalars("top"))
+
+    @property
+    def span(self) -> Span:
+        position = self.message.scalar("name") or self.message.scalar("type")
+        return position.span if position else self.message.span
+
+    def parameters(self, *names: str) -> CaffeArguments:
+        """The arguments in the first message of these names that it has."""
+        messages = (message for name in names for message in self.message.messages(name))
+        return CaffeArguments(next(messages, PrototxtMessage({}, self.span)), self.name, self.span)
+
+    def make(self, kind: str, **arguments: Any) -> Layer:
+        """The layer of a kind with the arguments that the file states, and these besides."""
+        stated = self.parameters(PARAMETERS.get(kind, "")).read(CAFFE, kind)
+        return make(kind, **stated, **arguments)
+
+
+#: From a layer to the node of its output, or to one for each.
+Rule = Callable[["CaffeImporter", CaffeLayer], "int | list[int]"]
+
+#: The rules by type, in lower case and without underscores.
+rules: OperatorRules[Rule] = OperatorRules()
+
+Blob = int | None
+
+
+def plain_type(name: str) -> str:
+    """A layer's type as both dialects have it: `InnerProduct` and `INNER_PRODUCT` are one."""
+    return name.lower().replace("_", "")
+
+
+SOURCE_TYPES, IGNORED_TYPES = (tuple(map(plain_type, names)) for names in (SOURCES, WITHOUT_OUTPUT))
+
+
+class CaffeImporter(Importer):
+    """Builds the graph of one net."""
+
+    def __init__(self, net: PrototxtMessage, layers: list[PrototxtMessage], options: ReadOptions) -> None:
+        super().__init__([layer.text("name") for layer in layers])
+        self.net, self.layers = net, layers
+        #: The shape that the first input is given, until it has it.
+        self.input = options.input
+        #: Blob → the node that holds it, None for a label.
+        self.blobs: dict[str, Blob] = {}
+
+    def run(self) -> Graph:
+        last = UNKNOWN
+        for name, dims, span in self._net_inputs():
+            last = self.blobs[name] = self._add_input(name, dims, span)
+        for message in filter(_in_test, self.layers):
+            tops = [top.text for top in message.scalars("top")]
+            written, end = self.attempt(self._import, message) or (dict.fromkeys(tops, UNKNOWN), UNKNOWN)
+            self.blobs.update(written)
+            last = last if end is None else end
+        return self.builder.build(last, self.net.text("name") or None)
+
+    def add_layer(self, layer: CaffeLayer, kind: Layer, *inputs: int, stored: StoredWeights | None = None) -> int:
+        """Add a layer of ours for a layer of the file."""
+        return self.add(kind, inputs, Origin(layer.span), layer.name, stored)
+
+    # -- inputs ------------------------------------------------------------------------------------------
+
+    def _net_inputs(self) -> Iterator[tuple[str, list[int], Span]]:
+        """The inputs beside the layers: `input: "data"`, with four `input_dim` or an `input_shape` for each."""
+        dims = self.net.scalars("input_dim")
+        for number, name in enumerate(self.net.scalars("input")):
+            shapes = self.net.messages("input_shape")
+            own = shapes[number].scalars("dim") if number < len(shapes) else dims[4 * number : 4 * number + 4]
+            yield name.text, [whole(dim, "a dimension") for dim in own], name.span
+
+    def _add_input(self, name: str, dims: list[int], span: Span) -> int:
+        """An input of the net, from N, C, H, W."""
+        shape = (*dims[2:], dims[1]) if len(dims) > 1 else ()
+        if self.input is not None:
+            shape, self.input = self.input, None
+        if not 1 <= len(shape) <= 4:
+            help = "add `--input 224x224x3`, or an `input_param { shape { … } }`"
+            message = f"the net leaves the size of its input `{name}` open"
+            fail("E308", message, "a batch, channels and sizes are missing", help=help, span=span)
+        return self.builder.add(make("input", shape=shape), (), Origin(span), self.names(name))
+
+    def _add_source(self, layer: CaffeLayer) -> int:
+        """A source of data, whose size its parameters state, or the crop that it makes."""
+        shape = layer.parameters("input_param", "dummy_data_param").message.message("shape").scalars("dim")
+        dims = [whole(dim, "a dimension") for dim in shape]
+        memory = layer.parameters("memory_data_param")
+        if memory.message.fields:
+            dims = [memory.integer(name, 1, low=0) for name in ("batch_size", "channels", "height", "width")]
+        transform = layer.parameters("transform_param", "data_param", "image_data_param")
+        if not dims and (crop := transform.integer("crop_size", 0, low=0)):
+            dims = [1, 1 if transform.message.text("force_gray") == "true" else 3, crop, crop]
+        return self._add_input(layer.name, dims, layer.span)
+
+    # -- layers ------------------------------------------------------------------------------------------
+
+    def _import(self, message: PrototxtMessage) -> tuple[dict[str, Blob], Blob]:
+        """Add a layer; what it writes to blobs, and the node it ends in, None where it has none."""
+        kind, tops = plain_type(message.text("type")), [top.text for top in message.scalars("top")]
+        inputs = [node for bottom in message.scalars("bottom") if (node := self._read_blob(bottom)) is not None]
+        layer = CaffeLayer(message, self.names(message.text("name") or kind or "layer"), inputs)
+        if kind in IGNORED_TYPES:
+            return {}, None
+        if kind in SOURCE_TYPES and not inputs:
+            if not tops:
+                return {}, None
+            source = self._add_source(layer)
+            return {tops[0]: source, **dict.fromkeys(tops[1:])}, source
+        if not inputs:
+            fail("E307", f"`{layer.name}` reads nothing", "it has no bottom", span=layer.span)
+        rule = rules.get(kind)
+        output = rule(self, layer) if rule else self.add_layer(layer, unknown_op(layer.type or "unnamed"), *inputs)
+        ends = output if isinstance(output, list) else [output]
+        return {top: ends[min(number, len(ends) - 1)] for number, top in enumerate(tops)}, ends[-1]
+
+    def _read_blob(self, bottom: PrototxtScalar) -> Blob:
+        if bottom.text not in self.blobs:
+            fail("E307", f"no layer before this one writes `{bottom.text}`", "not known", span=bottom.span)
+        return self.blobs[bottom.text]
+
+
+def whole(value: PrototxtScalar, subject: str, low: int = 0) -> int:
+    """The whole number of a field; raises `SpecError` E306 where it is none."""
+    return parse_integer(value.text, value.span, subject, low)
+
+
+def _in_test(message: PrototxtMessage) -> bool:
+    """Whether the layer takes part in testing, as its rules about phases have it."""
+    included = [rule.text("phase").upper() for rule in message.messages("include")]
+    excluded = [rule.text("phase").upper() for rule in message.messages("exclude")]
+    return (not any(included) or "TEST" in included) and "TEST" not in excluded

@@ -1,0 +1,21 @@
+"""Keras's models: a `.keras` archive, the JSON of `to_json()` (Keras 2 and 3), the configuration in a `.h5` file.
+
+Only the configuration is read, no weights: what each layer holds follows from it. A layer's activation is a row of
+its own behind it, `conv1.relu`. A layer that is called twice holds its weights once. Shapes are channels last; a
+model whose layers are `channels_first` is turned.
+
+    https://keras.io/api/layers/
+"""
+
+from __future__ import annotations
+
+from cnncalc.graph import Graph
+from cnncalc.readers import ReadOptions
+from cnncalc.readers.keras import elementwise, movement, windows  # noqa: F401 - they register the rules
+from cnncalc.readers.keras.config_file import read_config
+from cnncalc.readers.keras.importer import KerasImporter
+
+
+def read(path: str, options: ReadOptions) -> Graph:
+    """The graph of a model; raises `SpecError` with what is wrong in it."""
+    return KerasImporter(path, options).run(read_config(path))

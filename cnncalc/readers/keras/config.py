@@ -1,0 +1,101 @@
+"""What a Keras file states of a layer, read with care: it may state anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+from cnncalc.frameworks.keras import KERAS
+from cnncalc.layers.arguments import MAX_INTEGER
+from cnncalc.readers.arguments import FileArguments
+from cnncalc.readers.errors import fail
+from cnncalc.shape import Padding, Shape
+
+
+class LayerConfig(FileArguments):
+    """The configuration of a layer: its name, the name of its class and its arguments, and those it is called with."""
+
+    def __init__(
+        self,
+        name: str,
+        class_name: str,
+        values: Mapping[str, Any],
+        channels_first: bool,
+        call_arguments: tuple[Any, ...] = (),
+    ) -> None:
+        self.name, self.class_name, self.values = name, class_name, values
+        self.channels_first, self.call_arguments = channels_first, call_arguments
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """A value, or the default where it is missing or null."""
+        value = self.values.get(key)
+        return default if value is None else value
+
+    def states(self, name: str) -> bool:
+        return self.values.get(name) is not None
+
+    def integer(self, name: str, default: int | None = None, low: int = 1) -> int:
+        value = self.get(name, default)
+        if not is_whole(value, low):
+            what = "is missing" if value is None else f"is {str(value)[:40]}, not a whole number from {low}"
+            self.fail(name, f"it {what}")
+        number: int = value
+        return number
+
+    def integers(self, name: str, rank: int, default: Any = None, low: int = 1) -> tuple[int, ...]:
+        value = self.get(name, default)
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = [value] * rank
+        listed = isinstance(value, list | tuple) and 1 <= len(value) <= 4
+        if not listed or not all(is_whole(each, low) for each in value):
+            self.fail(name, f"it is {str(value)[:40]}, not {rank} whole numbers")
+        return tuple(value)
+
+    def real(self, name: str, default: float) -> float:
+        value = self.get(name, default)
+        valid = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < MAX_INTEGER
+        return value if valid else default
+
+    def flag(self, name: str, default: bool = True) -> bool:
+        return bool(self.get(name, default))
+
+    def rule(self, name: str) -> Padding:
+        mode = self.get(name, "valid")
+        if mode not in ("valid", "same", "causal"):
+            self.fail(name, f"it is {str(mode)[:40]}, not `valid` or `same`")
+        return Padding("same" if mode == "same" else "valid")
+
+    def arguments(self, kind: str, x: Shape) -> dict[str, Any]:
+        """Our arguments for a layer of a kind with this input."""
+        return self.read(KERAS, kind, x.rank)
+
+    def fail(self, key: str, label: str) -> NoReturn:
+        """Raise `SpecError` E306 for an argument."""
+        fail("E306", f"`{key}` of `{self.name}` is wrong", label)
+
+    def file_order(self, x: Shape) -> tuple[int, ...]:
+        """The dimensions of a sample in the order that the file has them in."""
+        return (x.channels, *x.spatial) if self.channels_first else x.dims
+
+
+def is_whole(value: object, low: int) -> bool:
+    """Whether it is a whole number, from `low` to below the largest that a layer takes."""
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value < MAX_INTEGER
+
+
+def config_of(layer: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The configuration inside a layer; an empty one where it has none."""
+    config = layer.get("config")
+    return config if isinstance(config, dict) else {}
+
+
+def name_of(layer: Mapping[str, Any]) -> str:
+    """A layer's name, or that of its class."""
+    named = text_at(layer, "name") or text_at(config_of(layer), "name")
+    return named or str(layer.get("class_name", "layer")).lower()[:60]
+
+
+def text_at(values: object, key: str) -> str:
+    """The text under a key; empty where there is none."""
+    value = values.get(key) if isinstance(values, dict) else None
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,40 @@
+"""Names of nodes after the modules of a framework that call the operators."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from cnncalc.readers.importer import UniqueNames
+
+
+def _around(module: str) -> Iterator[str]:
+    """The modules around a module, from the innermost: `layer1.0.conv1` is in `layer1.0` and `layer1`."""
+    while module:
+        module = module.rpartition(".")[0]
+        yield module
+
+
+class ModuleNames:
+    """Names of nodes after the framework's modules, `layer1.0.conv1`.
+
+    An operator has its module's name where it is the only one in it, or the only leading one (a convolution leads,
+    the padding in front of it does not); every other is numbered within its module, `layer1.0.add1`.
+    """
+
+    def __init__(self, operators: Iterable[tuple[str, bool]]) -> None:
+        """`operators` are the modules of all operators, and whether each leads."""
+        self.names = UniqueNames()
+        listed = list(operators)
+        self._all = Counter(module for module, _ in listed)
+        self._leading = Counter(module for module, leads in listed if leads)
+        self._containers = {outer for module in self._all for outer in _around(module) if outer in self._all}
+
+    def name_of(self, module: str, leads: bool) -> tuple[str | None, str]:
+        """The name of an operator in a module, or None where it is numbered, and its scope with a dot behind it."""
+        if not module:
+            return None, ""
+        alone = self._all[module] == 1 or (leads and self._leading[module] == 1)
+        if alone and module not in self._containers:
+            return self.names(module), ""
+        return None, f"{module}."

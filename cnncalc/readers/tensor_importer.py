@@ -1,0 +1,318 @@
+"""From a framework's tensors to layers: what the readers of graphs whose tensors have a layout of their own share.
+
+A `Tensor` has its dimensions in the framework's order, batch included. Which of these are the channels is followed
+through transposes and reshapes, so that `NxCxHxW` and `NxHxWxC` both are one sample of `HxWxC`; a transpose that
+only turns the one into the other has no row. The batch is 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Generic, TypeVar
+
+from cnncalc.graph import MAX_LAYERS, Graph, StoredWeights
+from cnncalc.graph import UNKNOWN as NO_NODE
+from cnncalc.layers import Layer
+from cnncalc.layers.arguments import MAX_INTEGER
+from cnncalc.layers.base import FieldStep
+from cnncalc.layers.opaque import OpaqueOp
+from cnncalc.readers import shape_inference
+from cnncalc.readers.errors import fail
+from cnncalc.readers.importer import Importer, make, printable
+from cnncalc.readers.module_names import ModuleNames
+from cnncalc.readers.shape_inference import Dims, ShapeMismatchError
+from cnncalc.readers.tensors import CannotInferError, Tensor, channel_after, sample_shape
+from cnncalc.readers.weights import ConstantTensor, StoredTensor, WeightStore
+from cnncalc.shape import Padding, Shape
+
+#: A node of the framework's graph.
+FrameworkNode = TypeVar("FrameworkNode")
+
+
+def output_and_macs(layer: Layer, x: Shape) -> tuple[Shape, Any]:
+    """The output's shape and the multiply-adds of a layer that is not itself part of the graph."""
+    resolved = layer.resolve(x)
+    shape = resolved.infer((x,))
+    return shape, resolved.multiply_adds(x, shape)
+
+
+def _weights_of(layer: Layer, x: Shape) -> StoredWeights:
+    resolved = layer.resolve(x)
+    return StoredWeights(resolved.weights(x) + resolved.biases(x), resolved.buffers(x))
+
+
+class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
+    """Builds the graph of a framework's nodes, whose tensors have a layout of their own.
+
+    The methods that take a `node` add what it is to the graph and return its output. Where an operator fits none of
+    the language's layers, it is an `OpaqueOp` with the output's shape.
+    """
+
+    def __init__(self, operators: Iterable[tuple[str, bool]]) -> None:
+        """`operators` as `ModuleNames` takes them."""
+        super().__init__()
+        self.module_names = ModuleNames(operators)
+        self.names = self.module_names.names
+        self.weights: WeightStore[StoredTensor] = WeightStore()
+
+    def name_of(self, node: FrameworkNode) -> tuple[str | None, str]:
+        """The node's own name, or None for the next number of its kind, and its scope with a dot behind it."""
+        raise NotImplementedError
+
+    def operator_of(self, node: FrameworkNode) -> str:
+        """The framework's name of the node's operator."""
+        raise NotImplementedError
+
+    def finish(self, outputs: Iterable[Tensor | ConstantTensor | None], name: str) -> Graph:
+        """The graph with these outputs; raises `SpecError` with all errors that were met."""
+        nodes = sorted({each.node for each in outputs if isinstance(each, Tensor) and each.node >= 0})
+        graph = self.builder.build(nodes[-1] if nodes else 0, name)
+        return graph._replace(outputs=tuple(nodes)) if nodes else graph
+
+    # -- layers ------------------------------------------------------------------------------------------
+
+    def add_input(self, dims: Dims, channel: int, name: str) -> Tensor:
+        """An input of the network."""
+        layer = make("input", shape=sample_shape(dims, channel).dims)
+        return Tensor(self.builder.add(layer, (), name=self.names(name)), dims, channel)
+
+    def add_layer(
+        self, node: FrameworkNode, layer: Layer, inputs: Sequence[Tensor], stored: StoredWeights | None = None
+    ) -> int:
+        """Add a layer and return its index; `stored` is kept only where it differs from the layer's own rule."""
+        if len(self.builder.nodes) >= MAX_LAYERS:
+            fail("E303", "the model is too large", f"it has over {MAX_LAYERS:,} layers")
+        name, scope = self.name_of(node)
+        index = self.builder.add(layer, tuple(each.node for each in inputs), name=name, scope=scope, stored=stored)
+        if index != NO_NODE and stored is not None and inputs:
+            added = self.builder.nodes[index]
+            x = added.input_shapes[0]
+            if stored == (added.layer.weights(x) + added.layer.biases(x), added.layer.buffers(x)):
+                self.builder.nodes[index] = added._replace(stored=None)
+        return index
+
+    def layer(
+        self, node: FrameworkNode, kind: str, x: Tensor, stored: StoredWeights | None = None, **arguments: Any
+    ) -> Tensor:
+        """A layer on the spatial axes of a tensor that is channels first; its own rule gives the output's size."""
+        x = self.with_channels(node, x, 1)
+        dims, layer = x.known_dims, make(kind, **arguments)
+        if not x.is_sample and len(dims) > 1:
+            return self._batched(node, layer, x, stored)
+        index = self.add_layer(node, layer, (x,), stored)
+        if index == NO_NODE:
+            return Tensor(NO_NODE, None)
+        shape = self.builder.nodes[index].shape
+        return Tensor(index, (1, shape.channels, *shape.spatial))
+
+    def _batched(self, node: FrameworkNode, layer: Layer, x: Tensor, stored: StoredWeights | None) -> Tensor:
+        """A layer on parts of a sample that the batch's axis counts: it runs once for each part."""
+        parts, channels, *spatial = x.known_dims
+        part = Shape(tuple(spatial), channels)
+        stored = stored or _weights_of(layer, part)
+        shape, macs = output_and_macs(layer, part)
+        return self.opaque(node, (parts, shape.channels, *shape.spatial), [x], 1, macs=parts * macs, stored=stored)
+
+    def same_shape(
+        self, node: FrameworkNode, kind: str, x: Tensor, stored: StoredWeights | None = None, **arguments: Any
+    ) -> Tensor:
+        """A layer that keeps the shape, whichever axis the channels are."""
+        return Tensor(self.add_layer(node, make(kind, **arguments), (x,), stored), x.dims, x.channel)
+
+    def opaque(
+        self,
+        node: FrameworkNode,
+        dims: Dims | None,
+        inputs: Sequence[Tensor],
+        channel: int | None = None,
+        stored: StoredWeights | None = None,
+        **properties: Any,
+    ) -> Tensor:
+        """An operator that is no layer of the language; its channels are by default those of its first input."""
+        if channel is None:
+            first = inputs[0] if inputs else Tensor(0, None)
+            channel = first.channel if first.dims and dims and len(first.dims) == len(dims) else len(dims or ()) - 1
+        shape = sample_shape(dims, channel) if dims is not None else None
+        operator = printable(self.operator_of(node)) or "?"
+        index = self.add_layer(node, OpaqueOp(operator, shape, **properties), inputs, stored)
+        return Tensor(index, dims if shape and shape.elements else None, channel)
+
+    def elementwise(
+        self, node: FrameworkNode, inputs: Sequence[Tensor], dims: Dims, stored: StoredWeights | None = None
+    ) -> Tensor:
+        """An operator that is no layer of the language, and whose inputs meet element by element."""
+        first = next((each for each in inputs if each.dims == dims), inputs[0])
+        channel = first.channel if len(first.dims or ()) == len(dims) else len(dims) - 1
+        stored = None if stored == StoredWeights() else stored
+        return self.opaque(node, dims, inputs, channel, stored, local=True, memory="in place")
+
+    def merge(self, node: FrameworkNode, kind: str, tensors: Sequence[Tensor], dims: Dims) -> Tensor | None:
+        """`add` or `mul` of tensors of one rank and layout; None where they are not such."""
+        first = tensors[0]
+        alike = all(len(each.known_dims) == len(first.known_dims) and each.channel == first.channel for each in tensors)
+        if not alike or not all(each.is_sample for each in tensors):
+            return None
+        return Tensor(self.add_layer(node, make(kind), tensors), dims, first.channel)
+
+    def convolution(
+        self,
+        node: FrameworkNode,
+        x: Tensor,
+        weight: Dims,
+        groups: int,
+        stored: StoredWeights,
+        **arguments: Any,
+    ) -> Tensor:
+        """A convolution by the dimensions of its weight: filters, channels in each group, window."""
+        filters, channels = weight[0], weight[1] * groups
+        if groups == channels > 1 and filters % channels == 0:
+            return self.layer(node, "dwconv", x, stored, multiplier=filters // channels, **arguments)
+        return self.layer(node, "conv", x, stored, groups=groups, filters=filters, **arguments)
+
+    def dense(self, node: FrameworkNode, x: Tensor, dims: Dims, stored: StoredWeights, *, bias: bool) -> Tensor:
+        """A product with weights on the last axis: an fc on a vector, a conv 1x1 at every position of a sample."""
+        last = len(x.known_dims) - 1
+        x = self.with_channels(node, x, last)
+        if last == 1:
+            output = self.same_shape(node, "fc", x, stored, units=dims[-1], bias=bias)
+        else:
+            output = self.same_shape(node, "conv", x, stored, kernel=(1,), filters=dims[-1], bias=bias)
+        return Tensor(output.node, dims, len(dims) - 1)
+
+    # -- the same elements in another shape ----------------------------------------------------------------
+
+    def with_channels(self, node: FrameworkNode, x: Tensor, channel: int) -> Tensor:
+        """The tensor with another axis as its channels; an implicit transpose where that changes the sample's shape."""
+        dims = x.known_dims
+        if x.channel == channel or sample_shape(dims, channel) == sample_shape(dims, x.channel):
+            return x._replace(channel=channel)
+        layer = OpaqueOp("Transpose", sample_shape(dims, channel), memory="alias")
+        _, scope = self.name_of(node)
+        return Tensor(self.builder.add(layer, (x.node,), scope=scope, implicit=True), dims, channel)
+
+    def transpose(self, node: FrameworkNode, x: Tensor, order: Sequence[int]) -> Tensor:
+        """The axes in another order: no row where only the channels move."""
+        before = x.known_dims
+        after = shape_inference.transpose(before, order)
+        channel = order.index(x.channel) if x.channel in order else len(order) - 1
+        space = [axis for axis in order if axis != x.channel and before[axis] != 1]
+        if space == sorted(space) and sample_shape(after, channel) == sample_shape(before, x.channel):
+            return Tensor(x.node, after, channel)
+        return self.opaque(node, after, [x], channel)
+
+    def reshape(self, node: FrameworkNode, x: Tensor, dims: Dims, channel: int | None = None) -> Tensor:
+        """The tensor's elements in order as other dimensions: no row where the sample's shape stays."""
+        channel = channel_after(x.known_dims, dims, x.channel) if channel is None else channel
+        before, after = sample_shape(x.known_dims, x.channel), sample_shape(dims, channel)
+        if before == after:
+            return Tensor(x.node, dims, channel)
+        if not after.spatial and before.elements == after.channels:
+            return Tensor(self.add_layer(node, make("flatten"), (x,)), dims, channel)
+        if 0 in after.dims:
+            raise CannotInferError
+        return Tensor(self.add_layer(node, make("reshape", shape=after.dims), (x,)), dims, channel)
+
+    # -- parts, and together -------------------------------------------------------------------------------
+
+    def slice(self, node: FrameworkNode, x: Tensor, taken: Sequence[range]) -> Tensor:
+        """Part of a tensor: adjacent channels are a `slice`, spatial ends cut off a `crop`, all else is opaque."""
+        before, after = x.known_dims, tuple(map(len, taken))
+        changed = [axis for axis, each in enumerate(taken) if each != range(before[axis])]
+        if not changed:
+            return x
+        if 0 in after:
+            raise ShapeMismatchError("nothing is left of its input")
+        plain = x.is_sample and all(taken[axis].step == 1 for axis in changed)
+        if plain and changed == [x.channel]:
+            part = taken[x.channel]
+            layer = make("slice", channels=(part.start, part.stop))
+            return Tensor(self.add_layer(node, layer, (x,)), after, x.channel)
+        if plain and set(changed) <= set(x.spatial_axes) and len(x.spatial_axes) <= 3:
+            ends = tuple((taken[axis].start, before[axis] - taken[axis].stop) for axis in x.spatial_axes)
+            layer = make("crop", amount=Padding("explicit", ends))
+            return Tensor(self.add_layer(node, layer, (x,)), after, x.channel)
+        reach = (
+            tuple(FieldStep(0, -taken[axis].start, abs(taken[axis].step)) for axis in x.spatial_axes)
+            if x.is_sample
+            else None
+        )
+        return self.opaque(node, after, [x], x.channel, window=reach)
+
+    def split(self, node: FrameworkNode, x: Tensor, axis: int, parts: Sequence[int]) -> list[Tensor]:
+        """The parts of an axis, each taken by itself."""
+        slices, start = [], 0
+        for part in parts:
+            taken = [range(size) for size in x.known_dims]
+            taken[axis] = range(start, start + part)
+            slices.append(self.slice(node, x, taken))
+            start += part
+        return slices
+
+    def concat(
+        self,
+        node: FrameworkNode,
+        tensors: Sequence[Tensor],
+        after: Dims,
+        axis: int,
+        stored: StoredWeights | None = None,
+    ) -> Tensor:
+        """Tensors joined along an axis; with `stored`, constants are among them."""
+        channel = tensors[0].channel
+        alike = stored is None and len({each.channel for each in tensors}) == 1
+        if alike and axis == channel and after[0] == 1 and len(after) > 1:
+            return Tensor(self.add_layer(node, make("concat"), tensors), after, channel)
+        return self.opaque(node, after, tensors, channel, stored)
+
+    # -- space -------------------------------------------------------------------------------------------
+
+    def pad(self, node: FrameworkNode, x: Tensor, ends: dict[int, tuple[int, int]]) -> Tensor:
+        """Elements added at both ends of axes."""
+        changed = {axis for axis, each in ends.items() if any(each)}
+        if not changed:
+            return x
+        after = tuple(size + sum(ends.get(axis, (0, 0))) for axis, size in enumerate(x.known_dims))
+        if min(after) < 1:
+            raise ShapeMismatchError("nothing is left of its input")
+        amounts = tuple(ends.get(axis, (0, 0)) for axis in x.spatial_axes)
+        limited = all(0 <= amount < MAX_INTEGER for each in amounts for amount in each)
+        if changed <= set(x.spatial_axes) and x.is_sample and limited and len(x.spatial_axes) <= 3:
+            layer = make("pad", amount=Padding("explicit", amounts))
+            return Tensor(self.add_layer(node, layer, (x,)), after, x.channel)
+        reach = tuple(FieldStep(0, begin, 1) for begin, _ in amounts)
+        return self.opaque(node, after, [x], x.channel, window=reach)
+
+    def resize(self, node: FrameworkNode, x: Tensor, after: Dims, mode: str | None) -> Tensor:
+        """Spatial axes made larger or smaller; `mode` is one of `upsample`, or None where no mode of it is meant."""
+        before = x.known_dims
+        if after == before:
+            return x
+        if min(after) < 1:
+            raise ShapeMismatchError("nothing is left of its input")
+        if any(after[axis] != size for axis, size in enumerate(before) if axis not in x.spatial_axes):
+            return self.opaque(node, after, [x], x.channel)
+        factors = tuple(after[axis] // before[axis] for axis in x.spatial_axes)
+        whole = all(after[axis] == before[axis] * factor for axis, factor in zip(x.spatial_axes, factors, strict=True))
+        if mode and whole and x.is_sample and len(x.spatial_axes) <= 3:
+            layer = make("upsample", factor=factors, mode=mode)
+            return Tensor(self.add_layer(node, layer, (x,)), after, x.channel)
+        from fractions import Fraction  # few files need it
+
+        more = 0 if mode == "nearest" else 1
+        reach = tuple(FieldStep(more, more, Fraction(before[axis], after[axis])) for axis in x.spatial_axes)
+        return self.opaque(node, after, [x], x.channel, window=reach)
+
+    def reduce(
+        self, node: FrameworkNode, x: Tensor, axes: tuple[int, ...], keep: bool, kind: str | None = None
+    ) -> Tensor:
+        """One number out of whole axes: a layer of `kind` (gap, gmp) over all spatial axes, else an opaque operator."""
+        dims = x.known_dims
+        kept = shape_inference.reduce(dims, axes, keep=True)
+        if kept != dims and kind and axes == x.spatial_axes and x.is_sample:
+            x = Tensor(self.same_shape(node, kind, x).node, kept, x.channel)
+        elif kept != dims:
+            x = self.opaque(node, kept, [x], x.channel, local=axes == (x.channel,))
+        if keep:
+            return x
+        rest = [axis for axis in range(len(dims)) if axis not in axes]
+        channel = rest.index(x.channel) if x.channel in rest else len(rest) - 1
+        return self.reshape(node, x, shape_inference.reduce(dims, axes, keep=False), channel)

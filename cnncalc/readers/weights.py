@@ -1,0 +1,78 @@
+"""The weights that a model holds: each is counted once, with the first node that reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from cnncalc.readers.shape_inference import Dims
+
+#: A reader's record of a tensor that the model holds.
+StoredTensor = TypeVar("StoredTensor")
+
+
+class ConstantTensor(NamedTuple):
+    """A tensor that does not depend on the input: its shape and values where known, and the tensors it is made of."""
+
+    dims: Dims | None
+    values: tuple[Any, ...] | None = None
+    #: Indices into `WeightStore.tensors`.
+    sources: frozenset[int] = frozenset()
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether it is one number."""
+        return self.dims is not None and all(size == 1 for size in self.dims)
+
+    def integers(self) -> list[int] | None:
+        """The values where all are known and whole numbers."""
+        if self.values is None or not all(isinstance(value, int) for value in self.values):
+            return None
+        return list(self.values)
+
+    def number(self) -> Any:
+        """The value where it is one number that is known."""
+        return self.values[0] if self.values and len(self.values) == 1 else None
+
+
+class WeightStore(Generic[StoredTensor]):
+    """The tensors that a model holds, and which of them a node of the graph has counted."""
+
+    def __init__(self) -> None:
+        self.tensors: list[StoredTensor] = []
+        #: The indices of the tensors that were counted, in that order.
+        self._counted: dict[int, None] = {}
+
+    def add(self, tensor: StoredTensor) -> frozenset[int]:
+        """Take up a tensor and return it as a constant's `sources`."""
+        self.tensors.append(tensor)
+        return frozenset({len(self.tensors) - 1})
+
+    def count(
+        self, values: Iterable[object], wanted: Callable[[StoredTensor], bool] = lambda tensor: True
+    ) -> list[StoredTensor]:
+        """Mark the wanted tensors that constants among the values are made of; return those not counted before."""
+        new = []
+        for value in values:
+            if isinstance(value, ConstantTensor):
+                for index in sorted(value.sources - self._counted.keys()):
+                    if wanted(self.tensors[index]):
+                        self._counted[index] = None
+                        new.append(self.tensors[index])
+        return new
+
+    def uncounted(self) -> Iterator[StoredTensor]:
+        """The tensors that no node has counted."""
+        return (tensor for index, tensor in enumerate(self.tensors) if index not in self._counted)
+
+    @contextmanager
+    def restored_on_error(self) -> Iterator[None]:
+        """Forget what was counted inside where that raises."""
+        before = len(self._counted)
+        try:
+            yield
+        except Exception:
+            while len(self._counted) > before:
+                self._counted.popitem()
+            raise
