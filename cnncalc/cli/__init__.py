@@ -11,27 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc import __version__
+from cnncalc.cli.command import COMMANDS, DEFAULT
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
-
-#: Command → the first sentence of its help. A command is `command` in the module of its name.
-COMMANDS = {
-    "calc": "Calculate the figures of a network, layer by layer.",
-    "compare": "Compare networks in one table, a row each.",
-    "diff": "Compare two networks layer by layer.",
-    "explain": "Explain every layer by its rules, with the numbers in them.",
-    "export": "Write a network as framework code, an ONNX file or a spec.",
-    "format": "Write a spec in its canonical form.",
-    "solve": "Solve for the input's size, or for one number of a layer.",
-    "zoo": "List well-known networks, or print the spec of one.",
-    "layers": "List the layers, or show all about one.",
-    "syntax": "Show the language on one page.",
-    "help": "Show a page of the manual, a command, a layer or a code.",
-    "completion": "Print the script by which a shell completes words.",
-}
-
-DEFAULT = "calc"
 
 #: What may stand in place of a command without being a spec.
 OWN_OPTIONS = ("--help", "-h", "--version")

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc.analysis import Options, analyze_graph
-from cnncalc.cli import COMMANDS
-from cnncalc.cli.command import CHECKS, FIGURES, define_command, option, refuse
+from cnncalc.cli.command import CHECKS, COMMANDS, FIGURES, define_command, option, refuse
 from cnncalc.cli.errors import from_options, report_exceeded, warn
 from cnncalc.cli.options import figure_options, source_options, spec_argument, table_options
 from cnncalc.cli.output import Output

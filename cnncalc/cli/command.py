@@ -25,6 +25,24 @@ WITHOUT_EFFECT = {
 #: The width of the column of names in the help; a longer one has a line of its own.
 NAME_WIDTH = 19
 
+#: Command → the first sentence of its help. A command is `command` in the module of its name.
+COMMANDS = {
+    "calc": "Calculate the figures of a network, layer by layer.",
+    "compare": "Compare networks in one table, a row each.",
+    "diff": "Compare two networks layer by layer.",
+    "explain": "Explain every layer by its rules, with the numbers in them.",
+    "export": "Write a network as framework code, an ONNX file or a spec.",
+    "format": "Write a spec in its canonical form.",
+    "solve": "Solve for the input's size, or for one number of a layer.",
+    "zoo": "List well-known networks, or print the spec of one.",
+    "layers": "List the layers, or show all about one.",
+    "syntax": "Show the language on one page.",
+    "help": "Show a page of the manual, a command, a layer or a code.",
+    "completion": "Print the script by which a shell completes words.",
+}
+
+DEFAULT = "calc"
+
 
 class Option(click.Option):
     """An option that stands in one of the groups of the help, with its default."""

@@ -7,8 +7,8 @@ import sys
 import click
 from click.shell_completion import CompletionItem
 
-from cnncalc.cli import COMMANDS, main, topics
-from cnncalc.cli.command import define_command
+from cnncalc.cli import main, topics
+from cnncalc.cli.command import COMMANDS, define_command
 from cnncalc.cli.options import appearance_options
 from cnncalc.cli.output import Output
 from cnncalc.cli.pages import is_code, layer_kind, show_code, show_layer

@@ -7,7 +7,8 @@ from click.shell_completion import ShellComplete
 from command_line import run
 
 from cnncalc import zoo
-from cnncalc.cli import COMMANDS, main
+from cnncalc.cli import main
+from cnncalc.cli.command import COMMANDS
 from cnncalc.cli.completion import SHELLS
 
 

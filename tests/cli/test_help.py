@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from command_line import CARD, ESCAPE, at_terminal, posix, run, run_process, without_colour
 
 import cnncalc
-from cnncalc.cli import COMMANDS, main, topics
-from cnncalc.cli.command import Command, Option
+from cnncalc.cli import main
+from cnncalc.cli.command import COMMANDS, Command, Option, topics
 
 COMPARE_HELP = """\
 Usage: cnncalc compare [OPTIONS] SPEC...

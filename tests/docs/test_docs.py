@@ -22,7 +22,8 @@ import click
 import pytest
 
 import cnncalc
-from cnncalc.cli import COMMANDS, main
+from cnncalc.cli import main
+from cnncalc.cli.command import COMMANDS
 from cnncalc.report.layers import overview_document
 from cnncalc.report.markdown import to_markdown
 
