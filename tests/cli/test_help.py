@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from command_line import CARD, ESCAPE, at_terminal, posix, run, run_process, without_colour
 
 import cnncalc
-from cnncalc.cli import main
-from cnncalc.cli.command import COMMANDS, Command, Option, topics
+from cnncalc.cli import main, topics
+from cnncalc.cli.command import COMMANDS, Command, Option
 
 COMPARE_HELP = """\
 Usage: cnncalc compare [OPTIONS] SPEC...
