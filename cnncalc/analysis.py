@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic
 from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVENTION, Cost, node_costs
@@ -12,10 +12,13 @@ from cnncalc.figures.receptive_field import ReceptiveField, exceeds, receptive_f
 from cnncalc.figures.totals import Totals, totals
 from cnncalc.figures.training import OPTIMIZERS
 from cnncalc.graph import Graph, Node
-from cnncalc.shape import AXES, Size, statically_known
+from cnncalc.shape import AXES, Size, formulas_as_text, statically_known
+
+if TYPE_CHECKING:
+    from cnncalc.figures.domain import Domain
 
 #: The number of the JSON object's form: it rises when a key changes its meaning.
-SCHEMA = 1
+SCHEMA = 2
 
 
 class Options(NamedTuple):
@@ -110,9 +113,9 @@ class Row(NamedTuple):
         return self.node.implicit
 
     def to_dict(self) -> dict[str, object]:
-        """Return the object under `layers` that JSON carries."""
+        """Return the object under `layers` that JSON carries, formulas as text."""
         node = self.node
-        return {
+        found: dict[str, object] = {
             "index": node.index,
             "name": node.name,
             "type": self.type,
@@ -128,6 +131,7 @@ class Row(NamedTuple):
             "implicit": node.implicit,
             "fields": node.layer.fields(node.input_shapes[0]) if node.inputs else {},
         }
+        return formulas_as_text(found) if self.graph.letters else found
 
 
 class RowGroup(NamedTuple):
@@ -241,8 +245,8 @@ class Analysis:
         self.warnings = (*graph.warnings, *_receptive_field_warning(rows))
 
     @cached_property
-    def domains(self) -> dict[str, str]:
-        """The numbers that each letter may stand for, in words such as `7 or more`."""
+    def domains(self) -> dict[str, "Domain"]:
+        """The numbers that each letter may stand for; their text is in words such as `7 or more`."""
         if not self.letters:
             return {}
         from cnncalc.figures.domain import domains
@@ -276,7 +280,10 @@ class Analysis:
         return len(self.rows)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object, all integers exact. The last key, `unknown`, is there where it has operators."""
+        """Return the JSON object, all integers exact and formulas as text.
+
+        The last key, `unknown`, is there where it has operators.
+        """
         document: dict[str, Any] = {
             "schema": SCHEMA,
             "name": self.graph.name,
@@ -284,7 +291,7 @@ class Analysis:
             "batch": self.options.batch,
             "dtype": self.options.dtype,
             "convention": self.options.convention,
-            **({"letters": self.domains} if self.letters else {}),
+            **({"letters": {name: each.to_dict() for name, each in self.domains.items()}} if self.letters else {}),
             "layers": [row.to_dict() for row in self.rows],
             "outputs": list(self.outputs),
             "totals": self.totals.to_dict(),

@@ -142,7 +142,7 @@ def _notes(analysis: Analysis) -> Iterator[tuple[str, str]]:
         yield "*", "the receptive field is larger than the input"
     together: dict[str, list[str]] = {}
     for name, domain in analysis.domains.items():
-        together.setdefault(domain, []).append(name)
+        together.setdefault(str(domain), []).append(name)
     yield from ((" ".join(names), domain) for domain, names in together.items())
 
 
