@@ -111,8 +111,8 @@ warnings.simplefilter("ignore")
 
 import torch  # noqa: E402
 import torchvision  # noqa: E402
-from torch import Tensor, nn  # noqa: E402
 from networks import NETWORKS, Build, Subject  # noqa: E402
+from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402, N812
 
 # --- what is measured ---------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ Each is built without weights, together with the shape of its input, the batch o
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import timm
 import torch
@@ -66,7 +67,7 @@ class Mixed(nn.Module):
 
 
 class UNet(nn.Module):
-    """U-Net as in figure 1 of its paper (arXiv:1505.04597): no padding, so that the maps of the way down are cropped."""
+    """U-Net as in figure 1 of its paper (arXiv:1505.04597): no padding, so the maps of the way down are cropped."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -179,7 +180,7 @@ def dcgan_generator() -> nn.Module:
     """The generator of DCGAN (arXiv:1511.06434, figure 1): from 100 numbers to an image of 64x64."""
     widths = (100, 1024, 512, 256, 128)
     layers: list[nn.Module] = []
-    for before, width in zip(widths, widths[1:], strict=False):
+    for before, width in pairwise(widths):
         first = before == 100
         layers += [
             nn.ConvTranspose2d(before, width, 4, 1 if first else 2, 0 if first else 1, bias=False),
@@ -194,7 +195,7 @@ def autoencoder() -> nn.Module:
     widths = (3, 32, 64, 128)
     down: list[nn.Module] = []
     up: list[nn.Module] = []
-    for before, width in zip(widths, widths[1:], strict=False):
+    for before, width in pairwise(widths):
         last = nn.Sigmoid() if before == 3 else nn.ReLU()
         down += [nn.Conv2d(before, width, 3, stride=2, padding=1), nn.ReLU()]
         up = [nn.ConvTranspose2d(width, before, 3, stride=2, padding=1, output_padding=1), last, *up]
@@ -234,7 +235,7 @@ def from_timm(name: str) -> Build:
 
 
 IMAGE = (1, 3, 224, 224)
-CLIP = (1, 3, 16, 112, 112)
+CLIP = (1, 3, 8, 56, 56)
 LARGE_CLIP = (1, 3, 16, 224, 224)
 NETWORKS: dict[str, Subject] = {
     "resnet18": (from_torchvision("resnet18"), IMAGE),
