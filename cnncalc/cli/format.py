@@ -69,7 +69,7 @@ class Formatted(NamedTuple):
 @option("--to", type=click.Choice(FORMS), metavar="FORM", help="Form to write, in place of that of the file or of -o")
 @option("--compact", is_flag=True, help="Write words glued together, on one line: conv3x3s2:64,relu,pool2.")
 @option("-w", "--write", "in_place", is_flag=True, help="Rewrite each file, whole or not at all.")
-@file_option()
+@file_option("form")
 @quiet_option()
 def command(
     specs: tuple[str, ...],
