@@ -28,7 +28,6 @@ FORMAT_OF_SUFFIX = {
     ".json": "json",
     ".csv": "csv",
     ".md": "markdown",
-    ".markdown": "markdown",
     ".tex": "latex",
     ".txt": "table",
 }

@@ -258,9 +258,10 @@ def _numbers(_: click.Context, __: click.Parameter, value: str) -> dict[str, int
             raise click.BadParameter(f"{part!r} is not a letter and its number: H=224")
         if len(number) > 9 or int(number) < 1:
             raise click.BadParameter(f"{part!r}: the number is from 1 to 10^9 - 1")
-        if letter.upper() in numbers:
-            raise click.BadParameter(f"{letter.upper()} is given twice")
-        numbers[letter.upper()] = int(number)
+        letter = letter.upper()
+        if letter in numbers:
+            raise click.BadParameter(f"`{letter}` is given twice: `{letter}={numbers[letter]}` and `{part}`")
+        numbers[letter] = int(number)
     return numbers
 
 
