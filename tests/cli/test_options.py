@@ -59,7 +59,7 @@ def test_quiet_copy(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (f"calc|{CARD}|-f|json|--columns|name", "`--columns` has no effect in JSON"),
-        (f"calc|{CARD}|-f|json|--depth|1", "`--depth` has no effect in JSON"),
+        ("explain|input 5x5x1|--pictures|-f|json", "`--pictures` has no effect in JSON"),
         (f"calc|{CARD}|-f|json|--layout|chw", "`--layout` has no effect in JSON"),
         (f"calc|{CARD}|-f|json|--width|80", "`--width` has no effect in JSON"),
         (f"calc|{CARD}|-f|csv|--width|80", "`--width` has no effect in CSV"),
