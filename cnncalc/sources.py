@@ -165,7 +165,11 @@ def load_source(
     if dims:
         _does_not_apply("--dim", "a spec has no symbolic dimensions", "`--var NAME=VALUE` overrides a let")
     if strict:
-        _does_not_apply("--strict", "a spec has no unknown operators", "an unknown layer is an error always")
+        _does_not_apply(
+            "--strict",
+            "a spec has no unknown operators",
+            "leave `--strict` out: an unknown layer of a spec is always an error",
+        )
     problems = Problems()
     try:
         return build_graph(read_nodes(source, problems), problems, input, variables, left_open)

@@ -65,8 +65,9 @@ def _format_of(file: str | None) -> str:
         ways = " or ".join(f"`--to {name}`" for name in meant)
         raise click.UsageError(f"`{suffix}` is the suffix of {' and '.join(meant)}: add {ways}")
     if not meant:
-        known = " or ".join(f"`{suffix}`" for suffix in dict.fromkeys(form.suffix for form in FORMATS.values()))
-        raise click.UsageError(f"`{file}` does not say what to write: add `--to`, or write to {known}")
+        *known, last = [f"`{suffix}`" for suffix in dict.fromkeys(form.suffix for form in FORMATS.values())]
+        ways = f"{', '.join(known)} or {last}"
+        raise click.UsageError(f"`{file}` does not say what to write: add `--to`, or write to {ways}")
     return meant[0]
 
 
