@@ -42,7 +42,7 @@ COMMANDS = {
     "diff": "Compare two networks layer by layer.",
     "explain": "Explain every layer by its rules, with the numbers in them.",
     "export": "Write a network as framework code, an ONNX file or a spec.",
-    "format": "Write a spec in its canonical form.",
+    "format": "Write specs in their canonical form.",
     "solve": "Solve for the input's size, or for one number of a layer.",
     "zoo": "List well-known networks, or print the spec of one.",
     "layers": "List the layers, or show all about one.",
