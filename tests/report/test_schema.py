@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,8 @@ MORE = (
     (CARD, "--fail-if", "params > 50", "--fail-if", "conv1.receptive_field < 4", "--fail-if", "peak > 1KiB"),
     ("input 30x30x8 | conv 3x3 s2 x4 | gap | upsample 2", "--convention", "fvcore"),
     ("input 3x32x32 | conv 3x3 p1 x3 | pool 2",),
+    ("resnet18", "--depth", "1", "--memory"),
+    ("def d(c) = (conv 3x3 x{c} | relu) * 2\ninput HxWx3 | d(8) | pool 2", "--depth", "1"),
 )
 #: Keys that the contract has and no output yet.
 AWAITED = {"frozen", "smallest", "saved_bytes", "backward_macs", "conv_activations"}
@@ -153,9 +155,8 @@ def test_described(subject: str) -> None:
     def bare(schema: Any, whole: Any) -> Iterator[str]:
         for key, each in schema.get("properties", {}).items():
             while "description" not in each and "$ref" in each:
-                each = whole
-                for step in schema["properties"][key]["$ref"].split("/")[1:]:
-                    each = each[step]
+                steps = each["$ref"].split("/")[1:]
+                each = reduce(lambda found, step: found[step], steps, whole)
             if not each.get("description", "").endswith("."):
                 yield key
         for each in schema.values():
