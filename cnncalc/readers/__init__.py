@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from cnncalc.graph import Graph
 from cnncalc.readers.errors import fail, fail_if_unknown, fail_pickle
+from cnncalc.readers.importer import printable_title
 
 #: Suffix → the module that reads such files.
 SUFFIXES = {
@@ -101,8 +102,11 @@ def read(model: ModelFile, options: ReadOptions, strict: bool = False) -> Graph:
         graph: Graph = module.read(model.name, options)
     except RecursionError:
         fail("E303", f"`{model.name}` is nested too deeply")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        fail("E010", f"cannot read `{model.name}`", reason[:1].lower() + reason[1:])
     except MemoryError:
         fail("E303", f"`{model.name}` needs more memory than there is")
     if strict:
         fail_if_unknown(graph)
-    return graph
+    return graph if graph.name is None else graph._replace(name=printable_title(graph.name))
