@@ -16,7 +16,17 @@ from typing import Any, NamedTuple
 
 from cnncalc.graph import MAX_LAYERS
 from cnncalc.readers.errors import fail
-from cnncalc.readers.onnx.wire import Budget, Field, Message, Schema, TooMuchError, WireError, floats, integers, read_file
+from cnncalc.readers.onnx.wire import (
+    Budget,
+    Field,
+    Message,
+    Schema,
+    TooMuchError,
+    WireError,
+    floats,
+    integers,
+    read_file,
+)
 
 #: The most fields of a file that are read: those of the largest networks many times over.
 MAX_FIELDS = 500_000
