@@ -12,7 +12,6 @@ import cnncalc
 from cnncalc import SpecError
 from cnncalc.readers.onnx import wire
 
-
 CONV = model([node("Conv", ("x", "w"), "y")], [tensor("w", (4, 3, 3, 3))])
 
 

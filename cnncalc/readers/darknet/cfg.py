@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic, Problems, Source, Span
 from cnncalc.frameworks.darknet import DARKNET
+from cnncalc.graph import MAX_LAYERS
 from cnncalc.layers import Layer
 from cnncalc.readers.arguments import FileArguments
 from cnncalc.readers.errors import fail
@@ -90,6 +91,8 @@ def parse(source: Source) -> list[CfgSection]:
         if not line.strip() or line.lstrip()[0] in "#;":
             continue
         if (heading := SECTION.match(line)) is not None:
+            if len(sections) > MAX_LAYERS:
+                fail("E303", f"`{source.name}` has more than {MAX_LAYERS:,} sections")
             sections.append(CfgSection(printable(heading.group(1).strip().lower()), _trimmed(span, line)))
         elif (option := OPTION.match(line)) is not None and sections:
             value = Span(source, span.start + option.start(2), span.start + option.end(2))

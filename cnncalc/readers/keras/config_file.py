@@ -11,7 +11,6 @@ from cnncalc.readers.errors import fail
 from cnncalc.readers.keras.hdf5 import Hdf5Error, TooLongError, read_text_attribute
 from cnncalc.readers.text_file import MAX_TEXT, limit_marks, read_text
 
-
 #: What stands in front of each value of JSON.
 MARKS = "[{,:"
 

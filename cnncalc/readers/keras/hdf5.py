@@ -149,7 +149,7 @@ class _Hdf5File:
         name, datatype, _ = parts
         if name.rstrip(b"\0") != wanted:
             return None
-        if len(datatype) < 8 or data[1] & 1 and version > 1:
+        if len(datatype) < 8 or (version > 1 and data[1] & 1):
             raise Hdf5Error(f"its attribute {wanted.decode()} has no datatype")
         value = data[at:]
         kind, size = datatype[0] & 15, _number(datatype, 4, 4)
