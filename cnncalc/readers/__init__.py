@@ -13,7 +13,7 @@ from importlib import import_module
 from os import path as paths
 from typing import NamedTuple
 
-from cnncalc.graph import Graph
+from cnncalc.graph import Graph, with_input_order_warnings
 from cnncalc.readers.errors import fail, fail_if_unknown, fail_pickle
 from cnncalc.readers.importer import printable_title
 
@@ -109,4 +109,6 @@ def read(model: ModelFile, options: ReadOptions, strict: bool = False) -> Graph:
         fail("E303", f"`{model.name}` needs more memory than there is")
     if strict:
         fail_if_unknown(graph)
-    return graph if graph.name is None else graph._replace(name=printable_title(graph.name))
+    if graph.name is not None:
+        graph = graph._replace(name=printable_title(graph.name))
+    return graph if options.input is None else with_input_order_warnings(graph)
