@@ -234,6 +234,8 @@ class Problem:
         field = receptive_fields(graph.nodes)[-1]
         if field.whole or not field.axes:
             return "an output sees the whole input by nature"
+        if field.at_most:
+            return "its field is known as an upper bound alone"
         sizes = tuple([axis.size for axis in field.axes])
         return "its field depends on the input's size" if symbols_of(sizes) else sizes
 

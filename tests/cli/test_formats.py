@@ -32,7 +32,7 @@ MARKDOWN = """\
 """
 
 CARD_JSON = {
-    "schema": 1,
+    "schema": 2,
     "name": None,
     "layout": "channels_last",
     "batch": 1,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import floor
 
-from cnncalc.layers.base import FieldStep
+from cnncalc.layers.taps import WindowTaps
 from cnncalc.readers import shape_inference
 from cnncalc.readers.onnx.constant_folding import RESHAPES, slice_ranges
 from cnncalc.readers.onnx.constants import Constants, argument
@@ -234,7 +234,7 @@ def space_to_depth(importer: OnnxImporter, node: NodeDef, operands: Operands) ->
     if block < 1 or len(dims) < 3 or any(size % block for size in dims[2:]):
         raise ShapeMismatchError(f"its block size is {block}, its input {shape_inference.text(dims)}")
     after = (dims[0], dims[1] * block ** (len(dims) - 2), *(size // block for size in dims[2:]))
-    return importer.opaque(node, after, [data], 1, window=(FieldStep(block - 1, 0, block),) * (len(dims) - 2))
+    return importer.opaque(node, after, [data], 1, window=(WindowTaps(block - 1, block, 0),) * (len(dims) - 2))
 
 
 @rules("GridSample")
