@@ -324,4 +324,3 @@ def _costs(nodes: Sequence[Node], options: Options) -> list[Cost]:
             for each in costs
         ]
     return costs
-

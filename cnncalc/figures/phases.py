@@ -7,6 +7,7 @@ told apart. Where that is too much, a hull on straight lines takes the place: an
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import gcd, lcm
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ class Effort:
     """How many intervals may still be looked at, in a network of so many layers: a hull then does for the rest."""
 
     def __init__(self, layers: int) -> None:
-        self.left = 1_000_000 + 100 * layers
+        self.left = 500_000 + 100 * layers
 
 
 class Phases(NamedTuple):
@@ -74,11 +75,25 @@ class Phases(NamedTuple):
             # The first of every phase reaches lowest, the last of every phase highest.
             cycle = period // gcd(period, places.step)
             read = [*places[:cycle], *places[-cycle:]] if len(places) > cycle else places
-            effort.left -= len(read)
+            effort.left -= len(read) + 1
             if effort.left < 0:
                 return None
-            intervals.append(_hull([self.at(place) for place in read]))
+            intervals.append(self._hull_at(read))
         return Phases(tuple(intervals), self.shift * taps.advance * turns // period, self.origin)
+
+    def _hull_at(self, outputs: Iterable[int]) -> Interval:
+        """Return the hull of what these outputs see, of phases that repeat."""
+        intervals, shift, *_ = self
+        period = len(intervals)
+        low = high = None
+        for output in outputs:
+            turn, phase = divmod(output, period)
+            interval = intervals[phase]
+            if interval is not None:
+                first, last = interval[0] + turn * shift, interval[1] + turn * shift
+                low = first if low is None or first < low else low
+                high = last if high is None or last > high else high
+        return None if low is None or high is None else (low, high)
 
     def _inside(self, borders: tuple[bool, ...], taps: Taps, outputs: Any, effort: Effort) -> Phases | None:
         if not isinstance(outputs, int) or outputs > MOST_PHASES:
@@ -128,7 +143,7 @@ def one_by_one(arms: list[Phases], stretched: list[bool], outputs: Any, effort: 
     for output in range(outputs):
         read = [(arm, 0 if one else output) for arm, one in zip(moved, stretched, strict=True)]
         intervals.append(_hull([arm.at(at) for arm, at in read]))
-        cut.append(any([arm.borders[at] for arm, at in read if arm.borders]))
+        cut.append(any(arm.borders[at] for arm, at in read if arm.borders))
     return Phases(tuple(intervals), 0, moved[0].origin, tuple(cut))
 
 
@@ -186,4 +201,3 @@ def hull_over(arms: list[Hull], jumps: list[Any], outputs: Any) -> tuple[Hull, A
     for other_low, arm in zip(lows[1:], arms[1:], strict=True):
         low, high = at_most(low, other_low), at_least(high, arm.high)
     return Hull(low, high), jump
-

@@ -60,7 +60,7 @@ class ReceptiveField(NamedTuple):
     @property
     def at_most(self) -> bool:
         """Whether its sizes are upper bounds on some axis."""
-        return not self.whole and any([axis.at_most for axis in self.axes])
+        return not self.whole and any(axis.at_most for axis in self.axes)
 
     def figures(self) -> dict[str, Any]:
         """Return size, smallest, jump and left, each with a number for each axis, fractions as text."""
@@ -206,27 +206,24 @@ def _of_phases(phases: "Phases", jump: Any) -> AxisField:
 def _over_paths(fields: list[ReceptiveField], node: Node, limited: _Limited) -> ReceptiveField:
     """Return the field over several paths: as far to either side as any of them reaches."""
     # Only a model file brings tensors of different ranks together, in operators that see all of them.
-    if any([field.whole for field in fields]) or len({len(field.axes) for field in fields}) > 1:
+    if any(field.whole for field in fields) or len({len(field.axes) for field in fields}) > 1:
         most = max(fields, key=lambda field: (not field.whole, len(field.axes)))
         return ReceptiveField(most.axes, whole=True)
     return ReceptiveField(tuple(_axes_over_paths(fields, node, limited)))
 
 
 def _axes_over_paths(fields: list[ReceptiveField], node: Node, limited: _Limited) -> Iterator[AxisField]:
-    alike = all([shape.spatial == node.shape.spatial for shape in node.input_shapes])
+    shapes, shape = node.input_shapes, node.shape
+    alike = all(each.spatial == shape.spatial for each in shapes)
     before = None
     for number, axes in enumerate(zip(*[field.axes for field in fields], strict=True)):
-        sizes = node.shape.spatial[number : number + 1]
-        stretched = [False] * len(axes)
-        if not alike and sizes:
-            n = sizes[0]
-            stretched = [shape.spatial[number : number + 1] == (1,) and n != 1 for shape in node.input_shapes]
-        now = axes, stretched, sizes if not all([axis.plain for axis in axes]) else None
-        if now != before:
-            jump = axes[0].jump
-            plain = all([axis.plain and axis.jump == jump for axis in axes]) and True not in stretched
-            covering = covering_all(axes) if plain else _together(axes, stretched, sizes, limited.effort)
-            before = now
+        jump = axes[0].jump
+        plain = alike and all(axis.plain and axis.jump == jump for axis in axes)
+        sizes = () if plain else tuple([each.spatial[number : number + 1] for each in (shape, *shapes)])
+        # Equal axes, as most are, share one value. Sizes are asked for where outputs differ.
+        if (axes, sizes) != before:
+            covering = covering_all(axes) if plain else _together(axes, sizes, limited.effort)
+            before = axes, sizes
         yield covering
 
 
@@ -237,15 +234,18 @@ def covering_all(axes: Sequence[AxisField]) -> AxisField:
     return AxisField(left + right + 1, axes[0].jump, left)
 
 
-def _together(axes: Sequence[AxisField], stretched: list[bool], sizes: tuple[Any, ...], effort: "Effort") -> AxisField:
+def _together(axes: Sequence[AxisField], sizes: tuple[tuple[Any, ...], ...], effort: "Effort") -> AxisField:
+    """Return the hull of any fields; `sizes` are those of the output and of each arm, empty where it has no axis."""
     from cnncalc.figures.phases import hull_over, one_by_one, together
 
+    own, *of_arms = sizes
+    outputs = own[0] if own else 1
+    stretched = [size == (1,) and outputs != 1 for size in of_arms]
     jumps = [0 if one else axis.jump for axis, one in zip(axes, stretched, strict=True)]
-    outputs = sizes[0] if sizes else 1
     arms = [arm for axis in axes if (arm := _phases(axis))]
     hull, jump = hull_over([_hull(axis) for axis in axes], jumps, outputs)
     if len(arms) == len(axes):
-        periodic = all([each == jump for each in jumps]) and all([arm.borders is None for arm in arms])
+        periodic = all(each == jump for each in jumps) and all(arm.borders is None for arm in arms)
         merged = together(arms, effort) if periodic else one_by_one(arms, stretched, outputs, effort)
         if merged:
             return _of_phases(merged, jump)

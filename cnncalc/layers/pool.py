@@ -133,4 +133,3 @@ def _require_half(axis: str, window: Window) -> Requirement:
 
 def each_by_itself(y: Shape) -> str:
     return f"each channel by itself, so that as many come out as go in: {y.channels}"
-

@@ -140,7 +140,11 @@ def _field_rows(explanation: Explanation) -> Iterator[tuple[str, str]]:
 
 def _field_text(step: FieldChange) -> str:
     most = "at most " if step.at_most else ""
-    texts = [f"size {most}{_held(str(step.size))}", f"jump {_held(str(step.jump))}", f"left {most}{_held(str(step.left))}"]
+    texts = [
+        f"size {most}{_held(str(step.size))}",
+        f"jump {_held(str(step.jump))}",
+        f"left {most}{_held(str(step.left))}",
+    ]
     if step.smallest.value != step.size.value:
         texts[0] = f"size {range_text(step.smallest.value, step.size.value)}"
     return ", ".join(texts) + _extents_text(step)

@@ -14,7 +14,8 @@ SIGNS = {
     "|": r"\textbar{}", "`": r"\textasciigrave{}",
     # At the beginning of a row they would be an argument of the `\\\\` before it.
     "[": "{[}", "*": "{*}",
-    "×": r"$\times$", "·": r"$\cdot$", "→": r"$\to$", "−": "$-$", "∏": r"$\prod$", "≤": r"$\leq$", "–": "--", "…": r"\dots{}",
+    "×": r"$\times$", "·": r"$\cdot$", "→": r"$\to$", "−": "$-$", "∏": r"$\prod$", "…": r"\dots{}",
+    "≤": r"$\leq$", "–": "--",
 }  # fmt: skip
 
 SIGN = re.compile("|".join(map(re.escape, SIGNS)))

@@ -26,7 +26,9 @@ def _field(entry: ZooEntry, _: str) -> str:
 
 def _marked_field(entry: ZooEntry, _: str) -> str:
     graph = entry.last.graph
-    return field_range_text(entry.last.receptive_field) + ("*" if exceeds(entry.last.receptive_field, graph.nodes[0].shape) else "")
+    return field_range_text(entry.last.receptive_field) + (
+        "*" if exceeds(entry.last.receptive_field, graph.nodes[0].shape) else ""
+    )
 
 
 COLUMNS = {

@@ -67,7 +67,7 @@ def test_field_columns(form: str, expected: str) -> None:
 
 
 def test_marks_of_fields() -> None:
-    """The table marks a field that is larger than the input, and one that is an upper bound; no warning goes with it."""
+    """The table marks a field that is larger than the input, and one that is an upper bound, without a warning."""
     shown = run("input 4x1 | upsample 5000 | conv 20001 same x1", "--columns", "name,field").stdout
     assert "conv1      ≤6*" in shown
     assert shown.splitlines()[-2:] == [

@@ -46,7 +46,9 @@ def read(node: Node, output: int) -> Iterator[int]:
         case "pixelshuffle":
             yield floor(Fraction(output, layer.factor))
         case "adaptiveavgpool":
-            yield from range(floor(Fraction(output * n, layer.size[0])), ceil(Fraction((output + 1) * n, layer.size[0])))
+            yield from range(
+                floor(Fraction(output * n, layer.size[0])), ceil(Fraction((output + 1) * n, layer.size[0]))
+            )
         case "pad":
             yield output - layer.amount.ends[0][0]
         case "crop":
@@ -163,7 +165,9 @@ layers = st.one_of(
     st.builds("upsample {}".format, small),
     st.builds("upsample {} bilinear".format, small),
     st.builds("adaptiveavgpool {}".format, st.integers(1, 12)),
-    st.sampled_from(["conv 1 x8 | pixelshuffle 2", "conv 1 x12 | pixelshuffle 3", "pad 2-1", "crop 1", "crop 0-1", "relu"]),
+    st.sampled_from(
+        ["conv 1 x8 | pixelshuffle 2", "conv 1 x12 | pixelshuffle 3", "pad 2-1", "crop 1", "crop 0-1", "relu"]
+    ),
 )
 #: Arms of one size: the same jump by other ways, with other periods and other reaches.
 equal_arms = st.sampled_from([
@@ -182,8 +186,9 @@ merges = st.one_of(
     st.lists(equal_arms, min_size=2, max_size=3).map(lambda arms: f"add({' ; '.join(arms)})"),
     # Jumps that differ: both give as many outputs, by other steps, or one is stretched over the other's.
     st.tuples(st.lists(layers, min_size=1, max_size=2), st.lists(layers, min_size=1, max_size=2)).map(
-        lambda arms: f"concat({' | '.join(arms[0])} | adaptiveavgpool 7 ; {' | '.join(arms[1])} | adaptiveavgpool 7) "
-        "| conv 1 x4"
+        lambda arms: (
+            f"concat({' | '.join(arms[0])} | adaptiveavgpool 7 ; {' | '.join(arms[1])} | adaptiveavgpool 7) | conv 1 x4"
+        )
     ),
     st.sampled_from(["add( ; adaptiveavgpool 1)", "mul(conv 3 same x4 ; adaptiveavgpool 1 | conv 1 x4)"]),
 )

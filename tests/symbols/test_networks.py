@@ -44,7 +44,8 @@ def compare_fields(lettered: ReceptiveField, plain: ReceptiveField) -> None:
         if bound.hull is None:
             assert bound._replace(phases=None) == axis._replace(phases=None)
         elif bound.at_most:
-            assert bound.size >= axis.size and bound.left >= axis.left
+            assert bound.size >= axis.size
+            assert bound.left >= axis.left
         else:
             assert (bound.size, bound.left) == (axis.size, axis.left)
 
