@@ -8,6 +8,7 @@ told apart. Where that is too much, a hull on straight lines takes the place: an
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
 from math import gcd, lcm
 from typing import Any, NamedTuple
 
@@ -172,16 +173,21 @@ class Hull(NamedTuple):
     @property
     def size(self) -> Any:
         """The largest extent that fits between the lines."""
-        return (self.high - self.low) // 1 + 1
+        return _whole(self.high - self.low) + 1
 
     @property
     def left(self) -> Any:
         """How far left of the input the first output can begin."""
-        return -self.low // 1
+        return _whole(-self.low)
 
     def through(self, taps: Taps, jump: Any) -> Hull:
         """Return the hull of what a layer's outputs see, given the jump of its inputs."""
         return Hull(self.low + taps.low * jump, self.high + taps.high * jump)
+
+
+def _whole(value: Any) -> Any:
+    """Return a number rounded down; a formula as it is, for its floor may be too long and a bound need not be whole."""
+    return value // 1 if isinstance(value, (int, Fraction)) else value
 
 
 def hull_of(phases: Phases, jump: Any) -> Hull:

@@ -45,6 +45,8 @@ def read(node: Node, output: int) -> Iterator[int]:
             yield floor(Fraction(output, layer.factor[0]))
         case "pixelshuffle":
             yield floor(Fraction(output, layer.factor))
+        case "pixelunshuffle":
+            yield from range(output * layer.factor, (output + 1) * layer.factor)
         case "adaptiveavgpool":
             yield from range(
                 floor(Fraction(output * n, layer.size[0])), ceil(Fraction((output + 1) * n, layer.size[0]))
@@ -69,6 +71,8 @@ def rate(node: Node) -> Fraction:
             return Fraction(1, layer.factor[0])
         case "pixelshuffle":
             return Fraction(1, layer.factor)
+        case "pixelunshuffle":
+            return Fraction(layer.factor)
         case "adaptiveavgpool":
             return Fraction(node.input_shapes[0].spatial[0], layer.size[0])
     return Fraction(1)
@@ -166,7 +170,15 @@ layers = st.one_of(
     st.builds("upsample {} bilinear".format, small),
     st.builds("adaptiveavgpool {}".format, st.integers(1, 12)),
     st.sampled_from(
-        ["conv 1 x8 | pixelshuffle 2", "conv 1 x12 | pixelshuffle 3", "pad 2-1", "crop 1", "crop 0-1", "relu"]
+        [
+            "conv 1 x8 | pixelshuffle 2",
+            "conv 1 x12 | pixelshuffle 3",
+            "pixelunshuffle 2 | conv 1 x4",
+            "pad 2-1",
+            "crop 1",
+            "crop 0-1",
+            "relu",
+        ]
     ),
 )
 #: Arms of one size: the same jump by other ways, with other periods and other reaches.
