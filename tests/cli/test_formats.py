@@ -12,12 +12,12 @@ from command_line import CARD, SMALL, cells, run_process
 import cnncalc
 
 CSV = """\
-name,type,layer,inputs,input,output,params,buffers,macs,flops,activations,field,jump,left,implicit
-input1,input,input 5x5x3,,,5x5x3,0,0,0,0,75,1,1,0,false
-conv1,conv,conv 3x3 x2,input1,5x5x3,3x3x2,56,0,486,972,18,3,1,0,false
-bn1,bn,bn,conv1,3x3x2,3x3x2,4,4,0,0,18,3,1,0,false
-flatten1,flatten,flatten,bn1,3x3x2,18,0,0,0,0,18,all,1,0,true
-fc1,fc,fc 10,flatten1,18,10,190,0,180,360,10,all,1,0,false
+name,type,layer,inputs,input,output,params,buffers,macs,flops,activations,field,smallest,jump,left,implicit
+input1,input,input 5x5x3,,,5x5x3,0,0,0,0,75,1,1,1,0,false
+conv1,conv,conv 3x3 x2,input1,5x5x3,3x3x2,56,0,486,972,18,3,3,1,0,false
+bn1,bn,bn,conv1,3x3x2,3x3x2,4,4,0,0,18,3,3,1,0,false
+flatten1,flatten,flatten,bn1,3x3x2,18,0,0,0,0,18,all,all,1,0,true
+fc1,fc,fc 10,flatten1,18,10,190,0,180,360,10,all,all,1,0,false
 """
 
 MARKDOWN = """\

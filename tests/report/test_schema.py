@@ -34,6 +34,8 @@ LETTERS = (
 )
 #: Networks that together have every kind of thing: merges, groups, blocks, all axes, squeeze-and-excite.
 NETWORKS = ("lenet5", "alexnet_2012", "unet", "mobilenet_v3_small", "shufflenet_v2_x0_5")
+#: Receptive fields of different extents, and of an upper bound.
+FIELDS = ("input 32x32x1 | pool 8 | upsample 8 | conv 3x3 same x1", "input 8x8x1 | upsample 4099 | conv 3x3 s2 p1 x1")
 #: Options after which JSON has more.
 MORE = (
     (SMALL, "--memory", "--optimizer", "adam"),
@@ -45,7 +47,7 @@ MORE = (
     ("def d(c) = (conv 3x3 x{c} | relu) * 2\ninput HxWx3 | d(8) | pool 2", "--depth", "1"),
 )
 #: Keys that the contract has and no output yet.
-AWAITED = {"frozen", "smallest", "saved_bytes", "backward_macs", "conv_activations"}
+AWAITED = {"frozen", "saved_bytes", "backward_macs", "conv_activations"}
 
 
 def closed(schema: Any) -> Any:
@@ -78,7 +80,7 @@ def written(*arguments: str) -> Any:
 def calculations() -> Iterator[Any]:
     for case in CONFORMANCE[::4]:
         yield cnncalc.analyze(case["spec"], **options(case)).to_dict()
-    for spec in (*LETTERS, *NETWORKS):
+    for spec in (*LETTERS, *NETWORKS, *FIELDS):
         yield cnncalc.analyze(spec).to_dict()
     for arguments in MORE:
         yield written(*arguments)
@@ -110,9 +112,10 @@ def outputs(subject: str) -> list[Any]:
     if subject == "conventions":
         return [written("resnet18", "--convention", "all", "--batch", "2")]
     if subject == "compare":
-        return [written("compare", "lenet5", CARD, "input 8x8x3 | gap | fc 2")]
+        return [written("compare", "lenet5", CARD, "input 8x8x3 | gap | fc 2", *FIELDS)]
     other = "input 5x5x3 | conv 3x3 s2 x4 | relu | dropout 0.2 | fc 10"
-    return [written("diff", "resnet18", "resnet34"), written("diff", SMALL, other), written("diff", CARD, CARD)]
+    pairs = ("resnet18", "resnet34"), (SMALL, other), (CARD, CARD), FIELDS
+    return [written("diff", *pair) for pair in pairs]
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
