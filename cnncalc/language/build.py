@@ -97,7 +97,7 @@ class Expander:
         self.spec, self.problems, self.open = spec, problems, left_open
         #: The shape for the first input, until that has come.
         self.input = input
-        self.builder = GraphBuilder(problems, _given_names(spec.items))
+        self.builder = GraphBuilder(problems, _given_names(spec.items), left_open.stretching)
         self.top = self._top_scope({name: exact(name, value) for name, value in variables.items()})
         self.blocks = Blocks(spec.definitions, self.top.numbers, problems)
         self.letters: set[str] = set()
