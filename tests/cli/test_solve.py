@@ -61,6 +61,7 @@ def test_json() -> None:
         "wanted": 3,
         "values": {"sizes": [[12, 15, 1]], "from": None, "every": None, "offsets": []},
         "nothing_dropped": {"sizes": [[12, 12, 1]], "from": None, "every": None, "offsets": []},
+        "skipped": [],
         "written": [],
         "nearest": [],
     }
