@@ -18,7 +18,7 @@ from cnncalc.solve import Problem
 from cnncalc.solve.solutions import AxisSolution, Solution
 
 #: Inputs are tried up to so large, and unknown numbers.
-MOST_INPUT, MOST_NUMBER, MOST_COUNT = 18, 14, 30
+MOST_INPUT, MOST_NUMBER, MOST_COUNT = 12, 9, 12
 
 Output = tuple[tuple[int, ...], bool]
 
@@ -207,7 +207,10 @@ seeing = st.lists(unsized, min_size=1, max_size=3).map(" | ".join)
 @examples(25)
 @given(
     st.builds(
-        "{}({}) * ?{}".format, seeing.map("{} | ".format), seeing, st.one_of(st.just(""), unsized.map(" | {}".format))
+        "{}({}) * ?{}".format,
+        seeing.map("conv1d 1 x4 | {} | ".format),
+        seeing,
+        st.one_of(st.just(""), unsized.map(" | {}".format)),
     ),
     st.integers(2, 400),
 )

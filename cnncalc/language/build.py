@@ -121,6 +121,7 @@ class Expander:
                 self.layer_count = self.blocks.layer_count(items, self.top)
             if self.input is not None and not begins_with_input(items):
                 first = self.builder.add(self.with_numbers(Input("input", shape=self.input), None), ())
+                self.input = None
             last = self.sequence(items, first, self.top)
         except FatalError as error:
             try:

@@ -9,25 +9,24 @@ trying all that can matter, one axis at a time: the other axes are symbols meanw
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from math import isqrt
 from typing import Any, NamedTuple
 
-from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError
+from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError
 from cnncalc.figures.domain import coverage_conditions, guards
-from cnncalc.graph import BuildError, Graph, Node
-from cnncalc.language.build import build_graph
-from cnncalc.language.inputs import LETTERS, LetterMode
-from cnncalc.language.nodes import ItemNode, Spec
+from cnncalc.graph import Graph, Node
+from cnncalc.language.inputs import LETTERS
+from cnncalc.language.nodes import ItemNode
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import AXES, Padding, Shape, ShapeError
 from cnncalc.solve.counts import Repeats, UnsuitableError
 from cnncalc.solve.fields import FieldRepeats
+from cnncalc.solve.network import Network, axis_letters
 from cnncalc.solve.skips import skips
 from cnncalc.solve.solutions import AxisSolution, RepeatSolution, Skip, Solution, common
 from cnncalc.solve.target import target, wanted_sizes
-from cnncalc.solve.unknowns import repeated_item, unknowns, with_numbers
-from cnncalc.sources import read_nodes
+from cnncalc.solve.unknowns import repeated_item
 from cnncalc.symbols import Formula, Guard, symbols_of
 from cnncalc.symbols.constraints import IntegerSet, solve_constraints
 
@@ -38,38 +37,9 @@ MOST_VALUES, MOST_LAYERS = 4096, 20_000
 #: What is skipped is looked for with so many of the values, and so many ways to split a padding are tried.
 MOST_SKIPS, MOST_SPLITS = 16, 64
 
-NO_FILTERS = {"filters": 1, "units": 1}
 
-
-class Problem:
-    """A spec with something to solve for, read once. `unknowns` are its `?`."""
-
-    def __init__(self, source: Source, variables: Mapping[str, Any] | None = None) -> None:
-        self.source, self.variables = source, variables or {}
-        problems = Problems()
-        self.spec = read_nodes(source, problems)
-        problems.raise_if_any()
-        self.unknowns = list(unknowns(self.spec))
-        #: A number for the `?` that fits a network of some size.
-        self.sample = 1
-
-    def graph(
-        self, input: tuple[Any, ...] | None = None, unknown: int | None = None, spec: Spec | None = None
-    ) -> Graph:
-        """Return the graph with that input and that number for `?`; raises `SpecError` where it does not fit."""
-        left_open = LetterMode(letters=True, unknown=unknown, assumed=NO_FILTERS, stretching=True)
-        return build_graph(spec or self.spec, Problems(), input, self.variables, left_open)
-
-    def input(self) -> tuple[Any, ...] | None:
-        """Return the shape of the spec's own input, even where layers do not fit it; None where it has none."""
-        try:
-            first = self.graph(unknown=1).nodes[0]
-        except BuildError as error:
-            if any(not each.code.startswith("E2") for each in error.diagnostics):
-                raise
-            first = error.partial.nodes[0]
-        shape: tuple[Any, ...] = vars(first.layer)["shape"]
-        return shape if first.origin is not None else None
+class Problem(Network):
+    """A spec with something to solve for, read once."""
 
     # -- the input's sizes ---------------------------------------------------------------------------
 
@@ -78,7 +48,7 @@ class Problem:
         own = self.input()
         shape = None
         if own is not None:
-            free = iter([name for name in (*_letters(own), *"ABDEFGHIJK") if name not in own])
+            free = iter([name for name in (*axis_letters(own), *"ABDEFGHIJK") if name not in own])
             shape = (*[size if isinstance(size, str) else next(free) for size in own[:-1]], own[-1])
         graph = self.graph(shape)
         if own is None and graph.nodes[0].shape.rank not in (len(wanted), len(wanted) - 1):
@@ -140,7 +110,7 @@ class Problem:
         first: SpecError | None = None
         for value in (1, 2, 0, *range(3, 33), *[2**power for power in range(6, 14)]):
             try:
-                found = target(self.graph((*_letters(shape), shape[-1]), value), layer)
+                found = target(self.graph((*axis_letters(shape), shape[-1]), value), layer)
             except SpecError as error:
                 if not all(each.code.startswith(("E105", "E114", "E2")) for each in error.diagnostics):
                     raise
@@ -165,7 +135,7 @@ class Problem:
         clean = found.nothing_dropped.listed if found.nothing_dropped else ()
         skipped: dict[str, Skip] = {}
         for value in clean[:MOST_SKIPS]:
-            graph = self._built(shape, value, axis)
+            graph = self.built(shape, value, axis)
             skipped.update((skip.layer, skip) for skip in skips(graph, axis, {}))
         return found._replace(skipped=tuple(skipped.values()))
 
@@ -189,41 +159,11 @@ class Problem:
             return [self._values(shape, axis, sizes, layer, limit) for axis in range(len(sizes))], limit
         return [each for each, _ in found], max((limit for _, limit in found if limit is not None), default=None)
 
-    def _built(self, shape: tuple[Any, ...], value: int, axis: int) -> Graph:
-        """Return the graph with the value for the `?` of an axis, the other axes being letters.
-
-        An axis of its own has another number there, for which it fits.
-        """
-        others = {id(each.hole): self.sample for each in self.unknowns if each.axis not in (None, axis)}
-        spec = with_numbers(self.spec, others) if others else self.spec
-        try:
-            return self.graph(self.alone(shape, axis), value, spec)
-        except SpecError as error:
-            if any(each.code == "E210" for each in error.diagnostics):
-                return self.graph(shape, value, spec)
-            raise
-
-    def output(self, shape: tuple[Any, ...], value: int, layer: str | None, axis: int) -> tuple[int, bool] | None:
-        """Return the output's size along an axis, and whether nothing is dropped; None where the value does not fit."""
-        try:
-            graph = self._built(shape, value, axis)
-            spatial = target(graph, layer).shape.spatial
-        except SpecError:
-            return None
-        size = spatial[axis] if axis < len(spatial) else None
-        return (size, _drops_nothing(graph, axis)) if isinstance(size, int) else None
-
-    @staticmethod
-    def alone(shape: tuple[Any, ...], axis: int) -> tuple[Any, ...]:
-        """Return the shape with letters on all axes but one."""
-        names = _letters(shape)
-        return (*names[:axis], shape[axis], *names[axis + 1 :], shape[-1])
-
     # -- the padding of a layer ----------------------------------------------------------------------
 
     def padding(self, given: tuple[Any, ...], wanted: tuple[int, ...]) -> Solution:
         """Return the paddings of the spec's one layer that give an output of these sizes."""
-        graph = self.graph((*_letters(given), given[-1]))
+        graph = self.graph((*axis_letters(given), given[-1]))
         layers = [node for node in graph.nodes if node.inputs]
         if len(layers) != 1 or "padding" not in layers[0].layer.arguments:
             raise _nothing_unknown(self.source)
@@ -259,11 +199,6 @@ class Problem:
     def repeats(self, wanted: int, given: tuple[Any, ...] | None = None) -> RepeatSolution:
         """Return how many repeats of the spec's repeated item it takes to see so many input elements."""
         return FieldRepeats(self, given, wanted).solution()
-
-
-def _letters(shape: tuple[Any, ...]) -> tuple[str, ...]:
-    """Return letters for the spatial axes of a shape."""
-    return next((letters[:-1] for letters in LETTERS if len(letters) == len(shape)), ())
 
 
 class AxisGoal(NamedTuple):
@@ -326,10 +261,6 @@ def _about(letter: str, conditions: list[Guard]) -> list[Guard]:
             help = "give some of them in numbers, in the input's shape"
             raise SpecError([Diagnostic("E211", message, help=help)])
     return mine
-
-
-def _drops_nothing(graph: Graph, axis: int) -> bool:
-    return all(each is not False for each in coverage_conditions(graph, axis))
 
 
 def _padded(layer: Windowed, shape: Shape, total: int, axis: int, wanted: int) -> Padded | None:

@@ -9,7 +9,7 @@ repeats. No network of k repeats is built.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Problems, Source, SpecError
 from cnncalc.figures.domain import coverage_conditions, guards
@@ -18,15 +18,13 @@ from cnncalc.language.nodes import ItemNode, Spec
 from cnncalc.language.parse import parse_items
 from cnncalc.layers.rearrange import Input
 from cnncalc.shape import MAX_ELEMENTS, Condition
+from cnncalc.solve.network import Network
 from cnncalc.solve.skips import skips
 from cnncalc.solve.solutions import AxisSolution, Outputs, Skip
 from cnncalc.solve.target import target
 from cnncalc.solve.unknowns import first_leaf, names_in, with_item
 from cnncalc.symbols import Guard, period, substitute, symbols_of
 from cnncalc.symbols.constraints import solve_constraints
-
-if TYPE_CHECKING:
-    from cnncalc.solve import Problem
 
 #: The values of a formula are kept for one period of at most so many sizes.
 LONGEST_PERIOD = 4096
@@ -55,7 +53,7 @@ class Step(NamedTuple):
 class Repeats:
     """The repeats of one item of a spec, along one axis of an input in numbers."""
 
-    def __init__(self, problem: Problem, item: ItemNode, shape: tuple[Any, ...], layer: str | None, axis: int) -> None:
+    def __init__(self, problem: Network, item: ItemNode, shape: tuple[Any, ...], layer: str | None, axis: int) -> None:
         self.problem, self.item, self.layer, self.axis = problem, item, layer, axis
         self.shape = shape
         inside = names_in((item._replace(name=None),))
@@ -78,7 +76,7 @@ class Repeats:
         return found if clean is None else found._replace(skipped=self._skipped(clean)), limit
 
     def _outputs(self) -> tuple[Outputs, tuple[int, int] | None, int | None]:
-        """Return the outputs by count, from where and how often they repeat, and the last count if there may be more."""
+        """Return the outputs by count, where and how often they repeat, and the last count if there may be more."""
         outputs: dict[int, tuple[int, bool] | None] = {}
         seen: dict[tuple[Any, ...], int] = {}
         for count, state in enumerate(self._states()):
@@ -134,12 +132,13 @@ class Repeats:
 
     def _start(self) -> tuple[int, int | None] | None:
         """Return the size and the channels before the item; None where the layers before it do not fit."""
-        spec = self._with(f"identity as {PLACE}")
+        name = self.item.name or PLACE
+        spec = self._with(f"identity as {name}")
         try:
             nodes = self.problem.graph(self._alone, spec=spec).nodes
         except BuildError as error:
             nodes = error.nodes
-        place = next((node for node in nodes if node.name == PLACE), None)
+        place = next((node for node in nodes if node.name.rpartition(".")[2] == name), None)
         if place is None:
             return None
         size = place.shape.spatial[self.axis] if self.axis < place.shape.rank else None

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import SpecError
 from cnncalc.figures.receptive_field import receptive_fields
 from cnncalc.graph import MAX_LAYERS
+from cnncalc.solve.network import Network
 from cnncalc.solve.solutions import RepeatSolution
 from cnncalc.solve.unknowns import repeated
 from cnncalc.symbols import symbols_of
 
-if TYPE_CHECKING:
-    from cnncalc.solve import Problem
-
 #: Counts are tried one by one up to so many layers in all. A jump that grows takes few, for it grows by half at least.
-MOST_TRIED = 20_000
+MOST_TRIED = 2_000
 #: A field that has not grown for so many counts grows no more.
 STILL = 3
 
@@ -33,7 +31,7 @@ class Field(NamedTuple):
 class FieldRepeats:
     """A spec with an unknown number of repeats, for a wanted receptive field."""
 
-    def __init__(self, problem: Problem, given: tuple[Any, ...] | None, wanted: int) -> None:
+    def __init__(self, problem: Network, given: tuple[Any, ...] | None, wanted: int) -> None:
         self.problem, self.given, self.wanted = problem, given, wanted
         self.spec, self.block = repeated(problem.spec)
         self.known: dict[int, Field | str] = {}
