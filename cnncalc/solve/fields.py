@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import lcm
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import SpecError
@@ -21,11 +22,15 @@ TOO_MANY = f"over {MAX_LAYERS:,} layers"
 
 
 class Field(NamedTuple):
-    """The receptive field behind so many repeats: sizes and jumps by axis, and the number of layers."""
+    """The receptive field behind so many repeats: sizes and jumps by axis, and the number of layers.
+
+    Outputs that see different extents do so with a `period`.
+    """
 
     sizes: tuple[Any, ...]
     jumps: tuple[Any, ...]
     layers: int
+    period: int
 
 
 class FieldRepeats:
@@ -50,48 +55,67 @@ class FieldRepeats:
             layers += field.layers
             if min(field.sizes) >= self.wanted:
                 return self._found(count)
-            if count >= STILL and len({each.sizes for each in fields[-STILL:]}) == 1:
+            # Behind upsampling a repeat may reach no further element yet; within a period it does, if ever.
+            still = max(STILL, 1 + field.period)
+            if count >= still and len({each.sizes for each in fields[-still:]}) == 1:
                 return self._none(fields, "a repeat adds nothing to the field")
             growth = self._growth(fields)
             if growth is not None:
-                return self._on_the_line(count, field, growth)
+                return self._on_the_line(fields, growth)
             if layers > MOST_TRIED:
                 return self._none(fields, f"{count} repeats are not enough, and more are too many to try")
 
     @staticmethod
     def _growth(fields: list[Field]) -> tuple[int, ...] | None:
-        """Return what every further repeat adds on each axis; None where that is not the same for all of them.
+        """Return what a period of further repeats adds on each axis; None where that is not the same for all of them.
 
         Where the jump stays the same, so does what a layer adds: the field is a line in the number of repeats.
+        Behind upsampling a repeat may reach no further element yet: there it is one from period to period.
         """
-        if len(fields) < STILL or len({each.jumps for each in fields[-STILL:]}) > 1:
+        period = fields[-1].period
+        if len(fields) < max(STILL, 2 * period + 1):
             return None
-        one, two, three = [each.sizes for each in fields[-STILL:]]
-        first = tuple([after - before for before, after in zip(one, two, strict=True)])
-        second = tuple([after - before for before, after in zip(two, three, strict=True)])
-        return first if first == second else None
+        span = fields[-2 * period - 1 :]
+        if len({(each.jumps, each.period) for each in span}) > 1:
+            return None
+        gains = {
+            tuple([after - before for before, after in zip(one.sizes, two.sizes, strict=True)])
+            for one, two in zip(span, span[period:], strict=False)
+        }
+        return gains.pop() if len(gains) == 1 else None
 
-    def _on_the_line(self, count: int, field: Field, growth: tuple[int, ...]) -> RepeatSolution:
-        narrow = [axis for axis, size in enumerate(field.sizes) if size < self.wanted]
+    def _on_the_line(self, fields: list[Field], growth: tuple[int, ...]) -> RepeatSolution:
+        """Return the least count on the line whose field is wide enough."""
+        count, last, period = len(fields), fields[-1], fields[-1].period
+        narrow = [axis for axis, size in enumerate(last.sizes) if size < self.wanted]
         if any(growth[axis] <= 0 for axis in narrow):
-            return self._none([field], "a repeat adds nothing to the field")
-        more = max(-((field.sizes[axis] - self.wanted) // growth[axis]) for axis in narrow)
-        for at in (count + more - 1, count + more):
-            line = [size + (at - count) * each for size, each in zip(field.sizes, growth, strict=True)]
-            self.known.setdefault(at, self._checked(at, tuple(line), field.jumps, count, field.layers))
-        if isinstance(self.known[count + more], str) or isinstance(self.known[count + more - 1], str):
-            return self._first_unfit(count, count + more)
-        return self._found(count + more)
+            return self._none(fields, "a repeat adds nothing to the field")
+        turns = max(-((last.sizes[axis] - self.wanted) // growth[axis]) for axis in narrow)
 
-    def _checked(self, at: int, line: tuple[Any, ...], jumps: tuple[Any, ...], count: int, layers: int) -> Field | str:
+        def line(at: int) -> tuple[Any, ...]:
+            times = -((count - at) // period)
+            base = fields[at - times * period - 1].sizes
+            return tuple([size + times * each for size, each in zip(base, growth, strict=True)])
+
+        at = count + period * max(turns - 1, 0) + 1
+        while min(line(at)) < self.wanted:
+            at += 1
+        for each in (at - 1, at):
+            if each not in self.known:
+                self.known[each] = self._checked(each, line(each), last, count)
+        if isinstance(self.known[at], str) or isinstance(self.known[at - 1], str):
+            return self._first_unfit(count, at)
+        return self._found(at)
+
+    def _checked(self, at: int, line: tuple[Any, ...], last: Field, count: int) -> Field | str:
         """Return the field on the line, or the reason why there is none: a network of so many repeats does not fit."""
-        each = max(layers // count, 1)
+        each = max(last.layers // count, 1)
         if at * each > MAX_LAYERS:
             return TOO_MANY
         if not any(isinstance(size, int) for size in (self.given or self.problem.input() or ())[:-1]):
-            return Field(line, jumps, at * each)
+            return Field(line, last.jumps, at * each, last.period)
         built = self._field(at)
-        return built if isinstance(built, str) else Field(line, jumps, built.layers)
+        return built if isinstance(built, str) else Field(line, last.jumps, built.layers, last.period)
 
     def _first_unfit(self, low: int, high: int) -> RepeatSolution:
         """Return why no count does: the first beyond `low` that does not fit."""
@@ -134,6 +158,11 @@ class FieldRepeats:
         field = receptive_fields(graph.nodes)[-1]
         if field.whole or not field.axes:
             return "an output sees the whole input by nature"
+        if field.at_most:
+            return "its field is known as an upper bound alone"
+        period = lcm(*(len(axis.phases.intervals) for axis in field.axes if axis.phases))
         sizes, jumps = tuple([axis.size for axis in field.axes]), tuple([axis.jump for axis in field.axes])
         # Only the sizes have to be numbers.
-        return "its field depends on the input's size" if symbols_of(sizes) else Field(sizes, jumps, len(graph.nodes))
+        if symbols_of(sizes):
+            return "its field depends on the input's size"
+        return Field(sizes, jumps, len(graph.nodes), period)
