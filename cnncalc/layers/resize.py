@@ -14,6 +14,7 @@ class Upsample(Layer):
     """Make the input `factor` times as large, by repeating its elements or by interpolation."""
 
     words = {"upsample": ()}
+    keeps = "nothing"
     spatial = True
     factor = PerAxis("", help="how many times as large")
     mode = Choice("nearest", "bilinear", help="how elements between are made")
@@ -36,6 +37,7 @@ class PixelShuffle(Layer):
     """Lay groups of factor^axes channels out as space (sub-pixel convolution, arXiv:1609.05158)."""
 
     words = {"pixelshuffle": ()}
+    keeps = "nothing"
     spatial = True
     factor = Integer("", help="how many times as large")
     size_rule = "N·factor; C/factor^axes"
@@ -67,6 +69,7 @@ class Pad(Layer):
     """Add zeros at the ends of the spatial axes."""
 
     words = {"pad": ()}
+    keeps = "nothing"
     spatial = True
     amount = PaddingArgument("", rules=False, help="rows added at each end of an axis")
     size_rule = "N + begin + end; C"
@@ -85,6 +88,8 @@ class Crop(Layer):
     """Remove elements at the ends of the spatial axes."""
 
     words = {"crop": ()}
+    keeps = "nothing"
+    is_view = True
     spatial = True
     amount = PaddingArgument("", rules=False, help="rows taken at each end of an axis")
     size_rule = "N − begin − end; C"
