@@ -72,7 +72,7 @@ def test_macs(name: str) -> None:
 def overcounted(rows: Any) -> int:
     """What FlopCounterMode counts too much: it takes the weight gradient of groups as if each read all channels.
 
-    A convolution of g groups has 1/g of the products for it, as it has in the forward pass.
+    A convolution of g groups has 1/g of those products, as it has in the forward pass.
     """
     groups = {"conv": lambda row: row.node.layer.groups, "dwconv": lambda row: row.input_shapes[0][-1]}
     return sum((groups[row.type](row) - 1) * row.macs for row in rows if row.type in groups)
