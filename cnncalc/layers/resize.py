@@ -69,6 +69,7 @@ class PixelUnshuffle(Layer):
     """Lay blocks of factor^axes positions out as channels, as `pixelshuffle` backwards (space to depth)."""
 
     words = {"pixelunshuffle": ("spacetodepth",)}
+    keeps = "nothing"
     spatial = True
     factor = Integer("", help="how many times as small")
     size_rule = "N/factor; C·factor^axes"

@@ -123,9 +123,9 @@ def trained(graph: cnncalc.Graph, network: Any, count: int) -> tuple[int, int]:
     with FlopCounterMode(display=False) as counter:
         with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
             outputs = network(*samples(graph, count))
-        for output in outputs if isinstance(outputs, tuple) else (outputs,):
-            if output.requires_grad:
-                output.sum().backward(retain_graph=True)
+        losses = [each.sum() for each in (outputs if isinstance(outputs, tuple) else (outputs,)) if each.requires_grad]
+        if losses:
+            sum(losses).backward()
     return sum(storage.nbytes() for storage in kept.values()), counter.get_total_flops()
 
 
