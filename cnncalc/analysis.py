@@ -119,20 +119,7 @@ class Row(NamedTuple):
         node = self.node
         return {
             "index": node.index,
-            "name": node.name,
-            "type": self.type,
-            "inputs": list(self.inputs),
-            "input_shapes": [list(shape) for shape in self.input_shapes],
-            "output_shape": list(self.output_shape) or None,
-            "params": self.params,
-            "buffers": self.buffers,
-            "macs": self.macs,
-            "flops": self.flops,
-            "backward_macs": self.backward_macs,
-            "activations": self.activations,
-            "conv_activations": self.conv_activations,
-            "saved_bytes": self.saved_bytes,
-            "receptive_field": self.receptive_field.to_dict(),
+            **_shared_keys(self),
             "implicit": node.implicit,
             "fields": node.layer.fields(node.input_shapes[0]) if node.inputs else {},
         }
@@ -218,8 +205,37 @@ class RowGroup(NamedTuple):
     def saved_bytes(self) -> Size:
         return sum(row.saved_bytes for row in self.rows)
 
+    def to_dict(self) -> dict[str, object]:
+        """Return the object under `layers` that JSON carries in place of those of its rows, which it names."""
+        return {
+            "index": self.rows[0].node.index,
+            **_shared_keys(self),
+            "implicit": self.implicit,
+            "layers": [row.name for row in self.rows],
+        }
+
 
 RowOrGroup = Row | RowGroup
+
+
+def _shared_keys(line: RowOrGroup) -> dict[str, object]:
+    """Return the keys of the JSON object that a row and a group of rows have alike."""
+    return {
+        "name": line.name,
+        "type": line.type,
+        "inputs": list(line.inputs),
+        "input_shapes": [list(shape) for shape in line.input_shapes],
+        "output_shape": list(line.output_shape) or None,
+        "params": line.params,
+        "buffers": line.buffers,
+        "macs": line.macs,
+        "flops": line.flops,
+        "backward_macs": line.backward_macs,
+        "activations": line.activations,
+        "conv_activations": line.conv_activations,
+        "saved_bytes": line.saved_bytes,
+        "receptive_field": line.receptive_field.to_dict(),
+    }
 
 
 def collapse(rows: Sequence[Row], depth: int | None) -> list[RowOrGroup]:
@@ -295,8 +311,11 @@ class Analysis:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object, all integers exact. The last key, `unknown`, is there where it has operators."""
+    def to_dict(self, depth: int | None = None) -> dict[str, Any]:
+        """Return the JSON object, all integers exact. The last key, `unknown`, is there where it has operators.
+
+        With a `depth`, blocks below it are one object each under `layers`, as `collapse` makes them.
+        """
         document: dict[str, Any] = {
             "schema": SCHEMA,
             "name": self.graph.name,
@@ -305,7 +324,7 @@ class Analysis:
             "dtype": self.options.dtype,
             "convention": self.options.convention,
             **({"letters": self.domains} if self.letters else {}),
-            "layers": [row.to_dict() for row in self.rows],
+            "layers": [line.to_dict() for line in collapse(self.rows, depth)],
             "outputs": list(self.outputs),
             "totals": self.totals.to_dict(),
             "warnings": [

@@ -25,8 +25,8 @@ OBJECT = {
                     "dilation": [1, 1], "groups": 1, "filters": 2, "bias": True}},
     ],
     "outputs": ["conv1"],
-    "totals": {"layers": 1, "params": 56, "buffers": 0, "macs": 486, "flops": 972, "backward_macs": 486, "activations": 18,
-               "conv_activations": 18, "params_bytes": 224,
+    "totals": {"layers": 1, "params": 56, "buffers": 0, "macs": 486, "flops": 972, "backward_macs": 486,
+               "activations": 18, "conv_activations": 18, "params_bytes": 224,
                "activation_bytes": {"sum": 372, "peak": 372, "peak_no_inplace": 372, "arena": 384},
                "peak_at": {"layer": "conv1", "tensors": {"input1": 300, "conv1": 72}},
                # Weights 224, gradients 224, and the input that conv1 keeps.

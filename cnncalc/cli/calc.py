@@ -114,7 +114,7 @@ def command(
             _show_memory(analysis, train, output)
         else:
             shown = _without_warnings(analysis) if output.quiet and output.format == "table" else analysis
-            _show_layers(shown, _more(memory, train, analysis, outcomes), output)
+            _show_layers(shown, _more(memory, train, analysis, outcomes, output.depth), output)
     if analysis.unknown and (paths or limits):
         from cnncalc.report.columns import uncounted
 
@@ -158,7 +158,7 @@ def _show_layers(analysis: Analysis, more: dict[str, object], output: Output) ->
     columns = output.chosen("all" if output.format == "csv" else None)
     output.emit(
         lambda _: network_document(analysis, columns, output.layout, output.depth),
-        lambda: analysis.to_dict() | more,
+        lambda: analysis.to_dict(output.depth) | more,
         lambda: layers_document(analysis, columns, output.layout, output.depth),
     )
 
@@ -204,18 +204,20 @@ def _show_memory(analysis: Analysis, train: bool, output: Output) -> None:
 
     output.emit(
         lambda _: memory_document(analysis, output.depth, train),
-        lambda: memory_data(analysis, train),
+        lambda: memory_data(analysis, output.depth, train),
         lambda: timeline_document(analysis, output.depth, train),
     )
 
 
-def _more(memory: bool, train: bool, analysis: Analysis, outcomes: list[Outcome]) -> dict[str, object]:
+def _more(
+    memory: bool, train: bool, analysis: Analysis, outcomes: list[Outcome], depth: int | None
+) -> dict[str, object]:
     """Return the keys that JSON has on request alone."""
     more: dict[str, object] = {}
     if memory:
         from cnncalc.report.memory import memory_data
 
-        more["memory"] = memory_data(analysis, train)
+        more["memory"] = memory_data(analysis, depth, train)
     if outcomes:
         more["budgets"] = [outcome.to_dict() for outcome in outcomes]
     return more

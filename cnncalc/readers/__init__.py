@@ -13,7 +13,7 @@ from importlib import import_module
 from os import path as paths
 from typing import NamedTuple
 
-from cnncalc.graph import Graph
+from cnncalc.graph import Graph, with_input_order_warnings
 from cnncalc.readers.errors import fail, fail_if_unknown, fail_pickle
 
 #: Suffix → the module that reads such files.
@@ -105,4 +105,4 @@ def read(model: ModelFile, options: ReadOptions, strict: bool = False) -> Graph:
         fail("E303", f"`{model.name}` needs more memory than there is")
     if strict:
         fail_if_unknown(graph)
-    return graph
+    return graph if options.input is None else with_input_order_warnings(graph)

@@ -127,7 +127,7 @@ class Importer:
     def __init__(self, reserved: Sequence[str] = ()) -> None:
         """`reserved` are names that no numbered layer may take."""
         self.problems = Problems()
-        self.builder = GraphBuilder(self.problems, reserved)
+        self.builder = GraphBuilder(self.problems, reserved, shapes_are_written=False)
         self.names = UniqueNames()
 
     def add(

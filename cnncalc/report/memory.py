@@ -40,7 +40,8 @@ class Moment(NamedTuple):
     @property
     def saved_bytes(self) -> int:
         """What its layers are the first to keep for the backward pass, of the whole batch."""
-        return self.row.saved_bytes * self.analysis.options.batch
+        saved: int = self.row.saved_bytes
+        return saved * self.analysis.options.batch
 
     def bytes(self, elements: int) -> int:
         return elements * self.analysis.options.bytes_of_element
@@ -135,14 +136,15 @@ def _bytes(train: bool) -> tuple[Column, ...]:
     return (*BYTES, SAVED) if train else BYTES
 
 
-def memory_data(analysis: Analysis, train: bool = False) -> dict[str, object]:
+def memory_data(analysis: Analysis, depth: int | None = None, train: bool = False) -> dict[str, object]:
     """The timeline as JSON carries it: live bytes at each layer; each tensor's bytes, life and place in the arena."""
     nodes, scale = analysis.graph.nodes, analysis.options.bytes_of_element
     offsets = {place.buffer.nodes[0]: place.offset for place in plan(analysis.feature_maps, scale)}
     return {
         "optimizer": analysis.options.optimizer,
         "layers": [
-            {column.key: column.value(moment, "hwc") for column in _bytes(train)} for moment in _moments(analysis, None)
+            {column.key: column.value(moment, "hwc") for column in _bytes(train)}
+            for moment in _moments(analysis, depth)
         ],
         "tensors": [
             {
