@@ -5,17 +5,16 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from cnncalc.diagnostics import Diagnostic
 from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVENTION, Cost, node_costs
 from cnncalc.figures.memory import DTYPES, Buffer, assign_buffers
-from cnncalc.figures.receptive_field import ReceptiveField, exceeds, receptive_fields
+from cnncalc.figures.receptive_field import ReceptiveField, receptive_fields
 from cnncalc.figures.totals import Totals, totals
 from cnncalc.figures.training import OPTIMIZERS, training_costs
 from cnncalc.graph import Graph, Node
-from cnncalc.shape import AXES, Size, statically_known
+from cnncalc.shape import Size
 
 #: The number of the JSON object's form: it rises when a key changes its meaning.
-SCHEMA = 1
+SCHEMA = 2
 
 
 class Options(NamedTuple):
@@ -274,7 +273,7 @@ class Analysis:
         self.graph, self.options = graph, options
         self.rows, self.feature_maps, self.totals = rows, feature_maps, totals
         self.letters = graph.letters
-        self.warnings = (*graph.warnings, *_receptive_field_warning(rows))
+        self.warnings = graph.warnings
 
     @cached_property
     def domains(self) -> dict[str, str]:
@@ -375,28 +374,3 @@ def _of_batch(nodes: Sequence[Node], costs: list[Cost], options: Options) -> lis
             for each in costs
         ]
     return costs
-
-
-def _receptive_field_warning(rows: tuple[Row, ...]) -> Iterator[Diagnostic]:
-    """Yield one warning, at the first layer whose receptive field is larger than the input."""
-    first = next((row for row in rows if not row.node.inputs), None)
-    if first is None:
-        return
-    spatial = first.node.shape.spatial
-    seen: ReceptiveField | None = None
-    for row in rows:
-        # Layers that change nothing share the receptive field of their input.
-        if row.receptive_field is seen:
-            continue
-        seen = row.receptive_field
-        if not exceeds(seen, first.node.shape):
-            continue
-        for name, axis, n in zip(AXES[len(spatial)], seen.axes, spatial, strict=False):
-            if statically_known(axis.size > n):
-                message = (
-                    f"the receptive field of `{row.name}` ({axis.size}) is larger than the {name} of the input ({n})"
-                )
-                help = "from here on, every output sees padding; a larger input, or fewer strides, would not"
-                span = row.node.origin.span if row.node.origin else None
-                yield Diagnostic("W203", message, span, help=help, layer=row.name)
-                return

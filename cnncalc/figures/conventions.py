@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVENTION
 from cnncalc.graph import Node
 from cnncalc.layers.base import Layer
-from cnncalc.layers.pool import largest_bin
+from cnncalc.layers.taps import largest_bin
 from cnncalc.shape import Shape, Size
 
 #: Stands for the kind of an operator that the language has no word for: only model files have them.

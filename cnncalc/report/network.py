@@ -144,6 +144,8 @@ def _notes(analysis: Analysis) -> Iterator[tuple[str, str]]:
         yield "batch", f"MACs and activations are for {thousands(options.batch)} samples, shapes for one"
     if any(exceeds(row.receptive_field, analysis.graph.nodes[0].shape) for row in analysis.rows):
         yield "*", "the receptive field is larger than the input"
+    if any(row.receptive_field.at_most for row in analysis.rows):
+        yield "≤", "an upper bound: the outputs see too many different extents to tell them apart"
     together: dict[str, list[str]] = {}
     for name, domain in analysis.domains.items():
         together.setdefault(domain, []).append(name)
