@@ -9,7 +9,7 @@ from cnncalc.layers.arguments import Choice, PaddingArgument, PerAxis
 from cnncalc.layers.base import WHOLE, Example, Layer
 from cnncalc.layers.taps import BinTaps
 from cnncalc.layers.windowed import Windowed
-from cnncalc.shape import AXES, Detail, Padding, Requirement, Shape, Window, at_least, require
+from cnncalc.shape import AXES, Detail, Padding, Requirement, Shape, Size, Window, at_least, require
 
 #: PyTorch keeps for each output of a max pool which of its inputs it is, as an integer of 64 bits.
 BYTES_OF_INDEX = 8
