@@ -1,8 +1,8 @@
-"""The memory over time: what is live while each layer runs, where it peaks, and what each memory figure is.
+"""The memory over time: the live bytes at each layer, the peak, and the definition of each memory figure.
 
-A layer's live bytes are those of its inputs (`reads`), of an output in memory of its own (`writes`), and of
-what is kept for later: a skip connection shows there, from the layer that makes it to the merge that reads it.
-In training a layer also has what it is the first to keep for the backward pass.
+The live bytes of a layer are those of its inputs (`reads`), of an output with its own memory (`writes`), and of
+tensors kept for later layers: a skip connection is kept from the layer that makes it to the merge that reads it.
+In training, a layer also has the tensors that it is the first to keep for the backward pass.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ PEAK = "◀"
 
 
 class Moment(NamedTuple):
-    """A line of the timeline: a layer's step, or of a block's steps the first with the most live. Sizes in bytes.
+    """A line of the timeline: the step of a layer, or the first step with the most live bytes of a block.
 
-    `saved` are the names of the tensors that its layers are the first to keep for the backward pass.
+    `saved` has the names of the tensors that its layers are the first to keep for the backward pass.
     """
 
     row: RowOrGroup
@@ -39,7 +39,7 @@ class Moment(NamedTuple):
 
     @property
     def saved_bytes(self) -> int:
-        """What its layers are the first to keep for the backward pass, of the whole batch."""
+        """Return the bytes that its layers are the first to keep for the backward pass, for the whole batch."""
         saved: int = self.row.saved_bytes
         return saved * self.analysis.options.batch
 
@@ -52,7 +52,7 @@ class Moment(NamedTuple):
 
 
 def _name(moment: Moment, _: str) -> str:
-    """The line's name; a block's goes with the layer in it that has the most live."""
+    """Return the name of the line; for a block, with the name of the layer that has the most live bytes."""
     if not isinstance(moment.row, RowGroup):
         return moment.row.name
     return f"{moment.row.name}: {moment.layer_name.removeprefix(f'{moment.row.name}.')}"
@@ -71,7 +71,7 @@ def _writes(moment: Moment) -> str:
 
 
 def _kept(moment: Moment, _: str) -> str:
-    """`98.5 MiB: enc1, enc2 and 3 more`"""
+    """Return the size and names of the tensors kept for later: `98.5 MiB: enc1, enc2 and 3 more`."""
     step, nodes = moment.step, moment.analysis.graph.nodes
     if not step.later:
         return ""
@@ -119,16 +119,17 @@ SAVED_TEXT = SAVED._replace(heading="saved for backward", text=_saved, numeric=F
 
 
 def memory_document(analysis: Analysis, depth: int | None, train: bool = False) -> Document:
-    """The timeline with a bar for each layer, and below it every memory figure in words.
+    """Build the timeline with a bar for each layer, and a description of every memory figure below it.
 
-    With `train`, also what each layer keeps for the backward pass, and what training takes is made of.
+    With `train`, they include the tensors that each layer keeps for the backward pass, and the parts of
+    `training_bytes`.
     """
     moments = _moments(analysis, depth)
     return Document((*([_timeline(moments, train)] if moments else []), *_figures(analysis, train)))
 
 
 def timeline_document(analysis: Analysis, depth: int | None, train: bool = False) -> Document:
-    """The timeline in bytes, for CSV, Markdown and LaTeX."""
+    """Build the timeline in bytes, for CSV, Markdown and LaTeX."""
     return Document((DataTable(_bytes(train), _moments(analysis, depth)),))
 
 
@@ -137,7 +138,7 @@ def _bytes(train: bool) -> tuple[Column, ...]:
 
 
 def memory_data(analysis: Analysis, depth: int | None = None, train: bool = False) -> dict[str, object]:
-    """The timeline as JSON carries it: live bytes at each layer; each tensor's bytes, life and place in the arena."""
+    """Return the timeline for JSON: live bytes at each layer; bytes, lifetime and arena offset of each tensor."""
     nodes, scale = analysis.graph.nodes, analysis.options.bytes_of_element
     offsets = {place.buffer.nodes[0]: place.offset for place in plan(analysis.feature_maps, scale)}
     return {
@@ -160,7 +161,7 @@ def memory_data(analysis: Analysis, depth: int | None = None, train: bool = Fals
 
 
 def _moments(analysis: Analysis, depth: int | None) -> list[Moment]:
-    """The steps of the rows that are shown."""
+    """Return the step of each row that is shown."""
     nodes = analysis.graph.nodes
     every = list(steps(nodes, analysis.feature_maps, MOST_KEPT))
     training = training_costs(nodes, node_costs(nodes), DTYPES[analysis.options.dtype])
@@ -187,7 +188,7 @@ def _timeline(moments: Sequence[Moment], train: bool) -> DataTable:
 
 
 def _beside(name: str, reader: str) -> str:
-    """The name without the blocks that it shares with its reader."""
+    """Return the name without the blocks that it shares with its reader."""
     shared = 0
     for at, (own, other) in enumerate(zip(name, reader, strict=False), 1):
         if own != other:
@@ -198,7 +199,7 @@ def _beside(name: str, reader: str) -> str:
 
 
 def _figures(analysis: Analysis, train: bool) -> Iterator[Block]:
-    """The definition of each figure, and what it leaves out."""
+    """Yield a table that defines each memory figure, and a paragraph on its assumptions."""
     totals, options = analysis.totals, analysis.options
     memory = totals.activation_bytes
     largest = sorted(totals.peak_tensors.items(), key=lambda item: -item[1])
@@ -236,7 +237,7 @@ def _figures(analysis: Analysis, train: bool) -> Iterator[Block]:
 
 
 def _training(analysis: Analysis, train: bool) -> Iterator[tuple[str, str, str, str]]:
-    """What training takes, and with `train` what that is made of: the weights are the row above."""
+    """Yield the bytes of training, and with `train` the parts that add up to them."""
     totals, options = analysis.totals, analysis.options
     copies = OPTIMIZERS[options.optimizer]
     state = f"{copies} more cop{'ies' if copies > 1 else 'y'} of the parameters" if copies else "no state"
@@ -256,5 +257,5 @@ def _figure(label: str, size: int, words: str) -> tuple[str, str, str, str]:
 
 
 def _size(value: int) -> str:
-    """`3.06 MiB`, on one line."""
+    """Return the size with its unit and a no-break space, as in `3.06 MiB`."""
     return bytes_text(value).replace(" ", "\N{NO-BREAK SPACE}")
