@@ -47,7 +47,7 @@ MORE = (
     ("def d(c) = (conv 3x3 x{c} | relu) * 2\ninput HxWx3 | d(8) | pool 2", "--depth", "1"),
 )
 #: Keys that the contract has and no output yet.
-AWAITED = {"frozen", "saved_bytes", "backward_macs", "conv_activations"}
+AWAITED = {"frozen"}
 
 
 def closed(schema: Any) -> Any:
