@@ -123,7 +123,7 @@ def _explained(analysis: Analysis, row: Row, live: Sequence[Buffer]) -> Explanat
     names = (*AXES[node.shape.rank], "channels" if node.shape.rank else "elements")
     sizes = zip(names, traced.shape_of(inputs).dims, node.shape.dims, strict=True)
     counted = bool(inputs)
-    weights, biases, running = (traced.weights(x), traced.biases(x), traced.buffers(x)) if counted else (0, 0, 0)
+    weights, biases, running = (traced.weights(x), traced.bias_weights(x), traced.buffers(x)) if counted else (0, 0, 0)
     if node.stored is not None:
         # The weights that a model file holds are counted in place of the rules.
         weights, biases, running = row.params, 0, row.buffers
@@ -216,7 +216,8 @@ def _field_changes(analysis: Analysis, row: Row, traced: Layer, x: Shape, y: Sha
     before = [analysis.rows[index].receptive_field.axes for index in row.node.inputs]
     for number, (name, axis) in enumerate(zip(AXES[row.node.shape.rank], row.receptive_field.axes, strict=False)):
         # Each axis by itself: where two have the same figures, their formulas may still differ.
-        arms = [axes[number] for axes in before]
+        # Axes that end at the layer are the first ones.
+        arms = [axes[len(axes) - len(row.receptive_field.axes) + number] for axes in before]
         read = taps[number] if isinstance(taps, tuple) else None
         plain = axis.plain and all(arm.plain for arm in arms) and (read is None or isinstance(read, WindowTaps))
         after = _plainly(arms, read) if plain else _by_phases(arms, axis, read)  # type: ignore[arg-type]  # plain

@@ -46,6 +46,15 @@ QUANTITIES: dict[str, tuple[str, Callable[[Any, Sequence[Shape], Shape], Size]]]
     ),
     "size·n": ("channels across, for each output", lambda layer, x, y: y.elements * layer.size),
     "size·positions": ("channels across, for each position", lambda layer, x, y: prod(y.spatial) * layer.size),
+    "states": (
+        "elements of the state at all steps, in each direction and layer",
+        lambda layer, x, y: layer.states(x[0]),
+    ),
+    "forward": (
+        "elements of the state at all steps, in each layer's forward direction",
+        lambda layer, x, y: layer.states(x[0]) // layer.directions,
+    ),
+    "biases": ("biases that are added at all steps", lambda layer, x, y: layer.biases_added(x[0])),
     "∏F·(C/g)·n": (
         "for each output a window over its group of input channels",
         lambda layer, x, y: prod(layer.kernel) * (x[0].channels // layer.groups) * y.elements,
@@ -64,6 +73,15 @@ DECISIONS: dict[str, str | tuple[str, str, str, str, str]] = {
     "sepconv":               PARTS,
     # thop takes it for a convolution of the output's size.
     "deconv":                ("macs",     "macs",       "macs + bias", "∏F·(C/g)·n",  "∏F·(K/g)·n + bias"),
+    # fvcore does not know them; onnx-tool takes what a step computes beside its products once for both directions.
+    "lstm":                  ("macs", NOTHING, "macs + biases + 10 states", "macs + biases + 8 states",
+                              "macs + biases + 180 forward"),
+    "gru":                   ("macs", NOTHING, "macs + biases + 7 states", "macs + biases + 7 states",
+                              "macs + biases + 110 forward"),
+    # onnx-tool has no rule for it, and stops.
+    "rnn":                   ("macs", NOTHING, "macs + biases + states", "macs + biases + states", NOTHING),
+    # Written as its two convolutions, and its gates by operators.
+    "convlstm":              ("macs", "macs", "macs + biases", "macs", "macs + biases + 256 states"),
     OPERATOR:                "macs",
 
     "bn":                    (NOTHING,    "n + affine",   "n + affine", "2 n + 2 affine", "31 n"),

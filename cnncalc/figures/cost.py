@@ -52,5 +52,5 @@ def cost(node: Node) -> Cost:
     if not node.inputs:
         return Cost(*(stored or (0, 0)), 0, y.elements, 0)
     x = node.input_shapes[0]
-    params, buffers = stored or (layer.weights(x) + layer.biases(x), layer.buffers(x))
+    params, buffers = stored or (layer.weights(x) + layer.bias_weights(x), layer.buffers(x))
     return Cost(params, buffers, layer.multiply_adds(x, y), y.elements, layer.conv_activations(x, y))

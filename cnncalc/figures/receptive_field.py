@@ -140,7 +140,9 @@ class _Limited:
 def _grown(field: ReceptiveField, layer_taps: tuple[Taps, ...], shape: Shape, limited: _Limited) -> ReceptiveField:
     axes: list[AxisField] = []
     before = None
-    for axis, taps, n in zip(field.axes, layer_taps, shape.spatial, strict=True):
+    # Axes that end at the layer are the first ones.
+    kept = field.axes[len(field.axes) - len(layer_taps) :]
+    for axis, taps, n in zip(kept, layer_taps, shape.spatial, strict=True):
         plain = axis.plain and isinstance(taps, WindowTaps)
         # Equal axes, as most are, share one value. The number of outputs is asked for by phases alone.
         now = axis, taps, None if plain else n

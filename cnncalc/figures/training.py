@@ -63,7 +63,7 @@ def training_costs(nodes: Sequence[Node], costs: Sequence[Cost], bytes_of_elemen
         for index in first:
             elements = elements + nodes[index].shape.elements
         saved_bytes = elements * bytes_of_element + layer.kept_bytes(node.shape)
-        result.append(TrainingCost(_backward_macs(node, cost, trains, factors), saved_bytes, first))
+        result.append(TrainingCost(_backward_macs(node, trains, sum(learning)), saved_bytes, first))
     return result
 
 
@@ -75,21 +75,22 @@ def _trains(node: Node, cost: Cost) -> bool:
     return params is not None and params != 0
 
 
-def _backward_macs(node: Node, cost: Cost, trains: bool, factors: int) -> Size:
-    """Return the MACs of a node's gradients: those of the product once more for each of its factors that learns.
+def _backward_macs(node: Node, trains: bool, learning: int) -> Size:
+    """Return the MACs of a node's gradients: those of a product once more for each of its factors that learns.
 
-    That is what PyTorch's FlopCounterMode counts for a convolution and a matrix product.
+    That is what PyTorch's FlopCounterMode counts for a convolution and a matrix product. `learning` is the number of
+    inputs that learn.
     """
-    parts = node.layer.decompose(node.input_shapes[0])
+    x = node.input_shapes[0]
+    parts = node.layer.decompose(x)
     if len(parts) == 1:
-        return cost.macs * factors
+        return node.layer.backward_multiply_adds(x, node.shape, trains, learning)
     # Of a chain, all but the first part have an input that learns as the weights before it do.
     macs: Size = 0
-    x = node.input_shapes[0]
     for part in parts:
         y = part.output(x)
-        macs = macs + part.multiply_adds(x, y) * factors
-        x, factors = y, trains + 1
+        macs = macs + part.backward_multiply_adds(x, y, trains, learning)
+        x, learning = y, 1
     return macs
 
 

@@ -44,6 +44,11 @@ CAFFE = Framework(
         "adaptiveavgpool": ABSENT,
         "adaptivemaxpool": ABSENT,
         "fc": Equivalent("InnerProduct", arguments=(argument("num_output", "units", WHOLE), BIAS_TERM)),
+        # BVLC's has LSTM and RNN layers whose steps are the blob's first axis, in place of the batch.
+        "lstm": ABSENT,
+        "gru": ABSENT,
+        "rnn": ABSENT,
+        "convlstm": ABSENT,
         # A `BatchNorm` has no weights of its own: a `Scale` behind it does.
         "bn": Equivalent("BN", "BatchNorm"),
         "instancenorm": ABSENT,

@@ -46,6 +46,11 @@ DARKNET = Framework(
         "adaptiveavgpool": ABSENT,
         "adaptivemaxpool": ABSENT,
         "fc": Equivalent("connected", arguments=(argument("output", "units", WHOLE),)),
+        # Its sections `lstm`, `gru` and `rnn` take the batch for steps.
+        "lstm": ABSENT,
+        "gru": ABSENT,
+        "rnn": ABSENT,
+        "convlstm": ABSENT,
         "bn": Equivalent("batchnorm"),
         "instancenorm": ABSENT,
         "ln": ABSENT,

@@ -17,6 +17,7 @@ from cnncalc.frameworks.notation import (
     REAL,
     SIZES,
     WHOLE,
+    Notation,
     words,
 )
 from cnncalc.frameworks.table import (
@@ -79,6 +80,29 @@ GLOBAL = (*FORMAT, argument("keepdims", Meaning.KEEPS_AXES, default=False))
 ADAPTIVE = (argument("output_size", "size", PER_AXIS), *FORMAT)
 
 
+#: The biases of a gate: an LSTM and a SimpleRNN have one or none, a GRU that resets behind its product two.
+ONE_BIAS, TWO_BIASES = Notation(bool, int), Notation(bool, lambda bias: 2 if bias else 0)
+#: The whole sequence, or the last state.
+RETURN_SEQUENCES = argument(
+    "return_sequences", "last", Notation(lambda last: not last, lambda sequences: not sequences), False
+)
+RECURRENT_END = (
+    *ignored("dropout", "recurrent_dropout", "seed"), RETURN_SEQUENCES,
+    *ignored("return_state", "go_backwards", "stateful", "unroll", "use_cudnn", "zero_output_for_mask"),
+)  # fmt: skip
+
+
+def _recurrent(name: str, biases: Notation, *own: str, gated: bool = True) -> Equivalent:
+    arguments = (
+        argument("units", notation=WHOLE),
+        *ignored("activation", *(("recurrent_activation",) if gated else ())),
+        argument("use_bias", "biases", biases, True),
+        *RECURRENT_END,
+        *ignored(*own),
+    )
+    return Equivalent(f"layers.{name}", arguments=arguments)
+
+
 KERAS = Framework(
     "Keras",
     {
@@ -119,6 +143,17 @@ KERAS = Framework(
         "adaptiveavgpool": Equivalent("layers.AdaptiveAveragePooling{rank}D", arguments=ADAPTIVE),
         "adaptivemaxpool": Equivalent("layers.AdaptiveMaxPooling{rank}D", arguments=ADAPTIVE),
         "fc": Equivalent("layers.Dense", arguments=(argument("units", notation=WHOLE), ACTIVATION, USE_BIAS)),
+        "lstm": _recurrent("LSTM", ONE_BIAS, "unit_forget_bias"),
+        "gru": _recurrent("GRU", TWO_BIASES, "reset_after"),
+        "rnn": _recurrent("SimpleRNN", ONE_BIAS, gated=False),
+        # Its rank is that of the convolution: the steps are one axis more.
+        "convlstm": Equivalent(
+            "layers.ConvLSTM{rank}D",
+            arguments=(
+                FILTERS, KERNEL, STRIDES, PADDING, *FORMAT, DILATION, *ignored("activation", "recurrent_activation"),
+                USE_BIAS, *ignored("unit_forget_bias"), *RECURRENT_END,
+            ),
+        ),
         "bn": _norm("layers.BatchNormalization", "layers.SyncBatchNormalization", momentum=("momentum",)),
         "ln": _norm("layers.LayerNormalization"),
         "gn": _norm("layers.GroupNormalization", before=(argument("groups", notation=WHOLE, default=32),)),

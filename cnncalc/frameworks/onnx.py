@@ -8,7 +8,7 @@ What a layer holds is an operator's input, so filters, units and biases are in t
 from __future__ import annotations
 
 from cnncalc.frameworks.notation import BEGINS_THEN_ENDS, EACH_AXIS, FLOAT, WHOLE, words
-from cnncalc.frameworks.table import Always, Composed, Equivalent, Framework, argument, ignored
+from cnncalc.frameworks.table import Always, Composed, Equivalent, Framework, NoEquivalent, argument, ignored
 
 WINDOW = (argument("kernel_shape", "kernel", EACH_AXIS), argument("strides", "stride", EACH_AXIS, [1]))
 DILATIONS = argument("dilations", "dilation", EACH_AXIS, [1])
@@ -18,6 +18,18 @@ CEIL_MODE = argument("ceil_mode", "rounding", words({"floor": 0, "ceil": 1}), 0)
 #: Channels come behind the batch.
 CHANNEL_AXIS = argument("axis", Always(1, any_is_read=True), default=None)
 EPSILON = ignored("epsilon")
+
+
+def _recurrent(name: str, *own: str) -> Equivalent:
+    return Equivalent(
+        name,
+        arguments=(
+            argument("hidden_size", "units", WHOLE),
+            argument("direction", "bidirectional", words({False: "forward", True: "bidirectional"}), "forward"),
+            *ignored("activations", "activation_alpha", "activation_beta", "clip", "layout", *own),
+        ),
+    )
+
 
 ONNX = Framework(
     "ONNX",
@@ -46,6 +58,10 @@ ONNX = Framework(
         "adaptiveavgpool": Composed(),
         "adaptivemaxpool": Composed(),
         "fc": Equivalent("Gemm", arguments=(argument("transB", Always(1, any_is_read=True), default=0),)),
+        "lstm": _recurrent("LSTM", "input_forget"),
+        "gru": _recurrent("GRU", "linear_before_reset"),
+        "rnn": _recurrent("RNN"),
+        "convlstm": NoEquivalent("it has no convolutional LSTM", "write it as a `lstm`, or export to PyTorch or Keras"),
         "bn": Equivalent("BatchNormalization", arguments=(*EPSILON, *ignored("momentum", "training_mode"))),
         "instancenorm": Equivalent("InstanceNormalization", arguments=EPSILON),
         "ln": Equivalent(

@@ -73,6 +73,27 @@ def _norm(
     return Equivalent(*names, arguments=arguments, functions=functions)
 
 
+#: Both biases of a gate, or none.
+TWO_BIASES = Notation(bool, lambda bias: 2 if bias else 0)
+
+
+def _recurrent(name: str, *functions: str, nonlinearity: tuple[FrameworkArgument, ...] = ()) -> Equivalent:
+    # Its module gives a tuple: `Recurrent` of `writers/runtime/pytorch.py` is around it.
+    arguments = (
+        argument("input_size", Meaning.INPUT_CHANNELS),
+        argument("hidden_size", "units", WHOLE),
+        argument("num_layers", "layers", WHOLE, 1),
+        *nonlinearity,
+        argument("bias", "biases", TWO_BIASES, True),
+        argument("batch_first", Always(True, any_is_read=True), default=False),
+        *ignored("dropout"),
+        argument("bidirectional", notation=FLAG, default=False),
+        argument("proj_size", Always(0), default=0),
+        *ignored("device", "dtype"),
+    )
+    return Equivalent(f"nn.{name}", arguments=arguments, functions=functions)
+
+
 PYTORCH = Framework(
     "PyTorch",
     {
@@ -131,6 +152,11 @@ PYTORCH = Framework(
             ),
             functions=("linear",),
         ),
+        "lstm": _recurrent("LSTM", "lstm"),
+        "gru": _recurrent("GRU", "gru"),
+        "rnn": _recurrent("RNN", "rnn_tanh", "rnn_relu", nonlinearity=ignored("nonlinearity")),
+        # `writers/runtime/pytorch.py` has one, of two convolutions.
+        "convlstm": Composed(("ConvLSTM",)),
         "bn": _norm("nn.BatchNorm{rank}d", "nn.SyncBatchNorm", "nn.LazyBatchNorm{rank}d", functions=("batch_norm",)),
         "ln": _norm(
             "nn.LayerNorm", channels="normalized_shape", affine="elementwise_affine", functions=("layer_norm",)

@@ -142,6 +142,30 @@ class Integer(Argument[int]):
         return value
 
 
+class NamedInteger(Argument[int]):
+    """A whole number in [low, high) that is written with its name, `layers=2`, or by a word of its own: `nobias`."""
+
+    def __init__(
+        self, *, sample: str, low: int = 1, high: int = MAX_INTEGER, words: dict[str, int] | None = None, **more: Any
+    ) -> None:
+        super().__init__(**more)
+        self.sample, self.low, self.high, self.words = sample, low, high, words or {}
+
+    @property
+    def keywords(self) -> dict[str, int]:
+        return self.words
+
+    def read(self, pieces: Pieces) -> int:
+        value: int = self._number(pieces, self.low, self.high)
+        return value
+
+    def write(self, value: int) -> str:
+        return next((word for word, number in self.words.items() if number == value), f"{self.name}={value}")
+
+    def forms(self) -> list[str]:
+        return [f"{self.name}={self.sample}", *self.words]
+
+
 class PerAxis(Argument[tuple[int, ...]]):
     """A whole number for each spatial axis, or one for all of them."""
 

@@ -5,7 +5,7 @@ The class says everything that is peculiar to the layer:
     words                        its kinds, each with its synonyms; the registry fills itself from them
     arguments                    class attributes of the types in `layers.arguments`
     output, requirements         the size rule, and what must hold for it to be valid
-    weights, biases, buffers     its parameters
+    weights, bias_weights, …     its parameters: `buffers` are those that no gradient trains
     multiply_adds                its MACs
     taps                         which elements of its input an output reads: its receptive field
     memory, is_view              where its output is held: as the network runs, and as PyTorch trains it
@@ -231,7 +231,7 @@ class Layer:
         """Return the number of trainable parameters other than biases."""
         return 0
 
-    def biases(self, x: Shape) -> Size:
+    def bias_weights(self, x: Shape) -> Size:
         """Return the number of trainable biases."""
         return 0
 
@@ -242,6 +242,13 @@ class Layer:
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
         """Return the multiply-adds of a convolution or matrix product, per sample, without bias; 0 for all else."""
         return 0
+
+    def backward_multiply_adds(self, x: Shape, y: Shape, trains: bool, learning: int) -> Size:
+        """Return the multiply-adds of its gradients: those of a product again for each of its factors that learns.
+
+        `trains` is whether its weights do, `learning` how many of its inputs.
+        """
+        return self.multiply_adds(x, y) * (trains + learning)
 
     def conv_activations(self, x: Shape, y: Shape) -> Size:
         """Return the output elements of its convolutions, deconvolutions and fully connected layers; 0 for all else."""

@@ -46,7 +46,7 @@ class Convolution(Windowed):
     def explain_filters(self, x: Shape, groups: int, filters: int) -> str:
         """Return in words why a filter has a kernel for each channel that it reads, and gives one channel."""
         each = x.channels // groups
-        bias = ", with its bias," if self.biases(x) else ""
+        bias = ", with its bias," if self.bias_weights(x) else ""
         reads = "input channel" if groups == 1 else "channel of its group"
         share = "" if groups == 1 else f" ({x.channels} input channels and {filters} filters in {groups} groups)"
         return (
@@ -89,7 +89,7 @@ class Conv(Convolution):
     def weights(self, x: Shape) -> Size:
         return prod(self.kernel) * (x.channels // self.groups) * self.filters
 
-    def biases(self, x: Shape) -> Size:
+    def bias_weights(self, x: Shape) -> Size:
         return self.filters if self.bias else 0
 
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
@@ -117,7 +117,7 @@ class DepthwiseConv(Convolution):
     def weights(self, x: Shape) -> Size:
         return prod(self.kernel) * x.channels * self.multiplier
 
-    def biases(self, x: Shape) -> Size:
+    def bias_weights(self, x: Shape) -> Size:
         return x.channels * self.multiplier if self.bias else 0
 
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
@@ -149,7 +149,7 @@ class SeparableConv(Convolution):
     def weights(self, x: Shape) -> Size:
         return x.channels * self.multiplier * (prod(self.kernel) + self.filters)
 
-    def biases(self, x: Shape) -> Size:
+    def bias_weights(self, x: Shape) -> Size:
         return self.filters if self.bias else 0
 
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
@@ -236,7 +236,7 @@ class Deconv(Convolution):
     def weights(self, x: Shape) -> Size:
         return prod(self.kernel) * x.channels * (self.filters // self.groups)
 
-    def biases(self, x: Shape) -> Size:
+    def bias_weights(self, x: Shape) -> Size:
         return self.filters if self.bias else 0
 
     def multiply_adds(self, x: Shape, y: Shape) -> Size:

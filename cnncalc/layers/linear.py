@@ -32,7 +32,7 @@ class FullyConnected(Layer):
     def weights(self, x: Shape) -> Size:
         return x.channels * self.units
 
-    def biases(self, x: Shape) -> Size:
+    def bias_weights(self, x: Shape) -> Size:
         return self.units if self.bias else 0
 
     def multiply_adds(self, x: Shape, y: Shape) -> Size:

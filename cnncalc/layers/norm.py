@@ -22,7 +22,7 @@ class Norm(Layer):
     def weights(self, x: Shape) -> Size:
         return x.channels if self.affine and self.scale else 0
 
-    def biases(self, x: Shape) -> Size:
+    def bias_weights(self, x: Shape) -> Size:
         return x.channels if self.affine else 0
 
     def explain_channels(self, x: Shape, y: Shape) -> str:
@@ -105,7 +105,7 @@ class Scale(Layer):
     def weights(self, x: Shape) -> Size:
         return x.channels
 
-    def biases(self, x: Shape) -> Size:
+    def bias_weights(self, x: Shape) -> Size:
         return x.channels if self.bias else 0
 
     def explain_channels(self, x: Shape, y: Shape) -> str:

@@ -38,7 +38,7 @@ def output_and_macs(layer: Layer, x: Shape) -> tuple[Shape, Any]:
 
 def _weights_of(layer: Layer, x: Shape) -> StoredWeights:
     resolved = layer.resolve(x)
-    return StoredWeights(resolved.weights(x) + resolved.biases(x), resolved.buffers(x))
+    return StoredWeights(resolved.weights(x) + resolved.bias_weights(x), resolved.buffers(x))
 
 
 class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
@@ -87,7 +87,7 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         if index != NO_NODE and stored is not None and inputs:
             added = self.builder.nodes[index]
             x = added.input_shapes[0]
-            if stored == (added.layer.weights(x) + added.layer.biases(x), added.layer.buffers(x)):
+            if stored == (added.layer.weights(x) + added.layer.bias_weights(x), added.layer.buffers(x)):
                 self.builder.nodes[index] = added._replace(stored=None)
         return index
 

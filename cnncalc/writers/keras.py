@@ -179,6 +179,35 @@ def padded_with_zeros(code: LayerCode, x: Shape) -> LayerCode:
     return chain(*edges("pad", x, padding.value), calls[-1])
 
 
+@emitter("lstm", "gru", "rnn")
+def recurrent(node: Node, layer: Any) -> Call:
+    values: dict[str, Any] = {}
+    if layer.kind == "gru":
+        # Where a gate resets the state before its product, there is one bias for both.
+        values["reset_after"] = None if layer.biases != 1 else False
+    elif layer.biases == 2:
+        name = KERAS.equivalent(layer.kind).name(1).removeprefix("layers.")
+        raise Unsupported(f"its {name} has one bias for each gate or none", "write `biases=1` or `nobias`")
+    calls = []
+    for number in range(1, layer.layers + 1):
+        sequences = number < layer.layers or not layer.last
+        one = layer_of(layer.kind, node, return_sequences=sequences, **values)
+        calls.append(call("layers.Bidirectional", positional("layer", one)) if layer.bidirectional else one)
+    return chain(*calls)
+
+
+@emitter("convlstm")
+def convlstm(node: Node, layer: Any) -> Call:
+    frame = layer.frame(node.input_shapes[0])
+    frames = layer.input_conv().resolve(frame)
+    pads, padding = padded(frame, frames)
+    if pads:
+        ends = [(0, 0), *ends_of(frames.windows(frame))]
+        pads = edges("pad", node.input_shapes[0], ends)
+    values = {"padding": padding, "dilation_rate": dilation_of(frames)}
+    return chain(*pads, layer_call(KERAS.equivalent("convlstm"), node, frame.rank, **values))
+
+
 @emitter("bn", "ln", "gn", "instancenorm")
 def norm(node: Node, layer: Any) -> Call:
     return layer_of(layer.kind, node, scale=layer.affine and layer.scale)
@@ -330,7 +359,12 @@ def named_calls(name: str, code: Call, between: str) -> list[tuple[str, Call]]:
     """Return the layers that a call stands for, by name: the last with weights has the name itself."""
     calls = calls_of(code)
     main = max(range(len(calls)), key=lambda number: (not is_edge(calls[number]), number))
-    return [(name if number == main else f"{name}{between}{suffix(each)}", each) for number, each in enumerate(calls)]
+    suffixes = [suffix(each) for each in calls]
+    if main > 0 and calls[0].function == calls[main].function:  # a stack of recurrent layers
+        suffixes = [f"layer{number}" for number in range(1, len(calls) + 1)]
+    return [
+        (name if number == main else f"{name}{between}{suffixes[number]}", each) for number, each in enumerate(calls)
+    ]
 
 
 #: Layers that take their inputs as a list.

@@ -152,6 +152,45 @@ def fc(node: Node, layer: Any) -> list[Op]:
     return [operator_of("fc", node, weight, *bias(layer.units, layer.bias))]
 
 
+@emitter("lstm", "gru", "rnn")
+def recurrent(node: Node, layer: Any) -> list[Op]:
+    if layer.biases == 1:
+        raise Unsupported("its recurrent operators have two biases or none", "write `biases=2` or `nobias`")
+    directions, rows = layer.directions, layer.gates * layer.units
+    reset = {"linear_before_reset": 1} if layer.kind == "gru" else {}
+    # Steps come first, then the batch.
+    ops = [op("Transpose", X, perm=[2, 0, 1])]
+    channels = node.input_shapes[0].channels
+    for number in range(1, layer.layers + 1):
+        weights = (
+            Weight(f"weight{number}", (directions, rows, channels)),
+            Weight(f"state{number}", (directions, rows, layer.units)),
+            *([Weight(f"bias{number}", (directions, 2 * rows))] if layer.biases else []),
+        )
+        each = operator_of(layer.kind, node)
+        each = each._replace(operands=(OperatorResult(len(ops) - 1), *weights), attributes={**each.attributes, **reset})
+        if number == layer.layers and layer.last:
+            # The last state: directions x batch x units.
+            ops += [
+                each._replace(output=1),
+                op("Transpose", OperatorResult(len(ops)), perm=[1, 0, 2]),
+                op("Reshape", OperatorResult(len(ops) + 1), Constant("shape", sizes(node.shape))),
+            ]
+            continue
+        # Steps x directions x batch x units.
+        channels = directions * layer.units
+        if number == layer.layers:
+            perm, shape = [2, 1, 3, 0], Constant("shape", sizes(node.shape))
+        else:
+            perm, shape = [0, 2, 1, 3], Constant(f"shape{number}", (0, 0, channels))
+        ops += [
+            each,
+            op("Transpose", OperatorResult(len(ops)), perm=perm),
+            op("Reshape", OperatorResult(len(ops) + 1), shape),
+        ]
+    return ops
+
+
 @emitter("bn")
 def bn(node: Node, layer: Any) -> list[Op]:
     x = node.input_shapes[0]

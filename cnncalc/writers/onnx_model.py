@@ -46,11 +46,12 @@ OperatorInput = Union[Weight, Constant, OperatorResult, LayerInput, str]
 
 
 class Op(NamedTuple):
-    """One operator: its type, what goes in, its attributes."""
+    """One operator: its type, what goes in, its attributes, and which of its outputs is the result."""
 
     type: str
     operands: tuple[OperatorInput, ...]
     attributes: dict[str, Any]
+    output: int = 0
 
 
 def op(type: str, *operands: OperatorInput, **attributes: Any) -> Op:
@@ -118,7 +119,9 @@ class ModelBuilder:
         for number, each in enumerate(ops, 1):
             result = name if number == len(ops) else self.name(f"{name}/{each.type.lower()}")
             operands = [text for operand in each.operands for text in self.operand(operand, name, inputs, results)]
-            self.nodes.append(self.helper.make_node(each.type, operands, [result], result, **each.attributes))
+            self.nodes.append(
+                self.helper.make_node(each.type, operands, [*[""] * each.output, result], result, **each.attributes)
+            )
             results.append(result)
 
     def operand(self, operand: OperatorInput, layer: str, inputs: list[str], results: list[str]) -> Iterator[str]:

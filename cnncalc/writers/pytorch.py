@@ -25,6 +25,7 @@ from cnncalc.writers.code import (
     RawCode,
     call,
     inline_text,
+    keyword,
     layer_call,
     nested,
     positional,
@@ -112,6 +113,30 @@ def pool(node: Node, layer: Any) -> Call:
     windows, ceil = (layer.windows(x), layer.rounds_up) if alike else (floored(node, layer), False)
     pads, padding = padded(x, windows, 'float("-inf")' if layer.kind == "pool" else None)
     return sequential(*pads, module_of(layer.kind, node, padding=padding, ceil_mode=ceil))
+
+
+@emitter("lstm", "gru", "rnn")
+def recurrent(node: Node, layer: Any) -> Call:
+    if layer.biases == 1:
+        raise Unsupported("its recurrent layers have two biases or none", "write `biases=2` or `nobias`")
+    return call("Recurrent", positional("layer", module_of(layer.kind, node)), keyword("last", layer.last, False))
+
+
+@emitter("convlstm")
+def convlstm(node: Node, layer: Any) -> Call:
+    frame = layer.frame(node.input_shapes[0])
+    frames, state = layer.input_conv(), layer.state_conv()
+    pads, padding = padded(frame, frames.windows(frame))
+    # Sizes are those of a step: the convolutions have an axis less than the node.
+    step = node._replace(input_shapes=(frame,), shape=frames.output(frame))
+    hidden = Shape(step.shape.spatial, layer.filters)
+    back = node._replace(input_shapes=(hidden,), shape=state.output(hidden))
+    return call(
+        "ConvLSTM",
+        positional("frames", sequential(*pads, module_of("conv", step._replace(layer=frames), padding=padding))),
+        positional("state", module_of("conv", back._replace(layer=state))),
+        keyword("last", layer.last, False),
+    )
 
 
 @emitter("bn", "gn", "ln")

@@ -162,6 +162,41 @@ class ChannelNorm(nn.Module):
         return y.permute(0, 3, 1, 2)
 
 
+class Steps(nn.Module):
+    """A recurrent layer on a sequence that is channels first."""
+
+    def __init__(self, layer: nn.Module) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.layer(x.transpose(1, 2))[0]
+        return y.transpose(1, 2)
+
+    def __repr__(self) -> str:
+        return repr(self.layer)
+
+
+class ConvLSTM(nn.Module):
+    """A convolutional LSTM as two convolutions a step, its gates by operators."""
+
+    def __init__(self, stride: int = 1, bias: bool = True) -> None:
+        super().__init__()
+        self.frames = nn.Conv2d(8, 24, 3, stride, padding=1, bias=bias)
+        self.state = nn.Conv2d(6, 24, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        given = [self.frames(frame) for frame in x.unbind(2)]
+        h = c = torch.zeros_like(given[0][:, :6])
+        outputs = []
+        for each in given:
+            enter, keep, new, leave = torch.split(each + self.state(h), 6, 1)
+            c = keep.sigmoid() * c + enter.sigmoid() * new.tanh()
+            h = leave.sigmoid() * c.tanh()
+            outputs.append(h)
+        return torch.stack(outputs, 2)
+
+
 def add_in_place(x: Tensor) -> Tensor:
     """A residual addition as torchvision writes it."""
     y = x.clone()
@@ -318,6 +353,18 @@ PROBES: dict[str, Subject] = {
     "droppath": (lambda: torchvision.ops.StochasticDepth(0.2, "row"), PLANE),
     "identity": (nn.Identity, PLANE),
     "flatten": (nn.Flatten, PLANE),
+    "lstm": (lambda: Steps(nn.LSTM(8, 6, batch_first=True)), LINE),
+    "lstm_nobias": (lambda: Steps(nn.LSTM(8, 6, bias=False, batch_first=True)), LINE),
+    "lstm_bi": (lambda: Steps(nn.LSTM(8, 5, bidirectional=True, batch_first=True)), LINE),
+    "lstm_layers": (lambda: Steps(nn.LSTM(8, 6, num_layers=2, batch_first=True)), LINE),
+    "lstm_bi_layers": (lambda: Steps(nn.LSTM(8, 6, num_layers=3, bidirectional=True, batch_first=True)), LINE),
+    "gru": (lambda: Steps(nn.GRU(8, 6, batch_first=True)), LINE),
+    "gru_nobias": (lambda: Steps(nn.GRU(8, 6, bias=False, batch_first=True)), LINE),
+    "gru_bi_layers": (lambda: Steps(nn.GRU(8, 5, num_layers=2, bidirectional=True, batch_first=True)), LINE),
+    "rnn": (lambda: Steps(nn.RNN(8, 6, batch_first=True)), LINE),
+    "rnn_bi_layers": (lambda: Steps(nn.RNN(8, 5, num_layers=2, bidirectional=True, batch_first=True)), LINE),
+    "convlstm": (ConvLSTM, VOLUME),
+    "convlstm_stride": (lambda: ConvLSTM(2, bias=False), VOLUME),
     "scale": (Scaled, PLANE),
     "scale_bias": (lambda: Scaled(bias=True), PLANE),
     "scale_function": (lambda: Scaled(by_function=True), PLANE),

@@ -92,3 +92,40 @@ class PixelUnshuffle(nn.Module):
         # The positions within blocks go to the channels, those of the blocks stay behind them.
         order = [*range(3, 2 + 2 * axes, 2), *range(2, 2 + 2 * axes, 2)]
         return x.permute(0, 1, *order).flatten(1, 1 + axes)
+
+
+class Recurrent(nn.Module):
+    """Run a recurrent layer along the axis of space; give its states at all steps, or the last."""
+
+    def __init__(self, layer, last=False):
+        super().__init__()
+        self.layer, self.last = layer, last
+
+    def forward(self, x):
+        states, final = self.layer(x.transpose(1, 2))
+        if not self.last:
+            return states.transpose(1, 2)
+        # Those of all layers and directions, of which the last layer's come last.
+        final = final[0] if isinstance(final, tuple) else final
+        return final[-1 - self.layer.bidirectional :].transpose(0, 1).flatten(1)
+
+
+class ConvLSTM(nn.Module):
+    """An LSTM whose states are feature maps, along the first axis of space; give all states, or the last."""
+
+    def __init__(self, frames, state, last=False):
+        super().__init__()
+        self.frames, self.state, self.last = frames, state, last
+
+    def forward(self, x):
+        states = []
+        for frame in x.unbind(2):
+            gates = self.frames(frame)
+            if not states:
+                state = gates.new_zeros(len(x), gates.shape[1] // 4, *gates.shape[2:])
+                cell = torch.zeros_like(state)
+            enter, keep, new, leave = (gates + self.state(state)).chunk(4, 1)
+            cell = keep.sigmoid() * cell + enter.sigmoid() * new.tanh()
+            state = leave.sigmoid() * cell.tanh()
+            states.append(state)
+        return state if self.last else torch.stack(states, 2)
