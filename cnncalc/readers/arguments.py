@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.frameworks.notation import BY_RULE, FLAG, PER_AXIS, REAL, SYMMETRIC, WHOLE
+from cnncalc.frameworks.notation import BY_RULE, PER_AXIS, REAL, SYMMETRIC, WHOLE
 from cnncalc.frameworks.table import REQUIRED, Framework, FrameworkArgument
 from cnncalc.readers.importer import symmetric_padding
 from cnncalc.shape import Padding
@@ -57,8 +57,8 @@ class FileArguments:
             return self.integers(name, rank, default, low=0 if argument.meaning == "output_padding" else 1)
         if notation is SYMMETRIC:
             return symmetric_padding(self.integers(name, rank, default, low=0))
-        if notation is FLAG:
-            return self.flag(name, default)
+        if isinstance(argument.default, bool):
+            return notation.read(self.flag(name, default))
         if notation is REAL:
             return self.real(name, default)
         assert notation is BY_RULE, f"no reader has the notation of {name}"

@@ -179,6 +179,34 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
             output = self.same_shape(node, "conv", x, stored, kernel=(1,), filters=dims[-1], bias=bias)
         return Tensor(output.node, dims, len(dims) - 1)
 
+    def recurrent(
+        self,
+        node: FrameworkNode,
+        kind: str,
+        x: Tensor,
+        batch: int,
+        stored: StoredWeights,
+        **arguments: Any,
+    ) -> Tensor:
+        """A recurrent layer on steps, a batch of one and channels; its output is channels last behind the batch."""
+        dims = x.known_dims
+        if len(dims) != 3 or dims[batch] != 1:
+            raise CannotInferError
+        if batch != 0:
+            x = self.reshape(node, self.with_channels(node, x, 2), (1, dims[0], dims[2]), 2)
+        x = self.with_channels(node, x, 2)
+        index = self.add_layer(node, make(kind, **arguments), (x,), stored)
+        if index == NO_NODE:
+            return Tensor(NO_NODE, None)
+        shape = self.builder.nodes[index].shape
+        return Tensor(index, (1, *shape.dims), len(shape.dims))
+
+    def last_states(self, node: FrameworkNode, states: Tensor, dims: Dims) -> Tensor:
+        """The last state of each layer and direction, where that of all steps is read as well: part of the same."""
+        _, scope = self.name_of(node)
+        layer = OpaqueOp("LastState", sample_shape(dims, 2))
+        return Tensor(self.builder.add(layer, (states.node,), scope=scope, implicit=True), dims, 2)
+
     # -- the same elements in another shape ----------------------------------------------------------------
 
     def with_channels(self, node: FrameworkNode, x: Tensor, channel: int) -> Tensor:

@@ -63,13 +63,18 @@ REASONS = (
     "its pools have no dilation",  # Keras
     "its upsampling interpolates on two axes alone",  # Keras
     "its pools have windows of one size",  # ONNX
+    "its recurrent layers have two biases or none",  # PyTorch
+    "its recurrent operators have two biases or none",  # ONNX
+    "its LSTM has one bias for each gate or none",  # Keras
+    "its SimpleRNN has one bias for each gate or none",  # Keras
+    "it has no convolutional LSTM",  # ONNX
 )
 
 
 # -- there and back ------------------------------------------------------------------------------------------
 
 #: The kinds that a framework may call by one another's names; with their weights, MACs and bias they are one.
-CONVOLUTIONS = dict.fromkeys(("dwconv", "sepconv"), "conv")
+CONVOLUTIONS = dict.fromkeys(("dwconv", "sepconv", "convlstm"), "conv")
 
 #: The kinds whose weights and MACs a reader finds in rows of these kinds alone; all else is one group, `rest`.
 COMPARED = ("conv", "deconv", "fc")

@@ -200,7 +200,9 @@ def _check_inputs(config: LayerConfig, shapes: list[Shape]) -> None:
         label = f"a `{config.class_name}` takes one tensor"
         fail("E306", f"`{config.name}` is called on {len(shapes)} tensors", label)
     named = RANK.search(config.class_name)
-    if named and shapes[0].rank != int(named.group(1)):
-        axes = "1 spatial axis" if named.group(1) == "1" else f"{named.group(1)} spatial axes"
+    # A convolutional LSTM has the axis of the steps besides.
+    rank = int(named.group(1)) + config.class_name.startswith("ConvLSTM") if named else 0
+    if named and shapes[0].rank != rank:
+        axes = "1 spatial axis" if rank == 1 else f"{rank} spatial axes"
         label = f"its input {shapes[0]} has {shapes[0].rank}"
         fail("E306", f"`{config.name}` ({config.class_name}) takes a tensor with {axes}", label)

@@ -89,19 +89,39 @@ def einsum(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs
     return importer.opaque(node, dims, operands.tensors, len(dims) - 1, stored, macs=macs)
 
 
-@rules("LSTM", "GRU", "RNN")
-def recurrent(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    """Weights and shapes are known; the multiply-adds of its steps are not counted."""
+@rules.table({"LSTM": "lstm", "GRU": "gru", "RNN": "rnn"})
+def recurrent(importer: OnnxImporter, node: NodeDef, operands: Operands, kind: str) -> Outputs:
+    """A recurrent layer: its states at all steps, by directions, and the last of each direction."""
     data, state = operands.tensor(0), operands.value(2)
-    if len(data.known_dims) != 3 or not state.dims or node.integer("layout", 0):
+    if len(data.known_dims) != 3 or not state.dims or len(state.dims) != 3 or node.integer("layout", 0):
         raise CannotInferError
     steps, batch, _ = data.known_dims
     directions, hidden = state.dims[0], state.dims[-1]
     stored = importer.count_weights(*operands.values[1:4])
-    output = importer.opaque(node, (steps, directions, batch, hidden), [data], 3, stored, known=False)
-    # The last state (and cell) have no row of their own: they are the last step of that row.
-    last = output._replace(dims=(directions, batch, hidden), channel=2)
-    return [output, last, last]
+    if node.text("direction", "forward") == "reverse" or batch != 1:
+        output = importer.opaque(node, (steps, directions, batch, hidden), [data], 3, stored, known=False)
+        final = output._replace(dims=(directions, batch, hidden), channel=2)
+        return [output, final, final]
+    last = importer.read.isdisjoint(node.outputs[:1])
+    states = importer.recurrent(
+        node,
+        kind,
+        data,
+        1,
+        stored,
+        units=hidden,
+        bidirectional=directions == 2,
+        biases=2 if operands.get(3) is not None else 0,
+        last=last,
+    )
+    if states.dims is None:
+        return [states, states, states]
+    final_dims = (directions, 1, hidden)
+    if last:
+        final = importer.reshape(node, states, final_dims, 2)
+        return [states, final, final]
+    final = importer.last_states(node, states, final_dims) if not importer.read.isdisjoint(node.outputs[1:]) else states
+    return [importer.reshape(node, states, (steps, directions, 1, hidden), 3), final, final]
 
 
 # -- norms ---------------------------------------------------------------------------------------------------
