@@ -7,8 +7,7 @@ from math import prod
 from typing import Any, Literal
 
 from cnncalc.layers.arguments import Flag, Integer, NamedInteger, PaddingArgument, PerAxis, fit_axes
-from cnncalc.layers.base import WHOLE, Example, Layer
-from cnncalc.layers.conv import Conv
+from cnncalc.layers.base import REGISTRY, WHOLE, Example, Layer
 from cnncalc.layers.taps import Taps, WindowTaps
 from cnncalc.shape import Padding, Requirement, Shape, ShapeError, Size, statically_known
 
@@ -214,15 +213,15 @@ class ConvLSTM(Layer):
             values[name] = argument.fit(value, x.rank - 1)
         return self.with_values(values)
 
-    def input_conv(self) -> Conv:
+    def input_conv(self) -> Any:
         """Return the convolution that reads the input of a step, for all gates."""
         window = {name: getattr(self, name) for name in ("kernel", "stride", "padding", "dilation", "bias")}
-        return Conv("conv", **window, filters=4 * self.filters)
+        return REGISTRY["conv"]("conv", **window, filters=4 * self.filters)
 
-    def state_conv(self) -> Conv:
+    def state_conv(self) -> Any:
         """Return the convolution that reads the state, for all gates."""
         ones = (1,) * len(self.kernel)
-        return Conv(
+        return REGISTRY["conv"](
             "conv",
             kernel=self.kernel,
             stride=ones,

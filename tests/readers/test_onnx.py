@@ -581,7 +581,7 @@ def test_strict(tmp_path: Path) -> None:
 
 @needs_onnx
 def test_recurrent(tmp_path: Path) -> None:
-    """A recurrent layer has its weights and its shape, and no count of MACs: it is marked, and the table goes on."""
+    """A recurrent layer is ours, with its weights and MACs, and what follows it reads its directions side by side."""
     nodes = [
         node("Transpose", "x", "q", perm=[2, 0, 1]),
         node("LSTM", "q w r b", "h", hidden_size=5, direction="bidirectional"),
@@ -591,8 +591,9 @@ def test_recurrent(tmp_path: Path) -> None:
     ]
     weights = {"w": (2, 20, 6), "r": (2, 20, 5), "b": (2, 40), "m": (10, 3), **arrays({"s": [1, 7, 10]})}
     result = cnncalc.analyze(save(tmp_path / "m.onnx", nodes, {"x": (1, 6, 7)}, weights))
-    # Two directions of four gates: 4·5·(6 + 5) weights and 2·4·5 biases each.
-    assert [(row.type, row.params) for row in result.unknown] == [("LSTM", 520)]
+    # Two directions of four gates: 4·5·(6 + 5) weights and 2·4·5 biases each, and 7 steps of the weights.
+    rows = [(str(row.node.layer), row.params, row.macs) for row in result.rows if row.type == "lstm"]
+    assert (rows, result.unknown) == ([("lstm 5 bi", 520, 7 * 440)], ())
     assert (result.rows[-1].output_shape, result.rows[-1].macs) == ((7, 3), 7 * 10 * 3)
 
 

@@ -153,13 +153,34 @@ def test_attention() -> None:
     assert result.totals.params == sum(p.numel() for p in attention.parameters())
 
 
-def test_recurrent() -> None:
-    """A recurrent layer has weights but no count of MACs here: it is unknown, and strict refuses it."""
+@pytest.mark.parametrize(
+    ("code", "made", "layers"),
+    [
+        ("self.a(x)[0]", {"batch_first": True}, ["lstm 5"]),
+        ("self.a(x)[1][0][-1]", {"batch_first": True}, ["lstm 5 last"]),
+        ("self.a(x)[0]", {"batch_first": True, "bidirectional": True, "bias": False}, ["lstm 5 bi nobias"]),
+        ("self.a(x.transpose(0, 1))[0]", {"num_layers": 2}, ["lstm 5 layers=2"]),
+    ],
+)
+def test_recurrent(code: str, made: dict[str, object], layers: list[str]) -> None:
+    """A recurrent layer is ours, with the sequence or the last state, steps or the batch first."""
     import torch
 
-    made = module("self.a(x)[0]", a=torch.nn.LSTM(6, 5, batch_first=True))
+    lstm = torch.nn.LSTM(6, 5, **made)
+    result = cnncalc.analyze(cnncalc.from_torch(module(code, a=lstm), torch.zeros(1, 10, 6)))
+    assert ([str(row.node.layer) for row in result.rows if row.type == "lstm"], result.unknown) == (layers, ())
+    weights = sum(p.numel() for name, p in lstm.named_parameters() if "weight" in name)
+    assert result.totals.params == sum(p.numel() for p in lstm.parameters())
+    assert result.totals.macs == 10 * weights
+
+
+def test_projected_states() -> None:
+    """A projection of the state is no layer here: it is unknown, and strict refuses it."""
+    import torch
+
+    made = module("self.a(x)[0]", a=torch.nn.LSTM(6, 5, batch_first=True, proj_size=2))
     result = cnncalc.analyze(cnncalc.from_torch(made, torch.zeros(1, 10, 6)))
-    assert [(row.type, row.params) for row in result.unknown] == [("lstm", 4 * 5 * (6 + 5 + 2))]
+    assert [(row.type, row.params) for row in result.unknown] == [("lstm", 4 * 5 * (6 + 2 + 2) + 2 * 5)]
     with pytest.raises(SpecError, match=r"^error\[E305\]: unknown operator `lstm`\n"):
         cnncalc.from_torch(made, torch.zeros(1, 10, 6), strict=True)
 

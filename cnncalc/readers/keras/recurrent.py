@@ -36,6 +36,7 @@ def bidirectional(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPar
     yield from recurrent(layer, shapes, RECURRENT[name], bidirectional=True)
 
 
-@rules.table({name: "convlstm" for name in class_names("convlstm")})
+@rules.table(dict.fromkeys(class_names("convlstm"), "convlstm"))
 def convlstm(config: LayerConfig, shapes: list[Shape], kind: str) -> Iterator[LayerPart]:
-    yield part(kind, **config.arguments(kind, shapes[0]))
+    # Its windows are on the axes behind the steps.
+    yield part(kind, **config.arguments(kind, Shape(shapes[0].spatial[1:], shapes[0].channels)))

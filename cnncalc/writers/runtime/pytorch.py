@@ -118,7 +118,7 @@ class ConvLSTM(nn.Module):
         self.frames, self.state, self.last = frames, state, last
 
     def forward(self, x):
-        states = []
+        states: list[torch.Tensor] = []
         for frame in x.unbind(2):
             gates = self.frames(frame)
             if not states:
