@@ -1,4 +1,4 @@
-"""The tables of a document as CSV: a heading of column keys, raw integers, no totals (they would be summed again)."""
+"""The tables of a document as CSV: column keys, then raw integers, without totals, which a reader would sum again."""
 
 from __future__ import annotations
 

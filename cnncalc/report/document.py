@@ -1,7 +1,7 @@
-"""A report as a value: headings, prose, tables, notes and drawings, before any format.
+"""A report as a value: headings, prose, tables, notes and drawings, independent of the output format.
 
-A builder makes a `Document` once; each face (terminal, Markdown, LaTeX, CSV) writes it in its own form. What a cell is
-worth and how it reads are both there, so that a face takes what it needs. Roles name what a text is, not its colour.
+A builder makes a `Document` once; each output format (terminal, Markdown, LaTeX, CSV) renders it. A column has both
+the value of a cell and its text, so that a format uses the one it needs. A role names a text's meaning, not its colour.
 """
 
 from __future__ import annotations
@@ -177,10 +177,10 @@ def text_table(
     unlimited: bool = False,
     summary: str = "",
 ) -> DataTable:
-    """A table of texts. A row of a single text is a title within the table.
+    """Return a table of texts. A row of a single text is a title within the table.
 
-    Without `headings` the first column tells what the others are of. Of `roles`, one for each column, `number` is for
-    whole numbers; a column without one is plain text.
+    Without `headings`, the first column labels the others. Of `roles`, one for each column, `number` marks whole
+    numbers; a column without a role is plain text.
     """
     count = max((len(row) for row in rows if not isinstance(row, TextRow)), default=len(headings))
     columns = []

@@ -155,8 +155,8 @@ def _extents_text(step: FieldChange) -> str:
     if not 1 < len(step.extents) <= MOST_EXTENTS:
         return ""
     outputs = sum(count for _, count in step.extents)
-    told = [f"{count} see{'s' if count == 1 else ''} {size}" for size, count in step.extents]
-    return f"; of {outputs} neighbouring outputs {listed(told)}"
+    texts = [f"{count} see{'s' if count == 1 else ''} {size}" for size, count in step.extents]
+    return f"; of {outputs} neighbouring outputs {listed(texts)}"
 
 
 def _memory_rows(explanation: Explanation) -> Iterator[tuple[str, str]]:

@@ -142,7 +142,7 @@ def _notes(notes: Notes, options: RenderOptions) -> Iterator[Line]:
 
 
 class _Row(NamedTuple):
-    """A row as it is drawn: its texts, its rail, a role in place of its columns', and what follows its bars."""
+    """A row as it is drawn: its texts, its rail, a role that replaces the columns' roles, and texts after the bars."""
 
     cells: list[str]
     rail: str = ""
@@ -217,15 +217,15 @@ class _TableLayout:
 
     def _bars(self) -> dict[int, list[str]]:
         """For each column with bars that of each line; none where there is no room."""
-        found: dict[int, list[str]] = {}
+        bars: dict[int, list[str]] = {}
         for index, column in enumerate(self.columns):
             if column.bar is not None and self.widths.bar:
                 values = [
                     0 if isinstance(line, (TextRow, TitleRow)) else column.value(line, self.table.layout)
                     for line in self.table.lines
                 ]
-                found[index] = bars_of(values, self.widths.bar, self.options.unicode)
-        return found
+                bars[index] = bars_of(values, self.widths.bar, self.options.unicode)
+        return bars
 
     def _lines(self, row: _Row, bars: Mapping[int, str] = MappingProxyType({})) -> Iterator[Line]:
         """A row as one line, or as many as its folded cells take."""

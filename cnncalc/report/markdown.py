@@ -82,7 +82,7 @@ def escaped(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """A code span that may stand in a table, where bars are escaped; its fence is longer than any run of backticks."""
+    """Return a code span that is safe in a table: bars are escaped, the fence is longer than any run of backticks."""
     text = " ".join(text.split())
     if not text:
         return ""

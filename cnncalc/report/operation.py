@@ -27,7 +27,7 @@ def operation_document(shown: Operation, unflipped: Operation | None) -> Documen
 
 def operation_data(shown: Operation, unflipped: Operation | None) -> dict[str, object]:
     """The JSON object; numbers that are not whole are exact texts, as everywhere in JSON."""
-    found: dict[str, object] = {
+    data: dict[str, object] = {
         "layer": str(shown.node.layer),
         "reduction": shown.reduction,
         "flip": shown.flip,
@@ -37,8 +37,8 @@ def operation_data(shown: Operation, unflipped: Operation | None) -> dict[str, o
         "output": _json_matrix(shown.output),
     }
     if unflipped is not None:
-        found["unflipped"] = _json_matrix(unflipped.output)
-    return found
+        data["unflipped"] = _json_matrix(unflipped.output)
+    return data
 
 
 def _page(shown: Operation, unflipped: Operation | None) -> Iterator[Block]:

@@ -109,7 +109,7 @@ def _rounded(column: Column) -> Column:
 
 
 def _once(entries: Sequence[ZooEntry], grouped: bool) -> Callable[[ZooEntry, str], str]:
-    """The contribution of a network; where they are grouped, that of a group stands beside its first alone."""
+    """Return the text function of the contribution column; if `grouped`, a group's first network alone has a text."""
     repeated = set()
     for before, entry in pairwise(entries):
         if grouped and entry.member.contribution == before.member.contribution:
