@@ -1,4 +1,4 @@
-"""Run a layer on values: every number of its first window, and the whole feature map, exactly."""
+"""A layer applied to values: every number of its first window, and the whole feature map, exactly."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Term(NamedTuple):
 
 
 class Operation(NamedTuple):
-    """A layer on values. In `output` None stands for the largest of no elements.
+    """A layer applied to values. In `output`, None stands for the largest of no elements.
 
-    `terms` are those under the first window, without padding; `kernel` is as it was slid, so turned where `flip`.
+    `terms` are those under the first window, without padding; `kernel` is the one applied, so rotated if `flip`.
     """
 
     node: Node
@@ -40,7 +40,7 @@ class Operation(NamedTuple):
 
     @property
     def reduction(self) -> str:
-        """How a window's terms become one number: `sum of products`, `largest`, `mean`."""
+        """How a window's terms are reduced to one number: `sum of products`, `largest`, `mean`."""
         layer = self.node.layer
         assert isinstance(layer, Windowed)
         return layer.reduction or ""
@@ -52,9 +52,9 @@ class Operation(NamedTuple):
 
 
 def shown_layer(graph: Graph, span: Span) -> Node:
-    """Return the layer of a spec to run on values.
+    """Return the layer of a spec that is to be applied to values.
 
-    Raises `SpecError` E505 where the spec is more than one such layer, E504 where that would be too long.
+    Raises `SpecError` E505 if the spec has more than one such layer, E504 if the computation would take too long.
     """
     message = "values go through one convolution or pool with one channel and one filter"
     nodes = [node for node in graph.nodes if node.inputs]
@@ -76,12 +76,12 @@ def shown_layer(graph: Graph, span: Span) -> Node:
 
 
 def weighed(node: Node) -> bool:
-    """Whether the layer has a kernel of weights."""
+    """Return whether the layer has a kernel of weights."""
     return isinstance(node.layer, Windowed) and node.layer.reduction == "sum of products"
 
 
 def check_kernel(node: Node, kernel: Matrix, span: Span) -> None:
-    """Raise `SpecError` E503 where the kernel is not of the layer's kernel size."""
+    """Raise `SpecError` E503 if the kernel does not have the layer's kernel size."""
     layer = node.layer
     assert isinstance(layer, Windowed)
     wanted = layer.kernel if node.shape.rank == 2 else (1, *layer.kernel)
@@ -95,8 +95,8 @@ def check_kernel(node: Node, kernel: Matrix, span: Span) -> None:
 def operate(node: Node, image: Matrix, kernel: Matrix | None, flip: bool = False) -> Operation:
     """Return the layer's output for an image, by the definition: window by window, tap by tap.
 
-    A convolution slides `kernel`, turned by half a turn where `flip`; its bias is left out. Padding is zeros
-    to it; a pool takes the elements of the image alone.
+    A convolution applies `kernel`, rotated by 180 degrees if `flip`; its bias is left out. Its padding is
+    zeros; a pool reads only elements of the image.
     """
     if kernel is not None and flip:
         kernel = half_turned(kernel)
@@ -128,13 +128,13 @@ def operate(node: Node, image: Matrix, kernel: Matrix | None, flip: bool = False
 
 
 def _axes(node: Node) -> tuple[WindowPositions, WindowPositions]:
-    """Return the windows' positions on a matrix; one spatial axis lies along a matrix of one row."""
+    """Return the windows' positions on a matrix; one spatial axis is the only row of its matrix."""
     positions = window_positions(node)
     return (positions[0], positions[1]) if len(positions) == 2 else (WindowPositions("", 1, Window(1), 1), positions[0])
 
 
 def _whole(matrix: Matrix) -> tuple[int, tuple[tuple[int, ...], ...]]:
-    """Return a denominator for all numbers, and their numerators over it."""
+    """Return a common denominator of all numbers, and their numerators over it."""
     unit = lcm(*(number.denominator for row in matrix for number in row))
     return unit, tuple(tuple(int(number * unit) for number in row) for row in matrix)
 

@@ -11,14 +11,14 @@ from cnncalc.symbols.guards import Guard
 
 
 def guards(graph: Graph) -> list[Guard]:
-    """The conditions on symbols under which all layers fit, each once, in order."""
+    """Return the conditions on symbols under which all layers fit, each once, in order."""
     layers = dict.fromkeys((node.layer, node.input_shapes) for node in graph.nodes)
     conditions = [each.condition for layer, shapes in layers for each in layer.requirements_of(shapes)]
     return list(dict.fromkeys(each for each in conditions if isinstance(each, Guard)))
 
 
 def coverage_guards(graph: Graph) -> list[Guard]:
-    """The conditions on symbols under which the windows of every layer reach the end of its input."""
+    """Return the conditions on symbols under which the windows of every layer reach the end of its input."""
     layers = dict.fromkeys((node.layer, node.input_shapes[:1]) for node in graph.nodes)
     conditions = [
         each for layer, shapes in layers if isinstance(layer, Windowed) for each in layer.drops_nothing(shapes[0])
@@ -27,7 +27,7 @@ def coverage_guards(graph: Graph) -> list[Guard]:
 
 
 def domains(graph: Graph) -> dict[str, str]:
-    """For each symbol of the graph's inputs, in words, the numbers for which all of its layers fit."""
+    """Return for each symbol of the graph's inputs, in words, the numbers for which all of its layers fit."""
     conditions = guards(graph)
     texts = {}
     for name in graph.letters:

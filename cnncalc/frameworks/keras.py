@@ -1,6 +1,6 @@
 """Keras 3: the layers of `keras.layers`.
 
-Names without `layers.` are layers that Keras lacks: `writers/runtime/keras.py` has them.
+Names without `layers.` are layers that Keras lacks: `writers/runtime/keras.py` defines them.
 
     https://keras.io/api/layers/
 """
@@ -41,12 +41,15 @@ ACTIVATIONS: dict[str, str | None] = {
 
 
 def _activation(word: str, *names: str) -> Equivalent:
-    """The row of an activation that is a word of `layers.Activation`, or a layer of its own."""
+    """Return the row of an activation that is a word of `layers.Activation`, or a layer of its own."""
     return Equivalent("layers.Activation", *names, arguments=(argument("activation", Always(word)),), functions=(word,))
 
 
 def _norm_values(values: dict[str, Any]) -> dict[str, Any]:
-    """Center and scale as ours: a norm without both has no weight to leave out; one with a weight alone is not ours."""
+    """Return our arguments for `center` and `scale`.
+
+    Without both, the norm has no weights. A norm with a scale but no bias has no equivalent here.
+    """
     if not values["affine"]:
         if values["scale"]:
             raise ValueError("a norm with a weight and no bias is no layer here")

@@ -1,6 +1,6 @@
-"""ONNX: operators of its default domain, and of the domain of ONNX Runtime where models have those.
+"""ONNX: operators of its default domain, and of the domain of ONNX Runtime if models use them.
 
-What a layer holds is an operator's input, so filters, units and biases are in the shapes of these, and no attributes.
+Weights are inputs of an operator, so filters, units and biases are given by their shapes, not by attributes.
 
     https://onnx.ai/onnx/operators/
 """

@@ -1,6 +1,6 @@
-"""PyTorch: modules of `torch.nn`, and the functions that do the same.
+"""PyTorch: modules of `torch.nn`, and the equivalent functions.
 
-Names without `nn.` are modules that PyTorch lacks: `writers/runtime/pytorch.py` has them.
+Names without `nn.` are modules that PyTorch lacks: `writers/runtime/pytorch.py` defines them.
 
     https://docs.pytorch.org/docs/stable/nn.html
 """

@@ -36,11 +36,11 @@ class Convolution(Windowed):
     dilation = PerAxis("d", default=(1,), help="distance between taps")
 
     def kernels(self, number: int) -> str:
-        """`3 kernels of 5x5`"""
+        """Return a number of kernels with their size: `3 kernels of 5x5`."""
         return f"{count(number, 'kernel')} of {'x'.join(map(str, self.kernel))}"
 
     def explain_filters(self, x: Shape, groups: int, filters: int) -> str:
-        """Return in words why a filter has a kernel for each channel that it reads, and gives one channel."""
+        """Return why a filter has a kernel for each channel that it reads, and outputs one channel."""
         each = x.channels // groups
         bias = ", with its bias," if self.biases(x) else ""
         reads = "input channel" if groups == 1 else "channel of its group"
@@ -253,6 +253,6 @@ def _require_output_padding(more: int, window: Window) -> Requirement:
 
 
 def _transposed_text(n: Size, window: Window, more: int) -> str:
-    """The rule of a transposed size with its numbers in it, as a note shows it."""
+    """Return the rule of a transposed size with its numbers, for a note."""
     size = transposed_size(n, window, more)
     return f"({n} - 1) * {window.stride} - {window.begin} - {window.end} + {window.extent} + {more} = {size}"

@@ -118,7 +118,7 @@ class AdaptivePool(Layer):
 
 
 def _require_half(axis: str, window: Window) -> Requirement:
-    """Require that padding is at most half of the window: else a window could lie in padding alone."""
+    """Require that padding is at most half of the window, since a window could otherwise cover only padding."""
     most = at_least(window.begin, window.end)
 
     def detail() -> Detail:

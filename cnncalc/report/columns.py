@@ -1,4 +1,4 @@
-"""The columns of a table of layers: each figure's key, heading, value and text."""
+"""The columns of a table of layers: the key, heading, value and text of each figure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST_UNKNOWN = 8
 
 
 def uncounted(rows: Sequence[Row]) -> str:
-    """Name the operators that are not counted, and how often each occurs."""
+    """Return a note on the operators that are not counted, with the number of times each occurs."""
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.type] = counts.get(row.type, 0) + 1
@@ -48,7 +48,7 @@ def text_column(
     folding: Folding = "text",
     rank: int = 0,
 ) -> Column:
-    """A column of texts, which read as they are."""
+    """Return a column of texts, which are the same for programs and for people."""
 
     def text(line: Any, _: str) -> str:
         return get(line)
@@ -65,7 +65,7 @@ def size_column(
     folding: Folding = "none",
     rank: int = 0,
 ) -> Column:
-    """A column of shapes, or of what is one number for each axis."""
+    """Return a column of shapes, or of figures with one number for each axis."""
 
     def text(line: Any, layout: str) -> str:
         return formula(get(line, layout))
@@ -76,7 +76,7 @@ def size_column(
 def count_column(
     key: str, heading: str, get: Callable[[Any], Size], *, rank: int = 0, bar: Bar | None = None
 ) -> Column:
-    """A column of whole numbers, whose digits are in threes for people."""
+    """Return a column of whole numbers; as text, they have thousands separators."""
     return Column(
         key, heading, lambda line, _: get(line), lambda line, _: thousands(get(line)), True, rank=rank, bar=bar
     )
@@ -113,9 +113,9 @@ DEFAULT = ("name", "layer", "output", "params", "macs", "field")
 def choose(
     keys: str | None, known: Mapping[str, Column] = COLUMNS, default: Sequence[str] = DEFAULT
 ) -> tuple[Column, ...]:
-    """The columns of a list such as `name,params`; `+jump` adds to the default ones, `all` is every one.
+    """Return the columns of a list such as `name,params`; `+jump` adds to the default columns, `all` selects every one.
 
-    Raises `ValueError` that names the nearest of the `known` columns where one is none of them.
+    Raises `ValueError`, with the nearest of the `known` columns, when a column is unknown.
     """
     if keys is None:
         return tuple(known[key] for key in default)

@@ -13,7 +13,7 @@ FORMULA = re.compile(r"[=+@\t\r]|-(?![-\d./x]*$)")
 
 
 def to_csv(document: Document) -> str:
-    """The tables as CSV (RFC 4180 with LF). A text that a spreadsheet would run has `'` before it."""
+    """Return the tables as CSV (RFC 4180 with LF); a text that a spreadsheet would evaluate gets a leading `'`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for table in document.tables():

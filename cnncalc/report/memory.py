@@ -1,7 +1,7 @@
-"""The memory over time: what is live while each layer runs, where it peaks, and what each memory figure is.
+"""The memory over time: the live bytes at each layer, the peak, and the definition of each memory figure.
 
-A layer's live bytes are those of its inputs (`reads`), of an output in memory of its own (`writes`), and of
-what is kept for later: a skip connection shows there, from the layer that makes it to the merge that reads it.
+The live bytes of a layer are those of its inputs (`reads`), of an output with its own memory (`writes`), and of
+tensors kept for later layers: a skip connection is kept from the layer that makes it to the merge that reads it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ PEAK = "◀"
 
 
 class Moment(NamedTuple):
-    """A line of the timeline: a layer's step, or of a block's steps the first with the most live. Sizes in bytes."""
+    """A line of the timeline: the step of a layer, or the first step with the most live bytes of a block."""
 
     row: RowOrGroup
     step: MemoryStep
@@ -40,7 +40,7 @@ class Moment(NamedTuple):
 
 
 def _name(moment: Moment, _: str) -> str:
-    """The line's name; a block's goes with the layer in it that has the most live."""
+    """Return the name of the line; for a block, with the name of the layer that has the most live bytes."""
     if not isinstance(moment.row, RowGroup):
         return moment.row.name
     return f"{moment.row.name}: {moment.layer_name.removeprefix(f'{moment.row.name}.')}"
@@ -59,7 +59,7 @@ def _writes(moment: Moment) -> str:
 
 
 def _kept(moment: Moment, _: str) -> str:
-    """`98.5 MiB: enc1, enc2 and 3 more`"""
+    """Return the size and names of the tensors kept for later: `98.5 MiB: enc1, enc2 and 3 more`."""
     step, nodes = moment.step, moment.analysis.graph.nodes
     if not step.later:
         return ""
@@ -91,18 +91,18 @@ TIMELINE: tuple[Column, ...] = (
 
 
 def memory_document(analysis: Analysis, depth: int | None) -> Document:
-    """The timeline with a bar for each layer, and below it every memory figure in words."""
+    """Build the timeline with a bar for each layer, and a description of every memory figure below it."""
     moments = _moments(analysis, depth)
     return Document((*([_timeline(moments)] if moments else []), *_figures(analysis)))
 
 
 def timeline_document(analysis: Analysis, depth: int | None) -> Document:
-    """The timeline in bytes, for CSV, Markdown and LaTeX."""
+    """Build the timeline in bytes, for CSV, Markdown and LaTeX."""
     return Document((DataTable(BYTES, _moments(analysis, depth)),))
 
 
 def memory_data(analysis: Analysis, depth: int | None = None) -> dict[str, object]:
-    """The timeline as JSON carries it: live bytes at each layer; each tensor's bytes, life and place in the arena."""
+    """Return the timeline for JSON: live bytes at each layer; bytes, lifetime and arena offset of each tensor."""
     nodes, scale = analysis.graph.nodes, analysis.options.bytes_of_element
     offsets = {place.buffer.nodes[0]: place.offset for place in plan(analysis.feature_maps, scale)}
     return {
@@ -124,7 +124,7 @@ def memory_data(analysis: Analysis, depth: int | None = None) -> dict[str, objec
 
 
 def _moments(analysis: Analysis, depth: int | None) -> list[Moment]:
-    """The steps of the rows that are shown."""
+    """Return the step of each row that is shown."""
     every = list(steps(analysis.graph.nodes, analysis.feature_maps, MOST_KEPT))
     moments = []
     for line in collapse(analysis.rows, depth):
@@ -146,7 +146,7 @@ def _timeline(moments: Sequence[Moment]) -> DataTable:
 
 
 def _beside(name: str, reader: str) -> str:
-    """The name without the blocks that it shares with its reader."""
+    """Return the name without the blocks that it shares with its reader."""
     shared = 0
     for at, (own, other) in enumerate(zip(name, reader, strict=False), 1):
         if own != other:
@@ -157,7 +157,7 @@ def _beside(name: str, reader: str) -> str:
 
 
 def _figures(analysis: Analysis) -> Iterator[Block]:
-    """The definition of each figure, and what it leaves out."""
+    """Yield a table that defines each memory figure, and a paragraph on its assumptions."""
     totals, options = analysis.totals, analysis.options
     memory = totals.activation_bytes
     copies = OPTIMIZERS[options.optimizer]
@@ -200,5 +200,5 @@ def _figure(label: str, size: int, words: str) -> tuple[str, str, str, str]:
 
 
 def _size(value: int) -> str:
-    """`3.06 MiB`, on one line."""
+    """Return the size with its unit and a no-break space, as in `3.06 MiB`."""
     return bytes_text(value).replace(" ", "\N{NO-BREAK SPACE}")

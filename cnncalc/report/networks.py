@@ -1,4 +1,4 @@
-"""Several networks in one table, a row each: the table of a paper."""
+"""Several networks in one table, a row each, as in a paper."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ NOTES = {
 
 
 def networks_document(networks: Sequence[NetworkRow], columns: Sequence[Column], layout: str) -> Document:
-    """A row for each network, and notes on how its figures are meant."""
+    """Build a table with a row for each network, and notes that define its figures."""
     options = networks[0].analysis.options
     notes = [
         (column.heading, NOTES[column.key].format(dtype=options.dtype)) for column in columns if column.key in NOTES
@@ -81,7 +81,7 @@ def networks_document(networks: Sequence[NetworkRow], columns: Sequence[Column],
 
 
 def networks_data(networks: Sequence[NetworkRow]) -> dict[str, object]:
-    """The networks as a JSON object: all totals of each."""
+    """Return the networks as a JSON object with all totals of each."""
     options = networks[0].analysis.options
     return {
         "schema": SCHEMA,

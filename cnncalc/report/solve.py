@@ -1,4 +1,4 @@
-"""The answers of `cnncalc solve`: a line for each axis, or a sentence on repeats."""
+"""The answers of `cnncalc solve`: a line for each axis, or a sentence for repeats."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MOST_FORMS = 8
 
 
 def solution_document(solution: Solution) -> Document:
-    """The question, then an answer for each axis."""
+    """Build the question, followed by an answer for each axis."""
     wanted = "x".join(map(str, solution.wanted))
     asked = {
         "input": f"{wanted} at `{solution.layer}` from an input {solution.given}",
@@ -59,7 +59,7 @@ def _shown(values: IntegerSet, solution: Solution) -> str:
 
 
 def solution_data(solution: Solution) -> dict[str, object]:
-    """The JSON object: the question, and for each axis all values as runs [first, last, step]."""
+    """Return a JSON object: the question, and the values for each axis as runs [first, last, step]."""
     return {
         "unknown": solution.unknown,
         "layer": solution.layer,
@@ -82,7 +82,7 @@ def solution_data(solution: Solution) -> dict[str, object]:
 
 
 def repeats_document(repeats: RepeatSolution) -> Document:
-    """The number of repeats that sees so much, and what one fewer sees."""
+    """Build the number of repeats whose receptive field is large enough, and the field with one fewer."""
     if repeats.count is None:
         text = f"no number of repeats of `{repeats.block}` sees {repeats.wanted}: {repeats.reason}"
         return Document((Paragraph(text),))
@@ -97,7 +97,7 @@ def _times(count: int) -> str:
 
 
 def repeats_data(repeats: RepeatSolution) -> dict[str, object]:
-    """The JSON object: the question and the number."""
+    """Return a JSON object with the question and the number of repeats."""
     return {
         "unknown": "repeats",
         "block": repeats.block,

@@ -52,12 +52,12 @@ class Problem:
     def graph(
         self, input: tuple[Any, ...] | None = None, unknown: int | None = None, spec: Spec | None = None
     ) -> Graph:
-        """Return the graph with that input and that number for `?`; raises `SpecError` where it does not fit."""
+        """Return the graph with that input and that number for `?`; raises `SpecError` if it does not fit."""
         left_open = LetterMode(letters=True, unknown=unknown, assumed=NO_FILTERS)
         return build_graph(spec or self.spec, Problems(), input, self.variables, left_open)
 
     def input(self) -> tuple[Any, ...] | None:
-        """Return the shape of the spec's own input, even where layers do not fit it; None where it has none."""
+        """Return the shape of the spec's own input, even if layers do not fit it; None if it has none."""
         try:
             first = self.graph(unknown=1).nodes[0]
         except BuildError as error:
@@ -125,7 +125,7 @@ class Problem:
         return Solution("?", text, given_text, sizes, solutions, limit)
 
     def _sample(self, shape: tuple[Any, ...], layer: str | None) -> Node:
-        """Return the layer that is asked about, in a graph with some number for the unknown: for its name and rank."""
+        """Return the layer asked about, in a graph with some number for the unknown, for its name and rank."""
         open_shape = (*_letters(shape), shape[-1])
         try:
             return target(self.graph(open_shape, 1), layer)
@@ -134,7 +134,7 @@ class Problem:
             return target(self.graph(open_shape, 2), layer)
 
     def _output(self, shape: tuple[Any, ...], value: int, layer: str | None, axis: int) -> tuple[int, bool] | None:
-        """Return the output's size along an axis, and whether nothing is dropped; None where the value does not fit."""
+        """Return the output's size along an axis, and whether nothing is dropped; None if the value does not fit."""
         try:
             graph = self.graph(shape, value)
         except SpecError:
@@ -176,7 +176,7 @@ class Problem:
     # -- repeats -------------------------------------------------------------------------------------
 
     def repeats(self, wanted: int, given: tuple[Any, ...] | None = None) -> RepeatSolution:
-        """Return how many repeats of the spec's repeated item it takes to see so many input elements."""
+        """Return the number of repeats of the spec's repeated item whose receptive field has the wanted size."""
         items, block = repeated(self.spec)
         spec = self.spec._replace(items=items)
         known: dict[int, tuple[Any, ...] | str] = {}
@@ -249,7 +249,7 @@ class Problem:
 
 
 def target(graph: Graph, layer: str | None) -> Node:
-    """Return the layer of that name, or the last; raises `SpecError` where there is none or it has no spatial axes."""
+    """Return the layer of that name, or the last; raises `SpecError` if there is none or it has no spatial axes."""
     node = graph.nodes[graph.outputs[-1]]
     if layer is not None:
         named = {node.name: node for node in graph.nodes}
@@ -321,7 +321,7 @@ def _input_sizes(
 
 
 def _about(letter: str, conditions: list[Guard]) -> list[Guard]:
-    """Return the conditions on a letter; raises `SpecError` E211 where one is on other letters as well."""
+    """Return the conditions on a letter; raises `SpecError` E211 if one is on other letters as well."""
     mine = [each for each in conditions if letter in each.symbols]
     for each in mine:
         if len(each.symbols) > 1:

@@ -10,7 +10,7 @@ from cnncalc.symbols.constraints import IntegerSet
 class AxisSolution(NamedTuple):
     """All `values` that give the `wanted` size on one axis (or one number for several), and those that drop nothing.
 
-    Either is None where there are too many numbers to try. Where no value does, `nearest` has other sizes and the
+    Either is None if there are too many numbers to try. If no value gives it, `nearest` has other sizes and the
     values that give them, the nearest first.
     """
 
@@ -29,9 +29,9 @@ class AxisSolution(NamedTuple):
 
 
 class Solution(NamedTuple):
-    """What the `unknown` (in words) may be on each axis, for the wanted output of a layer.
+    """The possible values of the `unknown` (in words) on each axis, for the wanted output of a layer.
 
-    `given` is the input as text, and `limit` the largest number that was tried, where numbers were.
+    `given` is the input as text, and `limit` the largest number that was tried, if numbers were tried.
     """
 
     unknown: str
@@ -48,7 +48,7 @@ class Solution(NamedTuple):
 
 
 class RepeatSolution(NamedTuple):
-    """How many repeats of a block give a receptive field of the `wanted` size; None, and a reason, where none do.
+    """The number of repeats of a block for a receptive field of the `wanted` size; None, and a reason, without one.
 
     `field` is the field's size on each axis with that many repeats, `before` with one less.
     """

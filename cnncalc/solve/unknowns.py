@@ -21,7 +21,7 @@ from cnncalc.language.nodes import (
 
 
 class Unknown(NamedTuple):
-    """A `?` in a spec, the part that it stands in (an argument, or an item with its count), and the layer's text."""
+    """A `?` in a spec, the part that contains it (an argument, or an item with its count), and the layer's text."""
 
     hole: Hole
     part: Chunk | ItemNode
@@ -55,8 +55,8 @@ def _is_unknown(part: Any) -> TypeGuard[Hole]:
 def repeated(spec: Spec) -> tuple[tuple[ItemNode, ...], str]:
     """Return the items with an unknown number of repeats, and the text of the block that is repeated.
 
-    The block is the item with `* ?`, else the first that is repeated, else all but the input. Raises `SpecError` E007
-    where there is nothing to repeat.
+    The block is the item with `* ?`, else the first that is repeated, else everything but the input. Raises `SpecError`
+    E007 if there is nothing to repeat.
     """
     chosen = next(
         (at for at, item in enumerate(spec.items) if isinstance(item.count, Hole) and _is_unknown(item.count)), None

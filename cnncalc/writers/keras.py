@@ -1,8 +1,9 @@
 """Keras 3: a functional model, with a function for each block.
 
-Keras's tensors are channels last, as the spec's are, so every layer takes its elements in the same order. Its `same` is
-the language's; all other padding is a layer in front. What a max pool is padded with is what no maximum picks (zeros,
-where nothing is negative); an avgpool's padding is zeros that count in the mean, so its `same` is padding in front too.
+Keras's tensors are channels last, as the spec's are, so the element order is the same in every layer. Its `same` is
+the language's; all other padding is a separate layer. A max pool is padded with a value that is never the maximum
+(zeros, if nothing is negative); an avgpool's padding is zeros that count in the mean, so its `same` is a separate layer
+too.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ from cnncalc.writers.windows import floored
 
 
 def write(graph: Graph) -> str:
-    """Return the graph as a Python file; raises `SpecError` E320 for what Keras has no equivalent of."""
+    """Return the graph as a Python file; raises `SpecError` E320 for a layer that Keras has no equivalent of."""
     code = emitter.emit_all(graph.nodes)
     for node in graph.nodes:
         if node.layer.kind == "pool" and graph.nodes[node.inputs[0]].layer.kind in NEVER_NEGATIVE:
@@ -72,13 +73,13 @@ def ends_of(windows: Sequence[Window]) -> list[tuple[int, int]]:
 
 
 def edges(kind: str, x: Shape, ends: Sequence[tuple[int, int]]) -> list[Call]:
-    """Return the layer that pads with zeros (`pad`) or crops (`crop`), where there is anything to pad or crop."""
+    """Return the layers that pad with zeros (`pad`) or crop (`crop`), if there is anything to pad or crop."""
     name = KERAS.equivalent(kind).name(x.rank)
     return [call(name, positional("padding", axis_by_axis(ends)))] if any(map(any, ends)) else []
 
 
 def is_same(x: Shape, layer: Any) -> bool:
-    """Whether the padding is `same`, or at stride 1 comes to it whatever the size."""
+    """Return whether the padding is `same`, or equal to it for every size at stride 1."""
     if layer.padding.mode == "same" or max(layer.stride) > 1:
         return bool(layer.padding.mode == "same")
     extents = [window.extent - 1 for window in layer.windows(x)]
@@ -87,14 +88,14 @@ def is_same(x: Shape, layer: Any) -> bool:
 
 
 def padded(x: Shape, layer: Any) -> tuple[list[Call], str]:
-    """Return what pads in front, and the padding by rule that the layer itself does."""
+    """Return the layers that pad before a layer, and the padding rule of the layer itself."""
     if is_same(x, layer):
         return [], "same"
     return edges("pad", x, ends_of(layer.windows(x))), "valid"
 
 
 def dilation_of(layer: Any) -> int | tuple[int, ...]:
-    """Return the dilation; raises `Unsupported` where there is a stride as well, which no layer of Keras has."""
+    """Return the dilation; raises `Unsupported` together with a stride, which no layer of Keras supports."""
     # Of one tap, the distance to the next means nothing.
     dilation = [d if k > 1 else 1 for d, k in zip(layer.dilation, layer.kernel, strict=True)]
     if max(layer.stride) > 1 and max(dilation) > 1:
@@ -111,7 +112,7 @@ def conv(node: Node, layer: Any) -> Call:
 
 
 def has_own_depthwise(x: Shape, layer: Any) -> bool:
-    """Whether Keras has a depthwise layer for it: on one or two axes, and with one stride for both."""
+    """Return whether Keras has this depthwise layer: on one or two axes, with equal strides."""
     return x.rank < 3 and len(set(layer.stride)) == 1
 
 
@@ -171,7 +172,7 @@ NEVER_NEGATIVE = ("relu", "relu6", "sigmoid", "hardsigmoid", "softplus", "softma
 
 
 def padded_with_zeros(code: LayerCode, x: Shape) -> LayerCode:
-    """Return a max pool with the padding in front of it by zeros."""
+    """Return a max pool with a layer before it that pads with zeros."""
     calls = calls_of(code) if isinstance(code, Call) else []
     if len(calls) < 2:
         return code
@@ -219,7 +220,7 @@ def reshape(node: Node, layer: Any) -> Call:
 
 
 def calls_of(code: Call) -> list[Call]:
-    """Return the layers that a call stands for."""
+    """Return the layers that a call represents."""
     return [argument.value for argument in code.arguments] if code.function == CHAIN else [code]
 
 
@@ -291,7 +292,7 @@ class KerasFile:
     def lines(
         self, block: CodeBlock, variables: Mapping[int, str], names: Sequence[str | None], naming: str
     ) -> list[str]:
-        """Return a line or more for each step; `naming` is how a step's name becomes its layer's."""
+        """Yield the lines of each step; `naming` converts a step's name to its layer's."""
         lines: list[str] = []
         for step, code in zip(block.steps, self.layout.code(block, names), strict=True):
             inputs = [variables[index] for index in step.inputs]
@@ -327,7 +328,7 @@ def named_as(naming: str, name: str) -> CallArgument:
 
 
 def named_calls(name: str, code: Call, between: str) -> list[tuple[str, Call]]:
-    """Return the layers that a call stands for, by name: the last with weights has the name itself."""
+    """Return the layers that a call represents, by name: the last with weights has the name itself."""
     calls = calls_of(code)
     main = max(range(len(calls)), key=lambda number: (not is_edge(calls[number]), number))
     return [(name if number == main else f"{name}{between}{suffix(each)}", each) for number, each in enumerate(calls)]
@@ -338,12 +339,12 @@ MERGES = ("layers.Add", "layers.Multiply", "layers.Concatenate")
 
 
 def is_edge(code: Call) -> bool:
-    """Whether a layer only pads or crops."""
+    """Return whether a layer only pads or crops."""
     return "Padding" in code.function or "Cropping" in code.function
 
 
 def suffix(code: Call) -> str:
-    """Return what a layer in front of another or behind it adds to that one's name."""
+    """Return the suffix for the name of a layer added before or after another."""
     return "depthwise" if not is_edge(code) else "pad" if "Padding" in code.function else "crop"
 
 

@@ -1,10 +1,10 @@
 """ONNX: a model file of the network's structure.
 
-Weights have shapes but no values of their own: each is a ConstantOfShape node, so that a file of a network with a
-hundred million parameters is some kilobytes (zeros, and ones where a norm multiplies or divides). The batch is
-symbolic, `N`. ONNX's tensors are channels first, so flatten and reshape take elements in that order: sizes and counts
-are the same. An avgpool's padding is zeros that count in the mean. Dropout is there, in its inference form; a droppath,
-which at inference is nothing, is an Identity.
+Weights have shapes but no stored values: each is a ConstantOfShape node, so that a file of a network with a
+hundred million parameters is only some kilobytes (zeros, and ones where a norm multiplies or divides). The batch is
+symbolic, `N`. ONNX's tensors are channels first, so flatten and reshape use that element order: sizes and counts
+are the same. An avgpool's padding is zeros that count in the mean. Dropout is included, in its inference form; a
+droppath, which does nothing at inference, is an Identity.
 
 Operators are those of opset 21, the first whose group norm has a weight for each channel.
 """
@@ -43,7 +43,7 @@ EPSILON = 1e-5
 def write(graph: Graph) -> bytes:
     """Return the graph as an ONNX file.
 
-    Raises `SpecError` E320 for what ONNX has no equivalent of, E301 where the `onnx` package is missing.
+    Raises `SpecError` E320 for a layer that ONNX has no equivalent of, E301 if the `onnx` package is missing.
     """
     operators = emitter.emit_all(graph.nodes)
     try:
@@ -59,7 +59,7 @@ def write(graph: Graph) -> bytes:
 
 
 def operator(row: Equivalent, node: Node, *operands: OperatorInput, **values: Any) -> Op:
-    """Return the operator of a row on all inputs of a layer and the operands; `values` are attributes that differ."""
+    """Return the operator of a row with all inputs of a layer and the operands; `values` override attributes."""
     arguments = row.write(node.layer, node.input_shapes[0], node.shape, values)
     attributes = {each.name: value for each, value in arguments if value != each.default}
     return op(row.name(node.shape.rank), X, *operands, **attributes)
@@ -77,7 +77,7 @@ def bias(filters: int, wanted: bool) -> list[OperatorInput]:
 
 
 def per_channel(name: str, x: Shape, value: float = 0.0) -> Weight:
-    """Return a number for each channel, which stretches over the axes of space."""
+    """Return a number for each channel, which is broadcast over the spatial axes."""
     return Weight(name, (x.channels, *(1,) * x.rank), value)
 
 
@@ -129,7 +129,7 @@ def pool(node: Node, layer: Any) -> list[Op]:
 
 
 def leaves_out(node: Node, layer: Any) -> bool:
-    """Whether rounding up gives a window on some axis that would start in the padding at the end."""
+    """Return whether rounding up gives a window on some axis that would start in the padding at the end."""
     x = node.input_shapes[0]
     rooms = [(n + w.begin + w.end - w.extent, w.stride) for n, w in zip(x.spatial, layer.windows(x), strict=True)]
     return tuple(ceil_div(room, stride) + 1 for room, stride in rooms) != node.shape.spatial
@@ -170,7 +170,7 @@ def bn(node: Node, layer: Any) -> list[Op]:
 
 
 def shifted(number: int, x: Shape, layer: Any) -> list[Op]:
-    """Return what adds the bias of a norm without a weight to an operator's result."""
+    """Return the operators that add the bias of a norm without a weight to an operator's result."""
     return [op("Add", OperatorResult(number), per_channel("bias", x))] if layer.affine else []
 
 
@@ -215,7 +215,7 @@ def gn(node: Node, layer: Any) -> list[Op]:
 
 
 def sizes(shape: Shape) -> tuple[int, ...]:
-    """Return a shape with its batch, as a reshape takes it."""
+    """Return a shape with its batch, as Reshape takes it."""
     return (-1, shape.channels, *shape.spatial)
 
 

@@ -1,8 +1,8 @@
-"""PyTorch: a module for each block, and a network that strings them together.
+"""PyTorch: a module for each block, and a network that connects them.
 
-PyTorch's tensors are channels first, so flatten and reshape take elements in that order, where the spec means channels
-last: sizes and counts are the same, and so is what can be learnt. An avgpool's padding is zeros that count in the mean.
-Padding that is not alike at both ends is a layer of its own in front.
+PyTorch's tensors are channels first, so flatten and reshape use that element order, while the spec means channels
+last: sizes and counts are the same, and so are the functions that can be learned. An avgpool's padding is zeros that
+count in the mean. Padding that differs between the ends is a separate layer.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from cnncalc.writers.windows import floored
 
 
 def write(graph: Graph) -> str:
-    """Return the graph as a Python file; raises `SpecError` E320 for what PyTorch has no equivalent of."""
+    """Return the graph as a Python file; raises `SpecError` E320 for a layer that PyTorch has no equivalent of."""
     return PyTorchFile(graph, emitter.emit_all(graph.nodes)).text()
 
 
@@ -46,7 +46,7 @@ def write(graph: Graph) -> str:
 
 
 def module(row: Equivalent, node: Node, **values: Any) -> Call:
-    """Return the module of a row; a flat vector has the modules of one axis."""
+    """Return the module of a row; a flat vector uses the modules of one axis."""
     return layer_call(row, node, max(node.input_shapes[0].rank, 1), **values)
 
 
@@ -62,7 +62,7 @@ emitter: Emitter[LayerCode] = Emitter(PYTORCH.title, PYTORCH, module)
 
 
 def padded(x: Shape, windows: Sequence[Window], fill: str | None = None) -> tuple[list[Call], Any]:
-    """Return what pads in front where the ends differ, and the padding that the layer itself does."""
+    """Return the module that pads before a layer if the ends differ, and the padding of the layer itself."""
     if all(window.begin == window.end for window in windows):
         return [], one_or_each([window.begin for window in windows])
     ends = positional("padding", last_axis_first([(window.begin, window.end) for window in windows]))
@@ -116,7 +116,7 @@ def pool(node: Node, layer: Any) -> Call:
 
 @emitter("bn", "gn", "ln")
 def norm(node: Node, layer: Any) -> Call:
-    """A norm, its weight and bias as the layer has them; PyTorch has both or none."""
+    """Return a norm with the layer's weight and bias; PyTorch has both or none."""
     x = node.input_shapes[0]
     result = module_of(layer.kind, node)
     if layer.kind == "ln" and x.rank:
@@ -236,7 +236,7 @@ class PyTorchFile:
         return f'"""{file_docstring(self.graph, PYTORCH.title)}"""\n\n{imports}\n\n\n{code}'
 
     def module(self, name: str, block: CodeBlock, template: BlockTemplate | None = None) -> str:
-        """Return a class: its modules, then how a tensor goes through them."""
+        """Return a class: its modules, and its `forward`."""
         variables = self.layout.variables(block)
         modules: list[str] = []
         forward: list[ForwardLine] = []
@@ -280,7 +280,7 @@ class PyTorchFile:
 
 
 class ForwardLine(NamedTuple):
-    """A line of `forward`. Norms, activations and their like go round the module before them: `relu(bn(conv(x)))`."""
+    """A line of `forward`. Norms, activations and similar layers wrap the module before them: `relu(bn(conv(x)))`."""
 
     results: str
     code: str
@@ -288,7 +288,7 @@ class ForwardLine(NamedTuple):
     step: BlockStep | None = None
 
     def takes(self, step: BlockStep, layout: BlockLayout) -> bool:
-        """Whether the module of the next step can go round the code of this line."""
+        """Return whether the module of the next step can wrap the code of this line."""
         if self.step is None or step.inputs != self.step.outputs or layout.reader_count(step.inputs[0]) > 1:
             return False
         return not layout.allocates(step) and len(self.text()) + len(step.name) + len("self.()") <= WIDTH

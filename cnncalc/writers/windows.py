@@ -1,4 +1,4 @@
-"""Windows as frameworks take them, where their rules are not ours."""
+"""Conversion of windows to frameworks whose rules differ from ours."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from cnncalc.shape import Window
 
 
 def floored(node: Node, layer: Any) -> list[Window]:
-    """Return the windows of a pool, with padding at the end under which rounding down gives what rounding up gave.
+    """Return the windows of a pool, with padding at the end so that rounding down gives the same size as rounding up.
 
-    Where the last window hangs over, the end is padded as far as it goes. Where it is left out, or stops
-    short of the end, there is nothing to add: what is over is less than a step.
+    If the last window extends past the end, the end is padded to its extent. If it is left out, or stops
+    before the end, nothing is added: the remainder is less than a step.
     """
     x = node.input_shapes[0]
     windows = []

@@ -1,4 +1,4 @@
-"""Layers that Keras lacks. The writer copies those that a network needs into what it writes, as they stand here."""
+"""Layers that Keras lacks. The writer copies those that a network needs into its output unchanged."""
 
 import keras
 from keras import layers, ops

@@ -1,4 +1,4 @@
-"""Modules that PyTorch lacks. The writer copies those that a network needs into what it writes, as they stand here."""
+"""Modules that PyTorch lacks. The writer copies those that a network needs into its output unchanged."""
 
 import torch
 from torch import nn
