@@ -1,4 +1,7 @@
-"""The tables of a document as CSV: column keys, then raw integers, without totals, which a reader would sum again."""
+"""The tables of a document as CSV: a row of column keys, then raw integers.
+
+There are no totals, since a reader would sum them again.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """A report as a value: headings, prose, tables, notes and drawings, independent of the output format.
 
-A builder makes a `Document` once; each output format (terminal, Markdown, LaTeX, CSV) renders it. A column has both
-the value of a cell and its text, so that a format uses the one it needs. A role names a text's meaning, not its colour.
+A builder makes a `Document` once; each output format (terminal, Markdown, LaTeX, CSV) renders it. A column has both the
+value of a cell and its text, so that a format uses the one it needs.
+A role names the meaning of a text, not its colour.
 """
 
 from __future__ import annotations

@@ -94,7 +94,7 @@ def layer_data(kind: str) -> dict[str, object]:
 
 
 def examples(kind: str) -> list[Example]:
-    """Return the class's examples of the kind; without any, those of another of its kinds, with the word replaced."""
+    """Return the class's examples of the kind; if it has none, another kind's, with the word replaced."""
     cls = kinds()[kind]
     own = [each for each in cls.examples if set(re.findall(r"\w+", each.spec)) & set(cls.synonyms(kind))]
     others = "|".join(sorted(cls.words, key=len, reverse=True))

@@ -142,7 +142,7 @@ def _notes(notes: Notes, options: RenderOptions) -> Iterator[Line]:
 
 
 class _Row(NamedTuple):
-    """A row as it is drawn: its texts, its rail, a role that replaces the columns' roles, and texts after the bars."""
+    """A row as it is drawn: texts, rail, a role in place of those of the columns, and texts after its bars."""
 
     cells: list[str]
     rail: str = ""

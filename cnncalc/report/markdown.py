@@ -82,7 +82,7 @@ def escaped(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """Return a code span that is safe in a table: bars are escaped, the fence is longer than any run of backticks."""
+    """Return a code span with escaped bars, for a table; its fence is longer than any run of backticks in it."""
     text = " ".join(text.split())
     if not text:
         return ""

@@ -82,7 +82,7 @@ def convention_notes(analysis: Analysis) -> list[tuple[str, str]]:
 def _table(
     analysis: Analysis, columns: Sequence[Column], lines: list[RowOrGroup], layout: str, omitted: int
 ) -> DataTable:
-    """Return the table for a terminal: formulas may be folded and have no bars, and a long table lacks its middle."""
+    """Return the table for a terminal: formulas fold and have no bars; the middle of a long table is omitted."""
     if analysis.letters:
         columns = [
             column._replace(folding="formula" if column.key in FORMULAS else column.folding, bar=None)

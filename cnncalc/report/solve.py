@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from cnncalc.notation import per_axis
 from cnncalc.report.document import Document, Notes, Paragraph
-from cnncalc.solve.solutions import AxisSolution, RepeatSolution, Solution
+from cnncalc.solve.solutions import AxisSolution, RepeatSolution, Skip, Solution
 from cnncalc.symbols.constraints import IntegerSet
 
 #: At most so many ways to write a padding are shown, the others counted.
 MOST_FORMS = 8
+#: And so many layers are named.
+MOST_LAYERS = 2
 
 
 def solution_document(solution: Solution) -> Document:
@@ -45,10 +47,23 @@ def _parts(axis: AxisSolution, solution: Solution) -> Iterator[str]:
         yield "which of them drop nothing is not worked out"
     elif axis.nothing_dropped.first is None:
         yield "every one drops something"
-    elif axis.nothing_dropped != axis.values:
-        yield f"nothing is dropped at {_shown(axis.nothing_dropped, solution)}"
     else:
-        yield "nothing is dropped"
+        at = "" if axis.nothing_dropped == axis.values else f" at {_shown(axis.nothing_dropped, solution)}"
+        yield f"nothing is dropped{at}{_skipped(axis.skipped, solution)}"
+
+
+def _skipped(skipped: tuple[Skip, ...], solution: Solution) -> str:
+    """` but what `conv1` skips: it reads 1 in 2`"""
+    if not skipped:
+        return ""
+    layers = [f"`{each.layer}`" for each in skipped[:MOST_LAYERS]]
+    more = len(skipped) - MOST_LAYERS
+    who = " and ".join(layers) if more <= 0 else f"{', '.join(layers)} and {more} more"
+    shares = {f"{each.reads} in {each.of}" for each in skipped}
+    # With another number for the `?` it may be another share.
+    if len(shares) > 1 or solution.unknown == "?":
+        return f" but what {who} skip{'s' if len(skipped) == 1 else ''} between windows"
+    return f" but what {who} skip{'s: it reads' if len(skipped) == 1 else ': they read'} {shares.pop()}"
 
 
 def _shown(values: IntegerSet, solution: Solution) -> str:
@@ -73,6 +88,7 @@ def solution_data(solution: Solution) -> dict[str, object]:
                 "wanted": each.wanted,
                 "values": each.values and each.values.to_dict(),
                 "nothing_dropped": each.nothing_dropped and each.nothing_dropped.to_dict(),
+                "skipped": [skip._asdict() for skip in each.skipped],
                 "written": list(each.written),
                 "nearest": [{"output": output, "values": values.to_dict()} for output, values in each.nearest],
             }

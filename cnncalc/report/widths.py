@@ -39,7 +39,7 @@ def fitted(
 ) -> Widths:
     """Return the widths of columns with these cells, in a table of this width, or without a limit if it is None.
 
-    `cells` are by column, names with their rails; `rail` is the length of the longest rail, `behind` the length of the
+    `cells` are by column, names with their rails; `rail` is the length of the longest rail, `behind` that of the
     longest text after a bar. The total may exceed the width if a text cannot be folded far enough.
     """
     bars = [column.bar for column in columns if column.bar is not None]

@@ -109,7 +109,7 @@ def _rounded(column: Column) -> Column:
 
 
 def _once(entries: Sequence[ZooEntry], grouped: bool) -> Callable[[ZooEntry, str], str]:
-    """Return the text function of the contribution column; if `grouped`, a group's first network alone has a text."""
+    """Return a column's text function for contributions; if `grouped`, only the first of a group has one."""
     repeated = set()
     for before, entry in pairwise(entries):
         if grouped and entry.member.contribution == before.member.contribution:

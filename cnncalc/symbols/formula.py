@@ -85,12 +85,14 @@ class Formula(Polynomial):
     def equals(self, other: Value, or_one: bool = False) -> Any:
         """Return whether the formula and `other` are the same number or, with `or_one`, either of them is 1.
 
-        (`==` compares formulas.) Formulas with a constant nonzero difference are not equal, even if for some number one
-        of them is 1: such a network is not intended.
+        (`==` compares formulas.) If formulas with a constant nonzero difference may be 1, the guard is marked as
+        `stretched`.
         """
         gap = self - other
         if not isinstance(gap, Formula):
-            return bool(gap == 0)
+            if not or_one or not gap:
+                return bool(gap == 0)
+            return Guard(self - 1, True, (from_terms(terms_of(other - 1)),), stretched=True)
         low, high = bounds(gap)
         if not or_one and ((low is not None and low > 0) or (high is not None and high < 0)):
             return False

@@ -136,6 +136,8 @@ def conv_transpose(importer: OnnxImporter, node: NodeDef, operands: Operands) ->
     if len(more) != rank or not all(0 <= each < MAX_INTEGER for each in more):
         raise ShapeMismatchError(f"its output padding is {list(more)[:8]}")
     wanted = node.integers("output_shape")
+    if wanted is None and node.text("auto_pad", "NOTSET") == "SAME_LOWER":
+        wanted = tuple(size * stride for size, stride in zip(dims[2:], given.stride, strict=True))
     if wanted is not None:
         given, more = _cropped_to(node, wanted[-rank:], dims[2:], given, more)
     stored = importer.count_weights(weights, bias, any_type=True)
