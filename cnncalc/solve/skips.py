@@ -44,7 +44,7 @@ def _skip(node: Node, axis: int, numbers: Mapping[str, int]) -> Skip | None:
 
 
 def residues(window: Window) -> int:
-    """Return how many of `stride` consecutive elements a window reads, far from the ends: taps t·d, modulo the stride."""
+    """Return how many of `stride` consecutive elements windows read, far from the ends: taps t·d, modulo the stride."""
     return min(window.kernel, window.stride // gcd(window.stride, window.dilation))
 
 
