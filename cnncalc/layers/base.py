@@ -8,7 +8,9 @@ The class has everything that is particular to the layer:
     weights, biases, buffers     its parameters
     multiply_adds                its MACs
     taps                         the elements of its input that an output reads: its receptive field
-    memory                       where its output is stored
+    memory, is_view              where its output is stored: in inference, and when PyTorch trains it
+    keeps, kept_elements, …      what PyTorch's autograd keeps for the backward pass
+    conv_activations             the output elements of its convolutions and matrix products
     lints                        its warnings
     explain_channels             a sentence for `cnncalc explain`
     size_rule, …, examples       for the help: its rules in words, and worked examples, which a test runs
@@ -80,6 +82,9 @@ class Layer:
     #: Where the output lives: in memory of its own, in its input's as it stands (an alias), or written over
     #: its input where nothing else reads that.
     memory: ClassVar[Literal["own", "alias", "in place"]] = "own"
+    #: What PyTorch's autograd keeps for the backward pass where the layer learns, or passes a gradient on: all of its
+    #: inputs, its output, or each factor of a product with another factor that learns. Weights are a factor.
+    keeps: ClassVar[Literal["nothing", "inputs", "output", "factors"]] = "nothing"
     #: Whether all its figures are known: not so for an operator of a model file that the program does not know.
     known: ClassVar[bool] = True
     #: Its rules as formulas or in words, for the help; `size_notes` has what else there is to know about sizes.
@@ -238,6 +243,10 @@ class Layer:
         """Return the multiply-adds of a convolution or matrix product, per sample, without bias; otherwise 0."""
         return 0
 
+    def conv_activations(self, x: Shape, y: Shape) -> Size:
+        """Return the output elements of its convolutions, deconvolutions and fully connected layers; otherwise 0."""
+        return 0
+
     def decompose(self, x: Shape) -> tuple[Layer, ...]:
         """Return the chain of simpler layers that is equivalent to this one; only itself if there is none."""
         return (self,)
@@ -245,6 +254,21 @@ class Layer:
     def taps(self, x: Shape, y: Shape) -> tuple[Taps, ...] | Literal["whole"] | None:
         """Return the elements that an output reads along each axis; None if it reads only its own position."""
         return None
+
+    # -- training: what PyTorch does, by a run of it -------------------------------------------------------
+
+    @property
+    def is_view(self) -> bool:
+        """Whether the output shares the input's memory without overwriting it: an alias, or a part of it."""
+        return self.memory == "alias"
+
+    def kept_elements(self, inputs: tuple[Shape, ...], y: Shape) -> Size:
+        """Return the elements kept for the backward pass besides inputs and output: intermediate results."""
+        return 0
+
+    def kept_bytes(self, y: Shape) -> Size:
+        """Return the bytes kept for the backward pass in a type of their own: indices and masks."""
+        return 0
 
     # -- for reports ---------------------------------------------------------------------------------
 

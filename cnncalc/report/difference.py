@@ -29,7 +29,10 @@ TOTALS = {
     "activation_bytes.peak": "peak bytes",
     "activation_bytes.peak_no_inplace": "peak bytes, none in place",
     "activation_bytes.arena": "arena bytes",
-    "training_bytes": "training bytes (estimate)",
+    "backward_macs": "backward MACs",
+    "conv_activations": "conv activations",
+    "saved_bytes": "saved bytes, one sample",
+    "training_bytes": "training bytes",
 }
 
 FIELD = COLUMNS["field"]

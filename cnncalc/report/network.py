@@ -15,7 +15,7 @@ from cnncalc.report.tree import rails
 from cnncalc.shape import Size
 
 #: The columns whose cells are formulas where sizes are letters.
-FORMULAS = ("params", "buffers", "macs", "flops", "activations", "output")
+FORMULAS = ("params", "buffers", "macs", "flops", "backward", "activations", "conv_activations", "saved", "output")
 #: The numbers for letters that the help suggests; another letter is 32.
 SAMPLES = {"C": 3, "L": 100, "D": 16}
 #: A longer table shows its first and its last rows.
@@ -109,7 +109,8 @@ def _table(
 def _with_totals(
     analysis: Analysis, columns: Sequence[Column], lines: Sequence[RowOrGroup | TextRow], layout: str
 ) -> DataTable:
-    totals = [thousands(getattr(analysis.totals, column.key)) if column.numeric else "" for column in columns]
+    # A total has the name of the figure that it sums up.
+    totals = [column.text(analysis.totals, layout) if column.numeric else "" for column in columns]
     if not columns[0].numeric:
         totals[0] = "total, at least" if analysis.unknown else "total"
     return DataTable(columns, lines, layout, tuple(totals))

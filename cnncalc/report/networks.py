@@ -49,8 +49,11 @@ COLUMNS = {
         count_column("buffers", "buffers", lambda network: network.totals.buffers),
         count_column("macs", "MACs", lambda network: network.totals.macs),
         count_column("flops", "FLOPs", lambda network: network.totals.flops),
+        count_column("backward", "backward MACs", lambda network: network.totals.backward_macs),
         count_column("activations", "activations", lambda network: network.totals.activations),
+        count_column("conv_activations", "conv activations", lambda network: network.totals.conv_activations),
         count_column("params_bytes", "weight bytes", lambda network: network.totals.params_bytes),
+        count_column("saved", "saved bytes", lambda network: network.totals.saved_bytes),
         count_column("peak_bytes", "peak bytes", lambda network: network.totals.activation_bytes.peak),
         size_column("field", "field", _field)._replace(text=_field_range),
         text_column("field_layer", "field of", _field_layer),
@@ -62,6 +65,8 @@ DEFAULT = ("network", "input", "params", "macs", "peak_bytes", "field")
 #: The meaning of headings that are not plain by themselves.
 NOTES = {
     "peak_bytes": "peak memory of the feature maps as {dtype}, without weights",
+    "conv_activations": "output elements of convolutions, deconvolutions and fc",
+    "saved": "what the backward pass reads of one sample as {dtype}",
     "field": "receptive field of the last layer before those that see the whole input (gap, fc)",
 }
 

@@ -31,7 +31,7 @@ class IntegerSet(NamedTuple):
 
     @classmethod
     def repeating(cls, members: list[int], settled: int, step: int, low: int = 1) -> IntegerSet:
-        """The set with these rising members from `low` to settled + step, which repeat every `step` from `settled`."""
+        """Return the set with these ascending members from `low` to settled + step, which repeat every `step`."""
         offsets = {n - settled for n in members if n >= settled}
         if not offsets:
             return cls(tuple(members))
@@ -49,7 +49,7 @@ class IntegerSet(NamedTuple):
         return cls(tuple(n for n in members if n < first), first, shorter, turn)
 
     def intersection(self, other: IntegerSet) -> IntegerSet:
-        """The numbers that are in both sets."""
+        """Return the numbers that are in both sets."""
         if not self.step or not other.step:
             finite, more = (self, other) if not self.step else (other, self)
             return IntegerSet(tuple(n for n in finite.listed if n in more))

@@ -78,7 +78,7 @@ def _without_root(value: Polynomial, atom: Atom) -> tuple[Polynomial, Any] | Non
 
 
 def _roots(powers: dict[int, dict[Monomial, Any]], degree: int) -> Iterator[int]:
-    """Return integers that may be roots: 0, and those that the rational root theorem gives for one slice."""
+    """Yield integers that may be roots: 0, and those that the rational root theorem gives for one slice."""
     if 0 not in powers:
         yield 0
         return

@@ -292,7 +292,7 @@ class KerasFile:
     def lines(
         self, block: CodeBlock, variables: Mapping[int, str], names: Sequence[str | None], naming: str
     ) -> list[str]:
-        """Yield the lines of each step; `naming` converts a step's name to its layer's."""
+        """Return the lines of each step; `naming` converts a step's name to its layer's."""
         lines: list[str] = []
         for step, code in zip(block.steps, self.layout.code(block, names), strict=True):
             inputs = [variables[index] for index in step.inputs]

@@ -1,4 +1,4 @@
-"""The rules of Caffe's layer types: which layer of ours each one is."""
+"""The rules of Caffe's layer types, each of which converts a type to our layers."""
 
 from __future__ import annotations
 
@@ -57,7 +57,10 @@ def relu(importer: CaffeImporter, layer: CaffeLayer) -> int:
 
 @rules("batchnorm")
 def batch_norm(importer: CaffeImporter, layer: CaffeLayer) -> int:
-    """The running mean and variance alone: a `Scale` behind it learns. (A scalar that scales both is left out.)"""
+    """Add a norm with a running mean and variance only; a `Scale` after it has the trained parameters.
+
+    The scalar by which Caffe scales both is left out.
+    """
     return importer.add_layer(layer, make("bn", affine=False), layer.inputs[0])
 
 
@@ -68,7 +71,7 @@ def affine_batch_norm(importer: CaffeImporter, layer: CaffeLayer) -> int:
 
 @rules("scale")
 def scale(importer: CaffeImporter, layer: CaffeLayer) -> int:
-    """A weight for each channel, or the product with a second input."""
+    """Add a weight for each channel, or the product with a second input."""
     kind = make("mul") if len(layer.inputs) > 1 else layer.make("scale")
     return importer.add_layer(layer, kind, *layer.inputs)
 
@@ -80,7 +83,10 @@ def bias(importer: CaffeImporter, layer: CaffeLayer) -> int:
 
 @rules("normalize")
 def normalize(importer: CaffeImporter, layer: CaffeLayer) -> int:
-    """SSD's: each position scaled to length 1, then each channel by a weight of its own (or all by one)."""
+    """Add SSD's normalization, with a weight for each channel (or one for all).
+
+    Each position is scaled to length 1 and then multiplied by the weight.
+    """
     return _per_channel(importer, layer, shared=layer.parameters("norm_param").flag("channel_shared"))
 
 
@@ -107,14 +113,14 @@ def concat(importer: CaffeImporter, layer: CaffeLayer) -> int:
 
 
 def _axis(layer: CaffeLayer, parameters: str, older: str) -> int:
-    """The axis that a layer works along: 1, the channels, where none is given."""
+    """Return the axis that a layer works along: 1, the channels, if none is given."""
     given = layer.parameters(parameters)
     return given.integer("axis", given.integer(older, 1, low=0), low=-4)
 
 
 @rules("slice")
 def cut(importer: CaffeImporter, layer: CaffeLayer) -> list[int]:
-    """The channels in parts, an output each: at the given points, or in equal parts."""
+    """Add slices of the channels, one for each output: at the given points, or in equal parts."""
     source, parts = layer.inputs[0], layer.outputs
     shape = importer.shape(source)
     stated = layer.parameters("slice_param").message.scalars("slice_point")
@@ -136,7 +142,7 @@ def cut(importer: CaffeImporter, layer: CaffeLayer) -> list[int]:
 
 @rules("reshape")
 def reshape(importer: CaffeImporter, layer: CaffeLayer) -> int:
-    """To N, C, H, W: 0 keeps a dimension, -1 is what is left over."""
+    """Add a reshape to N, C, H, W, in which 0 keeps a dimension, and -1 stands for the remaining size."""
     shape = importer.shape(layer.inputs[0])
     stated = layer.parameters("reshape_param").message.message("shape").scalars("dim")
     dims = [whole(dim, "a dimension", low=-1) for dim in stated]
@@ -154,7 +160,7 @@ def reshape(importer: CaffeImporter, layer: CaffeLayer) -> int:
 
 @rules("crop")
 def crop(importer: CaffeImporter, layer: CaffeLayer) -> int:
-    """The first input, cut to the spatial sizes of the second."""
+    """Add a crop of the first input to the spatial sizes of the second."""
     shapes = [importer.shape(node) for node in layer.inputs]
     if len(shapes) == 2 and shapes[0] is not None and shapes[1] is not None:
         cropped = OpaqueOp("Crop", Shape(shapes[1].spatial, shapes[0].channels))
@@ -173,5 +179,5 @@ def permute(importer: CaffeImporter, layer: CaffeLayer) -> int:
 
 
 def _dims(shape: Shape) -> list[int]:
-    """The dimensions of one sample as the file has them: N, C, H, W."""
+    """Return the dimensions of one sample in the file's order: N, C, H, W."""
     return [1, shape.channels, *shape.spatial]
