@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from cnncalc.layers.arguments import Choice, PaddingArgument, PerAxis
+from cnncalc.layers.arguments import Choice, Flag, PaddingArgument, PerAxis
 from cnncalc.layers.base import WHOLE, Example, FieldStep, Layer
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import AXES, Detail, Padding, Requirement, Shape, Size, Window, at_least, ratio, require
@@ -56,13 +56,17 @@ class MaxPool(Pooling):
 
 
 class AvgPool(Pooling):
-    """The mean of each window, channel by channel."""
+    """The mean of each window, channel by channel: of the elements in it or, with `countpad`, of its padding as well."""
 
     words = {"avgpool": ()}
     ranked = True
     reduction = "mean"
     rounding = Choice("floor", "ceil", help="how the size is rounded")
-    examples = (Example("input 8x6 | avgpool 2", "4x6"),)
+    countpad = Flag("countpad", None, default=False, help="whether padding counts in the mean, as zeros")
+    examples = (
+        Example("input 8x6 | avgpool 2", "4x6"),
+        Example("input 9x9x4 | avgpool 3 s2 p1 countpad", "5x5x4"),
+    )
 
     @property
     def dilation(self) -> tuple[int, ...]:  # type: ignore[override]  # no argument: taps are always neighbours

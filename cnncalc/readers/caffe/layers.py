@@ -45,8 +45,11 @@ def pool(importer: CaffeImporter, layer: CaffeLayer) -> int:
     if given.flag("global_pooling", default=False):
         return importer.add_layer(layer, make("gmp" if largest else "gap"), layer.inputs[0])
     floor = text("round_mode", "CEIL").upper() in ("FLOOR", "1") or not given.flag("ceil_mode")
-    kind = "pool" if largest else "avgpool"
-    return importer.add_layer(layer, layer.make(kind, rounding="floor" if floor else "ceil"), layer.inputs[0])
+    rounding = "floor" if floor else "ceil"
+    made = layer.make("pool" if largest else "avgpool", rounding=rounding)
+    if not largest and made.padding.mode != "valid":  # it divides by the window's size, but for what is past the padding
+        made = made.replace(countpad=True)
+    return importer.add_layer(layer, made, layer.inputs[0])
 
 
 @rules("relu")
