@@ -417,11 +417,16 @@ def reshape(node: Node, layer: Any) -> list[Op]:
     x, y = node.input_shapes[0], node.shape
     # Elements keep the language's order, channels last, where that is another one than channels first.
     ops = [channels_last(x.rank)] if has_order(x) else []
-    taken = OperatorResult(0) if ops else X
-    if not has_order(y):
-        return [*ops, op("Reshape", taken, Constant("shape", sizes(y)))]
-    ops.append(op("Reshape", taken, Constant("shape", (-1, *y.dims))))
-    return [*ops, op("Transpose", OperatorResult(len(ops) - 1), perm=[0, y.rank + 1, *range(1, y.rank + 1)])]
+
+    def last() -> OperatorInput:
+        return OperatorResult(len(ops) - 1) if ops else X
+
+    if has_order(y):
+        ops.append(op("Reshape", last(), Constant("places", (-1, prod(y.spatial), y.channels))))
+        ops.append(op("Transpose", last(), perm=[0, 2, 1]))
+    if not has_order(y) or y.rank > 1:
+        ops.append(op("Reshape", last(), Constant("shape", sizes(y))))
+    return ops
 
 
 def channels_last(rank: int) -> Op:

@@ -221,11 +221,16 @@ def slice_(node: Node, layer: Any) -> Inline:
 def reshape(node: Node, layer: Any) -> Inline:
     x, y = node.input_shapes[0], node.shape
     # Elements keep the language's order, channels last, where that is another one than channels first.
-    taken = "{0}.movedim(1, -1)" if has_order(x) else "{0}"
-    sizes, back = (y.dims, ".movedim(-1, 1)") if has_order(y) else (channels_first(y), "")
-    names = [f"size{axis}" for axis in range(len(sizes))]
-    pattern = ", ".join(f"{{{name}}}" for name in names)
-    return Inline(f"{taken}.reshape(-1, {pattern}){back}", tuple(map(positional, names, sizes)))
+    pattern = "{0}.movedim(1, -1)" if has_order(x) else "{0}"
+    arguments = []
+    if has_order(y):
+        pattern += ".reshape(-1, {places}, {channels}).transpose(1, 2)"
+        arguments = [positional("places", prod(y.spatial)), positional("channels", y.channels)]
+    if not has_order(y) or y.rank > 1:
+        names = [f"size{axis}" for axis in range(len(y.dims))]
+        pattern += f".reshape(-1, {', '.join(f'{{{name}}}' for name in names)})"
+        arguments += map(positional, names, channels_first(y))
+    return Inline(pattern, tuple(arguments))
 
 
 #: What is an expression in `forward` rather than a module.

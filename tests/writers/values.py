@@ -8,6 +8,7 @@ are arrays with channels last, by the name of the layer that gives them.
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from math import prod, sqrt
 from typing import Any
 
@@ -23,7 +24,7 @@ from cnncalc.writers.order import ALIKE, flattens_by_channel
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
-import keras  # noqa: E402  # once its backend is chosen
+import keras  # once its backend is chosen
 
 Array = Any
 #: The weights of a layer by their role.
@@ -137,6 +138,18 @@ def flattened_shape(graph: Graph, node: Node) -> Any:
     return graph.nodes[index].input_shapes[0] if index in by_channel else None
 
 
+@contextmanager
+def computing(graph: Graph) -> Iterator[None]:
+    """PyTorch without gradients and, for a small network, with kernels of its own, which are slower.
+
+    Those of oneDNN give other numbers from run to run where one channel is padded far beyond its size: `conv 2x5 s1x2
+    same x2` on 3x2x1, with PyTorch 2.13.
+    """
+    large = cnncalc.analyze(graph).totals.macs > 1_000_000
+    with torch.inference_mode(), torch.backends.mkldnn.flags(enabled=large):
+        yield
+
+
 # -- PyTorch ---------------------------------------------------------------------------------------------------
 
 
@@ -177,7 +190,7 @@ def pytorch(graph: Graph, weights: dict[str, Weights]) -> Values:
             with torch.no_grad():
                 tensor.copy_(torch.from_numpy(weights[owner][role]).reshape(tensor.shape))
         assert seen == set(weights.get(owner, ())), f"PyTorch has other weights for {owner}"
-    with torch.inference_mode():
+    with computing(graph):
         results = network(*[torch.from_numpy(channels_first(each)) for each in inputs(graph)])
     results = results if isinstance(results, tuple) else (results,)
     return values | {
@@ -225,7 +238,7 @@ def keras_values(graph: Graph, weights: dict[str, Weights]) -> Values:
         names = [nodes[key(layer.name)].name for layer in shown] + [graph.nodes[index].name for index in graph.outputs]
         whole = keras.Model(network.inputs, tensors)
         given = [torch.from_numpy(each) for each in inputs(graph)]
-        with torch.inference_mode():
+        with computing(graph):
             results = whole(given if len(given) > 1 else given[0], training=False)
     results = results if isinstance(results, (list, tuple)) else [results]
     return {name: each.detach().numpy() for name, each in zip(names, results, strict=True)}

@@ -47,7 +47,9 @@ def pool(importer: CaffeImporter, layer: CaffeLayer) -> int:
     floor = text("round_mode", "CEIL").upper() in ("FLOOR", "1") or not given.flag("ceil_mode")
     rounding = "floor" if floor else "ceil"
     made = layer.make("pool" if largest else "avgpool", rounding=rounding)
-    if not largest and made.padding.mode != "valid":  # it divides by the window's size, but for what is past the padding
+    if (
+        not largest and made.padding.mode != "valid"
+    ):  # it divides by the window's size, but for what is past the padding
         made = made.replace(countpad=True)
     return importer.add_layer(layer, made, layer.inputs[0])
 

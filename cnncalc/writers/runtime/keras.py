@@ -29,12 +29,13 @@ class PaddedMean(layers.Layer):
         self.pool_size, self.strides, self.padding, self.counted = pool_size, strides, padding, counted
 
     def call(self, x):
-        def pool(x, padding):
-            return ops.average_pool(ops.pad(x, ((0, 0), *padding, (0, 0))), self.pool_size, self.strides)
-
         ones = ops.pad(ops.ones_like(x[:1, ..., :1]), ((0, 0), *self.counted, (0, 0)), constant_values=1.0)
         rest = [(a - c, b - d) for (a, b), (c, d) in zip(self.padding, self.counted)]
-        return pool(x, self.padding) / pool(ones, rest)
+        sums, shares = (
+            ops.average_pool(ops.pad(each, ((0, 0), *ends, (0, 0))), self.pool_size, self.strides)
+            for each, ends in ((x, self.padding), (ones, rest))
+        )
+        return sums / shares
 
     def get_config(self):
         own = {name: getattr(self, name) for name in ("pool_size", "strides", "padding", "counted")}
