@@ -29,8 +29,8 @@ class Term(NamedTuple):
 class Operation(NamedTuple):
     """A layer on values. In `output` None stands for the largest of no elements.
 
-    `terms` are those under the first window, without padding; `divisor` is what their mean divides by. `kernel` is as it
-    was slid, so turned where `flip`.
+    `terms` are those under the first window, without padding; `divisor` is what their mean divides by. `kernel` is as
+    it was slid, so turned where `flip`.
     """
 
     node: Node

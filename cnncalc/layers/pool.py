@@ -56,7 +56,7 @@ class MaxPool(Pooling):
 
 
 class AvgPool(Pooling):
-    """The mean of each window, channel by channel: of the elements in it or, with `countpad`, of its padding as well."""
+    """The mean of each window, channel by channel: of its elements or, with `countpad`, of its padding as well."""
 
     words = {"avgpool": ()}
     ranked = True

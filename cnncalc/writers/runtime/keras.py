@@ -30,7 +30,7 @@ class PaddedMean(layers.Layer):
 
     def call(self, x):
         ones = ops.pad(ops.ones_like(x[:1, ..., :1]), ((0, 0), *self.counted, (0, 0)), constant_values=1.0)
-        rest = [(a - c, b - d) for (a, b), (c, d) in zip(self.padding, self.counted)]
+        rest = [(a - c, b - d) for (a, b), (c, d) in zip(self.padding, self.counted, strict=True)]
         sums, shares = (
             ops.average_pool(ops.pad(each, ((0, 0), *ends, (0, 0))), self.pool_size, self.strides)
             for each, ends in ((x, self.padding), (ones, rest))

@@ -20,7 +20,7 @@ class PaddedMean(nn.Module):
 
     def forward(self, x):
         ones = nn.functional.pad(torch.ones_like(x[:1, :1]), self.counted, value=1.0)
-        rest = [whole - part for whole, part in zip(self.padding, self.counted)]
+        rest = [whole - part for whole, part in zip(self.padding, self.counted, strict=True)]
         shares = self.pool(nn.functional.pad(ones, rest))
         return self.pool(nn.functional.pad(x, self.padding)) / shares
 
