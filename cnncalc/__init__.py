@@ -17,7 +17,7 @@ from typing import Any, Union
 from cnncalc.analysis import Analysis, Options, Row, analyze_graph
 from cnncalc.diagnostics import Diagnostic, SpecError
 from cnncalc.figures.totals import Totals
-from cnncalc.graph import BuildError, Graph, Node
+from cnncalc.graph import BuildError, Graph, Node, with_input_order_warnings
 from cnncalc.shape import Shape
 
 __version__ = "0.1.0"
@@ -88,7 +88,7 @@ def from_torch(module: Any, input: Any, *, strict: bool = False) -> Graph:
         raise with_repairs(error) from None
     if strict:
         fail_if_unknown(graph)
-    return graph
+    return with_input_order_warnings(graph) if shaped else graph
 
 
 def analyze(

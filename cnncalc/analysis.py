@@ -5,17 +5,16 @@ from functools import cached_property
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from cnncalc.diagnostics import Diagnostic
 from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVENTION, Cost, node_costs
 from cnncalc.figures.memory import DTYPES, Buffer, assign_buffers
-from cnncalc.figures.receptive_field import ReceptiveField, exceeds, receptive_fields
+from cnncalc.figures.receptive_field import ReceptiveField, receptive_fields
 from cnncalc.figures.totals import Totals, totals
 from cnncalc.figures.training import OPTIMIZERS
 from cnncalc.graph import Graph, Node
-from cnncalc.shape import AXES, Size, statically_known
+from cnncalc.shape import Size
 
 #: The number of the JSON object's form: it rises when a key changes its meaning.
-SCHEMA = 1
+SCHEMA = 2
 
 
 class Options(NamedTuple):
@@ -114,17 +113,7 @@ class Row(NamedTuple):
         node = self.node
         return {
             "index": node.index,
-            "name": node.name,
-            "type": self.type,
-            "inputs": list(self.inputs),
-            "input_shapes": [list(shape) for shape in self.input_shapes],
-            "output_shape": list(self.output_shape) or None,
-            "params": self.params,
-            "buffers": self.buffers,
-            "macs": self.macs,
-            "flops": self.flops,
-            "activations": self.activations,
-            "receptive_field": self.receptive_field.to_dict(),
+            **_shared_keys(self),
             "implicit": node.implicit,
             "fields": node.layer.fields(node.input_shapes[0]) if node.inputs else {},
         }
@@ -198,8 +187,34 @@ class RowGroup(NamedTuple):
     def activations(self) -> Size:
         return sum(row.activations for row in self.rows)
 
+    def to_dict(self) -> dict[str, object]:
+        """Return the object under `layers` that JSON carries in place of those of its rows, which it names."""
+        return {
+            "index": self.rows[0].node.index,
+            **_shared_keys(self),
+            "implicit": self.implicit,
+            "layers": [row.name for row in self.rows],
+        }
+
 
 RowOrGroup = Row | RowGroup
+
+
+def _shared_keys(line: RowOrGroup) -> dict[str, object]:
+    """Return the keys of the JSON object that a row and a group of rows have alike."""
+    return {
+        "name": line.name,
+        "type": line.type,
+        "inputs": list(line.inputs),
+        "input_shapes": [list(shape) for shape in line.input_shapes],
+        "output_shape": list(line.output_shape) or None,
+        "params": line.params,
+        "buffers": line.buffers,
+        "macs": line.macs,
+        "flops": line.flops,
+        "activations": line.activations,
+        "receptive_field": line.receptive_field.to_dict(),
+    }
 
 
 def collapse(rows: Sequence[Row], depth: int | None) -> list[RowOrGroup]:
@@ -238,7 +253,7 @@ class Analysis:
         self.graph, self.options = graph, options
         self.rows, self.feature_maps, self.totals = rows, feature_maps, totals
         self.letters = graph.letters
-        self.warnings = (*graph.warnings, *_receptive_field_warning(rows))
+        self.warnings = graph.warnings
 
     @cached_property
     def domains(self) -> dict[str, str]:
@@ -275,8 +290,11 @@ class Analysis:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object, all integers exact. The last key, `unknown`, is there where it has operators."""
+    def to_dict(self, depth: int | None = None) -> dict[str, Any]:
+        """Return the JSON object, all integers exact. The last key, `unknown`, is there where it has operators.
+
+        With a `depth`, blocks below it are one object each under `layers`, as `collapse` makes them.
+        """
         document: dict[str, Any] = {
             "schema": SCHEMA,
             "name": self.graph.name,
@@ -285,7 +303,7 @@ class Analysis:
             "dtype": self.options.dtype,
             "convention": self.options.convention,
             **({"letters": self.domains} if self.letters else {}),
-            "layers": [row.to_dict() for row in self.rows],
+            "layers": [line.to_dict() for line in collapse(self.rows, depth)],
             "outputs": list(self.outputs),
             "totals": self.totals.to_dict(),
             "warnings": [
@@ -325,28 +343,3 @@ def _costs(nodes: Sequence[Node], options: Options) -> list[Cost]:
             for each in costs
         ]
     return costs
-
-
-def _receptive_field_warning(rows: tuple[Row, ...]) -> Iterator[Diagnostic]:
-    """Yield one warning, at the first layer whose receptive field is larger than the input."""
-    first = next((row for row in rows if not row.node.inputs), None)
-    if first is None:
-        return
-    spatial = first.node.shape.spatial
-    seen: ReceptiveField | None = None
-    for row in rows:
-        # Layers that change nothing share the receptive field of their input.
-        if row.receptive_field is seen:
-            continue
-        seen = row.receptive_field
-        if not exceeds(seen, first.node.shape):
-            continue
-        for name, axis, n in zip(AXES[len(spatial)], seen.axes, spatial, strict=False):
-            if statically_known(axis.size > n):
-                message = (
-                    f"the receptive field of `{row.name}` ({axis.size}) is larger than the {name} of the input ({n})"
-                )
-                help = "from here on, every output sees padding; a larger input, or fewer strides, would not"
-                span = row.node.origin.span if row.node.origin else None
-                yield Diagnostic("W203", message, span, help=help, layer=row.name)
-                return

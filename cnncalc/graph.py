@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from cnncalc.diagnostics import Diagnostic, Origin, Problems, SpecError
+from cnncalc.layers.axis_order import misreading
 from cnncalc.layers.base import Layer, Lint
 from cnncalc.layers.rearrange import Flatten, Input
-from cnncalc.shape import MAX_ELEMENTS, Shape, ShapeError, statically_known
+from cnncalc.shape import MAX_ELEMENTS, Shape, ShapeError
 
 #: A network has at most this many layers, repeats counted out.
 MAX_LAYERS = 100_000
@@ -94,8 +95,9 @@ Fit = tuple[Layer, tuple[Shape, ...], Shape, tuple[Lint, ...]]
 class GraphBuilder:
     """Adds one layer at a time. A layer that does not fit is reported to `problems`, and what follows it is unknown."""
 
-    def __init__(self, problems: Problems, reserved: Iterable[str] = ()) -> None:
-        self.problems = problems
+    def __init__(self, problems: Problems, reserved: Iterable[str] = (), shapes_are_written: bool = True) -> None:
+        """`reserved` are names that no numbered layer takes. A file's shapes are in an order that its reader knows."""
+        self.problems, self.shapes_are_written = problems, shapes_are_written
         self.nodes: list[Node] = []
         self.failures: list[FailedLayer] = []
         self._taken = set(reserved)
@@ -212,12 +214,7 @@ class GraphBuilder:
         return Graph(tuple(self.nodes), outputs, name, tuple(self._warnings()))
 
     def _warnings(self) -> list[Diagnostic]:
-        inputs = []
-        for node in self.nodes:
-            if not node.inputs and (turned := channels_last(node.shape)):
-                message = f"the input {node.shape} looks channels first, as in PyTorch; shapes here are HxWxC"
-                help = f"write `{turned}` if the channels are {turned.channels}"
-                inputs.append((node.index, Lint("W204", message, help)))
+        inputs = input_order_lints(self.nodes) if self.shapes_are_written else []
         return [_warning(self.nodes[index], lint) for index, lint in sorted([*inputs, *self._lints])]
 
 
@@ -237,8 +234,25 @@ def _warning(node: Node, lint: Lint) -> Diagnostic:
     return Diagnostic(lint.code, fact, span, help=lint.help, layer=node.name, calls=calls)
 
 
-def channels_last(shape: Shape) -> Shape | None:
-    """Return the shape turned to channels last where it looks channels first: 3x224x224 → 224x224x3."""
-    first, *rest = shape.dims
-    looks = shape.rank == 2 and first in (1, 3, 4) and rest[0] == rest[1] and not statically_known(rest[0] <= 4)
-    return Shape.of((*rest, first)) if looks else None
+def with_input_order_warnings(graph: Graph) -> Graph:
+    """Return the graph of a model whose input's shape is given by hand, warned of where that looks misread."""
+    found = [_warning(graph.nodes[index], lint) for index, lint in input_order_lints(graph.nodes)]
+    return graph._replace(warnings=(*found, *graph.warnings))
+
+
+def input_order_lints(nodes: Sequence[Node]) -> list[tuple[int, Lint]]:
+    """Return a warning W204, with its node's index, for each input that looks channels first or has a batch."""
+    lints = []
+    for node in nodes:
+        found = misreading(node.layer.shape) if isinstance(node.layer, Input) else None
+        if found is None or (len(node.shape.dims) == 2 and _read_as_written(node, nodes)):
+            continue
+        message = f"the input {node.shape} looks {found.looks}; {found.here}"
+        lints.append((node.index, Lint("W204", message, found.help)))
+    return lints
+
+
+def _read_as_written(input: Node, nodes: Sequence[Node]) -> bool:
+    """Whether what reads an input of one axis asks for one axis, or for none: then its order is meant, or no matter."""
+    readers = [node.layer for node in nodes if input.index in node.inputs]
+    return bool(readers) and all(layer.axes == 1 or layer.flat or isinstance(layer, Flatten) for layer in readers)

@@ -79,10 +79,32 @@ def per_axis(values: Iterable[Any]) -> str:
     return str(sizes[0]) if len(set(sizes)) == 1 else dims_text(sizes)
 
 
-def field_text(field: ReceptiveField, part: str = "size") -> str:
-    """Return a part of a receptive field, per axis: `3`, `3x5`, `all`; `-` where there are no axes."""
-    sizes = field.to_dict()[part]
+def field_text(field: ReceptiveField, figure: str = "size") -> str:
+    """Return a figure of a receptive field, per axis: `3`, `3x5`, `all`; `-` where there are no axes.
+
+    A size that is an upper bound is `≤3`.
+    """
+    sizes = field.figures()[figure]
     if sizes == "all":
         return "all"
-    assert isinstance(sizes, list)
-    return per_axis(sizes) or "-"
+    bounded = figure == "size" and field.at_most
+    return per_axis(_bounds(sizes, field) if bounded else sizes) or "-"
+
+
+def field_range_text(field: ReceptiveField) -> str:
+    """Return the size of a receptive field as people read it: `188–204` where outputs see different extents."""
+    if field.whole:
+        return "all"
+    told = field.figures()
+    ranges = [range_text(*ends) for ends in zip(told["smallest"], told["size"], strict=True)]
+    return per_axis(_bounds(ranges, field)) or "-"
+
+
+def _bounds(sizes: Iterable[Any], field: ReceptiveField) -> list[Any]:
+    """Return the size on each axis, marked where it is an upper bound."""
+    return [f"≤{size}" if axis.at_most else size for size, axis in zip(sizes, field.axes, strict=True)]
+
+
+def range_text(smallest: Any, size: Any) -> str:
+    """Return `188–204`, or `204` where both are the same."""
+    return str(size) if smallest == size else f"{smallest}–{size}"

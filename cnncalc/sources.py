@@ -164,6 +164,12 @@ def load_source(
             raise with_repairs(error) from None
     if dims:
         _does_not_apply("--dim", "a spec has no symbolic dimensions", "`--var NAME=VALUE` overrides a let")
+    if strict:
+        _does_not_apply(
+            "--strict",
+            "a spec has no unknown operators",
+            "leave `--strict` out: an unknown layer of a spec is always an error",
+        )
     problems = Problems()
     try:
         return build_graph(read_nodes(source, problems), problems, input, variables, left_open)

@@ -11,7 +11,7 @@ SPEC = "input 5x5x3 | conv 3x3 s1 valid x2"
 #: By hand: 3·3·3·2 weights and 2 biases; 3·3 places · 27 products · 2 filters; 75 and 18 elements of 4 bytes.
 #: Training: weights and gradients 2 · 224, and both tensors, 372.
 OBJECT = {
-    "schema": 1, "name": None, "layout": "channels_last", "batch": 1, "dtype": "float32", "convention": "torchvision",
+    "schema": 2, "name": None, "layout": "channels_last", "batch": 1, "dtype": "float32", "convention": "torchvision",
     "layers": [
         {"index": 0, "name": "input1", "type": "input", "inputs": [], "input_shapes": [], "output_shape": [5, 5, 3],
          "params": 0, "buffers": 0, "macs": 0, "flops": 0, "activations": 75,

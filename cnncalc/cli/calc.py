@@ -107,7 +107,7 @@ def command(
             _show_memory(analysis, output)
         else:
             shown = _without_warnings(analysis) if output.quiet and output.format == "table" else analysis
-            _show_layers(shown, _more(memory, analysis, outcomes), output)
+            _show_layers(shown, _more(memory, analysis, outcomes, output.depth), output)
     if analysis.unknown and (paths or limits):
         from cnncalc.report.columns import uncounted
 
@@ -149,7 +149,7 @@ def _show_layers(analysis: Analysis, more: dict[str, object], output: Output) ->
     columns = output.chosen("all" if output.format == "csv" else None)
     output.emit(
         lambda _: network_document(analysis, columns, output.layout, output.depth),
-        lambda: analysis.to_dict() | more,
+        lambda: analysis.to_dict(output.depth) | more,
         lambda: layers_document(analysis, columns, output.layout, output.depth),
     )
 
@@ -195,18 +195,18 @@ def _show_memory(analysis: Analysis, output: Output) -> None:
 
     output.emit(
         lambda _: memory_document(analysis, output.depth),
-        lambda: memory_data(analysis),
+        lambda: memory_data(analysis, output.depth),
         lambda: timeline_document(analysis, output.depth),
     )
 
 
-def _more(memory: bool, analysis: Analysis, outcomes: list[Outcome]) -> dict[str, object]:
+def _more(memory: bool, analysis: Analysis, outcomes: list[Outcome], depth: int | None) -> dict[str, object]:
     """Return the keys that JSON has on request alone."""
     more: dict[str, object] = {}
     if memory:
         from cnncalc.report.memory import memory_data
 
-        more["memory"] = memory_data(analysis)
+        more["memory"] = memory_data(analysis, depth)
     if outcomes:
         more["budgets"] = [outcome.to_dict() for outcome in outcomes]
     return more

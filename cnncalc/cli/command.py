@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -16,10 +17,19 @@ GROUPS = (INPUT, FIGURES, CHECKS, OUTPUT)
 
 #: Format → its name for people, and the arguments of options that change nothing in it.
 WITHOUT_EFFECT = {
-    "json": ("JSON", ("columns", "network_columns", "depth", "layout", "width", "context")),
+    "json": ("JSON", ("columns", "network_columns", "layout", "width", "context", "pictures")),
     "markdown": ("Markdown", ("width", "context")),
     "csv": ("CSV", ("width",)),
     "latex": ("LaTeX", ("width",)),
+}
+
+#: Suffix of the file of `-o` → the format to write, where `--format` does not say one.
+FORMAT_OF_SUFFIX = {
+    ".json": "json",
+    ".csv": "csv",
+    ".md": "markdown",
+    ".tex": "latex",
+    ".txt": "table",
 }
 
 #: The width of the column of names in the help; a longer one has a line of its own.
@@ -32,7 +42,7 @@ COMMANDS = {
     "diff": "Compare two networks layer by layer.",
     "explain": "Explain every layer by its rules, with the numbers in them.",
     "export": "Write a network as framework code, an ONNX file or a spec.",
-    "format": "Write a spec in its canonical form.",
+    "format": "Write specs in their canonical form.",
     "solve": "Solve for the input's size, or for one number of a layer.",
     "zoo": "List well-known networks, or print the spec of one.",
     "layers": "List the layers, or show all about one.",
@@ -70,11 +80,15 @@ class Command(click.Command):
     `options` the `Options` of those that figures depend on. A function just raises: its errors end here.
     """
 
-    def __init__(self, *args: Any, examples: str = "", **settings: Any) -> None:
+    def __init__(
+        self, *args: Any, examples: str = "", suffixes: Mapping[str, str] = FORMAT_OF_SUFFIX, **settings: Any
+    ) -> None:
         super().__init__(*args, **settings)
-        self.examples = examples.strip("\n")
+        self.examples, self.suffixes = examples.strip("\n"), suffixes
 
     def invoke(self, ctx: click.Context) -> Any:
+        if ctx.params.get("file") and "format" in ctx.params and "format" not in given_options(ctx):
+            ctx.params["format"] = self._format_of_file(ctx.params["file"])
         if (format := ctx.params.get("format")) in WITHOUT_EFFECT:
             name, arguments = WITHOUT_EFFECT[format]
             refuse(arguments, f"in {name}", ctx)
@@ -87,6 +101,21 @@ class Command(click.Command):
             from cnncalc.cli.errors import report
 
             ctx.exit(report(error, output, ctx.params.get("options")))
+
+    def _format_of_file(self, file: str) -> str:
+        """Return the format that the suffix of a file says; raises `click.UsageError` for one that says none."""
+        suffix = os.path.splitext(file)[1].lower()
+        if not suffix:
+            return "table"
+        known = next(each.type.choices for each in self.params if each.name == "format")  # type: ignore[attr-defined]
+        by_suffix = {each: format for each, format in self.suffixes.items() if format in known}
+        if suffix not in by_suffix:
+            last = [f"`{each}`" for each in by_suffix]
+            suffixes = f"{', '.join(last[:-1])} or {last[-1]}"
+            raise click.UsageError(
+                f"no format of `{self.name}` has the suffix `{suffix}`: add -f, or write to {suffixes}"
+            )
+        return by_suffix[suffix]
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_help_text(ctx, formatter)

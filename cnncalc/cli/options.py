@@ -159,11 +159,10 @@ def format_option(*formats: str) -> Decorator:
     )
 
 
-def file_option() -> Decorator:
-    """Add the option for a file to write."""
-    return option(
-        "-o", "--output", "file", type=click.Path(), metavar="FILE", help="Write to a file, whole or not at all."
-    )
+def file_option(what: str = "format") -> Decorator:
+    """Add the option for a file to write, whose suffix says `what` to write."""
+    help = f"Write to a file, whole or not at all; its suffix says the {what}."
+    return option("-o", "--output", "file", type=click.Path(), metavar="FILE", help=help)
 
 
 def columns_option(argument: str = "columns", module: str = "cnncalc.report.columns") -> Decorator:
@@ -259,9 +258,10 @@ def _numbers(_: click.Context, __: click.Parameter, value: str) -> dict[str, int
             raise click.BadParameter(f"{part!r} is not a letter and its number: H=224")
         if len(number) > 9 or int(number) < 1:
             raise click.BadParameter(f"{part!r}: the number is from 1 to 10^9 - 1")
-        if letter.upper() in numbers:
-            raise click.BadParameter(f"{letter.upper()} is given twice")
-        numbers[letter.upper()] = int(number)
+        letter = letter.upper()
+        if letter in numbers:
+            raise click.BadParameter(f"`{letter}` is given twice: `{letter}={numbers[letter]}` and `{part}`")
+        numbers[letter] = int(number)
     return numbers
 
 
@@ -280,7 +280,18 @@ def _variables(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -
             variables[name.strip()] = evaluate(parsed, {})
         except SpecError as error:
             raise click.BadParameter(f"{value!r}: {error.diagnostics[0].message}") from None
+    _refuse_twice(values)
     return variables
+
+
+def _refuse_twice(values: tuple[str, ...]) -> None:
+    """Raise `click.BadParameter` where two of the `NAME=VALUE` are for one name: none of them is passed over."""
+    first: dict[str, str] = {}
+    for value in values:
+        name = value.rpartition("=")[0].strip()
+        if name in first:
+            raise click.BadParameter(f"`{name}` is given twice: `{first[name]}` and `{value}`")
+        first[name] = value
 
 
 def _dimensions(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
@@ -291,4 +302,5 @@ def _dimensions(_: click.Context, __: click.Parameter, values: tuple[str, ...]) 
         if not (equals and name and size.isascii() and size.isdigit() and 0 < len(size) <= 9 and int(size) > 0):
             raise click.BadParameter(f"{value!r} is not NAME=N, with N a whole number from 1 to 10^9 - 1")
         dimensions[name] = int(size)
+    _refuse_twice(values)
     return dimensions

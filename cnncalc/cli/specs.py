@@ -79,7 +79,7 @@ def analyze_all(
         text = isinstance(source, Source)
         applying = reading
         if kinds != {text}:
-            applying = reading._replace(dims={}) if text else reading._replace(variables={}, at={})
+            applying = reading._replace(dims={}, strict=False) if text else reading._replace(variables={}, at={})
         return analyze_graph(applying.build(source, shape), options)
 
     results = [source if isinstance(source, SpecError) else _attempt(analyze, source) for source in sources]

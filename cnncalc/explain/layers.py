@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -9,9 +10,10 @@ from cnncalc.analysis import Analysis, Row
 from cnncalc.explain.positions import WindowPositions, window_positions
 from cnncalc.explain.trace import Number, TracedNumber, signed, text_of, value_of
 from cnncalc.figures.memory import DTYPES, Buffer, assign_buffers
-from cnncalc.figures.receptive_field import AxisField, ReceptiveField, grown, hull
+from cnncalc.figures.receptive_field import AxisField, covering_all, through_window
 from cnncalc.layers.arguments import Argument, PaddingArgument
 from cnncalc.layers.base import AnyLayer, Layer
+from cnncalc.layers.taps import Taps, WindowTaps
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import AXES, Padding, Shape
 
@@ -42,12 +44,19 @@ class AxisPadding(NamedTuple):
 
 
 class FieldChange(NamedTuple):
-    """How a layer changes the receptive field along one axis."""
+    """How a layer changes the receptive field along one axis.
+
+    With `at_most`, size and left are upper bounds. Where outputs see different extents, `extents` has each with the
+    number of outputs that see it, of those that differ.
+    """
 
     axis: str
     size: FigureFormula
+    smallest: FigureFormula
     jump: FigureFormula
     left: FigureFormula
+    at_most: bool
+    extents: tuple[tuple[int, int], ...]
 
 
 class LayerMemory(NamedTuple):
@@ -127,7 +136,7 @@ def _explained(analysis: Analysis, row: Row, live: Sequence[Buffer]) -> Explanat
         _formula("biases", biases),
         FigureFormula("buffers", text_of(running), row.buffers),
         FigureFormula("MACs", text_of(_batch(analysis) * (traced.multiply_adds(x, y) if counted else 0)), row.macs),
-        tuple(_field_steps(analysis, row, traced, x, y)) if counted else (),
+        tuple(_field_changes(analysis, row, traced, x, y)) if counted else (),
         _memory(analysis, row, live, y),
         window_positions(node),
     )
@@ -200,23 +209,42 @@ def _padding(layer: Windowed, x: Shape) -> Iterator[AxisPadding]:
         yield AxisPadding(name, ends[0], ends[1], total)
 
 
-def _field_steps(analysis: Analysis, row: Row, traced: Layer, x: Shape, y: Shape) -> Iterator[FieldChange]:
+def _field_changes(analysis: Analysis, row: Row, traced: Layer, x: Shape, y: Shape) -> Iterator[FieldChange]:
     if row.receptive_field.whole:
         return
-    before = [_traced_field(analysis.rows[index].receptive_field) for index in row.node.inputs]
-    field = hull(before) if len(before) > 1 else before[0]
-    steps = traced.field_step(x, y)
-    for number, (name, figure) in enumerate(zip(AXES[row.node.shape.rank], row.receptive_field.axes, strict=False)):
+    taps = traced.taps(x, y)
+    before = [analysis.rows[index].receptive_field.axes for index in row.node.inputs]
+    for number, (name, axis) in enumerate(zip(AXES[row.node.shape.rank], row.receptive_field.axes, strict=False)):
         # Each axis by itself: where two have the same figures, their formulas may still differ.
-        after = field.axes[number]
-        if isinstance(steps, tuple):
-            after = grown(ReceptiveField((after,)), (steps[number],)).axes[0]
-        formulas = [FigureFormula(of, text_of(getattr(after, of)), getattr(figure, of)) for of in AxisField._fields]
-        yield FieldChange(name, *formulas)
+        arms = [axes[number] for axes in before]
+        read = taps[number] if isinstance(taps, tuple) else None
+        plain = axis.plain and all(arm.plain for arm in arms) and (read is None or isinstance(read, WindowTaps))
+        after = _plainly(arms, read) if plain else _by_phases(arms, axis, read)  # type: ignore[arg-type]  # plain
+        smallest = axis.size if axis.smallest is None else axis.smallest
+        yield FieldChange(
+            name,
+            FigureFormula("size", text_of(after.size), axis.size),
+            FigureFormula("smallest", signed(smallest), smallest),
+            FigureFormula("jump", text_of(after.jump), axis.jump),
+            FigureFormula("left", text_of(after.left), axis.left),
+            axis.at_most,
+            tuple(sorted(Counter(axis.phases.sizes).items())) if axis.smallest is not None and axis.phases else (),
+        )
 
 
-def _traced_field(field: ReceptiveField) -> ReceptiveField:
-    return ReceptiveField(tuple(AxisField(*map(TracedNumber, axis)) for axis in field.axes), field.whole)
+def _plainly(arms: Sequence[AxisField], window: WindowTaps | None) -> AxisField:
+    """Return the field on an axis, traced, where every output sees as much as the one before it."""
+    traced = [AxisField(TracedNumber(arm.size), TracedNumber(arm.jump), TracedNumber(arm.left)) for arm in arms]
+    field = covering_all(traced) if len(traced) > 1 else traced[0]
+    return through_window(field, window) if window else field
+
+
+def _by_phases(arms: Sequence[AxisField], axis: AxisField, taps: Taps | None) -> AxisField:
+    """Return the field on an axis whose outputs differ: its jump traced alone, for the rest comes of each by itself."""
+    jump = TracedNumber(axis.jump)
+    if taps and len(arms) == 1:
+        jump = TracedNumber(arms[0].jump) * taps.rate
+    return AxisField(TracedNumber(axis.size), jump, TracedNumber(axis.left))
 
 
 def _memory(analysis: Analysis, row: Row, live: Sequence[Buffer], y: Shape) -> LayerMemory:

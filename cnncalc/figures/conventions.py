@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVENTION
 from cnncalc.graph import Node
 from cnncalc.layers.base import Layer
-from cnncalc.layers.pool import largest_bin
+from cnncalc.layers.taps import largest_bin
 from cnncalc.shape import Shape, Size
 
 #: Stands for the kind of an operator that the language has no word for: only model files have them.
@@ -110,7 +110,8 @@ DECISIONS: dict[str, str | tuple[str, str, str, str, str]] = {
     "add mul":               (NOTHING,    NOTHING,      NOTHING,       NOTHING,       "(arms−1)·n"),
 
     # What moves or selects elements computes nothing, and dropout does nothing outside training.
-    "input flatten reshape slice shuffle concat pad crop pixelshuffle dropout droppath identity": NOTHING,
+    "pixelshuffle pixelunshuffle": NOTHING,
+    "input flatten reshape slice shuffle concat pad crop dropout droppath identity": NOTHING,
 }
 # fmt: on
 

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cnncalc.diagnostics import Problems, Span, SpecError, exceed
+from cnncalc.diagnostics import Diagnostic, Problems, Span, SpecError, exceed, fail, nearest
 from cnncalc.graph import MAX_LAYERS
 from cnncalc.language.expressions import evaluate
 from cnncalc.language.inputs import is_input
-from cnncalc.language.nodes import CallNode, DefNode, Expression, GroupNode, ItemNode, LetNode, MergeNode
+from cnncalc.language.nodes import (
+    CallNode,
+    DefNode,
+    Expression,
+    GroupNode,
+    Hole,
+    ItemNode,
+    LetNode,
+    MergeNode,
+    ReferenceNode,
+)
 
 
 class Numbers(dict[str, Any]):
@@ -23,6 +33,9 @@ class Numbers(dict[str, Any]):
 
     def __missing__(self, name: str) -> Any:
         return self.lets[name]
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self.lets
 
     def __iter__(self) -> Iterator[str]:
         yield from super().__iter__()
@@ -44,6 +57,32 @@ class Scope(NamedTuple):
     arms: tuple[tuple[int, int], ...] = ()
 
 
+def checked_value(value: Any, hole: Hole) -> Any:
+    """Return the value of a hole in a layer as an int or float; raises `SpecError` E114 for a negative one."""
+    if value < 0:
+        fail("E114", "a number here cannot be negative", hole.span, f"is {value}")
+    return value if isinstance(value, int) else float(value)
+
+
+def unknown_tensor(node: ReferenceNode, tensors: Iterable[str], calls: tuple[Span, ...] = ()) -> Diagnostic:
+    """Return the error E110 of a reference to a name that no layer has."""
+    near = nearest(node.name, tensors)
+    help = f"write `@{near}`" if near else f"name a layer before it: `… as {node.name}`"
+    message, label = f"unknown name `{node.name}`", "no layer before it has this name"
+    return Diagnostic("E110", message, node.span, label, help=help, calls=calls)
+
+
+def is_count(value: Any) -> bool:
+    """Whether a value is a number of repeats."""
+    return isinstance(value, int) and value >= 0
+
+
+def wrong_count(count: Hole, value: Any, calls: tuple[Span, ...] = ()) -> Diagnostic:
+    """Return the error E114 of a number of repeats that is negative or not whole."""
+    message = f"the number of repeats is {'negative' if value < 0 else 'not whole'}"
+    return Diagnostic("E114", message, count.span, f"is {value}", help="use a whole number, 0 or more", calls=calls)
+
+
 class Blocks:
     """The blocks of a spec as they are called. Errors are added to `problems`."""
 
@@ -57,14 +96,18 @@ class Blocks:
 
     def find(self, node: CallNode, scope: Scope) -> DefNode | None:
         """Return the block that is called; None where there is none or the call cannot be read, which is reported."""
+        block, problems = self.look_up(node, scope)
+        self.problems.add(*problems)
+        return block
+
+    def look_up(self, node: CallNode, scope: Scope) -> tuple[DefNode | None, tuple[Diagnostic, ...]]:
+        """Return the block that is called, or None and why there is none or the call cannot be read."""
         block = scope.blocks.get(node.name)
         if block is not None:
-            self.problems.add(*node.problems)
-            return None if node.problems else block
+            return (None, node.problems) if node.problems else (block, ())
         from cnncalc.language.suggestions import unknown_block  # only once something is wrong
 
-        self.problems.add(unknown_block(node, scope.blocks, self.definitions, scope.calls))
-        return None
+        return None, (unknown_block(node, scope.blocks, self.definitions, scope.calls),)
 
     def body_scope(self, node: CallNode, block: DefNode, numbers: Numbers, scope: Scope, path: str = "") -> Scope:
         """Return the scope of a block's body for a call; its layers are named under `path`."""
@@ -90,38 +133,43 @@ class Blocks:
         return numbers
 
     def _bind(self, node: CallNode, block: DefNode, scope: Scope) -> Numbers | None:
+        # A block does not see its caller's parameters, only the lets.
+        numbers = Numbers(self.lets)
+        try:
+            for name, value, own in self.assign(node, block, scope.calls):
+                numbers[name] = evaluate(value, scope.numbers if own else numbers)
+        except SpecError as error:
+            self.problems.catch(error, scope.calls)
+            return None
+        return numbers
+
+    def assign(self, node: CallNode, block: DefNode, calls: tuple[Span, ...]) -> list[tuple[str, Expression, bool]]:
+        """Return each parameter of a block with its value for a call, and whether that is the call's own.
+
+        Raises `SpecError` E113 where the call does not fit.
+        """
         parameters = dict(block.parameters)
         values: dict[str, Expression] = {}
         help = f"its parameters: `{block.name}({', '.join(parameters)})`"
         for position, (name, value) in enumerate(node.values):
             if name is None and position >= len(parameters):
                 message = f"`{block.name}` takes {len(parameters)} values, not {len(node.values)}"
-                self.problems.report("E113", message, value.span, "one too many", help, calls=scope.calls)
-                return None
+                fail("E113", message, value.span, "one too many", help, calls=calls)
             name = name or list(parameters)[position]
             if name not in parameters or name in values:
                 message, label = f"`{block.name}` has no parameter `{name}`", "not a parameter of it"
                 if name in values:
                     message, label = f"`{name}` of `{block.name}` is given twice", "given again"
-                self.problems.report("E113", message, value.span, label, help, calls=scope.calls)
-                return None
+                fail("E113", message, value.span, label, help, calls=calls)
             values[name] = value
-        # A block does not see its caller's parameters, only the lets.
-        numbers = Numbers(self.lets)
-        try:
-            for name, default in parameters.items():
-                if name in values:
-                    numbers[name] = evaluate(values[name], scope.numbers)
-                elif default is not None:
-                    numbers[name] = evaluate(default, numbers)
-                else:
-                    message = f"`{block.name}` needs a value for `{name}`"
-                    self.problems.report("E113", message, node.span, "a value is missing", help, calls=scope.calls)
-                    return None
-        except SpecError as error:
-            self.problems.catch(error, scope.calls)
-            return None
-        return numbers
+        for name, default in parameters.items():
+            if name not in values and default is None:
+                message = f"`{block.name}` needs a value for `{name}`"
+                fail("E113", message, node.span, "a value is missing", help, calls=calls)
+        return [
+            (name, values.get(name, default), name in values)  # type: ignore[misc]  # one of them is there
+            for name, default in parameters.items()
+        ]
 
     def repeat_count(self, item: ItemNode, scope: Scope) -> int | None:
         """Return how many copies of an item there are; None where that is no number of repeats, which is reported."""
@@ -134,12 +182,11 @@ class Blocks:
         except SpecError as error:
             self.problems.catch(error, scope.calls)
             return None
-        if not isinstance(value, int) or value < 0:
-            message = f"the number of repeats is {'negative' if value < 0 else 'not whole'}"
-            help = "use a whole number, 0 or more"
-            self.problems.report("E114", message, item.count.span, f"is {value}", help, calls=scope.calls)
+        if not is_count(value):
+            self.problems.add(wrong_count(item.count, value, scope.calls))
             return None
-        return value
+        count: int = value
+        return count
 
     def layer_count(self, items: tuple[ItemNode, ...], scope: Scope) -> int:
         """Return how many layers a sequence comes to, without building it.

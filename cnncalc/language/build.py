@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cnncalc.diagnostics import FatalError, Origin, Problems, Span, SpecError, exceed, fail, nearest
+from cnncalc.diagnostics import FatalError, Origin, Problems, Span, SpecError, exceed, nearest
 from cnncalc.graph import UNKNOWN, BuildError, Graph, GraphBuilder
 from cnncalc.language.arguments import read_layer
-from cnncalc.language.blocks import Blocks, Scope
+from cnncalc.language.blocks import Blocks, Scope, checked_value, unknown_tensor
 from cnncalc.language.expressions import evaluate, exact
 from cnncalc.language.inputs import (
     CLOSED,
@@ -111,6 +111,9 @@ class Expander:
         #: The positions of the inputs in a sequence, by its identity.
         self.input_positions: dict[int, set[int]] = {}
         self.merges = 0
+        #: The blocks whose layers are built, and the identities of the items that come to no layer.
+        self.called: set[str] = set()
+        self.unused: set[int] = set()
         self.missing_input_reported = False
 
     def graph(self) -> Graph:
@@ -122,6 +125,7 @@ class Expander:
             if self.input is not None and not begins_with_input(items):
                 first = self.builder.add(self.with_numbers(Input("input", shape=self.input), None), ())
             last = self.sequence(items, first, self.top)
+            self.check_uncalled()
         except FatalError as error:
             try:
                 # A limit: what else is wrong is reported with it, unless the report is full.
@@ -194,6 +198,7 @@ class Expander:
             return UNKNOWN
         # What comes to no layer is not expanded: its calls and repeats may be without number.
         if (count != 1 or isinstance(item.atom, CallNode)) and not self.blocks.layer_count((item,), scope):
+            self.check_unused(item, scope)
             return current
         for number in range(1, count + 1):
             current = self.copy(item, current, scope, number if count > 1 else None)
@@ -266,7 +271,9 @@ class Expander:
             key = (*text, *[evaluate(hole.expression, scope.numbers) for hole in holes])
         layer = self.layers_by_text.get(key)
         if layer is None:
-            values = {hole.span: _checked(value, hole) for hole, value in zip(holes, key[len(text) :], strict=True)}
+            values = {
+                hole.span: checked_value(value, hole) for hole, value in zip(holes, key[len(text) :], strict=True)
+            }
             layer = self.layers_by_text[key] = read_layer(node, values, self.open.assumed)
         return layer
 
@@ -295,17 +302,32 @@ class Expander:
         numbers = self.blocks.bind(node, block, scope)
         if numbers is None:
             return UNKNOWN
+        self.called.add(block.name)
         path = f"{scope.path}{name}." if name else self.builder.number(scope.path + block.name) + "."
         return self.sequence(block.items, current, self.blocks.body_scope(node, block, numbers, scope, path))
 
     def reference(self, node: ReferenceNode, scope: Scope) -> int:
         if node.name not in scope.tensors:
-            near = nearest(node.name, scope.tensors)
-            help = f"write `@{near}`" if near else f"name a layer before it: `… as {node.name}`"
-            message, label = f"unknown name `{node.name}`", "no layer before it has this name"
-            self.problems.report("E110", message, node.span, label, help, calls=scope.calls)
+            self.problems.add(unknown_tensor(node, scope.tensors, scope.calls))
             return UNKNOWN
         return scope.tensors[node.name][0]
+
+    # -- what is not built ---------------------------------------------------------------------------
+
+    def check_unused(self, item: ItemNode, scope: Scope) -> None:
+        """Report what is wrong in an item that comes to no layer: a mistake is one, used or not."""
+        if id(item) not in self.unused:
+            self.unused.add(id(item))
+            from cnncalc.language.unused import check_items  # few specs have any
+
+            check_items((item,), scope, self.blocks, self.open.assumed)
+
+    def check_uncalled(self) -> None:
+        """Report what is wrong in the blocks that nothing calls."""
+        if len(self.called) < len(self.top.blocks):
+            from cnncalc.language.unused import check_uncalled
+
+            check_uncalled(self.top, self.called, self.blocks, self.open.assumed)
 
     # -- names and errors ----------------------------------------------------------------------------
 
@@ -346,13 +368,6 @@ def _text_and_holes(node: LayerNode) -> tuple[tuple[str, ...], list[Hole]]:
                 texts.append(part)
         texts.append(" ")
     return tuple(texts), holes
-
-
-def _checked(value: Any, hole: Hole) -> Any:
-    """Return the value of a hole in a layer as an int or float; raises `SpecError` E114 for a negative one."""
-    if value < 0:
-        fail("E114", "a number here cannot be negative", hole.span, f"is {value}")
-    return value if isinstance(value, int) else float(value)
 
 
 def _given_names(items: tuple[ItemNode, ...]) -> set[str]:

@@ -11,7 +11,7 @@ Decimals and `/` are exact fractions: 64 * 0.75 is 48, and whole.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NoReturn
 
 from cnncalc.diagnostics import Source, Span, fail, nearest
@@ -161,6 +161,32 @@ def evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
     return value if isinstance(value, int) or value.denominator != 1 else value.numerator
 
 
+def check(expression: Expression, names: Collection[str]) -> None:
+    """Raise `SpecError` for what is wrong in an expression whatever its names stand for: E110, E113."""
+    for node in _walk(expression):
+        if isinstance(node, NameNode) and node.name not in names:
+            _fail_unknown_name(node, names)
+        if isinstance(node, FunctionNode):
+            _check_function(node)
+
+
+def is_constant(expression: Expression) -> bool:
+    """Whether an expression has no name in it."""
+    return not any(isinstance(node, NameNode) for node in _walk(expression))
+
+
+def _walk(expression: Expression) -> Iterator[Expression]:
+    """Yield an expression and those in it, from left to right."""
+    stack: list[Expression] = [expression]
+    while stack:
+        node = stack.pop()
+        yield node
+        if isinstance(node, FunctionNode):
+            stack += reversed(node.values)
+        elif isinstance(node, OperationNode):
+            stack += [node.right] if node.left is None else [node.right, node.left]
+
+
 def exact(name: str, value: Any) -> Any:
     """Return a number from outside as expressions compute with it: a float is the decimal that it prints as.
 
@@ -204,7 +230,10 @@ def _number(name: NameNode, names: Mapping[str, Any]) -> Any:
     try:
         return names[name.name]
     except KeyError:
-        pass
+        _fail_unknown_name(name, names)
+
+
+def _fail_unknown_name(name: NameNode, names: Collection[str]) -> NoReturn:
     if name.name == UNKNOWN_NUMBER:
         find = "write a number here, or let `cnncalc solve` find it"
         fail("E116", "a `?` stands for a number", name.span, "no number here yet", find)
@@ -238,14 +267,21 @@ def _check_size(value: Any, expression: Expression) -> None:
 
 
 def _call(function: FunctionNode, names: Mapping[str, Any]) -> Any:
+    compute = _check_function(function)
+    values = [evaluate(value, names) for value in function.values]
+    if function.name == "divisible" and values[1] <= 0:
+        fail("E115", "`divisible` needs a divisor above 0", function.values[1].span, f"is {values[1]}")
+    return compute(*values)
+
+
+def _check_function(function: FunctionNode) -> Callable[..., Any]:
+    """Return what a function computes; raises `SpecError` where there is none, or for a wrong number of values."""
     if function.name not in FUNCTIONS:
         known = f"write `{near}`" if (near := nearest(function.name, FUNCTIONS)) else "one of " + ", ".join(FUNCTIONS)
         fail("E110", f"unknown function `{function.name}`", function.span, "not a function", known)
     fewest, most, compute = FUNCTIONS[function.name]
-    values = [evaluate(value, names) for value in function.values]
-    if not fewest <= len(values) <= most:
-        message = f"`{function.name}` takes {fewest} value{'s' if fewest > 1 else ''}, not {len(values)}"
-        fail("E113", message, function.span, f"{len(values)} given")
-    if function.name == "divisible" and values[1] <= 0:
-        fail("E115", "`divisible` needs a divisor above 0", function.values[1].span, f"is {values[1]}")
-    return compute(*values)
+    given = len(function.values)
+    if not fewest <= given <= most:
+        message = f"`{function.name}` takes {fewest} value{'s' if fewest > 1 else ''}, not {given}"
+        fail("E113", message, function.span, f"{given} given")
+    return compute

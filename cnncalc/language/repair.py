@@ -13,7 +13,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cnncalc.diagnostics import Diagnostic
-from cnncalc.graph import BuildError, FailedLayer, Node, channels_last
+from cnncalc.graph import BuildError, FailedLayer, Node
+from cnncalc.layers.axis_order import misreading
 from cnncalc.layers.base import Layer
 from cnncalc.layers.conv import Conv
 from cnncalc.layers.rearrange import Input
@@ -42,8 +43,9 @@ def _repaired(error: BuildError, failure: FailedLayer) -> Diagnostic:
         return diagnostic
     notes = []
     first = error.nodes[0]
-    if isinstance(first.layer, Input) and (turned := channels_last(first.shape)):
-        notes.append(f"the input {first.shape} looks channels first; shapes here are HxWxC: write `{turned}`")
+    found = misreading(first.layer.shape) if isinstance(first.layer, Input) else None
+    if found is not None and first.shape.rank > 1:
+        notes.append(f"the input {first.shape} looks {found.looks}; {found.here}: {found.help}")
     x = error.nodes[failure.inputs[0]].shape
     if diagnostic.code in ("E106", "E204") and x.rank == 1:
         notes.append(f"{x} is 1 spatial axis and {x.channels} channels; a grey image is {x}x1")

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from cnncalc.diagnostics import Problems, Source, SpecError
-from cnncalc.language.arguments import read_layer
 from cnncalc.language.layout import COMMENT, WIDTH, Gap, as_written, lay_out, without_blanks
 from cnncalc.language.nodes import (
     UNKNOWN_NUMBER,
@@ -31,6 +30,7 @@ from cnncalc.language.nodes import (
     ReferenceNode,
     Spec,
 )
+from cnncalc.language.placeholders import read_with_placeholders
 from cnncalc.layers import Layer
 from cnncalc.layers.arguments import PerAxis
 from cnncalc.shape import ShapeError
@@ -69,34 +69,6 @@ def write(spec: Spec, problems: Problems, source: Source | None = None, compact:
     pieces = list(writer.spec(spec))
     problems.raise_if_any()
     return lay_out(pieces, None if compact else WIDTH)
-
-
-class Placeholder(int):
-    """A number that stands for the value of a hole: within any bounds, and written as the hole's text.
-
-    Two are equal where their texts are, since these have one value.
-    """
-
-    text: str
-
-    def __new__(cls, text: str) -> Placeholder:
-        number = super().__new__(cls, 1)
-        number.text = text
-        return number
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Placeholder) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def __lt__(self, other: float) -> bool:
-        return False
-
-    __le__ = __gt__ = __ge__ = __lt__
 
 
 class Writer:
@@ -228,9 +200,8 @@ class Writer:
 
     def layer(self, node: LayerNode) -> str:
         """Return the layer's first word and the arguments that differ from their defaults, in the order declared."""
-        holes = [part for chunk in (node.word, *node.arguments) for part in chunk.parts if isinstance(part, Hole)]
         try:
-            layer = read_layer(node, {hole.span: Placeholder(self.hole(hole)) for hole in holes})
+            layer = read_with_placeholders(node, self.hole)
         except SpecError as error:
             from cnncalc.language.suggestions import with_suggestions  # only once something is wrong
 
@@ -247,6 +218,8 @@ class Writer:
         return f"{word} {glued}" if apart and glued else word + glued
 
     def call(self, node: CallNode) -> str:
+        # Values that could not be read are not among those of the node: to write it would lose them.
+        self.problems.add(*node.problems)
         values = [f"{name}={self.expression(value)}" if name else self.expression(value) for name, value in node.values]
         return f"{node.name}({self.style.comma.join(values)})"
 

@@ -193,7 +193,12 @@ class Dims(Argument[tuple[Any, ...]]):
             values.append(self._size(pieces))
         if len(values) > 4:
             message = f"a shape of {len(values)} numbers has too many axes"
-            raise ArgumentError("E105", message, "up to three spatial axes, then the channels", first, "drop the batch")
+            from cnncalc.layers.axis_order import without_batch
+
+            help = "drop the batch"
+            if self.letters and len(values) == 5:
+                help = f"{help}: write `{self.write(without_batch(values))}`"
+            raise ArgumentError("E105", message, "up to three spatial axes, then the channels", first, help)
         return tuple(values)
 
     def _size(self, pieces: Pieces) -> Any:

@@ -7,7 +7,7 @@ The class says everything that is peculiar to the layer:
     output, requirements         the size rule, and what must hold for it to be valid
     weights, biases, buffers     its parameters
     multiply_adds                its MACs
-    field_step                   its step of the receptive field
+    taps                         which elements of its input an output reads: its receptive field
     memory                       where its output is held
     lints                        its warnings
     explain_channels             a sentence for `cnncalc explain`
@@ -27,6 +27,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
 from cnncalc.layers.arguments import Argument, PaddingArgument, count, declared
 from cnncalc.layers.pieces import ArgumentError
+from cnncalc.layers.taps import Taps
 from cnncalc.shape import Requirement, Shape, ShapeError, Size
 
 #: Every word of the language → the class that it names.
@@ -38,18 +39,7 @@ KINDS: dict[str, str] = {}
 AnyLayer = TypeVar("AnyLayer", bound="Layer")
 
 
-class FieldStep(NamedTuple):
-    """A layer's step of the receptive field along one axis, in units of its input's jump.
-
-    The field grows by `grow`, begins `left` further out, and the jump is multiplied by `step`.
-    """
-
-    grow: Size
-    left: Size
-    step: Any
-
-
-#: The field step of a layer each of whose outputs sees its whole input.
+#: The taps of a layer each of whose outputs sees its whole input.
 WHOLE: Literal["whole"] = "whole"
 
 
@@ -252,8 +242,8 @@ class Layer:
         """Return the simpler layers that it is a chain of; itself where there are none."""
         return (self,)
 
-    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...] | Literal["whole"] | None:
-        """Return its step of the receptive field on each axis; None where an output sees its own position alone."""
+    def taps(self, x: Shape, y: Shape) -> tuple[Taps, ...] | Literal["whole"] | None:
+        """Return which elements an output reads along each axis; None where it reads its own position alone."""
         return None
 
     # -- for reports ---------------------------------------------------------------------------------

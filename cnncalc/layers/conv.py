@@ -7,7 +7,8 @@ from functools import partial
 from math import prod
 
 from cnncalc.layers.arguments import Flag, Integer, PaddingArgument, PerAxis, count
-from cnncalc.layers.base import Example, FieldStep, Layer, Lint
+from cnncalc.layers.base import Example, Layer, Lint
+from cnncalc.layers.taps import TransposedTaps
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import (
     AXES,
@@ -18,8 +19,6 @@ from cnncalc.shape import (
     Shape,
     Size,
     Window,
-    ceil_div,
-    ratio,
     require,
     require_divisible,
     require_size,
@@ -183,7 +182,7 @@ class Deconv(Convolution):
     size_notes = ("`valid`: P = 0", "`same`: N·S", "`full`: P = F' − 1")
     params_rule = "∏F·C·(x/g) + x"
     macs_rule = "∏N·∏F·C·(x/g)"
-    field_rule = "grows by (ceil(F'/S) − 1)·j, begins floor((F' − 1 − P)/S)·j earlier; j becomes j/S"
+    field_rule = "output o sees what the inputs i do with o = i·S − P + t·d for a tap t; j becomes j/S"
     examples = (
         # (4 − 1)·2 + 2 = 8; 2·2·3·5 weights and 5 biases; 4·4 input positions · 60.
         Example("input 4x4x3 | deconv 2 s2 x5", "8x8x5", params=65, macs=960),
@@ -232,11 +231,8 @@ class Deconv(Convolution):
     def explain_channels(self, x: Shape, y: Shape) -> str:
         return self.explain_filters(x, self.groups, self.filters)
 
-    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
-        return tuple(
-            FieldStep(ceil_div(w.extent, w.stride) - 1, (w.extent - 1 - w.begin) // w.stride, ratio(1, w.stride))
-            for w in self.windows(x)
-        )
+    def taps(self, x: Shape, y: Shape) -> tuple[TransposedTaps, ...]:
+        return tuple([TransposedTaps(window) for window in self.windows(x)])
 
     def dropped(self, x: Shape) -> list[Size]:
         # Every input element is written from.

@@ -40,5 +40,5 @@ class FullyConnected(Layer):
     def explain_channels(self, x: Shape, y: Shape) -> str:
         return f"every output weighs all {x.channels} inputs, whatever position or channel they come from"
 
-    def field_step(self, x: Shape, y: Shape) -> Literal["whole"]:
+    def taps(self, x: Shape, y: Shape) -> Literal["whole"]:
         return WHOLE

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import Literal
 
 from cnncalc.layers.arguments import Choice, Flag, PaddingArgument, PerAxis
-from cnncalc.layers.base import WHOLE, Example, FieldStep, Layer
+from cnncalc.layers.base import WHOLE, Example, Layer
+from cnncalc.layers.taps import BinTaps
 from cnncalc.layers.windowed import Windowed
-from cnncalc.shape import AXES, Detail, Padding, Requirement, Shape, Size, Window, at_least, ratio, require
+from cnncalc.shape import AXES, Detail, Padding, Requirement, Shape, Window, at_least, require
 
 
 class Pooling(Windowed):
@@ -63,10 +64,7 @@ class AvgPool(Pooling):
     reduction = "mean"
     rounding = Choice("floor", "ceil", help="how the size is rounded")
     countpad = Flag("countpad", None, default=False, help="whether padding counts in the mean, as zeros")
-    examples = (
-        Example("input 8x6 | avgpool 2", "4x6"),
-        Example("input 9x9x4 | avgpool 3 s2 p1 countpad", "5x5x4"),
-    )
+    examples = (Example("input 8x6 | avgpool 2", "4x6"),)
 
     @property
     def dilation(self) -> tuple[int, ...]:  # type: ignore[override]  # no argument: taps are always neighbours
@@ -92,7 +90,7 @@ class GlobalPool(Layer):
     def explain_channels(self, x: Shape, y: Shape) -> str:
         return each_by_itself(y)
 
-    def field_step(self, x: Shape, y: Shape) -> Literal["whole"]:
+    def taps(self, x: Shape, y: Shape) -> Literal["whole"]:
         return WHOLE
 
 
@@ -103,7 +101,7 @@ class AdaptivePool(Layer):
     spatial = True
     size = PerAxis("", in_full=True, sample="7x7", help="output size")
     size_rule = "size; C"
-    field_rule = "grows by (B − 1)·j, with B the most elements of an output; j becomes j·N/O"
+    field_rule = "the hull of those of its elements, at most B of them; j becomes j·N/O"
     examples = (Example("input 15x15x8 | adaptiveavgpool 7x7", "7x7x8"),)
 
     def output(self, x: Shape) -> Shape:
@@ -116,10 +114,8 @@ class AdaptivePool(Layer):
     def explain_channels(self, x: Shape, y: Shape) -> str:
         return each_by_itself(y)
 
-    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
-        return tuple(
-            FieldStep(largest_bin(n, out) - 1, 0, ratio(n, out)) for n, out in zip(x.spatial, y.spatial, strict=True)
-        )
+    def taps(self, x: Shape, y: Shape) -> tuple[BinTaps, ...]:
+        return tuple([BinTaps(n, out) for n, out in zip(x.spatial, self.size, strict=True)])
 
 
 def _require_half(axis: str, window: Window) -> Requirement:
@@ -138,23 +134,3 @@ def _require_half(axis: str, window: Window) -> Requirement:
 
 def each_by_itself(y: Shape) -> str:
     return f"each channel by itself, so that as many come out as go in: {y.channels}"
-
-
-def largest_bin(n: Size, out: Size) -> Size:
-    """Return the most elements in one of `out` adaptive bins over `n`: max of ceil((i + 1)n/o) − floor(i·n/o).
-
-    With n = q·out + r, bin i holds q elements and those that the two roundings add. Its end rounds up by
-    the fraction of (i + 1)·r/out, its start rounds down by that of i·r/out. So the length is q, q + 1 or
-    q + 2, and depends on i modulo out/gcd(r, out) alone.
-    """
-    if not isinstance(n, int):
-        return n.apply(largest_bin, out)
-    from math import gcd
-
-    quotient, rest = divmod(n, out)
-    if rest == 0:
-        return quotient
-    # i·r mod out runs through the multiples of g below out; a bin that starts at fraction f/out ends at
-    # (f + r)/out, and is longest where ceil(f + r) is: at the largest f, out − g.
-    most = out - gcd(rest, out)
-    return quotient - (-(most + rest) // out)

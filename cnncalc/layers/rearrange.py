@@ -52,7 +52,7 @@ class Flatten(Layer):
     def output(self, x: Shape) -> Shape:
         return Shape((), x.elements)
 
-    def field_step(self, x: Shape, y: Shape) -> Literal["whole"]:
+    def taps(self, x: Shape, y: Shape) -> Literal["whole"]:
         return WHOLE
 
 
@@ -78,7 +78,7 @@ class Reshape(Layer):
     def output(self, x: Shape) -> Shape:
         return Shape.of(self.shape)
 
-    def field_step(self, x: Shape, y: Shape) -> Literal["whole"] | None:
+    def taps(self, x: Shape, y: Shape) -> Literal["whole"] | None:
         return None if x == y else WHOLE
 
 

@@ -1,4 +1,4 @@
-"""Layers that change the spatial size and have no weights: upsample, pixelshuffle, pad, crop."""
+"""Layers that change the spatial size and have no weights: upsample, pixelshuffle and pixelunshuffle, pad, crop."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from functools import partial
 
 from cnncalc.layers.arguments import Choice, Integer, PaddingArgument, PerAxis
-from cnncalc.layers.base import Example, FieldStep, Layer
-from cnncalc.shape import AXES, Detail, Requirement, Shape, equal, ratio, require, require_size
+from cnncalc.layers.base import Example, Layer
+from cnncalc.layers.taps import LinearTaps, NearestTaps, Taps, WindowTaps
+from cnncalc.shape import AXES, Detail, Requirement, Shape, Size, equal, require, require_size
 
 
 class Upsample(Layer):
@@ -18,7 +19,7 @@ class Upsample(Layer):
     factor = PerAxis("", help="how many times as large")
     mode = Choice("nearest", "bilinear", help="how elements between are made")
     size_rule = "N·factor; C"
-    field_rule = "bilinear grows by j and begins j earlier; j becomes j/factor"
+    field_rule = "that of the element repeated, bilinear of those on both sides; j becomes j/factor"
     examples = (
         Example("input 7x7x8 | upsample 2", "14x14x8"),
         Example("input 7x7x8 | upsample 2x3 bilinear", "14x21x8"),
@@ -27,9 +28,9 @@ class Upsample(Layer):
     def output(self, x: Shape) -> Shape:
         return Shape(tuple(n * f for n, f in zip(x.spatial, self.factor, strict=True)), x.channels)
 
-    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
-        more = 1 if self.mode == "bilinear" else 0
-        return tuple(FieldStep(more, more, ratio(1, factor)) for factor in self.factor)
+    def taps(self, x: Shape, y: Shape) -> tuple[Taps, ...]:
+        kind = LinearTaps if self.mode == "bilinear" else NearestTaps
+        return tuple([kind(1, factor) for factor in self.factor])
 
 
 class PixelShuffle(Layer):
@@ -39,7 +40,7 @@ class PixelShuffle(Layer):
     spatial = True
     factor = Integer("", help="how many times as large")
     size_rule = "N·factor; C/factor^axes"
-    field_rule = "unchanged; j becomes j/factor"
+    field_rule = "that of the element laid out; j becomes j/factor"
     examples = (Example("input 7x7x12 | pixelshuffle 2", "14x14x3"),)
 
     def requirements(self, x: Shape) -> Iterator[Requirement]:
@@ -59,8 +60,43 @@ class PixelShuffle(Layer):
         block = "x".join([str(self.factor)] * x.rank)
         return f"every {self.factor**x.rank} channels become one, as {block} positions"
 
-    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
-        return (FieldStep(0, 0, ratio(1, self.factor)),) * x.rank
+    def taps(self, x: Shape, y: Shape) -> tuple[Taps, ...]:
+        return (NearestTaps(1, self.factor),) * x.rank
+
+
+class PixelUnshuffle(Layer):
+    """Lay blocks of factor^axes positions out as channels, as `pixelshuffle` backwards (space to depth)."""
+
+    words = {"pixelunshuffle": ("spacetodepth",)}
+    spatial = True
+    factor = Integer("", help="how many times as small")
+    size_rule = "N/factor; C·factor^axes"
+    field_rule = "grows by (factor − 1)·j; j becomes j·factor"
+    examples = (
+        # 14/2 x 14/2; each channel becomes the 2·2 of its blocks' positions.
+        Example("input 14x14x3 | pixelunshuffle 2", "7x7x12"),
+        Example("input 12x2 | pixelunshuffle 3", "4x6"),
+    )
+
+    def requirements(self, x: Shape) -> Iterator[Requirement]:
+        for axis, n in zip(AXES[x.rank], x.spatial, strict=True):
+
+            def detail(axis: str = axis, n: Size = n) -> Detail:
+                fact = f"`{axis}` (={n}) must be divisible by `factor` (={self.factor})"
+                return Detail(fact, help=f"pad or crop the {axis} to a multiple of {self.factor}")
+
+            summary = "the sizes of `{layer}` do not divide into blocks"
+            yield require(equal(n % self.factor, 0), "E208", summary, detail)
+
+    def output(self, x: Shape) -> Shape:
+        return Shape(tuple([n // self.factor for n in x.spatial]), x.channels * self.factor**x.rank)
+
+    def explain_channels(self, x: Shape, y: Shape) -> str:
+        block = "x".join([str(self.factor)] * x.rank)
+        return f"every channel becomes {self.factor**x.rank}, one for each position of its {block} blocks"
+
+    def taps(self, x: Shape, y: Shape) -> tuple[Taps, ...]:
+        return (WindowTaps(self.factor - 1, self.factor, 0),) * x.rank
 
 
 class Pad(Layer):
@@ -77,8 +113,8 @@ class Pad(Layer):
         ends = self.amount.ends
         return Shape(tuple(n + a + b for n, (a, b) in zip(x.spatial, ends, strict=True)), x.channels)
 
-    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
-        return tuple(FieldStep(0, begin, 1) for begin, _ in self.amount.ends)
+    def taps(self, x: Shape, y: Shape) -> tuple[Taps, ...]:
+        return tuple(WindowTaps(0, 1, begin) for begin, _ in self.amount.ends)
 
 
 class Crop(Layer):
@@ -100,5 +136,5 @@ class Crop(Layer):
         ends = self.amount.ends
         return Shape(tuple(n - a - b for n, (a, b) in zip(x.spatial, ends, strict=True)), x.channels)
 
-    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
-        return tuple(FieldStep(0, -begin, 1) for begin, _ in self.amount.ends)
+    def taps(self, x: Shape, y: Shape) -> tuple[Taps, ...]:
+        return tuple(WindowTaps(0, 1, -begin) for begin, _ in self.amount.ends)

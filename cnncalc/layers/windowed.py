@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from cnncalc.layers.arguments import PaddingArgument, PerAxis
-from cnncalc.layers.base import FieldStep, Layer, Lint
+from cnncalc.layers.base import Layer, Lint
+from cnncalc.layers.taps import Taps, WindowTaps
 from cnncalc.shape import (
     AXES,
     EMPTY,
@@ -100,8 +101,8 @@ class Windowed(Layer):
         """The output's spatial sizes."""
         return tuple([window.size(n) for n, window in zip(x.spatial, self.windows(x), strict=True)])
 
-    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
-        return tuple([FieldStep(w.extent - 1, w.begin, w.stride) for w in self.windows(x)])
+    def taps(self, x: Shape, y: Shape) -> tuple[Taps, ...]:
+        return tuple([WindowTaps.of(window) for window in self.windows(x)])
 
     def padding_ends(self, x: Shape) -> list[list[Size]]:
         return [[window.begin, window.end] for window in self.windows(x)]

@@ -5,7 +5,7 @@
     layer  = the name of a layer, or of a block: the sums of its figures, and the shape at its end
 
 Keys are those of the JSON object; a number is an index into a list (`conv1.output_shape.0`). A receptive field
-without a further key stands for its size.
+without a further key stands for its size; it has a `smallest` even where that is the size.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from cnncalc.analysis import Analysis, RowGroup
 from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, near, nearest, try_each
-from cnncalc.figures.receptive_field import AxisField
+from cnncalc.figures.receptive_field import FIELD_FIGURES
 from cnncalc.notation import per_axis, shape_text
 
 if TYPE_CHECKING:
@@ -99,7 +99,8 @@ class Figures:
     def _layer(self, name: str) -> dict[str, Any] | None:
         """Return the figures of a layer, or of a block as a whole; None where neither has that name."""
         if name in self._rows:
-            return self._rows[name].to_dict()
+            row = self._rows[name]
+            return {**row.to_dict(), "receptive_field": row.receptive_field.figures()}
         rows = tuple(row for row in self._analysis.rows if row.name.startswith(f"{name}."))
         if not rows:
             return None
@@ -108,7 +109,7 @@ class Figures:
             **{key: getattr(block, key) for key in BLOCK_KEYS},
             "inputs": list(block.inputs),
             "output_shape": list(block.output_shape),
-            "receptive_field": block.receptive_field.to_dict(),
+            "receptive_field": block.receptive_field.figures(),
         }
 
     def _general(self) -> dict[str, Any]:
@@ -121,7 +122,7 @@ class Figures:
         if self._analysis.letters:
             # Formulas are not compared.
             return
-        of_receptive_field = key in ("receptive_field", *AxisField._fields)
+        of_receptive_field = key in ("receptive_field", *FIELD_FIGURES)
         if of_receptive_field and value == "all":
             # A receptive field that covers the whole input is as large as the input.
             yield from self._analysis.graph.nodes[0].shape.spatial

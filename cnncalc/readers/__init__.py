@@ -13,8 +13,9 @@ from importlib import import_module
 from os import path as paths
 from typing import NamedTuple
 
-from cnncalc.graph import Graph
+from cnncalc.graph import Graph, with_input_order_warnings
 from cnncalc.readers.errors import fail, fail_if_unknown, fail_pickle
+from cnncalc.readers.importer import printable_title
 
 #: Suffix → the module that reads such files.
 SUFFIXES = {
@@ -101,8 +102,13 @@ def read(model: ModelFile, options: ReadOptions, strict: bool = False) -> Graph:
         graph: Graph = module.read(model.name, options)
     except RecursionError:
         fail("E303", f"`{model.name}` is nested too deeply")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        fail("E010", f"cannot read `{model.name}`", reason[:1].lower() + reason[1:])
     except MemoryError:
         fail("E303", f"`{model.name}` needs more memory than there is")
     if strict:
         fail_if_unknown(graph)
-    return graph
+    if graph.name is not None:
+        graph = graph._replace(name=printable_title(graph.name))
+    return graph if options.input is None else with_input_order_warnings(graph)

@@ -69,6 +69,11 @@ def printable(name: str) -> str:
     return "".join(c if c.isprintable() and not c.isspace() else "_" for c in name[:MAX_NAME])
 
 
+def printable_title(name: str) -> str:
+    """The name of a network as a report can show it: as `printable`, but spaces stay."""
+    return "".join(c if c.isprintable() else "_" for c in name[:MAX_NAME])
+
+
 class UniqueNames:
     """Names of nodes as a file gives them, each made printable, and numbered where it is taken already."""
 
@@ -127,7 +132,7 @@ class Importer:
     def __init__(self, reserved: Sequence[str] = ()) -> None:
         """`reserved` are names that no numbered layer may take."""
         self.problems = Problems()
-        self.builder = GraphBuilder(self.problems, reserved)
+        self.builder = GraphBuilder(self.problems, reserved, shapes_are_written=False)
         self.names = UniqueNames()
 
     def add(

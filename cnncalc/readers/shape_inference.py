@@ -117,7 +117,7 @@ def slices(
         if step == 0:
             raise ShapeMismatchError("a step is 0")
         axis = axis_of(axis, len(dims))
-        taken[axis] = range(*slice(start, end if end > -(2**62) else None, step).indices(dims[axis]))
+        taken[axis] = range(*slice(start, end, step).indices(dims[axis]))
     return taken
 
 

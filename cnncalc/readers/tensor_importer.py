@@ -14,8 +14,8 @@ from cnncalc.graph import MAX_LAYERS, Graph, StoredWeights
 from cnncalc.graph import UNKNOWN as NO_NODE
 from cnncalc.layers import Layer
 from cnncalc.layers.arguments import MAX_INTEGER
-from cnncalc.layers.base import FieldStep
 from cnncalc.layers.opaque import OpaqueOp
+from cnncalc.layers.taps import LinearTaps, NearestTaps, WindowTaps
 from cnncalc.readers import shape_inference
 from cnncalc.readers.errors import fail
 from cnncalc.readers.importer import Importer, make, printable
@@ -232,7 +232,7 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
             layer = make("crop", amount=Padding("explicit", ends))
             return Tensor(self.add_layer(node, layer, (x,)), after, x.channel)
         reach = (
-            tuple(FieldStep(0, -taken[axis].start, abs(taken[axis].step)) for axis in x.spatial_axes)
+            tuple(WindowTaps(0, abs(taken[axis].step), -taken[axis].start) for axis in x.spatial_axes)
             if x.is_sample
             else None
         )
@@ -278,7 +278,7 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         if changed <= set(x.spatial_axes) and x.is_sample and limited and len(x.spatial_axes) <= 3:
             layer = make("pad", amount=Padding("explicit", amounts))
             return Tensor(self.add_layer(node, layer, (x,)), after, x.channel)
-        reach = tuple(FieldStep(0, begin, 1) for begin, _ in amounts)
+        reach = tuple(WindowTaps(0, 1, begin) for begin, _ in amounts)
         return self.opaque(node, after, [x], x.channel, window=reach)
 
     def resize(self, node: FrameworkNode, x: Tensor, after: Dims, mode: str | None) -> Tensor:
@@ -295,10 +295,8 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         if mode and whole and x.is_sample and len(x.spatial_axes) <= 3:
             layer = make("upsample", factor=factors, mode=mode)
             return Tensor(self.add_layer(node, layer, (x,)), after, x.channel)
-        from fractions import Fraction  # few files need it
-
-        more = 0 if mode == "nearest" else 1
-        reach = tuple(FieldStep(more, more, Fraction(before[axis], after[axis])) for axis in x.spatial_axes)
+        kind = NearestTaps if mode == "nearest" else LinearTaps
+        reach = tuple(kind(before[axis], after[axis]) for axis in x.spatial_axes)
         return self.opaque(node, after, [x], x.channel, window=reach)
 
     def reduce(

@@ -26,6 +26,16 @@ def read_text(path: str) -> Source:
     return Source(path, text)
 
 
+def limit_marks(source: Source, marks: str, limit: int, what: str) -> None:
+    """Raise `SpecError` E303 where a text has more than `limit` of the characters `marks`.
+
+    Each of them begins, parts or ends something that is held, so that their number bounds what reading takes; counting
+    them takes next to nothing.
+    """
+    if sum(map(source.text.count, marks)) > limit:
+        fail("E303", f"`{source.name}` is too large", f"it has over {limit:,} {what}")
+
+
 def parse_integer(text: str, span: Span, subject: str, low: int = 0) -> int:
     """The whole number that a text is; raises `SpecError` E306 where it is none, or is below `low` or too large."""
     if not re.fullmatch(r"[+-]?\d{1,10}", text) or not low <= int(text) < MAX_INTEGER:

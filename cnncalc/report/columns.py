@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from cnncalc.analysis import Row, RowOrGroup
 from cnncalc.diagnostics import nearest
-from cnncalc.notation import field_text, formula, shape_text, thousands
+from cnncalc.notation import field_range_text, field_text, formula, shape_text, thousands
 from cnncalc.report.document import Bar, Column, Folding
 from cnncalc.shape import Size
 
@@ -32,6 +32,10 @@ def _inputs(row: RowOrGroup, layout: str) -> str:
 
 def _output(row: RowOrGroup, layout: str) -> str:
     return shape_text(row.output_shape, layout)
+
+
+def _field_range(row: RowOrGroup, _: str) -> str:
+    return formula(field_range_text(row.receptive_field))
 
 
 def text_column(
@@ -95,7 +99,8 @@ COLUMNS = {
         count_column("macs", "MACs", lambda row: row.macs, rank=4, bar=BAR),
         count_column("flops", "FLOPs", lambda row: row.flops, rank=3),
         count_column("activations", "activations", lambda row: row.activations, rank=2),
-        size_column("field", "field", lambda row, _: field_text(row.receptive_field, "size")),
+        size_column("field", "field", lambda row, _: field_text(row.receptive_field))._replace(text=_field_range),
+        size_column("smallest", "smallest", lambda row, _: field_text(row.receptive_field, "smallest")),
         size_column("jump", "jump", lambda row, _: field_text(row.receptive_field, "jump")),
         size_column("left", "left", lambda row, _: field_text(row.receptive_field, "left")),
         text_column("implicit", "implicit", lambda row: str(row.implicit).lower(), folding="none"),

@@ -9,7 +9,7 @@ from itertools import groupby
 from cnncalc.explain.layers import Explanation, FieldChange, FigureFormula
 from cnncalc.explain.trace import signed
 from cnncalc.layers.windowed import Windowed
-from cnncalc.notation import bytes_text, shape_text, thousands
+from cnncalc.notation import bytes_text, range_text, shape_text, thousands
 from cnncalc.report.document import Block, Document, Heading, Paragraph, text_table
 from cnncalc.report.layers import legend
 from cnncalc.report.options import RenderOptions
@@ -17,6 +17,9 @@ from cnncalc.report.pictures import listed, pictures, pictures_data
 
 #: Of the tensors that are live with a layer, the largest are named, at most this many.
 MOST_LIVE = 4
+
+#: The extents that neighbouring outputs see are told where they are at most so many.
+MOST_EXTENTS = 4
 
 #: A formula of at most so many signs is not folded.
 MOST_HELD = 48
@@ -129,14 +132,31 @@ def _field_rows(explanation: Explanation) -> Iterator[tuple[str, str]]:
         return
     yield "receptive field", explanation.layer.field_rule
     changed = any(part.calculated for step in explanation.field for part in (step.size, step.jump, step.left))
-    if changed:
+    if changed or not all(axis.plain for axis in field.axes):
         yield from _by_axis([(step.axis, _field_text(step)) for step in explanation.field])
     else:
         yield from _by_axis([(step.axis, f"size {step.size}, as before") for step in explanation.field])
 
 
 def _field_text(step: FieldChange) -> str:
-    return ", ".join(f"{each.of} {_held(str(each))}" for each in (step.size, step.jump, step.left))
+    most = "at most " if step.at_most else ""
+    texts = [
+        f"size {most}{_held(str(step.size))}",
+        f"jump {_held(str(step.jump))}",
+        f"left {most}{_held(str(step.left))}",
+    ]
+    if step.smallest.value != step.size.value:
+        texts[0] = f"size {range_text(step.smallest.value, step.size.value)}"
+    return ", ".join(texts) + _extents_text(step)
+
+
+def _extents_text(step: FieldChange) -> str:
+    """How many neighbours see how much: `; of 8 neighbouring outputs 6 see 8 and 2 see 16`."""
+    if not 1 < len(step.extents) <= MOST_EXTENTS:
+        return ""
+    outputs = sum(count for _, count in step.extents)
+    told = [f"{count} see{'s' if count == 1 else ''} {size}" for size, count in step.extents]
+    return f"; of {outputs} neighbouring outputs {listed(told)}"
 
 
 def _memory_rows(explanation: Explanation) -> Iterator[tuple[str, str]]:
@@ -207,7 +227,14 @@ def explanation_data(explanation: Explanation) -> dict[str, object]:
         "receptive_field": "all"
         if row.receptive_field.whole
         else [
-            {"axis": step.axis, "size": _formula(step.size), "jump": _formula(step.jump), "left": _formula(step.left)}
+            {
+                "axis": step.axis,
+                "size": _formula(step.size),
+                **({"smallest": _formula(step.smallest)} if step.extents else {}),
+                "jump": _formula(step.jump),
+                "left": _formula(step.left),
+                **({"at_most": True} if step.at_most else {}),
+            }
             for step in explanation.field
         ],
         "memory": {

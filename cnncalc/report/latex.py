@@ -15,6 +15,7 @@ SIGNS = {
     # At the beginning of a row they would be an argument of the `\\\\` before it.
     "[": "{[}", "*": "{*}",
     "×": r"$\times$", "·": r"$\cdot$", "→": r"$\to$", "−": "$-$", "∏": r"$\prod$", "…": r"\dots{}",
+    "≤": r"$\leq$", "–": "--",
 }  # fmt: skip
 
 SIGN = re.compile("|".join(map(re.escape, SIGNS)))
@@ -49,11 +50,12 @@ def _tabular(table: DataTable) -> Iterator[str]:
 def escaped(text: str) -> str:
     """The text as LaTeX that sets it as it is."""
     # Two hyphens would be a dash.
-    return SIGN.sub(lambda sign: SIGNS[sign.group()], " ".join(text.split())).replace("--", "-{}-")
+    held = " ".join(text.split()).replace("--", "-\0-")
+    return SIGN.sub(lambda sign: SIGNS[sign.group()], held).replace("\0", "{}")
 
 
 def _cell(column: Column, text: str) -> str:
-    return escaped(re.sub(r"(?<=[\dA-Z)])x(?=[\dA-Z(f])", "×", text) if column.setting == "sizes" else text)
+    return escaped(re.sub(r"(?<=[\dA-Z)])x(?=[\dA-Z(f≤])", "×", text) if column.setting == "sizes" else text)
 
 
 def _row(cells: Iterable[str]) -> str:

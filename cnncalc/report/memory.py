@@ -101,14 +101,14 @@ def timeline_document(analysis: Analysis, depth: int | None) -> Document:
     return Document((DataTable(BYTES, _moments(analysis, depth)),))
 
 
-def memory_data(analysis: Analysis) -> dict[str, object]:
+def memory_data(analysis: Analysis, depth: int | None = None) -> dict[str, object]:
     """The timeline as JSON carries it: live bytes at each layer; each tensor's bytes, life and place in the arena."""
     nodes, scale = analysis.graph.nodes, analysis.options.bytes_of_element
     offsets = {place.buffer.nodes[0]: place.offset for place in plan(analysis.feature_maps, scale)}
     return {
         "optimizer": analysis.options.optimizer,
         "layers": [
-            {column.key: column.value(moment, "hwc") for column in BYTES} for moment in _moments(analysis, None)
+            {column.key: column.value(moment, "hwc") for column in BYTES} for moment in _moments(analysis, depth)
         ],
         "tensors": [
             {

@@ -120,6 +120,9 @@ def _notes(analysis: Analysis) -> Iterator[tuple[str, str]]:
     weights = f"{_size(totals.params_bytes)} as {options.dtype}"
     if totals.buffers and not analysis.letters:
         weights += f", {thousands(totals.buffers)} buffers included"
+        if options.dtype == "int8":
+            # The definition of the figure; no runtime keeps a running mean in one byte.
+            weights += " at 1 byte each (a device folds them away)"
     peak = totals.activation_bytes.peak
     place = f" at {totals.peak_layer}" if totals.peak_layer else ""
     yield "parameters", _count(totals.params)
@@ -140,6 +143,8 @@ def _notes(analysis: Analysis) -> Iterator[tuple[str, str]]:
         yield "batch", f"MACs and activations are for {thousands(options.batch)} samples, shapes for one"
     if any(exceeds(row.receptive_field, analysis.graph.nodes[0].shape) for row in analysis.rows):
         yield "*", "the receptive field is larger than the input"
+    if any(row.receptive_field.at_most for row in analysis.rows):
+        yield "≤", "an upper bound: the outputs see too many different extents to tell them apart"
     together: dict[str, list[str]] = {}
     for name, domain in analysis.domains.items():
         together.setdefault(domain, []).append(name)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cnncalc.analysis import SCHEMA
 from cnncalc.compare.networks import NetworkRow
-from cnncalc.notation import field_text, shape_text, shortened, thousands
+from cnncalc.notation import field_range_text, field_text, shape_text, shortened, thousands
 from cnncalc.report.columns import count_column, size_column, text_column
 from cnncalc.report.document import Column, DataTable, Document, Notes
 from cnncalc.report.network import convention_notes
@@ -19,6 +19,11 @@ def _inputs(network: NetworkRow, layout: str) -> str:
 def _field(network: NetworkRow, _: str) -> str:
     last = network.field
     return field_text(last.receptive_field) if last else "-"
+
+
+def _field_range(network: NetworkRow, _: str) -> str:
+    last = network.field
+    return field_range_text(last.receptive_field) if last else "-"
 
 
 def _field_layer(network: NetworkRow) -> str:
@@ -47,7 +52,7 @@ COLUMNS = {
         count_column("activations", "activations", lambda network: network.totals.activations),
         count_column("params_bytes", "weight bytes", lambda network: network.totals.params_bytes),
         count_column("peak_bytes", "peak bytes", lambda network: network.totals.activation_bytes.peak),
-        size_column("field", "field", _field),
+        size_column("field", "field", _field)._replace(text=_field_range),
         text_column("field_layer", "field of", _field_layer),
     )
 }

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from cnncalc.figures.receptive_field import exceeds
-from cnncalc.notation import bytes_text, field_text, shape_text, short
+from cnncalc.notation import bytes_text, field_range_text, field_text, shape_text, short
 from cnncalc.report.columns import count_column, size_column, text_column
 from cnncalc.report.document import Column, DataTable, Document, Notes, Paragraph, TitleRow
 from cnncalc.report.layout import PAGE_WIDTH
@@ -24,9 +24,11 @@ def _field(entry: ZooEntry, _: str) -> str:
     return field_text(entry.last.receptive_field)
 
 
-def _marked_field(entry: ZooEntry, layout: str) -> str:
+def _marked_field(entry: ZooEntry, _: str) -> str:
     graph = entry.last.graph
-    return _field(entry, layout) + ("*" if exceeds(entry.last.receptive_field, graph.nodes[0].shape) else "")
+    return field_range_text(entry.last.receptive_field) + (
+        "*" if exceeds(entry.last.receptive_field, graph.nodes[0].shape) else ""
+    )
 
 
 COLUMNS = {

@@ -180,16 +180,18 @@ class Problem:
         items, block = repeated(self.spec)
         spec = self.spec._replace(items=items)
         known: dict[int, tuple[Any, ...] | str] = {}
+        periods: list[int] = [1]
 
         def field(count: int) -> tuple[Any, ...] | str:
             if count not in known:
-                known[count] = self._field(spec, given, count)
+                known[count] = self._field(spec, given, count, periods)
             return known[count]
 
         one, two = field(1), field(2)
         if isinstance(one, str):
             return RepeatSolution(block, wanted, None, (), (), one)
-        if not isinstance(two, str) and one == two and min(one) < wanted:
+        # Behind upsampling a repeat may reach no further element yet; within a period it does, if ever.
+        if not isinstance(two, str) and one == two == field(1 + max(periods)) and min(one) < wanted:
             return RepeatSolution(block, wanted, None, one, one, "a repeat adds nothing to the field")
         low, high = 0, 1
         if not isinstance(two, str) and min(one) < wanted:
@@ -218,8 +220,13 @@ class Problem:
             return RepeatSolution(block, wanted, None, before, before, f"{high} repeats do not fit: {at}")
         return RepeatSolution(block, wanted, high, at, before)
 
-    def _field(self, spec: Spec, given: tuple[Any, ...] | None, count: int) -> tuple[Any, ...] | str:
-        """Return the size of the field at the end with that many repeats, or the reason why there is none."""
+    def _field(
+        self, spec: Spec, given: tuple[Any, ...] | None, count: int, periods: list[int]
+    ) -> tuple[Any, ...] | str:
+        """Return the size of the field at the end with that many repeats, or the reason why there is none.
+
+        The periods in which outputs differ are added to `periods`.
+        """
         try:
             graph = self.graph(given, count, spec)
         except SpecError as error:
@@ -234,6 +241,9 @@ class Problem:
         field = receptive_fields(graph.nodes)[-1]
         if field.whole or not field.axes:
             return "an output sees the whole input by nature"
+        periods += [len(axis.phases.intervals) for axis in field.axes if axis.phases]
+        if field.at_most:
+            return "its field is known as an upper bound alone"
         sizes = tuple([axis.size for axis in field.axes])
         return "its field depends on the input's size" if symbols_of(sizes) else sizes
 

@@ -94,7 +94,7 @@ def test_json() -> None:
     found = json.loads(run("small.cnn", "large.yaml", "-f", "json", "--batch", "3").stdout)
     networks = found.pop("networks")
 
-    assert found == {"schema": 1, "batch": 3, "dtype": "float32", "convention": "torchvision"}
+    assert found == {"schema": 2, "batch": 3, "dtype": "float32", "convention": "torchvision"}
     assert networks[0] == {
         "name": "small.cnn",
         "input_shapes": [[32, 32, 3]],

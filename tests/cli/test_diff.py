@@ -158,7 +158,7 @@ def test_json() -> None:
 
     # 27·2 + 2 and 27·4 + 4 parameters; 9 places · 27 · filters · 2 samples.
     assert found == {
-        "schema": 1,
+        "schema": 2,
         "a": {
             "source": a, "name": None, "input_shapes": [[5, 5, 3]],
             "receptive_field": {"layer": "relu1", "size": [3, 3], "jump": [1, 1], "left": [0, 0]}, "unknown": [],

@@ -74,6 +74,13 @@ def test_repeats() -> None:
     assert (field["count"], field["field"], field["field_before"]) == (32, [65, 65], [63, 63])
 
 
+def test_repeats_behind_upsampling() -> None:
+    """The field of the output that sees most decides: a window of 2n + 1 over squares of 8 reads at most 2n/8 + 2."""
+    done = run("solve", "pool 8 | upsample 8 | (conv 3x3 same) * ?", "--receptive-field", "20")
+    # 9 neighbours touch two squares, 11 may touch three: from 2n + 1 = 10 on.
+    assert done.output == "* 5 of `(conv 3x3 same)` sees 24; * 4 sees 16\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

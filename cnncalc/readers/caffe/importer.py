@@ -14,7 +14,7 @@ from cnncalc.readers import ReadOptions
 from cnncalc.readers.arguments import FileArguments
 from cnncalc.readers.caffe.prototxt import PrototxtMessage, PrototxtScalar
 from cnncalc.readers.errors import fail
-from cnncalc.readers.importer import Importer, OperatorRules, make, unknown_op
+from cnncalc.readers.importer import Importer, OperatorRules, make, printable, unknown_op
 from cnncalc.readers.text_file import parse_integer
 
 
@@ -62,8 +62,8 @@ class CaffeLayer(NamedTuple):
 
     @property
     def type(self) -> str:
-        """The type as the file has it."""
-        return self.message.text("type")
+        """The type as the file has it, made printable."""
+        return printable(self.message.text("type"))
 
     @property
     def outputs(self) -> int:

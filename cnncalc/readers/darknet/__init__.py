@@ -10,7 +10,7 @@ size less one in all, the smaller half at the beginning, unless `padding` gives 
 from __future__ import annotations
 
 from cnncalc.frameworks.darknet import INPUT
-from cnncalc.graph import MAX_LAYERS, Graph
+from cnncalc.graph import Graph
 from cnncalc.readers import ReadOptions
 from cnncalc.readers.darknet import layers  # noqa: F401 - it registers the rules
 from cnncalc.readers.darknet.cfg import parse
@@ -22,8 +22,6 @@ from cnncalc.readers.text_file import read_text
 def read(path: str, options: ReadOptions) -> Graph:
     """The graph of a cfg file; raises `SpecError` with all that is wrong in it."""
     sections = parse(read_text(path))
-    if len(sections) > MAX_LAYERS:
-        fail("E303", f"`{path}` has more than {MAX_LAYERS:,} sections")
     if not sections or sections[0].name not in INPUT:
         span = sections[0].span if sections else None
         fail("E302", f"`{path}` does not begin with `[net]`", "the input's size is there", span=span)

@@ -7,11 +7,18 @@ from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic, Problems, Source, Span
 from cnncalc.frameworks.darknet import DARKNET
+from cnncalc.graph import MAX_LAYERS
 from cnncalc.layers import Layer
 from cnncalc.readers.arguments import FileArguments
 from cnncalc.readers.errors import fail
-from cnncalc.readers.importer import make
-from cnncalc.readers.text_file import parse_integer
+from cnncalc.readers.importer import make, printable
+from cnncalc.readers.text_file import limit_marks, parse_integer
+
+#: What ends each line, and what parts an option or a list.
+MARKS = "\n=,"
+
+#: The most marks of a text: those of the largest networks many times over.
+MAX_MARKS = 500_000
 
 SECTION = re.compile(r"\s*\[([^\[\]]*)\]\s*$")
 OPTION = re.compile(r"\s*([^=\s]+)\s*=\s*(.*?)\s*$")
@@ -70,7 +77,11 @@ class CfgSection(FileArguments):
 
 
 def parse(source: Source) -> list[CfgSection]:
-    """The sections of a file; raises `SpecError` E302 with all lines that are neither a section nor an option."""
+    """The sections of a file.
+
+    Raises `SpecError` E302 with all lines that are neither a section nor an option, and E303 where there are too many.
+    """
+    limit_marks(source, MARKS, MAX_MARKS, "lines, options and numbers")
     problems = Problems()
     sections: list[CfgSection] = []
     start = 0
@@ -80,7 +91,9 @@ def parse(source: Source) -> list[CfgSection]:
         if not line.strip() or line.lstrip()[0] in "#;":
             continue
         if (heading := SECTION.match(line)) is not None:
-            sections.append(CfgSection(heading.group(1).strip().lower(), _trimmed(span, line)))
+            if len(sections) > MAX_LAYERS:
+                fail("E303", f"`{source.name}` has more than {MAX_LAYERS:,} sections")
+            sections.append(CfgSection(printable(heading.group(1).strip().lower()), _trimmed(span, line)))
         elif (option := OPTION.match(line)) is not None and sections:
             value = Span(source, span.start + option.start(2), span.start + option.end(2))
             sections[-1].options[option.group(1).lower()] = CfgOption(option.group(2), value)

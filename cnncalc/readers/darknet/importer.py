@@ -11,7 +11,7 @@ from cnncalc.layers import Layer
 from cnncalc.readers import ReadOptions
 from cnncalc.readers.darknet.cfg import CfgSection
 from cnncalc.readers.errors import fail
-from cnncalc.readers.importer import Importer, OperatorRules, elementwise_op, make, unknown_op
+from cnncalc.readers.importer import Importer, OperatorRules, elementwise_op, make, printable, unknown_op
 
 #: From a section and the node before it to the node that it ends in.
 Rule = Callable[["DarknetImporter", CfgSection, int], int]
@@ -62,7 +62,7 @@ class DarknetImporter(Importer):
         """Add what stands behind a layer in the same section: its batch norm and its activation."""
         if normalized:
             node = self.add_layer(section, make("bn"), node)
-        name = section.text("activation", default)
+        name = printable(section.text("activation", default))
         if name not in ACTIVATIONS:
             return self.add_layer(section, elementwise_op(name, self.shape(node)), node)
         kind = ACTIVATIONS[name]

@@ -43,12 +43,13 @@ class LayerConfig(FileArguments):
         return number
 
     def integers(self, name: str, rank: int, default: Any = None, low: int = 1) -> tuple[int, ...]:
+        """A whole number for each axis, or one for all of them; of `rank` 0, one to four numbers."""
         value = self.get(name, default)
         if isinstance(value, int) and not isinstance(value, bool):
-            value = [value] * rank
-        listed = isinstance(value, list | tuple) and 1 <= len(value) <= 4
+            value = [value] * max(rank, 1)
+        listed = isinstance(value, list | tuple) and len(value) in ((rank,) if rank else range(1, 5))
         if not listed or not all(is_whole(each, low) for each in value):
-            self.fail(name, f"it is {str(value)[:40]}, not {rank} whole numbers")
+            self.fail(name, f"it is {str(value)[:40]}, not {rank or 'one to four'} whole numbers")
         return tuple(value)
 
     def real(self, name: str, default: float) -> float:
@@ -91,8 +92,12 @@ def config_of(layer: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def name_of(layer: Mapping[str, Any]) -> str:
     """A layer's name, or that of its class."""
-    named = text_at(layer, "name") or text_at(config_of(layer), "name")
-    return named or str(layer.get("class_name", "layer")).lower()[:60]
+    return stated_name(layer) or str(layer.get("class_name", "layer")).lower()[:60]
+
+
+def stated_name(layer: Mapping[str, Any]) -> str:
+    """The name that a layer states; empty where it states none."""
+    return text_at(layer, "name") or text_at(config_of(layer), "name")
 
 
 def text_at(values: object, key: str) -> str:

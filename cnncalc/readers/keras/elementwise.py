@@ -9,7 +9,7 @@ from typing import Any
 from cnncalc.frameworks.keras import ACTIVATIONS
 from cnncalc.graph import StoredWeights
 from cnncalc.layers.opaque import OpaqueOp
-from cnncalc.readers.importer import elementwise_op, make, unknown_op
+from cnncalc.readers.importer import elementwise_op, make, printable, unknown_op
 from cnncalc.readers.keras.config import LayerConfig, is_whole
 from cnncalc.readers.keras.importer import LayerPart, class_names, part, rules
 from cnncalc.shape import Shape
@@ -93,7 +93,7 @@ def activation_of(config: LayerConfig) -> Iterator[LayerPart]:
         name = inner if isinstance(inner, str) else name.get("class_name", "linear")
     name = str(name).lower()
     if name not in ACTIVATIONS:
-        yield LayerPart(unknown_op(name[:60]), suffix="activation")
+        yield LayerPart(unknown_op(printable(name[:60]) or "unnamed"), suffix="activation")
     elif (kind := ACTIVATIONS[name]) is not None:
         yield part(kind, suffix=kind)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -12,9 +13,9 @@ from cnncalc.layers import Layer
 from cnncalc.layers.arguments import MAX_INTEGER
 from cnncalc.readers import ReadOptions
 from cnncalc.readers.errors import fail
-from cnncalc.readers.importer import Importer, OperatorRules, make, unknown_op
+from cnncalc.readers.importer import Importer, OperatorRules, make, printable, unknown_op
 from cnncalc.readers.keras.calls import CallOutput, LayerCall, ordered_calls, tensors_in
-from cnncalc.readers.keras.config import LayerConfig, config_of, name_of, text_at
+from cnncalc.readers.keras.config import LayerConfig, config_of, name_of, stated_name, text_at
 from cnncalc.shape import Shape, ShapeError
 
 MODELS = ("Functional", "Model", "Sequential")
@@ -30,6 +31,12 @@ class LayerPart(NamedTuple):
     stored: StoredWeights | None = None
     suffix: str = ""
 
+
+#: The classes with a rule that take several tensors; all others take one.
+MERGES = frozenset(("Add", "Multiply", "Subtract", "Average", "Maximum", "Minimum", "Concatenate"))
+
+#: The number of spatial axes in the name of a class: `Conv2D`, `Conv2DTranspose`.
+RANK = re.compile(r"([123])D(?:Transpose)?")
 
 #: From a layer's configuration and the shapes that go in to our layers, one behind the other: the last one's output
 #: is the Keras layer's.
@@ -61,8 +68,8 @@ class KerasImporter(Importer):
         #: The shape that the first input is given, until it has it.
         self.input = options.input
         self.channels_first = False
-        #: Layers by their path in the file whose weights were counted.
-        self.counted: set[str] = set()
+        #: The layers whose weights were counted: each is one value of the file, however often it is called.
+        self.counted: set[int] = set()
 
     def run(self, model: Any) -> Graph:
         config = model.get("config") if isinstance(model, dict) else None
@@ -82,6 +89,7 @@ class KerasImporter(Importer):
             fail("E302", f"a model in `{self.path}` has no list of layers")
         if len(layers) > MAX_LAYERS:
             fail("E303", f"`{self.path}` has more than {MAX_LAYERS:,} layers")
+        _check_names(layers, functional=model.get("class_name") != "Sequential")
         if not depth:
             self.channels_first = any(config_of(layer).get("data_format") == "channels_first" for layer in layers)
         if model.get("class_name") == "Sequential":
@@ -151,11 +159,11 @@ class KerasImporter(Importer):
         if not inputs:
             fail("E307", f"`{name}` reads nothing", "it is called on no tensor")
         shapes = [self.shape(node) for node in inputs]
-        config = LayerConfig(name, class_name[:60], config_of(layer), self.channels_first, arguments)
+        config = LayerConfig(name, printable(class_name[:60]), config_of(layer), self.channels_first, arguments)
         parts = self._parts(config, [shape for shape in shapes if shape is not None], len(inputs))
         full = self.names(path + name)
-        counted = path + name in self.counted
-        self.counted.add(path + name)
+        counted = id(layer) in self.counted
+        self.counted.add(id(layer))
         for each in parts:
             stored = StoredWeights() if counted else each.stored
             suffix = f".{each.suffix}" if each.suffix else ""
@@ -166,7 +174,33 @@ class KerasImporter(Importer):
         rule = rules.get(config.class_name)
         if rule is None or len(shapes) < inputs:
             return [LayerPart(unknown_op(config.class_name))]
+        _check_inputs(config, shapes)
         try:
             return list(rule(config, shapes))
         except ShapeError as fault:
             fail("E306", fault.summary.format(layer=config.name), fault.fact)
+
+
+def _check_names(layers: list[Any], functional: bool) -> None:
+    """Raise `SpecError` E302 where two layers of a model have one name, or one that others call has none."""
+    seen: set[str] = set()
+    for number, layer in enumerate(layers, 1):
+        name = stated_name(layer)
+        if not name and functional:
+            fail("E302", f"layer {number} has no name", f"it is of the class `{str(layer.get('class_name'))[:60]}`")
+        if name in seen:
+            fail("E302", f"two layers have the name `{name[:80]}`", f"layer {number} is the second of them")
+        if name:
+            seen.add(name)
+
+
+def _check_inputs(config: LayerConfig, shapes: list[Shape]) -> None:
+    """Raise `SpecError` E306 where a layer does not take so many tensors, or none of their rank."""
+    if len(shapes) > 1 and config.class_name not in MERGES:
+        label = f"a `{config.class_name}` takes one tensor"
+        fail("E306", f"`{config.name}` is called on {len(shapes)} tensors", label)
+    named = RANK.search(config.class_name)
+    if named and shapes[0].rank != int(named.group(1)):
+        axes = "1 spatial axis" if named.group(1) == "1" else f"{named.group(1)} spatial axes"
+        label = f"its input {shapes[0]} has {shapes[0].rank}"
+        fail("E306", f"`{config.name}` ({config.class_name}) takes a tensor with {axes}", label)

@@ -41,7 +41,7 @@ def upsample(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
 
 @rules("Reshape")
 def reshape(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
-    sizes = list(config.integers("target_shape", 1, low=-1))
+    sizes = list(config.integers("target_shape", 0, low=-1))
     known = prod(size for size in sizes if size != -1)
     if sizes.count(-1) == 1 and known > 0:
         sizes = [shapes[0].elements // known if size == -1 else size for size in sizes]
@@ -53,7 +53,7 @@ def reshape(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
 
 @rules("Permute")
 def permute(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
-    order = config.integers("dims", 1)
+    order = config.integers("dims", 0)
     dims = shapes[0].dims
     if sorted(order) != list(range(1, len(dims) + 1)):
         config.fail("dims", f"{list(order)} is no order of {len(dims)} axes")

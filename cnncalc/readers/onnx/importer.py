@@ -254,7 +254,11 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
                 return outputs
             except ShapeMismatchError as mismatch:
                 return self._contradiction(node, str(mismatch))
-            except (ValueError, ArithmeticError):  # CannotInferError, and arguments that make no sense
+            except (
+                ValueError,
+                ArithmeticError,
+                IndexError,
+            ):  # arguments that make no sense, too few axes
                 pass
         stated = self.shapes.of_tensor(node.outputs[0]) if node.outputs else None
         # Behind a shape that is not known, what neither learns nor multiplies is no further loss.

@@ -7,7 +7,6 @@ Data outside of the file is never opened: of a tensor only its dimensions matter
 
 from __future__ import annotations
 
-import mmap
 import re
 from collections.abc import Sequence
 from functools import cached_property
@@ -15,11 +14,22 @@ from struct import error as StructError  # noqa: N812 - an exception, by the lib
 from struct import unpack_from
 from typing import Any, NamedTuple
 
+from cnncalc.graph import MAX_LAYERS
 from cnncalc.readers.errors import fail
-from cnncalc.readers.onnx.wire import Budget, Field, Message, Schema, TooMuchError, WireError, decode, floats, integers
+from cnncalc.readers.onnx.wire import (
+    Budget,
+    Field,
+    Message,
+    Schema,
+    TooMuchError,
+    WireError,
+    floats,
+    integers,
+    read_file,
+)
 
 #: The most fields of a file that are read: those of the largest networks many times over.
-MAX_FIELDS = 3_000_000
+MAX_FIELDS = 500_000
 
 #: The most elements that are read of a tensor of whole numbers (shapes, indices), and of any other (bounds, scales).
 MAX_INTEGERS, MAX_REALS = 1024, 16
@@ -65,7 +75,7 @@ NODE: Schema = {
     9: Field("metadata", {1: Field("key", "text"), 2: Field("value", "text")}, many=True),
 }
 GRAPH: Schema = {
-    1: Field("node", NODE, many=True),
+    1: Field("node", NODE, many=True, most=MAX_LAYERS),
     2: Field("name", "text"),
     5: Field("initializer", TENSOR, many=True),
     11: Field("input", VALUE, many=True),
@@ -206,19 +216,16 @@ class ModelDef(NamedTuple):
 
 def open_model(path: str) -> ModelDef:
     """The model in a file; raises `SpecError` E302 where it is none, E303 where there is too much of it."""
-    with open(path, "rb") as file:
-        try:
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except ValueError:
-            fail("E302", f"`{path}` is no ONNX model", "it is empty")
-    data = memoryview(mapped)
     try:
-        return _model(decode(data, 0, len(data), MODEL, Budget(MAX_FIELDS)), path)
+        with open(path, "rb") as file:
+            if not file.read(1):
+                fail("E302", f"`{path}` is no ONNX model", "it is empty")
+            return _model(read_file(file, MODEL, Budget(MAX_FIELDS)), path)
     except WireError as error:
         help = "is the file whole? a download that broke off, or a Git LFS pointer in its place, looks like this"
         fail("E302", f"`{path}` is no ONNX model", str(error), help=help)
-    except TooMuchError:
-        fail("E303", f"`{path}` is too large", f"it has over {MAX_FIELDS:,} fields beside its weights")
+    except TooMuchError as error:
+        fail("E303", f"`{path}` is too large", f"it has {error}")
 
 
 def _model(message: Message, path: str) -> ModelDef:

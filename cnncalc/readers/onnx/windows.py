@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from cnncalc.frameworks.notation import without_idle_countpad
 from cnncalc.frameworks.onnx import ONNX
 from cnncalc.layers.arguments import MAX_INTEGER
-from cnncalc.layers.base import FieldStep
+from cnncalc.layers.taps import WindowTaps
 from cnncalc.readers.importer import explicit_padding, make
 from cnncalc.readers.onnx.constants import argument
 from cnncalc.readers.onnx.importer import OnnxImporter, Operands, Outputs, rules, with_runtime
@@ -137,6 +137,8 @@ def conv_transpose(importer: OnnxImporter, node: NodeDef, operands: Operands) ->
     if len(more) != rank or not all(0 <= each < MAX_INTEGER for each in more):
         raise ShapeMismatchError(f"its output padding is {list(more)[:8]}")
     wanted = node.integers("output_shape")
+    if wanted is None and node.text("auto_pad", "NOTSET") == "SAME_LOWER":
+        wanted = tuple(size * stride for size, stride in zip(dims[2:], given.stride, strict=True))
     if wanted is not None:
         given, more = _cropped_to(node, wanted[-rank:], dims[2:], given, more)
     stored = importer.count_weights(weights, bias, any_type=True)
@@ -191,7 +193,7 @@ def pool(importer: OnnxImporter, node: NodeDef, operands: Operands, kind: str | 
         sizes = [window.size(n) for window, n in zip(windows, dims[2:], strict=True)]
         if min(sizes) < 1:
             raise ShapeMismatchError(f"its window does not fit in {text(dims[2:])}")
-        reach = tuple(FieldStep(window.extent - 1, window.begin, window.stride) for window in windows)
+        reach = tuple(map(WindowTaps.of, windows))
         pooled = importer.opaque(node, (*dims[:2], *sizes), [data], window=reach)
     # The second output of a max pool, where each largest element was, is as large as the first.
     return [pooled] * max(len(node.outputs), 1)
