@@ -31,7 +31,7 @@ MAX_DEPTH = 100
 MARKS = ":{}<>[],;\"'#\\"
 
 #: The most marks of a text: those of the largest nets many times over.
-MAX_MARKS = 250_000
+MAX_MARKS = 150_000
 
 CLOSING = {"{": "}", "<": ">"}
 
