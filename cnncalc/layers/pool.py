@@ -63,7 +63,7 @@ class AvgPool(Pooling):
     ranked = True
     reduction = "mean"
     rounding = Choice("floor", "ceil", help="how the size is rounded")
-    countpad = Flag("countpad", None, default=False, help="whether padding counts in the mean, as zeros")
+    countpad = Flag("countpad", None, default=False, help="whether padding counts")
     examples = (Example("input 8x6 | avgpool 2", "4x6"),)
 
     @property
