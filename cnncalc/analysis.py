@@ -9,7 +9,7 @@ from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVE
 from cnncalc.figures.memory import DTYPES, Buffer, assign_buffers
 from cnncalc.figures.receptive_field import ReceptiveField, receptive_fields
 from cnncalc.figures.totals import Totals, totals
-from cnncalc.figures.training import OPTIMIZERS
+from cnncalc.figures.training import OPTIMIZERS, training_costs
 from cnncalc.graph import Graph, Node
 from cnncalc.shape import Size
 
@@ -53,7 +53,9 @@ Arms = tuple[tuple[int, int], ...]
 
 
 class Row(NamedTuple):
-    """The figures of one node. Shapes are per sample; MACs and activations are for the whole batch.
+    """The figures of one node. Shapes and saved bytes are per sample; MACs and activations are for the whole batch.
+
+    `saved_bytes` are those of what it is the first to keep for the backward pass, as PyTorch's autograd does.
 
     Where sizes of the input are letters, sizes and counts are formulas of them (`cnncalc.symbols.Formula`).
     """
@@ -64,6 +66,9 @@ class Row(NamedTuple):
     buffers: Size
     macs: Size
     activations: Size
+    conv_activations: Size
+    backward_macs: Size
+    saved_bytes: Size
     receptive_field: ReceptiveField
 
     @property
@@ -187,6 +192,18 @@ class RowGroup(NamedTuple):
     def activations(self) -> Size:
         return sum(row.activations for row in self.rows)
 
+    @property
+    def conv_activations(self) -> Size:
+        return sum(row.conv_activations for row in self.rows)
+
+    @property
+    def backward_macs(self) -> Size:
+        return sum(row.backward_macs for row in self.rows)
+
+    @property
+    def saved_bytes(self) -> Size:
+        return sum(row.saved_bytes for row in self.rows)
+
     def to_dict(self) -> dict[str, object]:
         """Return the object under `layers` that JSON carries in place of those of its rows, which it names."""
         return {
@@ -212,7 +229,10 @@ def _shared_keys(line: RowOrGroup) -> dict[str, object]:
         "buffers": line.buffers,
         "macs": line.macs,
         "flops": line.flops,
+        "backward_macs": line.backward_macs,
         "activations": line.activations,
+        "conv_activations": line.conv_activations,
+        "saved_bytes": line.saved_bytes,
         "receptive_field": line.receptive_field.to_dict(),
     }
 
@@ -321,17 +341,24 @@ class Analysis:
 
 def analyze_graph(graph: Graph, options: Options) -> Analysis:
     """Return every figure of the graph."""
-    costs = _costs(graph.nodes, options)
-    fields = receptive_fields(graph.nodes)
-    rows = tuple([Row(graph, node, *cost, field) for node, cost, field in zip(graph.nodes, costs, fields, strict=True)])
-    feature_maps = tuple(assign_buffers(graph.nodes, graph.outputs))
-    sums = totals(graph, costs, feature_maps, options.dtype, options.batch, options.optimizer)
+    nodes, batch = graph.nodes, options.batch
+    of_sample = node_costs(nodes)
+    training = training_costs(nodes, of_sample, DTYPES[options.dtype])
+    costs = _of_batch(nodes, of_sample, options)
+    figures = zip(nodes, costs, training, receptive_fields(nodes), strict=True)
+    rows = tuple(
+        [
+            Row(graph, node, *cost, taken.backward_macs * batch, taken.saved_bytes, field)
+            for node, cost, taken, field in figures
+        ]
+    )
+    feature_maps = tuple(assign_buffers(nodes, graph.outputs))
+    sums = totals(graph, costs, training, feature_maps, options.dtype, batch, options.optimizer)
     return Analysis(graph, options, rows, feature_maps, sums)
 
 
-def _costs(nodes: Sequence[Node], options: Options) -> list[Cost]:
-    """Return the cost of each node for the whole batch."""
-    costs = node_costs(nodes)
+def _of_batch(nodes: Sequence[Node], costs: list[Cost], options: Options) -> list[Cost]:
+    """Return the cost of each node for the whole batch, its MACs by the convention of the options."""
     if options.convention != DEFAULT_CONVENTION:
         from cnncalc.figures.conventions import mac_counter  # few runs need another
 
@@ -339,7 +366,11 @@ def _costs(nodes: Sequence[Node], options: Options) -> list[Cost]:
         costs = [each._replace(macs=macs_of(node)) for node, each in zip(nodes, costs, strict=True)]
     if options.batch > 1:
         costs = [
-            each._replace(macs=each.macs * options.batch, activations=each.activations * options.batch)
+            each._replace(
+                macs=each.macs * options.batch,
+                activations=each.activations * options.batch,
+                conv_activations=each.conv_activations * options.batch,
+            )
             for each in costs
         ]
     return costs

@@ -95,9 +95,17 @@ Fit = tuple[Layer, tuple[Shape, ...], Shape, tuple[Lint, ...]]
 class GraphBuilder:
     """Adds one layer at a time. A layer that does not fit is reported to `problems`, and what follows it is unknown."""
 
-    def __init__(self, problems: Problems, reserved: Iterable[str] = (), shapes_are_written: bool = True) -> None:
+    def __init__(
+        self,
+        problems: Problems,
+        reserved: Iterable[str] = (),
+        shapes_are_written: bool = True,
+        stretching: bool = False,
+    ) -> None:
         """`reserved` are names that no numbered layer takes. A file's shapes are in an order that its reader knows."""
         self.problems, self.shapes_are_written = problems, shapes_are_written
+        #: Whether symbols may be such numbers that one of two sizes that always differ is 1, and stretched.
+        self.stretching = stretching
         self.nodes: list[Node] = []
         self.failures: list[FailedLayer] = []
         self._taken = set(reserved)
@@ -137,7 +145,7 @@ class GraphBuilder:
         fit = self._fits.get(key)
         if fit is None:
             try:
-                fit = self._fits[key] = _fit(layer, shapes)
+                fit = self._fits[key] = _fit(layer, shapes, self.stretching)
             except ShapeError as fault:
                 self._report(fault, name, layer, inputs, origin)
                 return UNKNOWN
@@ -218,11 +226,15 @@ class GraphBuilder:
         return [_warning(self.nodes[index], lint) for index, lint in sorted([*inputs, *self._lints])]
 
 
-def _fit(layer: Layer, shapes: tuple[Shape, ...]) -> Fit:
+def _fit(layer: Layer, shapes: tuple[Shape, ...], stretching: bool) -> Fit:
     """Resolve a layer and infer its output; raises `ShapeError` where it does not fit."""
     if shapes:
         layer = layer.resolve(shapes[0])
     shape = layer.infer(shapes)
+    if len(shapes) > 1 and not stretching:
+        for each in layer.requirements_of(shapes):
+            if getattr(each.condition, "stretched", False):
+                raise each.error
     if isinstance(shape.elements, int) and shape.elements > MAX_ELEMENTS:
         raise ShapeError("E209", "the output of `{layer}` is too large", "over 10^100 elements")
     return layer, shapes, shape, tuple(layer.lints(shapes[0])) if shapes else ()

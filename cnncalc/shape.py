@@ -75,6 +75,13 @@ class Requirement(NamedTuple):
 
     condition: Condition
     code: str
+    summary: str
+    detail: Callable[[], Detail]
+
+    @property
+    def error(self) -> ShapeError:
+        """The error that says that it does not hold."""
+        return ShapeError(self.code, self.summary, *self.detail())
 
 
 def require(condition: Condition, code: str, summary: str, detail: Callable[[], Detail]) -> Requirement:
@@ -85,7 +92,7 @@ def require(condition: Condition, code: str, summary: str, detail: Callable[[], 
     """
     if condition is False:
         raise ShapeError(code, summary, *detail())
-    return Requirement(condition, code)
+    return Requirement(condition, code, summary, detail)
 
 
 class Shape(NamedTuple):

@@ -42,13 +42,19 @@ cat net.cnn | cnncalc -
     type=click.Choice(list(OPTIMIZERS)),
     default="sgd",
     metavar="NAME",
-    help="Optimizer in the estimate of training memory",
+    help="Optimizer in the memory of training",
 )
 @option(
     "--memory",
     group=FIGURES,
     is_flag=True,
     help="Show what is live while each layer runs, and every memory figure.",
+)
+@option(
+    "--train",
+    group=FIGURES,
+    is_flag=True,
+    help="With --memory, show what each layer keeps for the backward pass, too.",
 )
 @option(
     "--get",
@@ -73,6 +79,7 @@ def command(
     options: Options,
     every_convention: bool,
     memory: bool,
+    train: bool,
     paths: tuple[str, ...],
     conditions: tuple[str, ...],
     output: Output,
@@ -104,10 +111,10 @@ def command(
         if paths:
             output.write(_figures(paths, analysis, output))
         elif memory and output.format != "json":
-            _show_memory(analysis, output)
+            _show_memory(analysis, train, output)
         else:
             shown = _without_warnings(analysis) if output.quiet and output.format == "table" else analysis
-            _show_layers(shown, _more(memory, analysis, outcomes, output.depth), output)
+            _show_layers(shown, _more(memory, train, analysis, outcomes, output.depth), output)
     if analysis.unknown and (paths or limits):
         from cnncalc.report.columns import uncounted
 
@@ -121,15 +128,17 @@ def _refuse_combinations(
     """Refuse the options that would change nothing beside others."""
     if every_convention:
         reason = "with `--convention all`, which shows the totals of MACs alone"
-        refuse(("memory", "paths", "conditions", "columns", "depth", "dtype", "optimizer", "layout"), reason)
+        refuse(("memory", "train", "paths", "conditions", "columns", "depth", "dtype", "optimizer", "layout"), reason)
     if paths:
-        refuse(("memory", "columns", "depth", "width"), "with `--get`, which writes single values")
+        refuse(("memory", "train", "columns", "depth", "width"), "with `--get`, which writes single values")
         if output.format not in ("table", "json"):
             raise click.UsageError(f"`--get` writes values as they are, or as JSON, not as {output.format}")
     elif memory:
         refuse(("columns", "layout"), "with `--memory`, which has columns of its own")
-    elif not conditions and output.format != "json":
-        refuse(("optimizer",), "without `--memory` or JSON")
+    else:
+        refuse(("train",), "without `--memory`")
+        if not conditions and output.format != "json":
+            refuse(("optimizer",), "without `--memory` or JSON")
 
 
 def _suggest_command(spec: str, error: SpecError) -> None:
@@ -189,24 +198,26 @@ def _figures(paths: tuple[str, ...], analysis: Analysis, output: Output) -> str:
     return "".join(dumps(figure.value, ensure_ascii=False) + "\n" for figure in figures)
 
 
-def _show_memory(analysis: Analysis, output: Output) -> None:
-    """Write the timeline of `--memory`."""
+def _show_memory(analysis: Analysis, train: bool, output: Output) -> None:
+    """Write the timeline of `--memory`, with `--train` also what is kept for the backward pass."""
     from cnncalc.report.memory import memory_data, memory_document, timeline_document
 
     output.emit(
-        lambda _: memory_document(analysis, output.depth),
-        lambda: memory_data(analysis, output.depth),
-        lambda: timeline_document(analysis, output.depth),
+        lambda _: memory_document(analysis, output.depth, train),
+        lambda: memory_data(analysis, output.depth, train),
+        lambda: timeline_document(analysis, output.depth, train),
     )
 
 
-def _more(memory: bool, analysis: Analysis, outcomes: list[Outcome], depth: int | None) -> dict[str, object]:
+def _more(
+    memory: bool, train: bool, analysis: Analysis, outcomes: list[Outcome], depth: int | None
+) -> dict[str, object]:
     """Return the keys that JSON has on request alone."""
     more: dict[str, object] = {}
     if memory:
         from cnncalc.report.memory import memory_data
 
-        more["memory"] = memory_data(analysis, depth)
+        more["memory"] = memory_data(analysis, depth, train)
     if outcomes:
         more["budgets"] = [outcome.to_dict() for outcome in outcomes]
     return more

@@ -15,12 +15,16 @@ CONVENTION_SYNONYMS = {"deepspeed": "torchvision", "calflops": "torchvision"}
 
 
 class Cost(NamedTuple):
-    """Parameters and buffers of a node, and its MACs and output elements for one sample."""
+    """Parameters and buffers of a node, and for one sample its MACs and output elements.
+
+    `conv_activations` are those of its output elements that convolutions, deconvolutions and fc give.
+    """
 
     params: Size
     buffers: Size
     macs: Size
     activations: Size
+    conv_activations: Size
 
 
 def node_costs(nodes: Sequence[Node]) -> list[Cost]:
@@ -46,7 +50,7 @@ def cost(node: Node) -> Cost:
     """
     layer, y, stored = node.layer, node.shape, node.stored
     if not node.inputs:
-        return Cost(*(stored or (0, 0)), 0, y.elements)
+        return Cost(*(stored or (0, 0)), 0, y.elements, 0)
     x = node.input_shapes[0]
     params, buffers = stored or (layer.weights(x) + layer.biases(x), layer.buffers(x))
-    return Cost(params, buffers, layer.multiply_adds(x, y), y.elements)
+    return Cost(params, buffers, layer.multiply_adds(x, y), y.elements, layer.conv_activations(x, y))

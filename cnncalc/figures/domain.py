@@ -6,6 +6,7 @@ import re
 
 from cnncalc.graph import Graph
 from cnncalc.layers.windowed import Windowed
+from cnncalc.shape import Condition
 from cnncalc.symbols.constraints import solve_constraints
 from cnncalc.symbols.guards import Guard
 
@@ -17,13 +18,18 @@ def guards(graph: Graph) -> list[Guard]:
     return list(dict.fromkeys(each for each in conditions if isinstance(each, Guard)))
 
 
-def coverage_guards(graph: Graph) -> list[Guard]:
-    """The conditions on symbols under which the windows of every layer reach the end of its input."""
+def coverage_conditions(graph: Graph, axis: int) -> list[Condition]:
+    """For every layer with a window, the condition under which its windows reach the end of its input on an axis.
+
+    A condition that is False holds for no sizes: the layer always drops something, and its warning W201 says so.
+    """
     layers = dict.fromkeys((node.layer, node.input_shapes[:1]) for node in graph.nodes)
     conditions = [
-        each for layer, shapes in layers if isinstance(layer, Windowed) for each in layer.drops_nothing(shapes[0])
+        layer.drops_nothing(shapes[0])[axis]
+        for layer, shapes in layers
+        if isinstance(layer, Windowed) and axis < shapes[0].rank
     ]
-    return list(dict.fromkeys(each for each in conditions if isinstance(each, Guard)))
+    return list(dict.fromkeys(each for each in conditions if each is not True))
 
 
 def domains(graph: Graph) -> dict[str, str]:

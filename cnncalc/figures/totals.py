@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from cnncalc.figures.cost import Cost
 from cnncalc.figures.memory import DTYPES, Buffer, assign_buffers, live_elements
 from cnncalc.figures.memory_planner import arena
-from cnncalc.figures.training import training_bytes
+from cnncalc.figures.training import TrainingCost, training_bytes
 from cnncalc.graph import Graph
 from cnncalc.shape import Size
 
@@ -34,19 +34,24 @@ class Totals(NamedTuple):
     each of them, by the layer whose output it is. Where sizes are letters, `peak_tensors` is empty, and
     `peak_layer` is None where it depends on numbers.
 
-    `training_bytes` is an estimate: weights, gradients, the optimizer's state and every feature map that the
-    backward pass reads, without what a framework needs for itself.
+    `conv_activations` are the output elements of convolutions, deconvolutions and fc, and `backward_macs` the MACs
+    of the gradients, by the default convention. `saved_bytes` is what PyTorch's autograd keeps of one sample for the
+    backward pass. `training_bytes` are those of the batch with weights, gradients and the optimizer's state, without
+    what a framework needs for itself.
     """
 
     layers: int
     params: Size
     buffers: Size
     macs: Size
+    backward_macs: Size
     activations: Size
+    conv_activations: Size
     params_bytes: Size
     activation_bytes: ActivationBytes
     peak_layer: str | None
     peak_tensors: dict[str, int]
+    saved_bytes: Size
     training_bytes: Size
 
     @property
@@ -62,21 +67,30 @@ class Totals(NamedTuple):
             "buffers": self.buffers,
             "macs": self.macs,
             "flops": self.flops,
+            "backward_macs": self.backward_macs,
             "activations": self.activations,
+            "conv_activations": self.conv_activations,
             "params_bytes": self.params_bytes,
             "activation_bytes": self.activation_bytes._asdict(),
             "peak_at": {"layer": self.peak_layer, "tensors": self.peak_tensors},
+            "saved_bytes": self.saved_bytes,
             "training_bytes": self.training_bytes,
         }
 
 
 def totals(
-    graph: Graph, costs: Sequence[Cost], feature_maps: Sequence[Buffer], dtype: str, batch: int, optimizer: str
+    graph: Graph,
+    costs: Sequence[Cost],
+    training: Sequence[TrainingCost],
+    feature_maps: Sequence[Buffer],
+    dtype: str,
+    batch: int,
+    optimizer: str,
 ) -> Totals:
     """Return the totals of a graph.
 
-    `costs` has the cost of each node for the whole batch, `feature_maps` the buffers that hold all outputs of
-    one sample.
+    `costs` has the cost of each node for the whole batch; `training` what training takes of each, and
+    `feature_maps` the buffers that hold all outputs, both for one sample.
     """
     nodes = graph.nodes
     total, largest = _arithmetic(graph)
@@ -89,13 +103,16 @@ def totals(
     live = list(live_elements(feature_maps, len(nodes)))
     peak = largest(live)
     without_in_place = largest(live_elements(assign_buffers(nodes, graph.outputs, in_place=False), len(nodes)))
+    saved_bytes = total(each.saved_bytes for each in training)
     step = live.index(peak) if peak in live else None
     return Totals(
         layers=len(of_layers),
         params=params,
         buffers=buffers,
         macs=total(cost.macs for cost in of_layers),
+        backward_macs=total(each.backward_macs for each in training) * batch,
         activations=total(cost.activations for cost in of_layers),
+        conv_activations=total(cost.conv_activations for cost in of_layers),
         params_bytes=(params + buffers) * size,
         activation_bytes=ActivationBytes(
             sum=every_map,
@@ -111,7 +128,8 @@ def totals(
             for buffer in feature_maps
             if buffer.first <= step <= buffer.last
         },
-        training_bytes=training_bytes(params, buffers, every_map, size, optimizer),
+        saved_bytes=saved_bytes,
+        training_bytes=training_bytes(params, buffers, saved_bytes * batch, size, optimizer),
     )
 
 

@@ -97,7 +97,7 @@ class Expander:
         self.spec, self.problems, self.open = spec, problems, left_open
         #: The shape for the first input, until that has come.
         self.input = input
-        self.builder = GraphBuilder(problems, _given_names(spec.items))
+        self.builder = GraphBuilder(problems, _given_names(spec.items), stretching=left_open.stretching)
         self.top = self._top_scope({name: exact(name, value) for name, value in variables.items()})
         self.blocks = Blocks(spec.definitions, self.top.numbers, problems)
         self.letters: set[str] = set()
@@ -124,6 +124,7 @@ class Expander:
                 self.layer_count = self.blocks.layer_count(items, self.top)
             if self.input is not None and not begins_with_input(items):
                 first = self.builder.add(self.with_numbers(Input("input", shape=self.input), None), ())
+                self.input = None
             last = self.sequence(items, first, self.top)
             self.check_uncalled()
         except FatalError as error:

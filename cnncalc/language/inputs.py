@@ -19,13 +19,14 @@ class LetterMode(NamedTuple):
 
     With `letters`, sizes of inputs may be letters, and a spec without an input gets one of letters; `at` has the
     numbers of some letters. `unknown` is the value of a `?`, and `assumed` has values for required arguments that
-    layers lack.
+    layers lack. With `stretching`, arms that always differ agree at the sizes where one of them is 1.
     """
 
     letters: bool = False
     at: Mapping[str, int] = {}
     unknown: int | None = None
     assumed: Mapping[str, Any] = {}
+    stretching: bool = False
 
 
 #: Every number has to be given.

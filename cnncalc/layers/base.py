@@ -8,7 +8,9 @@ The class says everything that is peculiar to the layer:
     weights, biases, buffers     its parameters
     multiply_adds                its MACs
     taps                         which elements of its input an output reads: its receptive field
-    memory                       where its output is held
+    memory, is_view              where its output is held: as the network runs, and as PyTorch trains it
+    keeps, kept_elements, …      what PyTorch's autograd keeps of it for the backward pass
+    conv_activations             the output elements of its convolutions and matrix products
     lints                        its warnings
     explain_channels             a sentence for `cnncalc explain`
     size_rule, …, examples       for the help: its rules in words, and worked examples, which a test runs
@@ -80,6 +82,9 @@ class Layer:
     #: Where the output lives: in memory of its own, in its input's as it stands (an alias), or written over
     #: its input where nothing else reads that.
     memory: ClassVar[Literal["own", "alias", "in place"]] = "own"
+    #: What PyTorch's autograd keeps for the backward pass where the layer learns, or passes a gradient on: all of its
+    #: inputs, its output, or each factor of a product with another factor that learns. Weights are a factor.
+    keeps: ClassVar[Literal["nothing", "inputs", "output", "factors"]] = "nothing"
     #: Whether all its figures are known: not so for an operator of a model file that the program does not know.
     known: ClassVar[bool] = True
     #: Its rules as formulas or in words, for the help; `size_notes` has what else there is to know about sizes.
@@ -238,6 +243,10 @@ class Layer:
         """Return the multiply-adds of a convolution or matrix product, per sample, without bias; 0 for all else."""
         return 0
 
+    def conv_activations(self, x: Shape, y: Shape) -> Size:
+        """Return the output elements of its convolutions, deconvolutions and fully connected layers; 0 for all else."""
+        return 0
+
     def decompose(self, x: Shape) -> tuple[Layer, ...]:
         """Return the simpler layers that it is a chain of; itself where there are none."""
         return (self,)
@@ -245,6 +254,21 @@ class Layer:
     def taps(self, x: Shape, y: Shape) -> tuple[Taps, ...] | Literal["whole"] | None:
         """Return which elements an output reads along each axis; None where it reads its own position alone."""
         return None
+
+    # -- training: what PyTorch does, by a run of it -------------------------------------------------------
+
+    @property
+    def is_view(self) -> bool:
+        """Whether its output is in its input's memory, where nothing is written over: an alias, or a part of it."""
+        return self.memory == "alias"
+
+    def kept_elements(self, inputs: tuple[Shape, ...], y: Shape) -> Size:
+        """Return the elements that it keeps for backward beside its inputs and output: what it computes in between."""
+        return 0
+
+    def kept_bytes(self, y: Shape) -> Size:
+        """Return the bytes that it keeps for backward, of a type of their own: indices and masks."""
+        return 0
 
     # -- for reports ---------------------------------------------------------------------------------
 

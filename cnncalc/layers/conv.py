@@ -34,6 +34,10 @@ class Convolution(Windowed):
     stride = PerAxis("s", default=(1,), help="step of the window")
     padding = PaddingArgument("p", default=Padding("valid"), help="zeros at each end of an axis")
     dilation = PerAxis("d", default=(1,), help="distance between taps")
+    keeps = "factors"
+
+    def conv_activations(self, x: Shape, y: Shape) -> Size:
+        return y.elements
 
     def kernels(self, number: int) -> str:
         """`3 kernels of 5x5`"""
@@ -150,6 +154,16 @@ class SeparableConv(Convolution):
 
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
         return prod(y.spatial) * self.weights(x)
+
+    def conv_activations(self, x: Shape, y: Shape) -> Size:
+        return self._between(x, y) + y.elements
+
+    def kept_elements(self, inputs: tuple[Shape, ...], y: Shape) -> Size:
+        return self._between(inputs[0], y)
+
+    def _between(self, x: Shape, y: Shape) -> Size:
+        """Return the output elements of the first of the two convolutions."""
+        return prod(y.spatial) * x.channels * self.multiplier
 
     def decompose(self, x: Shape) -> tuple[Layer, ...]:
         window = {name: getattr(self, name) for name in ("kernel", "stride", "padding", "dilation", "multiplier")}

@@ -82,6 +82,7 @@ class Add(Elementwise):
 
     words = {"add": ()}
     memory = "in place"
+    keeps = "nothing"
     examples = (Example("input 8x8x4 | add(conv 3x3 same x4 | relu ; )", "8x8x4", params=148, macs=9216),)
 
 
@@ -89,13 +90,19 @@ class Mul(Elementwise):
     """The product of the arms, element by element: a gate such as squeeze-and-excite."""
 
     words = {"mul": ()}
+    keeps = "factors"
     examples = (Example("input 8x8x4 | mul( ; gap)", "8x8x4"),)
+
+    def kept_elements(self, inputs: tuple[Shape, ...], y: Shape) -> Size:
+        # Of more than two arms, the product of those before it is a factor of each product but the first.
+        return max(len(inputs) - 2, 0) * y.elements
 
 
 class Concat(Merge):
     """Channels of all arms one behind the other."""
 
     words = {"concat": ()}
+    keeps = "nothing"
     size_rule = "channels added up; other axes equal"
     examples = (Example("input 8x8x4 | concat(conv 1x1 x2 ; )", "8x8x6", params=10, macs=512),)
 

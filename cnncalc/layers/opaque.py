@@ -45,6 +45,10 @@ class OpaqueOp(Layer):
     local: bool
     window: tuple[Taps, ...] | None
 
+    @property
+    def keeps(self) -> Literal["nothing", "factors"]:  # type: ignore[override]  # no more is known than what it counts
+        return "factors" if self.macs or self.local else "nothing"
+
     def __str__(self) -> str:
         return self.kind if self.known else f"{self.kind} (unknown)"
 

@@ -9,7 +9,10 @@ from cnncalc.layers.arguments import Choice, Flag, PaddingArgument, PerAxis
 from cnncalc.layers.base import WHOLE, Example, Layer
 from cnncalc.layers.taps import BinTaps
 from cnncalc.layers.windowed import Windowed
-from cnncalc.shape import AXES, Detail, Padding, Requirement, Shape, Window, at_least, require
+from cnncalc.shape import AXES, Detail, Padding, Requirement, Shape, Size, Window, at_least, require
+
+#: PyTorch keeps for each output of a max pool which of its inputs it is, as an integer of 64 bits.
+BYTES_OF_INDEX = 8
 
 
 class Pooling(Windowed):
@@ -19,6 +22,7 @@ class Pooling(Windowed):
     stride = PerAxis("s", default=None, like="kernel", help="step of the window")
     padding = PaddingArgument("p", default=Padding("valid"), help="rows added at each end of an axis")
     pads_freely = False
+    keeps = "inputs"
     size_notes = (
         *Windowed.size_notes,
         "`ceil`: rounded up, but a window that would start in the padding at the end is left out",
@@ -55,6 +59,9 @@ class MaxPool(Pooling):
     def rounds_up(self) -> bool:
         return self.rounding == "ceil"
 
+    def kept_bytes(self, y: Shape) -> Size:
+        return BYTES_OF_INDEX * y.elements
+
 
 class AvgPool(Pooling):
     """The mean of each window, channel by channel: of its elements or, with `countpad`, of its padding as well."""
@@ -84,6 +91,14 @@ class GlobalPool(Layer):
     field_rule = "the whole input"
     examples = (Example("input 7x7x512 | gap", "1x1x512"), Example("input 9x8 | gmp", "1x8"))
 
+    @property
+    def keeps(self) -> Literal["nothing", "inputs"]:  # type: ignore[override]  # differs by kind
+        # The gradient of a mean depends on no value.
+        return "nothing" if self.kind == "gap" else "inputs"
+
+    def kept_bytes(self, y: Shape) -> Size:
+        return BYTES_OF_INDEX * y.elements if self.kind == "gmp" else 0
+
     def output(self, x: Shape) -> Shape:
         return Shape((1,) * x.rank, x.channels)
 
@@ -103,6 +118,15 @@ class AdaptivePool(Layer):
     size_rule = "size; C"
     field_rule = "the hull of those of its elements, at most B of them; j becomes j·N/O"
     examples = (Example("input 15x15x8 | adaptiveavgpool 7x7", "7x7x8"),)
+
+    @property
+    def keeps(self) -> Literal["nothing", "inputs"]:  # type: ignore[override]  # differs by kind and size
+        # To a single position it is a mean, as gap is.
+        mean = self.kind == "adaptiveavgpool" and all(size == 1 for size in self.size)
+        return "nothing" if mean else "inputs"
+
+    def kept_bytes(self, y: Shape) -> Size:
+        return BYTES_OF_INDEX * y.elements if self.kind == "adaptivemaxpool" else 0
 
     def output(self, x: Shape) -> Shape:
         return Shape(self.size, x.channels)

@@ -15,6 +15,7 @@ class Upsample(Layer):
     """Make the input `factor` times as large, by repeating its elements or by interpolation."""
 
     words = {"upsample": ()}
+    keeps = "nothing"
     spatial = True
     factor = PerAxis("", help="how many times as large")
     mode = Choice("nearest", "bilinear", help="how elements between are made")
@@ -37,6 +38,7 @@ class PixelShuffle(Layer):
     """Lay groups of factor^axes channels out as space (sub-pixel convolution, arXiv:1609.05158)."""
 
     words = {"pixelshuffle": ()}
+    keeps = "nothing"
     spatial = True
     factor = Integer("", help="how many times as large")
     size_rule = "N·factor; C/factor^axes"
@@ -68,6 +70,7 @@ class PixelUnshuffle(Layer):
     """Lay blocks of factor^axes positions out as channels, as `pixelshuffle` backwards (space to depth)."""
 
     words = {"pixelunshuffle": ("spacetodepth",)}
+    keeps = "nothing"
     spatial = True
     factor = Integer("", help="how many times as small")
     size_rule = "N/factor; C·factor^axes"
@@ -103,6 +106,7 @@ class Pad(Layer):
     """Add zeros at the ends of the spatial axes."""
 
     words = {"pad": ()}
+    keeps = "nothing"
     spatial = True
     amount = PaddingArgument("", rules=False, help="rows added at each end of an axis")
     size_rule = "N + begin + end; C"
@@ -121,6 +125,8 @@ class Crop(Layer):
     """Remove elements at the ends of the spatial axes."""
 
     words = {"crop": ()}
+    keeps = "nothing"
+    is_view = True
     spatial = True
     amount = PaddingArgument("", rules=False, help="rows taken at each end of an axis")
     size_rule = "N − begin − end; C"

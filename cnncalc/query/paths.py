@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 #: Keys whose lists are names; all others are shapes, or have a number for each axis.
 NAME_KEYS = ("inputs", "outputs")
 #: The figures of a layer that a block has as well, under the same keys.
-BLOCK_KEYS = ("type", "params", "buffers", "macs", "flops", "activations")
+BLOCK_KEYS = (
+    "type", "params", "buffers", "macs", "flops", "backward_macs", "activations", "conv_activations", "saved_bytes",
+)  # fmt: skip
 
 
 class Figure(NamedTuple):
@@ -77,7 +79,8 @@ class Figures:
             help = f"write `{path.text}.{next(iter(value))}`"
             raise _error(path, "has several figures", [f"its keys: {', '.join(value)}"], help)
         key = next(key for key in reversed(taken) if not key.isdecimal())
-        in_bytes = taken[0] == "totals" and any(each.endswith("_bytes") or each == "tensors" for each in taken)
+        # The first key may be the name of a layer, which may end in anything.
+        in_bytes = any(each.endswith("_bytes") for each in taken[1:]) or (taken[0] == "totals" and "tensors" in taken)
         return Figure(".".join(taken), key, value, tuple(self._numbers(value, key)), in_bytes)
 
     def _start(self, text: str) -> tuple[Any, list[str], list[str]]:

@@ -1,4 +1,4 @@
-"""Explanations of layers: a section for each, its figures with the numbers in them, and pictures."""
+"""Explanations of layers: a section for each, with the figures, their calculations, and pictures."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ OTHER_ENDS = ("at the beginning", "at the end")
 def explanations_document(
     explanations: Sequence[Explanation], options: RenderOptions, drawn: bool, more: int = 0
 ) -> Document:
-    """A section for each layer; where they are `drawn`, with pictures for the width and the signs of the options."""
+    """Build a section for each layer; if `drawn`, with pictures that fit the width and the character set."""
     return Document(tuple(_page(explanations, options, drawn, more)))
 
 
@@ -84,7 +84,7 @@ def _size_rows(explanation: Explanation) -> Iterator[tuple[str, str]]:
 
 
 def _padding_text(explanation: Explanation) -> str:
-    """The padding of each axis, and where a rule makes it, its calculation."""
+    """Return the padding of each axis, with its calculation if a rule determines it."""
     layer = explanation.layer
     assert isinstance(layer, Windowed)
     mode = layer.padding.mode
@@ -151,7 +151,7 @@ def _field_text(step: FieldChange) -> str:
 
 
 def _extents_text(step: FieldChange) -> str:
-    """How many neighbours see how much: `; of 8 neighbouring outputs 6 see 8 and 2 see 16`."""
+    """Return how many neighbouring outputs see how much: `; of 8 neighbouring outputs 6 see 8 and 2 see 16`."""
     if not 1 < len(step.extents) <= MOST_EXTENTS:
         return ""
     outputs = sum(count for _, count in step.extents)
@@ -185,7 +185,7 @@ def _result(formula: FigureFormula) -> str:
 
 
 def _held(text: str) -> str:
-    """A formula that a line's end does not divide, where a line has room for it."""
+    """Return the formula with no-break spaces if it is short enough to stay on one line."""
     return text.replace(" ", "\N{NO-BREAK SPACE}") if len(text) <= MOST_HELD else text
 
 
@@ -195,13 +195,13 @@ def _plural(figure: FigureFormula, noun: str) -> str:
 
 
 def _by_axis(texts: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """The text of each axis, neighbours that are alike in one: `height and width`."""
+    """Yield each text with the names of the axes it applies to; equal neighbours share one: `height and width`."""
     for text, alike in groupby(texts, key=lambda each: each[1]):
         yield listed([axis for axis, _ in alike]), text
 
 
 def explanation_data(explanation: Explanation) -> dict[str, object]:
-    """The JSON object of a layer; every formula stands beside its value."""
+    """Return the explanation of a layer as a JSON object, with every formula beside its value."""
     row, memory = explanation.row, explanation.memory
     return {
         "name": row.name,

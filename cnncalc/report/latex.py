@@ -1,4 +1,4 @@
-"""The tables of a document for LaTeX: tabulars in the manner of booktabs, which they need."""
+"""The tables of a document for LaTeX: tabulars that use the package booktabs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SIGN = re.compile("|".join(map(re.escape, SIGNS)))
 
 
 def to_latex(document: Document) -> str:
-    """The tabulars, and notes as comments; numbers keep every digit, and sizes have × between them."""
+    """Return the tabulars, with notes as comments; numbers keep every digit, and sizes are joined by ×."""
     lines = [r"% \usepackage{booktabs}"]
     for block in document.blocks:
         if isinstance(block, DataTable):
@@ -48,7 +48,7 @@ def _tabular(table: DataTable) -> Iterator[str]:
 
 
 def escaped(text: str) -> str:
-    """The text as LaTeX that sets it as it is."""
+    """Return the text with the characters that are special in LaTeX escaped."""
     # Two hyphens would be a dash.
     held = " ".join(text.split()).replace("--", "-\0-")
     return SIGN.sub(lambda sign: SIGNS[sign.group()], held).replace("\0", "{}")

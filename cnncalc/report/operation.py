@@ -1,4 +1,4 @@
-"""A layer on values: the image and the kernel, the first window written out, the feature map."""
+"""A layer applied to values: the image, the kernel, the calculation of the first window, and the feature map."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ FLIPPED = "The true convolution flips the kernel first, on every axis. A CNN's d
 
 
 def operation_document(shown: Operation, unflipped: Operation | None) -> Document:
-    """The image, the first window, the feature map; with `unflipped`, also what a CNN would make of it."""
+    """Build the image, first window and feature map; with `unflipped`, also the result of a CNN's convolution."""
     return Document(tuple(_page(shown, unflipped)))
 
 
 def operation_data(shown: Operation, unflipped: Operation | None) -> dict[str, object]:
-    """The JSON object; numbers that are not whole are exact texts, as everywhere in JSON."""
+    """Return the operation as a JSON object; numbers that are not whole are exact fractions as text."""
     found: dict[str, object] = {
         "layer": str(shown.node.layer),
         "reduction": shown.reduction,
@@ -65,7 +65,7 @@ def _page(shown: Operation, unflipped: Operation | None) -> Iterator[Block]:
 
 
 def _first_window(shown: Operation) -> str:
-    """Every number under the first window: `3×1 + 1×(−1)`, `max(1, 3)`, `(1 + 3) / 2`."""
+    """Return the calculation of the first window: `3×1 + 1×(−1)`, `max(1, 3)`, `(1 + 3) / 2`."""
     values = [term.value for term in shown.terms]
     if shown.reduction == "largest":
         return f"max({', '.join(map(number_text, values))})"
@@ -85,7 +85,7 @@ def _size(matrix: Sequence[Sequence[object]]) -> str:
 
 
 def _matrix(matrix: Sequence[Sequence[Fraction | None]], *marked: Collection[int]) -> Drawing:
-    """The numbers in columns, those at the marked rows and columns in brackets."""
+    """Return the numbers in columns, with brackets around those in the marked rows and columns."""
     texts = [[number_text(number) for number in row] for row in matrix]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
     rows = marked[0] if marked else ()

@@ -29,6 +29,36 @@ class IntegerSet(NamedTuple):
     step: int = 0
     offsets: tuple[int, ...] = ()
 
+    @classmethod
+    def repeating(cls, members: list[int], settled: int, step: int, low: int = 1) -> IntegerSet:
+        """The set with these rising members from `low` to settled + step, which repeat every `step` from `settled`."""
+        offsets = {n - settled for n in members if n >= settled}
+        if not offsets:
+            return cls(tuple(members))
+        shorter = next(
+            d
+            for d in range(1, step + 1)
+            if step % d == 0 and all(((at + d) % step in offsets) == (at in offsets) for at in range(step))
+        )
+        # The pattern may begin before it was sure to: it goes as far down as the members follow it.
+        known, start = set(members), settled
+        while start > low and ((start - 1) in known) == (((start - 1 - settled) % shorter) in offsets):
+            start -= 1
+        first = next(n for n in members if n >= start)
+        turn = tuple(n - first for n in range(first, first + shorter) if (n - settled) % shorter in offsets)
+        return cls(tuple(n for n in members if n < first), first, shorter, turn)
+
+    def intersection(self, other: IntegerSet) -> IntegerSet:
+        """The numbers that are in both sets."""
+        if not self.step or not other.step:
+            finite, more = (self, other) if not self.step else (other, self)
+            return IntegerSet(tuple(n for n in finite.listed if n in more))
+        step = lcm(self.step, other.step)
+        settled = max(self.start, other.start)
+        low = min(n for n in (self.first, other.first) if n is not None)
+        members = [n for n in range(low, settled + step) if n in self and n in other]
+        return IntegerSet.repeating(members, settled, step, low)
+
     @property
     def first(self) -> int | None:
         """The smallest member."""
@@ -116,28 +146,7 @@ def solve_constraints(guards: Iterable[Guard], name: str) -> IntegerSet | None:
     met = [n for n in range(low, stop) if all(each.holds({name: n}) for each in guards)]
     if ends:
         return IntegerSet(tuple(met))
-    return _folded(met, settled, step)
-
-
-def _folded(met: list[int], settled: int, step: int) -> IntegerSet:
-    """The set with these members below settled + step, which repeats every `step` from `settled` on."""
-    offsets = {n - settled for n in met if n >= settled}
-    shorter = next(
-        d
-        for d in range(1, step + 1)
-        if step % d == 0 and all(((at + d) % step in offsets) == (at in offsets) for at in range(step))
-    )
-    if not offsets:
-        return IntegerSet(tuple(met))
-    # The pattern may begin before it was sure to: it goes as far down as the members follow it.
-    members, start = set(met), settled
-    while start > 1 and ((start - 1) in members) == (((start - 1 - settled) % shorter) in offsets):
-        start -= 1
-    if not any(n < start for n in met):
-        start = met[0]
-    first = next(n for n in met if n >= start)
-    turn = tuple(n - first for n in range(first, first + shorter) if (n - settled) % shorter in offsets)
-    return IntegerSet(tuple(n for n in met if n < first), first, shorter, turn)
+    return IntegerSet.repeating(met, settled, step)
 
 
 class GuardRange(NamedTuple):

@@ -85,12 +85,14 @@ class Formula(Polynomial):
     def equals(self, other: Value, or_one: bool = False) -> Any:
         """Whether it is the same number as `other` or, with `or_one`, either of them is 1.
 
-        (`==` asks whether it is the same formula.) Formulas that are always as far apart are not equal, though some
-        number may make one of them 1: no one means such a network.
+        (`==` asks whether it is the same formula.) Where formulas that are always as far apart may be 1, the guard is
+        marked as `stretched`.
         """
         gap = self - other
         if not isinstance(gap, Formula):
-            return bool(gap == 0)
+            if not or_one or not gap:
+                return bool(gap == 0)
+            return Guard(self - 1, True, (from_terms(terms_of(other - 1)),), stretched=True)
         low, high = bounds(gap)
         if not or_one and ((low is not None and low > 0) or (high is not None and high < 0)):
             return False

@@ -18,6 +18,8 @@ class Guard(NamedTuple):
     formula: Polynomial
     zero: bool = False
     others: tuple[Polynomial, ...] = ()
+    #: Whether two sizes that always differ are equal only as one of them is 1, and stretched: hardly what is meant.
+    stretched: bool = False
 
     @property
     def symbols(self) -> set[str]:
