@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVENTION, Cost, node_costs
 from cnncalc.figures.memory import DTYPES, Buffer, assign_buffers
@@ -11,7 +11,10 @@ from cnncalc.figures.receptive_field import ReceptiveField, receptive_fields
 from cnncalc.figures.totals import Totals, totals
 from cnncalc.figures.training import OPTIMIZERS, training_costs
 from cnncalc.graph import Graph, Node
-from cnncalc.shape import Size
+from cnncalc.shape import Size, formulas_as_text
+
+if TYPE_CHECKING:
+    from cnncalc.figures.domain import Domain
 
 #: The number of the JSON object's form: it rises when a key changes its meaning.
 SCHEMA = 2
@@ -114,14 +117,15 @@ class Row(NamedTuple):
         return self.node.implicit
 
     def to_dict(self) -> dict[str, object]:
-        """Return the object under `layers` that JSON carries."""
+        """Return the object under `layers` that JSON carries, formulas as text."""
         node = self.node
-        return {
+        found: dict[str, object] = {
             "index": node.index,
             **_shared_keys(self),
             "implicit": node.implicit,
             "fields": node.layer.fields(node.input_shapes[0]) if node.inputs else {},
         }
+        return formulas_as_text(found) if self.graph.letters else found
 
 
 class RowGroup(NamedTuple):
@@ -206,12 +210,13 @@ class RowGroup(NamedTuple):
 
     def to_dict(self) -> dict[str, object]:
         """Return the object under `layers` that JSON carries in place of those of its rows, which it names."""
-        return {
+        found: dict[str, object] = {
             "index": self.rows[0].node.index,
             **_shared_keys(self),
             "implicit": self.implicit,
             "layers": [row.name for row in self.rows],
         }
+        return formulas_as_text(found) if self.rows[0].graph.letters else found
 
 
 RowOrGroup = Row | RowGroup
@@ -276,8 +281,8 @@ class Analysis:
         self.warnings = graph.warnings
 
     @cached_property
-    def domains(self) -> dict[str, str]:
-        """The numbers that each letter may stand for, in words such as `7 or more`."""
+    def domains(self) -> dict[str, "Domain"]:
+        """The numbers that each letter may stand for; their text is in words such as `7 or more`."""
         if not self.letters:
             return {}
         from cnncalc.figures.domain import domains
@@ -311,9 +316,10 @@ class Analysis:
         return len(self.rows)
 
     def to_dict(self, depth: int | None = None) -> dict[str, Any]:
-        """Return the JSON object, all integers exact. The last key, `unknown`, is there where it has operators.
+        """Return the JSON object, all integers exact and formulas as text.
 
-        With a `depth`, blocks below it are one object each under `layers`, as `collapse` makes them.
+        The last key, `unknown`, is there where it has operators. With a `depth`, blocks below it are one object each
+        under `layers`, as `collapse` makes them.
         """
         document: dict[str, Any] = {
             "schema": SCHEMA,
@@ -322,7 +328,7 @@ class Analysis:
             "batch": self.options.batch,
             "dtype": self.options.dtype,
             "convention": self.options.convention,
-            **({"letters": self.domains} if self.letters else {}),
+            **({"letters": {name: each.to_dict() for name, each in self.domains.items()}} if self.letters else {}),
             "layers": [line.to_dict() for line in collapse(self.rows, depth)],
             "outputs": list(self.outputs),
             "totals": self.totals.to_dict(),

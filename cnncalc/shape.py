@@ -131,6 +131,15 @@ def dims_text(dims: Iterable[Size]) -> str:
     return "x".join([str(size) if isinstance(size, int) else _factor(str(size)) for size in dims])
 
 
+def formulas_as_text(value: Any) -> Any:
+    """Return a value of dicts and lists as JSON has it: a size that is a formula is its text."""
+    if isinstance(value, dict):
+        return {key: formulas_as_text(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [formulas_as_text(each) for each in value]
+    return value if value is None or isinstance(value, (str, int, float)) else str(value)
+
+
 def _factor(text: str) -> str:
     """The text of a formula, in brackets where it is a sum: where a space stands outside of all brackets."""
     depth = 0

@@ -47,6 +47,7 @@ COMMANDS = {
     "zoo": "List well-known networks, or print the spec of one.",
     "layers": "List the layers, or show all about one.",
     "syntax": "Show the language on one page.",
+    "schema": "Print the JSON Schema of what `--format json` writes.",
     "help": "Show a page of the manual, a command, a layer or a code.",
     "completion": "Print the script by which a shell completes words.",
 }

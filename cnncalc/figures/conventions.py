@@ -39,6 +39,7 @@ QUANTITIES: dict[str, tuple[str, Callable[[Any, Sequence[Shape], Shape], Size]]]
     "positions": ("output elements of one channel", lambda layer, x, y: prod(y.spatial)),
     "(arms−1)·n": ("output elements for each arm but one", lambda layer, x, y: y.elements * (len(x) - 1)),
     "∏F·n": ("window elements of each output", lambda layer, x, y: y.elements * prod(layer.kernel)),
+    "F₁·n": ("for each output the window's length on the first axis", lambda layer, x, y: y.elements * layer.kernel[0]),
     "∏B·n": (
         "elements of the largest bin, for each output",
         lambda layer, x, y: y.elements * prod(map(largest_bin, x[0].spatial, y.spatial)),
@@ -92,6 +93,9 @@ DECISIONS: dict[str, str | tuple[str, str, str, str, str]] = {
 
     "pool":                  (NOTHING,    NOTHING,      "2 in",        NOTHING,       "∏F·n"),
     "avgpool":               (NOTHING,    NOTHING,      "2 in",        "n",           "∏F·n"),
+    # Of a window on three axes, onnx-tool multiplies the first alone.
+    "pool:3d":               (NOTHING,    NOTHING,      "2 in",        NOTHING,       "F₁·n"),
+    "avgpool:3d":            (NOTHING,    NOTHING,      "2 in",        "n",           "F₁·n"),
     # Of pools and upsampling, fvcore knows those of two axes.
     "gap":                   (NOTHING,    NOTHING,      "2 in",        "in + n",      "in + 4 n"),
     "gap:2d":                (NOTHING,    "in",         "2 in",        "in + n",      "in + 4 n"),
@@ -157,7 +161,7 @@ DEFINITIONS = {
     "onnx-tool": (
         "the operators of an ONNX file, each with a weight (a comparison 1, a division 4, exp 32). Batch norm is "
         "an operator of its own; exporters often fold it into the convolution before it, which then has a bias "
-        "and counts n for it instead. selu and celu have no weight",
+        "and counts n for it instead. Of a pool on three axes it takes the first alone. selu and celu have no weight",
         "onnx-tool 1.0.1",
     ),
 }

@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from cnncalc.graph import Graph
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import Condition
-from cnncalc.symbols.constraints import solve_constraints
+from cnncalc.symbols.constraints import IntegerSet, solve_constraints
 from cnncalc.symbols.guards import Guard
+
+
+class Domain(NamedTuple):
+    """The numbers that a symbol may stand for: those in `sizes` that meet the `conditions` on it and others.
+
+    `sizes` is None where they were not worked out. Its text is in words, such as `7 or more`.
+    """
+
+    sizes: IntegerSet | None
+    conditions: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        sizes = "as far as its layers fit" if self.sizes is None else str(self.sizes)
+        return "; ".join((sizes, *self.conditions))
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the object under `letters` that JSON carries: the sizes as runs [first, last, step]."""
+        runs = None if self.sizes is None else [list(run) for run in self.sizes.runs()]
+        return {"runs": runs, "conditions": list(self.conditions)}
 
 
 def guards(graph: Graph) -> list[Guard]:
@@ -32,14 +52,12 @@ def coverage_conditions(graph: Graph, axis: int) -> list[Condition]:
     return list(dict.fromkeys(each for each in conditions if each is not True))
 
 
-def domains(graph: Graph) -> dict[str, str]:
-    """For each symbol of the graph's inputs, in words, the numbers for which all of its layers fit."""
+def domains(graph: Graph) -> dict[str, Domain]:
+    """Return for each symbol of the graph's inputs the numbers for which all of its layers fit."""
     conditions = guards(graph)
-    texts = {}
+    joint = [str(each) for each in conditions if len(each.symbols) > 1]
+    found = {}
     for name in graph.letters:
         sizes = solve_constraints([each for each in conditions if each.symbols == {name}], name)
-        texts[name] = "as far as its layers fit" if sizes is None else str(sizes)
-    joint = [str(each) for each in conditions if len(each.symbols) > 1]
-    for name in graph.letters:
-        texts[name] += "".join(f"; {text}" for text in joint if re.search(rf"\b{name}\b", text))
-    return texts
+        found[name] = Domain(sizes, tuple(text for text in joint if re.search(rf"\b{name}\b", text)))
+    return found

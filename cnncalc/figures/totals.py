@@ -8,7 +8,7 @@ from cnncalc.figures.memory import DTYPES, Buffer, assign_buffers, live_elements
 from cnncalc.figures.memory_planner import arena
 from cnncalc.figures.training import TrainingCost, training_bytes
 from cnncalc.graph import Graph
-from cnncalc.shape import Size
+from cnncalc.shape import Size, formulas_as_text
 
 
 class ActivationBytes(NamedTuple):
@@ -60,8 +60,8 @@ class Totals(NamedTuple):
         return 2 * self.macs
 
     def to_dict(self) -> dict[str, object]:
-        """Return the object under `totals` that JSON carries."""
-        return {
+        """Return the object under `totals` that JSON carries, formulas as text."""
+        found: dict[str, object] = {
             "layers": self.layers,
             "params": self.params,
             "buffers": self.buffers,
@@ -76,6 +76,7 @@ class Totals(NamedTuple):
             "saved_bytes": self.saved_bytes,
             "training_bytes": self.training_bytes,
         }
+        return found if isinstance(self.activation_bytes.sum, int) else formulas_as_text(found)
 
 
 def totals(

@@ -148,7 +148,7 @@ def _notes(analysis: Analysis) -> Iterator[tuple[str, str]]:
         yield "≤", "an upper bound: the outputs see too many different extents to tell them apart"
     together: dict[str, list[str]] = {}
     for name, domain in analysis.domains.items():
-        together.setdefault(domain, []).append(name)
+        together.setdefault(str(domain), []).append(name)
     yield from ((" ".join(names), domain) for domain, names in together.items())
 
 

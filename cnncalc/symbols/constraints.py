@@ -89,6 +89,10 @@ class IntegerSet(NamedTuple):
         text = [*(_run_text(*run) for run in runs_of(self.listed)), *(_run_text(*run) for run in more)]
         return f"{', '.join(text)}, and so on every {self.step}"
 
+    def runs(self) -> list[tuple[int, int | None, int]]:
+        """The set as runs (first, last, step); one without an end has no last."""
+        return [*runs_of(self.listed), *((self.start + at, None, self.step) for at in self.offsets)]
+
     def to_dict(self) -> dict[str, object]:
         """The set as JSON: runs [first, last, step] of what is listed, and what repeats."""
         return {
