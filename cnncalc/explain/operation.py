@@ -11,6 +11,7 @@ from cnncalc.diagnostics import Diagnostic, Span, SpecError
 from cnncalc.explain.matrix import MOST_NUMBERS, Matrix, half_turned
 from cnncalc.explain.positions import WindowPositions, window_positions
 from cnncalc.graph import Graph, Node
+from cnncalc.layers.pool import AvgPool
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import Window
 
@@ -28,7 +29,8 @@ class Term(NamedTuple):
 class Operation(NamedTuple):
     """A layer applied to values. In `output`, None stands for the largest of no elements.
 
-    `terms` are those under the first window, without padding; `kernel` is the one applied, so rotated if `flip`.
+    `terms` are those under the first window, without padding; `divisor` is the divisor of their mean. `kernel` is the
+    one applied, so rotated if `flip`.
     """
 
     node: Node
@@ -36,6 +38,7 @@ class Operation(NamedTuple):
     kernel: Matrix | None
     flip: bool
     terms: tuple[Term, ...]
+    divisor: int
     output: tuple[tuple[Fraction | None, ...], ...]
 
     @property
@@ -44,6 +47,11 @@ class Operation(NamedTuple):
         layer = self.node.layer
         assert isinstance(layer, Windowed)
         return layer.reduction or ""
+
+    @property
+    def padding_counts(self) -> bool:
+        """Whether padding counts in a mean."""
+        return padding_counts(self.node)
 
     @property
     def first(self) -> Fraction | None:
@@ -75,6 +83,11 @@ def shown_layer(graph: Graph, span: Span) -> Node:
     return node
 
 
+def padding_counts(node: Node) -> bool:
+    """Return whether the layer is an average pool that counts padding in the mean."""
+    return isinstance(node.layer, AvgPool) and node.layer.countpad
+
+
 def weighed(node: Node) -> bool:
     """Return whether the layer has a kernel of weights."""
     return isinstance(node.layer, Windowed) and node.layer.reduction == "sum of products"
@@ -95,8 +108,9 @@ def check_kernel(node: Node, kernel: Matrix, span: Span) -> None:
 def operate(node: Node, image: Matrix, kernel: Matrix | None, flip: bool = False) -> Operation:
     """Return the layer's output for an image, by the definition: window by window, tap by tap.
 
-    A convolution applies `kernel`, rotated by 180 degrees if `flip`; its bias is left out. Its padding is
-    zeros; a pool reads only elements of the image.
+    A convolution applies `kernel`, rotated by 180 degrees if `flip`; its bias is left out. Its padding is zeros; a
+    pool reads only elements of the image, except for a mean that counts padding. What the last window covers beyond
+    the padding, if sizes are rounded up, never counts.
     """
     if kernel is not None and flip:
         kernel = half_turned(kernel)
@@ -109,22 +123,27 @@ def operate(node: Node, image: Matrix, kernel: Matrix | None, flip: bool = False
     if kernel is None:
         weights = ((1,) * columns.window.kernel,) * rows.window.kernel
 
+    countpad = padding_counts(node)
+
     def under(i: int, j: int) -> Iterator[tuple[int, int]]:
         for row, weight_row in zip(rows.taps(i), weights, strict=True):
             for column, weight in zip(columns.taps(j), weight_row, strict=True):
                 if 0 <= row < rows.n and 0 <= column < columns.n:
                     yield numbers[row][column], weight
 
+    def counted(i: int, j: int) -> int:
+        return rows.counted(i, countpad) * columns.counted(j, countpad)
+
     def gathered(i: int, j: int) -> Fraction | None:
         if layer.reduction == "largest":
             largest = max((value for value, _ in under(i, j)), default=None)
             return None if largest is None else Fraction(largest, unit)
         total = Fraction(sum(value * weight for value, weight in under(i, j)), unit * weight_unit)
-        return total / sum(1 for _ in under(i, j)) if layer.reduction == "mean" else total
+        return total / counted(i, j) if layer.reduction == "mean" else total
 
     first = [Term(Fraction(a, unit), Fraction(b, weight_unit) if kernel else None) for a, b in under(0, 0)]
     output = tuple(tuple(gathered(i, j) for j in range(columns.number)) for i in range(rows.number))
-    return Operation(node, image, kernel, flip, tuple(first), output)
+    return Operation(node, image, kernel, flip, tuple(first), counted(0, 0), output)
 
 
 def _axes(node: Node) -> tuple[WindowPositions, WindowPositions]:

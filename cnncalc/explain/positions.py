@@ -27,6 +27,11 @@ class WindowPositions(NamedTuple):
         start = position * self.window.stride - self.window.begin
         return range(start, start + self.window.extent, self.window.dilation)
 
+    def counted(self, position: int, padding: bool) -> int:
+        """Return how many taps at a position are on elements or, with `padding`, on elements and padding."""
+        low, high = (-self.window.begin, self.n + self.window.end) if padding else (0, self.n)
+        return sum(1 for tap in self.taps(position) if low <= tap < high)
+
     @property
     def cells(self) -> range:
         """All elements, with padding and those past the end that the last window covers."""

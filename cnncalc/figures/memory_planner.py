@@ -56,9 +56,9 @@ def plan(buffers: Sequence[Buffer], bytes_of_element: int, alignment: int = AREN
     return allocations
 
 
-def arena(buffers: Sequence[Buffer], bytes_of_element: int, alignment: int = ARENA_ALIGNMENT) -> int:
+def arena(buffers: Sequence[Buffer], bytes_of_element: int) -> int:
     """Return the size in bytes of the buffer that `plan` lays out."""
-    return max((allocation.end for allocation in plan(buffers, bytes_of_element, alignment)), default=0)
+    return max((allocation.end for allocation in plan(buffers, bytes_of_element)), default=0)
 
 
 #: The first byte of an allocation, and the first one behind it.

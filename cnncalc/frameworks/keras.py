@@ -45,6 +45,10 @@ def _activation(word: str, *names: str) -> Equivalent:
     return Equivalent("layers.Activation", *names, arguments=(argument("activation", Always(word)),), functions=(word,))
 
 
+#: The epsilon of the norms, which is PyTorch's and ONNX's as well.
+EPSILON = 1e-5
+
+
 def _norm_values(values: dict[str, Any]) -> dict[str, Any]:
     """Return our arguments for `center` and `scale`.
 
@@ -59,7 +63,9 @@ def _norm_values(values: dict[str, Any]) -> dict[str, Any]:
 
 def _norm(*names: str, before: tuple[FrameworkArgument, ...] = (), momentum: tuple[str, ...] = ()) -> Equivalent:
     affine = argument("center", "affine", FLAG, True), argument("scale", notation=FLAG, default=True)
-    arguments = (*before, *ignored("axis", *momentum, "epsilon"), *affine)
+    # A norm's epsilon changes no size and no count, so any is read.
+    epsilon = argument("epsilon", Always(EPSILON, any_is_read=True), default=1e-3)
+    arguments = (*before, *ignored("axis", *momentum), epsilon, *affine)
     return Equivalent(*names, arguments=arguments, complete=_norm_values)
 
 

@@ -80,6 +80,13 @@ def _write_symmetric(padding: Padding) -> Any:
     return one_or_each([begin for begin, _ in padding.ends]) if padding.mode == "explicit" else padding.mode
 
 
+def without_idle_countpad(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of an average pool, without saying that padding counts where there is none."""
+    if values.get("padding", Padding("valid")).mode == "valid":
+        values["countpad"] = False
+    return values
+
+
 def pairs(values: Sequence[Any]) -> list[tuple[int, int]]:
     """Return the numbers in pairs."""
     numbers = axes(values)

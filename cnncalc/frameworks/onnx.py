@@ -38,7 +38,9 @@ ONNX = Framework(
         "avgpool": Equivalent(
             "AveragePool",
             "QLinearAveragePool",
-            arguments=(*WINDOW, PADS, CEIL_MODE, argument("count_include_pad", Always(1, any_is_read=True), default=0)),
+            arguments=(
+                *WINDOW, PADS, CEIL_MODE, argument("count_include_pad", "countpad", words({False: 0, True: 1}), 0),
+            ),
         ),
         "gap": Equivalent("GlobalAveragePool", "QLinearGlobalAveragePool"),
         "gmp": Equivalent("GlobalMaxPool"),

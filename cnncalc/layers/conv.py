@@ -188,7 +188,7 @@ class Deconv(Convolution):
     words = {"deconv": ("convtranspose", "tconv", "conv_transpose")}
     ranked = True
     pads = "crops"
-    output_padding = PerAxis("op", default=(0,), low=0, sample="1", help="rows added at the end of the output")
+    output_padding = PerAxis("op", default=(0,), low=0, sample="1", help="rows added at the end")
     groups = Integer("g", default=1, help="channel groups")
     filters = Integer("x", ":", help="number of filters = output channels")
     bias = Flag("bias", "nobias", default=True, help="whether there is a bias")

@@ -90,7 +90,7 @@ class IntegerSet(NamedTuple):
         return f"{', '.join(text)}, and so on every {self.step}"
 
     def runs(self) -> list[tuple[int, int | None, int]]:
-        """The set as runs (first, last, step); one without an end has no last."""
+        """Return the set as runs (first, last, step); the last of an endless run is None."""
         return [*runs_of(self.listed), *((self.start + at, None, self.step) for at in self.offsets)]
 
     def to_dict(self) -> dict[str, object]:

@@ -129,6 +129,8 @@ class BlockLayout:
         inside = {node.index for node in nodes}
         inputs = dict.fromkeys(index for node in nodes for index in node.inputs if index not in inside)
         outputs = [node.index for node in nodes if any(reader not in inside for reader in self._readers[node.index])]
+        # Nothing reads what a dead branch makes: as a block it gives its last tensor all the same.
+        outputs = outputs or [nodes[-1].index]
         return CodeBlock(family, tuple(inputs), tuple(outputs), tuple(self._steps(nodes, depth)))
 
     # -- which blocks are alike ------------------------------------------------------------------------

@@ -74,9 +74,9 @@ def positional(name: str, value: Any, channels: bool = False) -> CallArgument:
     return CallArgument(name, value, positional=True, channels=channels)
 
 
-def keyword(name: str, value: Any, default: Any = None) -> CallArgument:
-    """Return a named argument, which is left out if its value is the default."""
-    return CallArgument(name, value, default)
+def keyword(name: str, value: Any) -> CallArgument:
+    """Return a named argument, which is left out if its value is None."""
+    return CallArgument(name, value)
 
 
 def nested(function: str, *calls: Call) -> Call:

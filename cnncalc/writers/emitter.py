@@ -74,7 +74,8 @@ class Emitter(Generic[T]):
         """
         problems, emitted = Problems(), {}
         for node in nodes:
-            if node.inputs:
+            # An operator of a model file may take nothing in: an `If` whose condition is a constant is no input.
+            if node.inputs or isinstance(node.layer, OpaqueOp):
                 try:
                     emitted[node.index] = self.emit(node)
                 except Unsupported as fact:

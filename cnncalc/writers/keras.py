@@ -2,8 +2,8 @@
 
 Keras's tensors are channels last, as the spec's are, so the element order is the same in every layer. Its `same` is
 the language's; all other padding is a separate layer. A max pool is padded with a value that is never the maximum
-(zeros, if nothing is negative); an avgpool's padding is zeros that count in the mean, so its `same` is a separate layer
-too.
+(zeros, if nothing is negative); an average pool's padding is left out of the mean unless `countpad`. A norm's epsilon
+is 1e-5.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cnncalc.frameworks.keras import KERAS
+from cnncalc.frameworks.keras import EPSILON, KERAS
 from cnncalc.frameworks.notation import axis_by_axis, one_or_each
 from cnncalc.frameworks.table import Equivalent
 from cnncalc.graph import Graph, Node
-from cnncalc.shape import Shape, Window
+from cnncalc.shape import Shape
 from cnncalc.writers.blocks import BlockLayout, BlockStep, BlockTemplate, CodeBlock, file_docstring
 from cnncalc.writers.code import (
     Call,
@@ -35,7 +35,7 @@ from cnncalc.writers.code import (
 from cnncalc.writers.emitter import Emitter, Unsupported
 from cnncalc.writers.identifiers import Identifiers, identifier
 from cnncalc.writers.runtime import classes, used_classes
-from cnncalc.writers.windows import floored
+from cnncalc.writers.windows import end_and_output_padding, ends_of, floored, mean_padding
 
 
 def write(graph: Graph) -> str:
@@ -66,10 +66,6 @@ def layer_of(kind: str, node: Node, **values: Any) -> Call:
 
 
 emitter: Emitter[LayerCode] = Emitter(KERAS.title, KERAS, layer_of_row)
-
-
-def ends_of(windows: Sequence[Window]) -> list[tuple[int, int]]:
-    return [(window.begin, window.end) for window in windows]
 
 
 def edges(kind: str, x: Shape, ends: Sequence[tuple[int, int]]) -> list[Call]:
@@ -138,13 +134,15 @@ def deconv(node: Node, layer: Any) -> Call:
         raise Unsupported("its transposed convolutions have no groups", "use one group")
     # A transposed convolution without padding, and what is over cropped behind it: the rule itself. Where the
     # kernel is smaller than its stride, what is to be added is output padding.
-    windows = list(zip(layer.windows(x), layer.output_padding, strict=True))
-    extra = [more + max(-window.end, 0) for window, more in windows]
-    ends = [(window.begin, max(window.end, 0)) for window, _ in windows]
+    windows = layer.windows(x)
+    cropped, extra = end_and_output_padding(layer, windows)
+    ends = [(window.begin, end) for window, end in zip(windows, cropped, strict=True)]
     same = layer.padding.mode == "same" and not any(layer.output_padding)
     if same:
         extra, ends = [0] * x.rank, [(0, 0)] * x.rank
-    short = any(window.extent < window.stride for window, _ in windows)
+    if any(more >= stride for more, stride in zip(extra, layer.stride, strict=True)):
+        raise Unsupported("its output padding is below the stride", "drop it, and add rows with `pad`")
+    short = any(window.extent < window.stride for window in windows)
     values = {
         "padding": "same" if same else "valid",
         "output_padding": one_or_each(extra) if any(extra) or (short and not same) else None,
@@ -153,18 +151,29 @@ def deconv(node: Node, layer: Any) -> Call:
     return chain(layer_of("deconv", node, **values), *edges("crop", x, ends))
 
 
-@emitter("pool", "avgpool")
+@emitter("pool")
 def pool(node: Node, layer: Any) -> Call:
-    x, largest = node.input_shapes[0], layer.kind == "pool"
-    if max(layer.dilation) > 1:
+    if any(d > 1 and k > 1 for d, k in zip(layer.dilation, layer.kernel, strict=True)):
         raise Unsupported("its pools have no dilation", "drop it")
     ends = ends_of(floored(node, layer))
-    same = largest and is_same(x, layer) and not layer.rounds_up
-    if same or not any(map(any, ends)):
-        pads = []
-    else:
-        pads = [call("MaxPadding", positional("padding", tuple(ends)))] if largest else edges("pad", x, ends)
-    return chain(*pads, layer_of(layer.kind, node, padding="same" if same else "valid"))
+    same = is_same(node.input_shapes[0], layer) and not layer.rounds_up
+    pads = [] if same or not any(map(any, ends)) else [call("MaxPadding", positional("padding", tuple(ends)))]
+    return chain(*pads, layer_of("pool", node, padding="same" if same else "valid"))
+
+
+@emitter("avgpool")
+def avgpool(node: Node, layer: Any) -> Call:
+    x = node.input_shapes[0]
+    padding, counted = mean = mean_padding(node, layer)
+    if mean.all_counts:
+        return chain(*edges("pad", x, padding), layer_of("avgpool", node, padding="valid"))
+    # Where the ends differ, or a window is wider than its axis, not all of Keras's backends take the mean by that rule.
+    alike = all(begin == end for begin, end in padding)
+    alike = alike and all(n >= kernel for n, kernel in zip(x.spatial, layer.kernel, strict=True))
+    if alike and is_same(x, layer) and not layer.rounds_up and not layer.countpad:
+        return layer_of("avgpool", node, padding="same")
+    window = [positional("pool_size", tuple(layer.kernel)), positional("strides", tuple(layer.stride))]
+    return call("PaddedMean", *window, positional("padding", tuple(padding)), positional("counted", tuple(counted)))
 
 
 #: Behind these, no maximum tells zeros from minus infinity, and Keras has a layer for zeros.
@@ -182,7 +191,7 @@ def padded_with_zeros(code: LayerCode, x: Shape) -> LayerCode:
 
 @emitter("bn", "ln", "gn", "instancenorm")
 def norm(node: Node, layer: Any) -> Call:
-    return layer_of(layer.kind, node, scale=layer.affine and layer.scale)
+    return layer_of(layer.kind, node, scale=layer.affine and layer.scale, epsilon=EPSILON)
 
 
 @emitter("prelu")

@@ -107,7 +107,7 @@ def _fold_length(items: list[RepeatItem], length: int) -> list[RepeatItem]:
 # -- defs --------------------------------------------------------------------------------------------
 
 
-def define(items: Sequence[RepeatItem], taken: Sequence[str] = ()) -> tuple[list[str], list[RepeatItem]]:
+def define(items: Sequence[RepeatItem]) -> tuple[list[str], list[RepeatItem]]:
     """Return defs for blocks that occur several times with different numbers, and the items with calls of them.
 
     A block is a merge with its arms, and the activations and norms after it.

@@ -8,6 +8,7 @@ from math import prod
 from cnncalc.frameworks.caffe import CAFFE, ELEMENTWISE
 from cnncalc.graph import StoredWeights
 from cnncalc.layers.opaque import OpaqueOp
+from cnncalc.layers.pool import AvgPool
 from cnncalc.readers.caffe.importer import CaffeImporter, CaffeLayer, plain_type, rules, whole
 from cnncalc.readers.errors import fail
 from cnncalc.readers.importer import elementwise_op, make, unknown_op
@@ -45,8 +46,12 @@ def pool(importer: CaffeImporter, layer: CaffeLayer) -> int:
     if given.flag("global_pooling", default=False):
         return importer.add_layer(layer, make("gmp" if largest else "gap"), layer.inputs[0])
     floor = text("round_mode", "CEIL").upper() in ("FLOOR", "1") or not given.flag("ceil_mode")
-    kind = "pool" if largest else "avgpool"
-    return importer.add_layer(layer, layer.make(kind, rounding="floor" if floor else "ceil"), layer.inputs[0])
+    rounding = "floor" if floor else "ceil"
+    made = layer.make("pool" if largest else "avgpool", rounding=rounding)
+    # It divides by the window's size, but for what is past the padding.
+    if isinstance(made, AvgPool) and made.padding.mode != "valid":
+        made = made.replace(countpad=True)
+    return importer.add_layer(layer, made, layer.inputs[0])
 
 
 @rules("relu")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from cnncalc.frameworks.notation import without_idle_countpad
 from cnncalc.frameworks.onnx import ONNX
 from cnncalc.layers.arguments import MAX_INTEGER
 from cnncalc.layers.taps import WindowTaps
@@ -182,6 +183,8 @@ def pool(importer: OnnxImporter, node: NodeDef, operands: Operands, kind: str | 
     values: dict[str, Any] = {**given._asdict(), "rounding": "ceil" if ceil else "floor"}
     if kind == "avgpool":
         kind = kind if set(values.pop("dilation")) == {1} else None
+        values["countpad"] = bool(node.integer("count_include_pad", 0))
+        values = without_idle_countpad(values)
     windows = [
         given.padding.window(axis, *each, ceil)
         for axis, each in enumerate(zip(dims[2:], given.kernel, given.stride, given.dilation, strict=True))
