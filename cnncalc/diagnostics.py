@@ -231,10 +231,9 @@ class Problems:
         help: str | None = None,
         *,
         notes: tuple[str, ...] = (),
-        calls: tuple[Span, ...] = (),
     ) -> None:
         """Add an error."""
-        self.add(Diagnostic(code, message, span, label, notes, help, calls=calls))
+        self.add(Diagnostic(code, message, span, label, notes, help))
 
     def add(self, *diagnostics: Diagnostic) -> None:
         """Add errors, each once; raise `FatalError` with all of them when there are `MAX_ERRORS`."""

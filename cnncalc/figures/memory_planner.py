@@ -27,7 +27,7 @@ class Allocation(NamedTuple):
         return self.offset + self.size
 
 
-def plan(buffers: Sequence[Buffer], bytes_of_element: int, alignment: int = ARENA_ALIGNMENT) -> list[Allocation]:
+def plan(buffers: Sequence[Buffer], bytes_of_element: int) -> list[Allocation]:
     """Allocate the buffers greedily by size, the largest first.
 
     Each is placed in the lowest gap that is large enough between earlier allocations live at the same
@@ -39,7 +39,7 @@ def plan(buffers: Sequence[Buffer], bytes_of_element: int, alignment: int = AREN
     compared = height = 0
     # Of two that are as large, the earlier goes first: a sort keeps their order.
     for buffer in sorted(buffers, key=lambda each: -each.elements):
-        size = -(-buffer.elements * bytes_of_element // alignment) * alignment
+        size = -(-buffer.elements * bytes_of_element // ARENA_ALIGNMENT) * ARENA_ALIGNMENT
         offset = 0
         if compared > MOST_COMPARED:
             offset = height
