@@ -12,7 +12,7 @@ from typing import NamedTuple, NoReturn, TypeVar
 #: No report shows more than this many errors at once.
 MAX_ERRORS = 20
 
-#: An error in a block shows at most so many of the calls that led to it, from the inside out.
+#: The most calls that an error in a block shows, from the inside out.
 MAX_CALLS_SHOWN = 4
 
 #: Columns for the excerpt of a source line where no terminal says otherwise.

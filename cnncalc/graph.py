@@ -88,7 +88,7 @@ class BuildError(SpecError):
         return BuildError(diagnostics, self.partial, self.nodes, self.failures)
 
 
-#: What a layer gives on the shapes of its inputs: itself resolved for them, those shapes, its output, its warnings.
+#: A layer applied to the shapes of its inputs: the layer resolved for them, those shapes, its output, its warnings.
 Fit = tuple[Layer, tuple[Shape, ...], Shape, tuple[Lint, ...]]
 
 

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 #: A size along an axis: an integer, or any value that computes like one.
 Size = Any
 
-#: What a comparison of sizes gives: a bool, or what leaves it undecided (a `Guard` on symbols, an array of bools).
+#: The result of a comparison of sizes: a bool, or an undecided one (a `Guard` on symbols, an array of bools).
 Condition = Any
 
 

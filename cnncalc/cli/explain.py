@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: So many layers are explained at once.
 MOST_LAYERS = 1000
-#: Pictures are drawn unasked for so many layers with windows.
+#: The most layers with windows for which pictures are drawn by default.
 MOST_DRAWN = 3
 
 #: The arguments of the options for a network, for values on a layer, and for pictures.

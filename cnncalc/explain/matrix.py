@@ -18,7 +18,7 @@ from cnncalc.layers.arguments import count
 
 Matrix = tuple[tuple[Fraction, ...], ...]
 
-#: A matrix has at most so many numbers, of so many digits, and a common denominator of at most so many.
+#: The most numbers of a matrix, their most digits, and the most digits of a common denominator.
 MOST_NUMBERS, MOST_DIGITS, MOST_DENOMINATOR = 4096, 20, 100
 
 NUMBER = re.compile(r"[+\-−]?(?:\d+\.?\d*|\.\d+|\d+/0*[1-9]\d*)", re.ASCII)

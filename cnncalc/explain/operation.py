@@ -15,7 +15,7 @@ from cnncalc.layers.pool import AvgPool
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import Window
 
-#: At most so many products are computed.
+#: The most products that are computed.
 MOST_PRODUCTS = 1_000_000
 
 

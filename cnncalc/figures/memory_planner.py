@@ -11,7 +11,7 @@ from cnncalc.figures.memory import Buffer
 
 ARENA_ALIGNMENT = 16
 
-#: At most so many pairs of buffers are compared, which bounds the time that a hostile network takes.
+#: The most pairs of buffers that are compared, which bounds the time for a hostile network.
 MOST_COMPARED = 2_000_000
 
 

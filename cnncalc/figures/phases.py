@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from cnncalc.layers.taps import Taps
 from cnncalc.shape import at_least, at_most
 
-#: No more outputs than these are told apart along an axis.
+#: The most outputs along an axis that are computed separately.
 MOST_PHASES = 4096
 
 #: The first and the last element that an output sees; None where it sees nothing.

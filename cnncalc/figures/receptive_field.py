@@ -19,7 +19,7 @@ from cnncalc.shape import Shape, at_least, statically_known
 if TYPE_CHECKING:
     from cnncalc.figures.phases import Effort, Hull, Phases
 
-#: The figures of a receptive field, in the order in which they are told.
+#: The figures of a receptive field, in order.
 FIELD_FIGURES = ("size", "smallest", "jump", "left")
 
 
@@ -37,7 +37,7 @@ class AxisField(NamedTuple):
     smallest: Any = None
     #: What each output sees, where that is not the same one jump further on.
     phases: "Phases | None" = None
-    #: What bounds it where it cannot be told output by output.
+    #: The bound of the field if it is not computed output by output.
     hull: "Hull | None" = None
 
     @property

@@ -30,7 +30,7 @@ from cnncalc.frameworks.table import (
     ignored,
 )
 
-#: Words for activations, and our kinds; a kind's first word is written. `linear` is none.
+#: Words for activations, and our kinds; a kind's first word is written. `linear` is no activation.
 ACTIVATIONS: dict[str, str | None] = {
     "relu": "relu", "relu6": "relu6", "sigmoid": "sigmoid", "tanh": "tanh", "softmax": "softmax", "elu": "elu",
     "selu": "selu", "celu": "celu", "gelu": "gelu", "silu": "silu", "swish": "silu", "mish": "mish",

@@ -41,7 +41,7 @@ NO_TENSOR = -2
 #: Calls may be nested this deep.
 MAX_CALLS = 100
 
-#: Formulas take a hundred times as long as numbers: a network with sizes in letters has at most so many layers.
+#: Formulas take a hundred times as long as numbers: the most layers of a network with sizes in letters.
 MAX_LAYERS_IN_LETTERS = 10_000
 
 

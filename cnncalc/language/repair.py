@@ -20,7 +20,7 @@ from cnncalc.layers.conv import Conv
 from cnncalc.layers.rearrange import Input
 from cnncalc.shape import Padding, Shape, ShapeError, ceil_div
 
-#: Edits of so many layers of an arm are tried, from its end.
+#: The most layers of an arm, from its end, for which edits are tried.
 MOST_TRIED = 40
 
 #: For a merge of more arms no edit is looked for, and notes are on the first arms alone.

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-#: An image has so many channels at most; more are those of a feature map.
+#: The most channels of an image; more are those of a feature map.
 MOST_CHANNELS = 4
 #: Two sizes that differ are those of an image from this on, and up to this ratio.
 IMAGE, RATIO = 24, 4
 #: A feature map has a multiple of 8 channels, this many at least.
 FEATURES = 16
-#: Features of a series, written with one row, are so many at most.
+#: The most features of a series, written with one row.
 MOST_OF_SERIES = 256
 #: A series has more steps than this, and so many times its channels.
 STEPS, STEPS_OF_CHANNEL = 2048, 256

@@ -18,10 +18,10 @@ from cnncalc.report.pictures import listed, pictures, pictures_data
 #: Of the tensors that are live with a layer, the largest are named, at most this many.
 MOST_LIVE = 4
 
-#: The extents that neighbouring outputs see are told where they are at most so many.
+#: The most different extents of neighbouring outputs that are listed.
 MOST_EXTENTS = 4
 
-#: A formula of at most so many signs is not folded.
+#: The length up to which a formula is not folded.
 MOST_HELD = 48
 
 FIELD = (

@@ -20,7 +20,7 @@ from cnncalc.report.columns import count_column, text_column, uncounted
 from cnncalc.report.document import Bar, Block, Column, DataTable, Document, Mark, Paragraph, text_table
 from cnncalc.report.tree import rails
 
-#: At most so many of the tensors that are kept for later, and of those that are live at the peak, are named.
+#: The most tensors kept for later, and the most live at the peak, that are named.
 MOST_KEPT, MOST_AT_PEAK = 4, 8
 #: Marks the peak, behind its bar.
 PEAK = "◀"

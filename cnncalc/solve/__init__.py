@@ -32,7 +32,7 @@ from cnncalc.symbols.constraints import IntegerSet, solve_constraints
 
 #: Where no value gives the wanted size, sizes up to so far from it are tried, for the nearest.
 FARTHEST = 64
-#: At most so many values of an unknown are tried, and so many layers built for that.
+#: The most values of an unknown that are tried, and the most layers that are built for that.
 MOST_VALUES, MOST_LAYERS = 4096, 20_000
 #: What is skipped is looked for with so many of the values, and so many ways to split a padding are tried.
 MOST_SKIPS, MOST_SPLITS = 16, 64

@@ -17,7 +17,7 @@ from cnncalc.symbols.guards import Guard
 from cnncalc.symbols.periods import period
 from cnncalc.symbols.polynomial import Value
 
-#: At most so many atoms of formulas are evaluated in trying numbers: a second or two.
+#: The most atoms of formulas that are evaluated when numbers are tried: a second or two.
 MOST_EVALUATED = 500_000
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from cnncalc.symbols.polynomial import Atom, Polynomial, Value, terms_of
 
-#: At most so many atoms are evaluated to compare the values of a period, for a shorter form of a formula. That is
+#: The most atoms that are evaluated to compare the values of a period, for a shorter form of a formula. That is
 #: enough for strides of a few hundred in all; beyond, the longer form stays, which is right as well.
 MOST_EVALUATED = 20_000
 

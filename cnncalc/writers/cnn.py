@@ -28,7 +28,7 @@ from cnncalc.writers.repeats import RepeatItem, bracketed, define, fold, lines
 #: Arms within arms deeper than this are written with names instead.
 MAX_DEPTH = 6
 
-#: What a pipeline starts from that begins with an input.
+#: The start of a pipeline that begins with an input.
 NOWHERE = -1
 
 emitter: Emitter[str] = Emitter("the spec language")

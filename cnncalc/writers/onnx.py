@@ -156,7 +156,7 @@ def deconv(node: Node, layer: Any) -> list[Op]:
 def pool(node: Node, layer: Any) -> list[Op]:
     x = node.input_shapes[0]
     if any(max(window.begin, window.end) >= window.kernel for window in layer.windows(x)):
-        # Runtimes refuse that, so it is a layer in front; only a dilated pool, which is none of means, may have it.
+        # Runtimes refuse that, so it is a separate layer; only a dilated pool, which is a max pool, may have it.
         ends = ends_of(floored(node, layer))
         none = begins_then_ends([(0, 0)] * x.rank)
         bare = operator_of("pool", node, pads=none, ceil_mode=0)

@@ -197,7 +197,7 @@ def upsample(node: Node, layer: Any) -> Call:
 @emitter("pixelshuffle", "pixelunshuffle")
 def pixelshuffle(node: Node, layer: Any) -> Call:
     result = module_of(layer.kind, node)
-    # PyTorch's own is for two axes; the class that goes along has its name.
+    # PyTorch's own supports two axes; the copied class has its name.
     return result if node.shape.rank == 2 else result._replace(function=result.function.removeprefix("nn."))
 
 

@@ -23,7 +23,7 @@ MIN_SAVED, MIN_BODY, MAX_PARAMETERS = 8, 60, 6
 ARGUMENT = re.compile(r"(?<= )(op|[spdgxm]?)(\d[\d.x:\-]*)(?![\w.])")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
-#: What an argument begins with → what a parameter for it is called.
+#: The prefix of an argument → the name of a parameter for it.
 PARAMETERS = {"": "k", "s": "s", "p": "p", "d": "d", "g": "g", "x": "c", "m": "m", "op": "o"}
 
 

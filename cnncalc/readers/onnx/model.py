@@ -86,7 +86,7 @@ GRAPH: Schema = {
 OPSET: Schema = {1: Field("domain", "text"), 2: Field("version", "int")}
 MODEL: Schema = {1: Field("ir_version", "int"), 7: Field("graph", GRAPH), 8: Field("opset_import", OPSET, many=True)}
 
-#: Names of nodes and operators are cut to so many characters; those of tensors are not, since they are references.
+#: The length to which names of nodes and operators are cut; those of tensors are not, since they are references.
 MAX_NAME = 400
 
 #: The key under which PyTorch's exporter writes the modules around a node.
