@@ -1,9 +1,9 @@
-"""The memory of the feature maps: which buffer holds each, and how much is live at each step.
+"""The memory of the feature maps: the buffer that holds each, and the live elements at each step.
 
 Layers run in source order, a step for each node. A tensor is live from the layer that makes it to the last that
 reads it; an input from the start, an output to the end. Several nodes can share one buffer: an alias (flatten)
-takes that of its input, and a layer that runs in place (relu) writes over its input where nothing reads that
-afterwards. So a buffer is live from its first node to the last reader of any of its nodes. Weights are not in it.
+uses that of its input, and an in-place layer (relu) overwrites its input if nothing reads that
+afterwards. So a buffer is live from its first node to the last reader of any of its nodes. Weights are not included.
 """
 
 from bisect import bisect_right
@@ -37,9 +37,9 @@ class Buffer(NamedTuple):
 class MemoryStep(NamedTuple):
     """The elements that are live while a node runs.
 
-    `reads` are those of its inputs, `writes` those of an output in memory of its own; what else is live is kept
+    `reads` are those of its inputs, `writes` those of an output with its own memory; everything else live is kept
     for later. `kept` has some of the buffers that the node neither reads nor writes, the oldest first; `more` is
-    how many others there are.
+    the number of the others.
     """
 
     node: int
@@ -51,7 +51,7 @@ class MemoryStep(NamedTuple):
 
     @property
     def later(self) -> int:
-        """The elements that the node neither reads nor writes: kept for a later one."""
+        """The elements that the node neither reads nor writes, which are kept for later nodes."""
         return self.live - self.reads - self.writes
 
 
@@ -60,7 +60,7 @@ Lifetime = tuple[Size, int, int]
 
 
 def assign_buffers(nodes: Sequence[Node], outputs: Sequence[int]) -> list[Buffer]:
-    """Return the buffers that hold all feature maps, in the order they come to life."""
+    """Return the buffers that hold all feature maps, in the order in which they become live."""
     owner, dies, members = _share(nodes, outputs, in_place=True)
     return [
         Buffer(tuple(members[index] or (index,)), node.shape.elements, index if node.inputs else 0, dies[index])
@@ -75,7 +75,7 @@ def buffer_lifetimes(buffers: Sequence[Buffer]) -> Iterator[Lifetime]:
 
 
 def unshared_lifetimes(nodes: Sequence[Node], outputs: Sequence[int]) -> Iterator[Lifetime]:
-    """Yield the lifetimes of the buffers that there are if no layer writes over its input; aliases still share one."""
+    """Yield the lifetimes of the buffers if no layer overwrites its input; aliases still share the buffer of theirs."""
     owner, dies, _ = _share(nodes, outputs, in_place=False)
     for index, node in enumerate(nodes):
         if owner[index] == index:
@@ -120,7 +120,7 @@ def _share(
 
 
 def _input_to_share(node: Node, nodes: Sequence[Node], owner: list[int], dies: list[int], in_place: bool) -> int | None:
-    """Return the input whose buffer takes the node's output, or None where that needs its own."""
+    """Return the input whose buffer the node's output uses, or None if it needs its own."""
     if node.layer.memory == "alias":
         return node.inputs[0]
     if in_place:
@@ -132,9 +132,9 @@ def _input_to_share(node: Node, nodes: Sequence[Node], owner: list[int], dies: l
 
 
 def _same_shape(left: Shape, right: Shape) -> bool:
-    """Return whether two shapes are the same, or must be for the layer to fit where sizes are letters.
+    """Return whether two shapes are the same, or must be for the layer to fit if sizes are letters.
 
-    A size of 1 beside another is stretched, not the same.
+    A size of 1 beside another is broadcast, not the same.
     """
     if left == right:
         return True
@@ -143,7 +143,7 @@ def _same_shape(left: Shape, right: Shape) -> bool:
 
 
 def live_elements(lifetimes: Iterable[Lifetime], steps: int) -> Iterator[Size]:
-    """Yield for each of so many steps the elements of all buffers that are live then."""
+    """Yield for each of `steps` steps the elements of all buffers that are live at that step."""
     change: list[Size] = [0] * (steps + 2)
     for elements, first, last in lifetimes:
         change[first] += elements
@@ -155,7 +155,7 @@ def live_elements(lifetimes: Iterable[Lifetime], steps: int) -> Iterator[Size]:
 
 
 def steps(nodes: Sequence[Node], buffers: Sequence[Buffer], most_kept: int) -> Iterator[MemoryStep]:
-    """Yield the memory while each node runs, naming at most so many of the buffers that are kept for later."""
+    """Yield the memory while each node runs, naming at most `most_kept` of the buffers that are kept for later."""
     buffer_of = {index: buffer for buffer in buffers for index in buffer.nodes}
     begins: list[list[Buffer]] = [[] for _ in nodes]
     for buffer in buffers:

@@ -1,8 +1,8 @@
-"""What training a network takes: the memory that backward reads, and its multiply-accumulates.
+"""The memory that the backward pass of training reads, and its multiply-accumulates.
 
-PyTorch's autograd keeps of each layer what the layer's gradient is computed from: `Layer.keeps` says what that is.
-Nothing that is kept is written over, and a tensor that several layers keep (an activation its output, the convolution
-behind it that as its input) is in memory once. Of a layer through which no gradient goes nothing is kept.
+PyTorch's autograd keeps of each layer what the layer's gradient is computed from, which `Layer.keeps` defines.
+Nothing that is kept is overwritten, and a tensor that several layers keep (an activation its output, the following
+convolution its input) is in memory once. Nothing is kept of a layer without a gradient.
 """
 
 from collections.abc import Sequence
@@ -17,11 +17,11 @@ OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2}
 
 
 class TrainingCosts(NamedTuple):
-    """What training one sample takes, node by node.
+    """The cost of training each node, for one sample.
 
     `backward_macs` are the MACs for the gradients of a node's weights and inputs; `saved_bytes` the bytes that it is
-    the first to keep for backward: the outputs of the nodes `kept`, and what is its own (indices, masks, what it
-    computes in between). Lists of numbers, rather than a value for each node: a deep network has many.
+    the first to keep for the backward pass: the outputs of the nodes `kept`, and its own (indices, masks, intermediate
+    results). Lists of numbers, rather than a value for each node: a deep network has many.
     """
 
     backward_macs: list[Size]
@@ -30,7 +30,7 @@ class TrainingCosts(NamedTuple):
 
 
 class _LayerTraining(NamedTuple):
-    """What training takes of a layer on certain shapes, wherever it stands."""
+    """The properties of a layer on certain shapes that its training cost depends on, wherever it stands."""
 
     keeps: str
     is_view: bool
@@ -101,7 +101,7 @@ def _first_kept(
 
 
 def _trains(node: Node, cost: Cost) -> bool:
-    """Return whether the node has weights that training changes."""
+    """Return whether the node has trainable weights."""
     # Where a file holds weights that nodes share, they are counted with the first alone.
     params = node.layer.weights(node.input_shapes[0]) if node.stored and not cost.params else cost.params
     # A formula is never 0.
@@ -124,10 +124,10 @@ def _chain_macs(node: Node, layer: _LayerTraining, factors: int) -> Size:
 
 
 def training_bytes(params: Size, buffers: Size, saved_bytes: Size, bytes_of_element: int, optimizer: str) -> Size:
-    """Return the bytes of a training step: weights, gradients, the optimizer's state, and what backward reads.
+    """Return the bytes of a training step: weights, gradients, the optimizer's state, and saved tensors.
 
     `saved_bytes` are those of the whole batch. Parameters have a gradient and the optimizer's state; buffers (running
-    statistics) have neither. What a framework needs for itself and the workspace of its kernels are not in it.
+    statistics) have neither. The framework's own needs and the workspace of its kernels are not included.
     """
     copies = 1 + OPTIMIZERS[optimizer]
     return (params + buffers + copies * params) * bytes_of_element + saved_bytes
