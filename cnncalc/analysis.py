@@ -21,7 +21,7 @@ SCHEMA = 2
 
 
 class Options(NamedTuple):
-    """What the figures depend on besides the network: `Options.checked` makes them of what a user gives.
+    """Options of the figures; `Options.checked` validates values from a user.
 
     `convention` is one of `CONVENTIONS`, `dtype` one of `DTYPES`, `optimizer` one of `OPTIMIZERS`.
     """
@@ -33,7 +33,7 @@ class Options(NamedTuple):
 
     @classmethod
     def checked(cls, batch: int, dtype: str, convention: str, optimizer: str) -> "Options":
-        """Return the options, a convention by its own name; raise `ValueError` for a value that is not known."""
+        """Return the options, with the canonical name of the convention; raise `ValueError` for an unknown value."""
         if not isinstance(batch, int) or isinstance(batch, bool) or not 1 <= batch < 10**9:
             raise ValueError(f"batch must be a whole number from 1 to 10^9 - 1, not {batch!r}")
         for name, value, known in (
@@ -47,7 +47,7 @@ class Options(NamedTuple):
 
     @property
     def bytes_of_element(self) -> int:
-        """Bytes of one element of a sample's feature map, for the whole batch."""
+        """The bytes that one element of a feature map takes for the whole batch."""
         return DTYPES[self.dtype] * self.batch
 
 
@@ -60,7 +60,7 @@ class Row(NamedTuple):
 
     `saved_bytes` are those of what it is the first to keep for the backward pass, as PyTorch's autograd does.
 
-    Where sizes of the input are letters, sizes and counts are formulas of them (`cnncalc.symbols.Formula`).
+    If sizes of the input are letters, sizes and counts are formulas of them (`cnncalc.symbols.Formula`).
     """
 
     graph: Graph
@@ -84,7 +84,7 @@ class Row(NamedTuple):
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The names of the layers whose outputs it reads."""
+        """The names of the layers whose outputs the layer reads."""
         return tuple([self.graph.nodes[index].name for index in self.node.inputs])
 
     @property
@@ -94,7 +94,7 @@ class Row(NamedTuple):
 
     @property
     def description(self) -> str:
-        """The layer in the language's canonical words."""
+        """The layer in canonical notation."""
         return str(self.node.layer)
 
     @property
@@ -103,29 +103,29 @@ class Row(NamedTuple):
 
     @property
     def output_shape(self) -> tuple[Size, ...]:
-        """The shape, channels last and without a batch; empty where a model file's operator leaves it open."""
+        """The shape, channels last and without a batch; empty if an operator of a model file leaves it unknown."""
         return self.node.shape.dims if self.node.shape.channels else ()
 
     @property
     def flops(self) -> Size:
-        """Two for each multiply-accumulate."""
+        """The number of FLOPs: two for each multiply-accumulate."""
         return 2 * self.macs
 
     @property
     def implicit(self) -> bool:
-        """Whether the layer was added where the spec does not write it: the `flatten` in front of an `fc`."""
+        """Whether the layer was added without being written in the spec: the `flatten` in front of an `fc`."""
         return self.node.implicit
 
     def to_dict(self) -> dict[str, object]:
-        """Return the object under `layers` that JSON carries, formulas as text."""
+        """Return the JSON object of the row, an item of `layers`, with formulas as text."""
         node = self.node
-        found: dict[str, object] = {
+        data: dict[str, object] = {
             "index": node.index,
             **_shared_keys(self),
             "implicit": node.implicit,
             "fields": node.layer.fields(node.input_shapes[0]) if node.inputs else {},
         }
-        return formulas_as_text(found) if self.graph.letters else found
+        return formulas_as_text(data) if self.graph.letters else data
 
 
 class RowGroup(NamedTuple):
@@ -144,7 +144,7 @@ class RowGroup(NamedTuple):
 
     @property
     def description(self) -> str:
-        """The block's call as it is written in the spec, or for a named group how many layers it has."""
+        """The call of the block as written in the spec, or for a named group its number of layers."""
         origin = self.rows[0].node.origin
         level = self.name.count(".")
         calls = origin.calls[::-1] if origin else ()
@@ -154,13 +154,13 @@ class RowGroup(NamedTuple):
 
     @property
     def arms(self) -> Arms:
-        """The arms that all of its rows stand in."""
+        """The arms that contain all of its rows."""
         shared = min((row.arms for row in self.rows), key=len)
         return shared if all(row.arms[: len(shared)] == shared for row in self.rows) else ()
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The names of the layers outside whose outputs it reads."""
+        """The names of the layers outside the group whose outputs it reads."""
         inside = {row.name for row in self.rows}
         return tuple(dict.fromkeys(name for row in self.rows for name in row.inputs if name not in inside))
 
@@ -209,21 +209,21 @@ class RowGroup(NamedTuple):
         return sum(row.saved_bytes for row in self.rows)
 
     def to_dict(self) -> dict[str, object]:
-        """Return the object under `layers` that JSON carries in place of those of its rows, which it names."""
-        found: dict[str, object] = {
+        """Return the JSON object of the group, which replaces those of its rows in `layers` and names them."""
+        data: dict[str, object] = {
             "index": self.rows[0].node.index,
             **_shared_keys(self),
             "implicit": self.implicit,
             "layers": [row.name for row in self.rows],
         }
-        return formulas_as_text(found) if self.rows[0].graph.letters else found
+        return formulas_as_text(data) if self.rows[0].graph.letters else data
 
 
 RowOrGroup = Row | RowGroup
 
 
 def _shared_keys(line: RowOrGroup) -> dict[str, object]:
-    """Return the keys of the JSON object that a row and a group of rows have alike."""
+    """Return the keys of the JSON object that a row and a group have in common."""
     return {
         "name": line.name,
         "type": line.type,
@@ -245,7 +245,7 @@ def _shared_keys(line: RowOrGroup) -> dict[str, object]:
 def collapse(rows: Sequence[Row], depth: int | None) -> list[RowOrGroup]:
     """Return the rows with every block deeper than `depth` as one group.
 
-    1 collapses the outermost blocks, 2 those within them, and so on; 0 leaves nothing, None all rows as they are.
+    1 collapses the outermost blocks, 2 those within them, and so on; 0 returns no rows, None all rows unchanged.
     """
     if depth is None:
         return list(rows)
@@ -260,10 +260,10 @@ def collapse(rows: Sequence[Row], depth: int | None) -> list[RowOrGroup]:
 
 
 class Analysis:
-    """All figures of a network, as `analyze` returns them.
+    """All figures of a network, as returned by `analyze`.
 
     `rows` are in source order; `totals`, `outputs` and `warnings` are of the whole network. `feature_maps` are
-    the buffers that hold every layer's output, in the order they come to life. `result["conv1"]` is a row by its
+    the buffers that hold the layers' outputs, in the order in which they become live. `result["conv1"]` is a row by its
     name; `to_dict()` is the object that `--format json` prints.
     """
 
@@ -291,16 +291,16 @@ class Analysis:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The names of the layers whose output leaves the network."""
+        """The names of the layers whose outputs are outputs of the network."""
         return tuple(self.graph.nodes[index].name for index in self.graph.outputs)
 
     @property
     def unknown(self) -> tuple[Row, ...]:
-        """The rows of a model file that are not counted, or not in full: the totals are then lower bounds."""
+        """The rows of a model file that are not fully counted; if there are any, the totals are lower bounds."""
         return tuple(row for row in self.rows if not row.node.layer.known)
 
     def __getitem__(self, name: str) -> Row:
-        """Return the row of that name; raise `KeyError` with the nearest name where there is none."""
+        """Return the row of that name; raise `KeyError` with the nearest name if there is none."""
         for row in self.rows:
             if row.name == name:
                 return row
@@ -316,10 +316,10 @@ class Analysis:
         return len(self.rows)
 
     def to_dict(self, depth: int | None = None) -> dict[str, Any]:
-        """Return the JSON object, all integers exact and formulas as text.
+        """Return the JSON object, with exact integers, and formulas as text.
 
-        The last key, `unknown`, is there where it has operators. With a `depth`, blocks below it are one object each
-        under `layers`, as `collapse` makes them.
+        If there are unknown operators, the last key is `unknown`. With a `depth`, each block below it is one object in
+        `layers`, as `collapse` makes it.
         """
         document: dict[str, Any] = {
             "schema": SCHEMA,
@@ -351,11 +351,12 @@ def analyze_graph(graph: Graph, options: Options) -> Analysis:
     of_sample = node_costs(nodes)
     training = training_costs(nodes, of_sample, DTYPES[options.dtype])
     costs = _of_batch(nodes, of_sample, options)
-    figures = zip(nodes, costs, training, receptive_fields(nodes), strict=True)
+    fields = receptive_fields(nodes)
+    figures = zip(nodes, costs, training.backward_macs, training.saved_bytes, fields, strict=True)
     rows = tuple(
         [
-            Row(graph, node, *cost, taken.backward_macs * batch, taken.saved_bytes, field)
-            for node, cost, taken, field in figures
+            Row(graph, node, *cost, backward_macs * batch, saved_bytes, field)
+            for node, cost, backward_macs, saved_bytes, field in figures
         ]
     )
     feature_maps = tuple(assign_buffers(nodes, graph.outputs))

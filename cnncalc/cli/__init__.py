@@ -21,7 +21,7 @@ OWN_OPTIONS = ("--help", "-h", "--version")
 
 
 class SpecGroup(click.Group):
-    """A group that takes anything but a command's name to be the arguments of the default command."""
+    """A group in which arguments that do not begin with a command's name are those of the default command."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         first = args[0] if args else "--help"
@@ -41,7 +41,7 @@ class SpecGroup(click.Group):
         return command
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options for a spec, which most people look for, then the commands."""
+        """Write the options for a spec, then the commands."""
         from cnncalc.cli.calc import command
         from cnncalc.cli.command import write_section
 
@@ -52,7 +52,7 @@ class SpecGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Return what the first word may be: a command, an option, a network of the zoo, or a file."""
+        """Return the completions of the first word: a command, an option, a network of the zoo, or a file."""
         from click.shell_completion import CompletionItem
 
         from cnncalc.cli.calc import command
@@ -66,7 +66,7 @@ class SpecGroup(click.Group):
 
 
 def _refuse_unknown_command(args: list[str]) -> None:
-    """Raise for `cnncalc fromat net.cnn`: a spec is one argument, so the first of two was to be a command."""
+    """Raise for `cnncalc fromat net.cnn`: a spec is one argument, so the first of two was meant as a command."""
     first, *rest = args
     if first.isalpha() and rest and not rest[0].startswith("-"):
         from cnncalc.diagnostics import nearest

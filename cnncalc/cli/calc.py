@@ -125,7 +125,7 @@ def command(
 def _refuse_combinations(
     every_convention: bool, memory: bool, paths: tuple[str, ...], conditions: tuple[str, ...], output: Output
 ) -> None:
-    """Refuse the options that would change nothing beside others."""
+    """Refuse options that have no effect in combination with others."""
     if every_convention:
         reason = "with `--convention all`, which shows the totals of MACs alone"
         refuse(("memory", "train", "paths", "conditions", "columns", "depth", "dtype", "optimizer", "layout"), reason)
@@ -142,7 +142,7 @@ def _refuse_combinations(
 
 
 def _suggest_command(spec: str, error: SpecError) -> None:
-    """Where all of the spec is one unknown word near to a command, name the command in the error's help."""
+    """Name the command in the error's help if the whole spec is one unknown word similar to it."""
     first, *more = error.diagnostics
     if first.code != "E101" or first.span is None or not first.span.text == spec.strip() == first.span.source.text:
         return
@@ -152,7 +152,7 @@ def _suggest_command(spec: str, error: SpecError) -> None:
 
 
 def _show_layers(analysis: Analysis, more: dict[str, object], output: Output) -> None:
-    """Write the table of the layers; JSON has the keys of `more`, too."""
+    """Write the table of the layers; JSON also has the keys of `more`."""
     from cnncalc.report.network import layers_document, network_document
 
     columns = output.chosen("all" if output.format == "csv" else None)
@@ -170,7 +170,7 @@ def _compare_conventions(graph: Graph, batch: int, output: Output) -> None:
 
 
 def _limits(conditions: tuple[str, ...]) -> list[Condition]:
-    """Return the conditions of `--fail-if`, read before anything is calculated."""
+    """Return the conditions of `--fail-if`, which are read before any calculation."""
     if not conditions:
         return []
     from cnncalc.query.conditions import parse_conditions
@@ -187,7 +187,7 @@ def _outcomes(limits: list[Condition], analysis: Analysis) -> list[Outcome]:
 
 
 def _figures(paths: tuple[str, ...], analysis: Analysis, output: Output) -> str:
-    """Return the figures of `--get`, one a line: as they are, or each as JSON."""
+    """Return the figures of `--get`, one per line: as text, or each as JSON."""
     from cnncalc.query.paths import find_all
 
     figures = find_all(paths, analysis)
@@ -212,7 +212,7 @@ def _show_memory(analysis: Analysis, train: bool, output: Output) -> None:
 def _more(
     memory: bool, train: bool, analysis: Analysis, outcomes: list[Outcome], depth: int | None
 ) -> dict[str, object]:
-    """Return the keys that JSON has on request alone."""
+    """Return the keys that JSON has only on request."""
     more: dict[str, object] = {}
     if memory:
         from cnncalc.report.memory import memory_data

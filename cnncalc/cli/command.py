@@ -1,4 +1,4 @@
-"""The form of a command: options in groups with their defaults, examples, and one boundary where errors end."""
+"""The form of a command: options in groups with their defaults, examples, and one place where errors are handled."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ DEFAULT = "calc"
 
 
 class Option(click.Option):
-    """An option that stands in one of the groups of the help, with its default."""
+    """An option listed in one of the groups of the help, with its default."""
 
     def __init__(self, *args: Any, group: str = OUTPUT, **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -75,10 +75,10 @@ class Option(click.Option):
 
 
 class Command(click.Command):
-    """A command with examples, whose function gets values in place of their many options.
+    """A command with examples, whose function takes values in place of groups of options.
 
     `output` is an `Output` made of the options for a report; `reading` a `SpecOptions` of those for a spec; and
-    `options` the `Options` of those that figures depend on. A function just raises: its errors end here.
+    `options` the `Options` that figures depend on. The command handles the errors that the function raises.
     """
 
     def __init__(
@@ -104,7 +104,7 @@ class Command(click.Command):
             ctx.exit(report(error, output, ctx.params.get("options")))
 
     def _format_of_file(self, file: str) -> str:
-        """Return the format that the suffix of a file says; raises `click.UsageError` for one that says none."""
+        """Return the format that the file's suffix denotes; raises `click.UsageError` if there is none."""
         suffix = os.path.splitext(file)[1].lower()
         if not suffix:
             return "table"
@@ -123,7 +123,7 @@ class Command(click.Command):
         self.format_examples(formatter)
 
     def format_examples(self, formatter: click.HelpFormatter) -> None:
-        """Write the examples, each on a line of its own."""
+        """Write the examples, one per line."""
         if self.examples:
             with formatter.section("Examples"):
                 for line in self.examples.split("\n"):
@@ -143,7 +143,7 @@ class Command(click.Command):
 
 
 def write_section(formatter: click.HelpFormatter, heading: str, records: Sequence[tuple[str, str] | None]) -> None:
-    """Write options with their texts under a heading, in line with those under other headings."""
+    """Write options with their texts under a heading, aligned with those under other headings."""
     lines = [(record[0].ljust(NAME_WIDTH), record[1]) for record in records if record is not None]
     if lines:
         with formatter.section(heading):
@@ -172,7 +172,7 @@ def refuse(arguments: Iterable[str], reason: str, ctx: click.Context | None = No
 
 
 def given_options(ctx: click.Context) -> dict[str, str]:
-    """Return argument → option for the options that stand on the command line."""
+    """Return argument → option for the options given on the command line."""
     return {
         name: parameter.opts[-1]
         for parameter in ctx.command.params
@@ -183,7 +183,7 @@ def given_options(ctx: click.Context) -> dict[str, str]:
 
 
 def _gather(params: dict[str, Any]) -> Output:
-    """Replace the options that belong together by one value each; return that of the output."""
+    """Replace each group of options by one value; return that of the output."""
 
     def take(names: Iterable[str]) -> dict[str, Any]:
         return {name: params.pop(name) for name in names if name in params}

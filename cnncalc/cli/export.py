@@ -56,7 +56,7 @@ def command(spec: str, to: str | None, reading: SpecOptions, output: Output) -> 
 
 
 def _format_of(file: str | None) -> str:
-    """Return the format that the suffix of a file says; raises `click.UsageError` where that is none or several."""
+    """Return the format that the file's suffix denotes; raises `click.UsageError` if there is none or several."""
     if file is None:
         raise click.UsageError(f"missing `--to`: one of {', '.join(FORMATS)}, or a file by `-o` whose suffix says it")
     suffix = os.path.splitext(file)[1].lower()
@@ -72,5 +72,5 @@ def _format_of(file: str | None) -> str:
 
 
 def _file_name(source: str) -> str | None:
-    """Return the name of a source without folder and suffix, or None where it is no file: `<spec>`, `<stdin>`."""
+    """Return the name of a source without folder and suffix, or None if it is not a file: `<spec>`, `<stdin>`."""
     return None if source.startswith("<") else os.path.splitext(os.path.basename(source))[0]

@@ -30,12 +30,12 @@ cnncalc format net.cnn -o net.yaml
 
 
 def form_of(name: str) -> str | None:
-    """Return the form that a file's suffix says, None where it says none."""
+    """Return the form that a file's suffix denotes, or None."""
     return FORM_OF_SUFFIX.get(os.path.splitext(name)[1].lower())
 
 
 class Style(NamedTuple):
-    """What is asked for: the form of `--to`, the glued form, that the file stays what it is, and the file of `-o`."""
+    """The requested form: that of `--to`, compact or not, whether files are rewritten in place, and the `-o` file."""
 
     to: str | None
     compact: bool
@@ -43,7 +43,7 @@ class Style(NamedTuple):
     file: str | None
 
     def form(self, own: str) -> str:
-        """Return the form to write for a source of one form; raises `click.UsageError` where options clash."""
+        """Return the form to write for a source of one form; raises `click.UsageError` if options conflict."""
         form = self.to or form_of(self.file or "") or own
         if self.compact and form == "yaml":
             raise click.UsageError("--compact is a form of text: add --to cnn")
@@ -53,7 +53,7 @@ class Style(NamedTuple):
 
 
 class Formatted(NamedTuple):
-    """A spec and its canonical form: the source as it was written, its nodes, the style, and both texts."""
+    """A spec and its canonical form: the source, its nodes, the style, and both texts."""
 
     source: Source
     nodes: Spec
@@ -125,7 +125,7 @@ def command(
 
 
 def _refuse_combinations(specs: tuple[str, ...], shown: str | None, in_place: bool, output: Output) -> None:
-    """Refuse options that clash, and several specs that are no files."""
+    """Refuse options that conflict, and several specs that are not files."""
     if (shown is not None) + in_place + (output.file is not None) > 1:
         raise click.UsageError(f"{shown or '--check'}, --write and --output exclude one another")
     missing = [spec for spec in specs if not os.path.isfile(spec)]
@@ -142,7 +142,7 @@ def _refuse_combinations(specs: tuple[str, ...], shown: str | None, in_place: bo
 
 
 def _format(spec: str, style: Style, alone: bool) -> Formatted:
-    """Return a spec in its canonical form; raises `SpecError` with what is wrong in it."""
+    """Return a spec in its canonical form; raises `SpecError` for errors in it."""
     from cnncalc.sources import find, read_file, text_of
 
     source = text_of(find(spec) if alone else read_file(spec))
@@ -154,7 +154,7 @@ def _format(spec: str, style: Style, alone: bool) -> Formatted:
 
 
 def _formatted(source: Source, own: str, form: str, compact: bool) -> tuple[Spec, str]:
-    """Return the nodes of a source and its canonical text; raises `SpecError` with what is wrong."""
+    """Return the nodes of a source and its canonical text; raises `SpecError` for errors in it."""
     from cnncalc.language.tokens import MAX_TEXT
 
     problems = Problems()
@@ -187,7 +187,7 @@ def _formatted(source: Source, own: str, form: str, compact: bool) -> tuple[Spec
 
 
 def _refuse_errors(spec: Spec, problems: Problems) -> None:
-    """Raise `SpecError` with the errors to which the spec calculates; a missing input, or a `?`, is none here."""
+    """Raise `SpecError` with the errors of calculating the spec, except for a missing input or a `?`."""
     from cnncalc.language.build import build_graph
     from cnncalc.language.inputs import LetterMode
     from cnncalc.solve.unknowns import unknowns
@@ -197,9 +197,9 @@ def _refuse_errors(spec: Spec, problems: Problems) -> None:
         build_graph(spec, problems, left_open=LetterMode(letters=True, unknown=1 if unsolved else None))
     except SpecError as error:
         # Without the number of a `?` there are no sizes.
-        found = [each for each in error.diagnostics if not (unsolved and each.layer)]
-        if found:
-            raise SpecError(found) from None
+        errors = [each for each in error.diagnostics if not (unsolved and each.layer)]
+        if errors:
+            raise SpecError(errors) from None
         problems.diagnostics.clear()
 
 
@@ -208,7 +208,7 @@ def _is_same_file(spec: str, file: str | None) -> bool:
 
 
 def _difference(formatted: Formatted) -> str:
-    """Return what formatting changes as a unified diff, empty where that is nothing."""
+    """Return the changes that formatting makes as a unified diff; it is empty if there are none."""
     from difflib import unified_diff
 
     name = one_line(formatted.source.name)
@@ -218,13 +218,13 @@ def _difference(formatted: Formatted) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """Return the lines with their ends; `splitlines` would end some at characters that a comment may have."""
+    """Return the lines with their ends; `splitlines` would also split at characters that a comment may contain."""
     *lines, rest = text.split("\n")
     return [*(f"{line}\n" for line in lines), *([rest] if rest else [])]
 
 
 def _refuse_to_lose_comments(formatted: Formatted) -> None:
-    """Raise where a rewrite would drop comments: those of YAML are not read, and one line has no room for them."""
+    """Raise if a rewrite would drop comments: those of YAML are not read, and one line has no room for them."""
     source, style = formatted.source, formatted.style
     own = form_of(source.name) or "cnn"
     # A `#` begins a comment, but for one in the name.

@@ -87,7 +87,7 @@ def _list(key: str | None, family: str | None, output: Output) -> None:
 
 
 def _entries(members: list[zoo.Member], output: Output) -> Iterator[ZooEntry]:
-    """Yield the networks with their figures; on a terminal with a bar where that takes a while."""
+    """Yield the networks with their figures, with a progress bar if that takes a while on a terminal."""
     from cnncalc.zoo.survey import survey
 
     start, shown = time.monotonic(), False
@@ -124,7 +124,7 @@ def _copy(member: zoo.Member, output: Output) -> None:
 
 
 def _member(name: str) -> zoo.Member:
-    """Return the network of that name; raises `SpecError` E101 with the nearest where there is none."""
+    """Return the network of that name; raises `SpecError` E101 with the nearest name if there is none."""
     member = zoo.find(name.strip())
     if member is not None:
         return member

@@ -1,4 +1,4 @@
-"""Every figure of a layer with the formula that gives it: the layer's own rules, run on traced numbers."""
+"""Every figure of a layer with its formula: the layer's own rules, evaluated on traced numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cnncalc.shape import AXES, Padding, Shape
 
 
 class FigureFormula(NamedTuple):
-    """A figure: its name, its formula with the numbers in it, and its value."""
+    """A figure: its name, its formula with numbers, and its value."""
 
     of: str
     text: str
@@ -35,7 +35,7 @@ class FigureFormula(NamedTuple):
 
 
 class AxisPadding(NamedTuple):
-    """The padding at both ends of an axis, added or cropped; `total` is their sum where a rule gives it."""
+    """The padding at both ends of an axis, added or cropped; `total` is their sum if a rule gives it."""
 
     axis: str
     begin: int
@@ -46,8 +46,8 @@ class AxisPadding(NamedTuple):
 class FieldChange(NamedTuple):
     """How a layer changes the receptive field along one axis.
 
-    With `at_most`, size and left are upper bounds. Where outputs see different extents, `extents` has each with the
-    number of outputs that see it, of those that differ.
+    With `at_most`, size and left are upper bounds. If outputs see different extents, `extents` has each with the
+    number of outputs that see it, among those that differ.
     """
 
     axis: str
@@ -60,7 +60,7 @@ class FieldChange(NamedTuple):
 
 
 class LayerMemory(NamedTuple):
-    """The bytes of a layer's output, whether it is in a buffer of its own, and the tensors live while it runs."""
+    """The bytes of a layer's output, the buffer it shares if any, and the tensors live while it runs."""
 
     elements: FigureFormula
     bytes: int
@@ -76,7 +76,7 @@ class LayerMemory(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """Everything that is explained about one layer."""
+    """The complete explanation of one layer."""
 
     row: Row
     sizes: tuple[FigureFormula, ...]
@@ -152,8 +152,8 @@ def _formula(of: str, value: Any) -> FigureFormula:
 def traced_layer(layer: AnyLayer, x: Shape, resolved: bool = True) -> AnyLayer:
     """Return the layer with traced arguments; those at their default stay plain numbers.
 
-    A layer that declares none, as an operator of a model file, is returned as it is. Padding by a rule is `resolved`
-    to numbers, so that a size's formula has them, or stays a rule.
+    A layer without declared arguments, such as an operator of a model file, is returned unchanged. Padding by a rule is
+    `resolved` to numbers, so that a size's formula has them, or stays a rule.
     """
     if not layer.arguments:
         return layer
@@ -178,7 +178,7 @@ def _traced(value: Any) -> Any:
 
 
 def _traced_ends(ends: Sequence[int]) -> tuple[Any, Any]:
-    """Return the padding of an axis; ends that are alike are one number, which a formula then has once."""
+    """Return the padding of an axis; equal ends are one number, which then occurs once in a formula."""
     begin, end = map(TracedNumber, ends)
     return (begin, begin) if begin == end else (begin, end)
 
@@ -188,7 +188,7 @@ def _traced_shape(shape: Shape) -> Shape:
 
 
 def _batch(analysis: Analysis) -> Any:
-    """Return the number of samples as a factor, which vanishes for one sample."""
+    """Return the number of samples as a factor, which is left out for one sample."""
     return TracedNumber(analysis.options.batch) if analysis.options.batch > 1 else 1
 
 
@@ -234,14 +234,14 @@ def _field_changes(analysis: Analysis, row: Row, traced: Layer, x: Shape, y: Sha
 
 
 def _plainly(arms: Sequence[AxisField], window: WindowTaps | None) -> AxisField:
-    """Return the field on an axis, traced, where every output sees as much as the one before it."""
+    """Return the traced field on an axis on which every output sees as much as the one before it."""
     traced = [AxisField(TracedNumber(arm.size), TracedNumber(arm.jump), TracedNumber(arm.left)) for arm in arms]
     field = covering_all(traced) if len(traced) > 1 else traced[0]
     return through_window(field, window) if window else field
 
 
 def _by_phases(arms: Sequence[AxisField], axis: AxisField, taps: Taps | None) -> AxisField:
-    """Return the field on an axis whose outputs differ: its jump traced alone, for the rest comes of each by itself."""
+    """Return the field on an axis whose outputs differ; only the jump is traced, the rest differs by output."""
     jump = TracedNumber(axis.jump)
     if taps and len(arms) == 1:
         jump = TracedNumber(arms[0].jump) * taps.rate

@@ -1,12 +1,12 @@
-"""How other tools count MACs: a row for each kind of layer with what each convention counts for it.
+"""How other tools count MACs: a row for each kind of layer, with the quantity that each convention counts for it.
 
 A decision is `nothing`, or a sum of quantities such as `macs + bias` or `2 n`; `QUANTITIES` defines each for a
 layer with an input of shape x and an output of shape y. All are integers for one sample, so rows add up to the
 total.
 
-Every kind of layer has a row here, and a kind without one raises `UndecidedKindError`. Where a decision depends on
+Every kind of layer has a row here, and a kind without one raises `UndecidedKindError`. If a decision depends on
 more than the kind, further rows are for a mode (`upsample:bilinear`), for a number of spatial axes (`gap:2d`), or
-for both; the longest name that fits decides.
+for both; the row with the longest matching name applies.
 """
 
 from collections import Counter
@@ -139,7 +139,7 @@ DECISIONS: dict[str, str | tuple[str, str, str, str, str]] = {
 
 
 class Convention(NamedTuple):
-    """What a tool counts: in words, and by the name of each row of `DECISIONS`.
+    """A counting convention: its definition in words, and its decision for each row of `DECISIONS`.
 
     `checked` names the runs that the decisions reproduce: the tool and its release.
     """
@@ -150,7 +150,7 @@ class Convention(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The definition, with the runs that it is checked with."""
+        """The definition, with the runs that it was checked against."""
         return f"{self.definition}. Checked with {self.checked}"
 
 
@@ -186,7 +186,7 @@ DEFINITIONS = {
 
 
 def _decisions(convention: str) -> dict[str, str]:
-    """Return the convention's column of `DECISIONS`, by the single names of its rows."""
+    """Return the convention's column of `DECISIONS`, by single row names."""
     column = CONVENTIONS.index(convention)
     return {
         name: row if isinstance(row, str) else row[column] for names, row in DECISIONS.items() for name in names.split()
@@ -207,10 +207,10 @@ class UndecidedKindError(LookupError):
 
 
 class ConventionCount(NamedTuple):
-    """The MACs of a network by one convention: in all, and by kind of layer, kinds of which it counts nothing left out.
+    """The MACs of a network by one convention: the total, and by kind of layer, without kinds that count 0.
 
-    `difference` is how much more that is than by the default convention; `differences` the same by kind of layer,
-    where there is any.
+    `difference` is the total minus that of the default convention; `differences` has the nonzero differences by kind
+    of layer.
     """
 
     name: str
@@ -243,7 +243,7 @@ def _macs_by_kind(convention: str, nodes: Sequence[Node], batch: int) -> dict[st
 def mac_counter(convention: str) -> Callable[[Node], Size]:
     """Return a function that counts the MACs of a node by the convention, for one sample.
 
-    It remembers what it has counted: repeated layers on repeated shapes count the same. It raises `UndecidedKindError`
+    Results are cached: repeated layers on repeated shapes have equal counts. The function raises `UndecidedKindError`
     for a kind of layer without a row in `DECISIONS`.
     """
     decisions = {name: _terms(decision) for name, decision in TABLES[convention].decisions.items() if decision != PARTS}
@@ -263,7 +263,7 @@ Terms = tuple[tuple[int, Callable[[Any, Sequence[Shape], Shape], Size]], ...]
 
 
 def _macs(node: Node, decisions: Mapping[str, Terms]) -> Size:
-    """Return the MACs of a node; those of a layer that is made of others are the sum of theirs."""
+    """Return the MACs of a node; those of a composed layer are the sum over its parts."""
     if not node.inputs:
         return 0
     x = node.input_shapes[0]
@@ -287,12 +287,12 @@ def _macs_of_layer(layer: Layer, inputs: Sequence[Shape], y: Shape, decisions: M
 
 
 def row_names(kind: str, mode: str, rank: int) -> tuple[str, str, str, str]:
-    """Return the names of the rows that may decide for a layer, the one that goes first in front."""
+    """Return the names of the rows that may apply to a layer, in order of precedence."""
     return f"{kind}:{mode}:{rank}d", f"{kind}:{mode}", f"{kind}:{rank}d", kind
 
 
 def _terms(decision: str) -> Terms:
-    """Read `3 n - positions` as ((3, n), (-1, positions))."""
+    """Return a decision as terms: `3 n - positions` as ((3, n), (-1, positions))."""
     if decision == NOTHING:
         return ()
     terms = []

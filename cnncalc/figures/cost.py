@@ -1,4 +1,4 @@
-"""Parameters and multiply-accumulates of a node, and the names of the conventions by which those are counted."""
+"""Parameters and multiply-accumulates of a node, and the names of the counting conventions."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -44,9 +44,9 @@ def node_costs(nodes: Sequence[Node]) -> list[Cost]:
 
 
 def cost(node: Node) -> Cost:
-    """Return the cost of a node, its MACs by the default convention: multiply-adds and nothing else.
+    """Return the cost of a node, with MACs by the default convention: only multiply-adds.
 
-    Weights that a model file holds for the node count in place of those that its layer has by rule.
+    Weights that a model file holds for the node replace those that its layer has by rule.
     """
     layer, y, stored = node.layer, node.shape, node.stored
     if not node.inputs:

@@ -15,7 +15,7 @@ from cnncalc.symbols.guards import Guard
 class Domain(NamedTuple):
     """The numbers that a symbol may stand for: those in `sizes` that meet the `conditions` on it and others.
 
-    `sizes` is None where they were not worked out. Its text is in words, such as `7 or more`.
+    `sizes` is None if they were not computed. The text of a domain is in words, such as `7 or more`.
     """
 
     sizes: IntegerSet | None
@@ -26,22 +26,22 @@ class Domain(NamedTuple):
         return "; ".join((sizes, *self.conditions))
 
     def to_dict(self) -> dict[str, object]:
-        """Return the object under `letters` that JSON carries: the sizes as runs [first, last, step]."""
+        """Return the JSON object of the domain: the sizes as runs [first, last, step], and the conditions."""
         runs = None if self.sizes is None else [list(run) for run in self.sizes.runs()]
         return {"runs": runs, "conditions": list(self.conditions)}
 
 
 def guards(graph: Graph) -> list[Guard]:
-    """The conditions on symbols under which all layers fit, each once, in order."""
+    """Return the conditions on symbols under which all layers fit, each once, in order."""
     layers = dict.fromkeys((node.layer, node.input_shapes) for node in graph.nodes)
     conditions = [each.condition for layer, shapes in layers for each in layer.requirements_of(shapes)]
     return list(dict.fromkeys(each for each in conditions if isinstance(each, Guard)))
 
 
 def coverage_conditions(graph: Graph, axis: int) -> list[Condition]:
-    """For every layer with a window, the condition under which its windows reach the end of its input on an axis.
+    """Return for every layer with a window the condition under which its windows reach the end of an axis.
 
-    A condition that is False holds for no sizes: the layer always drops something, and its warning W201 says so.
+    A condition that is False holds for no sizes: the layer always drops something, which its warning W201 reports.
     """
     layers = dict.fromkeys((node.layer, node.input_shapes[:1]) for node in graph.nodes)
     conditions = [
@@ -56,8 +56,8 @@ def domains(graph: Graph) -> dict[str, Domain]:
     """Return for each symbol of the graph's inputs the numbers for which all of its layers fit."""
     conditions = guards(graph)
     joint = [str(each) for each in conditions if len(each.symbols) > 1]
-    found = {}
+    result = {}
     for name in graph.letters:
         sizes = solve_constraints([each for each in conditions if each.symbols == {name}], name)
-        found[name] = Domain(sizes, tuple(text for text in joint if re.search(rf"\b{name}\b", text)))
-    return found
+        result[name] = Domain(sizes, tuple(text for text in joint if re.search(rf"\b{name}\b", text)))
+    return result

@@ -1,8 +1,8 @@
-"""Receptive fields that differ from output to output: what each sees, exactly, in turn.
+"""Receptive fields that differ from output to output: the exact extent that each output sees.
 
-Behind an upsampling neighbours see different extents, and what they see repeats with a period. So do the fields of
-a chain, and of several paths with one jump. Paths of different jumps have no period: there every output of the map is
-told apart. Where that is too much, a hull on straight lines takes the place: an upper bound.
+After an upsampling, neighbours see different extents, and the extents repeat with a period. The same holds for
+a chain, and for several paths with one jump. Paths with different jumps have no period: then every output of the map
+is computed separately. If that takes too long, a hull between straight lines is used instead, an upper bound.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from cnncalc.layers.taps import Taps
 from cnncalc.shape import at_least, at_most
 
-#: No more outputs than these are told apart along an axis.
+#: The most outputs along an axis that are computed separately.
 MOST_PHASES = 4096
 
 #: The first and the last element that an output sees; None where it sees nothing.
@@ -23,16 +23,16 @@ Interval = tuple[int, int] | None
 
 
 class Effort:
-    """How many intervals may still be looked at, in a network of so many layers: a hull then does for the rest."""
+    """The number of intervals that may still be computed, for a network of so many layers, before hulls are used."""
 
     def __init__(self, layers: int) -> None:
         self.left = 500_000 + 100 * layers
 
 
 class Phases(NamedTuple):
-    """What the outputs along an axis see, one by one, counted from `origin` elements before the input's first.
+    """The extents that the outputs along an axis see, in order, counted from `origin` elements before the input.
 
-    They repeat, each time `shift` further on; or, with `borders`, they are all that there are, and those marked in it
+    They repeat, each time `shift` elements further on; or, with `borders`, they are all outputs, and those marked
     see less than they would further inside.
     """
 
@@ -42,7 +42,7 @@ class Phases(NamedTuple):
     borders: tuple[bool, ...] | None = None
 
     def at(self, output: int) -> Interval:
-        """Return what an output sees; one before the first or behind the last of those that there are sees nothing."""
+        """Return the extent that an output sees; an output before the first or after the last sees nothing."""
         if self.borders is not None:
             return self.intervals[output] if 0 <= output < len(self.intervals) else None
         turn, phase = divmod(output, len(self.intervals))
@@ -51,7 +51,7 @@ class Phases(NamedTuple):
 
     @property
     def sizes(self) -> list[int]:
-        """The extents that outputs see, away from the borders where there is such an output."""
+        """The extents that outputs see, excluding those at the borders if there are any others."""
         borders = self.borders or (False,) * len(self.intervals)
         seeing = [(each[1] - each[0] + 1, border) for each, border in zip(self.intervals, borders, strict=True) if each]
         return [size for size, border in seeing if not border] or [size for size, _ in seeing] or [0]
@@ -63,7 +63,7 @@ class Phases(NamedTuple):
         return 0 if first is None else self.origin - first
 
     def through(self, taps: Taps, outputs: Any, effort: Effort) -> Phases | None:
-        """Return what the `outputs` of a layer see that reads these by its taps; None where they are too many."""
+        """Return the extents that a layer's `outputs` see through its taps; None if there are too many."""
         if self.borders is not None:
             return self._inside(self.borders, taps, outputs, effort)
         period = len(self.intervals)
@@ -83,7 +83,7 @@ class Phases(NamedTuple):
         return Phases(tuple(intervals), self.shift * taps.advance * turns // period, self.origin)
 
     def _hull_at(self, outputs: Iterable[int]) -> Interval:
-        """Return the hull of what these outputs see, of phases that repeat."""
+        """Return the hull of the extents that these outputs see, for phases that repeat."""
         intervals, shift, *_ = self
         period = len(intervals)
         low = high = None
@@ -119,7 +119,7 @@ def _hull(intervals: list[Interval]) -> Interval:
 
 
 def together(arms: list[Phases], effort: Effort) -> Phases | None:
-    """Return the hull, phase by phase, of paths whose jumps are the same; None where the phases are too many."""
+    """Return the hull, phase by phase, of paths with equal jumps; None if there are too many phases."""
     period = lcm(*(len(arm.intervals) for arm in arms))
     effort.left -= period * len(arms)
     moved = _with_one_origin(arms)
@@ -130,9 +130,9 @@ def together(arms: list[Phases], effort: Effort) -> Phases | None:
 
 
 def one_by_one(arms: list[Phases], stretched: list[bool], outputs: Any, effort: Effort) -> Phases | None:
-    """Return the hull, output by output, of paths whose jumps differ, or of which some are `stretched` from one output.
+    """Return the hull, output by output, of paths with different jumps, or some `stretched` from one output.
 
-    None where the outputs are too many, or their number is not known.
+    Return None if there are too many outputs, or if their number is not known.
     """
     if not isinstance(outputs, int) or outputs > MOST_PHASES:
         return None
@@ -149,7 +149,7 @@ def one_by_one(arms: list[Phases], stretched: list[bool], outputs: Any, effort: 
 
 
 def _with_one_origin(arms: list[Phases]) -> list[Phases] | None:
-    """Return the arms counted from the origin of the first; None where symbols decide how far apart they are."""
+    """Return the arms counted from the origin of the first; None if their distance depends on symbols."""
     moved = []
     for arm in arms:
         apart = arms[0].origin - arm.origin
@@ -161,9 +161,9 @@ def _with_one_origin(arms: list[Phases]) -> list[Phases] | None:
 
 
 class Hull(NamedTuple):
-    """Lines that bound what outputs see: output o sees nothing below o·jump + low, nothing above o·jump + high.
+    """Lines that bound the extents of outputs: output o sees nothing below o·jump + low, nothing above o·jump + high.
 
-    With `exact`, the size that stands with it is no mere bound.
+    With `exact`, the size of the field is exact and not only a bound.
     """
 
     low: Any
@@ -172,33 +172,33 @@ class Hull(NamedTuple):
 
     @property
     def size(self) -> Any:
-        """The largest extent that fits between the lines."""
+        """The largest extent between the lines."""
         return _whole(self.high - self.low) + 1
 
     @property
     def left(self) -> Any:
-        """How far left of the input the first output can begin."""
+        """How far before the input's first element the first output's field can begin."""
         return _whole(-self.low)
 
     def through(self, taps: Taps, jump: Any) -> Hull:
-        """Return the hull of what a layer's outputs see, given the jump of its inputs."""
+        """Return the hull of the extents that a layer's outputs see, given the jump of its inputs."""
         return Hull(self.low + taps.low * jump, self.high + taps.high * jump)
 
 
 def _whole(value: Any) -> Any:
-    """Return a number rounded down; a formula as it is, for its floor may be too long and a bound need not be whole."""
+    """Return a number rounded down; a formula is returned unchanged, since a bound need not be an integer."""
     return value // 1 if isinstance(value, (int, Fraction)) else value
 
 
 def hull_of(phases: Phases, jump: Any) -> Hull:
-    """Return the hull of the phases on lines of that jump."""
+    """Return the hull of the phases between lines of that jump."""
     seen = [(each, output * jump) for output, each in enumerate(phases.intervals) if each] or [((0, 0), 0)]
     low = min([each[0] - at for each, at in seen])
     return Hull(low - phases.origin, max([each[1] - at for each, at in seen]) - phases.origin)
 
 
 def hull_over(arms: list[Hull], jumps: list[Any], outputs: Any) -> tuple[Hull, Any]:
-    """Return the hull of several paths on so many outputs, and the largest of their jumps, which is its own."""
+    """Return the hull of several paths on `outputs` outputs, and the largest of their jumps, which is its own."""
     jump = jumps[0]
     for other in jumps[1:]:
         jump = jump if other == jump else at_least(jump, other)

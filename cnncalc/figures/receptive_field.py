@@ -1,10 +1,10 @@
-"""The receptive field of each node's outputs, in elements of the input, from the input forward.
+"""The receptive field of each node's outputs, in elements of the input, computed from the input forward.
 
-Where all outputs of a layer see as much, as in any chain of windows, two numbers tell it. Source: A. Araujo, W. Norris
-and J. Sim, Computing receptive fields of convolutional neural networks, Distill 2019: a window of F' taps at a jump of
-j adds (F' − 1)·j to the size and P·j to the left, and strides multiply the jump. The field over several paths is the
-smallest interval that covers those of all. Behind upsampling and deconvolution outputs differ, and `figures.phases`
-tells them apart.
+If all outputs of a layer see equal extents, as in any chain of windows, a size and a jump describe it. Source:
+A. Araujo, W. Norris and J. Sim, Computing receptive fields of convolutional neural networks, Distill 2019: a window of
+F' taps at a jump of j adds (F' − 1)·j to the size and P·j to the left, and strides multiply the jump. The field over
+several paths is the smallest interval that covers the fields of all. After upsampling and deconvolution outputs differ,
+and `figures.phases` computes them separately.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from cnncalc.shape import Shape, at_least, statically_known
 if TYPE_CHECKING:
     from cnncalc.figures.phases import Effort, Hull, Phases
 
-#: The figures of a receptive field, in the order in which they are told.
+#: The figures of a receptive field, in order.
 FIELD_FIGURES = ("size", "smallest", "jump", "left")
 
 
@@ -27,7 +27,7 @@ class AxisField(NamedTuple):
     """The receptive field along one axis, in input elements.
 
     `size` is the largest extent that any output sees, `jump` the distance between neighbouring outputs' fields, and
-    `left` how far the first output's begins before the first element of the input. Where outputs see different
+    `left` how far the first output's field begins before the first element of the input. If outputs see different
     extents, `smallest` is the least of them.
     """
 
@@ -37,12 +37,12 @@ class AxisField(NamedTuple):
     smallest: Any = None
     #: What each output sees, where that is not the same one jump further on.
     phases: "Phases | None" = None
-    #: What bounds it where it cannot be told output by output.
+    #: The bound of the field if it is not computed output by output.
     hull: "Hull | None" = None
 
     @property
     def plain(self) -> bool:
-        """Whether each output sees what the one before it sees, one jump further on."""
+        """Whether each output sees the extent of the one before it, shifted by the jump."""
         return self.phases is None and self.hull is None
 
     @property
@@ -52,35 +52,35 @@ class AxisField(NamedTuple):
 
 
 class ReceptiveField(NamedTuple):
-    """The receptive field on each axis. Where `whole`, every output sees the whole input by nature (gap, fc)."""
+    """The receptive field on each axis. If `whole`, every output sees the whole input by definition (gap, fc)."""
 
     axes: tuple[AxisField, ...]
     whole: bool = False
 
     @property
     def at_most(self) -> bool:
-        """Whether its sizes are upper bounds on some axis."""
+        """Whether a size is an upper bound on some axis."""
         return not self.whole and any(axis.at_most for axis in self.axes)
 
     def figures(self) -> dict[str, Any]:
         """Return size, smallest, jump and left, each with a number for each axis, fractions as text."""
-        told: dict[str, Any] = {
+        numbers: dict[str, Any] = {
             "size": [exact(axis.size) for axis in self.axes],
             "smallest": [exact(axis.size if axis.smallest is None else axis.smallest) for axis in self.axes],
             "jump": [exact(axis.jump) for axis in self.axes],
             "left": [exact(axis.left) for axis in self.axes],
         }
-        return {**told, "size": "all", "smallest": "all"} if self.whole else told
+        return {**numbers, "size": "all", "smallest": "all"} if self.whole else numbers
 
     def to_dict(self) -> dict[str, object]:
-        """Return the object under `receptive_field` that JSON carries.
+        """Return the JSON object of the field.
 
-        `smallest` is there where it differs from `size`, `at_most` where size and left are upper bounds.
+        `smallest` is included if it differs from `size`, `at_most` if size and left are upper bounds.
         """
-        told = self.figures()
-        if told["smallest"] == told["size"]:
-            del told["smallest"]
-        return {**told, "at_most": True} if self.at_most else told
+        figures = self.figures()
+        if figures["smallest"] == figures["size"]:
+            del figures["smallest"]
+        return {**figures, "at_most": True} if self.at_most else figures
 
 
 def receptive_fields(nodes: Sequence[Node]) -> list[ReceptiveField]:
@@ -119,7 +119,7 @@ def _taps(layer: Layer, x: Shape, y: Shape) -> LayerTaps:
 
 
 class _Limited:
-    """The effort that fields of many phases may take, made when the first of them comes: few networks have any."""
+    """The effort for fields of many phases, created with the first of them, since few networks have any."""
 
     def __init__(self, layers: int) -> None:
         self._layers = layers
@@ -154,7 +154,7 @@ def _grown(field: ReceptiveField, layer_taps: tuple[Taps, ...], shape: Shape, li
 
 
 def through_window(axis: AxisField, window: WindowTaps) -> AxisField:
-    """Return the field of a window over outputs that all see as much: sizes may be symbols or traced numbers."""
+    """Return the field of a window over outputs with equal extents; sizes may be symbols or traced numbers."""
     size, jump, left, *_ = axis
     return AxisField(size + window.grow * jump, _integer_if_whole(jump * window.stride), left + window.begin * jump)
 
@@ -174,7 +174,7 @@ def _through(axis: AxisField, taps: Taps, outputs: Any, effort: "Effort") -> Axi
 
 
 def _phases(axis: AxisField) -> "Phases | None":
-    """Return the phases of a field; None where it is known by a hull, or its size in symbols, alone."""
+    """Return the phases of a field; None if only a hull, or a size in symbols, is known."""
     if axis.phases is not None:
         return axis.phases
     if axis.hull is not None or not isinstance(axis.size, int) or not isinstance(axis.jump, int):
@@ -230,14 +230,14 @@ def _axes_over_paths(fields: list[ReceptiveField], node: Node, limited: _Limited
 
 
 def covering_all(axes: Sequence[AxisField]) -> AxisField:
-    """Return the hull of fields with one jump, each of whose outputs see as much."""
+    """Return the hull of fields with one jump, each of whose outputs see equal extents."""
     left = reduce(at_least, [axis.left for axis in axes])
     right = reduce(at_least, [axis.size - 1 - axis.left for axis in axes])
     return AxisField(left + right + 1, axes[0].jump, left)
 
 
 def _together(axes: Sequence[AxisField], sizes: tuple[tuple[Any, ...], ...], effort: "Effort") -> AxisField:
-    """Return the hull of any fields; `sizes` are those of the output and of each arm, empty where it has no axis."""
+    """Return the hull of any fields; `sizes` are those of the output and of each arm, empty if it has no axis."""
     from cnncalc.figures.phases import hull_over, one_by_one, together
 
     own, *of_arms = sizes
@@ -257,7 +257,7 @@ def _together(axes: Sequence[AxisField], sizes: tuple[tuple[Any, ...], ...], eff
 def exceeds(field: ReceptiveField, shape: Shape) -> bool:
     """Return whether a receptive field is larger than an input of that shape on any axis.
 
-    One that covers the whole input by nature is not.
+    A field that covers the whole input by definition is not larger.
     """
     if not field.whole:
         for axis, n in zip(field.axes, shape.spatial, strict=False):
@@ -267,11 +267,11 @@ def exceeds(field: ReceptiveField, shape: Shape) -> bool:
 
 
 def _integer_if_whole(value: Any) -> Any:
-    """Return a fraction as an integer where it is one, and anything else as it is."""
+    """Return a fraction as an integer if it is whole, and any other value unchanged."""
     return value if isinstance(value, int) or getattr(value, "denominator", 0) != 1 else value.numerator
 
 
 def exact(value: Any) -> Any:
-    """Return an integer as it is, a fraction as "1/2"."""
+    """Return an integer unchanged, a fraction as "1/2"."""
     value = _integer_if_whole(value)
     return value if isinstance(value, int) else str(value)

@@ -1,8 +1,8 @@
-"""What training a network takes: the memory that backward reads, and its multiply-accumulates.
+"""The memory that the backward pass of training reads, and its multiply-accumulates.
 
-PyTorch's autograd keeps of each layer what the layer's gradient is computed from: `Layer.keeps` says what that is.
-Nothing that is kept is written over, and a tensor that several layers keep (an activation its output, the convolution
-behind it that as its input) is in memory once. Of a layer through which no gradient goes nothing is kept.
+PyTorch's autograd keeps of each layer what the layer's gradient is computed from, which `Layer.keeps` defines.
+Nothing that is kept is overwritten, and a tensor that several layers keep (an activation its output, the following
+convolution its input) is in memory once. Nothing is kept of a layer without a gradient.
 """
 
 from collections.abc import Sequence
@@ -10,95 +10,127 @@ from typing import NamedTuple
 
 from cnncalc.figures.cost import Cost
 from cnncalc.graph import Node
+from cnncalc.layers.base import Layer
 from cnncalc.shape import Size
 
 #: Optimizer → how many values it keeps for each parameter.
 OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2}
 
 
-class TrainingCost(NamedTuple):
-    """What training one sample takes of a node.
+class TrainingCosts(NamedTuple):
+    """The cost of training each node, for one sample.
 
-    `saved_bytes` are those of what it is the first to keep for backward: the outputs of the nodes `kept`, and what is
-    its own (indices, masks, what it computes in between). `backward_macs` are its MACs for the gradients of its
-    weights and of its inputs.
+    `backward_macs` are the MACs for the gradients of a node's weights and inputs; `saved_bytes` the bytes that it is
+    the first to keep for the backward pass: the outputs of the nodes `kept`, and its own (indices, masks, intermediate
+    results). Lists of numbers, rather than a value for each node: a deep network has many.
     """
 
-    backward_macs: Size
-    saved_bytes: Size
-    kept: tuple[int, ...]
+    backward_macs: list[Size]
+    saved_bytes: list[Size]
+    kept: list[tuple[int, ...]]
 
 
-NO_COST = TrainingCost(0, 0, ())
+class _LayerTraining(NamedTuple):
+    """The properties of a layer on certain shapes that its training cost depends on, wherever it stands."""
+
+    keeps: str
+    is_view: bool
+    has_weights: bool
+    own_elements: Size
+    own_bytes: Size
+    is_chain: bool
 
 
-def training_costs(nodes: Sequence[Node], costs: Sequence[Cost], bytes_of_element: int) -> list[TrainingCost]:
-    """Return for each node what training takes, for one sample; `costs` are for one sample, too."""
-    result: list[TrainingCost] = []
+def training_costs(nodes: Sequence[Node], costs: Sequence[Cost], bytes_of_element: int) -> TrainingCosts:
+    """Return what training one sample takes of each node; `costs` are for one sample, too."""
+    result = TrainingCosts([], [], [])
     # For each node, whether it has a gradient, and the node whose output its own is a view of.
     learns: list[bool] = []
     storage: list[int] = []
     saved: set[int] = set()
+    layers: dict[tuple[int, int], _LayerTraining] = {}
     for node, cost in zip(nodes, costs, strict=True):
-        layer, inputs = node.layer, node.inputs
+        inputs = node.inputs
+        # Repeated layers on repeated shapes are the same objects, as for their costs.
+        key = id(node.layer), id(node.input_shapes)
+        layer = layers.get(key)
+        if layer is None or node.stored:
+            layer = layers[key] = _layer_training(node, cost)
         storage.append(storage[inputs[0]] if inputs and layer.is_view else node.index)
-        trains = bool(inputs) and _trains(node, cost)
-        learning = [learns[index] for index in inputs]
-        factors = trains + sum(learning)
+        factors = layer.has_weights + sum([learns[index] for index in inputs])
         learns.append(factors > 0)
-        if not factors:
-            result.append(NO_COST)
-            continue
-        kept: list[int] = []
-        keeps = layer.keeps
-        if keeps == "output":
-            kept = [node.index]
-        elif keeps == "inputs":
-            kept = [storage[index] for index in inputs]
-        elif keeps == "factors":
-            kept = [storage[index] for index, learnt in zip(inputs, learning, strict=True) if factors > learnt]
-        first = tuple([index for index in dict.fromkeys(kept) if index not in saved])
-        saved.update(first)
-        elements = layer.kept_elements(node.input_shapes, node.shape)
-        for index in first:
-            elements = elements + nodes[index].shape.elements
-        saved_bytes = elements * bytes_of_element + layer.kept_bytes(node.shape)
-        result.append(TrainingCost(_backward_macs(node, trains, sum(learning)), saved_bytes, first))
+        first: tuple[int, ...] = ()
+        saved_bytes: Size = 0
+        if factors:
+            first = _first_kept(node, layer.keeps, factors, learns, storage, saved)
+            elements = layer.own_elements
+            for index in first:
+                elements = elements + nodes[index].shape.elements
+            saved_bytes = elements * bytes_of_element + layer.own_bytes
+        result.kept.append(first)
+        result.saved_bytes.append(saved_bytes)
+        chain = layer.is_chain and factors
+        result.backward_macs.append(_chain_macs(node, layer, factors) if chain else cost.macs * factors)
     return result
 
 
+def _layer_training(node: Node, cost: Cost) -> _LayerTraining:
+    layer = node.layer
+    if not node.inputs:
+        return _LayerTraining(layer.keeps, False, False, 0, 0, False)
+    own_elements = layer.kept_elements(node.input_shapes, node.shape)
+    # A layer with a state has gradients that go from step to step.
+    own_rule = type(layer).backward_multiply_adds is not Layer.backward_multiply_adds
+    is_chain = own_rule or len(layer.decompose(node.input_shapes[0])) > 1
+    trains = _trains(node, cost)
+    return _LayerTraining(layer.keeps, layer.is_view, trains, own_elements, layer.kept_bytes(node.shape), is_chain)
+
+
+def _first_kept(
+    node: Node, keeps: str, factors: int, learns: Sequence[bool], storage: Sequence[int], saved: set[int]
+) -> tuple[int, ...]:
+    """Return the nodes whose outputs the node keeps and none before it does; they are added to `saved`."""
+    if keeps == "output":
+        kept = [node.index]
+    elif keeps == "inputs":
+        kept = [storage[index] for index in node.inputs]
+    elif keeps == "factors":
+        kept = [storage[index] for index in node.inputs if factors > learns[index]]
+    else:
+        return ()
+    first = tuple([index for index in dict.fromkeys(kept) if index not in saved])
+    saved.update(first)
+    return first
+
+
 def _trains(node: Node, cost: Cost) -> bool:
-    """Return whether the node has weights that training changes."""
+    """Return whether the node has trainable weights."""
     # Where a file holds weights that nodes share, they are counted with the first alone.
     params = node.layer.weights(node.input_shapes[0]) if node.stored and not cost.params else cost.params
     # A formula is never 0.
     return params is not None and params != 0
 
 
-def _backward_macs(node: Node, trains: bool, learning: int) -> Size:
-    """Return the MACs of a node's gradients: those of a product once more for each of its factors that learns.
+def _chain_macs(node: Node, layer: _LayerTraining, factors: int) -> Size:
+    """Return the MACs of a chain's gradients: those of each part once more for each of its factors that learns.
 
-    That is what PyTorch's FlopCounterMode counts for a convolution and a matrix product. `learning` is the number of
-    inputs that learn.
+    That is what PyTorch's FlopCounterMode counts for a convolution and a matrix product. All but the first part have
+    an input that learns as the weights before it do.
     """
-    x = node.input_shapes[0]
-    parts = node.layer.decompose(x)
-    if len(parts) == 1:
-        return node.layer.backward_multiply_adds(x, node.shape, trains, learning)
-    # Of a chain, all but the first part have an input that learns as the weights before it do.
     macs: Size = 0
-    for part in parts:
+    x = node.input_shapes[0]
+    for part in node.layer.decompose(x):
         y = part.output(x)
-        macs = macs + part.backward_multiply_adds(x, y, trains, learning)
-        x, learning = y, 1
+        macs = macs + part.backward_multiply_adds(x, y, layer.has_weights, factors - layer.has_weights)
+        x, factors = y, layer.has_weights + 1
     return macs
 
 
 def training_bytes(params: Size, buffers: Size, saved_bytes: Size, bytes_of_element: int, optimizer: str) -> Size:
-    """Return the bytes of a training step: weights, gradients, the optimizer's state, and what backward reads.
+    """Return the bytes of a training step: weights, gradients, the optimizer's state, and saved tensors.
 
     `saved_bytes` are those of the whole batch. Parameters have a gradient and the optimizer's state; buffers (running
-    statistics) have neither. What a framework needs for itself and the workspace of its kernels are not in it.
+    statistics) have neither. The framework's own needs and the workspace of its kernels are not included.
     """
     copies = 1 + OPTIMIZERS[optimizer]
     return (params + buffers + copies * params) * bytes_of_element + saved_bytes

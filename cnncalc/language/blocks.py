@@ -1,4 +1,4 @@
-"""Blocks and repeats before they are built: the numbers that a call binds, and how many layers an item comes to."""
+"""Blocks and repeats before they are built: the numbers that a call binds, and the number of layers of an item."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cnncalc.language.nodes import (
 
 
 class Numbers(dict[str, Any]):
-    """The numbers that are visible in a block's body: its parameters, and behind them the lets of the spec."""
+    """The numbers that are visible in a block's body: its parameters, then the lets of the spec."""
 
     def __init__(self, lets: Mapping[str, Any]) -> None:
         super().__init__()
@@ -43,10 +43,10 @@ class Numbers(dict[str, Any]):
 
 
 class Scope(NamedTuple):
-    """The names that are visible in a sequence, and where its layers belong.
+    """The names that are visible in a sequence, and the position of its layers.
 
-    `path` is the prefix of their names, `calls` are the calls around them from the inside out, `arms` the arms
-    that they stand in from the outside in.
+    `path` is the prefix of their names, `calls` are the enclosing calls from the inside out, `arms` the enclosing
+    arms from the outside in.
     """
 
     numbers: Mapping[str, Any]
@@ -65,7 +65,7 @@ def checked_value(value: Any, hole: Hole) -> Any:
 
 
 def unknown_tensor(node: ReferenceNode, tensors: Iterable[str], calls: tuple[Span, ...] = ()) -> Diagnostic:
-    """Return the error E110 of a reference to a name that no layer has."""
+    """Return the error E110 for a reference to a name that no layer has."""
     near = nearest(node.name, tensors)
     help = f"write `@{near}`" if near else f"name a layer before it: `… as {node.name}`"
     message, label = f"unknown name `{node.name}`", "no layer before it has this name"
@@ -73,18 +73,18 @@ def unknown_tensor(node: ReferenceNode, tensors: Iterable[str], calls: tuple[Spa
 
 
 def is_count(value: Any) -> bool:
-    """Whether a value is a number of repeats."""
+    """Return whether a value is a number of repeats."""
     return isinstance(value, int) and value >= 0
 
 
 def wrong_count(count: Hole, value: Any, calls: tuple[Span, ...] = ()) -> Diagnostic:
-    """Return the error E114 of a number of repeats that is negative or not whole."""
+    """Return the error E114 for a number of repeats that is negative or not an integer."""
     message = f"the number of repeats is {'negative' if value < 0 else 'not whole'}"
     return Diagnostic("E114", message, count.span, f"is {value}", help="use a whole number, 0 or more", calls=calls)
 
 
 class Blocks:
-    """The blocks of a spec as they are called. Errors are added to `problems`."""
+    """The blocks of a spec and their calls. Errors are added to `problems`."""
 
     def __init__(self, definitions: Sequence[LetNode | DefNode], lets: Mapping[str, Any], problems: Problems) -> None:
         self.definitions, self.lets, self.problems = definitions, lets, problems
@@ -95,13 +95,13 @@ class Blocks:
         self.callable_from: dict[str, dict[str, DefNode]] = {}
 
     def find(self, node: CallNode, scope: Scope) -> DefNode | None:
-        """Return the block that is called; None where there is none or the call cannot be read, which is reported."""
+        """Return the block that is called; report an error and return None if there is none or the call is invalid."""
         block, problems = self.look_up(node, scope)
         self.problems.add(*problems)
         return block
 
     def look_up(self, node: CallNode, scope: Scope) -> tuple[DefNode | None, tuple[Diagnostic, ...]]:
-        """Return the block that is called, or None and why there is none or the call cannot be read."""
+        """Return the block that is called, or None and the error if there is none or the call is invalid."""
         block = scope.blocks.get(node.name)
         if block is not None:
             return (None, node.problems) if node.problems else (block, ())
@@ -120,9 +120,9 @@ class Blocks:
         return Scope(numbers, self.callable_from[block.name], {}, path, calls, scope.arms)
 
     def bind(self, node: CallNode, block: DefNode, scope: Scope) -> Numbers | None:
-        """Return the numbers of a block's body for a call; None where the call does not fit, which is reported.
+        """Return the numbers of a block's body for a call; report an error and return None if the call does not fit.
 
-        One call among the same numbers binds the same, and is evaluated once.
+        A call with the same numbers around it binds the same, and is evaluated once.
         """
         key = id(node), id(scope.numbers)
         if key in self.bound:
@@ -144,9 +144,9 @@ class Blocks:
         return numbers
 
     def assign(self, node: CallNode, block: DefNode, calls: tuple[Span, ...]) -> list[tuple[str, Expression, bool]]:
-        """Return each parameter of a block with its value for a call, and whether that is the call's own.
+        """Return each parameter of a block with its value for a call, and whether the call itself gives the value.
 
-        Raises `SpecError` E113 where the call does not fit.
+        Raises `SpecError` E113 if the call does not fit.
         """
         parameters = dict(block.parameters)
         values: dict[str, Expression] = {}
@@ -172,7 +172,7 @@ class Blocks:
         ]
 
     def repeat_count(self, item: ItemNode, scope: Scope) -> int | None:
-        """Return how many copies of an item there are; None where that is no number of repeats, which is reported."""
+        """Return the number of copies of an item; report an error and return None if it is invalid."""
         if item.count is None:
             return 1
         if isinstance(item.count, int):
@@ -189,9 +189,9 @@ class Blocks:
         return count
 
     def layer_count(self, items: tuple[ItemNode, ...], scope: Scope) -> int:
-        """Return how many layers a sequence comes to, without building it.
+        """Return the number of layers of a sequence, without building it.
 
-        Raises `FatalError` E005 where that is over the limit.
+        Raises `FatalError` E005 if it is over the limit.
         """
         total = 0
         for item in items:

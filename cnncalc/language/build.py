@@ -1,4 +1,4 @@
-"""Nodes to graph: names are resolved, holes filled, blocks called and repeats written out."""
+"""Builds the graph from nodes: resolves names, fills holes, calls blocks and expands repeats."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ NO_TENSOR = -2
 #: Calls may be nested this deep.
 MAX_CALLS = 100
 
-#: Formulas take a hundred times as long as numbers: a network with sizes in letters has at most so many layers.
+#: Formulas take a hundred times as long as numbers: the most layers of a network with sizes in letters.
 MAX_LAYERS_IN_LETTERS = 10_000
 
 
@@ -54,7 +54,7 @@ def build_graph(
 ) -> Graph:
     """Return the graph of a spec. `input` is the shape of its first input, `variables` override its lets.
 
-    Raises `SpecError` with every error, those that the parser found included.
+    Raises `SpecError` with every error, including those that the parser found.
     """
     try:
         if left_open.letters and input is None and not problems and not has_input(spec):
@@ -67,7 +67,7 @@ def build_graph(
 
 
 def _graph_with_letters(spec: Spec, variables: Mapping[str, Any], left_open: LetterMode) -> Graph:
-    """Return the graph with an input of letters in front, with as many axes as its windows need."""
+    """Return the graph with an input of letters in front, with as many axes as its windows require."""
     errors = []
     for letters in LETTERS:
         try:
@@ -208,7 +208,7 @@ class Expander:
         return current
 
     def copy(self, item: ItemNode, current: int, scope: Scope, number: int | None) -> int:
-        """One copy of an item; `number` counts those of a repeat."""
+        """Build one copy of an item and return the index of its output; `number` counts the copies of a repeat."""
         atom = item.atom
         name = item.name and f"{item.name}{number or ''}"
         if isinstance(atom, LayerNode):
@@ -247,7 +247,7 @@ class Expander:
         return self.builder.add(layer, inputs, origin, name, scope.path, scope.arms)
 
     def with_numbers(self, input: Input, span: Span | None) -> Input:
-        """Return the input with the numbers that its letters were given; reports letters that are not allowed."""
+        """Return the input with numbers in place of its letters; reports letters that are not allowed."""
         self.letters.update(input.open)
         input = input.substitute(self.open.at)
         if input.open and not self.open.letters:
@@ -261,7 +261,7 @@ class Expander:
     def read(self, node: LayerNode, scope: Scope) -> Layer:
         """Return the layer of a node, with the values of its holes.
 
-        Equal texts with equal values are one layer, wherever they stand: most of a deep network is read once.
+        Equal texts with equal values are one layer, regardless of position: most of a deep network is read once.
         """
         known = self.texts.get(id(node))
         if known is None:
@@ -287,7 +287,9 @@ class Expander:
             inside = Scope(scope.numbers, scope.blocks, scope.tensors, scope.path, scope.calls, arms)
             end = self.sequence(arm, current, inside, arm=True)
             ends.append(self.report_missing_input(node.span) if end == NO_TENSOR else end)
-        layer = REGISTRY[node.word](node.word)
+        layer = self.layers_by_text.get((node.word,))
+        if layer is None:
+            layer = self.layers_by_text[node.word,] = REGISTRY[node.word](node.word)
         index = self.builder.add(layer, tuple(ends), Origin(node.span, scope.calls), name, scope.path, scope.arms)
         if len(ends) == 1:
             help = f"a `;` separates arms; an empty one is the tensor before: `{node.word}(… ; )`"
@@ -316,7 +318,7 @@ class Expander:
     # -- what is not built ---------------------------------------------------------------------------
 
     def check_unused(self, item: ItemNode, scope: Scope) -> None:
-        """Report what is wrong in an item that comes to no layer: a mistake is one, used or not."""
+        """Report the errors of an item that is expanded to no layers, since mistakes in it are errors too."""
         if id(item) not in self.unused:
             self.unused.add(id(item))
             from cnncalc.language.unused import check_items  # few specs have any
@@ -324,7 +326,7 @@ class Expander:
             check_items((item,), scope, self.blocks, self.open.assumed)
 
     def check_uncalled(self) -> None:
-        """Report what is wrong in the blocks that nothing calls."""
+        """Report the errors of the blocks that nothing calls."""
         if len(self.called) < len(self.top.blocks):
             from cnncalc.language.unused import check_uncalled
 
@@ -333,7 +335,7 @@ class Expander:
     # -- names and errors ----------------------------------------------------------------------------
 
     def define_tensor(self, item: ItemNode, tensor: int, scope: Scope) -> None:
-        """Make the name of an item stand for its output; reports a name that another item has."""
+        """Bind the name of an item to its output; reports a name that another item has."""
         name = item.name or ""
         known = scope.tensors.get(name)
         # The copies of a repeat name the same item again: the latest is meant.
@@ -372,7 +374,7 @@ def _text_and_holes(node: LayerNode) -> tuple[tuple[str, ...], list[Hole]]:
 
 
 def _given_names(items: tuple[ItemNode, ...]) -> set[str]:
-    """Return all names that the spec itself gives, so that no numbered one takes them."""
+    """Return all names that the spec itself gives, which numbered names must avoid."""
     names: set[str] = set()
     stack = [items]
     while stack:

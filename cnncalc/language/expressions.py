@@ -1,11 +1,11 @@
-"""The expressions of holes, lets and calls: parsed to nodes, and evaluated exactly, without Python's eval.
+"""The expressions of holes, lets and calls, parsed to nodes and evaluated exactly, without Python's eval.
 
     sum      = product { ("+" | "-") product }
     product  = sign { ("*" | "/" | "//" | "%") sign }
     sign     = [ "-" | "+" ] value
     value    = NUMBER | NAME | FUNCTION "(" sum { "," sum } ")" | "(" sum ")" | "{" sum "}"
 
-Decimals and `/` are exact fractions: 64 * 0.75 is 48, and whole.
+Decimals and `/` are exact fractions: 64 * 0.75 is the integer 48.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MAX_VALUE = 10**18
 
 
 def _divisible(value: Any, by: Any) -> Any:
-    """Return the nearest multiple of `by`, at least `by`, and not under 90 % of the value (MobileNet's rounding)."""
+    """Return the nearest multiple of `by`, at least `by`, and at least 90 % of the value (MobileNet's rounding)."""
     multiple = max(by, (value + by / _fraction(2)) // by * by)
     return multiple + by if 10 * multiple < 9 * value else multiple
 
@@ -50,14 +50,14 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., Any]]] = {
 
 
 class ExpressionParser:
-    """Parses the characters `start` to `end` of a source, all of which must be the expression."""
+    """Parses the characters `start` to `end` of a source as one expression."""
 
     def __init__(self, source: Source, start: int, end: int) -> None:
         self.source, self.at, self.end, self.depth = source, start, end, 0
         self.start = start
 
     def parse(self) -> Expression:
-        """Return the expression; raises `SpecError` E008 where it cannot be read."""
+        """Return the expression; raises `SpecError` E008 if it cannot be parsed."""
         expression = self._sum()
         if self._peek():
             self._fail("an operator is missing", "expected `+ - * / // %`")
@@ -150,7 +150,7 @@ class ExpressionParser:
 
 
 def evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
-    """Return the value of an expression: an int where it is whole, else a Fraction.
+    """Return the value of an expression: an int if it is whole, else a Fraction.
 
     Raises `SpecError`: E110 unknown name, E113 wrong number of values, E115 division by zero.
     """
@@ -162,7 +162,7 @@ def evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
 
 
 def check(expression: Expression, names: Collection[str]) -> None:
-    """Raise `SpecError` for what is wrong in an expression whatever its names stand for: E110, E113."""
+    """Raise `SpecError` E110 or E113 if an expression is wrong for all values of its names."""
     for node in _walk(expression):
         if isinstance(node, NameNode) and node.name not in names:
             _fail_unknown_name(node, names)
@@ -171,12 +171,12 @@ def check(expression: Expression, names: Collection[str]) -> None:
 
 
 def is_constant(expression: Expression) -> bool:
-    """Whether an expression has no name in it."""
+    """Return whether an expression has no name in it."""
     return not any(isinstance(node, NameNode) for node in _walk(expression))
 
 
 def _walk(expression: Expression) -> Iterator[Expression]:
-    """Yield an expression and those in it, from left to right."""
+    """Yield an expression and its subexpressions, from left to right."""
     stack: list[Expression] = [expression]
     while stack:
         node = stack.pop()
@@ -188,9 +188,9 @@ def _walk(expression: Expression) -> Iterator[Expression]:
 
 
 def exact(name: str, value: Any) -> Any:
-    """Return a number from outside as expressions compute with it: a float is the decimal that it prints as.
+    """Return a number from outside as expressions compute with it: a float is converted as the decimal it prints as.
 
-    Raises `SpecError` E105 where it is no finite number, or too large.
+    Raises `SpecError` E105 if it is not a finite number, or too large.
     """
     from fractions import Fraction
 
@@ -275,7 +275,7 @@ def _call(function: FunctionNode, names: Mapping[str, Any]) -> Any:
 
 
 def _check_function(function: FunctionNode) -> Callable[..., Any]:
-    """Return what a function computes; raises `SpecError` where there is none, or for a wrong number of values."""
+    """Return the implementation of a function; raises `SpecError` if it is unknown, or for a wrong number of values."""
     if function.name not in FUNCTIONS:
         known = f"write `{near}`" if (near := nearest(function.name, FUNCTIONS)) else "one of " + ", ".join(FUNCTIONS)
         fail("E110", f"unknown function `{function.name}`", function.span, "not a function", known)

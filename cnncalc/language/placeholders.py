@@ -1,4 +1,4 @@
-"""Layers read without the values of their holes: what is wrong with one whatever the values are."""
+"""Layers read without the values of their holes, to find errors that do not depend on these values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cnncalc.layers import Layer
 class Placeholder(int):
     """A number that stands for the value of a hole: within any bounds, and written as the hole's text.
 
-    Two are equal where their texts are, since these have one value.
+    Two are equal if their texts are, since equal texts have one value.
     """
 
     text: str
@@ -44,7 +44,7 @@ def holes_of(node: LayerNode) -> list[Hole]:
 
 
 def read_with_placeholders(node: LayerNode, text: Callable[[Hole], str]) -> Layer:
-    """Return the layer of a node with a `Placeholder` for each hole; `text` is how a hole is written.
+    """Return the layer of a node with a `Placeholder` for each hole; `text` converts a hole to text.
 
     Raises `SpecError` as `read_layer` does.
     """

@@ -1,7 +1,7 @@
-"""Check what is never built: the blocks that nothing calls, and the items behind a `* 0`.
+"""Checks of what is never built: the blocks that nothing calls, and the items of a `* 0`.
 
-A layer there is read, a call is held against its block, a name against those that are known. Values are looked at
-only where they depend on no name: `conv x{c // n}` behind `* {n}` may well divide by zero there.
+A layer there is read, a call is checked against its block, a name against those that are known. Values are checked
+only if they depend on no name: `conv x{c // n}` before `* {n}` may well divide by zero there.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from cnncalc.language.suggestions import with_suggestions
 
 
 def check_items(items: tuple[ItemNode, ...], scope: Scope, blocks: Blocks, assumed: Mapping[str, Any]) -> None:
-    """Report what is wrong in items that are not built; `assumed` has values for arguments that they lack."""
+    """Report the errors of items that are not built; `assumed` has values for arguments that they lack."""
     checker = Checker(scope, blocks, assumed)
     checker.sequence(items)
     checker.report()
 
 
 def check_uncalled(top: Scope, called: Collection[str], blocks: Blocks, assumed: Mapping[str, Any]) -> None:
-    """Report what is wrong in the blocks that are not called."""
+    """Report the errors of the blocks that are not called."""
     above: dict[str, DefNode] = {}
     for name, node in top.blocks.items():
         if name not in called:
@@ -59,7 +59,7 @@ def _place(diagnostic: Diagnostic) -> tuple[str, str, Span | None]:
 
 
 class Checker:
-    """Walks over items and reports what is wrong with them, whatever the values of their holes."""
+    """Visits items and reports the errors in them that do not depend on the values of their holes."""
 
     def __init__(self, scope: Scope, blocks: Blocks, assumed: Mapping[str, Any]) -> None:
         self.scope, self.blocks, self.assumed = scope, blocks, assumed
@@ -68,7 +68,7 @@ class Checker:
         self.given: set[str] = set()
 
     def report(self) -> None:
-        """Add what was found to the problems of the spec, but for what is among them with the calls that lead there."""
+        """Add the errors to the problems of the spec, except for those already reported with the calls around them."""
         reported = {_place(each) for each in self.blocks.problems.diagnostics}
         self.blocks.problems.add(*[each for each in self.problems.diagnostics if _place(each) not in reported])
 
@@ -108,8 +108,8 @@ class Checker:
             self.problems.catch(with_suggestions(error, self.scope.blocks, tensors))
 
     def call(self, node: CallNode) -> None:
-        block, found = self.blocks.look_up(node, self.scope)
-        self.problems.add(*found)
+        block, errors = self.blocks.look_up(node, self.scope)
+        self.problems.add(*errors)
         for _, value in node.values:
             self.expression(value)
         if block is not None:
@@ -123,7 +123,7 @@ class Checker:
             self.problems.add(unknown_tensor(node, [*self.scope.tensors, *self.given]))
 
     def expression(self, expression: Expression) -> Any:
-        """Report what is wrong in an expression; returns its value where it depends on no name, else None."""
+        """Report the errors of an expression; returns its value if it depends on no name, else None."""
         try:
             check(expression, self.scope.numbers)
             return evaluate(expression, {}) if is_constant(expression) else None

@@ -1,7 +1,7 @@
-"""Find shapes that were probably written in another order than channels last, or with a batch.
+"""Detection of shapes that were probably written in another order than channels last, or with a batch.
 
-A shape alone does not tell its order. What counts as suspicious is a shape that is common in the other order, and
-next to unknown in this one: no network has an input of 3 rows and 224 columns with 224 channels.
+A shape does not state its axis order. A shape is suspicious if it is common in the other order and very unlikely in
+this one: no network has an input of 3 rows and 224 columns with 224 channels.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-#: An image has so many channels at most; more are those of a feature map.
+#: The most channels of an image; more are those of a feature map.
 MOST_CHANNELS = 4
 #: Two sizes that differ are those of an image from this on, and up to this ratio.
 IMAGE, RATIO = 24, 4
 #: A feature map has a multiple of 8 channels, this many at least.
 FEATURES = 16
-#: Features of a series, written with one row, are so many at most.
+#: The most features of a series, written with one row.
 MOST_OF_SERIES = 256
 #: A series has more steps than this, and so many times its channels.
 STEPS, STEPS_OF_CHANNEL = 2048, 256
@@ -24,7 +24,7 @@ Dims = tuple[Any, ...]
 
 
 class Misreading(NamedTuple):
-    """What a shape looks like, how it is read here, and what to write: each shape with the condition on it."""
+    """The likely meaning of a shape, its reading here, and what to write: each shape with its condition."""
 
     looks: str
     here: str
@@ -32,13 +32,13 @@ class Misreading(NamedTuple):
 
     @property
     def help(self) -> str:
-        """The edits in words."""
+        """The suggested edits in words."""
         ways = [f"`{'x'.join(map(str, dims))}` if {condition}" for dims, condition in self.edits]
         return f"write {', '.join(ways)}"
 
 
 def misreading(dims: Sequence[Any]) -> Misreading | None:
-    """Return what a shape looks like that is read channels last, or None where it looks as it is read.
+    """Return the likely meaning of a suspicious shape read channels last, or None for any other shape.
 
     A size is a number or a letter.
     """
@@ -53,7 +53,7 @@ def misreading(dims: Sequence[Any]) -> Misreading | None:
 
 
 def without_batch(dims: Sequence[Any]) -> Dims:
-    """Return a shape without its first size, turned to channels last where the rest looks channels first."""
+    """Return a shape without its first size, converted to channels last if the rest looks channels first."""
     rest = tuple(dims[1:])
     first = _is_volume_first(rest) if len(rest) == 4 else _is_image_first(rest)
     return _turned(rest) if first else rest
@@ -68,8 +68,8 @@ def _of_four(shape: Dims) -> Misreading | None:
         looks = "like a batch, channels first, as in PyTorch"
         return Misreading(looks, one_sample, ((_turned(shape[1:]), batch),))
     if _is_volume_first(shape):
-        found = _channels_first(shape, "DxHxWxC")
-        return found._replace(edits=(*found.edits, (without_batch(shape), batch))) if first == 1 else found
+        volume = _channels_first(shape, "DxHxWxC")
+        return volume._replace(edits=(*volume.edits, (without_batch(shape), batch))) if first == 1 else volume
     if first in (1, "N", "B") and shape[1:3] != (1, 1):
         return Misreading("like a batch", one_sample, ((shape[1:], batch),))
     return None
@@ -95,7 +95,7 @@ def _turned(shape: Dims) -> Dims:
 
 
 def _is_image_first(shape: Dims) -> bool:
-    """Whether three sizes look like CxHxW."""
+    """Return whether three sizes look like CxHxW."""
     channels, height, width = shape
     if not _numbers(shape):
         by_letters = (channels == "C" or _few(channels)) and width in ("H", "W")
@@ -108,7 +108,7 @@ def _is_image_first(shape: Dims) -> bool:
 
 
 def _is_volume_first(shape: Dims) -> bool:
-    """Whether four sizes look like CxDxHxW."""
+    """Return whether four sizes look like CxDxHxW."""
     channels, depth, height, width = shape
     if not _numbers(shape):
         return (channels == "C" or _few(channels)) and width in ("H", "W", "D")

@@ -40,11 +40,11 @@ class Convolution(Windowed):
         return y.elements
 
     def kernels(self, number: int) -> str:
-        """`3 kernels of 5x5`"""
+        """Return a number of kernels with their size: `3 kernels of 5x5`."""
         return f"{count(number, 'kernel')} of {'x'.join(map(str, self.kernel))}"
 
     def explain_filters(self, x: Shape, groups: int, filters: int) -> str:
-        """Return in words why a filter has a kernel for each channel that it reads, and gives one channel."""
+        """Return why a filter has a kernel for each channel that it reads, and outputs one channel."""
         each = x.channels // groups
         bias = ", with its bias," if self.bias_weights(x) else ""
         reads = "input channel" if groups == 1 else "channel of its group"
@@ -188,7 +188,7 @@ class Deconv(Convolution):
     words = {"deconv": ("convtranspose", "tconv", "conv_transpose")}
     ranked = True
     pads = "crops"
-    output_padding = PerAxis("op", default=(0,), low=0, sample="1", help="rows added at the end of the output")
+    output_padding = PerAxis("op", default=(0,), low=0, sample="1", help="rows added at the end")
     groups = Integer("g", default=1, help="channel groups")
     filters = Integer("x", ":", help="number of filters = output channels")
     bias = Flag("bias", "nobias", default=True, help="whether there is a bias")
@@ -267,6 +267,6 @@ def _require_output_padding(more: int, window: Window) -> Requirement:
 
 
 def _transposed_text(n: Size, window: Window, more: int) -> str:
-    """The rule of a transposed size with its numbers in it, as a note shows it."""
+    """Return the rule of a transposed size with its numbers, for a note."""
     size = transposed_size(n, window, more)
     return f"({n} - 1) * {window.stride} - {window.begin} - {window.end} + {window.extent} + {more} = {size}"

@@ -1,4 +1,4 @@
-"""Normalizations, and the scale that goes with them."""
+"""Normalization layers, and the scale layer often used with them."""
 
 from __future__ import annotations
 

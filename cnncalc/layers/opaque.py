@@ -1,4 +1,4 @@
-"""Operators of model files that the language has no word for."""
+"""Operators of model files for which the language has no layer."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from cnncalc.layers.arguments import Choice, PaddingArgument, PerAxis
+from cnncalc.layers.arguments import Choice, Flag, PaddingArgument, PerAxis
 from cnncalc.layers.base import WHOLE, Example, Layer
 from cnncalc.layers.taps import BinTaps
 from cnncalc.layers.windowed import Windowed
@@ -64,12 +64,13 @@ class MaxPool(Pooling):
 
 
 class AvgPool(Pooling):
-    """The mean of each window, channel by channel."""
+    """The mean of each window, channel by channel: of its elements or, with `countpad`, of its padding as well."""
 
     words = {"avgpool": ()}
     ranked = True
     reduction = "mean"
     rounding = Choice("floor", "ceil", help="how the size is rounded")
+    countpad = Flag("countpad", None, default=False, help="whether padding counts")
     examples = (Example("input 8x6 | avgpool 2", "4x6"),)
 
     @property
@@ -142,7 +143,7 @@ class AdaptivePool(Layer):
 
 
 def _require_half(axis: str, window: Window) -> Requirement:
-    """Require that padding is at most half of the window: else a window could lie in padding alone."""
+    """Require that padding is at most half of the window, since a window could otherwise cover only padding."""
     most = at_least(window.begin, window.end)
 
     def detail() -> Detail:

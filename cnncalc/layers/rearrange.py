@@ -1,4 +1,4 @@
-"""Layers that give the same numbers in another order or shape, or unchanged."""
+"""Layers that reorder, reshape or return their input."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ class Input(Layer):
 
     @property
     def open(self) -> list[str]:
-        """The letters in its shape, each once."""
+        """The letters in the shape, each once."""
         return list(dict.fromkeys(size for size in self.shape if isinstance(size, str)))
 
     def substitute(self, numbers: Mapping[str, int]) -> Input:
-        """Return the input with numbers in place of letters; a letter that has none stays."""
+        """Return the input with numbers in place of letters; a letter without a number stays."""
         return Input("input", shape=tuple([numbers.get(size, size) for size in self.shape]))
 
 

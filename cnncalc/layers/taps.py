@@ -1,8 +1,8 @@
-"""Which elements of its input an output of a layer reads, along one axis: its taps.
+"""The taps of a layer: the elements of its input that an output reads, along one axis.
 
-Every kind says it for output number o, and repeats: outputs o and o + `period` read the same places, `advance` further
-on. So `rate` = advance / period is how many input elements lie between neighbours. `low` and `high` bound the places of
-o as o·rate + low and o·rate + high, for sizes that are symbols or too many to be told apart.
+Every kind gives them for output number o, with a period: outputs o and o + `period` read the same places, `advance`
+elements apart. So `rate` = advance / period is the distance in input elements between neighbouring outputs. `low` and
+`high` bound the places of o as o·rate + low and o·rate + high, for sizes that are symbols or too many to enumerate.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ class TransposedTaps(NamedTuple):
         return ratio(self.window.begin, self.window.stride)
 
     def places(self, output: int) -> range:
-        """Return the places that an output reads, in order; none where every tap falls between two inputs."""
+        """Return the places that an output reads, in order; none if every tap is between two inputs."""
         kernel, stride, dilation, begin, *_ = self.window
         common = gcd(stride, dilation)
         at = output + begin
@@ -146,9 +146,9 @@ class NearestTaps(NamedTuple):
 
 
 class LinearTaps(NamedTuple):
-    """Interpolation: output o lies at c = (o + 1/2)·inputs/outputs − 1/2, and reads the elements on both sides of c.
+    """Interpolation: output o is at c = (o + 1/2)·inputs/outputs − 1/2, and reads the elements on both sides of c.
 
-    Where c is an element, it reads that alone.
+    If c is an element, the output reads only that.
     """
 
     inputs: int
@@ -219,7 +219,7 @@ class BinTaps(NamedTuple):
 
     @property
     def largest(self) -> Size:
-        """The most elements that an output reads."""
+        """The largest number of elements that an output reads."""
         return largest_bin(self.inputs, self.outputs)
 
     def places(self, output: int) -> range:
@@ -232,7 +232,7 @@ def largest_bin(n: Size, out: Size) -> Size:
 
     With n = q·out + r, bin i holds q elements and those that the two roundings add. Its end rounds up by
     the fraction of (i + 1)·r/out, its start rounds down by that of i·r/out. So the length is q, q + 1 or
-    q + 2, and depends on i modulo out/gcd(r, out) alone.
+    q + 2, and depends only on i modulo out/gcd(r, out).
     """
     if not isinstance(n, int):
         return n.apply(largest_bin, out)

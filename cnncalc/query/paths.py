@@ -30,9 +30,9 @@ BLOCK_KEYS = (
 
 
 class Figure(NamedTuple):
-    """A figure: its full path, the last key in it that is no index, and its value as JSON carries it.
+    """A figure: its full path, the last key in it that is not an index, and its JSON value.
 
-    `numbers` is what it is compared by: one number, or one for each axis; empty where it is not a number.
+    `numbers` are those it is compared by: one number, or one for each axis; empty if it is not a number.
     """
 
     path: str
@@ -56,7 +56,7 @@ class Figures:
         self._deepest = max((name.count(".") for name in self._rows), default=0) + 1
 
     def find(self, path: Span) -> Figure:
-        """Return the figure of a path; raise `SpecError` E140, with similar paths, where there is none."""
+        """Return the figure of a path; raise `SpecError` E140, with similar paths, if there is none."""
         value, taken, keys = self._start(path.text)
         while keys:
             key = ".".join(keys)
@@ -100,7 +100,7 @@ class Figures:
         return self._general(), [], keys
 
     def _layer(self, name: str) -> dict[str, Any] | None:
-        """Return the figures of a layer, or of a block as a whole; None where neither has that name."""
+        """Return the figures of a layer, or of a block as a whole; None if neither has that name."""
         if name in self._rows:
             row = self._rows[name]
             return {**row.to_dict(), "receptive_field": row.receptive_field.figures()}

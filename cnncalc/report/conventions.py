@@ -56,15 +56,15 @@ def comparison_document(graph: Graph, batch: int) -> Document:
 
 def comparison_data(graph: Graph, batch: int) -> dict[str, Any]:
     """Return the comparison as a JSON object: the total, definition and rules of each convention."""
-    found: dict[str, Any] = {
+    data: dict[str, Any] = {
         "schema": SCHEMA,
         "name": graph.name,
         "batch": batch,
         "conventions": [_to_dict(each, TABLES[each.name]) for each in compare_conventions(graph.nodes, batch)],
     }
     if unknown := _unknown(graph):
-        found["unknown"] = unknown
-    return found
+        data["unknown"] = unknown
+    return data
 
 
 def _unknown(graph: Graph) -> list[str]:

@@ -40,7 +40,7 @@ FIELD = COLUMNS["field"]
 #: A and B, each by its name.
 Sides = tuple[NetworkRow, NetworkRow]
 
-#: From so many rows on, Markdown folds the table of layers away.
+#: The number of rows above which Markdown folds the table of layers away.
 MANY = 20
 
 

@@ -18,10 +18,10 @@ from cnncalc.report.pictures import listed, pictures, pictures_data
 #: Of the tensors that are live with a layer, the largest are named, at most this many.
 MOST_LIVE = 4
 
-#: The extents that neighbouring outputs see are told where they are at most so many.
+#: The most different extents of neighbouring outputs that are listed.
 MOST_EXTENTS = 4
 
-#: A formula of at most so many signs is not folded.
+#: The length up to which a formula is not folded.
 MOST_HELD = 48
 
 FIELD = (
@@ -155,8 +155,8 @@ def _extents_text(step: FieldChange) -> str:
     if not 1 < len(step.extents) <= MOST_EXTENTS:
         return ""
     outputs = sum(count for _, count in step.extents)
-    told = [f"{count} see{'s' if count == 1 else ''} {size}" for size, count in step.extents]
-    return f"; of {outputs} neighbouring outputs {listed(told)}"
+    texts = [f"{count} see{'s' if count == 1 else ''} {size}" for size, count in step.extents]
+    return f"; of {outputs} neighbouring outputs {listed(texts)}"
 
 
 def _memory_rows(explanation: Explanation) -> Iterator[tuple[str, str]]:

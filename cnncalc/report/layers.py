@@ -209,7 +209,7 @@ def _rules(cls: type[Layer]) -> Iterator[tuple[str, ...]]:
 
 def legend(formulas: str) -> str:
     """Return the meaning of the signs that occur in the formulas, in one line."""
-    # A sign stands alone, or behind a factor, `2P`; in `7x7` is none. An apostrophe makes it another sign.
+    # A sign is a word by itself, or follows a factor, `2P`; `7x7` has none. An apostrophe makes it another sign.
     signs = set(re.findall(r"(?<![a-z\d])[a-z]+(?![\w'])|(?<![A-Za-z])[A-Z]'?(?!\w)", formulas))
     seen = signs & set(SYMBOLS)
     if "∏" in formulas:

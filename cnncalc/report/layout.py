@@ -217,15 +217,15 @@ class _TableLayout:
 
     def _bars(self) -> dict[int, list[str]]:
         """Return the bars of each column that has bars, one for each line; no columns if there is no room."""
-        found: dict[int, list[str]] = {}
+        bars: dict[int, list[str]] = {}
         for index, column in enumerate(self.columns):
             if column.bar is not None and self.widths.bar:
                 values = [
                     0 if isinstance(line, (TextRow, TitleRow)) else column.value(line, self.table.layout)
                     for line in self.table.lines
                 ]
-                found[index] = bars_of(values, self.widths.bar, self.options.unicode)
-        return found
+                bars[index] = bars_of(values, self.widths.bar, self.options.unicode)
+        return bars
 
     def _lines(self, row: _Row, bars: Mapping[int, str] = MappingProxyType({})) -> Iterator[Line]:
         """Yield the lines of a row: one, or as many as its folded cells need."""

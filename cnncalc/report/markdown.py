@@ -21,7 +21,7 @@ from cnncalc.report.document import (
     TitleRow,
 )
 
-#: Signs that Markdown or its HTML would read as markup. An underscore within a word is none.
+#: Signs that Markdown or its HTML would read as markup. An underscore within a word is not markup.
 MARKUP = re.compile(r"[\\`*<>\[\]|~&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 

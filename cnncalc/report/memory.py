@@ -20,7 +20,7 @@ from cnncalc.report.columns import count_column, text_column, uncounted
 from cnncalc.report.document import Bar, Block, Column, DataTable, Document, Mark, Paragraph, text_table
 from cnncalc.report.tree import rails
 
-#: At most so many of the tensors that are kept for later, and of those that are live at the peak, are named.
+#: The most tensors kept for later, and the most live at the peak, that are named.
 MOST_KEPT, MOST_AT_PEAK = 4, 8
 #: Marks the peak, behind its bar.
 PEAK = "◀"
@@ -39,7 +39,7 @@ class Moment(NamedTuple):
 
     @property
     def saved_bytes(self) -> int:
-        """Return the bytes that its layers are the first to keep for the backward pass, for the whole batch."""
+        """The bytes that its layers are the first to keep for the backward pass, for the whole batch."""
         saved: int = self.row.saved_bytes
         return saved * self.analysis.options.batch
 
@@ -80,7 +80,7 @@ def _kept(moment: Moment, _: str) -> str:
 
 
 def _saved(moment: Moment, _: str) -> str:
-    """`98.5 MiB: enc1, enc2 and 3 more`; what is the layer's own (a mask, indices) has no name."""
+    """Return the size and names of the tensors saved for backward; a layer's own (a mask, indices) have no name."""
     if not moment.saved_bytes:
         return ""
     names = [_beside(name, moment.layer_name) for name in moment.saved[:MOST_KEPT]]
@@ -169,7 +169,7 @@ def _moments(analysis: Analysis, depth: int | None) -> list[Moment]:
     for line in collapse(analysis.rows, depth):
         rows = line.rows if isinstance(line, RowGroup) else (line,)
         step = max((every[row.node.index] for row in rows), key=lambda step: step.live)
-        saved = tuple([nodes[index].name for row in rows for index in training[row.node.index].kept])
+        saved = tuple([nodes[index].name for row in rows for index in training.kept[row.node.index]])
         moments.append(Moment(line, step, analysis, saved))
     return moments
 

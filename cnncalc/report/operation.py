@@ -14,9 +14,10 @@ from cnncalc.report.document import Block, Document, Drawing, Heading, Paragraph
 REMARKS = {
     "sum of products": "A CNN's convolution does not flip its kernel (mathematics calls that a cross-correlation): the "
     "kernel is learnt, and would be learnt flipped. `--flip` shows the true convolution.",
-    "mean": "Padding is left out of the mean.",
+    "mean": "Padding is left out of the mean; with `countpad` it counts, as zeros.",
     "largest": "Padding is never the largest.",
 }
+COUNTED = "Padding counts in the mean, as zeros; what a window reaches beyond it does not."
 FLIPPED = "The true convolution flips the kernel first, on every axis. A CNN's does not:"
 
 
@@ -27,7 +28,7 @@ def operation_document(shown: Operation, unflipped: Operation | None) -> Documen
 
 def operation_data(shown: Operation, unflipped: Operation | None) -> dict[str, object]:
     """Return the operation as a JSON object; numbers that are not whole are exact fractions as text."""
-    found: dict[str, object] = {
+    data: dict[str, object] = {
         "layer": str(shown.node.layer),
         "reduction": shown.reduction,
         "flip": shown.flip,
@@ -37,8 +38,8 @@ def operation_data(shown: Operation, unflipped: Operation | None) -> dict[str, o
         "output": _json_matrix(shown.output),
     }
     if unflipped is not None:
-        found["unflipped"] = _json_matrix(unflipped.output)
-    return found
+        data["unflipped"] = _json_matrix(unflipped.output)
+    return data
 
 
 def _page(shown: Operation, unflipped: Operation | None) -> Iterator[Block]:
@@ -57,7 +58,7 @@ def _page(shown: Operation, unflipped: Operation | None) -> Iterator[Block]:
     yield Paragraph(f"the feature map, {_size(shown.output)}")
     yield _matrix(shown.output)
     if unflipped is None:
-        yield Paragraph(REMARKS[shown.reduction])
+        yield Paragraph(COUNTED if shown.padding_counts else REMARKS[shown.reduction])
     else:
         yield Paragraph(FLIPPED)
         yield _matrix(unflipped.output)
@@ -69,7 +70,7 @@ def _first_window(shown: Operation) -> str:
     if shown.reduction == "largest":
         return f"max({', '.join(map(number_text, values))})"
     if shown.reduction == "mean":
-        return f"({' + '.join(map(_factor, values))}) / {len(values)}"
+        return f"({' + '.join(map(_factor, values))}) / {shown.divisor}"
     products = [(term.value, term.weight) for term in shown.terms if term.value and term.weight]
     return " + ".join(f"{_factor(value)}×{_factor(weight)}" for value, weight in products) or "0"
 

@@ -18,7 +18,7 @@ from cnncalc.report.options import RenderOptions
 MOST_CELLS, MOST_POSITIONS = 24, 16
 #: A grid with more rows is not drawn.
 MOST_ROWS = 20
-#: A coverage map shows so many elements of an axis, or the ends and the middle of a longer one; never fewer.
+#: The most and fewest elements of an axis in a coverage map; of a longer axis, the ends and the middle are shown.
 MOST_SHOWN, LEAST_SHOWN = 16, 5
 
 #: The signs of the pictures, in Unicode and in ASCII.

@@ -9,9 +9,9 @@ from cnncalc.report.document import Document, Notes, Paragraph
 from cnncalc.solve.solutions import AxisSolution, RepeatSolution, Skip, Solution
 from cnncalc.symbols.constraints import IntegerSet
 
-#: At most so many ways to write a padding are shown, the others counted.
+#: The most ways to write a padding that are shown; the others are counted.
 MOST_FORMS = 8
-#: And so many layers are named.
+#: The most layers that are named.
 MOST_LAYERS = 2
 
 

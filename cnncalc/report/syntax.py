@@ -165,7 +165,7 @@ def sections() -> tuple[SyntaxSection, ...]:
 
 
 def _arguments() -> Iterator[tuple[str, ...]]:
-    """Return the arguments of layers with a window, each as the first class that has it declares it."""
+    """Yield the arguments of layers with a window, each as the first class that has it declares it."""
     windowed = {kind: cls for kind, cls in kinds().items() if issubclass(cls, Windowed)}
     owners: dict[str, dict[str, Argument[Any]]] = {}
     for kind, cls in windowed.items():

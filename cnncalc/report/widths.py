@@ -65,21 +65,21 @@ def _narrowed(
     columns: Sequence[Column], cells: Sequence[Sequence[str]], rail: int, widths: Widths, width: int
 ) -> tuple[int, ...]:
     """Return the widths with columns folded by rank, the widest of a rank first; words are broken only if necessary."""
-    found, over = list(widths.columns), widths.total - width
+    narrowed, over = list(widths.columns), widths.total - width
     floors = [_floors(column, texts, rail) for column, texts in zip(columns, cells, strict=True)]
     for level in (0, 1):
         for rank in sorted({column.rank for column in columns}):
             ranked = [index for index, column in enumerate(columns) if column.rank == rank]
             while over > 0:
-                foldable = [index for index in ranked if found[index] > floors[index][level]]
+                foldable = [index for index in ranked if narrowed[index] > floors[index][level]]
                 if not foldable:
                     break
-                widest = max(foldable, key=lambda index: found[index])
-                cut = min(over, found[widest] - floors[widest][level]) if len(foldable) == 1 else 1
-                found[widest] -= cut
+                widest = max(foldable, key=lambda index: narrowed[index])
+                cut = min(over, narrowed[widest] - floors[widest][level]) if len(foldable) == 1 else 1
+                narrowed[widest] -= cut
                 over -= cut
     prose = {index: floors[index][0] for index, column in enumerate(columns) if column.folding == "prose"}
-    return tuple(_levelled(cells, found, prose))
+    return tuple(_levelled(cells, narrowed, prose))
 
 
 def _floors(column: Column, cells: Sequence[str], rail: int) -> tuple[int, int]:
@@ -107,17 +107,19 @@ def _with_bars(
     columns: Sequence[Column], cells: Sequence[Sequence[str]], widths: Widths, bar: Bar, width: int
 ) -> Widths:
     """Return the widths with bars in the remaining room; required bars also take up to a third of a phrase's room."""
-    found = list(widths.columns)
+    narrowed = list(widths.columns)
     length = min(bar.most, (width - widths._replace(bar=1).total) // widths.bars + 1)
     if bar.least:
         for index, column in enumerate(columns):
             if column.folding == "phrase":
                 longest, _ = _floors(column, cells[index], 0)
-                share = min((length + found[index]) // 3, bar.most) - length
-                given = max(min(share, found[index] - longest), 0)
-                found[index] -= given
+                share = min((length + narrowed[index]) // 3, bar.most) - length
+                given = max(min(share, narrowed[index] - longest), 0)
+                narrowed[index] -= given
                 length += given
-    return widths._replace(columns=tuple(found), bar=length if length >= LEAST_BAR else max(min(length, 1), bar.least))
+    return widths._replace(
+        columns=tuple(narrowed), bar=length if length >= LEAST_BAR else max(min(length, 1), bar.least)
+    )
 
 
 def _levelled(cells: Sequence[Sequence[str]], widths: list[int], words: Mapping[int, int]) -> list[int]:

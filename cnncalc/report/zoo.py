@@ -64,7 +64,7 @@ ORDERS: dict[str, Callable[[ZooEntry], Any]] = {
     "memory": lambda entry: entry.peak_bytes,
 }
 
-#: From so many columns on, numbers have all their digits, and the contribution of a network stands beside it.
+#: The widths from which numbers have all their digits, and a network's contribution is shown beside it.
 EXACT, BESIDE = 88, 150
 
 NOTES = (

@@ -32,7 +32,7 @@ from cnncalc.symbols.constraints import IntegerSet, solve_constraints
 
 #: Where no value gives the wanted size, sizes up to so far from it are tried, for the nearest.
 FARTHEST = 64
-#: At most so many values of an unknown are tried, and so many layers built for that.
+#: The most values of an unknown that are tried, and the most layers that are built for that.
 MOST_VALUES, MOST_LAYERS = 4096, 20_000
 #: What is skipped is looked for with so many of the values, and so many ways to split a padding are tried.
 MOST_SKIPS, MOST_SPLITS = 16, 64
@@ -103,7 +103,7 @@ class Problem(Network):
         return Solution("?", text, given_text, sizes, tuple(solutions), limit)
 
     def _sample(self, shape: tuple[Any, ...], layer: str | None) -> Node:
-        """Return the layer that is asked about, in a graph with some number for the unknown: for its name and rank.
+        """Return the layer asked about, in a graph with some number for the unknown, for its name and rank.
 
         Not every number fits a network of any size: a padding needs a window of twice its width.
         """
@@ -197,7 +197,7 @@ class Problem(Network):
     # -- repeats -------------------------------------------------------------------------------------
 
     def repeats(self, wanted: int, given: tuple[Any, ...] | None = None) -> RepeatSolution:
-        """Return how many repeats of the spec's repeated item it takes to see so many input elements."""
+        """Return the number of repeats of the spec's repeated item whose receptive field has the wanted size."""
         return FieldRepeats(self, given, wanted).solution()
 
 
@@ -253,7 +253,7 @@ def _input_sizes(graph: Graph, letter: str, axes: list[AxisGoal]) -> AxisSolutio
 
 
 def _about(letter: str, conditions: list[Guard]) -> list[Guard]:
-    """Return the conditions on a letter; raises `SpecError` E211 where one is on other letters as well."""
+    """Return the conditions on a letter; raises `SpecError` E211 if one is on other letters as well."""
     mine = [each for each in conditions if letter in each.symbols]
     for each in mine:
         if len(each.symbols) > 1:

@@ -1,9 +1,9 @@
-"""Repeats found by arithmetic: the size behind a block is a function of the size before it, applied again and again.
+"""Repeats found by arithmetic: the size after a block is a function of the size before it, applied repeatedly.
 
 Along an axis the block, written once between letters, is one formula g(N), with conditions for it to fit and for its
-windows to reach the end; what follows the block is a formula h(Z). So k repeats give h(g(g(… g(N)))), and the sizes on
-the way are computed one after the other, until the block fits no more or a size comes again: from there on everything
-repeats. No network of k repeats is built.
+windows to reach the end; what follows the block is a formula h(Z). So k repeats give h(g(g(… g(N)))), and the sizes
+in between are computed one after the other, until the block does not fit any more or a size recurs: from there on
+everything repeats. No network of k repeats is built.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ PLACE = "solve_place"
 
 
 class UnsuitableError(Exception):
-    """The repeated item cannot be taken out of its network: the answer has to be found by building it."""
+    """The repeated item cannot be separated from its network, so the answer must be found by building it."""
 
 
 class Step(NamedTuple):
-    """What a part of the network does with a size: the formula, and where it fits and where it drops nothing."""
+    """The effect of a part of the network on a size: the formula, and where it fits and where it drops nothing."""
 
     size: Callable[[int], int]
     fits: Callable[[int], bool]
@@ -69,7 +69,7 @@ class Repeats:
         self.rests: dict[int | None, Step | None] = {}
 
     def solution(self, name: str, wanted: int) -> tuple[AxisSolution, int | None]:
-        """Return the counts that give the wanted size, and the largest that was tried where others may do as well."""
+        """Return the counts that give the wanted size, and the largest count tried if larger ones may do as well."""
         outputs, repeats, limit = self._outputs()
         found = AxisSolution.of_outputs(name, wanted, outputs, repeats)
         clean = found.nothing_dropped.first if found.nothing_dropped else None
@@ -95,7 +95,7 @@ class Repeats:
         return outputs, None, None
 
     def _states(self) -> Iterator[tuple[int, int | None, bool]]:
-        """Yield for each count the size and the channels behind the copies, and whether they drop nothing."""
+        """Yield for each count the size and the channels after the copies, and whether they drop nothing."""
         start = self._start()
         if start is None:
             return
@@ -112,12 +112,12 @@ class Repeats:
             channels = body.channels if changes <= MOST_CHANNELS else None
 
     def _most(self) -> int:
-        """Return how many copies a network may have at all."""
+        """Return the largest number of copies that a network may have."""
         layers = max((body.layers for body in self.bodies.values() if body), default=1)
         return MAX_LAYERS // max(layers, 1)
 
     def _skipped(self, count: int) -> tuple[Skip, ...]:
-        """Return what the network with that many copies skips."""
+        """Return the layers that skip elements in the network with that many copies."""
         found: dict[Skip, None] = {}
         for at, (n, channels, _) in enumerate(self._states()):
             part = self._body(channels) if at < count else self._rest(channels)
@@ -131,7 +131,7 @@ class Repeats:
     # -- the three parts of the network ----------------------------------------------------------------
 
     def _start(self) -> tuple[int, int | None] | None:
-        """Return the size and the channels before the item; None where the layers before it do not fit."""
+        """Return the size and the channels before the item; None if the layers before it do not fit."""
         name = self.item.name or PLACE
         spec = self._with(f"identity as {name}")
         try:
@@ -167,7 +167,7 @@ class Repeats:
         return self.problem.alone(self.shape, self.axis)
 
     def _place_shape(self, channels: int | None) -> tuple[Any, ...]:
-        """Return the shape of the tensor that the item works on, in letters of its own."""
+        """Return the shape, in separate letters, of the tensor that the item reads."""
         spatial = self.letters[: len(self.shape) - 1]
         return (*spatial, self.letters[len(self.shape) - 1] if channels is None else channels)
 
@@ -179,7 +179,7 @@ class Repeats:
     def _step(
         self, spec: Spec, shape: tuple[Any, ...] | None, layer: str | None, one_output: bool = False
     ) -> Step | None:
-        """Return what a spec does with a size; None where it fits none."""
+        """Return the effect of a spec on a size; None if it fits no size."""
         letter = self.letters[self.axis]
         try:
             graph = self.problem.graph(shape, spec=spec)

@@ -1,4 +1,4 @@
-"""The repeats of a block that see so much: its receptive field count by count, or along a line where it is one."""
+"""The repeats of a block for a receptive field, found count by count, or by a line where growth is constant."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TOO_MANY = f"over {MAX_LAYERS:,} layers"
 
 
 class Field(NamedTuple):
-    """The receptive field behind so many repeats: sizes and jumps by axis, and the number of layers.
+    """The receptive field after a number of repeats: sizes and jumps by axis, and the number of layers.
 
     Outputs that see different extents do so with a `period`.
     """
@@ -67,10 +67,10 @@ class FieldRepeats:
 
     @staticmethod
     def _growth(fields: list[Field]) -> tuple[int, ...] | None:
-        """Return what a period of further repeats adds on each axis; None where that is not the same for all of them.
+        """Return the growth per period of further repeats on each axis; None if it is not constant.
 
-        Where the jump stays the same, so does what a layer adds: the field is a line in the number of repeats.
-        Behind upsampling a repeat may reach no further element yet: there it is one from period to period.
+        If the jump is constant, so is the growth of a layer: the field is linear in the number of repeats.
+        After upsampling a repeat may reach no further element yet: there the growth is constant per period.
         """
         period = fields[-1].period
         if len(fields) < max(STILL, 2 * period + 1):
@@ -108,7 +108,7 @@ class FieldRepeats:
         return self._found(at)
 
     def _checked(self, at: int, line: tuple[Any, ...], last: Field, count: int) -> Field | str:
-        """Return the field on the line, or the reason why there is none: a network of so many repeats does not fit."""
+        """Return the field on the line, or the reason why the network with that many repeats does not fit."""
         each = max(last.layers // count, 1)
         if at * each > MAX_LAYERS:
             return TOO_MANY
@@ -118,7 +118,7 @@ class FieldRepeats:
         return built if isinstance(built, str) else Field(line, last.jumps, built.layers, last.period)
 
     def _first_unfit(self, low: int, high: int) -> RepeatSolution:
-        """Return why no count does: the first beyond `low` that does not fit."""
+        """Return why no count is a solution: the first beyond `low` that does not fit."""
         if self.known.get(high) == TOO_MANY:
             return RepeatSolution(self.block, self.wanted, None, (), (), f"{TOO_MANY} with {high} repeats")
         while high - low > 1:

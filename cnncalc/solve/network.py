@@ -1,4 +1,4 @@
-"""The network of a problem, with one number or another for what is unknown in it."""
+"""The network of a problem, built with given numbers for its unknowns."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ class Network:
     def graph(
         self, input: tuple[Any, ...] | None = None, unknown: int | None = None, spec: Spec | None = None
     ) -> Graph:
-        """Return the graph with that input and that number for `?`; raises `SpecError` where it does not fit."""
+        """Return the graph with that input and that number for `?`; raises `SpecError` if it does not fit."""
         left_open = LetterMode(letters=True, unknown=unknown, assumed=NO_FILTERS, stretching=True)
         return build_graph(spec or self.spec, Problems(), input, self.variables, left_open)
 
     def input(self) -> tuple[Any, ...] | None:
-        """Return the shape of the spec's own input, even where layers do not fit it; None where it has none."""
+        """Return the shape of the spec's own input, even if layers do not fit it; None if it has none."""
         try:
             first = self.graph(unknown=1).nodes[0]
         except BuildError as error:
@@ -49,9 +49,9 @@ class Network:
         return shape if first.origin is not None else None
 
     def built(self, shape: tuple[Any, ...], value: int, axis: int) -> Graph:
-        """Return the graph with the value for the `?` of an axis, the other axes being letters.
+        """Return the graph with the value for the `?` of an axis, with letters for the other axes.
 
-        An axis of its own has another number there, for which it fits.
+        An axis with its own `?` gets another number, for which it fits.
         """
         others = {id(each.hole): self.sample for each in self.unknowns if each.axis not in (None, axis)}
         spec = with_numbers(self.spec, others) if others else self.spec
@@ -63,7 +63,7 @@ class Network:
             raise
 
     def output(self, shape: tuple[Any, ...], value: int, layer: str | None, axis: int) -> tuple[int, bool] | None:
-        """Return the output's size along an axis, and whether nothing is dropped; None where the value does not fit."""
+        """Return the output's size along an axis, and whether nothing is dropped; None if the value does not fit."""
         try:
             graph = self.built(shape, value, axis)
             spatial = target(graph, layer).shape.spatial

@@ -1,4 +1,4 @@
-"""What the windows of a network pass over between one another, besides what they drop at an end."""
+"""The elements that the windows of a network skip between one another, besides those dropped at an end."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def skips(graph: Graph, axis: int, numbers: Mapping[str, int]) -> tuple[Skip, ..
 
 
 def _skip(node: Node, axis: int, numbers: Mapping[str, int]) -> Skip | None:
-    """Return what a layer skips on an axis; None where it reads every element up to its last window's end."""
+    """Return the elements that a layer skips on an axis; None if it reads all up to the end of its last window."""
     layer, x = node.layer, node.input_shapes[0]
     if not isinstance(layer, Windowed) or layer.pads != "adds" or axis >= x.rank:
         return None
@@ -44,12 +44,12 @@ def _skip(node: Node, axis: int, numbers: Mapping[str, int]) -> Skip | None:
 
 
 def residues(window: Window) -> int:
-    """Return how many of `stride` neighbours some window reads, far from the ends: taps t·d, modulo the stride."""
+    """Return how many of `stride` consecutive elements windows read, far from the ends: taps t·d, modulo the stride."""
     return min(window.kernel, window.stride // gcd(window.stride, window.dilation))
 
 
 def _between_taps(name: str, window: Window, n: Any, out: Any, begin: Any) -> Skip | None:
-    """Return what fewer neighbouring windows than the taps are apart leave between the taps."""
+    """Return the elements skipped between taps if there are fewer windows than the taps' distance."""
     apart = window.dilation
     if window.stride > 1 or window.kernel == 1 or not isinstance(out, int) or out >= apart or not isinstance(n, int):
         return None

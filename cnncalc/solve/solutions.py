@@ -10,9 +10,9 @@ from cnncalc.symbols.constraints import IntegerSet
 
 
 class Skip(NamedTuple):
-    """A layer whose windows pass over elements between them: it reads `reads` of every `of` elements of its input.
+    """A layer whose windows skip elements between them: it reads `reads` of every `of` elements of its input.
 
-    No warning tells of that, since a stride wider than the window asks for it; yet it is not all of the input.
+    There is no warning for this, since a stride wider than the window requests it; yet part of the input is not read.
     """
 
     layer: str
@@ -23,9 +23,8 @@ class Skip(NamedTuple):
 class AxisSolution(NamedTuple):
     """All `values` that give the `wanted` size on one axis (or one number for several), and those that drop nothing.
 
-    Dropped is what W201 warns of: the end of an axis, that no window reaches. `skipped` tells what is passed over
-    besides. Either is None where there are too many numbers to try. Where no value does, `nearest` has other sizes and
-    the values that give them, the nearest first.
+    Either is None if there are too many numbers to try. If no value gives it, `nearest` has other sizes and the
+    values that give them, the nearest first.
     """
 
     axis: str
@@ -48,7 +47,7 @@ class AxisSolution(NamedTuple):
     ) -> AxisSolution:
         """Return the solution for the outputs of all values that matter.
 
-        `repeats` is (from, period) where the outputs of larger values repeat.
+        `repeats` is (from, period) if the outputs of larger values repeat.
         """
 
         def among(values: list[int]) -> IntegerSet:
@@ -84,9 +83,9 @@ def _in_all(sets: Sequence[IntegerSet | None]) -> IntegerSet:
 
 
 class Solution(NamedTuple):
-    """What the `unknown` (in words) may be on each axis, for the wanted output of a layer.
+    """The possible values of the `unknown` (in words) on each axis, for the wanted output of a layer.
 
-    `given` is the input as text, and `limit` the largest number that was tried, where numbers were.
+    `given` is the input as text, and `limit` the largest number that was tried, if numbers were tried.
     """
 
     unknown: str
@@ -103,7 +102,7 @@ class Solution(NamedTuple):
 
 
 class RepeatSolution(NamedTuple):
-    """How many repeats of a block give a receptive field of the `wanted` size; None, and a reason, where none do.
+    """The number of repeats of a block for a receptive field of the `wanted` size; None, and a reason, without one.
 
     `field` is the field's size on each axis with that many repeats, `before` with one less.
     """

@@ -1,4 +1,4 @@
-"""The layer that is asked about, and the sizes that are wanted of it."""
+"""The layer whose output size is wanted, and the wanted sizes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from cnncalc.graph import Graph, Node
 
 
 def target(graph: Graph, layer: str | None) -> Node:
-    """Return the layer of that name, or the last; raises `SpecError` where there is none or it has no spatial axes."""
+    """Return the layer of that name, or the last; raises `SpecError` if there is none or it has no spatial axes."""
     node = graph.nodes[graph.outputs[-1]]
     if layer is not None:
         named = {node.name: node for node in graph.nodes}

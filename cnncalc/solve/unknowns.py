@@ -28,10 +28,9 @@ BETWEEN_AXES = re.compile(r"[xX×,*]")
 
 
 class Unknown(NamedTuple):
-    """A `?` in a spec, the part that it stands in (an argument, or an item with its count), and the layer's text.
+    """A `?` in a spec, the part that contains it (an argument, or an item with its count), and the layer's text.
 
-    `argument` tells those of one argument from those of others, and `axis` is the spatial axis that it stands for
-    where there is a number for each.
+    `argument` identifies the argument, and `axis` the spatial axis of the `?` if there is a number for each.
     """
 
     hole: Hole
@@ -115,7 +114,7 @@ def with_numbers(spec: Spec, numbers: Mapping[int, int]) -> Spec:
 
 
 def repeated_item(items: tuple[ItemNode, ...], hole: Hole) -> ItemNode | None:
-    """Return the item whose count is the hole, at the top, in a group or in an arm; None where it is elsewhere."""
+    """Return the item whose count is the hole, at the top, in a group or in an arm; None if it is elsewhere."""
     for item in items:
         if item.count is hole:
             return item
@@ -127,7 +126,7 @@ def repeated_item(items: tuple[ItemNode, ...], hole: Hole) -> ItemNode | None:
 
 
 def with_item(items: tuple[ItemNode, ...], old: ItemNode, new: ItemNode) -> tuple[ItemNode, ...]:
-    """Return the items with another in the place of one of them, in groups and arms too."""
+    """Return the items with `new` in place of `old`, also within groups and arms."""
     return tuple([new if item is old else _with_item_inside(item, old, new) for item in items])
 
 
@@ -140,7 +139,7 @@ def _with_item_inside(item: ItemNode, old: ItemNode, new: ItemNode) -> ItemNode:
 
 
 def _inside(item: ItemNode) -> tuple[tuple[ItemNode, ...], ...]:
-    """Return the sequences in an item that is no repeat itself."""
+    """Return the sequences in an item that is not itself a repeat."""
     if item.count is not None:
         return ()
     if isinstance(item.atom, GroupNode):
@@ -149,14 +148,14 @@ def _inside(item: ItemNode) -> tuple[tuple[ItemNode, ...], ...]:
 
 
 def first_leaf(items: tuple[ItemNode, ...]) -> ItemNode | None:
-    """Return the first item of a sequence, brackets around it or not."""
+    """Return the first item of a sequence, with or without brackets around it."""
     while items and items[0].count is None and isinstance(items[0].atom, GroupNode):
         items = items[0].atom.items
     return items[0] if items else None
 
 
 def names_in(items: tuple[ItemNode, ...]) -> set[str]:
-    """Return the names that items and those within them are given."""
+    """Return the names given to items and those within them."""
     names: set[str] = set()
     stack = [items]
     while stack:
@@ -173,10 +172,10 @@ def names_in(items: tuple[ItemNode, ...]) -> set[str]:
 
 
 def repeated(spec: Spec) -> tuple[Spec, str]:
-    """Return the spec with an unknown number of repeats, and the text of the block that is repeated.
+    """Return the items with an unknown number of repeats, and the text of the block that is repeated.
 
-    The block is the item with `* ?`, else the first that is repeated, else all but the input. Raises `SpecError` E007
-    where there is nothing to repeat, and E117 for a `?` that is no number of repeats or stands beside another.
+    The block is the item with `* ?`, else the first that is repeated, else everything but the input. Raises `SpecError`
+    E007 if there is nothing to repeat.
     """
     found = list(unknowns(spec))
     for each in found:

@@ -30,6 +30,7 @@ from cnncalc.layers.arguments import (
     Dims,
     Flag,
     Integer,
+    NamedInteger,
     PaddingArgument,
     PerAxis,
     Real,
@@ -167,6 +168,10 @@ def said(draw: st.DrawFn, argument: Argument[Any], glued: bool) -> str:
             return word
         truth = {True: "true", False: "NO"}
         return f"{argument.name}={truth[argument.keywords[word]] if isinstance(argument, Flag) else word}"
+    if isinstance(argument, NamedInteger):
+        number = draw(st.integers(argument.low, min(argument.high - 1, 9)))
+        # Glued, its word alone can stand.
+        return f"{argument.name}={number}" if not glued else ""
     value = draw(values(argument))
     if not glued and draw(st.integers(0, 3)) == 0:
         return f"{argument.name}={value}"

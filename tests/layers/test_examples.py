@@ -34,6 +34,7 @@ WORDS = [
     *("relu6", "leakyrelu", "elu", "selu", "celu", "gelu", "silu", "swish"),
     *("mish", "sigmoid", "hardsigmoid", "hardswish", "tanh", "hardtanh", "softplus", "softsign"),
     *("softmax", "logsoftmax", "prelu", "add", "mul", "concat"),
+    *("lstm", "gru", "rnn", "convlstm"),
 ]
 
 

@@ -37,14 +37,14 @@ CLOSING = {"{": "}", "<": ">"}
 
 
 class PrototxtScalar(NamedTuple):
-    """A string without its quotes, a number or a word, as the text that stands there."""
+    """A string without its quotes, a number or a word, as its source text."""
 
     text: str
     span: Span
 
 
 class PrototxtMessage(NamedTuple):
-    """The fields of a message by name, each with all its values in order, and where it stands."""
+    """The fields of a message by name, each with all its values in order, and the message's span."""
 
     fields: dict[str, list[PrototxtScalar | PrototxtMessage]]
     span: Span
@@ -53,7 +53,7 @@ class PrototxtMessage(NamedTuple):
         return [value for value in self.fields.get(name, ()) if isinstance(value, PrototxtMessage)]
 
     def message(self, name: str) -> PrototxtMessage:
-        """The message of that name; an empty one where there is none."""
+        """Return the message of that name; an empty one if there is none."""
         messages = self.messages(name)
         return messages[0] if messages else PrototxtMessage({}, self.span)
 
@@ -61,7 +61,7 @@ class PrototxtMessage(NamedTuple):
         return [value for value in self.fields.get(name, ()) if isinstance(value, PrototxtScalar)]
 
     def scalar(self, name: str) -> PrototxtScalar | None:
-        """The value of that name: the last, as in protocol buffers."""
+        """Return the value of that name: the last one, as in protocol buffers."""
         scalars = self.scalars(name)
         return scalars[-1] if scalars else None
 
@@ -71,9 +71,9 @@ class PrototxtMessage(NamedTuple):
 
 
 def parse(source: Source) -> PrototxtMessage:
-    """The message that the text is.
+    """Return the message in the text.
 
-    Raises `SpecError` E302 at the first position where it is none, and E303 where there is too much of it.
+    Raises `SpecError` E302 at the first position where it is invalid, and E303 if it is too large.
     """
     limit_marks(source, MARKS, MAX_MARKS, "values, marks and comments")
     return PrototxtParser(source).message(None, 0)

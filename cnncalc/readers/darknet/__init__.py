@@ -1,8 +1,8 @@
 """Darknet's cfg files: sections in brackets, each a layer with `name=value` lines.
 
-Sizes as Darknet's sources give them: a convolution's `pad=1` means half of its size; a maxpool's padding is its
-size less one in all, the smaller half at the beginning, unless `padding` gives another. A convolution with
-`batch_normalize` has no bias of its own: Darknet's biases are then the batch norm's.
+Sizes are those of Darknet's sources: a convolution's `pad=1` means half of its kernel size; a maxpool's total padding
+is its kernel size minus one, the smaller half at the beginning, unless `padding` gives another. A convolution with
+`batch_normalize` has no bias of its own: Darknet's biases are then those of the batch norm.
 
     https://github.com/pjreddie/darknet, https://github.com/AlexeyAB/darknet (groups of a route, scale_channels, sam)
 """
@@ -20,7 +20,7 @@ from cnncalc.readers.text_file import read_text
 
 
 def read(path: str, options: ReadOptions) -> Graph:
-    """The graph of a cfg file; raises `SpecError` with all that is wrong in it."""
+    """Return the graph of a cfg file; raises `SpecError` with all errors in it."""
     sections = parse(read_text(path))
     if not sections or sections[0].name not in INPUT:
         span = sections[0].span if sections else None

@@ -25,7 +25,7 @@ OPTION = re.compile(r"\s*([^=\s]+)\s*=\s*(.*?)\s*$")
 
 
 class CfgOption(NamedTuple):
-    """The text behind an option's `=`, and its position."""
+    """The text after an option's `=`, and its position."""
 
     text: str
     span: Span
@@ -50,7 +50,7 @@ class CfgSection(FileArguments):
         return default
 
     def integers(self, name: str, rank: int, default: Any = None, low: int = 1) -> tuple[int, ...]:
-        """The same number for both axes; of a stride, or `stride_y` and `stride_x`."""
+        """Return the same number for both axes; of a stride, `stride_y` and `stride_x` if they are given."""
         number = self.integer(name, default[0] if isinstance(default, tuple) else default, low)
         return tuple(self.integer(f"{name}_{axis}", number, low) for axis in "yx")
 
@@ -58,7 +58,7 @@ class CfgSection(FileArguments):
         return self.integer(name, int(default), low=0) > 0
 
     def layer_numbers(self, name: str) -> list[tuple[int, Span]]:
-        """The numbers of a list of layers such as `layers=-1,8`."""
+        """Return the numbers of a list of layers such as `layers=-1,8`."""
         option = self.options.get(name)
         texts = option.text.split(",") if option else []
         if option is None or not all(re.fullmatch(r"\s*[+-]?\d{1,9}\s*", text) for text in texts):
@@ -67,19 +67,19 @@ class CfgSection(FileArguments):
         return [(int(text), option.span) for text in texts]
 
     def text(self, name: str, default: str) -> str:
-        """An option's text in lower case."""
+        """Return an option's text in lower case."""
         option = self.options.get(name)
         return option.text.lower() if option else default
 
     def make(self, kind: str, **arguments: Any) -> Layer:
-        """The layer of a kind with the arguments that the section states, and these besides."""
+        """Return the layer of a kind with the arguments that the section states, and the given ones."""
         return make(kind, **self.read(DARKNET, kind, rank=2), **arguments)
 
 
 def parse(source: Source) -> list[CfgSection]:
-    """The sections of a file.
+    """Return the sections of a file.
 
-    Raises `SpecError` E302 with all lines that are neither a section nor an option, and E303 where there are too many.
+    Raises `SpecError` E302 with all lines that are neither a section nor an option, and E303 if there are too many.
     """
     limit_marks(source, MARKS, MAX_MARKS, "lines, options and numbers")
     problems = Problems()

@@ -1,4 +1,4 @@
-"""From the sections of a cfg file to nodes, one after the other; a layer is referred to by its number."""
+"""Conversion of the sections of a cfg file to nodes, in order; a layer is referred to by its number."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class DarknetImporter(Importer):
         return self.builder.build(last)
 
     def _import(self, section: CfgSection, last: int) -> int:
-        """Add a section behind the node `last`; return the node that it ends in."""
+        """Add a section after the node `last`; return its last node."""
         rule = rules.get(section.name)
         return rule(self, section, last) if rule else self.add_unknown(section, last)
 
@@ -59,7 +59,7 @@ class DarknetImporter(Importer):
         return self.add_layer(section, unknown_op(section.name or "unnamed"), *inputs)
 
     def add_ending(self, section: CfgSection, node: int, normalized: bool, default: str) -> int:
-        """Add what stands behind a layer in the same section: its batch norm and its activation."""
+        """Add the batch norm and activation of a section after its layer."""
         if normalized:
             node = self.add_layer(section, make("bn"), node)
         name = printable(section.text("activation", default))
@@ -71,7 +71,7 @@ class DarknetImporter(Importer):
         return self.add_layer(section, make(kind, slope=LEAKY_SLOPE) if kind == "leakyrelu" else make(kind), node)
 
     def earlier(self, number: int, span: Span) -> int:
-        """The node of an earlier layer: below zero it is counted back from this one."""
+        """Return the node of an earlier layer; a negative number counts back from this one."""
         index = number if number >= 0 else len(self.ends) + number
         if not 0 <= index < len(self.ends):
             message, label = f"there is no layer {number} before this one", f"{len(self.ends)} come before it"

@@ -1,4 +1,4 @@
-"""Where a Keras file has its configuration: a `.keras` archive, a `.h5` file, or JSON by itself."""
+"""The configuration of a Keras file: of a `.keras` archive, a `.h5` file, or JSON by itself."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ MAX_DIGITS = 400
 
 
 def read_config(path: str) -> Any:
-    """The configuration of a model as JSON values.
+    """Return the configuration of a model as JSON values.
 
-    Raises `SpecError` E302 where the file has none, and E303 where there is too much of it.
+    Raises `SpecError` E302 if the file has none, and E303 if it is too large.
     """
     source = _config_source(path)
     limit_marks(source, MARKS, MAX_VALUES, "values")
@@ -45,7 +45,7 @@ def _whole_number(text: str) -> int:
 
 
 def _config_source(path: str) -> Source:
-    """The text of the configuration, wherever the file has it."""
+    """Return the text of the configuration, for any of the formats."""
     with open(path, "rb") as file:
         head = file.read(8)
     if head.startswith(b"PK"):

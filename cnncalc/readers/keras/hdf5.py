@@ -1,11 +1,11 @@
 """The attribute of an HDF5 file's root group that holds a model's configuration.
 
-The few structures on the way to it are read here directly, without the HDF5 library: that one trusts a file so far that
-a damaged one can keep it busy for ever, and it takes longer to import than the rest of a run.
+The few structures needed are read here directly, without the HDF5 library, which does not check a file enough to
+be safe: a damaged file can make it run forever. It also takes longer to import than the rest of a run.
 
     superblock ─▶ object header of the root group ─▶ attribute messages ─▶ fixed text, or an entry of a global heap
 
-Every address and length in the file is checked where it is followed, and the number of structures is bounded.
+Every address and length in the file is checked before it is used, and the number of structures is bounded.
 
     https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html
 """
@@ -28,7 +28,7 @@ MAX_BLOCKS, MAX_BLOCK, MAX_ENTRIES = 100, 1 << 20, 10_000
 
 
 class Hdf5Error(ValueError):
-    """The file is no HDF5 file, is damaged, or is of a form that is not read: the bare fact."""
+    """The file is not an HDF5 file, is damaged, or has a form that is not supported."""
 
 
 class TooLongError(ValueError):
@@ -44,9 +44,9 @@ class Message(NamedTuple):
 
 
 def read_text_attribute(file: BinaryIO, name: str, limit: int) -> bytes | None:
-    """The text under a name among the attributes of the root group; None where it has no such attribute.
+    """Return the text of an attribute of the root group; None if it has no such attribute.
 
-    Raises `Hdf5Error` where the file is damaged or of another form, and `TooLongError` for over `limit` bytes.
+    Raises `Hdf5Error` if the file is damaged or has another form, and `TooLongError` for over `limit` bytes.
     """
     return _Hdf5File(file, limit).attribute(name.encode())
 
@@ -77,7 +77,7 @@ class _Hdf5File:
         self.root = addresses[5] if version < 2 else addresses[3]
 
     def read(self, address: int, count: int) -> bytes:
-        """The bytes at an address."""
+        """Return the bytes at an address."""
         start = self.base + address
         if start + count > self.end:
             raise Hdf5Error(f"byte {start:,} and {count:,} more lie outside of its {self.end:,}")
@@ -90,7 +90,7 @@ class _Hdf5File:
     # -- object headers ------------------------------------------------------------------------------------
 
     def messages(self, address: int) -> Iterator[Message]:
-        """The messages of an object header, those of its continuations included."""
+        """Yield the messages of an object header, including those of its continuations."""
         prefix = self.read(address, min(64, max(self.end - self.base - address, 0)))
         if prefix.startswith(b"OHDR"):
             blocks, head = [self._newer_block(address, prefix)], _newer_head(prefix)
@@ -122,7 +122,7 @@ class _Hdf5File:
     # -- attributes ----------------------------------------------------------------------------------------
 
     def attribute(self, name: bytes) -> bytes | None:
-        """The text of the attribute of this name."""
+        """Return the text of the attribute of this name."""
         apart = False
         for message in self.messages(self.root):
             if message.type == ATTRIBUTE:
@@ -137,7 +137,7 @@ class _Hdf5File:
         return None
 
     def _text_of(self, message: Message, wanted: bytes) -> bytes | None:
-        """The text in an attribute message; None where it has another name."""
+        """Return the text in an attribute message; None if it has another name."""
         data = message.data
         if message.flags & 2 or len(data) < 8 or data[0] not in (1, 2, 3):
             return None
@@ -163,7 +163,7 @@ class _Hdf5File:
         raise Hdf5Error(f"its attribute {wanted.decode()} is no text")
 
     def _in_heap(self, address: int, index: int, length: int) -> bytes:
-        """The first bytes of the object of this index in a global heap's collection."""
+        """Return the first bytes of the object of this index in a global heap's collection."""
         if length > self.limit:
             raise TooLongError
         head = 8 + self.length
@@ -172,7 +172,7 @@ class _Hdf5File:
         if not collection.startswith(b"GCOL\x01"):
             raise Hdf5Error(f"there is no heap at byte {self.base + address:,}")
         at, end = address + head, address + size
-        found = b""
+        text = b""
         for _ in range(MAX_ENTRIES):
             if at + head > end:
                 break
@@ -183,22 +183,22 @@ class _Hdf5File:
                     raise Hdf5Error(f"its heap has {held:,} bytes of free space, and room for {end - at:,}")
                 break
             if number == index and length <= held:
-                found = self.read(at + head, length).rstrip(b"\0")
+                text = self.read(at + head, length).rstrip(b"\0")
             at += head + -(-held // 8) * 8
-        if at > end or not found:
+        if at > end or not text:
             raise Hdf5Error("its heap lacks the text of an attribute")
-        return found
+        return text
 
 
 def _newer_head(prefix: bytes) -> int:
-    """The bytes in front of each message of a newer object header."""
+    """Return the bytes before each message of a newer object header."""
     if len(prefix) < 32 or prefix[4] != 2:
         raise Hdf5Error("its root group has no object header that can be read")
     return 6 if prefix[5] & 4 else 4
 
 
 def _messages_in(block: bytes, head: int, newer: bool) -> Iterator[Message]:
-    """The messages of a block; those of a newer one have no padding, and types of one byte."""
+    """Yield the messages of a block; those of a newer one have no padding, and types of one byte."""
     at = 0
     while at + head <= len(block):
         kind, size, flags = (
@@ -214,5 +214,5 @@ def _messages_in(block: bytes, head: int, newer: bool) -> Iterator[Message]:
 
 
 def _number(data: bytes, at: int, width: int) -> int:
-    """The number of so many bytes at a position, the lowest first; zero where the data ends before."""
+    """Return the little-endian number of `width` bytes at a position; bytes after the end of the data are zero."""
     return int.from_bytes(data[at : at + width], "little")

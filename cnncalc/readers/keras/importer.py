@@ -1,4 +1,4 @@
-"""From Keras's layers to ours: each class by its rule, models in one another."""
+"""Conversion of Keras's layers to ours: each class by its rule, with models nested in one another."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MAX_DEPTH = 20
 
 
 class LayerPart(NamedTuple):
-    """A layer of ours, the weights it holds where its own rule does not give them, and the end of its name."""
+    """A layer of ours, its weights if they do not follow from its own rule, and the suffix of its name."""
 
     layer: Layer
     stored: StoredWeights | None = None
@@ -47,7 +47,7 @@ rules: OperatorRules[Rule] = OperatorRules()
 
 
 def class_names(kind: str) -> tuple[str, ...]:
-    """The names of Keras's classes for a kind of layer, of all ranks."""
+    """Return the names of Keras's classes for a kind of layer, of all ranks."""
     names = (name.removeprefix("layers.") for name in KERAS.equivalent(kind).names if name.startswith("layers."))
     return tuple(
         name.format(rank=rank) for name in names for rank in ((1, 2, 3) if "{rank}" in name else (0,))
@@ -55,7 +55,7 @@ def class_names(kind: str) -> tuple[str, ...]:
 
 
 def part(kind: str, suffix: str = "", **arguments: Any) -> LayerPart:
-    """A layer of a kind."""
+    """Return a layer of a kind."""
     return LayerPart(make(kind, **arguments), suffix=suffix)
 
 
@@ -80,7 +80,7 @@ class KerasImporter(Importer):
         return graph._replace(outputs=tuple(sorted({*graph.outputs, *(node for node in outputs if node >= 0)})))
 
     def _import_model(self, model: Mapping[str, Any], given: list[int] | None, path: str, depth: int) -> list[int]:
-        """Add a model's layers, its inputs `given` by an outer one; return the nodes of its outputs."""
+        """Add a model's layers, with inputs `given` by an outer model; return the nodes of its outputs."""
         if depth > MAX_DEPTH:
             fail("E303", f"`{self.path}` is nested too deeply", f"more than {MAX_DEPTH} models in one another")
         config = model.get("config")
@@ -182,7 +182,7 @@ class KerasImporter(Importer):
 
 
 def _check_names(layers: list[Any], functional: bool) -> None:
-    """Raise `SpecError` E302 where two layers of a model have one name, or one that others call has none."""
+    """Raise `SpecError` E302 if two layers of a model have one name, or a layer that others call has none."""
     seen: set[str] = set()
     for number, layer in enumerate(layers, 1):
         name = stated_name(layer)
@@ -195,7 +195,7 @@ def _check_names(layers: list[Any], functional: bool) -> None:
 
 
 def _check_inputs(config: LayerConfig, shapes: list[Shape]) -> None:
-    """Raise `SpecError` E306 where a layer does not take so many tensors, or none of their rank."""
+    """Raise `SpecError` E306 if a layer does not take this number of tensors, or none of their rank."""
     if len(shapes) > 1 and config.class_name not in MERGES:
         label = f"a `{config.class_name}` takes one tensor"
         fail("E306", f"`{config.name}` is called on {len(shapes)} tensors", label)

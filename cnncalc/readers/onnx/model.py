@@ -1,8 +1,8 @@
 """An ONNX file as plain values: the few fields of its messages that sizes and figures depend on.
 
 The format is read here directly, by the field numbers of onnx.proto (github.com/onnx/onnx, onnx/onnx.proto), without
-the `onnx` package: that takes longer to import than the rest of a run. Subgraphs (of `If` and `Loop`) stay bytes.
-Data outside of the file is never opened: of a tensor only its dimensions matter.
+the `onnx` package, whose import takes longer than the rest of a run. Subgraphs (of `If` and `Loop`) stay bytes.
+External data files are never opened, since only the dimensions of a tensor matter.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ GRAPH: Schema = {
 OPSET: Schema = {1: Field("domain", "text"), 2: Field("version", "int")}
 MODEL: Schema = {1: Field("ir_version", "int"), 7: Field("graph", GRAPH), 8: Field("opset_import", OPSET, many=True)}
 
-#: Names of nodes and operators are cut to so many characters; those of tensors are not, since they are references.
+#: The length to which names of nodes and operators are cut; those of tensors are not, since they are references.
 MAX_NAME = 400
 
 #: The key under which PyTorch's exporter writes the modules around a node.
@@ -103,7 +103,7 @@ Number = Any
 
 
 class TensorDef:
-    """A tensor that the file holds: its dimensions, its element type, and its values where they are few and there."""
+    """A tensor that the file holds: its dimensions, its element type, and its values if they are few and present."""
 
     def __init__(self, message: Message) -> None:
         self._message = message
@@ -123,7 +123,7 @@ class TensorDef:
 
     @cached_property
     def values(self) -> tuple[Number, ...] | None:
-        """The elements in order; None where they are many, elsewhere, or fewer than the shape asks for."""
+        """The elements in order; None if they are many, in another file, or fewer than the shape requires."""
         limit = MAX_REALS if self.type in REAL_TYPES else MAX_INTEGERS
         if self.elements > limit or self._message.get("data_location"):
             return None
@@ -148,7 +148,7 @@ class TensorDef:
 
 
 class NodeDef(NamedTuple):
-    """A node: an operator, the names of the tensors it reads and makes, and its attributes."""
+    """A node: an operator, the names of its input and output tensors, and its attributes."""
 
     operator: str
     name: str
@@ -161,7 +161,7 @@ class NodeDef(NamedTuple):
 
     @property
     def qualified_operator(self) -> str:
-        """The operator's name behind its domain: `com.microsoft.FusedConv`; ONNX's own domain is left out."""
+        """The operator's name with its domain: `com.microsoft.FusedConv`; ONNX's own domain is left out."""
         return f"{self.domain}.{self.operator}" if self.domain else self.operator
 
     def integer(self, name: str, default: int) -> int:
@@ -177,7 +177,7 @@ class NodeDef(NamedTuple):
         return default if value is None else str(value[:80], "utf-8", "replace")
 
     def integers(self, name: str) -> tuple[int, ...] | None:
-        """A list of whole numbers; None where there is none."""
+        """Return a list of integers; None if the node has no such attribute."""
         attribute = self.attributes.get(name)
         if attribute is None or "ints" not in attribute:
             # An empty list leaves no trace in the file but the attribute's name.
@@ -199,7 +199,7 @@ Dimension = int | str | None
 
 
 class ValueDef(NamedTuple):
-    """A tensor's name and its stated dimensions; None where it is no tensor or its rank is open."""
+    """A tensor's name and its stated dimensions; None if it is not a tensor or its rank is open."""
 
     name: str
     dims: tuple[Dimension, ...] | None
@@ -215,7 +215,7 @@ class ModelDef(NamedTuple):
 
 
 def open_model(path: str) -> ModelDef:
-    """The model in a file; raises `SpecError` E302 where it is none, E303 where there is too much of it."""
+    """Return the model in a file; raises `SpecError` E302 if it is not one, E303 if it is too large."""
     try:
         with open(path, "rb") as file:
             if not file.read(1):
@@ -265,7 +265,7 @@ def _node(message: Message) -> NodeDef:
 
 
 def _module_in_metadata(metadata: Sequence[Message]) -> str:
-    """The last but one of the scopes `['', 'layer1', 'layer1.conv1', 'conv2d']`: the last is the node itself."""
+    """Return the second last of the scopes `['', 'layer1', 'layer1.conv1', 'conv2d']`; the last is the node itself."""
     for entry in metadata:
         if entry.get("key") == SCOPES:
             scopes = re.findall(r"'([^']*)'", entry.get("value", "")[:4000])

@@ -1,12 +1,12 @@
-"""Protocol Buffers' wire format: the few rules that it takes to read a message by a schema of its fields.
+"""Protocol Buffers' wire format: the rules needed to read a message by a schema of its fields.
 
     message = { tag value }            tag = varint of (field number << 3 | wire type)
     value   = varint (0) | 8 bytes (1) | length bytes (2) | 4 bytes (5)
 
-A file is read piece by piece and never mapped into memory, since a mapped file that shrinks ends the process. What is
-long (weights) is passed over unread. A field that the schema does not know, or of another wire type, is skipped, as
-the format asks for. A schema holds no cycle, so nesting in the data cannot nest the calls here; a `Budget` bounds how
-many fields are read, and how many bytes are kept.
+A file is read in pieces and never mapped into memory, since a mapped file that shrinks ends the process. Long
+values (weights) are skipped unread. A field that is not in the schema, or has another wire type, is skipped, as
+the format requires. A schema has no cycles, which bounds the depth of calls here; a `Budget` bounds the number of
+fields that are read, and of bytes that are kept.
 
 Source: https://protobuf.dev/programming-guides/encoding/
 """
@@ -36,20 +36,20 @@ MAX_VARINT = 10
 
 
 class WireError(ValueError):
-    """The bytes are no message: what is wrong, and where."""
+    """The bytes are not a message; the text has the reason and the position."""
 
     def __init__(self, fact: str, at: int) -> None:
         super().__init__(f"{fact} at byte {at:,}")
 
 
 class TooMuchError(ValueError):
-    """There is more in the message than is read: what."""
+    """The message has more than is read; the text names what."""
 
 
 class Field(NamedTuple):
     """A field's name, and its kind: `int`, `float`, `text`, `bytes`, or the schema of a message.
 
-    Of a repeated field (`many`) there is a list, of `most` values. Repeated numbers may come packed, as bytes.
+    A repeated field (`many`) is a list of at most `most` values. Repeated numbers may be packed, as bytes.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Budget:
         self.left = fields
 
     def count(self, tag: int, at: int) -> None:
-        """Count a field by its tag; raises `WireError` for the number 0, which none has."""
+        """Count a field by its tag; raises `WireError` for the field number 0, which is invalid."""
         self.left -= 1
         if self.left < 0:
             raise TooMuchError(f"over {self.fields:,} fields beside its weights")
@@ -78,14 +78,14 @@ class Budget:
             raise WireError("a field has no number", at)
 
     def keep(self, field: Field, data: memoryview, begin: int, end: int) -> bytes:
-        """The bytes of a field where they are few; in place of many, what is too little or too much for any use."""
+        """Return the bytes of a field if they are few, and otherwise a placeholder for data that is too long."""
         if end - begin > min(MAX_KEPT, self.kept):
             return MANY_NUMBERS if field.many else b""
         self.kept -= end - begin
         return bytes(data[begin:end])
 
     def text(self, data: memoryview, begin: int, end: int) -> str:
-        """A text; raises `TooMuchError` where it is long, or all texts are."""
+        """Return a text; raises `TooMuchError` if it is too long, or all texts together are."""
         self.kept -= end - begin
         if end - begin > MAX_TEXT or self.kept < 0:
             raise TooMuchError("names that are too long")
@@ -93,16 +93,16 @@ class Budget:
 
 
 def read_file(file: BinaryIO, schema: Schema, budget: Budget) -> Message:
-    """The message that a file is, by the names of its schema; a field that is absent has no key.
+    """Return the message in a file, by the names of its schema; an absent field has no key.
 
-    Raises `WireError` where the file is none, and `TooMuchError` where the budget is spent.
+    Raises `WireError` if the file is not a message, and `TooMuchError` if the budget is spent.
     """
     end = file.seek(0, 2)
     return _FileDecoder(file, budget).message(0, end, schema)
 
 
 class _FileDecoder:
-    """Decodes the messages of a file of which a piece is in memory."""
+    """Decodes the messages of a file, of which one piece at a time is in memory."""
 
     def __init__(self, file: BinaryIO, budget: Budget) -> None:
         self.file, self.budget = file, budget
@@ -110,7 +110,7 @@ class _FileDecoder:
         self.piece, self.base = memoryview(b""), 0
 
     def load(self, begin: int, end: int) -> None:
-        """Have the bytes `begin` to `end` in memory, and what follows them; raises `WireError` where they are gone."""
+        """Load the bytes `begin` to `end` and what follows them; raises `WireError` if the file is shorter."""
         if begin < self.base or end > self.base + len(self.piece):
             self.file.seek(begin)
             self.piece, self.base = memoryview(self.file.read(max(PIECE, end - begin))), begin
@@ -118,7 +118,7 @@ class _FileDecoder:
                 raise WireError("the file ends", begin + len(self.piece))
 
     def message(self, start: int, end: int, schema: Schema) -> Message:
-        """The message in the bytes `start` to `end`."""
+        """Return the message in the bytes `start` to `end`."""
         if end - start <= PIECE:
             self.load(start, end)
             return decode(self.piece, start - self.base, end - self.base, schema, self.budget, self.base)
@@ -156,7 +156,7 @@ class _FileDecoder:
 
 
 def _skip(data: memoryview, at: int, end: int, tag: int, base: int) -> int:
-    """The position behind a field that is a number, whose value stands at `at`."""
+    """Return the position after a numeric field whose value begins at `at`."""
     wire = tag & 7
     if wire == VARINT:
         return varint(data, at, end, base)[1]
@@ -169,7 +169,7 @@ def _skip(data: memoryview, at: int, end: int, tag: int, base: int) -> int:
 
 
 def put(message: Message, field: Field, value: Any) -> None:
-    """Give a message the value of a field."""
+    """Set or append the value of a field in a message."""
     if field.many:
         values = message.setdefault(field.name, [])
         if len(values) >= field.most:
@@ -188,9 +188,10 @@ def decode(
     base: int = 0,
     message: Message | None = None,
 ) -> Message:
-    """The message in the bytes `start` to `end` of data that begins at `base` in its file; or more of a message.
+    """Return the message in the bytes `start` to `end` of data that begins at `base` in its file.
 
-    Raises `WireError` where the bytes are none, and `TooMuchError` where the budget is spent.
+    A given `message` is extended. Raises `WireError` if the bytes are not a message, and `TooMuchError` if the budget
+    is spent.
     """
     message = {} if message is None else message
     at = start
@@ -230,7 +231,7 @@ def decode(
 
 
 def varint(data: memoryview | bytes, at: int, end: int, base: int = 0) -> tuple[int, int]:
-    """The number at a position, seven bits a byte with the lowest first, and the position behind it."""
+    """Return the number at a position, seven bits per byte with the lowest first, and the position after it."""
     result = shift = 0
     while at < end:
         byte = data[at]
@@ -245,13 +246,13 @@ def varint(data: memoryview | bytes, at: int, end: int, base: int = 0) -> tuple[
 
 
 def signed(value: int) -> int:
-    """The 64 bits as a number in two's complement."""
+    """Return the 64 bits as a two's complement number."""
     value &= (1 << 64) - 1
     return value - (1 << 64) if value >> 63 else value
 
 
 def integers(parts: list[Any], limit: int) -> list[int] | None:
-    """The numbers of a repeated field, packed or not; None where there are more than `limit`."""
+    """Return the numbers of a repeated field, packed or not; None if there are more than `limit`."""
     numbers: list[int] = []
     for part in parts:
         if isinstance(part, int):
@@ -265,7 +266,7 @@ def integers(parts: list[Any], limit: int) -> list[int] | None:
 
 
 def floats(parts: list[Any], limit: int, code: str = "f") -> list[float] | None:
-    """The numbers of a repeated field of floats (or of doubles, code `d`), as `integers`."""
+    """Return the numbers of a repeated field of floats (or of doubles, code `d`), as `integers`."""
     numbers: list[float] = []
     size = 4 if code == "f" else 8
     for part in parts:
