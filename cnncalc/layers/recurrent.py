@@ -236,7 +236,7 @@ class ConvLSTM(Layer):
         return Shape(x.spatial[1:], x.channels)
 
     def requirements(self, x: Shape) -> Iterator[Requirement]:
-        return self.input_conv().requirements(self.frame(x))
+        yield from self.input_conv().requirements(self.frame(x))
 
     def output(self, x: Shape) -> Shape:
         sizes = self.input_conv().sizes(self.frame(x))
@@ -282,7 +282,8 @@ class ConvLSTM(Layer):
         return KEPT_OF_STEP * self.states(inputs[0])
 
     def padding_ends(self, x: Shape) -> list[list[Size]]:
-        return self.input_conv().padding_ends(self.frame(x))
+        ends: list[list[Size]] = self.input_conv().padding_ends(self.frame(x))
+        return ends
 
     def explain_channels(self, x: Shape, y: Shape) -> str:
         return (

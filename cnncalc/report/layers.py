@@ -153,7 +153,8 @@ def _usage(cls: type[Layer]) -> str:
 def _short(argument: Argument[Any]) -> str:
     """Return the short form with a number and the keywords that are not the default: `p1/same/full`, `nobias`."""
     keywords = [word for word, value in argument.keywords.items() if value != argument.default]
-    return "/".join([*argument.forms()[: len(argument.shorts[:1])], *keywords])
+    number = [form for form in argument.forms()[:1] if form not in argument.keywords]
+    return "/".join([*number, *keywords])
 
 
 def _page(kind: str) -> Iterator[Block]:

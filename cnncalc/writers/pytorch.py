@@ -20,12 +20,12 @@ from cnncalc.writers.blocks import BlockLayout, BlockStep, BlockTemplate, CodeBl
 from cnncalc.writers.code import (
     WIDTH,
     Call,
+    CallArgument,
     Inline,
     LayerCode,
     RawCode,
     call,
     inline_text,
-    keyword,
     layer_call,
     nested,
     positional,
@@ -159,7 +159,7 @@ def own_padding(node: Node, layer: Any) -> tuple[list[int], bool] | None:
 def recurrent(node: Node, layer: Any) -> Call:
     if layer.biases == 1:
         raise Unsupported("its recurrent layers have two biases or none", "write `biases=2` or `nobias`")
-    return call("Recurrent", positional("layer", module_of(layer.kind, node)), keyword("last", layer.last, False))
+    return call("Recurrent", positional("layer", module_of(layer.kind, node)), CallArgument("last", layer.last, False))
 
 
 @emitter("convlstm")
@@ -175,7 +175,7 @@ def convlstm(node: Node, layer: Any) -> Call:
         "ConvLSTM",
         positional("frames", sequential(*pads, module_of("conv", step._replace(layer=frames), padding=padding))),
         positional("state", module_of("conv", back._replace(layer=state))),
-        keyword("last", layer.last, False),
+        CallArgument("last", layer.last, False),
     )
 
 

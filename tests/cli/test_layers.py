@@ -166,9 +166,9 @@ def test_overview_folds_between_words() -> None:
     lines = run("--width", "80").stdout.splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("dwconv"))
     assert lines[start : start + 3] == [
-        "dwconv (depthwise)      3x3 [s2 p1/same/full d2  floor((N + 2P −      ∏F·C·m +",
-        "                        mN nobias]               F')/S) + 1; C·m      C·m",
-        "sepconv (separable)     3x3 xN [s2 p1/same/full  floor((N + 2P −      ∏F·C·m +",
+        "dwconv (depthwise)       3x3 [s2 p1/same/full   floor((N + 2P −      ∏F·C·m +",
+        "                         d2 mN nobias]          F')/S) + 1; C·m      C·m",
+        "sepconv (separable)      3x3 xN [s2             floor((N + 2P −      ∏F·C·m +",
     ]
 
 
