@@ -126,7 +126,7 @@ def _explained(analysis: Analysis, row: Row, live: Sequence[Buffer]) -> Explanat
     weights, biases, running = (traced.weights(x), traced.biases(x), traced.buffers(x)) if counted else (0, 0, 0)
     if node.stored is not None:
         # The weights that a model file holds are counted in place of the rules.
-        weights, biases, running = row.params, 0, row.buffers
+        weights, biases, running = row.params + row.frozen, 0, row.buffers
     return Explanation(
         row,
         tuple(FigureFormula(name, text_of(size), value) for name, size, value in sizes),

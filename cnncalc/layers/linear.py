@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from cnncalc.layers.arguments import Flag, Integer
-from cnncalc.layers.base import WHOLE, Example, Layer
+from cnncalc.layers.base import WHOLE, Example, WeightedLayer
 from cnncalc.shape import Shape, Size
 
 
-class FullyConnected(Layer):
+class FullyConnected(WeightedLayer):
     """Every output is a weighted sum of all inputs."""
 
     words = {"fc": ("dense", "linear")}

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from math import prod
 
 from cnncalc.layers.arguments import Flag, Integer
-from cnncalc.layers.base import Example, Layer
+from cnncalc.layers.base import Example, Layer, WeightedLayer
 from cnncalc.shape import Requirement, Shape, Size, require_divisible
 
 
-class Norm(Layer):
+class Norm(WeightedLayer):
     """The base of the norms: a weight and a bias for each channel, unless `noaffine`; `noscale` leaves the bias."""
 
     memory = "in place"
@@ -89,7 +89,7 @@ class LocalResponseNorm(Layer):
         return squares + 2 * y.elements
 
 
-class Scale(Layer):
+class Scale(WeightedLayer):
     """Multiply each channel by a weight of its own."""
 
     words = {"scale": ()}

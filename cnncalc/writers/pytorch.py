@@ -42,6 +42,10 @@ def write(graph: Graph) -> str:
     """Return the graph as a Python file; raises `SpecError` E320 for a layer that PyTorch has no equivalent of."""
     code = emitter.emit_all(graph.nodes)
     code.update(dict.fromkeys(flattens_by_place(graph), FLATTEN_BY_PLACE))
+    for node in graph.nodes:
+        made = code.get(node.index)
+        if node.layer.frozen and isinstance(made, Call):
+            code[node.index] = made._replace(suffix=".requires_grad_(False)")
     return PyTorchFile(graph, code).text()
 
 

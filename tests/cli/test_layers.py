@@ -21,16 +21,17 @@ conv (convolution, conv1d/2d/3d, convolution1d/2d/3d)
 Slide `filters` kernels over the input; each spans the channels of its group.
 
 arguments
-  short                  long       default   meaning
+  short               long        default   meaning
   ──────────────────────────────────────────────────────────────────────────────
-  3x3                    kernel=    required  window size
-  s2                     stride=    1         step of the window
-  p1, valid, same, full  padding=   valid     zeros at each end of an axis
-  d2                     dilation=  1         distance between taps
-  gN                     groups=    1         channel groups
-  xN, :N                 filters=   required  number of filters = output
-                                              channels
-  bias, nobias           bias=      bias      whether there is a bias
+  3x3                 kernel=     required  window size
+  s2                  stride=     1         step of the window
+  p1, valid, same,    padding=    valid     zeros at each end of an axis
+  full
+  d2                  dilation=   1         distance between taps
+  gN                  groups=     1         channel groups
+  xN, :N              filters=    required  number of filters = output channels
+  bias, nobias        bias=       bias      whether there is a bias
+  frozen              trainable=  true      whether training changes its weights
 
 rules
   input            1, 2 or 3 spatial axes, or as many as the word names
@@ -78,6 +79,14 @@ FC = {
             "long": "bias=",
             "default": True,
             "help": "whether there is a bias",
+            "required": False,
+        },
+        {
+            "name": "trainable",
+            "short": ["frozen"],
+            "long": "trainable=",
+            "default": True,
+            "help": "whether training changes its weights",
             "required": False,
         },
     ],
@@ -166,9 +175,9 @@ def test_overview_folds_between_words() -> None:
     lines = run("--width", "80").stdout.splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("dwconv"))
     assert lines[start : start + 3] == [
-        "dwconv (depthwise)      3x3 [s2 p1/same/full d2  floor((N + 2P −      ∏F·C·m +",
-        "                        mN nobias]               F')/S) + 1; C·m      C·m",
-        "sepconv (separable)     3x3 xN [s2 p1/same/full  floor((N + 2P −      ∏F·C·m +",
+        "dwconv (depthwise)      3x3 [s2            floor((N + 2P −      ∏F·C·m + C·m",
+        "                        p1/same/full d2    F')/S) + 1; C·m",
+        "                        mN nobias frozen]",
     ]
 
 

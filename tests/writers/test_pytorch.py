@@ -35,25 +35,27 @@ def samples(graph: cnncalc.Graph, number: int) -> list[Any]:
 
 
 def run(graph: cnncalc.Graph, network: Any) -> Any:
-    """What PyTorch gives for two samples: output shapes, and the numbers of parameters and buffers."""
+    """What PyTorch gives for two samples: output shapes, and the numbers of parameters, frozen ones and buffers."""
     outputs = network(*samples(graph, 2))
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
     return SimpleNamespace(
         shapes=[tuple(each.shape) for each in outputs],
-        params=sum(each.numel() for each in network.parameters()),
+        params=sum(each.numel() for each in network.parameters() if each.requires_grad),
+        frozen=sum(each.numel() for each in network.parameters() if not each.requires_grad),
         # A batch norm also counts the batches that it has seen: no running statistic.
         buffers=sum(each.numel() for name, each in network.named_buffers() if "num_batches" not in name),
     )
 
 
 def test_network(network: Any, exported: Any) -> None:
-    """PyTorch gives the same output shapes, parameters and buffers."""
+    """PyTorch gives the same output shapes, parameters, frozen ones and buffers."""
     graph = network.graph
     totals = cnncalc.analyze(graph)
     got = run(graph, module(exported(network, "pytorch")))
     shapes = [(2, graph.nodes[i].shape.channels, *graph.nodes[i].shape.spatial) for i in graph.outputs]
     buffers = sum(row.buffers for row in totals.rows)
-    assert (got.shapes, got.params, got.buffers) == (shapes, totals.totals.params, buffers)
+    sums = totals.totals
+    assert (got.shapes, got.params, got.frozen, got.buffers) == (shapes, sums.params, sums.frozen, buffers)
 
 
 @pytest.mark.filterwarnings("ignore")  # PyTorch's own, while it traces
@@ -136,7 +138,7 @@ def overcounted(rows: Iterable[Row], count: int) -> int:
         x = row.node.input_shapes
         # Only the first part of a separable convolution has groups.
         part = row.node.layer.decompose(x[0])[0] if x else row.node.layer
-        if part.kind in ("conv", "dwconv", "deconv"):
+        if part.kind in ("conv", "dwconv", "deconv") and not row.node.layer.frozen:
             groups = x[0].channels if part.kind == "dwconv" else part.groups
             total += (groups - 1) * part.multiply_adds(x[0], row.node.shape) * count
     return total
@@ -146,7 +148,8 @@ def learning(graph: cnncalc.Graph) -> set[int]:
     """The nodes whose output has a gradient: they have weights, or what they read has one."""
     found: set[int] = set()
     for node in graph.nodes:
-        if node.inputs and (node.layer.weights(node.input_shapes[0]) or not found.isdisjoint(node.inputs)):
+        weights = node.inputs and not node.layer.frozen and node.layer.weights(node.input_shapes[0])
+        if node.inputs and (weights or not found.isdisjoint(node.inputs)):
             found.add(node.index)
     return found
 
