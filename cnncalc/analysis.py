@@ -351,11 +351,12 @@ def analyze_graph(graph: Graph, options: Options) -> Analysis:
     of_sample = node_costs(nodes)
     training = training_costs(nodes, of_sample, DTYPES[options.dtype])
     costs = _of_batch(nodes, of_sample, options)
-    figures = zip(nodes, costs, training, receptive_fields(nodes), strict=True)
+    fields = receptive_fields(nodes)
+    figures = zip(nodes, costs, training.backward_macs, training.saved_bytes, fields, strict=True)
     rows = tuple(
         [
-            Row(graph, node, *cost, taken.backward_macs * batch, taken.saved_bytes, field)
-            for node, cost, taken, field in figures
+            Row(graph, node, *cost, backward_macs * batch, saved_bytes, field)
+            for node, cost, backward_macs, saved_bytes, field in figures
         ]
     )
     feature_maps = tuple(assign_buffers(nodes, graph.outputs))

@@ -117,6 +117,7 @@ class GraphBuilder:
         #: The same layer on the same shapes gives the same. A `conv1d` equals a `conv`, and may yet not fit where that
         #: does: so the axes of its word belong to the key.
         self._fits: dict[tuple[Layer, int | None, tuple[Shape, ...]], Fit] = {}
+        self._fits_by_identity: dict[tuple[int, ...], tuple[Layer, Fit]] = {}
         self._failed_at: int | None = None
 
     def add(
@@ -144,19 +145,29 @@ class GraphBuilder:
             if flattened == UNKNOWN:
                 return UNKNOWN
             inputs, shapes = (flattened,), (nodes[flattened].shape,)
-        key = (layer, layer.axes, shapes)
-        fit = self._fits.get(key)
-        if fit is None:
+        # Mostly they are the same objects, too: comparing them by value takes longer.
+        identity = (id(layer), *map(id, shapes))
+        known = self._fits_by_identity.get(identity)
+        if known is None:
             try:
-                fit = self._fits[key] = _fit(layer, shapes, self.stretching)
+                # The layer is kept with it, so that its identity stays its own.
+                known = self._fits_by_identity[identity] = layer, self._fit(layer, shapes)
             except ShapeError as fault:
                 self._report(fault, name, layer, inputs, origin)
                 return UNKNOWN
+        fit = known[1]
         index = len(nodes)
         nodes.append(Node(index, name, fit[0], inputs, fit[1], fit[2], origin, implicit, arms, stored))
         if fit[3]:
             self._lints += [(index, lint) for lint in fit[3]]
         return index
+
+    def _fit(self, layer: Layer, shapes: tuple[Shape, ...]) -> Fit:
+        key = layer, layer.axes, shapes
+        fit = self._fits.get(key)
+        if fit is None:
+            fit = self._fits[key] = _fit(layer, shapes, self.stretching)
+        return fit
 
     def number(self, path: str) -> str:
         """Return the next free name for a path: `conv1`, then `conv2`."""

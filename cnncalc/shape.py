@@ -80,7 +80,7 @@ class Requirement(NamedTuple):
 
     @property
     def error(self) -> ShapeError:
-        """The error that says that it does not hold."""
+        """The error to raise if the condition does not hold."""
         return ShapeError(self.code, self.summary, *self.detail())
 
 

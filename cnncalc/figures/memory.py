@@ -7,7 +7,7 @@ afterwards. So a buffer is live from its first node to the last reader of any of
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -55,10 +55,39 @@ class MemoryStep(NamedTuple):
         return self.live - self.reads - self.writes
 
 
-def assign_buffers(nodes: Sequence[Node], outputs: Sequence[int], in_place: bool = True) -> list[Buffer]:
-    """Return the buffers that hold all feature maps, in the order in which they become live.
+#: The elements of a buffer, and the first and last step at which it is live.
+Lifetime = tuple[Size, int, int]
 
-    Unless `in_place`, no layer overwrites its input; aliases still share the buffer of their input.
+
+def assign_buffers(nodes: Sequence[Node], outputs: Sequence[int]) -> list[Buffer]:
+    """Return the buffers that hold all feature maps, in the order in which they become live."""
+    owner, dies, members = _share(nodes, outputs, in_place=True)
+    return [
+        Buffer(tuple(members[index] or (index,)), node.shape.elements, index if node.inputs else 0, dies[index])
+        for index, node in enumerate(nodes)
+        if owner[index] == index
+    ]
+
+
+def buffer_lifetimes(buffers: Sequence[Buffer]) -> Iterator[Lifetime]:
+    """Yield the lifetime of each buffer."""
+    return ((buffer.elements, buffer.first, buffer.last) for buffer in buffers)
+
+
+def unshared_lifetimes(nodes: Sequence[Node], outputs: Sequence[int]) -> Iterator[Lifetime]:
+    """Yield the lifetimes of the buffers if no layer overwrites its input; aliases still share the buffer of theirs."""
+    owner, dies, _ = _share(nodes, outputs, in_place=False)
+    for index, node in enumerate(nodes):
+        if owner[index] == index:
+            yield node.shape.elements, index if node.inputs else 0, dies[index]
+
+
+def _share(
+    nodes: Sequence[Node], outputs: Sequence[int], in_place: bool
+) -> tuple[list[int], list[int], list[list[int] | None]]:
+    """Return for each node the first node of the buffer that its output is in.
+
+    And for such a first node the last step at which the buffer is live, and its nodes where there are several.
     """
     end = len(nodes)
     last_read = list(range(end))
@@ -87,11 +116,7 @@ def assign_buffers(nodes: Sequence[Node], outputs: Sequence[int], in_place: bool
             members[root] = [root, index]
         else:
             shared.append(index)
-    return [
-        Buffer(tuple(members[index] or (index,)), node.shape.elements, index if node.inputs else 0, dies[index])
-        for index, node in enumerate(nodes)
-        if owner[index] == index
-    ]
+    return owner, dies, members
 
 
 def _input_to_share(node: Node, nodes: Sequence[Node], owner: list[int], dies: list[int], in_place: bool) -> int | None:
@@ -117,16 +142,16 @@ def _same_shape(left: Shape, right: Shape) -> bool:
     return all(a == b or (1 not in (a, b) and not known_unequal(a, b)) for a, b in pairs)
 
 
-def live_elements(buffers: Sequence[Buffer], steps: int) -> Iterator[Size]:
+def live_elements(lifetimes: Iterable[Lifetime], steps: int) -> Iterator[Size]:
     """Yield for each of `steps` steps the elements of all buffers that are live at that step."""
     change: list[Size] = [0] * (steps + 2)
-    for buffer in buffers:
-        change[buffer.first] += buffer.elements
-        change[min(buffer.last, steps) + 1] -= buffer.elements
-    elements: Size = 0
+    for elements, first, last in lifetimes:
+        change[first] += elements
+        change[min(last, steps) + 1] -= elements
+    live: Size = 0
     for step in range(steps):
-        elements = elements + change[step]
-        yield elements
+        live = live + change[step]
+        yield live
 
 
 def steps(nodes: Sequence[Node], buffers: Sequence[Buffer], most_kept: int) -> Iterator[MemoryStep]:

@@ -4,7 +4,7 @@ Source: the greedy planner of TensorFlow Lite Micro, which allocates by size as 
 Efficient memory management for deep neural net inference, arXiv:2001.03288.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from cnncalc.figures.memory import Buffer
@@ -34,8 +34,12 @@ def plan(buffers: Sequence[Buffer], bytes_of_element: int) -> list[Allocation]:
     time. After `MOST_COMPARED` pairs have been compared (a network of many thousand outputs), the rest is stacked on
     top, which is a valid plan but not a tight one.
     """
+    return [Allocation(*each) for each in _placed(buffers, bytes_of_element)]
+
+
+def _placed(buffers: Sequence[Buffer], bytes_of_element: int) -> Iterator[tuple[Buffer, int, int]]:
+    """Yield each buffer with its offset and size in the plan."""
     lifetimes = Lifetimes(max((buffer.last for buffer in buffers), default=0) + 1)
-    allocations: list[Allocation] = []
     compared = height = 0
     # Of two that are as large, the earlier goes first: a sort keeps their order.
     for buffer in sorted(buffers, key=lambda each: -each.elements):
@@ -52,13 +56,12 @@ def plan(buffers: Sequence[Buffer], bytes_of_element: int) -> list[Allocation]:
                 offset = max(offset, end)
             lifetimes.add(buffer.first, buffer.last, (offset, offset + size))
         height = max(height, offset + size)
-        allocations.append(Allocation(buffer, offset, size))
-    return allocations
+        yield buffer, offset, size
 
 
 def arena(buffers: Sequence[Buffer], bytes_of_element: int) -> int:
     """Return the size in bytes of the buffer that `plan` lays out."""
-    return max((allocation.end for allocation in plan(buffers, bytes_of_element)), default=0)
+    return max((offset + size for _, offset, size in _placed(buffers, bytes_of_element)), default=0)
 
 
 #: The first byte of an allocation, and the first one behind it.
@@ -77,7 +80,7 @@ class Lifetimes:
 
     def __init__(self, steps: int) -> None:
         self._steps = steps
-        self._in_use: list[list[ByteRange] | None] = [None] * steps
+        self._in_use: list[tuple[ByteRange, ...]] = [()] * steps
         self._beginning: dict[int, list[ByteRange]] = {}
         self._tree: dict[int, list[ByteRange]] = {}
 
@@ -86,11 +89,7 @@ class Lifetimes:
         self._beginning.setdefault(first, []).append(item)
         if last - first <= self.SHORT:
             for step in range(first, last + 1):
-                items = self._in_use[step]
-                if items is None:
-                    self._in_use[step] = [item]
-                else:
-                    items.append(item)
+                self._in_use[step] += (item,)
             return
         low, high = first + self._steps, last + 1 + self._steps
         while low < high:
@@ -105,7 +104,7 @@ class Lifetimes:
 
     def overlapping(self, first: int, last: int) -> list[ByteRange]:
         """Return the ranges that are in use at any of the steps `first` to `last`."""
-        items = list(self._in_use[first] or ())
+        items = list(self._in_use[first])
         node = first + self._steps if self._tree else 0
         while node:
             items += self._tree.get(node, ())

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.figures.cost import Cost
-from cnncalc.figures.memory import DTYPES, Buffer, assign_buffers, live_elements
+from cnncalc.figures.memory import DTYPES, Buffer, buffer_lifetimes, live_elements, unshared_lifetimes
 from cnncalc.figures.memory_planner import arena
-from cnncalc.figures.training import TrainingCost, training_bytes
+from cnncalc.figures.training import TrainingCosts, training_bytes
 from cnncalc.graph import Graph
 from cnncalc.shape import Size, formulas_as_text
 
@@ -82,7 +82,7 @@ class Totals(NamedTuple):
 def totals(
     graph: Graph,
     costs: Sequence[Cost],
-    training: Sequence[TrainingCost],
+    training: TrainingCosts,
     feature_maps: Sequence[Buffer],
     dtype: str,
     batch: int,
@@ -101,17 +101,17 @@ def totals(
     # Elements of one sample become bytes of the whole batch.
     scale = size * batch
     every_map = total(buffer.elements for buffer in feature_maps) * scale
-    live = list(live_elements(feature_maps, len(nodes)))
+    live = list(live_elements(buffer_lifetimes(feature_maps), len(nodes)))
     peak = largest(live)
-    without_in_place = largest(live_elements(assign_buffers(nodes, graph.outputs, in_place=False), len(nodes)))
-    saved_bytes = total(each.saved_bytes for each in training)
+    without_in_place = largest(live_elements(unshared_lifetimes(nodes, graph.outputs), len(nodes)))
+    saved_bytes = total(training.saved_bytes)
     step = live.index(peak) if peak in live else None
     return Totals(
         layers=len(of_layers),
         params=params,
         buffers=buffers,
         macs=total(cost.macs for cost in of_layers),
-        backward_macs=total(each.backward_macs for each in training) * batch,
+        backward_macs=total(training.backward_macs) * batch,
         activations=total(cost.activations for cost in of_layers),
         conv_activations=total(cost.conv_activations for cost in of_layers),
         params_bytes=(params + buffers) * size,

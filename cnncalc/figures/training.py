@@ -16,55 +16,88 @@ from cnncalc.shape import Size
 OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2}
 
 
-class TrainingCost(NamedTuple):
-    """The cost of training a node, for one sample.
+class TrainingCosts(NamedTuple):
+    """The cost of training each node, for one sample.
 
-    `saved_bytes` are those that the node is the first to keep for the backward pass: the outputs of the nodes `kept`,
-    and its own (indices, masks, intermediate results). `backward_macs` are its MACs for the gradients of its
-    weights and of its inputs.
+    `backward_macs` are the MACs for the gradients of a node's weights and inputs; `saved_bytes` the bytes that it is
+    the first to keep for the backward pass: the outputs of the nodes `kept`, and its own (indices, masks, intermediate
+    results). Lists of numbers, rather than a value for each node: a deep network has many.
     """
 
-    backward_macs: Size
-    saved_bytes: Size
-    kept: tuple[int, ...]
+    backward_macs: list[Size]
+    saved_bytes: list[Size]
+    kept: list[tuple[int, ...]]
 
 
-NO_COST = TrainingCost(0, 0, ())
+class _LayerTraining(NamedTuple):
+    """The properties of a layer on certain shapes that its training cost depends on, wherever it stands."""
+
+    keeps: str
+    is_view: bool
+    has_weights: bool
+    own_elements: Size
+    own_bytes: Size
+    is_chain: bool
 
 
-def training_costs(nodes: Sequence[Node], costs: Sequence[Cost], bytes_of_element: int) -> list[TrainingCost]:
-    """Return the training cost of each node, for one sample; `costs` are for one sample, too."""
-    result: list[TrainingCost] = []
+def training_costs(nodes: Sequence[Node], costs: Sequence[Cost], bytes_of_element: int) -> TrainingCosts:
+    """Return what training one sample takes of each node; `costs` are for one sample, too."""
+    result = TrainingCosts([], [], [])
     # For each node, whether it has a gradient, and the node whose output its own is a view of.
     learns: list[bool] = []
     storage: list[int] = []
     saved: set[int] = set()
+    layers: dict[tuple[int, int], _LayerTraining] = {}
     for node, cost in zip(nodes, costs, strict=True):
-        layer, inputs = node.layer, node.inputs
+        inputs = node.inputs
+        # Repeated layers on repeated shapes are the same objects, as for their costs.
+        key = id(node.layer), id(node.input_shapes)
+        layer = layers.get(key)
+        if layer is None or node.stored:
+            layer = layers[key] = _layer_training(node, cost)
         storage.append(storage[inputs[0]] if inputs and layer.is_view else node.index)
-        trains = bool(inputs) and _trains(node, cost)
-        learning = [learns[index] for index in inputs]
-        factors = trains + sum(learning)
+        factors = layer.has_weights + sum([learns[index] for index in inputs])
         learns.append(factors > 0)
-        if not factors:
-            result.append(NO_COST)
-            continue
-        kept: list[int] = []
-        keeps = layer.keeps
-        if keeps == "output":
-            kept = [node.index]
-        elif keeps == "inputs":
-            kept = [storage[index] for index in inputs]
-        elif keeps == "factors":
-            kept = [storage[index] for index, learnt in zip(inputs, learning, strict=True) if factors > learnt]
-        first = tuple([index for index in dict.fromkeys(kept) if index not in saved])
-        saved.update(first)
-        elements = layer.kept_elements(node.input_shapes, node.shape)
-        for index in first:
-            elements = elements + nodes[index].shape.elements
-        saved_bytes = elements * bytes_of_element + layer.kept_bytes(node.shape)
-        result.append(TrainingCost(_backward_macs(node, cost, trains, factors), saved_bytes, first))
+        first: tuple[int, ...] = ()
+        saved_bytes: Size = 0
+        if factors:
+            first = _first_kept(node, layer.keeps, factors, learns, storage, saved)
+            elements = layer.own_elements
+            for index in first:
+                elements = elements + nodes[index].shape.elements
+            saved_bytes = elements * bytes_of_element + layer.own_bytes
+        result.kept.append(first)
+        result.saved_bytes.append(saved_bytes)
+        chain = layer.is_chain and factors
+        result.backward_macs.append(_chain_macs(node, layer, factors) if chain else cost.macs * factors)
     return result
+
+
+def _layer_training(node: Node, cost: Cost) -> _LayerTraining:
+    layer = node.layer
+    if not node.inputs:
+        return _LayerTraining(layer.keeps, False, False, 0, 0, False)
+    own_elements = layer.kept_elements(node.input_shapes, node.shape)
+    is_chain = len(layer.decompose(node.input_shapes[0])) > 1
+    trains = _trains(node, cost)
+    return _LayerTraining(layer.keeps, layer.is_view, trains, own_elements, layer.kept_bytes(node.shape), is_chain)
+
+
+def _first_kept(
+    node: Node, keeps: str, factors: int, learns: Sequence[bool], storage: Sequence[int], saved: set[int]
+) -> tuple[int, ...]:
+    """Return the nodes whose outputs the node keeps and none before it does; they are added to `saved`."""
+    if keeps == "output":
+        kept = [node.index]
+    elif keeps == "inputs":
+        kept = [storage[index] for index in node.inputs]
+    elif keeps == "factors":
+        kept = [storage[index] for index in node.inputs if factors > learns[index]]
+    else:
+        return ()
+    first = tuple([index for index in dict.fromkeys(kept) if index not in saved])
+    saved.update(first)
+    return first
 
 
 def _trains(node: Node, cost: Cost) -> bool:
@@ -75,21 +108,18 @@ def _trains(node: Node, cost: Cost) -> bool:
     return params is not None and params != 0
 
 
-def _backward_macs(node: Node, cost: Cost, trains: bool, factors: int) -> Size:
-    """Return the MACs of a node's gradients: those of the product once for each factor that has a gradient.
+def _chain_macs(node: Node, layer: _LayerTraining, factors: int) -> Size:
+    """Return the MACs of a chain's gradients: those of each part once more for each of its factors that learns.
 
-    This is what PyTorch's FlopCounterMode counts for a convolution and a matrix product.
+    That is what PyTorch's FlopCounterMode counts for a convolution and a matrix product. All but the first part have
+    an input that learns as the weights before it do.
     """
-    parts = node.layer.decompose(node.input_shapes[0])
-    if len(parts) == 1:
-        return cost.macs * factors
-    # Of a chain, all but the first part have an input that learns as the weights before it do.
     macs: Size = 0
     x = node.input_shapes[0]
-    for part in parts:
+    for part in node.layer.decompose(x):
         y = part.output(x)
         macs = macs + part.multiply_adds(x, y) * factors
-        x, factors = y, trains + 1
+        x, factors = y, layer.has_weights + 1
     return macs
 
 

@@ -81,7 +81,7 @@ def _write_symmetric(padding: Padding) -> Any:
 
 
 def without_idle_countpad(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the arguments of an average pool, without saying that padding counts where there is none."""
+    """Return the arguments of an average pool, without `countpad` if there is no padding."""
     if values.get("padding", Padding("valid")).mode == "valid":
         values["countpad"] = False
     return values

@@ -287,7 +287,9 @@ class Expander:
             inside = Scope(scope.numbers, scope.blocks, scope.tensors, scope.path, scope.calls, arms)
             end = self.sequence(arm, current, inside, arm=True)
             ends.append(self.report_missing_input(node.span) if end == NO_TENSOR else end)
-        layer = REGISTRY[node.word](node.word)
+        layer = self.layers_by_text.get((node.word,))
+        if layer is None:
+            layer = self.layers_by_text[node.word,] = REGISTRY[node.word](node.word)
         index = self.builder.add(layer, tuple(ends), Origin(node.span, scope.calls), name, scope.path, scope.arms)
         if len(ends) == 1:
             help = f"a `;` separates arms; an empty one is the tensor before: `{node.word}(… ; )`"

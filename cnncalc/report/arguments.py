@@ -10,7 +10,7 @@ HEADINGS = ("short", "long", "default", "meaning")
 
 
 class ArgumentRow(NamedTuple):
-    """The cells under `HEADINGS`, backticks around what is typed."""
+    """The cells under `HEADINGS`, with backticks around code."""
 
     short: str
     long: str

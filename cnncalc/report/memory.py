@@ -169,7 +169,7 @@ def _moments(analysis: Analysis, depth: int | None) -> list[Moment]:
     for line in collapse(analysis.rows, depth):
         rows = line.rows if isinstance(line, RowGroup) else (line,)
         step = max((every[row.node.index] for row in rows), key=lambda step: step.live)
-        saved = tuple([nodes[index].name for row in rows for index in training[row.node.index].kept])
+        saved = tuple([nodes[index].name for row in rows for index in training.kept[row.node.index]])
         moments.append(Moment(line, step, analysis, saved))
     return moments
 

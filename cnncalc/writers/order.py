@@ -18,7 +18,7 @@ ALIKE = (*Activation.words, "leakyrelu", "elu", "dropout", "droppath", "identity
 
 
 def has_order(shape: Shape) -> bool:
-    """Whether channels first and channels last put the elements in different orders."""
+    """Return whether channels first and channels last put the elements in different orders."""
     return shape.channels > 1 and prod(shape.spatial) > 1
 
 

@@ -1,13 +1,13 @@
 """Well-known networks by name: specs in files of the language, one for each family.
 
-A family's file is a spec as it stands. Its members differ in the values of some of its lets; they are declared
+A family's file is a spec. Its members differ in the values of some of its lets, which are declared
 in `members.txt`, in blocks of lines:
 
     resnet.cnn  2015  Shortcuts around bottlenecks, …     the file, the year, contribution
                n1  n2  n3  n4                             lets of the file, by column
     resnet50    3   4   6   3                             a member, and its values
 
-Looking up a name reads that one table; a spec is read once its text is asked for.
+Looking up a name reads only that table; a spec is read when its text is needed.
 """
 
 from __future__ import annotations
