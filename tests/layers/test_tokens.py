@@ -34,7 +34,7 @@ class GlobalResponseNorm(nn.Module):
         ("input 7x12 | fc 9 each", nn.Linear(12, 9), torch.zeros(1, 7, 12)),
         # The sizes of its weights are those of its input, in whatever order.
         ("input 7x5x12 | ln all", nn.LayerNorm([7, 5, 12]), torch.zeros(1, 7, 5, 12)),
-        ("input 7x5x12 | ln all noaffine", nn.LayerNorm([7, 5, 12], elementwise_affine=False), torch.zeros(1, 7, 5, 12)),
+        ("input 3x4 | ln all noaffine", nn.LayerNorm([3, 4], elementwise_affine=False), torch.zeros(1, 3, 4)),
         ("input 7x5x12 | grn", GlobalResponseNorm(12), torch.zeros(1, 7, 5, 12)),
     ],
 )  # fmt: skip
