@@ -107,7 +107,8 @@ class Expander:
         self.texts: dict[int, tuple[tuple[str, ...], list[Hole]]] = {}
         #: Layers and where they stand, by the identities of a node and of the numbers around it: both stay alive,
         #: and no other calls lead to these numbers.
-        self.layers_read: dict[tuple[int, int], tuple[Layer, Origin]] = {}
+        #: None is for one that cannot be read, which has been reported.
+        self.layers_read: dict[tuple[int, int], tuple[Layer, Origin] | None] = {}
         #: The positions of the inputs in a sequence, by its identity.
         self.input_positions: dict[int, set[int]] = {}
         self.merges = 0
@@ -220,15 +221,11 @@ class Expander:
 
     def layer(self, node: LayerNode, current: int, scope: Scope, name: str | None) -> int:
         key = id(node), id(scope.numbers)
-        known = self.layers_read.get(key)
+        if key not in self.layers_read:
+            self.layers_read[key] = self.read_or_report(node, scope)
+        known = self.layers_read[key]
         if known is None:
-            try:
-                known = self.layers_read[key] = self.read(node, scope), Origin(node.span, scope.calls)
-            except SpecError as error:
-                from cnncalc.language.suggestions import with_suggestions  # only once something is wrong
-
-                self.problems.catch(with_suggestions(error, scope.blocks, scope.tensors), scope.calls)
-                return UNKNOWN
+            return UNKNOWN
         layer, origin = known
         inputs: tuple[int, ...] = (current,)
         if isinstance(layer, Input):
@@ -239,6 +236,16 @@ class Expander:
         elif current == NO_TENSOR:
             return self.report_missing_input(node.span)
         return self.builder.add(layer, inputs, origin, name, scope.path, scope.arms)
+
+    def read_or_report(self, node: LayerNode, scope: Scope) -> tuple[Layer, Origin] | None:
+        """Return the layer of a node and where it stands; None where it cannot be read, which is reported."""
+        try:
+            return self.read(node, scope), Origin(node.span, scope.calls)
+        except SpecError as error:
+            from cnncalc.language.suggestions import with_suggestions  # only once something is wrong
+
+            self.problems.catch(with_suggestions(error, scope.blocks, scope.tensors), scope.calls)
+            return None
 
     def with_numbers(self, input: Input, span: Span | None) -> Input:
         """Return the input with the numbers that its letters were given; reports letters that are not allowed."""
