@@ -110,7 +110,8 @@ DECISIONS: dict[str, str | tuple[str, str, str, str, str]] = {
     "add mul":               (NOTHING,    NOTHING,      NOTHING,       NOTHING,       "(arms−1)·n"),
 
     # What moves or selects elements computes nothing, and dropout does nothing outside training.
-    "input flatten reshape slice shuffle concat pad crop pixelshuffle dropout droppath identity": NOTHING,
+    "pixelshuffle pixelunshuffle": NOTHING,
+    "input flatten reshape slice shuffle concat pad crop dropout droppath identity": NOTHING,
 }
 # fmt: on
 

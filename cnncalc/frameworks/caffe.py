@@ -77,6 +77,7 @@ CAFFE = Framework(
         "droppath": ABSENT,
         "upsample": Equivalent("Upsample", arguments=(argument("scale", "factor", PER_AXIS, 2),)),
         "pixelshuffle": ABSENT,
+        "pixelunshuffle": ABSENT,
         "shuffle": Equivalent("ShuffleChannel", arguments=(argument("group", "groups", WHOLE, 1),)),
         "pad": ABSENT,
         "crop": Composed(("Crop",)),

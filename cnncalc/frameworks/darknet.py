@@ -76,6 +76,7 @@ DARKNET = Framework(
         "droppath": ABSENT,
         "upsample": Equivalent("upsample", arguments=(argument("stride", "factor", PER_AXIS, 2),)),
         "pixelshuffle": ABSENT,
+        "pixelunshuffle": ABSENT,
         "shuffle": ABSENT,
         "pad": ABSENT,
         "crop": Composed(("crop",)),

@@ -171,6 +171,7 @@ KERAS = Framework(
                 argument("interpolation", "mode", words({"nearest": "nearest", "bilinear": "bilinear"}), "nearest"),
             ),
         ),
+        "pixelunshuffle": Equivalent("PixelUnshuffle", arguments=(argument("factor", notation=WHOLE),)),
         "pixelshuffle": Equivalent("PixelShuffle", arguments=(argument("factor", notation=WHOLE),)),
         "shuffle": Equivalent("ChannelShuffle", arguments=(argument("groups", notation=WHOLE),)),
         "pad": Equivalent(

@@ -93,6 +93,8 @@ ONNX = Framework(
             "DepthToSpace",
             arguments=(argument("blocksize", "factor", WHOLE), argument("mode", Always("CRD", True), default="DCR")),
         ),
+        # Its blocks come before the channels in the channels' order, which ours do not.
+        "pixelunshuffle": Composed(("SpaceToDepth",)),
         "shuffle": Composed(),
         "pad": Equivalent("Pad"),
         "crop": Composed(("Slice",)),

@@ -209,6 +209,11 @@ PYTORCH = Framework(
             ),
             functions=("interpolate", "upsample"),
         ),
+        "pixelunshuffle": Equivalent(
+            "nn.PixelUnshuffle",
+            arguments=(argument("downscale_factor", "factor", WHOLE),),
+            functions=("pixel_unshuffle",),
+        ),
         "pixelshuffle": Equivalent("nn.PixelShuffle", arguments=(FACTOR,), functions=("pixel_shuffle",)),
         "shuffle": Equivalent(
             "ChannelShuffle",

@@ -1,4 +1,4 @@
-"""Layers that change the spatial size and have no weights: upsample, pixelshuffle, pad, crop."""
+"""Layers that change the spatial size and have no weights: upsample, pixelshuffle and pixelunshuffle, pad, crop."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from functools import partial
 
 from cnncalc.layers.arguments import Choice, Integer, PaddingArgument, PerAxis
 from cnncalc.layers.base import Example, FieldStep, Layer
-from cnncalc.shape import AXES, Detail, Requirement, Shape, equal, ratio, require, require_size
+from cnncalc.shape import AXES, Detail, Requirement, Shape, Size, equal, ratio, require, require_size
 
 
 class Upsample(Layer):
@@ -61,6 +61,41 @@ class PixelShuffle(Layer):
 
     def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
         return (FieldStep(0, 0, ratio(1, self.factor)),) * x.rank
+
+
+class PixelUnshuffle(Layer):
+    """Lay blocks of factor^axes positions out as channels, as `pixelshuffle` backwards (space to depth)."""
+
+    words = {"pixelunshuffle": ("spacetodepth",)}
+    spatial = True
+    factor = Integer("", help="how many times as small")
+    size_rule = "N/factor; C·factor^axes"
+    field_rule = "grows by (factor − 1)·j; j becomes j·factor"
+    examples = (
+        # 14/2 x 14/2; each channel becomes the 2·2 of its blocks' positions.
+        Example("input 14x14x3 | pixelunshuffle 2", "7x7x12"),
+        Example("input 12x2 | pixelunshuffle 3", "4x6"),
+    )
+
+    def requirements(self, x: Shape) -> Iterator[Requirement]:
+        for axis, n in zip(AXES[x.rank], x.spatial, strict=True):
+
+            def detail(axis: str = axis, n: Size = n) -> Detail:
+                fact = f"`{axis}` (={n}) must be divisible by `factor` (={self.factor})"
+                return Detail(fact, help=f"pad or crop the {axis} to a multiple of {self.factor}")
+
+            summary = "the sizes of `{layer}` do not divide into blocks"
+            yield require(equal(n % self.factor, 0), "E208", summary, detail)
+
+    def output(self, x: Shape) -> Shape:
+        return Shape(tuple([n // self.factor for n in x.spatial]), x.channels * self.factor**x.rank)
+
+    def explain_channels(self, x: Shape, y: Shape) -> str:
+        block = "x".join([str(self.factor)] * x.rank)
+        return f"every channel becomes {self.factor**x.rank}, one for each position of its {block} blocks"
+
+    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
+        return (FieldStep(self.factor - 1, 0, self.factor),) * x.rank
 
 
 class Pad(Layer):

@@ -274,6 +274,19 @@ def upsample(node: Node, layer: Any) -> list[Op]:
     return [resize._replace(attributes={**resize.attributes, "axes": axes, **rounding})]
 
 
+@emitter("pixelunshuffle")
+def pixelunshuffle(node: Node, layer: Any) -> list[Op]:
+    x, factor = node.input_shapes[0], layer.factor
+    blocks = [part for size in node.shape.spatial for part in (size, factor)]
+    # The positions within blocks go to the channels, those of the blocks stay behind them.
+    order = [*range(3, 2 + 2 * x.rank, 2), *range(2, 2 + 2 * x.rank, 2)]
+    return [
+        op("Reshape", X, Constant("apart", (-1, x.channels, *blocks))),
+        op("Transpose", OperatorResult(0), perm=[0, 1, *order]),
+        op("Reshape", OperatorResult(1), Constant("shape", sizes(node.shape))),
+    ]
+
+
 @emitter("pixelshuffle")
 def pixelshuffle(node: Node, layer: Any) -> list[Op]:
     x, factor = node.input_shapes[0], layer.factor

@@ -154,11 +154,11 @@ def upsample(node: Node, layer: Any) -> Call:
     return module_of("upsample", node, mode=smooth if layer.mode == "bilinear" else "nearest")
 
 
-@emitter("pixelshuffle")
+@emitter("pixelshuffle", "pixelunshuffle")
 def pixelshuffle(node: Node, layer: Any) -> Call:
-    result = module_of("pixelshuffle", node)
-    # PyTorch's own is for two axes.
-    return result if node.shape.rank == 2 else result._replace(function="PixelShuffle")
+    result = module_of(layer.kind, node)
+    # PyTorch's own is for two axes; the class that goes along has its name.
+    return result if node.shape.rank == 2 else result._replace(function=result.function.removeprefix("nn."))
 
 
 @emitter("crop")

@@ -67,6 +67,7 @@ def test_layers() -> None:
         ("nn.AdaptiveMaxPool2d(1)", "gmp", (1, 1, 4)),
         ("nn.Upsample(scale_factor=2)", "upsample 2", (16, 16, 4)),
         ("nn.Upsample(scale_factor=3, mode='bilinear')", "upsample 3 bilinear", (24, 24, 4)),
+        ("nn.PixelUnshuffle(2)", "pixelunshuffle 2", (4, 4, 16)),
         ("nn.PixelShuffle(2)", "pixelshuffle 2", (16, 16, 1)),
         ("nn.ChannelShuffle(2)", "shuffle g2", (8, 8, 4)),
         ("nn.ZeroPad2d((1, 2, 3, 4))", "pad 3-4x1-2", (15, 11, 4)),

@@ -70,6 +70,9 @@ OWN = [
     ("input 1x6 | shuffle g2", lambda x: x[:, [0, 3, 1, 4, 2, 5]]),
     # As PyTorch's own on two axes, where channel c of the output takes the channels c·r to c·r + r − 1.
     ("input 2x4 | pixelshuffle 2", lambda x: torch.stack([x[:, 0::2], x[:, 1::2]], 3).flatten(2)),
+    # As PyTorch's own on two axes: channel c becomes c·r to c·r + r − 1.
+    ("input 4x2 | pixelunshuffle 2", lambda x: x.unflatten(2, (-1, 2)).permute(0, 1, 3, 2).flatten(1, 2)),
+    ("input 4x6x2 | pixelunshuffle 2", lambda x: torch.nn.functional.pixel_unshuffle(x, 2)),
     ("input 3x3x4 | ln", lambda x: (x - x.mean(1, True)) / (x.var(1, correction=0, keepdim=True) + 1e-5).sqrt()),
 ]
 

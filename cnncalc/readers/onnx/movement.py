@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import floor
 
-from cnncalc.layers.base import FieldStep
 from cnncalc.readers import shape_inference
 from cnncalc.readers.onnx.constant_folding import RESHAPES, slice_ranges
 from cnncalc.readers.onnx.constants import Constants, argument
@@ -219,22 +218,13 @@ def _resized(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Dims:
     return tuple(floor(size * Fraction(by.get(axis, 1)).limit_denominator(10**6)) for axis, size in enumerate(before))
 
 
-@rules("DepthToSpace")
-def depth_to_space(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+@rules("DepthToSpace", "SpaceToDepth")
+def blocks_of_space(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     factor = node.integer("blocksize", 0)
     if not 0 < factor < 10**4:
         raise ShapeMismatchError(f"its block size is {factor}")
-    return importer.layer(node, "pixelshuffle", operands.tensor(0), factor=factor)
-
-
-@rules("SpaceToDepth")
-def space_to_depth(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    data, block = importer.with_channels(node, operands.tensor(0), 1), node.integer("blocksize", 0)
-    dims = data.known_dims
-    if block < 1 or len(dims) < 3 or any(size % block for size in dims[2:]):
-        raise ShapeMismatchError(f"its block size is {block}, its input {shape_inference.text(dims)}")
-    after = (dims[0], dims[1] * block ** (len(dims) - 2), *(size // block for size in dims[2:]))
-    return importer.opaque(node, after, [data], 1, window=(FieldStep(block - 1, 0, block),) * (len(dims) - 2))
+    kind = "pixelshuffle" if node.operator == "DepthToSpace" else "pixelunshuffle"
+    return importer.layer(node, kind, operands.tensor(0), factor=factor)
 
 
 @rules("GridSample")

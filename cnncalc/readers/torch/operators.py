@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 from cnncalc.frameworks.pytorch import PYTORCH
+from cnncalc.layers import MERGE_WORDS
 from cnncalc.readers.importer import per_axis, symmetric_padding
 from cnncalc.readers.shape_inference import Dims, axes_of, axis_of
 from cnncalc.readers.tensors import CannotInferError, Tensor, is_per_channel
@@ -48,6 +49,12 @@ def _padding(value: Any, rank: int) -> Padding:
     return Padding(value) if isinstance(value, str) else symmetric_padding(_per_axis(value, rank))
 
 
+@rules.table({name: kind for name, kind in PYTORCH.function_kinds().items() if kind not in MERGE_WORDS})
+def plain_layer(importer: TorchImporter, node: FxNode, arguments: BoundArguments, kind: str) -> Tensor:
+    """Every operator that a row of the table names, but for those that have a rule of their own below."""
+    return importer.layer(node, kind, arguments.subject, **_read(kind, arguments))
+
+
 # -- windows ---------------------------------------------------------------------------------------------------
 
 
@@ -87,11 +94,6 @@ def conv_transpose(importer: TorchImporter, node: FxNode, arguments: BoundArgume
         filters=weight[1] * groups,
         bias=bias is not None,
     )
-
-
-@rules.table({name: kind for kind in ("pool", "avgpool", "pixelshuffle", "shuffle") for name in functions(kind)})
-def plain_layer(importer: TorchImporter, node: FxNode, arguments: BoundArguments, kind: str) -> Tensor:
-    return importer.layer(node, kind, arguments.subject, **_read(kind, arguments))
 
 
 @rules.table({name: kind for kind in ("adaptiveavgpool", "adaptivemaxpool") for name in functions(kind)})

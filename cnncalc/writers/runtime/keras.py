@@ -98,3 +98,24 @@ class PixelShuffle(layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "factor": self.factor}
+
+
+@keras.saving.register_keras_serializable()
+class PixelUnshuffle(layers.Layer):
+    """Lay blocks of positions out as channels, on any number of axes."""
+
+    def __init__(self, factor, **options):
+        super().__init__(**options)
+        self.factor = factor
+
+    def call(self, x):
+        *sizes, channels = x.shape[1:]
+        axes, blocks = len(sizes), [size // self.factor for size in sizes]
+        x = ops.reshape(x, (-1, *(part for size in blocks for part in (size, self.factor)), channels))
+        # The positions within blocks go behind the channel that they are of.
+        order = [*range(1, 1 + 2 * axes, 2), 1 + 2 * axes, *range(2, 1 + 2 * axes, 2)]
+        x = ops.transpose(x, (0, *order))
+        return ops.reshape(x, (-1, *blocks, channels * self.factor**axes))
+
+    def get_config(self):
+        return {**super().get_config(), "factor": self.factor}

@@ -76,3 +76,19 @@ class PixelShuffle(nn.Module):
         for axis in range(axes):
             x = x.flatten(2 + axis, 3 + axis)
         return x
+
+
+class PixelUnshuffle(nn.Module):
+    """Lay blocks of positions out as channels, on any number of axes."""
+
+    def __init__(self, downscale_factor):
+        super().__init__()
+        self.factor = downscale_factor
+
+    def forward(self, x):
+        axes = x.dim() - 2
+        for axis in range(axes):
+            x = x.unflatten(2 + 2 * axis, (-1, self.factor))
+        # The positions within blocks go to the channels, those of the blocks stay behind them.
+        order = [*range(3, 2 + 2 * axes, 2), *range(2, 2 + 2 * axes, 2)]
+        return x.permute(0, 1, *order).flatten(1, 1 + axes)
