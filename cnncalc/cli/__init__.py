@@ -5,8 +5,9 @@ Each command is one file, imported when it is called, since start-up is a featur
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +23,22 @@ OWN_OPTIONS = ("--help", "-h", "--version")
 
 class SpecGroup(click.Group):
     """A group that takes anything but a command's name to be the arguments of the default command."""
+
+    def main(self, *args: Any, **settings: Any) -> Any:
+        """Run the command line; where the errors that click finds itself end, which echo what was given."""
+        if not settings.pop("standalone_mode", True):
+            return super().main(*args, standalone_mode=False, **settings)
+        try:
+            status = super().main(*args, standalone_mode=False, **settings)
+        except click.ClickException as error:
+            from cnncalc.cli.errors import report_click_error
+
+            status = report_click_error(error)
+        except click.Abort:  # an interrupt before there is a command
+            from cnncalc.cli.errors import report_interrupted
+
+            status = report_interrupted()
+        sys.exit(status)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         first = args[0] if args else "--help"
