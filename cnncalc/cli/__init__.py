@@ -24,12 +24,13 @@ OWN_OPTIONS = ("--help", "-h", "--version")
 class SpecGroup(click.Group):
     """A group that takes anything but a command's name to be the arguments of the default command."""
 
-    def main(self, *args: Any, **settings: Any) -> Any:
+    def main(self, *args: Any, standalone_mode: bool = True, **settings: Any) -> Any:
         """Run the command line; where the errors that click finds itself end, which echo what was given."""
-        if not settings.pop("standalone_mode", True):
-            return super().main(*args, standalone_mode=False, **settings)
+        run: Any = super().main
+        if not standalone_mode:
+            return run(*args, standalone_mode=False, **settings)
         try:
-            status = super().main(*args, standalone_mode=False, **settings)
+            status = run(*args, standalone_mode=False, **settings)
         except click.ClickException as error:
             from cnncalc.cli.errors import report_click_error
 
