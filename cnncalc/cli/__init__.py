@@ -39,6 +39,10 @@ class SpecGroup(click.Group):
             from cnncalc.cli.errors import report_interrupted
 
             status = report_interrupted()
+        except OSError as error:  # standard output takes no more of what click writes itself
+            from cnncalc.cli.errors import report_os_error
+
+            status = report_os_error(error)
         sys.exit(status)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

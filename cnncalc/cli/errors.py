@@ -48,10 +48,7 @@ def report(error: BaseException, output: Output, options: Options | None) -> int
     if isinstance(error, KeyboardInterrupt):
         return report_interrupted()
     if isinstance(error, OSError):
-        reason = (error.strerror or str(error)).lower()
-        message = f"`{shown(str(error.filename))}`: {reason}" if error.filename else shown(reason)
-        write_stream(sys.stderr, f"Error: {message}\n")
-        return WRONG_SPEC
+        return report_os_error(error)
     write_stream(sys.stderr, f"Error: {shown(str(error))}\n")
     return WRONG_COMMAND_LINE
 
@@ -63,6 +60,14 @@ def report_click_error(error: click.ClickException) -> int:
     if sys.stderr is not None:
         show.show()
     return error.exit_code
+
+
+def report_os_error(error: OSError) -> int:
+    """Write what the system refused, and return the exit status."""
+    reason = (error.strerror or str(error)).lower()
+    message = f"`{shown(str(error.filename))}`: {reason}" if error.filename else shown(reason)
+    write_stream(sys.stderr, f"Error: {message}\n")
+    return WRONG_SPEC
 
 
 def report_interrupted() -> int:

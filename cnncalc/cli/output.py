@@ -129,6 +129,8 @@ def write_whole(path: str, text: str | bytes) -> None:
         if path.endswith(os.sep):  # a folder that is not there
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         path = os.path.realpath(path)
+        if os.path.islink(path):  # links in a circle
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         with InterruptsRaised():
             handle, temporary = tempfile.mkstemp(prefix=".cnncalc-", dir=os.path.dirname(path))
             try:

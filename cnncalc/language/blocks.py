@@ -11,6 +11,9 @@ from cnncalc.language.expressions import evaluate
 from cnncalc.language.inputs import is_input
 from cnncalc.language.nodes import CallNode, DefNode, Expression, GroupNode, ItemNode, LetNode, MergeNode
 
+#: Blocks may be called with so many different values. Calls that come to no layer are not counted otherwise.
+MAX_CALLED = MAX_LAYERS // 5
+
 
 class Numbers(dict[str, Any]):
     """The numbers that are visible in a block's body: its parameters, and behind them the lets of the spec."""
@@ -173,6 +176,9 @@ class Blocks:
         if numbers.layers is None:
             key = (block.name, *(numbers[name] for name, _ in block.parameters))
             if key not in self.layer_counts:
+                if len(self.layer_counts) >= MAX_CALLED:
+                    message = f"blocks are called with more than {MAX_CALLED:,} different values"
+                    exceed(message, atom.span, "too many calls", calls=scope.calls)
                 self.layer_counts[key] = self.layer_count(block.items, self.body_scope(atom, block, numbers, scope))
             numbers.layers = self.layer_counts[key]
         return numbers.layers

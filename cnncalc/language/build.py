@@ -41,6 +41,9 @@ NO_TENSOR = -2
 #: Calls may be nested this deep.
 MAX_CALLS = 100
 
+#: The names of blocks around a layer, which are part of its name, may be this long in all.
+MAX_PATH = 1000
+
 #: Formulas take a hundred times as long as numbers: a network with sizes in letters has at most so many layers.
 MAX_LAYERS_IN_LETTERS = 10_000
 
@@ -210,6 +213,7 @@ class Expander:
             return self.layer(atom, current, scope, name)
         if isinstance(atom, GroupNode):
             path = f"{scope.path}{name}." if name else scope.path
+            refuse_long_path(path, item.name_span or item.span, scope.calls)
             return self.sequence(atom.items, current, scope._replace(path=path))
         if isinstance(atom, MergeNode):
             return self.merge(atom, current, scope, name)
@@ -303,6 +307,7 @@ class Expander:
         if numbers is None:
             return UNKNOWN
         path = f"{scope.path}{name}." if name else self.builder.number(scope.path + block.name) + "."
+        refuse_long_path(path, node.span, scope.calls)
         return self.sequence(block.items, current, self.blocks.body_scope(node, block, numbers, scope, path))
 
     def reference(self, node: ReferenceNode, scope: Scope) -> int:
@@ -335,6 +340,13 @@ class Expander:
             help = "begin with `input 32x32x3 | …`, or add `--input 32x32x3`"
             self.problems.report("E130", "the spec has no input", span, "what size goes in here?", help)
         return UNKNOWN
+
+
+def refuse_long_path(path: str, span: Span, calls: tuple[Span, ...]) -> None:
+    """Raise `FatalError` E005 for names of blocks that together are too long: each layer in them has them all."""
+    if len(path) > MAX_PATH:
+        message = f"the names of blocks in one another are longer than {MAX_PATH:,} characters"
+        exceed(message, span, "too long", "choose shorter names", calls=calls)
 
 
 def _text_and_holes(node: LayerNode) -> tuple[tuple[str, ...], list[Hole]]:

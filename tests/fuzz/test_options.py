@@ -15,7 +15,7 @@ from cnncalc.cli.command import COMMANDS
 
 #: Each seed is a test of its own, which is given to another core.
 SEEDS = range(40)
-RUNS = 200
+RUNS = 100
 
 SPECS = (
     *("input 5x5x3 | conv 3x3 s1 valid x2", "input 16x16x3 | (conv 3x3 same x4 | bn | relu) * 2 as b | gap | fc 10"),
