@@ -296,3 +296,10 @@ def test_most_kinds_of_outcome() -> None:
     """Of texts by the grammar many are right and many are wrong, so that both sides are tried."""
     choose = random.Random(1)
     assert 20 <= sum(is_right(grammatical(choose)) for _ in range(100)) <= 80
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SEEDS)
+def test_any_yaml(seed: int) -> None:
+    """Of a file in YAML comes an answer or an error, at every width and in JSON."""
+    run_all(yaml_file, "net.yaml", seed, FILES)
