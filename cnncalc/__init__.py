@@ -60,9 +60,9 @@ def parse(
     letters: bool = False,
     at: Mapping[str, int] | None = None,
 ) -> Graph:
-    """Return the graph of a spec or of a zoo network by its name, with the shape of every layer.
+    """Return the graph of a spec, or of a zoo network by its name, with the shape of every layer.
 
-    `input` is the shape of the first input, channels last: it overrides the spec's, or stands in for a missing one.
+    `input` is the shape of the first input, channels last: it overrides the spec's, or replaces a missing one.
     `variables` override the spec's lets. With `letters`, sizes of the input may be letters, or the input may be
     missing, and shapes are formulas; `at` has the numbers of letters. Raises `SpecError` with every error in the text.
     """
@@ -85,7 +85,7 @@ def load(
     """Return the graph of a file: a spec (`.cnn`), YAML (`.yaml`, `.yml`) or a model file, by suffix or content.
 
     `input`, `variables`, `letters` and `at` are those of `parse`. For a model file, `dims` has the sizes of symbolic
-    dimensions (`{"height": 224}`), and with `strict` an unknown operator is an error. Raises `SpecError` where the
+    dimensions (`{"height": 224}`), and with `strict` an unknown operator is an error. Raises `SpecError` if the
     file cannot be read, or with every error in it.
     """
     from cnncalc.language.inputs import LetterMode
@@ -99,11 +99,11 @@ def from_torch(module: Any, input: Any, *, strict: bool = False) -> Graph:
 
     `input` is the shape of the input, channels last (`"224x224x3"`, `(224, 224, 3)`), or an example tensor with a
     batch of 1, or a list of tensors for several inputs. With `strict`, an unknown operator is an error. Raises
-    `SpecError` where PyTorch is not installed or the module cannot be traced.
+    `SpecError` if PyTorch is not installed or the module cannot be traced.
     """
     from collections.abc import Sequence
 
-    from cnncalc.graph import BuildError
+    from cnncalc.graph import BuildError, with_input_order_warnings
     from cnncalc.readers.errors import fail_if_unknown
     from cnncalc.readers.torch import from_module
 
@@ -117,7 +117,7 @@ def from_torch(module: Any, input: Any, *, strict: bool = False) -> Graph:
         raise with_repairs(error) from None
     if strict:
         fail_if_unknown(graph)
-    return graph
+    return with_input_order_warnings(graph) if shaped else graph
 
 
 def analyze(
@@ -136,7 +136,7 @@ def analyze(
     """Return every figure of a network: a row for each layer, totals and warnings.
 
     `spec` is text, the name of a zoo network, a path (a `pathlib.Path`) or a graph. Shapes are per sample and
-    channels last; MACs, activations and their bytes are for `batch` samples. Where sizes of the input are letters,
+    channels last; MACs, activations and their bytes are for `batch` samples. If sizes of the input are letters,
     or the input is missing, figures are formulas; `at` has the numbers of letters. `dims` and `strict` are for a
     model file, as in `load`. Raises `SpecError` with every error in the spec, and `ValueError` for an unknown option.
     """

@@ -10,7 +10,7 @@ from cnncalc.interrupts import end_at_interrupts, end_interrupted
 def run() -> None:
     """Run the command line and end the process.
 
-    The interpreter's own end is skipped: it would take every module apart, which costs a tenth of a short run.
+    The interpreter's own shutdown is skipped: it would take a tenth of a short run's time.
     """
     status: object = 0
     try:

@@ -3,23 +3,25 @@
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnncalc.diagnostics import Diagnostic
 from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVENTION, Cost, node_costs
 from cnncalc.figures.memory import DTYPES, Buffer, assign_buffers
-from cnncalc.figures.receptive_field import ReceptiveField, exceeds, receptive_fields
+from cnncalc.figures.receptive_field import ReceptiveField, receptive_fields
 from cnncalc.figures.totals import Totals, totals
-from cnncalc.figures.training import OPTIMIZERS
+from cnncalc.figures.training import OPTIMIZERS, training_costs
 from cnncalc.graph import Graph, Node
-from cnncalc.shape import AXES, Size, statically_known
+from cnncalc.shape import Size, formulas_as_text
+
+if TYPE_CHECKING:
+    from cnncalc.figures.domain import Domain
 
 #: The number of the JSON object's form: it rises when a key changes its meaning.
-SCHEMA = 1
+SCHEMA = 2
 
 
 class Options(NamedTuple):
-    """What the figures depend on besides the network: `Options.checked` makes them of what a user gives.
+    """Options of the figures; `Options.checked` validates values from a user.
 
     `convention` is one of `CONVENTIONS`, `dtype` one of `DTYPES`, `optimizer` one of `OPTIMIZERS`.
     """
@@ -31,7 +33,7 @@ class Options(NamedTuple):
 
     @classmethod
     def checked(cls, batch: int, dtype: str, convention: str, optimizer: str) -> "Options":
-        """Return the options, a convention by its own name; raise `ValueError` for a value that is not known."""
+        """Return the options, with the canonical name of the convention; raise `ValueError` for an unknown value."""
         if not isinstance(batch, int) or isinstance(batch, bool) or not 1 <= batch < 10**9:
             raise ValueError(f"batch must be a whole number from 1 to 10^9 - 1, not {batch!r}")
         for name, value, known in (
@@ -45,7 +47,7 @@ class Options(NamedTuple):
 
     @property
     def bytes_of_element(self) -> int:
-        """Bytes of one element of a sample's feature map, for the whole batch."""
+        """The bytes that one element of a feature map takes for the whole batch."""
         return DTYPES[self.dtype] * self.batch
 
 
@@ -54,9 +56,11 @@ Arms = tuple[tuple[int, int], ...]
 
 
 class Row(NamedTuple):
-    """The figures of one node. Shapes are per sample; MACs and activations are for the whole batch.
+    """The figures of one node. Shapes and saved bytes are per sample; MACs and activations are for the whole batch.
 
-    Where sizes of the input are letters, sizes and counts are formulas of them (`cnncalc.symbols.Formula`).
+    `saved_bytes` are those of what it is the first to keep for the backward pass, as PyTorch's autograd does.
+
+    If sizes of the input are letters, sizes and counts are formulas of them (`cnncalc.symbols.Formula`).
     """
 
     graph: Graph
@@ -65,6 +69,9 @@ class Row(NamedTuple):
     buffers: Size
     macs: Size
     activations: Size
+    conv_activations: Size
+    backward_macs: Size
+    saved_bytes: Size
     receptive_field: ReceptiveField
 
     @property
@@ -77,7 +84,7 @@ class Row(NamedTuple):
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The names of the layers whose outputs it reads."""
+        """The names of the layers whose outputs the layer reads."""
         return tuple([self.graph.nodes[index].name for index in self.node.inputs])
 
     @property
@@ -87,7 +94,7 @@ class Row(NamedTuple):
 
     @property
     def description(self) -> str:
-        """The layer in the language's canonical words."""
+        """The layer in canonical notation."""
         return str(self.node.layer)
 
     @property
@@ -96,38 +103,29 @@ class Row(NamedTuple):
 
     @property
     def output_shape(self) -> tuple[Size, ...]:
-        """The shape, channels last and without a batch; empty where a model file's operator leaves it open."""
+        """The shape, channels last and without a batch; empty if an operator of a model file leaves it unknown."""
         return self.node.shape.dims if self.node.shape.channels else ()
 
     @property
     def flops(self) -> Size:
-        """Two for each multiply-accumulate."""
+        """The number of FLOPs: two for each multiply-accumulate."""
         return 2 * self.macs
 
     @property
     def implicit(self) -> bool:
-        """Whether the layer was added where the spec does not write it: the `flatten` in front of an `fc`."""
+        """Whether the layer was added without being written in the spec: the `flatten` in front of an `fc`."""
         return self.node.implicit
 
     def to_dict(self) -> dict[str, object]:
-        """Return the object under `layers` that JSON carries."""
+        """Return the JSON object of the row, an item of `layers`, with formulas as text."""
         node = self.node
-        return {
+        data: dict[str, object] = {
             "index": node.index,
-            "name": node.name,
-            "type": self.type,
-            "inputs": list(self.inputs),
-            "input_shapes": [list(shape) for shape in self.input_shapes],
-            "output_shape": list(self.output_shape) or None,
-            "params": self.params,
-            "buffers": self.buffers,
-            "macs": self.macs,
-            "flops": self.flops,
-            "activations": self.activations,
-            "receptive_field": self.receptive_field.to_dict(),
+            **_shared_keys(self),
             "implicit": node.implicit,
             "fields": node.layer.fields(node.input_shapes[0]) if node.inputs else {},
         }
+        return formulas_as_text(data) if self.graph.letters else data
 
 
 class RowGroup(NamedTuple):
@@ -146,7 +144,7 @@ class RowGroup(NamedTuple):
 
     @property
     def description(self) -> str:
-        """The block's call as it is written in the spec, or for a named group how many layers it has."""
+        """The call of the block as written in the spec, or for a named group its number of layers."""
         origin = self.rows[0].node.origin
         level = self.name.count(".")
         calls = origin.calls[::-1] if origin else ()
@@ -156,13 +154,13 @@ class RowGroup(NamedTuple):
 
     @property
     def arms(self) -> Arms:
-        """The arms that all of its rows stand in."""
+        """The arms that contain all of its rows."""
         shared = min((row.arms for row in self.rows), key=len)
         return shared if all(row.arms[: len(shared)] == shared for row in self.rows) else ()
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The names of the layers outside whose outputs it reads."""
+        """The names of the layers outside the group whose outputs it reads."""
         inside = {row.name for row in self.rows}
         return tuple(dict.fromkeys(name for row in self.rows for name in row.inputs if name not in inside))
 
@@ -198,14 +196,56 @@ class RowGroup(NamedTuple):
     def activations(self) -> Size:
         return sum(row.activations for row in self.rows)
 
+    @property
+    def conv_activations(self) -> Size:
+        return sum(row.conv_activations for row in self.rows)
+
+    @property
+    def backward_macs(self) -> Size:
+        return sum(row.backward_macs for row in self.rows)
+
+    @property
+    def saved_bytes(self) -> Size:
+        return sum(row.saved_bytes for row in self.rows)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON object of the group, which replaces those of its rows in `layers` and names them."""
+        data: dict[str, object] = {
+            "index": self.rows[0].node.index,
+            **_shared_keys(self),
+            "implicit": self.implicit,
+            "layers": [row.name for row in self.rows],
+        }
+        return formulas_as_text(data) if self.rows[0].graph.letters else data
+
 
 RowOrGroup = Row | RowGroup
+
+
+def _shared_keys(line: RowOrGroup) -> dict[str, object]:
+    """Return the keys of the JSON object that a row and a group have in common."""
+    return {
+        "name": line.name,
+        "type": line.type,
+        "inputs": list(line.inputs),
+        "input_shapes": [list(shape) for shape in line.input_shapes],
+        "output_shape": list(line.output_shape) or None,
+        "params": line.params,
+        "buffers": line.buffers,
+        "macs": line.macs,
+        "flops": line.flops,
+        "backward_macs": line.backward_macs,
+        "activations": line.activations,
+        "conv_activations": line.conv_activations,
+        "saved_bytes": line.saved_bytes,
+        "receptive_field": line.receptive_field.to_dict(),
+    }
 
 
 def collapse(rows: Sequence[Row], depth: int | None) -> list[RowOrGroup]:
     """Return the rows with every block deeper than `depth` as one group.
 
-    1 collapses the outermost blocks, 2 those within them, and so on; 0 leaves nothing, None all rows as they are.
+    1 collapses the outermost blocks, 2 those within them, and so on; 0 returns no rows, None all rows unchanged.
     """
     if depth is None:
         return list(rows)
@@ -220,10 +260,10 @@ def collapse(rows: Sequence[Row], depth: int | None) -> list[RowOrGroup]:
 
 
 class Analysis:
-    """All figures of a network, as `analyze` returns them.
+    """All figures of a network, as returned by `analyze`.
 
     `rows` are in source order; `totals`, `outputs` and `warnings` are of the whole network. `feature_maps` are
-    the buffers that hold every layer's output, in the order they come to life. `result["conv1"]` is a row by its
+    the buffers that hold the layers' outputs, in the order in which they become live. `result["conv1"]` is a row by its
     name; `to_dict()` is the object that `--format json` prints.
     """
 
@@ -238,11 +278,11 @@ class Analysis:
         self.graph, self.options = graph, options
         self.rows, self.feature_maps, self.totals = rows, feature_maps, totals
         self.letters = graph.letters
-        self.warnings = (*graph.warnings, *_receptive_field_warning(rows))
+        self.warnings = graph.warnings
 
     @cached_property
-    def domains(self) -> dict[str, str]:
-        """The numbers that each letter may stand for, in words such as `7 or more`."""
+    def domains(self) -> dict[str, "Domain"]:
+        """The numbers that each letter may stand for; their text is in words such as `7 or more`."""
         if not self.letters:
             return {}
         from cnncalc.figures.domain import domains
@@ -251,16 +291,16 @@ class Analysis:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The names of the layers whose output leaves the network."""
+        """The names of the layers whose outputs are outputs of the network."""
         return tuple(self.graph.nodes[index].name for index in self.graph.outputs)
 
     @property
     def unknown(self) -> tuple[Row, ...]:
-        """The rows of a model file that are not counted, or not in full: the totals are then lower bounds."""
+        """The rows of a model file that are not fully counted; if there are any, the totals are lower bounds."""
         return tuple(row for row in self.rows if not row.node.layer.known)
 
     def __getitem__(self, name: str) -> Row:
-        """Return the row of that name; raise `KeyError` with the nearest name where there is none."""
+        """Return the row of that name; raise `KeyError` with the nearest name if there is none."""
         for row in self.rows:
             if row.name == name:
                 return row
@@ -275,8 +315,12 @@ class Analysis:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON object, all integers exact. The last key, `unknown`, is there where it has operators."""
+    def to_dict(self, depth: int | None = None) -> dict[str, Any]:
+        """Return the JSON object, with exact integers, and formulas as text.
+
+        If there are unknown operators, the last key is `unknown`. With a `depth`, each block below it is one object in
+        `layers`, as `collapse` makes it.
+        """
         document: dict[str, Any] = {
             "schema": SCHEMA,
             "name": self.graph.name,
@@ -284,8 +328,8 @@ class Analysis:
             "batch": self.options.batch,
             "dtype": self.options.dtype,
             "convention": self.options.convention,
-            **({"letters": self.domains} if self.letters else {}),
-            "layers": [row.to_dict() for row in self.rows],
+            **({"letters": {name: each.to_dict() for name, each in self.domains.items()}} if self.letters else {}),
+            "layers": [line.to_dict() for line in collapse(self.rows, depth)],
             "outputs": list(self.outputs),
             "totals": self.totals.to_dict(),
             "warnings": [
@@ -303,17 +347,25 @@ class Analysis:
 
 def analyze_graph(graph: Graph, options: Options) -> Analysis:
     """Return every figure of the graph."""
-    costs = _costs(graph.nodes, options)
-    fields = receptive_fields(graph.nodes)
-    rows = tuple([Row(graph, node, *cost, field) for node, cost, field in zip(graph.nodes, costs, fields, strict=True)])
-    feature_maps = tuple(assign_buffers(graph.nodes, graph.outputs))
-    sums = totals(graph, costs, feature_maps, options.dtype, options.batch, options.optimizer)
+    nodes, batch = graph.nodes, options.batch
+    of_sample = node_costs(nodes)
+    training = training_costs(nodes, of_sample, DTYPES[options.dtype])
+    costs = _of_batch(nodes, of_sample, options)
+    fields = receptive_fields(nodes)
+    figures = zip(nodes, costs, training.backward_macs, training.saved_bytes, fields, strict=True)
+    rows = tuple(
+        [
+            Row(graph, node, *cost, backward_macs * batch, saved_bytes, field)
+            for node, cost, backward_macs, saved_bytes, field in figures
+        ]
+    )
+    feature_maps = tuple(assign_buffers(nodes, graph.outputs))
+    sums = totals(graph, costs, training, feature_maps, options.dtype, batch, options.optimizer)
     return Analysis(graph, options, rows, feature_maps, sums)
 
 
-def _costs(nodes: Sequence[Node], options: Options) -> list[Cost]:
-    """Return the cost of each node for the whole batch."""
-    costs = node_costs(nodes)
+def _of_batch(nodes: Sequence[Node], costs: list[Cost], options: Options) -> list[Cost]:
+    """Return the cost of each node for the whole batch, its MACs by the convention of the options."""
     if options.convention != DEFAULT_CONVENTION:
         from cnncalc.figures.conventions import mac_counter  # few runs need another
 
@@ -321,32 +373,11 @@ def _costs(nodes: Sequence[Node], options: Options) -> list[Cost]:
         costs = [each._replace(macs=macs_of(node)) for node, each in zip(nodes, costs, strict=True)]
     if options.batch > 1:
         costs = [
-            each._replace(macs=each.macs * options.batch, activations=each.activations * options.batch)
+            each._replace(
+                macs=each.macs * options.batch,
+                activations=each.activations * options.batch,
+                conv_activations=each.conv_activations * options.batch,
+            )
             for each in costs
         ]
     return costs
-
-
-def _receptive_field_warning(rows: tuple[Row, ...]) -> Iterator[Diagnostic]:
-    """Yield one warning, at the first layer whose receptive field is larger than the input."""
-    first = next((row for row in rows if not row.node.inputs), None)
-    if first is None:
-        return
-    spatial = first.node.shape.spatial
-    seen: ReceptiveField | None = None
-    for row in rows:
-        # Layers that change nothing share the receptive field of their input.
-        if row.receptive_field is seen:
-            continue
-        seen = row.receptive_field
-        if not exceeds(seen, first.node.shape):
-            continue
-        for name, axis, n in zip(AXES[len(spatial)], seen.axes, spatial, strict=False):
-            if statically_known(axis.size > n):
-                message = (
-                    f"the receptive field of `{row.name}` ({axis.size}) is larger than the {name} of the input ({n})"
-                )
-                help = "from here on, every output sees padding; a larger input, or fewer strides, would not"
-                span = row.node.origin.span if row.node.origin else None
-                yield Diagnostic("W203", message, span, help=help, layer=row.name)
-                return

@@ -1,9 +1,9 @@
-"""Where and why something is wrong: spans in a source, diagnostics, and the error that carries them.
+"""The location and cause of an error: spans in a source, diagnostics, and the exception that carries them.
 
-A `Diagnostic` is a plain value. It is written out as lines of `(role, text)` pieces, which are the text of an
-exception when they are joined, and a coloured terminal's with a style for each role.
+A `Diagnostic` is a plain value. It is rendered as lines of `(role, text)` pieces: joined, they are the text of an
+exception; on a coloured terminal, each role has a style.
 
-A stage that goes on after an error collects its diagnostics in `Problems` and raises them together at the end.
+A stage that continues after an error collects its diagnostics in `Problems` and raises them together at the end.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -15,7 +15,7 @@ MAX_ERRORS = 20
 #: Equal errors are shown once; after this many, from a wrong item that is repeated without end, reading stops.
 MAX_EQUAL_ERRORS = 400
 
-#: An error in a block shows at most so many of the calls that led to it, from the inside out.
+#: The most calls that an error in a block shows, from the inside out.
 MAX_CALLS_SHOWN = 4
 
 #: Columns for the excerpt of a source line where no terminal says otherwise.
@@ -31,10 +31,10 @@ Line = list[Piece]
 class Source(NamedTuple):
     """A text, and its name in messages (`<spec>`, `net.cnn`).
 
-    A string inside a YAML file is a source of its own with the file as its `base`: where `exact`, its characters
-    stand in the file from `offset` on, one for one; otherwise (escapes, folded lines) any span in it is shown as the
-    whole scalar, `offset` to `end`. `path` is the string's place in the file's mappings. `title` is the name of the
-    network, where that is not in the text.
+    A string inside a YAML file is a source of its own with the file as its `base`: if `exact`, its characters are in
+    the file from `offset` on, one for one; otherwise (escapes, folded lines) any span in it is shown as the whole
+    scalar, `offset` to `end`. `path` is the string's place in the file's mappings. `title` is the name of the network,
+    if it is not part of the text.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Span(NamedTuple):
         return Span(self.source, self.start, max(self.end, other.end))
 
     def in_file(self) -> "Span":
-        """Return the same span in the outermost source: the file that a reader of the message opens."""
+        """Return the same span in the outermost source: the file that the reader of the message opens."""
         span = self
         while (base := span.source.base) is not None:
             inner = span.source
@@ -75,12 +75,12 @@ class Span(NamedTuple):
 
     @property
     def line(self) -> int:
-        """The line of the start in its own source, from 1."""
+        """The line of the start in its own source, counted from 1."""
         return self.source.text.count("\n", 0, self.start) + 1
 
     @property
     def column(self) -> int:
-        """The column of the start in its line, from 1, in characters."""
+        """The column of the start in its line, counted from 1, in characters."""
         return self.start - self.line_start + 1
 
     @property
@@ -94,7 +94,7 @@ class Span(NamedTuple):
 
 
 class Origin(NamedTuple):
-    """Where a node comes from: its span in the source, and the calls that led there, innermost first."""
+    """The origin of a node: its span in the source, and the calls that led to it, innermost first."""
 
     span: Span
     calls: tuple[Span, ...] = ()
@@ -117,7 +117,7 @@ class Diagnostic(NamedTuple):
         return "warning" if self.code.startswith("W") else "error"
 
     def to_dict(self) -> dict[str, object]:
-        """Return the object that stands under `errors` in JSON; line and columns count from 1."""
+        """Return the JSON object of the error, an item of `errors`; lines and columns count from 1."""
         place = self.span.in_file() if self.span else None
         return {
             "code": self.code,
@@ -180,7 +180,7 @@ class SpecError(ValueError):
 
 
 class AlreadyReported(SpecError):  # noqa: N818  # no error of its own
-    """Ends the reading of an item whose error has been collected already; it carries none itself."""
+    """Ends the reading of an item whose error has been collected already; it has no diagnostics."""
 
     def __init__(self) -> None:
         super().__init__(())
@@ -235,10 +235,9 @@ class Problems:
         help: str | None = None,
         *,
         notes: tuple[str, ...] = (),
-        calls: tuple[Span, ...] = (),
     ) -> None:
         """Add an error."""
-        self.add(Diagnostic(code, message, span, label, notes, help, calls=calls))
+        self.add(Diagnostic(code, message, span, label, notes, help))
 
     def add(self, *diagnostics: Diagnostic) -> None:
         """Add errors, each once; raise `FatalError` with all of them once they, or equal ones, are too many."""
@@ -251,13 +250,13 @@ class Problems:
             raise FatalError(self._in_order()[:MAX_ERRORS])
 
     def catch(self, error: SpecError, calls: tuple[Span, ...] = ()) -> None:
-        """Add the diagnostics of an error, with the calls that led to it; raise a fatal one again, with all errors."""
+        """Add the diagnostics of an error, with the calls that led to it; raise a fatal error with all errors."""
         self.add(*[each._replace(calls=calls) if calls else each for each in error.diagnostics])
         if isinstance(error, FatalError):
             raise FatalError(self._in_order())
 
     def raise_if_any(self) -> None:
-        """Raise `SpecError` with all that was collected, in the order of the source."""
+        """Raise `SpecError` with all collected errors, in the order of the source, if there are any."""
         if self.diagnostics:
             raise SpecError(self._in_order())
 
@@ -300,12 +299,12 @@ def render(diagnostics: Sequence[Diagnostic], width: int = EXCERPT_WIDTH) -> str
 
 
 def nearest(word: str, candidates: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """Return the candidate of which `word` is most likely a typo, or None."""
+    """Return the candidate of which `word` is most likely a misspelling, or None."""
     return next((each for each in near(word, candidates, 3, cutoff) if _is_typo(word, each)), None)
 
 
 def near(word: str, candidates: Iterable[str], most: int, cutoff: float = 0.6) -> list[str]:
-    """Return the candidates that are spelt like `word`, the nearest first."""
+    """Return the candidates that are spelled like `word`, the nearest first."""
     from difflib import get_close_matches  # only needed once something is wrong
 
     lowered = word.lower()
@@ -314,9 +313,10 @@ def near(word: str, candidates: Iterable[str], most: int, cutoff: float = 0.6) -
 
 
 def _is_typo(word: str, meant: str) -> bool:
-    """Whether one is the other cut off, or at most a third of the letters are added, dropped, wrong or swapped.
+    """Return whether one is a truncation of the other, or differs by edits to at most a third of its letters.
 
-    Letters in common alone do not make a suggestion: `basic` has three of `slice`'s in their order.
+    An edit adds, drops, replaces or swaps letters. Common letters alone are not enough: `basic` has three of `slice`'s
+    in their order.
     """
     word, meant = word.lower()[:60], meant.lower()[:60]
     if min(len(word), len(meant)) >= 3 and (word.startswith(meant) or meant.startswith(word)):
@@ -362,9 +362,9 @@ def cut(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """Return the text with a space for a tab, and every other character that a terminal would obey or drop replaced.
+    """Return the text with tabs as spaces, and other control characters replaced.
 
-    Of a very long text the two ends are shown.
+    Of a very long text only the two ends are kept.
     """
     text = cut(text)
     if text.isprintable():
@@ -373,7 +373,7 @@ def printable(text: str) -> str:
 
 
 def _cells(text: str) -> int:
-    """Return how many terminal cells a text takes: two for a full-width character, none for a combining one."""
+    """Return the number of terminal cells of a text: two for a full-width character, none for a combining one."""
     if text.isascii():
         return len(text)
     from unicodedata import combining, east_asian_width

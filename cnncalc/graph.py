@@ -1,4 +1,4 @@
-"""The graph of a network, and the builder that names its nodes and infers their shapes one by one."""
+"""The graph of a network, and the builder that names its nodes and infers their shapes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from cnncalc.diagnostics import Diagnostic, Origin, Problems, SpecError
+from cnncalc.layers.axis_order import misreading
 from cnncalc.layers.base import Layer, Lint
 from cnncalc.layers.rearrange import Flatten, Input
-from cnncalc.shape import MAX_ELEMENTS, Shape, ShapeError, statically_known
+from cnncalc.shape import MAX_ELEMENTS, Shape, ShapeError
 
 #: A network has at most this many layers, repeats counted out.
 MAX_LAYERS = 100_000
@@ -20,7 +21,7 @@ FLATTEN = Flatten("flatten")
 
 
 class StoredWeights(NamedTuple):
-    """The weights that a model file holds for one node: they are counted in place of its layer's rule.
+    """The weights that a model file holds for one node; they are counted instead of its layer's rule.
 
     A weight that several nodes share is stored with the first; one that belongs to no layer of the language
     (an `Add` of constants) with the node that reads it.
@@ -58,13 +59,13 @@ class Graph(NamedTuple):
 
     @property
     def letters(self) -> tuple[str, ...]:
-        """The letters in the shapes of its inputs, each once."""
+        """The letters in the shapes of the inputs, each once."""
         inputs = [node.layer for node in self.nodes if isinstance(node.layer, Input)]
         return tuple(dict.fromkeys(letter for layer in inputs for letter in layer.open))
 
 
 class FailedLayer(NamedTuple):
-    """A layer that does not fit its inputs (indices of nodes), and the diagnostic that reports that."""
+    """A layer that does not fit its inputs (indices of nodes), and the diagnostic of the failure."""
 
     diagnostic: Diagnostic
     layer: Layer
@@ -72,7 +73,7 @@ class FailedLayer(NamedTuple):
 
 
 class BuildError(SpecError):
-    """Layers do not fit their inputs. `nodes` are those whose shape is known, `failures` those without one.
+    """Some layers do not fit their inputs. `nodes` have known shapes, `failures` have none.
 
     `partial` is the graph up to the first failure.
     """
@@ -87,15 +88,27 @@ class BuildError(SpecError):
         return BuildError(diagnostics, self.partial, self.nodes, self.failures)
 
 
-#: What a layer gives on the shapes of its inputs: itself resolved for them, those shapes, its output, its warnings.
+#: A layer applied to the shapes of its inputs: the layer resolved for them, those shapes, its output, its warnings.
 Fit = tuple[Layer, tuple[Shape, ...], Shape, tuple[Lint, ...]]
 
 
 class GraphBuilder:
-    """Adds one layer at a time. A layer that does not fit is reported to `problems`, and what follows it is unknown."""
+    """Builds a graph one layer at a time. A layer that does not fit is added to `problems`; its output is unknown."""
 
-    def __init__(self, problems: Problems, reserved: Iterable[str] = ()) -> None:
-        self.problems = problems
+    def __init__(
+        self,
+        problems: Problems,
+        reserved: Iterable[str] = (),
+        shapes_are_written: bool = True,
+        stretching: bool = False,
+    ) -> None:
+        """Make an empty graph; `reserved` names are not given to layers without a name of their own.
+
+        `shapes_are_written` is False for a model file, whose reader knows the axis order of its shapes.
+        """
+        self.problems, self.shapes_are_written = problems, shapes_are_written
+        #: Whether symbols may be such numbers that one of two sizes that always differ is 1, and stretched.
+        self.stretching = stretching
         self.nodes: list[Node] = []
         self.failures: list[FailedLayer] = []
         self._taken = set(reserved)
@@ -104,6 +117,7 @@ class GraphBuilder:
         #: The same layer on the same shapes gives the same. A `conv1d` equals a `conv`, and may yet not fit where that
         #: does: so the axes of its word belong to the key.
         self._fits: dict[tuple[Layer, int | None, tuple[Shape, ...]], Fit] = {}
+        self._fits_by_identity: dict[tuple[int, ...], tuple[Layer, Fit]] = {}
         self._failed_at: int | None = None
 
     def add(
@@ -117,7 +131,7 @@ class GraphBuilder:
         implicit: bool = False,
         stored: StoredWeights | None = None,
     ) -> int:
-        """Append a node and return its index, or UNKNOWN where its shape cannot be inferred.
+        """Append a node and return its index, or UNKNOWN if its shape cannot be inferred.
 
         `name` is the node's own; without one it is numbered by its kind within `scope`.
         """
@@ -131,19 +145,29 @@ class GraphBuilder:
             if flattened == UNKNOWN:
                 return UNKNOWN
             inputs, shapes = (flattened,), (nodes[flattened].shape,)
-        key = (layer, layer.axes, shapes)
-        fit = self._fits.get(key)
-        if fit is None:
+        # Mostly they are the same objects, too: comparing them by value takes longer.
+        identity = (id(layer), *map(id, shapes))
+        known = self._fits_by_identity.get(identity)
+        if known is None:
             try:
-                fit = self._fits[key] = _fit(layer, shapes)
+                # The layer is kept with it, so that its identity stays its own.
+                known = self._fits_by_identity[identity] = layer, self._fit(layer, shapes)
             except ShapeError as fault:
                 self._report(fault, name, layer, inputs, origin)
                 return UNKNOWN
+        fit = known[1]
         index = len(nodes)
         nodes.append(Node(index, name, fit[0], inputs, fit[1], fit[2], origin, implicit, arms, stored))
         if fit[3]:
             self._lints += [(index, lint) for lint in fit[3]]
         return index
+
+    def _fit(self, layer: Layer, shapes: tuple[Shape, ...]) -> Fit:
+        key = layer, layer.axes, shapes
+        fit = self._fits.get(key)
+        if fit is None:
+            fit = self._fits[key] = _fit(layer, shapes, self.stretching)
+        return fit
 
     def number(self, path: str) -> str:
         """Return the next free name for a path: `conv1`, then `conv2`."""
@@ -166,24 +190,24 @@ class GraphBuilder:
         self.problems.add(diagnostic)
 
     def mark_failed(self) -> None:
-        """Keep in mind that a layer failed here: the partial graph of an error ends before the first that did."""
+        """Record that a layer failed here: the partial graph of an error ends before the first failure."""
         if self._failed_at is None:
             self._failed_at = len(self.nodes)
 
     def error(self, error: SpecError, name: str | None = None) -> SpecError:
-        """Return the error as a `BuildError` where a layer has failed, and else as it is."""
+        """Return the error as a `BuildError` if a layer has failed, and otherwise unchanged."""
         if not self._failed_at:
             return error
         partial = Graph(tuple(self.nodes[: self._failed_at]), (), name)
         return BuildError(error.diagnostics, partial, self.nodes, self.failures)
 
     def add_lint(self, index: int, lint: Lint) -> None:
-        """Keep a warning about a node; none about an unknown one."""
+        """Record a warning about a node; a warning about an unknown node is ignored."""
         if index != UNKNOWN:
             self._lints.append((index, lint))
 
     def shape_chain(self, index: int) -> str:
-        """Return the shapes from the input to a node, each change once: `5x5x3 -> 3x3x8 -> 1x1x8`."""
+        """Return the shapes from the input to a node, without repetitions: `5x5x3 -> 3x3x8 -> 1x1x8`."""
         chain: list[str] = []
         while True:
             node = self.nodes[index]
@@ -201,7 +225,7 @@ class GraphBuilder:
     def build(self, last: int, name: str | None = None) -> Graph:
         """Return the graph: its outputs are the last item's tensor and every tensor that no layer reads.
 
-        Raises `SpecError` with all problems where there are any: a `BuildError` where a layer does not fit.
+        Raises `SpecError` with all problems if there are any, as a `BuildError` if a layer does not fit.
         """
         try:
             self.problems.raise_if_any()
@@ -212,20 +236,19 @@ class GraphBuilder:
         return Graph(tuple(self.nodes), outputs, name, tuple(self._warnings()))
 
     def _warnings(self) -> list[Diagnostic]:
-        inputs = []
-        for node in self.nodes:
-            if not node.inputs and (turned := channels_last(node.shape)):
-                message = f"the input {node.shape} looks channels first, as in PyTorch; shapes here are HxWxC"
-                help = f"write `{turned}` if the channels are {turned.channels}"
-                inputs.append((node.index, Lint("W204", message, help)))
+        inputs = input_order_lints(self.nodes) if self.shapes_are_written else []
         return [_warning(self.nodes[index], lint) for index, lint in sorted([*inputs, *self._lints])]
 
 
-def _fit(layer: Layer, shapes: tuple[Shape, ...]) -> Fit:
-    """Resolve a layer and infer its output; raises `ShapeError` where it does not fit."""
+def _fit(layer: Layer, shapes: tuple[Shape, ...], stretching: bool) -> Fit:
+    """Resolve a layer and infer its output shape; raises `ShapeError` if it does not fit."""
     if shapes:
         layer = layer.resolve(shapes[0])
     shape = layer.infer(shapes)
+    if len(shapes) > 1 and not stretching:
+        for each in layer.requirements_of(shapes):
+            if getattr(each.condition, "stretched", False):
+                raise each.error
     if isinstance(shape.elements, int) and shape.elements > MAX_ELEMENTS:
         raise ShapeError("E209", "the output of `{layer}` is too large", "over 10^100 elements")
     return layer, shapes, shape, tuple(layer.lints(shapes[0])) if shapes else ()
@@ -237,8 +260,25 @@ def _warning(node: Node, lint: Lint) -> Diagnostic:
     return Diagnostic(lint.code, fact, span, help=lint.help, layer=node.name, calls=calls)
 
 
-def channels_last(shape: Shape) -> Shape | None:
-    """Return the shape turned to channels last where it looks channels first: 3x224x224 → 224x224x3."""
-    first, *rest = shape.dims
-    looks = shape.rank == 2 and first in (1, 3, 4) and rest[0] == rest[1] and not statically_known(rest[0] <= 4)
-    return Shape.of((*rest, first)) if looks else None
+def with_input_order_warnings(graph: Graph) -> Graph:
+    """Return the graph of a model with a given input shape, with warnings if the shape looks misread."""
+    warnings = [_warning(graph.nodes[index], lint) for index, lint in input_order_lints(graph.nodes)]
+    return graph._replace(warnings=(*warnings, *graph.warnings))
+
+
+def input_order_lints(nodes: Sequence[Node]) -> list[tuple[int, Lint]]:
+    """Return a warning W204, with its node's index, for each input that looks channels first or has a batch."""
+    lints = []
+    for node in nodes:
+        misread = misreading(node.layer.shape) if isinstance(node.layer, Input) else None
+        if misread is None or (len(node.shape.dims) == 2 and _read_as_written(node, nodes)):
+            continue
+        message = f"the input {node.shape} looks {misread.looks}; {misread.here}"
+        lints.append((node.index, Lint("W204", message, misread.help)))
+    return lints
+
+
+def _read_as_written(input: Node, nodes: Sequence[Node]) -> bool:
+    """Return whether the readers of a one-axis input need one axis or none, so that its axis order cannot be wrong."""
+    readers = [node.layer for node in nodes if input.index in node.inputs]
+    return bool(readers) and all(layer.axes == 1 or layer.flat or isinstance(layer, Flatten) for layer in readers)

@@ -1,4 +1,4 @@
-"""Write figures as text: shapes, counts with thousands separators, bytes with units, formulas as in print."""
+"""Figures as text: shapes, counts with thousands separators, bytes with units, formulas as in print."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cnncalc.shape import Size, dims_text
 
 
 def shape_text(dims: Iterable[Size], layout: str = "hwc") -> str:
-    """Return a shape as `32x32x3`, or as `3x32x32` in the layout `chw`; `?` where it is unknown."""
+    """Return a shape as `32x32x3`, or as `3x32x32` in the layout `chw`; `?` if it is unknown."""
     sizes = list(dims)
     if not sizes:
         return "?"
@@ -18,12 +18,12 @@ def shape_text(dims: Iterable[Size], layout: str = "hwc") -> str:
 
 
 def shortened(text: str, most: int = 120) -> str:
-    """Return the text with its end cut off where it is long: a whole spec may stand for the name of a network."""
+    """Return the text, truncated if it is long: a whole spec may serve as the name of a network."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def thousands(value: Size) -> str:
-    """Return a count as `1,234`, and as `1,024·(H−2)·W` where it is a formula."""
+    """Return a count as `1,234`, or as `1,024·(H−2)·W` if it is a formula."""
     return f"{value:,}" if isinstance(value, int) else formula(f"{value:,}")
 
 
@@ -50,7 +50,7 @@ def formula(text: str) -> str:
 
 
 def short(value: int) -> str:
-    """Return a count with three significant digits and a decimal prefix, `4.09 G`; one below 1000 as it is."""
+    """Return a count with three significant digits and a decimal prefix, `4.09 G`; one below 1000 unchanged."""
     for power, prefix in ((15, "P"), (12, "T"), (9, "G"), (6, "M"), (3, "k")):
         # Rounding may carry into the next prefix: 999,999 is 1.00 M.
         if 2 * value >= 2 * 10**power - 10 ** (power - 3):
@@ -74,15 +74,37 @@ def _three_digits(value: float) -> str:
 
 
 def per_axis(values: Iterable[Any]) -> str:
-    """Return one number for axes that agree, else one for each: `3`, `3x5`."""
+    """Return one number if the axes agree, else one for each: `3`, `3x5`."""
     sizes = list(values)
     return str(sizes[0]) if len(set(sizes)) == 1 else dims_text(sizes)
 
 
-def field_text(field: ReceptiveField, part: str = "size") -> str:
-    """Return a part of a receptive field, per axis: `3`, `3x5`, `all`; `-` where there are no axes."""
-    sizes = field.to_dict()[part]
+def field_text(field: ReceptiveField, figure: str = "size") -> str:
+    """Return a figure of a receptive field, per axis: `3`, `3x5`, `all`; `-` if there are no axes.
+
+    A size that is an upper bound is `≤3`.
+    """
+    sizes = field.figures()[figure]
     if sizes == "all":
         return "all"
-    assert isinstance(sizes, list)
-    return per_axis(sizes) or "-"
+    bounded = figure == "size" and field.at_most
+    return per_axis(_bounds(sizes, field) if bounded else sizes) or "-"
+
+
+def field_range_text(field: ReceptiveField) -> str:
+    """Return the size of a receptive field for people: `188–204` if outputs see different extents."""
+    if field.whole:
+        return "all"
+    figures = field.figures()
+    ranges = [range_text(*ends) for ends in zip(figures["smallest"], figures["size"], strict=True)]
+    return per_axis(_bounds(ranges, field)) or "-"
+
+
+def _bounds(sizes: Iterable[Any], field: ReceptiveField) -> list[Any]:
+    """Return the size on each axis, marked if it is an upper bound."""
+    return [f"≤{size}" if axis.at_most else size for size, axis in zip(sizes, field.axes, strict=True)]
+
+
+def range_text(smallest: Any, size: Any) -> str:
+    """Return `188–204`, or `204` if both are the same."""
+    return str(size) if smallest == size else f"{smallest}–{size}"

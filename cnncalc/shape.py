@@ -1,13 +1,13 @@
-"""Shapes, and the arithmetic of windows: (N + 2P − F)/S + 1, once, for any rank.
+"""Shapes, and the arithmetic of windows: (N + 2P − F)/S + 1, for any rank.
 
-The rules here use `+ - * //` and the helpers `ceil_div`, `at_least` and `at_most` alone. So they hold for integers,
-and as well for any value that has those operators: a formula, a number that records its formula, an array of sizes.
-What must hold for a rule to be valid is stated by `require`. Whatever else asks about a size asks `statically_known`
-or `known_unequal`, which count what is undecided as not known.
+The rules here use only `+ - * //` and the helpers `ceil_div`, `at_least` and `at_most`. So they hold for integers and
+for any value with those operators: a formula, a number that records its formula, an array of sizes. A condition under
+which a rule is valid is stated by `require`. Other questions about a size use `statically_known` or `known_unequal`,
+which treat an undecided comparison as not known.
 
 Source of the formulas: V. Dumoulin and F. Visin, A guide to convolution arithmetic for deep learning,
-arXiv:1603.07285, relationships 6 (convolution), 14 (transposed); `same` and its smaller half at the
-beginning as in TensorFlow; `ceil` with its clip as in Caffe and PyTorch.
+arXiv:1603.07285, relationships 6 (convolution) and 14 (transposed); `same`, with the smaller half at the beginning, as
+in TensorFlow; `ceil` with its clip as in Caffe and PyTorch.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 #: A size along an axis: an integer, or any value that computes like one.
 Size = Any
 
-#: What a comparison of sizes gives: a bool, or what leaves it undecided (a `Guard` on symbols, an array of bools).
+#: The result of a comparison of sizes: a bool, or an undecided one (a `Guard` on symbols, an array of bools).
 Condition = Any
 
 
 class AxisNames(dict[int, tuple[str, ...]]):
-    """Names of the spatial axes by their number. Beyond three, as only model files have them, axes are counted."""
+    """Names of the spatial axes by number. More than three axes, which occur only in model files, are numbered."""
 
     def __missing__(self, rank: int) -> tuple[str, ...]:
         return tuple(f"axis {number}" for number in range(1, rank + 1))
@@ -44,10 +44,10 @@ MAX_ELEMENTS = 10**100
 
 
 class ShapeError(ValueError):
-    """The bare fact of why a size rule fails; the graph builder adds the layer's name and place.
+    """A size rule failed. The graph builder adds the layer's name and place.
 
-    `summary` is the headline with `{layer}` for the name, `fact` stands at the caret, `notes` carry the
-    arithmetic and `help` the edit to make.
+    `summary` is the headline with `{layer}` for the name, `fact` the label at the caret, `notes` the arithmetic and
+    `help` the edit to make.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class ShapeError(ValueError):
 
 
 class Detail(NamedTuple):
-    """What a `ShapeError` says of the sizes at hand, besides its code and summary."""
+    """The parts of a `ShapeError` that depend on the sizes, besides its code and summary."""
 
     fact: str
     notes: tuple[str, ...] = ()
@@ -67,36 +67,43 @@ class Detail(NamedTuple):
 
 
 class Requirement(NamedTuple):
-    """A condition under which a size rule is valid, and the code of the error where it does not hold.
+    """A condition under which a size rule is valid, and the code of the error if it does not hold.
 
-    `condition` is True for integers, and for other sizes what their comparison gives: a `Guard` to collect, or for an
-    array of sizes the mask of those for which it holds.
+    `condition` is True for integers, and for other sizes the result of their comparison: a `Guard` to collect, or for
+    an array of sizes the mask of those for which it holds.
     """
 
     condition: Condition
     code: str
+    summary: str
+    detail: Callable[[], Detail]
+
+    @property
+    def error(self) -> ShapeError:
+        """The error to raise if the condition does not hold."""
+        return ShapeError(self.code, self.summary, *self.detail())
 
 
 def require(condition: Condition, code: str, summary: str, detail: Callable[[], Detail]) -> Requirement:
-    """State what must hold for a size rule to be valid.
+    """Require a condition under which a size rule is valid.
 
-    The condition decides what becomes of it: where it is False, `ShapeError` is raised at once, with the detail that
-    is only then worked out; anything else is returned for the caller to collect.
+    Raises `ShapeError` if the condition is False; `detail` is called only then. Any other condition is returned for
+    the caller to collect.
     """
     if condition is False:
         raise ShapeError(code, summary, *detail())
-    return Requirement(condition, code)
+    return Requirement(condition, code, summary, detail)
 
 
 class Shape(NamedTuple):
-    """The shape of one sample, channels last: `spatial` sizes and `channels`. A flat vector has channels alone."""
+    """The shape of one sample, channels last: `spatial` sizes and `channels`. A flat vector has only channels."""
 
     spatial: tuple[Size, ...]
     channels: Size
 
     @property
     def rank(self) -> int:
-        """How many spatial axes there are: 0 for a flat vector."""
+        """The number of spatial axes: 0 for a flat vector."""
         return len(self.spatial)
 
     @property
@@ -111,7 +118,7 @@ class Shape(NamedTuple):
 
     @classmethod
     def of(cls, dims: Iterable[Size]) -> "Shape":
-        """The shape with these sizes, channels last."""
+        """Return the shape with these sizes, channels last."""
         *spatial, channels = dims
         return cls(tuple(spatial), channels)
 
@@ -120,12 +127,21 @@ class Shape(NamedTuple):
 
 
 def dims_text(dims: Iterable[Size]) -> str:
-    """`32x32x3`, or `(H - 2)x(W - 2)x3` with sums in brackets."""
+    """Return the sizes as text: `32x32x3`, or `(H - 2)x(W - 2)x3` with brackets around sums."""
     return "x".join([str(size) if isinstance(size, int) else _factor(str(size)) for size in dims])
 
 
+def formulas_as_text(value: Any) -> Any:
+    """Return a value of dicts and lists as JSON has it: a size that is a formula is its text."""
+    if isinstance(value, dict):
+        return {key: formulas_as_text(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [formulas_as_text(each) for each in value]
+    return value if value is None or isinstance(value, (str, int, float)) else str(value)
+
+
 def _factor(text: str) -> str:
-    """The text of a formula, in brackets where it is a sum: where a space stands outside of all brackets."""
+    """Return the text of a formula, with brackets if it is a sum: if it has a space outside all brackets."""
     depth = 0
     for character in text:
         depth += {"(": 1, ")": -1}.get(character, 0)
@@ -146,11 +162,11 @@ class Window(NamedTuple):
 
     @property
     def extent(self) -> int:
-        """F' = d(F − 1) + 1: the elements from the first tap to the last."""
+        """F' = d(F − 1) + 1: the number of elements from the first tap to the last."""
         return self.dilation * (self.kernel - 1) + 1
 
     def size(self, n: Size) -> Size:
-        """How many positions the window has along an axis of `n` elements."""
+        """Return the number of positions of the window along an axis of `n` elements."""
         room = n + self.begin + self.end - self.extent
         if not self.ceil:
             return room // self.stride + 1
@@ -158,15 +174,15 @@ class Window(NamedTuple):
         return at_most(ceil_div(room, self.stride) + 1, ceil_div(n + self.begin, self.stride))
 
     def size_text(self, n: Size) -> str:
-        """The rule of `size` with its numbers in it, as a note shows it."""
+        """Return the rule of `size` with its numbers, for a note."""
         rounding = "ceil" if self.ceil else "floor"
         return f"{rounding}(({n} + {self.begin} + {self.end} - {self.extent}) / {self.stride}) + 1 = {self.size(n)}"
 
     def dropped(self, n: Size) -> Size:
-        """How many input elements at the end of the axis no window reaches, as far as that is statically known.
+        """Return how many input elements at the end of the axis no window reaches, as far as statically known.
 
-        Padding that is left over is no loss. Nor is a tail no longer than the gap that a stride wider than the
-        window leaves between any two positions: there, skipping is what was asked for.
+        Padding that no window reaches is not counted. Nor is a tail no longer than the gap that a stride wider than the
+        window leaves between any two positions: such a layer skips elements by design.
         """
         if self.ceil or self.stride == 1:
             return 0
@@ -174,7 +190,7 @@ class Window(NamedTuple):
         return unreached if statically_known(unreached > self._gap) else 0
 
     def drops_nothing(self, n: Size) -> Condition:
-        """Whether `dropped` is 0."""
+        """Return whether `dropped` is 0."""
         return self.ceil or self.stride == 1 or self._unreached(n) <= self._gap
 
     def _unreached(self, n: Size) -> Size:
@@ -186,13 +202,13 @@ class Window(NamedTuple):
 
 
 class Padding(NamedTuple):
-    """How the ends of the axes are padded: by a rule (`valid`, `same`, `full`) or by numbers (`explicit`)."""
+    """The padding at the ends of the axes: a rule (`valid`, `same`, `full`) or numbers (`explicit`)."""
 
     mode: str
     ends: tuple[tuple[int, int], ...] = ()
 
     def window(self, axis: int, n: Size, kernel: int, stride: int, dilation: int, ceil: bool = False) -> Window:
-        """The window on an axis of `n` elements, its padding resolved to numbers."""
+        """Return the window on an axis of `n` elements, with its padding resolved to numbers."""
         begin: Size = 0
         end: Size = 0
         if self.mode == "explicit":
@@ -205,7 +221,7 @@ class Padding(NamedTuple):
         return Window(kernel, stride, dilation, begin, end, ceil)
 
     def transposed_window(self, axis: int, kernel: int, stride: int, dilation: int, output_padding: int) -> Window:
-        """The window of a transposed convolution. `same` crops F' − S, so that the output is N·S."""
+        """Return the window of a transposed convolution. `same` crops F' − S, so that the output is N·S."""
         bare = Window(kernel, stride, dilation)
         if self.mode == "same":
             total = transposed_same_total(bare, output_padding)
@@ -214,27 +230,27 @@ class Padding(NamedTuple):
 
 
 def same_total(n: Size, window: Window) -> Size:
-    """What `same` adds to an axis of `n` elements, at both ends together, for ceil(n / S) positions."""
+    """Return the total padding of `same` on an axis of `n` elements, for ceil(n / S) positions."""
     return at_least((ceil_div(n, window.stride) - 1) * window.stride + window.extent - n, 0)
 
 
 def transposed_same_total(window: Window, output_padding: int) -> Size:
-    """What `same` crops from a transposed convolution's output, at both ends together, for N·S elements."""
+    """Return the total that `same` crops from the output of a transposed convolution, for N·S elements."""
     return window.extent + output_padding - window.stride
 
 
 def transposed_size(n: Size, window: Window, output_padding: int) -> Size:
-    """(N − 1)·S − Pbegin − Pend + F' + output_padding: the size whose convolution gives back `n`."""
+    """Return (N − 1)·S − Pbegin − Pend + F' + output_padding, the output size of a transposed convolution."""
     return (n - 1) * window.stride - window.begin - window.end + window.extent + output_padding
 
 
 def ceil_div(a: Size, b: int) -> Size:
-    """ceil(a / b) with integer operators alone."""
+    """Return ceil(a / b), computed with integer operators alone."""
     return (a + b - 1) // b
 
 
 def ratio(a: Size, b: Size) -> Any:
-    """a / b, exact: a fraction where both are integers."""
+    """Return a / b, exact: a fraction if both are integers."""
     if isinstance(a, int) and isinstance(b, int):
         from fractions import Fraction  # few networks have one
 
@@ -243,7 +259,7 @@ def ratio(a: Size, b: Size) -> Any:
 
 
 def at_least(value: Size, low: Size) -> Size:
-    """The larger of the two, whichever of them is a plain number."""
+    """Return the larger of the two, either of which may be a plain number."""
     if not hasattr(value, "clip"):
         if not hasattr(low, "clip"):
             return max(value, low)
@@ -252,7 +268,7 @@ def at_least(value: Size, low: Size) -> Size:
 
 
 def at_most(value: Size, high: Size) -> Size:
-    """The smaller of the two, whichever of them is a plain number."""
+    """Return the smaller of the two, either of which may be a plain number."""
     if not hasattr(value, "clip"):
         if not hasattr(high, "clip"):
             return min(value, high)
@@ -261,12 +277,12 @@ def at_most(value: Size, high: Size) -> Size:
 
 
 def statically_known(condition: Condition) -> bool:
-    """Whether a comparison of sizes is known to hold. An undecided one, of symbols or arrays, is not."""
+    """Return whether a comparison of sizes is known to hold; an undecided one, of symbols or arrays, is not."""
     return condition is True
 
 
 def equal(left: Size, right: Size, or_one: bool = False) -> Condition:
-    """Whether two sizes are the same number or, with `or_one`, either of them is 1."""
+    """Return whether two sizes are the same number or, with `or_one`, either of them is 1."""
     if left is right:
         return True
     if hasattr(left, "equals"):
@@ -277,12 +293,12 @@ def equal(left: Size, right: Size, or_one: bool = False) -> Condition:
 
 
 def known_unequal(left: Size, right: Size) -> bool:
-    """Whether two sizes are known to be different numbers."""
+    """Return whether two sizes are known to be different numbers."""
     return equal(left, right) is False
 
 
 def require_size(size: Size, axis: str, rule: Callable[[], str], fact: str, help: str | None = None) -> Requirement:
-    """Require that an output size is at least 1 (E201). The error's note is the rule that gave the size."""
+    """Require that an output size is at least 1 (E201). The error's note has the rule that gave the size."""
     return require(size >= 1, "E201", EMPTY, lambda: Detail(fact, (f"{axis}: {rule()}",), help))
 
 
@@ -298,6 +314,6 @@ def require_divisible(total: Size, parts: int, what: str, into: str) -> Requirem
 
 
 def _some_divisors(total: int) -> str:
-    """The first divisors of a number up to 1024: a search that is bounded whatever the number."""
+    """Return the divisors of a number among the first 1024 integers, which bounds the search."""
     divisors = [n for n in range(1, min(total, 1024) + 1) if total % n == 0]
     return ", ".join(map(str, divisors[:12])) + (", …" if len(divisors) > 12 else "")

@@ -1,4 +1,4 @@
-"""Where a network comes from: standard input, a file, a model, the zoo, or text; and how each becomes a graph."""
+"""The source of a network (standard input, a file, a model, the zoo, or text), and its graph."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ TextOrModel = Union[Source, "ModelFile"]
 def find(spec: str) -> TextOrModel:
     """Return the source for a SPEC of the command line: standard input (`-`), else a file, a zoo network, or text.
 
-    Raises `SpecError`: E010 where it names a file that does not exist or cannot be read, E101 where it is one word
+    Raises `SpecError`: E010 if it names a file that does not exist or cannot be read, E101 if it is one word
     that is neither a network nor a layer.
     """
     if spec == "-":
@@ -102,7 +102,7 @@ def _network(text: str) -> Member | None:
 
 
 def _names_file(spec: str) -> bool:
-    """Whether a text without spaces can only mean a file: its suffix says so."""
+    """Return whether a text without spaces can only be a file name, judged by its suffix."""
     suffix = os.path.splitext(spec)[1].lower()
     if not suffix or suffix in SUFFIXES:
         return bool(suffix)
@@ -112,7 +112,7 @@ def _names_file(spec: str) -> bool:
 
 
 def read_file(path: str | os.PathLike[str]) -> TextOrModel:
-    """Return the text of a file, or a model file as such; raises `SpecError` E010 where it cannot be read."""
+    """Return the text of a file, or a model file unread; raises `SpecError` E010 if it cannot be read."""
     name = os.fspath(path)
     try:
         mode = os.stat(name).st_mode
@@ -143,7 +143,7 @@ def load_source(
     strict: bool = False,
     left_open: LetterMode = CLOSED,
 ) -> Graph:
-    """Return the graph of a source: of a text, which is YAML where its name says so, or of a model by its reader.
+    """Return the graph of a source: of a text, which is YAML if its name has that suffix, or of a model by its reader.
 
     `variables` and `left_open` are for text; `dims` (the sizes of symbolic dimensions) and `strict` for models.
     """
@@ -164,6 +164,12 @@ def load_source(
             raise with_repairs(error) from None
     if dims:
         _does_not_apply("--dim", "a spec has no symbolic dimensions", "`--var NAME=VALUE` overrides a let")
+    if strict:
+        _does_not_apply(
+            "--strict",
+            "a spec has no unknown operators",
+            "leave `--strict` out: an unknown layer of a spec is always an error",
+        )
     problems = Problems()
     try:
         return build_graph(read_nodes(source, problems), problems, input, variables, left_open)
@@ -180,7 +186,7 @@ def text_of(source: TextOrModel) -> Source:
 
 
 def read_nodes(source: Source, problems: Problems) -> Spec:
-    """Return the nodes of a text, which is YAML where its name says so. Errors are added to `problems`."""
+    """Return the nodes of a text, which is YAML if its name has that suffix. Errors are added to `problems`."""
     if source.name.lower().endswith(YAML):
         from cnncalc.language.yaml import parse_yaml
 
@@ -191,7 +197,7 @@ def read_nodes(source: Source, problems: Problems) -> Spec:
 
 
 def parse_shape(text: str, name: str = "<input>") -> tuple[Any, ...]:
-    """Return a shape such as `32x32x3` or `HxWx3` as a tuple; raises `SpecError` where the text is no shape."""
+    """Return a shape such as `32x32x3` or `HxWx3` as a tuple; raises `SpecError` if the text is not a shape."""
     from cnncalc.language.arguments import read_layer
     from cnncalc.language.nodes import LayerNode
 
@@ -209,7 +215,7 @@ def parse_shape(text: str, name: str = "<input>") -> tuple[Any, ...]:
 
 
 def require_numbers(shape: tuple[Any, ...], at: Mapping[str, int] | None = None) -> None:
-    """Raise `SpecError` E132 where sizes of an input's shape are letters that have no number."""
+    """Raise `SpecError` E132 if sizes of an input's shape are letters without a number."""
     first = Input("input", shape=shape).substitute(at or {})
     if first.open:
         raise SpecError([open_sizes_error(first, None)])

@@ -19,9 +19,9 @@ settings.load_profile("default")
 
 #: Files that import a framework: they are tests of the marker `frameworks`, and not even read where it is missing.
 NEEDS = {
-    "torch": ("writers/test_pytorch.py", "readers/test_torch.py"),
-    "keras": ("writers/test_keras.py", "readers/test_keras_layers.py"),
-    "onnxruntime": ("writers/test_onnx.py",),
+    "torch": ("writers/test_pytorch.py", "writers/test_values.py", "readers/test_torch.py"),
+    "keras": ("writers/test_keras.py", "writers/test_values.py", "readers/test_keras_layers.py"),
+    "onnxruntime": ("writers/test_onnx.py", "writers/test_values.py"),
 }
 collect_ignore = [file for library, files in NEEDS.items() if find_spec(library) is None for file in files]
 

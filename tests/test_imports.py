@@ -160,7 +160,7 @@ def test_writers(writer: str) -> None:
         ("yaml", ("language.yaml",)),
         ("torch", ("readers.torch", "writers.runtime.pytorch")),
         ("keras", ("writers.runtime.keras",)),
-        ("h5py", ("readers.keras",)),
+        ("h5py", ()),
         ("onnx", ("writers.onnx",)),
         ("numpy", ()),
     ],

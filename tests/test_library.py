@@ -11,22 +11,26 @@ SPEC = "input 5x5x3 | conv 3x3 s1 valid x2"
 #: By hand: 3·3·3·2 weights and 2 biases; 3·3 places · 27 products · 2 filters; 75 and 18 elements of 4 bytes.
 #: Training: weights and gradients 2 · 224, and both tensors, 372.
 OBJECT = {
-    "schema": 1, "name": None, "layout": "channels_last", "batch": 1, "dtype": "float32", "convention": "torchvision",
+    "schema": 2, "name": None, "layout": "channels_last", "batch": 1, "dtype": "float32", "convention": "torchvision",
     "layers": [
         {"index": 0, "name": "input1", "type": "input", "inputs": [], "input_shapes": [], "output_shape": [5, 5, 3],
-         "params": 0, "buffers": 0, "macs": 0, "flops": 0, "activations": 75,
+         "params": 0, "buffers": 0, "macs": 0, "flops": 0, "backward_macs": 0, "activations": 75,
+         "conv_activations": 0, "saved_bytes": 0,
          "receptive_field": {"size": [1, 1], "jump": [1, 1], "left": [0, 0]}, "implicit": False, "fields": {}},
         {"index": 1, "name": "conv1", "type": "conv", "inputs": ["input1"], "input_shapes": [[5, 5, 3]],
-         "output_shape": [3, 3, 2], "params": 56, "buffers": 0, "macs": 486, "flops": 972, "activations": 18,
+         "output_shape": [3, 3, 2], "params": 56, "buffers": 0, "macs": 486, "flops": 972, "backward_macs": 486,
+         "activations": 18, "conv_activations": 18, "saved_bytes": 300,
          "receptive_field": {"size": [3, 3], "jump": [1, 1], "left": [0, 0]}, "implicit": False,
          "fields": {"kernel": [3, 3], "stride": [1, 1], "padding": [[0, 0], [0, 0]], "padding_mode": "valid",
                     "dilation": [1, 1], "groups": 1, "filters": 2, "bias": True}},
     ],
     "outputs": ["conv1"],
-    "totals": {"layers": 1, "params": 56, "buffers": 0, "macs": 486, "flops": 972, "activations": 18,
-               "params_bytes": 224,
+    "totals": {"layers": 1, "params": 56, "buffers": 0, "macs": 486, "flops": 972, "backward_macs": 486,
+               "activations": 18, "conv_activations": 18, "params_bytes": 224,
                "activation_bytes": {"sum": 372, "peak": 372, "peak_no_inplace": 372, "arena": 384},
-               "peak_at": {"layer": "conv1", "tensors": {"input1": 300, "conv1": 72}}, "training_bytes": 820},
+               "peak_at": {"layer": "conv1", "tensors": {"input1": 300, "conv1": 72}},
+               # Weights 224, gradients 224, and the input that conv1 keeps.
+               "saved_bytes": 300, "training_bytes": 748},
     "warnings": [],
 }  # fmt: skip
 

@@ -22,7 +22,7 @@ OWN_OPTIONS = ("--help", "-h", "--version")
 
 
 class SpecGroup(click.Group):
-    """A group that takes anything but a command's name to be the arguments of the default command."""
+    """A group in which arguments that do not begin with a command's name are those of the default command."""
 
     def main(self, *args: Any, standalone_mode: bool = True, **settings: Any) -> Any:
         """Run the command line; where the errors that click finds itself end, which echo what was given."""
@@ -63,7 +63,7 @@ class SpecGroup(click.Group):
         return command
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the options for a spec, which most people look for, then the commands."""
+        """Write the options for a spec, then the commands."""
         from cnncalc.cli.calc import command
         from cnncalc.cli.command import write_section
 
@@ -74,7 +74,7 @@ class SpecGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """Return what the first word may be: a command, an option, a network of the zoo, or a file."""
+        """Return the completions of the first word: a command, an option, a network of the zoo, or a file."""
         from click.shell_completion import CompletionItem
 
         from cnncalc.cli.calc import command
@@ -88,7 +88,7 @@ class SpecGroup(click.Group):
 
 
 def _refuse_unknown_command(args: list[str]) -> None:
-    """Raise for `cnncalc fromat net.cnn`: a spec is one argument, so the first of two was to be a command."""
+    """Raise for `cnncalc fromat net.cnn`: a spec is one argument, so the first of two was meant as a command."""
     first, *rest = args
     if first.isalpha() and rest and not rest[0].startswith("-"):
         from cnncalc.diagnostics import nearest

@@ -42,13 +42,19 @@ cat net.cnn | cnncalc -
     type=click.Choice(list(OPTIMIZERS)),
     default="sgd",
     metavar="NAME",
-    help="Optimizer in the estimate of training memory",
+    help="Optimizer in the memory of training",
 )
 @option(
     "--memory",
     group=FIGURES,
     is_flag=True,
     help="Show what is live while each layer runs, and every memory figure.",
+)
+@option(
+    "--train",
+    group=FIGURES,
+    is_flag=True,
+    help="With --memory, show what each layer keeps for the backward pass, too.",
 )
 @option(
     "--get",
@@ -73,6 +79,7 @@ def command(
     options: Options,
     every_convention: bool,
     memory: bool,
+    train: bool,
     paths: tuple[str, ...],
     conditions: tuple[str, ...],
     output: Output,
@@ -104,10 +111,10 @@ def command(
         if paths:
             output.write(_figures(paths, analysis, output))
         elif memory and output.format != "json":
-            _show_memory(analysis, output)
+            _show_memory(analysis, train, output)
         else:
             shown = _without_warnings(analysis) if output.quiet and output.format == "table" else analysis
-            _show_layers(shown, _more(memory, analysis, outcomes), output)
+            _show_layers(shown, _more(memory, train, analysis, outcomes, output.depth), output)
     if analysis.unknown and (paths or limits):
         from cnncalc.report.columns import uncounted
 
@@ -118,22 +125,24 @@ def command(
 def _refuse_combinations(
     every_convention: bool, memory: bool, paths: tuple[str, ...], conditions: tuple[str, ...], output: Output
 ) -> None:
-    """Refuse the options that would change nothing beside others."""
+    """Refuse options that have no effect in combination with others."""
     if every_convention:
         reason = "with `--convention all`, which shows the totals of MACs alone"
-        refuse(("memory", "paths", "conditions", "columns", "depth", "dtype", "optimizer", "layout"), reason)
+        refuse(("memory", "train", "paths", "conditions", "columns", "depth", "dtype", "optimizer", "layout"), reason)
     if paths:
-        refuse(("memory", "columns", "depth", "width"), "with `--get`, which writes single values")
+        refuse(("memory", "train", "columns", "depth", "width"), "with `--get`, which writes single values")
         if output.format not in ("table", "json"):
             raise click.UsageError(f"`--get` writes values as they are, or as JSON, not as {output.format}")
     elif memory:
         refuse(("columns", "layout"), "with `--memory`, which has columns of its own")
-    elif not conditions and output.format != "json":
-        refuse(("optimizer",), "without `--memory` or JSON")
+    else:
+        refuse(("train",), "without `--memory`")
+        if not conditions and output.format != "json":
+            refuse(("optimizer",), "without `--memory` or JSON")
 
 
 def _suggest_command(spec: str, error: SpecError) -> None:
-    """Where all of the spec is one unknown word near to a command, name the command in the error's help."""
+    """Name the command in the error's help if the whole spec is one unknown word similar to it."""
     first, *more = error.diagnostics
     if first.code != "E101" or first.span is None or not first.span.text == spec.strip() == first.span.source.text:
         return
@@ -143,13 +152,13 @@ def _suggest_command(spec: str, error: SpecError) -> None:
 
 
 def _show_layers(analysis: Analysis, more: dict[str, object], output: Output) -> None:
-    """Write the table of the layers; JSON has the keys of `more`, too."""
+    """Write the table of the layers; JSON also has the keys of `more`."""
     from cnncalc.report.network import layers_document, network_document
 
     columns = output.chosen("all" if output.format == "csv" else None)
     output.emit(
         lambda _: network_document(analysis, columns, output.layout, output.depth),
-        lambda: analysis.to_dict() | more,
+        lambda: analysis.to_dict(output.depth) | more,
         lambda: layers_document(analysis, columns, output.layout, output.depth),
     )
 
@@ -161,7 +170,7 @@ def _compare_conventions(graph: Graph, batch: int, output: Output) -> None:
 
 
 def _limits(conditions: tuple[str, ...]) -> list[Condition]:
-    """Return the conditions of `--fail-if`, read before anything is calculated."""
+    """Return the conditions of `--fail-if`, which are read before any calculation."""
     if not conditions:
         return []
     from cnncalc.query.conditions import parse_conditions
@@ -178,7 +187,7 @@ def _outcomes(limits: list[Condition], analysis: Analysis) -> list[Outcome]:
 
 
 def _figures(paths: tuple[str, ...], analysis: Analysis, output: Output) -> str:
-    """Return the figures of `--get`, one a line: as they are, or each as JSON."""
+    """Return the figures of `--get`, one per line: as text, or each as JSON."""
     from cnncalc.query.paths import find_all
 
     figures = find_all(paths, analysis)
@@ -189,24 +198,26 @@ def _figures(paths: tuple[str, ...], analysis: Analysis, output: Output) -> str:
     return "".join(dumps(figure.value, ensure_ascii=False) + "\n" for figure in figures)
 
 
-def _show_memory(analysis: Analysis, output: Output) -> None:
-    """Write the timeline of `--memory`."""
+def _show_memory(analysis: Analysis, train: bool, output: Output) -> None:
+    """Write the timeline of `--memory`, with `--train` also what is kept for the backward pass."""
     from cnncalc.report.memory import memory_data, memory_document, timeline_document
 
     output.emit(
-        lambda _: memory_document(analysis, output.depth),
-        lambda: memory_data(analysis),
-        lambda: timeline_document(analysis, output.depth),
+        lambda _: memory_document(analysis, output.depth, train),
+        lambda: memory_data(analysis, output.depth, train),
+        lambda: timeline_document(analysis, output.depth, train),
     )
 
 
-def _more(memory: bool, analysis: Analysis, outcomes: list[Outcome]) -> dict[str, object]:
-    """Return the keys that JSON has on request alone."""
+def _more(
+    memory: bool, train: bool, analysis: Analysis, outcomes: list[Outcome], depth: int | None
+) -> dict[str, object]:
+    """Return the keys that JSON has only on request."""
     more: dict[str, object] = {}
     if memory:
         from cnncalc.report.memory import memory_data
 
-        more["memory"] = memory_data(analysis)
+        more["memory"] = memory_data(analysis, depth, train)
     if outcomes:
         more["budgets"] = [outcome.to_dict() for outcome in outcomes]
     return more

@@ -1,8 +1,9 @@
-"""The form of a command: options in groups with their defaults, examples, and one boundary where errors end."""
+"""The form of a command: options in groups with their defaults, examples, and one place where errors are handled."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import click
@@ -16,10 +17,19 @@ GROUPS = (INPUT, FIGURES, CHECKS, OUTPUT)
 
 #: Format → its name for people, and the arguments of options that change nothing in it.
 WITHOUT_EFFECT = {
-    "json": ("JSON", ("columns", "network_columns", "depth", "layout", "width", "context")),
+    "json": ("JSON", ("columns", "network_columns", "layout", "width", "context", "pictures")),
     "markdown": ("Markdown", ("width", "context")),
     "csv": ("CSV", ("width",)),
     "latex": ("LaTeX", ("width",)),
+}
+
+#: Suffix of the file of `-o` → the format to write, where `--format` does not say one.
+FORMAT_OF_SUFFIX = {
+    ".json": "json",
+    ".csv": "csv",
+    ".md": "markdown",
+    ".tex": "latex",
+    ".txt": "table",
 }
 
 #: The width of the column of names in the help; a longer one has a line of its own.
@@ -32,11 +42,12 @@ COMMANDS = {
     "diff": "Compare two networks layer by layer.",
     "explain": "Explain every layer by its rules, with the numbers in them.",
     "export": "Write a network as framework code, an ONNX file or a spec.",
-    "format": "Write a spec in its canonical form.",
+    "format": "Write specs in their canonical form.",
     "solve": "Solve for the input's size, or for one number of a layer.",
     "zoo": "List well-known networks, or print the spec of one.",
     "layers": "List the layers, or show all about one.",
     "syntax": "Show the language on one page.",
+    "schema": "Print the JSON Schema of what `--format json` writes.",
     "help": "Show a page of the manual, a command, a layer or a code.",
     "completion": "Print the script by which a shell completes words.",
 }
@@ -45,7 +56,7 @@ DEFAULT = "calc"
 
 
 class Option(click.Option):
-    """An option that stands in one of the groups of the help, with its default."""
+    """An option listed in one of the groups of the help, with its default."""
 
     def __init__(self, *args: Any, group: str = OUTPUT, **settings: Any) -> None:
         super().__init__(*args, **settings)
@@ -64,17 +75,21 @@ class Option(click.Option):
 
 
 class Command(click.Command):
-    """A command with examples, whose function gets values in place of their many options.
+    """A command with examples, whose function takes values in place of groups of options.
 
     `output` is an `Output` made of the options for a report; `reading` a `SpecOptions` of those for a spec; and
-    `options` the `Options` of those that figures depend on. A function just raises: its errors end here.
+    `options` the `Options` that figures depend on. The command handles the errors that the function raises.
     """
 
-    def __init__(self, *args: Any, examples: str = "", **settings: Any) -> None:
+    def __init__(
+        self, *args: Any, examples: str = "", suffixes: Mapping[str, str] = FORMAT_OF_SUFFIX, **settings: Any
+    ) -> None:
         super().__init__(*args, **settings)
-        self.examples = examples.strip("\n")
+        self.examples, self.suffixes = examples.strip("\n"), suffixes
 
     def invoke(self, ctx: click.Context) -> Any:
+        if ctx.params.get("file") and "format" in ctx.params and "format" not in given_options(ctx):
+            ctx.params["format"] = self._format_of_file(ctx.params["file"])
         if (format := ctx.params.get("format")) in WITHOUT_EFFECT:
             name, arguments = WITHOUT_EFFECT[format]
             refuse(arguments, f"in {name}", ctx)
@@ -88,12 +103,27 @@ class Command(click.Command):
 
             ctx.exit(report(error, output, ctx.params.get("options")))
 
+    def _format_of_file(self, file: str) -> str:
+        """Return the format that the file's suffix denotes; raises `click.UsageError` if there is none."""
+        suffix = os.path.splitext(file)[1].lower()
+        if not suffix:
+            return "table"
+        known = next(each.type.choices for each in self.params if each.name == "format")  # type: ignore[attr-defined]
+        by_suffix = {each: format for each, format in self.suffixes.items() if format in known}
+        if suffix not in by_suffix:
+            last = [f"`{each}`" for each in by_suffix]
+            suffixes = f"{', '.join(last[:-1])} or {last[-1]}"
+            raise click.UsageError(
+                f"no format of `{self.name}` has the suffix `{suffix}`: add -f, or write to {suffixes}"
+            )
+        return by_suffix[suffix]
+
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_help_text(ctx, formatter)
         self.format_examples(formatter)
 
     def format_examples(self, formatter: click.HelpFormatter) -> None:
-        """Write the examples, each on a line of its own."""
+        """Write the examples, one per line."""
         if self.examples:
             with formatter.section("Examples"):
                 for line in self.examples.split("\n"):
@@ -113,7 +143,7 @@ class Command(click.Command):
 
 
 def write_section(formatter: click.HelpFormatter, heading: str, records: Sequence[tuple[str, str] | None]) -> None:
-    """Write options with their texts under a heading, in line with those under other headings."""
+    """Write options with their texts under a heading, aligned with those under other headings."""
     lines = [(record[0].ljust(NAME_WIDTH), record[1]) for record in records if record is not None]
     if lines:
         with formatter.section(heading):
@@ -142,7 +172,7 @@ def refuse(arguments: Iterable[str], reason: str, ctx: click.Context | None = No
 
 
 def given_options(ctx: click.Context) -> dict[str, str]:
-    """Return argument → option for the options that stand on the command line."""
+    """Return argument → option for the options given on the command line."""
     return {
         name: parameter.opts[-1]
         for parameter in ctx.command.params
@@ -153,7 +183,7 @@ def given_options(ctx: click.Context) -> dict[str, str]:
 
 
 def _gather(params: dict[str, Any]) -> Output:
-    """Replace the options that belong together by one value each; return that of the output."""
+    """Replace each group of options by one value; return that of the output."""
 
     def take(names: Iterable[str]) -> dict[str, Any]:
         return {name: params.pop(name) for name in names if name in params}

@@ -51,7 +51,7 @@ def command(
 
 
 def _names(specs: Sequence[str], analyses: Sequence[Analysis]) -> list[str]:
-    """Return a name for each network: the one that its spec gives, where no other has it, else the spec as written."""
+    """Return a name for each network: its own in the spec if that is unique, else the spec as written."""
     given = [one_line(analysis.graph.name or "") for analysis in analyses]
     count = Counter(given)
     return [name if name and count[name] == 1 else one_line(spec) for name, spec in zip(given, specs, strict=True)]

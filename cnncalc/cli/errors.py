@@ -1,4 +1,4 @@
-"""Where every command's errors end: what is written on standard error, and the exit status."""
+"""Error handling of all commands: the text on standard error, and the exit status."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ MOST_LINES, MOST_TEXT = 20, 2000
 
 
 class OptionError(SpecError):
-    """The value of an option is wrong, and so the command line, not the spec."""
+    """The value of an option is wrong, which is an error of the command line, not of the spec."""
 
 
 @contextmanager
 def from_options() -> Iterator[None]:
-    """Raise `OptionError` for what is wrong in the values of options that are read here."""
+    """Raise `OptionError` for errors in the values of options that are read inside the block."""
     try:
         yield
     except SpecError as error:
@@ -41,7 +41,7 @@ def from_options() -> Iterator[None]:
 
 
 def report(error: BaseException, output: Output, options: Options | None) -> int:
-    """Write what is wrong to standard error, and return the exit status."""
+    """Write the error to standard error, and return the exit status."""
     if isinstance(error, SpecError):
         _write_spec_error(error, output, options)
         return WRONG_COMMAND_LINE if isinstance(error, OptionError) else WRONG_SPEC
@@ -92,7 +92,7 @@ def printable_words(line: str) -> str:
 
 
 def _write_spec_error(error: SpecError, output: Output, options: Options | None) -> None:
-    """Write the diagnostics, after the table of the layers before the one whose shape is wrong."""
+    """Write the diagnostics, after the table of the layers before the one that failed."""
     stream = sys.stderr
     if output.format == "json":
         from cnncalc.report.json import to_json
@@ -124,7 +124,7 @@ def _partial_table(error: BuildError, output: Output, options: Options | None) -
 
 
 def report_exceeded(outcomes: Sequence[Outcome], output: Output) -> None:
-    """Write to standard error which limits are exceeded, and exit with status 3 where any is."""
+    """Write to standard error which limits are exceeded, and exit with status 3 if any is."""
     stream = sys.stderr
     colour = output.colour(stream is not None and stream.isatty())
     head = click.style("exceeded", fg="red", bold=True) if colour else "exceeded"
@@ -140,6 +140,6 @@ def warn(message: str, output: Output) -> None:
 
 
 def note(message: str, output: Output) -> None:
-    """Write a note to standard error, unless `--quiet` is given; in JSON mode it is for errors alone."""
+    """Write a note to standard error, unless `--quiet` is given; in JSON mode only errors are written."""
     if not output.quiet and output.format != "json":
         write_stream(sys.stderr, f"note: {shown(message)}\n")

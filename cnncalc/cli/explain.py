@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: So many layers are explained at once.
 MOST_LAYERS = 1000
-#: Pictures are drawn unasked for so many layers with windows.
+#: The most layers with windows for which pictures are drawn by default.
 MOST_DRAWN = 3
 
 #: The arguments of the options for a network, for values on a layer, and for pictures.
@@ -125,7 +125,7 @@ def _few(explanations: tuple[Explanation, ...]) -> bool:
 
 
 def _chosen(analysis: Analysis, names: tuple[str, ...]) -> list[str]:
-    """Return the names of the layers that are chosen by their own or a block's name; all where none is given."""
+    """Return the names of the layers selected by their own or a block's name; all if none is given."""
     known = [row.name for row in analysis.rows]
     if not names:
         return known
@@ -169,7 +169,7 @@ def _show_operation(
 
 
 def _matrix(option: str, given: str) -> tuple[Matrix, Span]:
-    """Return the matrix of an option, given as text or as a file, and its place."""
+    """Return the matrix of an option, given as text or as a file, and its source location."""
     from cnncalc.explain.matrix import parse_matrix
 
     source = _text(option, given)
@@ -177,7 +177,7 @@ def _matrix(option: str, given: str) -> tuple[Matrix, Span]:
 
 
 def _text(option: str, given: str) -> Source:
-    """Return the text of an option, given by itself or as a file."""
+    """Return the text of an option, given directly or as a file."""
     from cnncalc.sources import find
 
     source = find(given)
@@ -187,7 +187,7 @@ def _text(option: str, given: str) -> Source:
 
 
 def _graph(source: Source, image: Matrix, reading: SpecOptions) -> Graph:
-    """Return the spec on a matrix of one channel; one row is one spatial axis, unless the layer asks for two."""
+    """Return the spec applied to a matrix of one channel; one row is one spatial axis, unless the layer needs two."""
     rows, columns = len(image), len(image[0])
     if rows == 1:
         try:

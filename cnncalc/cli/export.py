@@ -17,7 +17,7 @@ from cnncalc.writers import FORMATS, export
 EXAMPLES = """
 cnncalc export net.cnn --to pytorch -o net.py
 cnncalc export "input 32x32x3 | conv 3x3 x8 | relu" --to keras
-cnncalc export resnet50 --to onnx -o resnet50.onnx
+cnncalc export resnet50 -o resnet50.onnx
 cnncalc export model.onnx --to cnn
 """
 
@@ -27,14 +27,13 @@ cnncalc export model.onnx --to cnn
 @source_options()
 @option(
     "--to",
-    required=True,
     type=click.Choice(list(FORMATS)),
     metavar="FORMAT",
     help="; ".join(f"{name}: {form.title}" for name, form in FORMATS.items()),
 )
-@file_option()
+@file_option("format")
 @quiet_option()
-def command(spec: str, to: str, reading: SpecOptions, output: Output) -> None:
+def command(spec: str, to: str | None, reading: SpecOptions, output: Output) -> None:
     """Write a network as framework code, an ONNX file or a spec.
 
     A layer without an equivalent in the framework is an error that names it, and nothing is written.
@@ -43,6 +42,7 @@ def command(spec: str, to: str, reading: SpecOptions, output: Output) -> None:
     """
     from cnncalc.writers.sharing import with_own_vectors
 
+    to = to or _format_of(output.file)
     if FORMATS[to].binary and output.file is None and sys.stdout.isatty():
         raise click.UsageError(f"`{to}` is binary: write it to a file with `-o net{FORMATS[to].suffix}`")
     shape, source = reading.shape(), find_source(spec, output)
@@ -55,6 +55,22 @@ def command(spec: str, to: str, reading: SpecOptions, output: Output) -> None:
     output.write(written)
 
 
+def _format_of(file: str | None) -> str:
+    """Return the format that the file's suffix denotes; raises `click.UsageError` if there is none or several."""
+    if file is None:
+        raise click.UsageError(f"missing `--to`: one of {', '.join(FORMATS)}, or a file by `-o` whose suffix says it")
+    suffix = os.path.splitext(file)[1].lower()
+    meant = [name for name, form in FORMATS.items() if form.suffix == suffix]
+    if len(meant) > 1:
+        ways = " or ".join(f"`--to {name}`" for name in meant)
+        raise click.UsageError(f"`{suffix}` is the suffix of {' and '.join(meant)}: add {ways}")
+    if not meant:
+        *known, last = [f"`{suffix}`" for suffix in dict.fromkeys(form.suffix for form in FORMATS.values())]
+        ways = f"{', '.join(known)} or {last}"
+        raise click.UsageError(f"`{file}` does not say what to write: add `--to`, or write to {ways}")
+    return meant[0]
+
+
 def _file_name(source: str) -> str | None:
-    """Return the name of a source without folder and suffix, or None where it is no file: `<spec>`, `<stdin>`."""
+    """Return the name of a source without folder and suffix, or None if it is not a file: `<spec>`, `<stdin>`."""
     return None if source.startswith("<") else os.path.splitext(os.path.basename(source))[0]

@@ -1,76 +1,160 @@
-"""`cnncalc format SPEC`: a spec in its canonical form."""
+"""`cnncalc format SPEC…`: specs in their canonical form."""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from cnncalc.cli.command import CHECKS, define_command, option
 from cnncalc.cli.options import file_option, quiet_option, spec_argument
 from cnncalc.cli.output import Output, write_whole
+from cnncalc.cli.specs import one_line
 from cnncalc.diagnostics import Diagnostic, Problems, Source, SpecError
 
 if TYPE_CHECKING:
     from cnncalc.language.nodes import Spec
 
 FORMS = ("cnn", "yaml")
+#: The form that the suffix of an output file asks for.
+FORM_OF_SUFFIX = {".cnn": "cnn", ".txt": "cnn", ".yaml": "yaml", ".yml": "yaml"}
 
 EXAMPLES = """
 cnncalc format "CONV3X3s1p0:16,maxpool2"
-cnncalc format --check net.cnn
-cnncalc format --to yaml net.cnn -o net.yaml
+cnncalc format -w *.cnn
+cnncalc format --check --diff *.cnn
+cnncalc format net.cnn -o net.yaml
 """
 
 
+def form_of(name: str) -> str | None:
+    """Return the form that a file's suffix denotes, or None."""
+    return FORM_OF_SUFFIX.get(os.path.splitext(name)[1].lower())
+
+
+class Style(NamedTuple):
+    """The requested form: that of `--to`, compact or not, whether files are rewritten in place, and the `-o` file."""
+
+    to: str | None
+    compact: bool
+    in_place: bool
+    file: str | None
+
+    def form(self, own: str) -> str:
+        """Return the form to write for a source of one form; raises `click.UsageError` if options conflict."""
+        form = self.to or form_of(self.file or "") or own
+        if self.compact and form == "yaml":
+            raise click.UsageError("--compact is a form of text: add --to cnn")
+        if self.in_place and form != own:
+            raise click.UsageError(f"a file of {own} stays one: write {form} with --to {form} -o FILE")
+        return form
+
+
+class Formatted(NamedTuple):
+    """A spec and its canonical form: the source, its nodes, the style, and both texts."""
+
+    source: Source
+    nodes: Spec
+    style: Style
+    before: str
+    after: str
+
+
 @define_command("format", EXAMPLES, no_args_is_help=True)
-@spec_argument("spec")
-@option("--check", group=CHECKS, is_flag=True, help="Write nothing; exit with 1 where the spec is not in this form.")
-@option("--to", type=click.Choice(FORMS), metavar="FORM", help="Form to write, in place of the one of the source")
+@spec_argument("specs", metavar="SPEC...", nargs=-1, required=True)
+@option("--check", group=CHECKS, is_flag=True, help="Write nothing; name each that would change, and exit with 1.")
+@option("--diff", "show_diff", group=CHECKS, is_flag=True, help="Write what would change, as a unified diff.")
+@option("--to", type=click.Choice(FORMS), metavar="FORM", help="Form to write, in place of that of the file or of -o")
 @option("--compact", is_flag=True, help="Write words glued together, on one line: conv3x3s2:64,relu,pool2.")
-@option("-w", "--write", "in_place", is_flag=True, help="Rewrite the file, whole or not at all.")
-@file_option()
+@option("-w", "--write", "in_place", is_flag=True, help="Rewrite each file, whole or not at all.")
+@file_option("form")
 @quiet_option()
-def command(spec: str, check: bool, to: str | None, compact: bool, in_place: bool, output: Output) -> None:
-    """Write a spec in its canonical form.
+def command(
+    specs: tuple[str, ...],
+    check: bool,
+    show_diff: bool,
+    to: str | None,
+    compact: bool,
+    in_place: bool,
+    output: Output,
+) -> None:
+    """Write specs in their canonical form.
 
     There is one way for everything within a line. Line breaks, blank lines and comments stay; a line of over 100
-    characters is broken.
+    characters is broken. What calculates to an error is not formatted: it is reported, and left as it is.
 
-    SPEC is a file (.cnn or .yaml), - for standard input, a name of the zoo, or the network itself.
+    SPEC is a file (.cnn or .yaml), - for standard input, a name of the zoo, or the network itself. Several are files.
     """
-    from cnncalc.sources import YAML, find, text_of
+    shown = "--check" if check else "--diff" if show_diff else None
+    _refuse_combinations(specs, shown, in_place, output)
+    style = Style(to, compact, check or show_diff or in_place, output.file)
+    errors: list[SpecError] = []
+    failed = differs = False
+    for spec in specs:
+        try:
+            formatted = _format(spec, style, alone=len(specs) == 1)
+        except SpecError as error:
+            errors.append(error)
+            continue
+        changed = formatted.after != formatted.before
+        differs |= changed
+        if show_diff:
+            output.write(_difference(formatted))
+        if check:
+            if changed and not output.quiet:
+                name = formatted.source.name
+                click.echo(f"`{name}` is not in canonical form: `cnncalc format` would change it", err=True)
+        elif in_place:
+            try:
+                if changed:
+                    _refuse_to_lose_comments(formatted)
+                    write_whole(spec, formatted.after)
+            except click.ClickException as error:
+                error.show()
+                failed = True
+        elif not show_diff:
+            if _is_same_file(spec, output.file):
+                _refuse_to_lose_comments(formatted)
+            output.write(formatted.after)
+    if errors:
+        raise SpecError([each for error in errors for each in error.diagnostics])
+    if failed or (check and differs):
+        sys.exit(1)
 
-    if check + in_place + (output.file is not None) > 1:
-        raise click.UsageError("--check, --write and --output exclude one another")
-    if in_place and not os.path.isfile(spec):
-        raise click.UsageError(f"--write needs a file to rewrite, and `{spec}` is none")
-    source = text_of(find(spec))
-    own = "yaml" if source.name.lower().endswith(YAML) else "cnn"
-    form = to or own
-    if compact and form == "yaml":
-        raise click.UsageError("--compact is a form of text: add --to cnn")
-    if (check or in_place) and form != own:
-        raise click.UsageError(f"a file of {own} stays one: write {form} with --to {form} -o FILE")
-    nodes, text = _formatted(source, own, form, compact)
+
+def _refuse_combinations(specs: tuple[str, ...], shown: str | None, in_place: bool, output: Output) -> None:
+    """Refuse options that conflict, and several specs that are not files."""
+    if (shown is not None) + in_place + (output.file is not None) > 1:
+        raise click.UsageError(f"{shown or '--check'}, --write and --output exclude one another")
+    missing = [spec for spec in specs if not os.path.isfile(spec)]
+    if len(specs) > 1:
+        if output.file is not None:
+            raise click.UsageError("--output is for one SPEC: --write rewrites each file")
+        if missing == list(specs):
+            whole = " ".join(specs)
+            raise click.UsageError(f'several SPECs are files, and none of these is one: quote a spec, "{whole}"')
+        if "-" in specs:
+            raise click.UsageError("several SPECs are files: standard input stands alone")
+    elif in_place and missing:
+        raise click.UsageError(f"--write needs a file to rewrite, and `{missing[0]}` is none")
+
+
+def _format(spec: str, style: Style, alone: bool) -> Formatted:
+    """Return a spec in its canonical form; raises `SpecError` for errors in it."""
+    from cnncalc.sources import find, read_file, text_of
+
+    source = text_of(find(spec) if alone else read_file(spec))
+    own = form_of(source.name) or "cnn"
+    nodes, after = _formatted(source, own, style.form(own), style.compact)
     # Text on the command line has no last line to end.
     before = source.text.rstrip("\n") + "\n" if source.name == "<spec>" else source.text
-    changed = text != before
-    if check:
-        if changed and not output.quiet:
-            click.echo(f"`{source.name}` is not in canonical form: `cnncalc format` would change it", err=True)
-        sys.exit(int(changed))
-    if not in_place:
-        output.write(text)
-    elif changed:
-        _refuse_to_lose_comments(source, nodes, form, compact)
-        write_whole(spec, text)
+    return Formatted(source, nodes, style, before, after)
 
 
 def _formatted(source: Source, own: str, form: str, compact: bool) -> tuple[Spec, str]:
-    """Return the nodes of a source and its canonical text; raises `SpecError` with what is wrong."""
+    """Return the nodes of a source and its canonical text; raises `SpecError` for errors in it."""
     from cnncalc.language.tokens import MAX_TEXT
 
     problems = Problems()
@@ -83,6 +167,7 @@ def _formatted(source: Source, own: str, form: str, compact: bool) -> tuple[Spec
             from cnncalc.language.parse import parse
 
             spec = parse(source, problems)
+        _refuse_errors(spec, problems)
         if form == "yaml":
             from cnncalc.language.write_yaml import write_yaml
 
@@ -101,9 +186,49 @@ def _formatted(source: Source, own: str, form: str, compact: bool) -> tuple[Spec
     return spec, text
 
 
-def _refuse_to_lose_comments(source: Source, nodes: Spec, form: str, compact: bool) -> None:
-    """Raise where a rewrite would drop comments: those of YAML are not read, and one line has no room for them."""
+def _refuse_errors(spec: Spec, problems: Problems) -> None:
+    """Raise `SpecError` with the errors of calculating the spec, except for a missing input or a `?`."""
+    from cnncalc.language.build import build_graph
+    from cnncalc.language.inputs import LetterMode
+    from cnncalc.solve.unknowns import unknowns
+
+    unsolved = next(unknowns(spec), None) is not None
+    try:
+        build_graph(spec, problems, left_open=LetterMode(letters=True, unknown=1 if unsolved else None))
+    except SpecError as error:
+        # Without the number of a `?` there are no sizes.
+        errors = [each for each in error.diagnostics if not (unsolved and each.layer)]
+        if errors:
+            raise SpecError(errors) from None
+        problems.diagnostics.clear()
+
+
+def _is_same_file(spec: str, file: str | None) -> bool:
+    return file is not None and os.path.isfile(spec) and os.path.exists(file) and os.path.samefile(spec, file)
+
+
+def _difference(formatted: Formatted) -> str:
+    """Return the changes that formatting makes as a unified diff; it is empty if there are none."""
+    from difflib import unified_diff
+
+    name = one_line(formatted.source.name)
+    lines = unified_diff(_lines(formatted.before), _lines(formatted.after), name, name)
+    no_end = "\n\\ No newline at end of file\n"
+    return "".join(line if line.endswith("\n") else line + no_end for line in lines)
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines with their ends; `splitlines` would also split at characters that a comment may contain."""
+    *lines, rest = text.split("\n")
+    return [*(f"{line}\n" for line in lines), *([rest] if rest else [])]
+
+
+def _refuse_to_lose_comments(formatted: Formatted) -> None:
+    """Raise if a rewrite would drop comments: those of YAML are not read, and one line has no room for them."""
+    source, style = formatted.source, formatted.style
+    own = form_of(source.name) or "cnn"
     # A `#` begins a comment, but for one in the name.
-    if (form == "yaml" or compact) and source.text.count("#") > (nodes.name or "").count("#"):
-        way_out = "-o FILE" if compact else "--to cnn -o FILE"
+    comments = source.text.count("#") > (formatted.nodes.name or "").count("#")
+    if comments and (style.compact or "yaml" in (own, style.form(own))):
+        way_out = "-o FILE" if style.compact else "--to cnn -o FILE"
         raise click.ClickException(f"cannot rewrite `{source.name}`: its comments would be lost; use `{way_out}`")

@@ -72,13 +72,13 @@ def _write_list(formatter: click.HelpFormatter, heading: str, lines: list[tuple[
 
 
 def _command_help(name: str, ctx: click.Context) -> str:
-    found = main.get_command(ctx, name)
-    assert found is not None
-    return click.Context(found, info_name=name, parent=ctx.parent).get_help() + "\n"
+    command = main.get_command(ctx, name)
+    assert command is not None
+    return click.Context(command, info_name=name, parent=ctx.parent).get_help() + "\n"
 
 
 def _show_page(page: topics.Topic, output: Output) -> None:
-    """Write a page: painted and paged on a terminal, else as the Markdown that it is."""
+    """Write a page: coloured and in a pager on a terminal, else as Markdown."""
     options = output.render_options()
     terminal = sys.stdout is not None and sys.stdout.isatty()
     if not (terminal or options.colour):

@@ -1,4 +1,4 @@
-"""The options that commands share, in sets, and how their values are read."""
+"""The options that commands share, in groups, and how their values are read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Decorator = Callable[[Any], Any]
 
 
 def combine(*decorators: Decorator) -> Decorator:
-    """One decorator that adds the options of several, in their order."""
+    """Return one decorator that adds the options of several, in their order."""
 
     def add_all(function: Any) -> Any:
         for decorator in reversed(decorators):
@@ -37,12 +37,12 @@ def combine(*decorators: Decorator) -> Decorator:
 
 
 def spec_argument(name: str, **settings: Any) -> Decorator:
-    """Add an argument that is a spec; a shell completes it by the names of the zoo and of files."""
+    """Add an argument that is a spec; a shell completes it with the names of the zoo and of files."""
     return click.argument(name, shell_complete=complete_spec, **settings)
 
 
 def complete_spec(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Return what a spec that has been begun may be: a network of the zoo, or a file."""
+    """Return the completions of a spec: a network of the zoo, or a file."""
     from click.shell_completion import CompletionItem
 
     from cnncalc import zoo
@@ -124,7 +124,7 @@ def batch_options() -> Decorator:
 def figure_options(every_convention: bool = False) -> Decorator:
     """Add the options that figures depend on besides the network.
 
-    With `every_convention`, `--convention all` is one of them, and the function gets it as an argument of that name.
+    With `every_convention`, `--convention all` is one of them, and the function takes it as an argument of that name.
     """
     from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVENTION
 
@@ -159,15 +159,14 @@ def format_option(*formats: str) -> Decorator:
     )
 
 
-def file_option() -> Decorator:
-    """Add the option for a file to write."""
-    return option(
-        "-o", "--output", "file", type=click.Path(), metavar="FILE", help="Write to a file, whole or not at all."
-    )
+def file_option(what: str = "format") -> Decorator:
+    """Add the option for an output file, whose suffix determines `what` is written."""
+    help = f"Write to a file, whole or not at all; its suffix says the {what}."
+    return option("-o", "--output", "file", type=click.Path(), metavar="FILE", help=help)
 
 
 def columns_option(argument: str = "columns", module: str = "cnncalc.report.columns") -> Decorator:
-    """Add the option for columns out of those that the module has, by its names `COLUMNS` and `DEFAULT`."""
+    """Add the option for columns of the module, which defines `COLUMNS` and `DEFAULT`."""
 
     def checked(_: click.Context, __: click.Parameter, value: str | None) -> str | None:
         if value is None:
@@ -214,7 +213,7 @@ def appearance_options() -> Decorator:
 
 
 def quiet_option() -> Decorator:
-    """Add the option that leaves the result alone."""
+    """Add the option that suppresses notes and warnings."""
     return option("-q", "--quiet", is_flag=True, help="Write the result alone: no warnings, no notes.")
 
 
@@ -259,9 +258,10 @@ def _numbers(_: click.Context, __: click.Parameter, value: str) -> dict[str, int
             raise click.BadParameter(f"{part!r} is not a letter and its number: H=224")
         if len(number) > 9 or int(number) < 1:
             raise click.BadParameter(f"{part!r}: the number is from 1 to 10^9 - 1")
-        if letter.upper() in numbers:
-            raise click.BadParameter(f"{letter.upper()} is given twice")
-        numbers[letter.upper()] = int(number)
+        letter = letter.upper()
+        if letter in numbers:
+            raise click.BadParameter(f"`{letter}` is given twice: `{letter}={numbers[letter]}` and `{part}`")
+        numbers[letter] = int(number)
     return numbers
 
 
@@ -280,7 +280,18 @@ def _variables(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -
             variables[name.strip()] = evaluate(parsed, {})
         except SpecError as error:
             raise click.BadParameter(f"{value!r}: {error.diagnostics[0].message}") from None
+    _refuse_twice(values)
     return variables
+
+
+def _refuse_twice(values: tuple[str, ...]) -> None:
+    """Raise `click.BadParameter` if two of the `NAME=VALUE` have the same name."""
+    first: dict[str, str] = {}
+    for value in values:
+        name = value.rpartition("=")[0].strip()
+        if name in first:
+            raise click.BadParameter(f"`{name}` is given twice: `{first[name]}` and `{value}`")
+        first[name] = value
 
 
 def _dimensions(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
@@ -291,4 +302,5 @@ def _dimensions(_: click.Context, __: click.Parameter, values: tuple[str, ...]) 
         if not (equals and name and size.isascii() and size.isdigit() and 0 < len(size) <= 9 and int(size) > 0):
             raise click.BadParameter(f"{value!r} is not NAME=N, with N a whole number from 1 to 10^9 - 1")
         dimensions[name] = int(size)
+    _refuse_twice(values)
     return dimensions

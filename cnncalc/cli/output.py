@@ -1,4 +1,4 @@
-"""How and where a report goes: a stream or a file, in a format."""
+"""The destination and format of a report: a stream or a file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Output(NamedTuple):
-    """How and where a report goes."""
+    """The destination, format and appearance of a report."""
 
     format: str
     file: str | None = None
@@ -35,7 +35,7 @@ class Output(NamedTuple):
     ) -> None:
         """Write a report: `data` as JSON, the document in every other format.
 
-        CSV, LaTeX and Markdown are of `plain` where there is one: the document without what is for a terminal alone.
+        CSV, LaTeX and Markdown use `plain` if it is given: the document without parts that only a terminal shows.
         """
         options = self.render_options()
         text = self._rendered(document, data, plain, options)
@@ -87,11 +87,11 @@ class Output(NamedTuple):
         return choose(self.columns or default)
 
     def render_options(self) -> RenderOptions:
-        """Return the options for the place of the report: standard output, or a file."""
+        """Return the options for the report's destination: standard output, or a file."""
         return self.options_of(sys.stdout, piped=self.file not in (None, "-"))
 
     def options_of(self, stream: Any, piped: bool = False) -> RenderOptions:
-        """Return the options for a stream; one that is no terminal has no colour, and no width but that of --width."""
+        """Return the options for a stream; if it is not a terminal, it has no colour, and only the width of --width."""
         from cnncalc.report.options import RenderOptions
 
         encoding = "utf-8" if piped else getattr(stream, "encoding", None) or "ascii"
@@ -101,7 +101,7 @@ class Output(NamedTuple):
         return RenderOptions(width, self.colour(terminal, piped), unicode)
 
     def colour(self, terminal: bool, file: bool = False) -> bool:
-        """Return whether to colour: as `--color` has it, else NO_COLOR, else FORCE_COLOR, else by the terminal."""
+        """Return whether to use colour: by `--color`, else NO_COLOR, else FORCE_COLOR, else by the terminal."""
         if self.color != "auto":
             return self.color == "always"
         if os.environ.get("NO_COLOR"):
@@ -112,7 +112,7 @@ class Output(NamedTuple):
 
 
 def write_whole(path: str, text: str | bytes) -> None:
-    """Write a file in one step: what was there before stays until all of the new text is on disk."""
+    """Write a file atomically: its old contents stay until all of the new text is on disk."""
     if not path:
         raise click.BadParameter("the name of the file is empty", param_hint="-o")
     data = text.encode("utf-8") if isinstance(text, str) else text
@@ -159,7 +159,7 @@ def _umask() -> int:
 
 
 def write_stream(stream: Any, text: str) -> None:
-    """Write to a standard stream; one that is closed takes nothing, and one that is full is an error."""
+    """Write to a standard stream; a closed stream is ignored, and a full disk is an error."""
     if stream is None:
         return
     encoding = getattr(stream, "encoding", None) or "utf-8"

@@ -1,4 +1,4 @@
-"""The pages of a layer and of a code, which `help`, `explain` and `layers` show."""
+"""The pages of layers and codes, shown by `help`, `explain` and `layers`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def is_code(word: str) -> bool:
 
 
 def show_layer(word: str, output: Output) -> None:
-    """Write the page of the layer that a word names; raises `SpecError` E101 where it names none."""
+    """Write the page of the layer that a word names; raises `SpecError` E101 if it names none."""
     from cnncalc.report import layers
 
     kind = layer_kind(word)
@@ -48,7 +48,7 @@ def show_codes(output: Output) -> None:
 
 
 def show_code(code: str, output: Output) -> None:
-    """Write the page of a code; raises `SpecError` E507 where there is none."""
+    """Write the page of a code; raises `SpecError` E507 if there is none."""
     from cnncalc.explain.codes import pages
     from cnncalc.report import codes as report
 
@@ -64,7 +64,7 @@ def show_code(code: str, output: Output) -> None:
 
 
 def _message(page: Page) -> str:
-    """Return what the spec on the page gives, so that the page shows the message as it is; a command is not run."""
+    """Return the output of the spec on the page, so that the page shows the actual message; a command is not run."""
     from cnncalc.analysis import Options, analyze_graph
     from cnncalc.diagnostics import render
     from cnncalc.sources import load_source

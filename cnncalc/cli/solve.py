@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from cnncalc.cli.command import FIGURES, define_command, option, refuse
-from cnncalc.cli.options import format_option, spec_argument, spec_options
+from cnncalc.cli.options import page_options, spec_argument, spec_options
 from cnncalc.cli.output import Output
 from cnncalc.cli.specs import SpecOptions
 
@@ -32,7 +32,7 @@ cnncalc solve "(conv 3x3 same | relu) * ?" --receptive-field 64   # the repeats
     help="Input elements that the receptive field is to cover; the `* ?` of a block is found.",
 )
 @option("--layer", group=FIGURES, metavar="NAME", help="Layer whose output is meant; without it, the last.")
-@format_option("table", "json")
+@page_options()
 def command(
     spec: str,
     reading: SpecOptions,

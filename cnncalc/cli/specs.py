@@ -1,4 +1,4 @@
-"""Load the specs that a command names, one or several."""
+"""Loading of the specs that a command names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Result = TypeVar("Result")
 
 
 class SpecOptions(NamedTuple):
-    """The options that a spec is read with: `variables` and `at` are for text, `dims` and `strict` for models."""
+    """The options for reading a spec: `variables` and `at` are for text, `dims` and `strict` for models."""
 
     input: str | None = None
     variables: Mapping[str, Any] = {}
@@ -30,7 +30,7 @@ class SpecOptions(NamedTuple):
     strict: bool = False
 
     def shape(self) -> tuple[Any, ...] | None:
-        """Return the shape that `--input` gives; raises `OptionError` where it is none."""
+        """Return the shape that `--input` gives; raises `OptionError` if it is not a shape."""
         if self.input is None:
             return None
         from cnncalc.sources import parse_shape
@@ -39,7 +39,7 @@ class SpecOptions(NamedTuple):
             return parse_shape(self.input.strip(), "--input")
 
     def load(self, spec: str, output: Output, letters: bool = False) -> Graph:
-        """Return the graph of a spec as the command line has it; with `letters`, sizes may be left open."""
+        """Return the graph of a spec of the command line; with `letters`, sizes may be left open."""
         shape = self.shape()
         return self.build(find_source(spec, output), shape, letters)
 
@@ -52,7 +52,7 @@ class SpecOptions(NamedTuple):
 
 
 def find_source(spec: str, output: Output) -> TextOrModel:
-    """Return the source that a spec means, after a note on the code that `torch:module:factory` runs."""
+    """Return the source that a spec denotes, with a note on the code that `torch:module:factory` runs."""
     from cnncalc.sources import TORCH, find
 
     if spec.startswith(TORCH):
@@ -63,7 +63,7 @@ def find_source(spec: str, output: Output) -> TextOrModel:
 def analyze_all(
     specs: Sequence[str], labels: Sequence[str], reading: SpecOptions, options: Options, output: Output
 ) -> list[Analysis]:
-    """Return the figures of every spec; raises one `SpecError` for all that are wrong, by their labels."""
+    """Return the figures of every spec; raises one `SpecError` with the errors of all, by their labels."""
     from cnncalc.sources import require_numbers
 
     if list(specs).count("-") > 1:
@@ -79,7 +79,7 @@ def analyze_all(
         text = isinstance(source, Source)
         applying = reading
         if kinds != {text}:
-            applying = reading._replace(dims={}) if text else reading._replace(variables={}, at={})
+            applying = reading._replace(dims={}, strict=False) if text else reading._replace(variables={}, at={})
         return analyze_graph(applying.build(source, shape), options)
 
     results = [source if isinstance(source, SpecError) else _attempt(analyze, source) for source in sources]
@@ -109,14 +109,14 @@ def _find_labelled(spec: str, label: str, output: Output) -> TextOrModel:
 
 
 def _combined(errors: Sequence[SpecError]) -> SpecError:
-    """Return one error for all; the table of the layers before it belongs to one alone."""
+    """Return one error for all; only a single error keeps its table of the layers before it."""
     if len(errors) == 1:
         return errors[0]
     return SpecError([each for error in errors for each in error.diagnostics][:MAX_ERRORS])
 
 
 def _labelled(error: SpecError, label: str, spec: str) -> SpecError:
-    """Return the error with a note on its spec where no place in a source shows which it is."""
+    """Return the error with a note on its spec if no source location identifies the spec."""
     if all(each.span is not None for each in error.diagnostics):
         return error
     text = shortened(one_line(spec))
@@ -127,7 +127,7 @@ def _labelled(error: SpecError, label: str, spec: str) -> SpecError:
 
 
 def one_line(spec: str) -> str:
-    """Return a spec as it was written, on one line, without anything that a terminal would obey."""
+    """Return a spec as it was written, on one line, without control characters."""
     if spec == "-":
         return "<stdin>"
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in " ".join(spec.split()))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc import zoo
-from cnncalc.cli.command import FIGURES, INPUT, define_command, option, refuse
+from cnncalc.cli.command import FIGURES, FORMAT_OF_SUFFIX, INPUT, define_command, option, refuse
 from cnncalc.cli.options import FORMATS, report_options
 from cnncalc.cli.output import Output
 from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest
@@ -41,7 +41,7 @@ def _complete_name(_: click.Context, __: click.Parameter, incomplete: str) -> li
     return [CompletionItem(name) for name in zoo.members() if name.startswith(incomplete)]
 
 
-@define_command("zoo", EXAMPLES)
+@define_command("zoo", EXAMPLES, suffixes={**FORMAT_OF_SUFFIX, ".cnn": "table"})
 @click.argument("name", required=False, shell_complete=_complete_name)
 @option("--family", group=INPUT, metavar="NAME", help="List this family alone, such as resnet.")
 @option("--sort", "key", group=FIGURES, type=click.Choice(KEYS), metavar="KEY", help="Key to sort the list by")
@@ -61,6 +61,8 @@ def command(name: str | None, copy: bool, key: str | None, family: str | None, o
         refuse(("layout", "width"), "on a spec")
         if copy:
             refuse(("format",), "with `--copy`, which writes a spec")
+            if output.format != "table":
+                raise click.UsageError("`--copy` writes a spec: name a file in `.cnn`")
             _copy(_member(name), output)
         else:
             _print(_member(name), output)
@@ -85,7 +87,7 @@ def _list(key: str | None, family: str | None, output: Output) -> None:
 
 
 def _entries(members: list[zoo.Member], output: Output) -> Iterator[ZooEntry]:
-    """Yield the networks with their figures; on a terminal with a bar where that takes a while."""
+    """Yield the networks with their figures, with a progress bar if that takes a while on a terminal."""
     from cnncalc.zoo.survey import survey
 
     start, shown = time.monotonic(), False
@@ -122,7 +124,7 @@ def _copy(member: zoo.Member, output: Output) -> None:
 
 
 def _member(name: str) -> zoo.Member:
-    """Return the network of that name; raises `SpecError` E101 with the nearest where there is none."""
+    """Return the network of that name; raises `SpecError` E101 with the nearest name if there is none."""
     member = zoo.find(name.strip())
     if member is not None:
         return member

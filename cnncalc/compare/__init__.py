@@ -1,1 +1,1 @@
-"""Compare networks: align their layers, list the differences of two, and have a row for each of several."""
+"""Comparison of networks: alignment of their layers, the differences of two, and a row for each of several."""

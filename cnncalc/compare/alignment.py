@@ -1,9 +1,9 @@
-"""Align two sequences: pair items of one with similar items of the other, in order.
+"""Alignment of two sequences: items of one are paired with similar items of the other, in order.
 
-Where both are short, the alignment is the one with the largest sum of its pairs' scores (S. Needleman and
+If both are short, the alignment is the one with the largest sum of its pairs' scores (S. Needleman and
 C. Wunsch, A general method applicable to the search for similarities in the amino acid sequence of two
-proteins, 1970). Longer ones are first cut where a run of items occurs once in each, as in patience diff; what is
-between two cuts is aligned in a window that moves over it. So time grows linearly, whatever the sequences hold.
+proteins, 1970). Longer sequences are first cut at runs of items that occur once in each, as in patience diff; the
+parts between two cuts are aligned in a window that moves over them. So time grows linearly with the lengths.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def _common_ends(a: Sequence[Item], b: Sequence[Item], i: int, to_i: int, j: int
 
 
 def _cuts(a: Sequence[Item], b: Sequence[Item], i: int, to_i: int, j: int, to_j: int) -> list[tuple[int, int]]:
-    """Return where the runs begin that occur once in each sequence: as many as are in the same order in both."""
+    """Return where the runs begin that occur once in each sequence, as many as have the same order in both."""
     in_a, in_b = _single_runs(a, i, to_i), _single_runs(b, j, to_j)
     common = [(position, in_b[run]) for run, position in in_a.items() if run in in_b]
     # The longest increasing subsequence of the positions in b, by patience sorting: the top card of each pile, the
@@ -104,7 +104,7 @@ def _windows(
     score: Callable[[Item, Item], int],
     window: int,
 ) -> Iterator[Pair]:
-    """Align two spans window by window: keep the first half of a window's alignment, and go on from its end."""
+    """Align two spans window by window: keep the first half of a window's alignment, and continue from its end."""
     (i, to_i), (j, to_j) = span_a, span_b
     while i < to_i and j < to_j:
         begin, _ = _common_ends(a, b, i, to_i, j, to_j)
@@ -124,7 +124,7 @@ def _windows(
 def _best(a: Sequence[Item], b: Sequence[Item], score: Callable[[Item, Item], int], open_end: bool) -> list[Pair]:
     """Return the alignment with the largest sum of its pairs' scores, less one for each item without a pair.
 
-    With an `open_end`, items behind the last pair cost nothing: what they pair with may lie behind the window.
+    With an `open_end`, items after the last pair cost nothing: their partners may be outside the window.
     """
     cost = 0 if open_end else 1
     # tails[i][j]: the largest sum for a[i:] and b[j:].

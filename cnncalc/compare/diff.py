@@ -1,6 +1,6 @@
-"""Compare two networks: their layers side by side, and every total with its change.
+"""Comparison of two networks: their layers side by side, and every total with its change.
 
-Layers are matched by their kind, arguments and shapes, not by their names: those are numbered anew wherever a
+Layers are matched by their kind, arguments and shapes, not by their names, which are renumbered when a
 layer is inserted.
 """
 
@@ -47,13 +47,13 @@ class LayerChange(NamedTuple):
 
     @property
     def row(self) -> Row:
-        """The layer's row in B, or in A where B does not have the layer."""
+        """The layer's row in B, or in A if B does not have the layer."""
         row = self.b or self.a
         assert row is not None
         return row
 
     def to_dict(self) -> dict[str, object]:
-        """Return the object under `layers` that JSON carries: the figures of `row`, and what changed."""
+        """Return the JSON object of the layer: the figures of `row`, and the changes."""
         row = self.row
         return {
             "status": self.status,
@@ -82,7 +82,7 @@ class TotalChange(NamedTuple):
 
     @property
     def percent(self) -> float | None:
-        """The change as a percentage of the figure in A; None where that is 0 and the one in B is not."""
+        """The change as a percentage of the figure in A; None if only that is 0."""
         if not self.a:
             return None if self.b else 0.0
         return 100 * self.change / self.a
@@ -136,7 +136,7 @@ def difference(a: Analysis, b: Analysis) -> Difference:
 
 
 def _aligned(a: tuple[Node, ...], b: tuple[Node, ...]) -> list[Pair]:
-    """Return the pairs of layers, by index, that stand for one another."""
+    """Return the pairs of corresponding layers, by index."""
     # Equal layers on equal shapes have one number: comparing numbers saves most of the time.
     numbers: dict[Any, int] = {}
     examples: list[Node] = []
@@ -202,7 +202,7 @@ def _layer_changes(a: Analysis, b: Analysis, pairs: list[Pair]) -> Iterator[Laye
 
 
 def _sources(nodes: tuple[Node, ...], paired: Mapping[int, int], none: int) -> list[int]:
-    """Return for each node the pair that a layer reads there, once the layers without a pair are taken out.
+    """Return for each node the pair that a layer reads there, ignoring layers without a pair.
 
     So a layer that is inserted between two others changes neither of them. `none` stands for an input that the
     other network does not have.
@@ -236,7 +236,7 @@ def _total_changes(a: Analysis, b: Analysis) -> Iterator[TotalChange]:
 
 
 def _figures(totals: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, int]]:
-    """Yield every figure of the totals with its path; the tensors at the peak are not one."""
+    """Yield every figure of the totals with its path, except for the tensors at the peak."""
     for key, value in totals.items():
         if isinstance(value, int):
             yield path + key, value

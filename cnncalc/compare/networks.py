@@ -37,13 +37,13 @@ class NetworkRow(NamedTuple):
 
     @property
     def uncounted(self) -> str:
-        """A sentence on the operators of a model file that are not counted; empty where there are none."""
+        """A sentence on the operators of a model file that are not counted; empty if there are none."""
         count = len(self.analysis.unknown)
         operators = f"{count:,} operator{'s are' if count > 1 else ' is'}"
         return f"{operators} not counted in full: all totals are lower bounds" if count else ""
 
     def to_dict(self) -> dict[str, object]:
-        """Return the object under `networks` that JSON carries."""
+        """Return the JSON object of the network, an item of `networks`."""
         last = self.field
         return {
             "name": self.name,

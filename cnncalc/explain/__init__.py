@@ -1,1 +1,1 @@
-"""Why the figures are what they are: the rules with numbers in them, as values that a report writes out."""
+"""Explanations of figures: the rules with their numbers, as values that a report renders."""

@@ -7,9 +7,6 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-#: What a code looks like.
-CODE = re.compile(r"[EW]\d{3}")
-
 ENTRY = re.compile(r"^## ([EW]\d{3}): (.*)$", re.MULTILINE)
 FENCE = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 WAY = re.compile(r"^- (.*(?:\n  .*)*)", re.MULTILINE)
@@ -24,7 +21,7 @@ class Sample(NamedTuple):
 
 
 class Page(NamedTuple):
-    """The page of a code: its title, its meaning, an example that gives it, and the ways out."""
+    """The page of a code: its title, its meaning, an example that produces it, and how to fix it."""
 
     code: str
     title: str
@@ -34,13 +31,13 @@ class Page(NamedTuple):
 
     @property
     def command(self) -> str | None:
-        """The command that gives the code, where a spec alone does not."""
+        """The command that produces the code, if a spec alone does not."""
         console = next((each.text for each in self.example if each.language == "console"), None)
         return console.strip().removeprefix("$ ") if console else None
 
     @property
     def spec(self) -> Sample | None:
-        """The spec that gives the code; None where a command does."""
+        """The spec that produces the code; None if a command does."""
         return None if self.command else self.example[0]
 
 

@@ -1,7 +1,8 @@
-"""Every figure of a layer with the formula that gives it: the layer's own rules, run on traced numbers."""
+"""Every figure of a layer with its formula: the layer's own rules, evaluated on traced numbers."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -9,15 +10,16 @@ from cnncalc.analysis import Analysis, Row
 from cnncalc.explain.positions import WindowPositions, window_positions
 from cnncalc.explain.trace import Number, TracedNumber, signed, text_of, value_of
 from cnncalc.figures.memory import DTYPES, Buffer, assign_buffers
-from cnncalc.figures.receptive_field import AxisField, ReceptiveField, grown, hull
+from cnncalc.figures.receptive_field import AxisField, covering_all, through_window
 from cnncalc.layers.arguments import Argument, PaddingArgument
 from cnncalc.layers.base import AnyLayer, Layer
+from cnncalc.layers.taps import Taps, WindowTaps
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import AXES, Padding, Shape
 
 
 class FigureFormula(NamedTuple):
-    """A figure: its name, its formula with the numbers in it, and its value."""
+    """A figure: its name, its formula with numbers, and its value."""
 
     of: str
     text: str
@@ -33,7 +35,7 @@ class FigureFormula(NamedTuple):
 
 
 class AxisPadding(NamedTuple):
-    """The padding at both ends of an axis, added or cropped; `total` is their sum where a rule gives it."""
+    """The padding at both ends of an axis, added or cropped; `total` is their sum if a rule gives it."""
 
     axis: str
     begin: int
@@ -42,16 +44,23 @@ class AxisPadding(NamedTuple):
 
 
 class FieldChange(NamedTuple):
-    """How a layer changes the receptive field along one axis."""
+    """How a layer changes the receptive field along one axis.
+
+    With `at_most`, size and left are upper bounds. If outputs see different extents, `extents` has each with the
+    number of outputs that see it, among those that differ.
+    """
 
     axis: str
     size: FigureFormula
+    smallest: FigureFormula
     jump: FigureFormula
     left: FigureFormula
+    at_most: bool
+    extents: tuple[tuple[int, int], ...]
 
 
 class LayerMemory(NamedTuple):
-    """The bytes of a layer's output, whether it is in a buffer of its own, and the tensors live while it runs."""
+    """The bytes of a layer's output, the buffer it shares if any, and the tensors live while it runs."""
 
     elements: FigureFormula
     bytes: int
@@ -67,7 +76,7 @@ class LayerMemory(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """Everything that is explained about one layer."""
+    """The complete explanation of one layer."""
 
     row: Row
     sizes: tuple[FigureFormula, ...]
@@ -127,7 +136,7 @@ def _explained(analysis: Analysis, row: Row, live: Sequence[Buffer]) -> Explanat
         _formula("biases", biases),
         FigureFormula("buffers", text_of(running), row.buffers),
         FigureFormula("MACs", text_of(_batch(analysis) * (traced.multiply_adds(x, y) if counted else 0)), row.macs),
-        tuple(_field_steps(analysis, row, traced, x, y)) if counted else (),
+        tuple(_field_changes(analysis, row, traced, x, y)) if counted else (),
         _memory(analysis, row, live, y),
         window_positions(node),
     )
@@ -143,8 +152,8 @@ def _formula(of: str, value: Any) -> FigureFormula:
 def traced_layer(layer: AnyLayer, x: Shape, resolved: bool = True) -> AnyLayer:
     """Return the layer with traced arguments; those at their default stay plain numbers.
 
-    A layer that declares none, as an operator of a model file, is returned as it is. Padding by a rule is `resolved`
-    to numbers, so that a size's formula has them, or stays a rule.
+    A layer without declared arguments, such as an operator of a model file, is returned unchanged. Padding by a rule is
+    `resolved` to numbers, so that a size's formula has them, or stays a rule.
     """
     if not layer.arguments:
         return layer
@@ -169,7 +178,7 @@ def _traced(value: Any) -> Any:
 
 
 def _traced_ends(ends: Sequence[int]) -> tuple[Any, Any]:
-    """Return the padding of an axis; ends that are alike are one number, which a formula then has once."""
+    """Return the padding of an axis; equal ends are one number, which then occurs once in a formula."""
     begin, end = map(TracedNumber, ends)
     return (begin, begin) if begin == end else (begin, end)
 
@@ -179,7 +188,7 @@ def _traced_shape(shape: Shape) -> Shape:
 
 
 def _batch(analysis: Analysis) -> Any:
-    """Return the number of samples as a factor, which vanishes for one sample."""
+    """Return the number of samples as a factor, which is left out for one sample."""
     return TracedNumber(analysis.options.batch) if analysis.options.batch > 1 else 1
 
 
@@ -200,23 +209,42 @@ def _padding(layer: Windowed, x: Shape) -> Iterator[AxisPadding]:
         yield AxisPadding(name, ends[0], ends[1], total)
 
 
-def _field_steps(analysis: Analysis, row: Row, traced: Layer, x: Shape, y: Shape) -> Iterator[FieldChange]:
+def _field_changes(analysis: Analysis, row: Row, traced: Layer, x: Shape, y: Shape) -> Iterator[FieldChange]:
     if row.receptive_field.whole:
         return
-    before = [_traced_field(analysis.rows[index].receptive_field) for index in row.node.inputs]
-    field = hull(before) if len(before) > 1 else before[0]
-    steps = traced.field_step(x, y)
-    for number, (name, figure) in enumerate(zip(AXES[row.node.shape.rank], row.receptive_field.axes, strict=False)):
+    taps = traced.taps(x, y)
+    before = [analysis.rows[index].receptive_field.axes for index in row.node.inputs]
+    for number, (name, axis) in enumerate(zip(AXES[row.node.shape.rank], row.receptive_field.axes, strict=False)):
         # Each axis by itself: where two have the same figures, their formulas may still differ.
-        after = field.axes[number]
-        if isinstance(steps, tuple):
-            after = grown(ReceptiveField((after,)), (steps[number],)).axes[0]
-        formulas = [FigureFormula(of, text_of(getattr(after, of)), getattr(figure, of)) for of in AxisField._fields]
-        yield FieldChange(name, *formulas)
+        arms = [axes[number] for axes in before]
+        read = taps[number] if isinstance(taps, tuple) else None
+        plain = axis.plain and all(arm.plain for arm in arms) and (read is None or isinstance(read, WindowTaps))
+        after = _plainly(arms, read) if plain else _by_phases(arms, axis, read)  # type: ignore[arg-type]  # plain
+        smallest = axis.size if axis.smallest is None else axis.smallest
+        yield FieldChange(
+            name,
+            FigureFormula("size", text_of(after.size), axis.size),
+            FigureFormula("smallest", signed(smallest), smallest),
+            FigureFormula("jump", text_of(after.jump), axis.jump),
+            FigureFormula("left", text_of(after.left), axis.left),
+            axis.at_most,
+            tuple(sorted(Counter(axis.phases.sizes).items())) if axis.smallest is not None and axis.phases else (),
+        )
 
 
-def _traced_field(field: ReceptiveField) -> ReceptiveField:
-    return ReceptiveField(tuple(AxisField(*map(TracedNumber, axis)) for axis in field.axes), field.whole)
+def _plainly(arms: Sequence[AxisField], window: WindowTaps | None) -> AxisField:
+    """Return the traced field on an axis on which every output sees as much as the one before it."""
+    traced = [AxisField(TracedNumber(arm.size), TracedNumber(arm.jump), TracedNumber(arm.left)) for arm in arms]
+    field = covering_all(traced) if len(traced) > 1 else traced[0]
+    return through_window(field, window) if window else field
+
+
+def _by_phases(arms: Sequence[AxisField], axis: AxisField, taps: Taps | None) -> AxisField:
+    """Return the field on an axis whose outputs differ; only the jump is traced, the rest differs by output."""
+    jump = TracedNumber(axis.jump)
+    if taps and len(arms) == 1:
+        jump = TracedNumber(arms[0].jump) * taps.rate
+    return AxisField(TracedNumber(axis.size), jump, TracedNumber(axis.left))
 
 
 def _memory(analysis: Analysis, row: Row, live: Sequence[Buffer], y: Shape) -> LayerMemory:

@@ -18,7 +18,7 @@ from cnncalc.layers.arguments import count
 
 Matrix = tuple[tuple[Fraction, ...], ...]
 
-#: A matrix has at most so many numbers, of so many digits, and a common denominator of at most so many.
+#: The most numbers of a matrix, their most digits, and the most digits of a common denominator.
 MOST_NUMBERS, MOST_DIGITS, MOST_DENOMINATOR = 4096, 20, 100
 
 NUMBER = re.compile(r"[+\-−]?(?:\d+\.?\d*|\.\d+|\d+/0*[1-9]\d*)", re.ASCII)
@@ -30,7 +30,7 @@ ENTRY = re.compile(r"\S+")
 def parse_matrix(source: Source) -> Matrix:
     """Return the matrix of a text.
 
-    Raises `SpecError` E501 where rows differ in length, E502 for what is no number, E504 where there are too many.
+    Raises `SpecError` E501 if rows differ in length, E502 for an entry that is not a number, E504 for too many numbers.
     """
     rows: list[tuple[Fraction, ...]] = []
     numbers = 0
@@ -57,7 +57,7 @@ def parse_matrix(source: Source) -> Matrix:
 
 
 def _entries(source: Source, line: re.Match[str]) -> Iterator[Span]:
-    """Yield the spans of the numbers of a row; between two commas there must be one."""
+    """Yield the spans of the numbers of a row; a missing number between two commas is an error."""
     at = line.start()
     while True:
         cell = CELL.match(source.text, at, line.end())
@@ -97,12 +97,12 @@ def _fail(code: str, message: str, span: Span, label: str, help: str | None = No
 
 
 def half_turned(rows: Matrix) -> Matrix:
-    """Return the matrix turned by half a turn: the kernel of the true convolution."""
+    """Return the matrix rotated by 180 degrees: the kernel of the true convolution."""
     return tuple(row[::-1] for row in rows[::-1])
 
 
 def number_text(value: Fraction | None) -> str:
-    """Return the exact value: a decimal where that is finite, else a fraction; None, of no elements, is −∞."""
+    """Return the exact value: a decimal if that is finite, else a fraction; None, of no elements, is −∞."""
     if value is None:
         return "−∞"
     sign, value = "−" if value < 0 else "", abs(value)
@@ -116,7 +116,7 @@ def number_text(value: Fraction | None) -> str:
 
 
 def _powers(number: int, factor: int) -> tuple[int, int]:
-    """Return how often the factor divides the number, and what is left of it."""
+    """Return the exponent of the factor in the number, and the remaining cofactor."""
     times = 0
     while number % factor == 0:
         number, times = number // factor, times + 1

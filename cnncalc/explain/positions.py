@@ -11,10 +11,10 @@ from cnncalc.shape import AXES, Window
 
 
 class WindowPositions(NamedTuple):
-    """The `number` of positions that a window has along an axis of `n` elements.
+    """The `number` positions of a window along an axis of `n` elements.
 
-    For a transposed convolution the elements are the output's, and at each position an element of the input writes.
-    Elements count from 0; those below and from `n` on are padding.
+    For a transposed convolution the elements are the output's, and an element of the input writes at each position.
+    Elements count from 0; those below 0 and from `n` on are padding.
     """
 
     axis: str
@@ -27,17 +27,22 @@ class WindowPositions(NamedTuple):
         start = position * self.window.stride - self.window.begin
         return range(start, start + self.window.extent, self.window.dilation)
 
+    def counted(self, position: int, padding: bool) -> int:
+        """Return how many taps at a position are on elements or, with `padding`, on elements and padding."""
+        low, high = (-self.window.begin, self.n + self.window.end) if padding else (0, self.n)
+        return sum(1 for tap in self.taps(position) if low <= tap < high)
+
     @property
     def cells(self) -> range:
-        """All elements, padding included, and those past the end that the last window hangs over."""
+        """All elements, with padding and those past the end that the last window covers."""
         last = self.taps(self.number - 1)[-1]
         return range(-max(self.window.begin, 0), max(self.n + self.window.end, last + 1, self.n))
 
     def coverage(self, element: int) -> int:
         """Return how many windows cover the element with a tap.
 
-        Window i does where element + begin − i·stride is t·dilation for a tap t from 0 to kernel − 1: that is a
-        stretch of positions, of which every dilation/gcd(stride, dilation)-th has a tap on the element.
+        Window i does if element + begin − i·stride is t·dilation for a tap t from 0 to kernel − 1: these are
+        consecutive positions, of which every dilation/gcd(stride, dilation)-th has a tap on the element.
         """
         stride, dilation = self.window.stride, self.window.dilation
         at: int = element + self.window.begin
@@ -56,7 +61,7 @@ class WindowPositions(NamedTuple):
 
 
 def window_positions(node: Node) -> tuple[WindowPositions, ...]:
-    """Return the positions of a layer's windows on each axis; none where it has no windows."""
+    """Return the positions of a layer's windows on each axis; none if it has no windows."""
     layer = node.layer
     if not isinstance(layer, Windowed):
         return ()

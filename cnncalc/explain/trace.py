@@ -26,7 +26,7 @@ SUM, PRODUCT, POWER, ATOM = range(4)
 
 
 class TracedNumber:
-    """A value, and the operation and its parts that it was computed from: `given` and `plain` have no parts."""
+    """A value, and the operation and operands that it was computed from: `given` and `plain` have none."""
 
     __slots__ = ("op", "parts", "value")
 
@@ -48,7 +48,7 @@ class TracedNumber:
         return self.op == "plain" and self.value == plain
 
     def _same(self, other: TracedNumber) -> bool:
-        """Whether the other is this number, or both are plain and equal."""
+        """Return whether the other is this number, or both are plain and equal."""
         return self is other or (self.op == other.op == "plain" and self.value == other.value)
 
     # -- arithmetic --------------------------------------------------------------------------------------
@@ -66,7 +66,7 @@ class TracedNumber:
         return self._undone("+", other) or TracedNumber(self.value - other.value, "-", self, other)
 
     def _undone(self, op: str, other: TracedNumber) -> TracedNumber | None:
-        """Return the number before a plain one was added that is now taken away again: (a − 1) + 1 is a."""
+        """Return the number before a plain one was added that is now subtracted again: (a − 1) + 1 is a."""
         if self.op == op and self.parts[1].op == other.op == "plain" and self.parts[1].value == other.value:
             return self.parts[0]
         return None
@@ -99,7 +99,7 @@ class TracedNumber:
         return TracedNumber(-self.value, "neg", self)
 
     def clip(self, low: Operand | None, high: Operand | None) -> TracedNumber:
-        """Return the number, or `low` where it is less, or `high` where it is more."""
+        """Return the number limited to `low` and `high`."""
         clipped = self
         if low is not None:
             clipped = TracedNumber(max(self.value, value_of(low)), "max", clipped, _traced(low))
@@ -173,7 +173,7 @@ def text_of(value: Operand) -> str:
 
 
 def value_of(value: Operand) -> Number:
-    """Return the number that a value is."""
+    """Return the numeric value of a number."""
     return _traced(value).value
 
 
@@ -187,7 +187,7 @@ def _traced(value: Operand) -> TracedNumber:
 
 
 def _formula(traced: TracedNumber) -> tuple[str, int]:
-    """Return the formula, and how tightly it binds."""
+    """Return the formula, and the precedence of its last operation."""
     if not traced.parts:
         binding = SUM if traced.value < 0 else PRODUCT if traced.denominator > 1 else ATOM
         return signed(traced.value), binding
@@ -195,13 +195,13 @@ def _formula(traced: TracedNumber) -> tuple[str, int]:
 
 
 def _within(traced: TracedNumber, binding: int) -> str:
-    """Return the formula as a part of another, in brackets where it binds less tightly than that asks for."""
+    """Return the formula as an operand, in brackets if its precedence is lower than `binding`."""
     text, own = _formula(traced)
     return text if own >= binding else f"({text})"
 
 
 def _terms(traced: TracedNumber) -> Iterator[tuple[str, TracedNumber]]:
-    """Yield the terms of a sum with their signs, in their order."""
+    """Yield the terms of a sum with their signs, in order."""
     if traced.op not in ("+", "-"):
         yield "+", traced
         return

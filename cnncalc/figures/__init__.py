@@ -1,1 +1,1 @@
-"""The figures that are counted on a graph: one file for each kind."""
+"""Figures computed on a graph, one file for each kind."""

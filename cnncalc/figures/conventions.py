@@ -1,12 +1,12 @@
-"""How other tools count MACs: a row for each kind of layer with what each convention counts for it.
+"""How other tools count MACs: a row for each kind of layer, with the quantity that each convention counts for it.
 
 A decision is `nothing`, or a sum of quantities such as `macs + bias` or `2 n`; `QUANTITIES` defines each for a
 layer with an input of shape x and an output of shape y. All are integers for one sample, so rows add up to the
 total.
 
-Every kind of layer has a row here, and a kind without one raises `UndecidedKindError`. Where a decision depends on
+Every kind of layer has a row here, and a kind without one raises `UndecidedKindError`. If a decision depends on
 more than the kind, further rows are for a mode (`upsample:bilinear`), for a number of spatial axes (`gap:2d`), or
-for both; the longest name that fits decides.
+for both; the row with the longest matching name applies.
 """
 
 from collections import Counter
@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVENTION
 from cnncalc.graph import Node
 from cnncalc.layers.base import Layer
-from cnncalc.layers.pool import largest_bin
+from cnncalc.layers.taps import largest_bin
 from cnncalc.shape import Shape, Size
 
 #: Stands for the kind of an operator that the language has no word for: only model files have them.
@@ -39,6 +39,7 @@ QUANTITIES: dict[str, tuple[str, Callable[[Any, Sequence[Shape], Shape], Size]]]
     "positions": ("output elements of one channel", lambda layer, x, y: prod(y.spatial)),
     "(arms−1)·n": ("output elements for each arm but one", lambda layer, x, y: y.elements * (len(x) - 1)),
     "∏F·n": ("window elements of each output", lambda layer, x, y: y.elements * prod(layer.kernel)),
+    "F₁·n": ("for each output the window's length on the first axis", lambda layer, x, y: y.elements * layer.kernel[0]),
     "∏B·n": (
         "elements of the largest bin, for each output",
         lambda layer, x, y: y.elements * prod(map(largest_bin, x[0].spatial, y.spatial)),
@@ -92,6 +93,9 @@ DECISIONS: dict[str, str | tuple[str, str, str, str, str]] = {
 
     "pool":                  (NOTHING,    NOTHING,      "2 in",        NOTHING,       "∏F·n"),
     "avgpool":               (NOTHING,    NOTHING,      "2 in",        "n",           "∏F·n"),
+    # Of a window on three axes, onnx-tool multiplies the first alone.
+    "pool:3d":               (NOTHING,    NOTHING,      "2 in",        NOTHING,       "F₁·n"),
+    "avgpool:3d":            (NOTHING,    NOTHING,      "2 in",        "n",           "F₁·n"),
     # Of pools and upsampling, fvcore knows those of two axes.
     "gap":                   (NOTHING,    NOTHING,      "2 in",        "in + n",      "in + 4 n"),
     "gap:2d":                (NOTHING,    "in",         "2 in",        "in + n",      "in + 4 n"),
@@ -117,7 +121,7 @@ DECISIONS: dict[str, str | tuple[str, str, str, str, str]] = {
 
 
 class Convention(NamedTuple):
-    """What a tool counts: in words, and by the name of each row of `DECISIONS`.
+    """A counting convention: its definition in words, and its decision for each row of `DECISIONS`.
 
     `checked` names the runs that the decisions reproduce: the tool and its release.
     """
@@ -128,7 +132,7 @@ class Convention(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The definition, with the runs that it is checked with."""
+        """The definition, with the runs that it was checked against."""
         return f"{self.definition}. Checked with {self.checked}"
 
 
@@ -157,14 +161,14 @@ DEFINITIONS = {
     "onnx-tool": (
         "the operators of an ONNX file, each with a weight (a comparison 1, a division 4, exp 32). Batch norm is "
         "an operator of its own; exporters often fold it into the convolution before it, which then has a bias "
-        "and counts n for it instead. selu and celu have no weight",
+        "and counts n for it instead. Of a pool on three axes it takes the first alone. selu and celu have no weight",
         "onnx-tool 1.0.1",
     ),
 }
 
 
 def _decisions(convention: str) -> dict[str, str]:
-    """Return the convention's column of `DECISIONS`, by the single names of its rows."""
+    """Return the convention's column of `DECISIONS`, by single row names."""
     column = CONVENTIONS.index(convention)
     return {
         name: row if isinstance(row, str) else row[column] for names, row in DECISIONS.items() for name in names.split()
@@ -185,10 +189,10 @@ class UndecidedKindError(LookupError):
 
 
 class ConventionCount(NamedTuple):
-    """The MACs of a network by one convention: in all, and by kind of layer, kinds of which it counts nothing left out.
+    """The MACs of a network by one convention: the total, and by kind of layer, without kinds that count 0.
 
-    `difference` is how much more that is than by the default convention; `differences` the same by kind of layer,
-    where there is any.
+    `difference` is the total minus that of the default convention; `differences` has the nonzero differences by kind
+    of layer.
     """
 
     name: str
@@ -221,7 +225,7 @@ def _macs_by_kind(convention: str, nodes: Sequence[Node], batch: int) -> dict[st
 def mac_counter(convention: str) -> Callable[[Node], Size]:
     """Return a function that counts the MACs of a node by the convention, for one sample.
 
-    It remembers what it has counted: repeated layers on repeated shapes count the same. It raises `UndecidedKindError`
+    Results are cached: repeated layers on repeated shapes have equal counts. The function raises `UndecidedKindError`
     for a kind of layer without a row in `DECISIONS`.
     """
     decisions = {name: _terms(decision) for name, decision in TABLES[convention].decisions.items() if decision != PARTS}
@@ -241,7 +245,7 @@ Terms = tuple[tuple[int, Callable[[Any, Sequence[Shape], Shape], Size]], ...]
 
 
 def _macs(node: Node, decisions: Mapping[str, Terms]) -> Size:
-    """Return the MACs of a node; those of a layer that is made of others are the sum of theirs."""
+    """Return the MACs of a node; those of a composed layer are the sum over its parts."""
     if not node.inputs:
         return 0
     x = node.input_shapes[0]
@@ -265,12 +269,12 @@ def _macs_of_layer(layer: Layer, inputs: Sequence[Shape], y: Shape, decisions: M
 
 
 def row_names(kind: str, mode: str, rank: int) -> tuple[str, str, str, str]:
-    """Return the names of the rows that may decide for a layer, the one that goes first in front."""
+    """Return the names of the rows that may apply to a layer, in order of precedence."""
     return f"{kind}:{mode}:{rank}d", f"{kind}:{mode}", f"{kind}:{rank}d", kind
 
 
 def _terms(decision: str) -> Terms:
-    """Read `3 n - positions` as ((3, n), (-1, positions))."""
+    """Return a decision as terms: `3 n - positions` as ((3, n), (-1, positions))."""
     if decision == NOTHING:
         return ()
     terms = []

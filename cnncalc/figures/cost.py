@@ -1,4 +1,4 @@
-"""Parameters and multiply-accumulates of a node, and the names of the conventions by which those are counted."""
+"""Parameters and multiply-accumulates of a node, and the names of the counting conventions."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,12 +15,16 @@ CONVENTION_SYNONYMS = {"deepspeed": "torchvision", "calflops": "torchvision"}
 
 
 class Cost(NamedTuple):
-    """Parameters and buffers of a node, and its MACs and output elements for one sample."""
+    """Parameters and buffers of a node, and for one sample its MACs and output elements.
+
+    `conv_activations` are those of its output elements that convolutions, deconvolutions and fc give.
+    """
 
     params: Size
     buffers: Size
     macs: Size
     activations: Size
+    conv_activations: Size
 
 
 def node_costs(nodes: Sequence[Node]) -> list[Cost]:
@@ -40,13 +44,13 @@ def node_costs(nodes: Sequence[Node]) -> list[Cost]:
 
 
 def cost(node: Node) -> Cost:
-    """Return the cost of a node, its MACs by the default convention: multiply-adds and nothing else.
+    """Return the cost of a node, with MACs by the default convention: only multiply-adds.
 
-    Weights that a model file holds for the node count in place of those that its layer has by rule.
+    Weights that a model file holds for the node replace those that its layer has by rule.
     """
     layer, y, stored = node.layer, node.shape, node.stored
     if not node.inputs:
-        return Cost(*(stored or (0, 0)), 0, y.elements)
+        return Cost(*(stored or (0, 0)), 0, y.elements, 0)
     x = node.input_shapes[0]
     params, buffers = stored or (layer.weights(x) + layer.biases(x), layer.buffers(x))
-    return Cost(params, buffers, layer.multiply_adds(x, y), y.elements)
+    return Cost(params, buffers, layer.multiply_adds(x, y), y.elements, layer.conv_activations(x, y))

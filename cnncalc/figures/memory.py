@@ -1,13 +1,13 @@
-"""The memory of the feature maps: which buffer holds each, and how much is live at each step.
+"""The memory of the feature maps: the buffer that holds each, and the live elements at each step.
 
 Layers run in source order, a step for each node. A tensor is live from the layer that makes it to the last that
 reads it; an input from the start, an output to the end. Several nodes can share one buffer: an alias (flatten)
-takes that of its input, and a layer that runs in place (relu) writes over its input where nothing reads that
-afterwards. So a buffer is live from its first node to the last reader of any of its nodes. Weights are not in it.
+uses that of its input, and an in-place layer (relu) overwrites its input if nothing reads that
+afterwards. So a buffer is live from its first node to the last reader of any of its nodes. Weights are not included.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -37,9 +37,9 @@ class Buffer(NamedTuple):
 class MemoryStep(NamedTuple):
     """The elements that are live while a node runs.
 
-    `reads` are those of its inputs, `writes` those of an output in memory of its own; what else is live is kept
+    `reads` are those of its inputs, `writes` those of an output with its own memory; everything else live is kept
     for later. `kept` has some of the buffers that the node neither reads nor writes, the oldest first; `more` is
-    how many others there are.
+    the number of the others.
     """
 
     node: int
@@ -51,14 +51,43 @@ class MemoryStep(NamedTuple):
 
     @property
     def later(self) -> int:
-        """The elements that the node neither reads nor writes: kept for a later one."""
+        """The elements that the node neither reads nor writes, which are kept for later nodes."""
         return self.live - self.reads - self.writes
 
 
-def assign_buffers(nodes: Sequence[Node], outputs: Sequence[int], in_place: bool = True) -> list[Buffer]:
-    """Return the buffers that hold all feature maps, in the order they come to life.
+#: The elements of a buffer, and the first and last step at which it is live.
+Lifetime = tuple[Size, int, int]
 
-    Unless `in_place`, no layer writes over its input; aliases still share the buffer of theirs.
+
+def assign_buffers(nodes: Sequence[Node], outputs: Sequence[int]) -> list[Buffer]:
+    """Return the buffers that hold all feature maps, in the order in which they become live."""
+    owner, dies, members = _share(nodes, outputs, in_place=True)
+    return [
+        Buffer(tuple(members[index] or (index,)), node.shape.elements, index if node.inputs else 0, dies[index])
+        for index, node in enumerate(nodes)
+        if owner[index] == index
+    ]
+
+
+def buffer_lifetimes(buffers: Sequence[Buffer]) -> Iterator[Lifetime]:
+    """Yield the lifetime of each buffer."""
+    return ((buffer.elements, buffer.first, buffer.last) for buffer in buffers)
+
+
+def unshared_lifetimes(nodes: Sequence[Node], outputs: Sequence[int]) -> Iterator[Lifetime]:
+    """Yield the lifetimes of the buffers if no layer overwrites its input; aliases still share the buffer of theirs."""
+    owner, dies, _ = _share(nodes, outputs, in_place=False)
+    for index, node in enumerate(nodes):
+        if owner[index] == index:
+            yield node.shape.elements, index if node.inputs else 0, dies[index]
+
+
+def _share(
+    nodes: Sequence[Node], outputs: Sequence[int], in_place: bool
+) -> tuple[list[int], list[int], list[list[int] | None]]:
+    """Return for each node the first node of the buffer that its output is in.
+
+    And for such a first node the last step at which the buffer is live, and its nodes where there are several.
     """
     end = len(nodes)
     last_read = list(range(end))
@@ -87,15 +116,11 @@ def assign_buffers(nodes: Sequence[Node], outputs: Sequence[int], in_place: bool
             members[root] = [root, index]
         else:
             shared.append(index)
-    return [
-        Buffer(tuple(members[index] or (index,)), node.shape.elements, index if node.inputs else 0, dies[index])
-        for index, node in enumerate(nodes)
-        if owner[index] == index
-    ]
+    return owner, dies, members
 
 
 def _input_to_share(node: Node, nodes: Sequence[Node], owner: list[int], dies: list[int], in_place: bool) -> int | None:
-    """Return the input whose buffer takes the node's output, or None where that needs its own."""
+    """Return the input whose buffer the node's output uses, or None if it needs its own."""
     if node.layer.memory == "alias":
         return node.inputs[0]
     if in_place:
@@ -107,9 +132,9 @@ def _input_to_share(node: Node, nodes: Sequence[Node], owner: list[int], dies: l
 
 
 def _same_shape(left: Shape, right: Shape) -> bool:
-    """Return whether two shapes are the same, or must be for the layer to fit where sizes are letters.
+    """Return whether two shapes are the same, or must be for the layer to fit if sizes are letters.
 
-    A size of 1 beside another is stretched, not the same.
+    A size of 1 beside another is broadcast, not the same.
     """
     if left == right:
         return True
@@ -117,20 +142,20 @@ def _same_shape(left: Shape, right: Shape) -> bool:
     return all(a == b or (1 not in (a, b) and not known_unequal(a, b)) for a, b in pairs)
 
 
-def live_elements(buffers: Sequence[Buffer], steps: int) -> Iterator[Size]:
-    """Yield for each of so many steps the elements of all buffers that are live then."""
+def live_elements(lifetimes: Iterable[Lifetime], steps: int) -> Iterator[Size]:
+    """Yield for each of `steps` steps the elements of all buffers that are live at that step."""
     change: list[Size] = [0] * (steps + 2)
-    for buffer in buffers:
-        change[buffer.first] += buffer.elements
-        change[min(buffer.last, steps) + 1] -= buffer.elements
-    elements: Size = 0
+    for elements, first, last in lifetimes:
+        change[first] += elements
+        change[min(last, steps) + 1] -= elements
+    live: Size = 0
     for step in range(steps):
-        elements = elements + change[step]
-        yield elements
+        live = live + change[step]
+        yield live
 
 
 def steps(nodes: Sequence[Node], buffers: Sequence[Buffer], most_kept: int) -> Iterator[MemoryStep]:
-    """Yield the memory while each node runs, naming at most so many of the buffers that are kept for later."""
+    """Yield the memory while each node runs, naming at most `most_kept` of the buffers that are kept for later."""
     buffer_of = {index: buffer for buffer in buffers for index in buffer.nodes}
     begins: list[list[Buffer]] = [[] for _ in nodes]
     for buffer in buffers:

@@ -1,22 +1,22 @@
-"""Plan one buffer that holds all feature maps: an offset for each, so that none overlap that are live at once.
+"""Placement of all feature maps in one buffer: an offset for each, so that maps live at the same time do not overlap.
 
-Source: the greedy planner of TensorFlow Lite Micro, which goes by size as Y. Pisarchyk and J. Lee describe it in
+Source: the greedy planner of TensorFlow Lite Micro, which allocates by size as described by Y. Pisarchyk and J. Lee,
 Efficient memory management for deep neural net inference, arXiv:2001.03288.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from cnncalc.figures.memory import Buffer
 
 ARENA_ALIGNMENT = 16
 
-#: At most so many pairs of buffers are compared, which bounds the time that a hostile network takes.
+#: The most pairs of buffers that are compared, which bounds the time for a hostile network.
 MOST_COMPARED = 2_000_000
 
 
 class Allocation(NamedTuple):
-    """The bytes of the arena that hold a buffer: `size` is that of the buffer, rounded up to the alignment."""
+    """The bytes of the arena that hold a buffer; `size` is that of the buffer, rounded up to the alignment."""
 
     buffer: Buffer
     offset: int
@@ -27,19 +27,23 @@ class Allocation(NamedTuple):
         return self.offset + self.size
 
 
-def plan(buffers: Sequence[Buffer], bytes_of_element: int, alignment: int = ARENA_ALIGNMENT) -> list[Allocation]:
+def plan(buffers: Sequence[Buffer], bytes_of_element: int) -> list[Allocation]:
     """Allocate the buffers greedily by size, the largest first.
 
-    Each goes to the lowest gap that is large enough between those allocated before that are live at the same
-    time. Once `MOST_COMPARED` pairs were compared (a network of many thousand outputs), the rest is stacked on
-    top: still a valid plan, though not a tight one.
+    Each is placed in the lowest gap that is large enough between earlier allocations live at the same
+    time. After `MOST_COMPARED` pairs have been compared (a network of many thousand outputs), the rest is stacked on
+    top, which is a valid plan but not a tight one.
     """
+    return [Allocation(*each) for each in _placed(buffers, bytes_of_element)]
+
+
+def _placed(buffers: Sequence[Buffer], bytes_of_element: int) -> Iterator[tuple[Buffer, int, int]]:
+    """Yield each buffer with its offset and size in the plan."""
     lifetimes = Lifetimes(max((buffer.last for buffer in buffers), default=0) + 1)
-    allocations: list[Allocation] = []
     compared = height = 0
     # Of two that are as large, the earlier goes first: a sort keeps their order.
     for buffer in sorted(buffers, key=lambda each: -each.elements):
-        size = -(-buffer.elements * bytes_of_element // alignment) * alignment
+        size = -(-buffer.elements * bytes_of_element // ARENA_ALIGNMENT) * ARENA_ALIGNMENT
         offset = 0
         if compared > MOST_COMPARED:
             offset = height
@@ -52,13 +56,12 @@ def plan(buffers: Sequence[Buffer], bytes_of_element: int, alignment: int = AREN
                 offset = max(offset, end)
             lifetimes.add(buffer.first, buffer.last, (offset, offset + size))
         height = max(height, offset + size)
-        allocations.append(Allocation(buffer, offset, size))
-    return allocations
+        yield buffer, offset, size
 
 
-def arena(buffers: Sequence[Buffer], bytes_of_element: int, alignment: int = ARENA_ALIGNMENT) -> int:
-    """Return the bytes of the one buffer that `plan` lays out."""
-    return max((allocation.end for allocation in plan(buffers, bytes_of_element, alignment)), default=0)
+def arena(buffers: Sequence[Buffer], bytes_of_element: int) -> int:
+    """Return the size in bytes of the buffer that `plan` lays out."""
+    return max((offset + size for _, offset, size in _placed(buffers, bytes_of_element)), default=0)
 
 
 #: The first byte of an allocation, and the first one behind it.
@@ -66,31 +69,27 @@ ByteRange = tuple[int, int]
 
 
 class Lifetimes:
-    """Byte ranges that are each in use from a first to a last step, and a search for those in use during some steps.
+    """Byte ranges that are each in use from a first to a last step, and a search for those in use during given steps.
 
-    A range is in use during the steps that are asked for where it is at the first of them, or begins at a later
-    one. One that is in use for a few steps is listed at each of them; a longer one at the few nodes of a segment
-    tree over the steps that make up its time.
+    A range is in use during given steps if it is in use at the first of them, or begins at a later
+    one. A range in use for a few steps is listed at each of them; a longer one at the few nodes of a segment
+    tree over the steps that make up its lifetime.
     """
 
     SHORT = 16
 
     def __init__(self, steps: int) -> None:
         self._steps = steps
-        self._in_use: list[list[ByteRange] | None] = [None] * steps
+        self._in_use: list[tuple[ByteRange, ...]] = [()] * steps
         self._beginning: dict[int, list[ByteRange]] = {}
         self._tree: dict[int, list[ByteRange]] = {}
 
     def add(self, first: int, last: int, item: ByteRange) -> None:
-        """Note that a range is in use from the step `first` to the step `last`."""
+        """Record that a range is in use from the step `first` to the step `last`."""
         self._beginning.setdefault(first, []).append(item)
         if last - first <= self.SHORT:
             for step in range(first, last + 1):
-                items = self._in_use[step]
-                if items is None:
-                    self._in_use[step] = [item]
-                else:
-                    items.append(item)
+                self._in_use[step] += (item,)
             return
         low, high = first + self._steps, last + 1 + self._steps
         while low < high:
@@ -105,7 +104,7 @@ class Lifetimes:
 
     def overlapping(self, first: int, last: int) -> list[ByteRange]:
         """Return the ranges that are in use at any of the steps `first` to `last`."""
-        items = list(self._in_use[first] or ())
+        items = list(self._in_use[first])
         node = first + self._steps if self._tree else 0
         while node:
             items += self._tree.get(node, ())

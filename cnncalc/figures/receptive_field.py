@@ -1,121 +1,261 @@
-"""The receptive field of each node's outputs, in elements of the input, from the input forward.
+"""The receptive field of each node's outputs, in elements of the input, computed from the input forward.
 
-Source: A. Araujo, W. Norris and J. Sim, Computing receptive fields of convolutional neural networks, Distill
-2019: a window of F' taps at a jump of j adds (F' − 1)·j to the size and P·j to the left, and strides multiply the
-jump. The field over several paths is the smallest interval that covers those of all.
+If all outputs of a layer see equal extents, as in any chain of windows, a size and a jump describe it. Source:
+A. Araujo, W. Norris and J. Sim, Computing receptive fields of convolutional neural networks, Distill 2019: a window of
+F' taps at a jump of j adds (F' − 1)·j to the size and P·j to the left, and strides multiply the jump. The field over
+several paths is the smallest interval that covers the fields of all. After upsampling and deconvolution outputs differ,
+and `figures.phases` computes them separately.
 """
 
 from collections.abc import Iterator, Sequence
 from functools import reduce
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from cnncalc.graph import Node
-from cnncalc.layers.base import FieldStep, Layer
+from cnncalc.layers.base import Layer
+from cnncalc.layers.taps import UNCHANGED, BinTaps, Taps, WindowTaps
 from cnncalc.shape import Shape, at_least, statically_known
 
-#: The step along an axis of a layer that changes nothing there: a 1x1 window at stride 1.
-UNCHANGED = FieldStep(0, 0, 1)
+if TYPE_CHECKING:
+    from cnncalc.figures.phases import Effort, Hull, Phases
+
+#: The figures of a receptive field, in order.
+FIELD_FIGURES = ("size", "smallest", "jump", "left")
 
 
 class AxisField(NamedTuple):
     """The receptive field along one axis, in input elements.
 
-    `size` is its extent, `jump` the distance between those of neighbouring outputs, and `left` how far the first
-    output's begins before the first element of the input.
+    `size` is the largest extent that any output sees, `jump` the distance between neighbouring outputs' fields, and
+    `left` how far the first output's field begins before the first element of the input. If outputs see different
+    extents, `smallest` is the least of them.
     """
 
     size: Any = 1
     jump: Any = 1
     left: Any = 0
+    smallest: Any = None
+    #: What each output sees, where that is not the same one jump further on.
+    phases: "Phases | None" = None
+    #: The bound of the field if it is not computed output by output.
+    hull: "Hull | None" = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether each output sees the extent of the one before it, shifted by the jump."""
+        return self.phases is None and self.hull is None
+
+    @property
+    def at_most(self) -> bool:
+        """Whether size and left are upper bounds."""
+        return self.hull is not None and not self.hull.exact
 
 
 class ReceptiveField(NamedTuple):
-    """The receptive field on each axis. Where `whole`, every output sees the whole input by nature (gap, fc)."""
+    """The receptive field on each axis. If `whole`, every output sees the whole input by definition (gap, fc)."""
 
     axes: tuple[AxisField, ...]
     whole: bool = False
 
+    @property
+    def at_most(self) -> bool:
+        """Whether a size is an upper bound on some axis."""
+        return not self.whole and any(axis.at_most for axis in self.axes)
+
+    def figures(self) -> dict[str, Any]:
+        """Return size, smallest, jump and left, each with a number for each axis, fractions as text."""
+        numbers: dict[str, Any] = {
+            "size": [exact(axis.size) for axis in self.axes],
+            "smallest": [exact(axis.size if axis.smallest is None else axis.smallest) for axis in self.axes],
+            "jump": [exact(axis.jump) for axis in self.axes],
+            "left": [exact(axis.left) for axis in self.axes],
+        }
+        return {**numbers, "size": "all", "smallest": "all"} if self.whole else numbers
+
     def to_dict(self) -> dict[str, object]:
-        """Return the object under `receptive_field` that JSON carries, fractions as text."""
-        jump = [exact(axis.jump) for axis in self.axes]
-        left = [exact(axis.left) for axis in self.axes]
-        size: object = "all" if self.whole else [exact(axis.size) for axis in self.axes]
-        return {"size": size, "jump": jump, "left": left}
+        """Return the JSON object of the field.
+
+        `smallest` is included if it differs from `size`, `at_most` if size and left are upper bounds.
+        """
+        figures = self.figures()
+        if figures["smallest"] == figures["size"]:
+            del figures["smallest"]
+        return {**figures, "at_most": True} if self.at_most else figures
 
 
 def receptive_fields(nodes: Sequence[Node]) -> list[ReceptiveField]:
     """Return the receptive field of every node, in order. A layer that changes nothing shares that of its input."""
     fields: list[ReceptiveField] = []
-    steps: dict[tuple[int, int], Steps] = {}
+    taps_of: dict[tuple[int, int], LayerTaps] = {}
+    limited = _Limited(len(nodes))
     for node in nodes:
         if not node.inputs:
             fields.append(ReceptiveField((AxisField(),) * node.shape.rank))
             continue
-        field = fields[node.inputs[0]]
-        if len(node.inputs) > 1:
-            field = hull([fields[index] for index in node.inputs])
         # Repeated layers on repeated shapes are the same objects: comparing them by value would take longer.
         key = id(node.layer), id(node.input_shapes)
-        if key not in steps:
-            steps[key] = _steps(node.layer, node.input_shapes[0], node.shape)
-        step = steps[key]
-        fields.append(field if step is None else grown(field, step))
+        if key not in taps_of:
+            taps_of[key] = _taps(node.layer, node.input_shapes[0], node.shape)
+        taps = taps_of[key]
+        field = fields[node.inputs[0]]
+        if len(node.inputs) > 1:
+            field = _over_paths([fields[index] for index in node.inputs], node, limited)
+        if taps == "whole":
+            field = ReceptiveField(field.axes, whole=True)
+        elif taps is not None and not field.whole:
+            # A window over what has seen everything still sees everything.
+            field = _grown(field, taps, node.shape, limited)
+        fields.append(field)
     return fields
 
 
-#: The step of a layer along each axis; None where it changes nothing.
-Steps = tuple[FieldStep, ...] | Literal["whole"] | None
+#: The taps of a layer along each axis; None where it changes nothing.
+LayerTaps = tuple[Taps, ...] | Literal["whole"] | None
 
 
-def _steps(layer: Layer, x: Shape, y: Shape) -> Steps:
-    steps = layer.field_step(x, y)
-    return None if isinstance(steps, tuple) and steps.count(UNCHANGED) == len(steps) else steps
+def _taps(layer: Layer, x: Shape, y: Shape) -> LayerTaps:
+    taps = layer.taps(x, y)
+    return None if isinstance(taps, tuple) and taps.count(UNCHANGED) == len(taps) else taps
 
 
-def grown(field: ReceptiveField, steps: tuple[FieldStep, ...] | Literal["whole"]) -> ReceptiveField:
-    """Return the field of a layer's outputs, given that of its inputs and the layer's step along each axis."""
-    if steps == "whole":
-        return ReceptiveField(field.axes, whole=True)
-    if field.whole:
-        # A window over what has seen everything still sees everything.
-        return field
+class _Limited:
+    """The effort for fields of many phases, created with the first of them, since few networks have any."""
+
+    def __init__(self, layers: int) -> None:
+        self._layers = layers
+        self._effort: Effort | None = None
+
+    @property
+    def effort(self) -> "Effort":
+        if self._effort is None:
+            from cnncalc.figures.phases import Effort
+
+            self._effort = Effort(self._layers)
+        return self._effort
+
+
+# -- through a layer ---------------------------------------------------------------------------------------------------
+
+
+def _grown(field: ReceptiveField, layer_taps: tuple[Taps, ...], shape: Shape, limited: _Limited) -> ReceptiveField:
     axes: list[AxisField] = []
     before = None
-    for axis, (grow, begin, step) in zip(field.axes, steps, strict=True):
-        # Equal axes, as most are, share one value.
-        if (axis, grow, begin, step) != before:
-            size, jump, left = axis
-            wider = AxisField(size + grow * jump, _integer_if_whole(jump * step), left + begin * jump)
-            before = axis, grow, begin, step
+    for axis, taps, n in zip(field.axes, layer_taps, shape.spatial, strict=True):
+        plain = axis.plain and isinstance(taps, WindowTaps)
+        # Equal axes, as most are, share one value. The number of outputs is asked for by phases alone.
+        now = axis, taps, None if plain else n
+        if now != before:
+            wider = through_window(axis, taps) if plain else _through(axis, taps, n, limited.effort)  # type: ignore[arg-type]  # plain
+            before = now
         axes.append(wider)
     return ReceptiveField(tuple(axes))
 
 
-def hull(fields: list[ReceptiveField]) -> ReceptiveField:
+def through_window(axis: AxisField, window: WindowTaps) -> AxisField:
+    """Return the field of a window over outputs with equal extents; sizes may be symbols or traced numbers."""
+    size, jump, left, *_ = axis
+    return AxisField(size + window.grow * jump, _integer_if_whole(jump * window.stride), left + window.begin * jump)
+
+
+def _through(axis: AxisField, taps: Taps, outputs: Any, effort: "Effort") -> AxisField:
+    jump = _integer_if_whole(axis.jump * taps.rate)
+    phases = _phases(axis) if taps.known else None
+    after = phases and phases.through(taps, outputs, effort)
+    if after:
+        return _of_phases(after, jump)
+    hull = _hull(axis).through(taps, axis.jump)
+    if isinstance(taps, BinTaps) and axis.plain:
+        # The largest bin is known whatever the sizes are.
+        size = axis.size + (taps.largest - 1) * axis.jump
+        return AxisField(size, jump, axis.left, hull=hull._replace(exact=True))
+    return AxisField(hull.size, jump, hull.left, hull=hull)
+
+
+def _phases(axis: AxisField) -> "Phases | None":
+    """Return the phases of a field; None if only a hull, or a size in symbols, is known."""
+    if axis.phases is not None:
+        return axis.phases
+    if axis.hull is not None or not isinstance(axis.size, int) or not isinstance(axis.jump, int):
+        return None
+    from cnncalc.figures.phases import Phases
+
+    return Phases(((0, axis.size - 1),), axis.jump, axis.left)
+
+
+def _hull(axis: AxisField) -> "Hull":
+    if axis.hull is not None:
+        return axis.hull
+    from cnncalc.figures.phases import Hull, hull_of
+
+    if axis.phases is not None:
+        return hull_of(axis.phases, axis.jump)
+    return Hull(-axis.left, axis.size - 1 - axis.left)
+
+
+def _of_phases(phases: "Phases", jump: Any) -> AxisField:
+    sizes = phases.sizes
+    size, smallest = max(sizes), min(sizes)
+    if len(phases.intervals) == 1 and phases.borders is None and phases.intervals[0] is not None:
+        return AxisField(size, jump, phases.left)
+    return AxisField(size, jump, phases.left, smallest if smallest < size else None, phases)
+
+
+# -- over several paths ------------------------------------------------------------------------------------------------
+
+
+def _over_paths(fields: list[ReceptiveField], node: Node, limited: _Limited) -> ReceptiveField:
     """Return the field over several paths: as far to either side as any of them reaches."""
     # Only a model file brings tensors of different ranks together, in operators that see all of them.
     if any(field.whole for field in fields) or len({len(field.axes) for field in fields}) > 1:
         most = max(fields, key=lambda field: (not field.whole, len(field.axes)))
         return ReceptiveField(most.axes, whole=True)
-    return ReceptiveField(tuple(_axis_hulls(fields)))
+    return ReceptiveField(tuple(_axes_over_paths(fields, node, limited)))
 
 
-def _axis_hulls(fields: list[ReceptiveField]) -> Iterator[AxisField]:
+def _axes_over_paths(fields: list[ReceptiveField], node: Node, limited: _Limited) -> Iterator[AxisField]:
+    shapes, shape = node.input_shapes, node.shape
+    alike = all(each.spatial == shape.spatial for each in shapes)
     before = None
-    for axes in zip(*[field.axes for field in fields], strict=True):
-        if axes != before:
-            left = reduce(at_least, [axis.left for axis in axes])
-            right = reduce(at_least, [axis.size - 1 - axis.left for axis in axes])
-            # Where paths differ in their jump (a stretched axis), the largest counts.
-            covering = AxisField(left + right + 1, reduce(at_least, [axis.jump for axis in axes]), left)
-            before = axes
+    for number, axes in enumerate(zip(*[field.axes for field in fields], strict=True)):
+        jump = axes[0].jump
+        plain = alike and all(axis.plain and axis.jump == jump for axis in axes)
+        sizes = () if plain else tuple([each.spatial[number : number + 1] for each in (shape, *shapes)])
+        # Equal axes, as most are, share one value. Sizes are asked for where outputs differ.
+        if (axes, sizes) != before:
+            covering = covering_all(axes) if plain else _together(axes, sizes, limited.effort)
+            before = axes, sizes
         yield covering
+
+
+def covering_all(axes: Sequence[AxisField]) -> AxisField:
+    """Return the hull of fields with one jump, each of whose outputs see equal extents."""
+    left = reduce(at_least, [axis.left for axis in axes])
+    right = reduce(at_least, [axis.size - 1 - axis.left for axis in axes])
+    return AxisField(left + right + 1, axes[0].jump, left)
+
+
+def _together(axes: Sequence[AxisField], sizes: tuple[tuple[Any, ...], ...], effort: "Effort") -> AxisField:
+    """Return the hull of any fields; `sizes` are those of the output and of each arm, empty if it has no axis."""
+    from cnncalc.figures.phases import hull_over, one_by_one, together
+
+    own, *of_arms = sizes
+    outputs = own[0] if own else 1
+    stretched = [size == (1,) and outputs != 1 for size in of_arms]
+    jumps = [0 if one else axis.jump for axis, one in zip(axes, stretched, strict=True)]
+    arms = [arm for axis in axes if (arm := _phases(axis))]
+    hull, jump = hull_over([_hull(axis) for axis in axes], jumps, outputs)
+    if len(arms) == len(axes):
+        periodic = all(each == jump for each in jumps) and all(arm.borders is None for arm in arms)
+        merged = together(arms, effort) if periodic else one_by_one(arms, stretched, outputs, effort)
+        if merged:
+            return _of_phases(merged, jump)
+    return AxisField(hull.size, jump, hull.left, hull=hull)
 
 
 def exceeds(field: ReceptiveField, shape: Shape) -> bool:
     """Return whether a receptive field is larger than an input of that shape on any axis.
 
-    One that covers the whole input by nature is not.
+    A field that covers the whole input by definition is not larger.
     """
     if not field.whole:
         for axis, n in zip(field.axes, shape.spatial, strict=False):
@@ -125,11 +265,11 @@ def exceeds(field: ReceptiveField, shape: Shape) -> bool:
 
 
 def _integer_if_whole(value: Any) -> Any:
-    """Return a fraction as an integer where it is one, and anything else as it is."""
+    """Return a fraction as an integer if it is whole, and any other value unchanged."""
     return value if isinstance(value, int) or getattr(value, "denominator", 0) != 1 else value.numerator
 
 
 def exact(value: Any) -> Any:
-    """Return an integer as it is, a fraction as "1/2"."""
+    """Return an integer unchanged, a fraction as "1/2"."""
     value = _integer_if_whole(value)
     return value if isinstance(value, int) else str(value)

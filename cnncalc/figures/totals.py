@@ -1,23 +1,23 @@
-"""The figures of a whole network: sums over its nodes, the memory of its feature maps, and that of training it."""
+"""The figures of a whole network: sums over its nodes, the memory of its feature maps, and the memory of training."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.figures.cost import Cost
-from cnncalc.figures.memory import DTYPES, Buffer, assign_buffers, live_elements
+from cnncalc.figures.memory import DTYPES, Buffer, buffer_lifetimes, live_elements, unshared_lifetimes
 from cnncalc.figures.memory_planner import arena
-from cnncalc.figures.training import training_bytes
+from cnncalc.figures.training import TrainingCosts, training_bytes
 from cnncalc.graph import Graph
-from cnncalc.shape import Size
+from cnncalc.shape import Size, formulas_as_text
 
 
 class ActivationBytes(NamedTuple):
     """Bytes of the feature maps, for the whole batch.
 
-    `sum` is that of all, `peak` the most that is live at once, `peak_no_inplace` the same where no layer writes
-    over its input, and `arena` the size of one buffer that has room for each while it is live.
+    `sum` is the total of all maps, `peak` the most that is live at once, `peak_no_inplace` the peak if no layer
+    overwrites its input, and `arena` the size of one buffer with room for each map while it is live.
 
-    Where sizes are letters, a peak is the maximum of formulas, or None where too many may be the largest; the
+    If sizes are letters, a peak is the maximum of formulas, or None if too many may be the largest; the
     arena depends on numbers and is None.
     """
 
@@ -31,52 +31,67 @@ class Totals(NamedTuple):
     """The figures of the whole network. MACs, activations and their bytes are for the whole batch.
 
     `peak_layer` is the layer that runs when most bytes of feature maps are live, and `peak_tensors` the bytes of
-    each of them, by the layer whose output it is. Where sizes are letters, `peak_tensors` is empty, and
-    `peak_layer` is None where it depends on numbers.
+    each of these, by the layer whose output it is. If sizes are letters, `peak_tensors` is empty, and
+    `peak_layer` is None if it depends on numbers.
 
-    `training_bytes` is an estimate: weights, gradients, the optimizer's state and every feature map that the
-    backward pass reads, without what a framework needs for itself.
+    `conv_activations` are the output elements of convolutions, deconvolutions and fc, and `backward_macs` the MACs
+    of the gradients, by the default convention. `saved_bytes` is what PyTorch's autograd keeps of one sample for the
+    backward pass. `training_bytes` are those of the batch with weights, gradients and the optimizer's state, without
+    the framework's own needs.
     """
 
     layers: int
     params: Size
     buffers: Size
     macs: Size
+    backward_macs: Size
     activations: Size
+    conv_activations: Size
     params_bytes: Size
     activation_bytes: ActivationBytes
     peak_layer: str | None
     peak_tensors: dict[str, int]
+    saved_bytes: Size
     training_bytes: Size
 
     @property
     def flops(self) -> Size:
-        """Two for each multiply-accumulate."""
+        """The number of FLOPs: two for each multiply-accumulate."""
         return 2 * self.macs
 
     def to_dict(self) -> dict[str, object]:
-        """Return the object under `totals` that JSON carries."""
-        return {
+        """Return the JSON object of the totals, with formulas as text."""
+        data: dict[str, object] = {
             "layers": self.layers,
             "params": self.params,
             "buffers": self.buffers,
             "macs": self.macs,
             "flops": self.flops,
+            "backward_macs": self.backward_macs,
             "activations": self.activations,
+            "conv_activations": self.conv_activations,
             "params_bytes": self.params_bytes,
             "activation_bytes": self.activation_bytes._asdict(),
             "peak_at": {"layer": self.peak_layer, "tensors": self.peak_tensors},
+            "saved_bytes": self.saved_bytes,
             "training_bytes": self.training_bytes,
         }
+        return data if isinstance(self.activation_bytes.sum, int) else formulas_as_text(data)
 
 
 def totals(
-    graph: Graph, costs: Sequence[Cost], feature_maps: Sequence[Buffer], dtype: str, batch: int, optimizer: str
+    graph: Graph,
+    costs: Sequence[Cost],
+    training: TrainingCosts,
+    feature_maps: Sequence[Buffer],
+    dtype: str,
+    batch: int,
+    optimizer: str,
 ) -> Totals:
     """Return the totals of a graph.
 
-    `costs` has the cost of each node for the whole batch, `feature_maps` the buffers that hold all outputs of
-    one sample.
+    `costs` has the cost of each node for the whole batch; `training` what training takes of each, and
+    `feature_maps` the buffers that hold all outputs, both for one sample.
     """
     nodes = graph.nodes
     total, largest = _arithmetic(graph)
@@ -86,16 +101,19 @@ def totals(
     # Elements of one sample become bytes of the whole batch.
     scale = size * batch
     every_map = total(buffer.elements for buffer in feature_maps) * scale
-    live = list(live_elements(feature_maps, len(nodes)))
+    live = list(live_elements(buffer_lifetimes(feature_maps), len(nodes)))
     peak = largest(live)
-    without_in_place = largest(live_elements(assign_buffers(nodes, graph.outputs, in_place=False), len(nodes)))
+    without_in_place = largest(live_elements(unshared_lifetimes(nodes, graph.outputs), len(nodes)))
+    saved_bytes = total(training.saved_bytes)
     step = live.index(peak) if peak in live else None
     return Totals(
         layers=len(of_layers),
         params=params,
         buffers=buffers,
         macs=total(cost.macs for cost in of_layers),
+        backward_macs=total(training.backward_macs) * batch,
         activations=total(cost.activations for cost in of_layers),
+        conv_activations=total(cost.conv_activations for cost in of_layers),
         params_bytes=(params + buffers) * size,
         activation_bytes=ActivationBytes(
             sum=every_map,
@@ -111,12 +129,13 @@ def totals(
             for buffer in feature_maps
             if buffer.first <= step <= buffer.last
         },
-        training_bytes=training_bytes(params, buffers, every_map, size, optimizer),
+        saved_bytes=saved_bytes,
+        training_bytes=training_bytes(params, buffers, saved_bytes * batch, size, optimizer),
     )
 
 
 def _arithmetic(graph: Graph) -> tuple[Callable[[Iterable[Any]], Any], Callable[[Iterable[Any]], Any]]:
-    """Return the sum and the maximum of sizes: Python's own for numbers, those of formulas where sizes are letters."""
+    """Return functions for the sum and maximum of sizes: Python's for numbers, those of formulas for letters."""
     if graph.letters:
         from cnncalc.symbols import largest, total  # few runs need them
 

@@ -1,7 +1,7 @@
-"""What each framework calls layers, their arguments and activations: a table a framework, a row a kind of layer.
+"""The framework tables: names of layers, arguments and activations, a table per framework, a row per kind of layer.
 
-Readers, writers, pasted calls and hints read these tables; the layers know no framework. A new layer takes one row in
-each: `pytorch.py`, `keras.py`, `onnx.py`, `caffe.py`, `darknet.py`. `table.py` has what a row consists of.
+Readers, writers, pasted calls and hints use these tables; the layers do not depend on a framework. A new layer takes
+one row in each: `pytorch.py`, `keras.py`, `onnx.py`, `caffe.py`, `darknet.py`. `table.py` defines the rows.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ def framework(name: str) -> Framework:
 
 
 def frameworks_with(name: str) -> Iterator[Framework]:
-    """Yield the frameworks of code that have a layer or function of that name, those whose prefix it has first.
+    """Yield the frameworks of code with a layer or function of that name, those with its prefix first.
 
-    `nn.Dropout` is PyTorch's, `layers.Dropout` Keras's; of a bare `Dropout` both have one.
+    `nn.Dropout` is PyTorch's, `layers.Dropout` Keras's; both have a bare `Dropout`.
     """
     tables = [table for table in map(framework, NAMES) if table.prefixes]
     tables.sort(key=lambda table: not table.has_prefix(name))
@@ -32,8 +32,8 @@ def frameworks_with(name: str) -> Iterator[Framework]:
 
 
 def kind_of(name: str) -> str | None:
-    """Return the kind of layer that a framework's name stands for, whatever its case, underscores and rank.
+    """Return the kind of layer that a framework's name denotes, ignoring case, underscores and rank.
 
-    `nn.BatchNorm2d`, `batch_normalization` and `BatchNormalization` are all `bn`; None where no framework has the name.
+    `nn.BatchNorm2d`, `batch_normalization` and `BatchNormalization` are all `bn`; None if no framework has the name.
     """
     return next((kind for each in NAMES if (kind := framework(each).kind_like(name))), None)

@@ -1,6 +1,6 @@
 """Caffe: the layer types of `caffe.proto`, in their newer spelling; the older one is in capitals (`INNER_PRODUCT`).
 
-Types that BVLC's Caffe lacks are those of its widespread forks: SSD's, and the ones that converters write.
+Types that BVLC's Caffe lacks are those of its widespread forks: SSD's, and those that converters write.
 
     https://github.com/BVLC/caffe, src/caffe/proto/caffe.proto
 """

@@ -15,7 +15,7 @@ ABSENT = NoEquivalent("Darknet has no section for it")
 #: A value of the option `activation`.
 ACTIVATION = Composed()
 
-#: Values of the option `activation`, and our kinds; `leaky` has the slope 0.1. `linear` is none.
+#: Values of the option `activation`, and our kinds; `leaky` has the slope 0.1. `linear` is no activation.
 ACTIVATIONS: dict[str, str | None] = {
     "linear": None, "leaky": "leakyrelu", "relu": "relu", "relu6": "relu6", "logistic": "sigmoid", "elu": "elu",
     "selu": "selu", "gelu": "gelu", "tanh": "tanh", "mish": "mish", "swish": "silu", "hardtan": "hardtanh",

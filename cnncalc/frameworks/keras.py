@@ -1,6 +1,6 @@
 """Keras 3: the layers of `keras.layers`.
 
-Names without `layers.` are layers that Keras lacks: `writers/runtime/keras.py` has them.
+Names without `layers.` are layers that Keras lacks: `writers/runtime/keras.py` defines them.
 
     https://keras.io/api/layers/
 """
@@ -30,7 +30,7 @@ from cnncalc.frameworks.table import (
     ignored,
 )
 
-#: Words for activations, and our kinds; a kind's first word is written. `linear` is none.
+#: Words for activations, and our kinds; a kind's first word is written. `linear` is no activation.
 ACTIVATIONS: dict[str, str | None] = {
     "relu": "relu", "relu6": "relu6", "sigmoid": "sigmoid", "tanh": "tanh", "softmax": "softmax", "elu": "elu",
     "selu": "selu", "celu": "celu", "gelu": "gelu", "silu": "silu", "swish": "silu", "mish": "mish",
@@ -41,12 +41,19 @@ ACTIVATIONS: dict[str, str | None] = {
 
 
 def _activation(word: str, *names: str) -> Equivalent:
-    """The row of an activation that is a word of `layers.Activation`, or a layer of its own."""
+    """Return the row of an activation that is a word of `layers.Activation`, or a layer of its own."""
     return Equivalent("layers.Activation", *names, arguments=(argument("activation", Always(word)),), functions=(word,))
 
 
+#: The epsilon of the norms, which is PyTorch's and ONNX's as well.
+EPSILON = 1e-5
+
+
 def _norm_values(values: dict[str, Any]) -> dict[str, Any]:
-    """Center and scale as ours: a norm without both has no weight to leave out; one with a weight alone is not ours."""
+    """Return our arguments for `center` and `scale`.
+
+    Without both, the norm has no weights. A norm with a scale but no bias has no equivalent here.
+    """
     if not values["affine"]:
         if values["scale"]:
             raise ValueError("a norm with a weight and no bias is no layer here")
@@ -56,7 +63,9 @@ def _norm_values(values: dict[str, Any]) -> dict[str, Any]:
 
 def _norm(*names: str, before: tuple[FrameworkArgument, ...] = (), momentum: tuple[str, ...] = ()) -> Equivalent:
     affine = argument("center", "affine", FLAG, True), argument("scale", notation=FLAG, default=True)
-    arguments = (*before, *ignored("axis", *momentum, "epsilon"), *affine)
+    # A norm's epsilon changes no size and no count, so any is read.
+    epsilon = argument("epsilon", Always(EPSILON, any_is_read=True), default=1e-3)
+    arguments = (*before, *ignored("axis", *momentum), epsilon, *affine)
     return Equivalent(*names, arguments=arguments, complete=_norm_values)
 
 

@@ -1,7 +1,7 @@
-"""How frameworks write the values of arguments: each notation goes both ways, from our value and back to it.
+"""How frameworks write the values of arguments: each notation converts our value to the framework's and back.
 
-`read` raises `ValueError` or `TypeError` where a value is none of its kind. Values of a framework are numbers, words,
-and tuples or lists of them; in ours an axis has an entry each, or one entry stands for all axes.
+`read` raises `ValueError` or `TypeError` for a value that the notation does not cover. Values of a framework are
+numbers, words, and tuples or lists of them; ours have an entry for each axis, or one entry for all axes.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from cnncalc.shape import Padding
 
 
 class Notation(NamedTuple):
-    """A way of writing values: from our value to the framework's, and back."""
+    """A way of writing values, with a conversion in each direction."""
 
     write: Callable[[Any], Any]
     read: Callable[[Any], Any]
 
 
 def one_or_each(values: Sequence[int]) -> int | tuple[int, ...]:
-    """Return one number where all axes have the same, else a number for each."""
+    """Return one number if all axes have the same, else a number for each."""
     return values[0] if len(set(values)) == 1 else tuple(values)
 
 
 def whole(value: Any) -> int:
-    """Return the value; raises `ValueError` where it is no whole number."""
+    """Return the value; raises `ValueError` if it is not an integer."""
     if type(value) is not int:
         raise ValueError(value)
     return value
@@ -52,7 +52,7 @@ def _flag(value: Any) -> bool:
 
 
 def words(mapping: Mapping[Any, Any]) -> Notation:
-    """The notation of an argument with few values: ours → the framework's."""
+    """Return the notation of an argument with few values, given as a mapping from ours to the framework's."""
     back = {theirs: ours for ours, theirs in mapping.items()}
 
     def read(value: Any) -> Any:
@@ -64,7 +64,7 @@ def words(mapping: Mapping[Any, Any]) -> Notation:
 
 
 def explicit(ends: Sequence[tuple[int, int]]) -> Padding:
-    """Return padding by numbers; zeros at all ends are `valid`."""
+    """Return padding by numbers; zeros at all ends become `valid`."""
     if min(min(pair) for pair in ends) < 0:
         raise ValueError(ends)
     return Padding("explicit", tuple(ends)) if any(map(any, ends)) else Padding("valid")
@@ -80,8 +80,15 @@ def _write_symmetric(padding: Padding) -> Any:
     return one_or_each([begin for begin, _ in padding.ends]) if padding.mode == "explicit" else padding.mode
 
 
+def without_idle_countpad(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of an average pool, without `countpad` if there is no padding."""
+    if values.get("padding", Padding("valid")).mode == "valid":
+        values["countpad"] = False
+    return values
+
+
 def pairs(values: Sequence[Any]) -> list[tuple[int, int]]:
-    """Return the numbers two by two."""
+    """Return the numbers in pairs."""
     numbers = axes(values)
     if len(numbers) % 2:
         raise ValueError(values)
@@ -89,7 +96,7 @@ def pairs(values: Sequence[Any]) -> list[tuple[int, int]]:
 
 
 def last_axis_first(ends: Sequence[tuple[int, int]]) -> tuple[int, ...]:
-    """Return begin and end of each axis in a row, the last axis first, as PyTorch pads."""
+    """Return begin and end of each axis, the last axis first, as `torch.nn.functional.pad` takes them."""
     return tuple(number for pair in reversed(ends) for number in pair)
 
 
@@ -100,7 +107,7 @@ def _read_last_axis_first(value: Any) -> Padding:
 
 
 def axis_by_axis(ends: Sequence[tuple[int, int]]) -> Any:
-    """Return begin and end of each axis as Keras pads and crops: one number where both ends of all axes are alike."""
+    """Return begin and end of each axis as Keras pads and crops: one number if all of them are equal."""
     if all(begin == end for begin, end in ends):
         return one_or_each([begin for begin, _ in ends])
     return tuple(ends) if len(ends) > 1 else tuple(ends[0])
@@ -116,7 +123,7 @@ def _read_axis_by_axis(value: Any) -> Padding:
 
 
 def begins_then_ends(ends: Sequence[tuple[int, int]]) -> list[int]:
-    """Return the begin of each axis, then the end of each, as ONNX pads."""
+    """Return the begins of all axes, then their ends, as ONNX pads."""
     return [begin for begin, _ in ends] + [end for _, end in ends]
 
 

@@ -1,6 +1,6 @@
-"""ONNX: operators of its default domain, and of the domain of ONNX Runtime where models have those.
+"""ONNX: operators of its default domain, and of the domain of ONNX Runtime if models use them.
 
-What a layer holds is an operator's input, so filters, units and biases are in the shapes of these, and no attributes.
+Weights are inputs of an operator, so filters, units and biases are given by their shapes, not by attributes.
 
     https://onnx.ai/onnx/operators/
 """
@@ -38,7 +38,9 @@ ONNX = Framework(
         "avgpool": Equivalent(
             "AveragePool",
             "QLinearAveragePool",
-            arguments=(*WINDOW, PADS, CEIL_MODE, argument("count_include_pad", Always(1, any_is_read=True), default=0)),
+            arguments=(
+                *WINDOW, PADS, CEIL_MODE, argument("count_include_pad", "countpad", words({False: 0, True: 1}), 0),
+            ),
         ),
         "gap": Equivalent("GlobalAveragePool", "QLinearGlobalAveragePool"),
         "gmp": Equivalent("GlobalMaxPool"),

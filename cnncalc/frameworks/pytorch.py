@@ -1,6 +1,6 @@
-"""PyTorch: modules of `torch.nn`, and the functions that do the same.
+"""PyTorch: modules of `torch.nn`, and the equivalent functions.
 
-Names without `nn.` are modules that PyTorch lacks: `writers/runtime/pytorch.py` has them.
+Names without `nn.` are modules that PyTorch lacks: `writers/runtime/pytorch.py` defines them.
 
     https://docs.pytorch.org/docs/stable/nn.html
 """
@@ -16,6 +16,7 @@ from cnncalc.frameworks.notation import (
     SYMMETRIC,
     WHOLE,
     Notation,
+    without_idle_countpad,
     words,
 )
 from cnncalc.frameworks.table import (
@@ -108,7 +109,10 @@ PYTORCH = Framework(
         ),
         "avgpool": Equivalent(
             "nn.AvgPool{rank}d",
-            arguments=(*POOL, CEIL_MODE, *ignored("count_include_pad", "divisor_override")),
+            arguments=(
+                *POOL, CEIL_MODE, argument("count_include_pad", "countpad", FLAG, True), *ignored("divisor_override"),
+            ),
+            complete=without_idle_countpad,
             functions=("avg_pool{rank}d",),
         ),
         # Before the adaptive pools: at output size 1 they are these.

@@ -1,13 +1,13 @@
-"""What a framework's table consists of: a row for each kind of layer, with names, arguments and their notation.
+"""The parts of a framework's table: a row for each kind of layer, with names, arguments and their notation.
 
 A row is one of three:
 
     Equivalent     the framework has that layer: its names, and its arguments in the order of its signature
-    Composed       it has no such layer, but several of its layers or an expression come to the same
-    NoEquivalent   it has nothing of the kind, for the reason given
+    Composed       it has no such layer, but several of its layers or an expression are equivalent
+    NoEquivalent   it has no equivalent, for the reason given
 
-One `Equivalent` serves both ways: `write` gives a layer's arguments as the framework takes them, `read` turns a call's
-values into our arguments. `{rank}` in a name stands for the number of spatial axes.
+One `Equivalent` serves both directions: `write` gives a layer's arguments as the framework takes them, `read` converts
+the values of a call to our arguments. `{rank}` in a name stands for the number of spatial axes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ REQUIRED: Any = object()
 
 
 class Meaning(Enum):
-    """Meanings of a framework's argument that is none of our layer's."""
+    """The meanings of a framework's argument that is not an argument of our layer."""
 
     INPUT_CHANNELS = "the channels that come in: our layers take them from their input"
     OUTPUT_CHANNELS = "the channels that go out, of a layer whose channels follow from its input"
@@ -41,20 +41,20 @@ class Meaning(Enum):
 class Always(NamedTuple):
     """The meaning of an argument that has one value for this kind of layer.
 
-    A call with another value is no such layer, unless any value will do where a call is read.
+    A call with another value is not this kind of layer, unless any value is accepted when reading a call.
     """
 
     value: Any
     any_is_read: bool = False
 
     def fits(self, value: Any) -> bool:
-        """Whether a call with that value is such a layer; one for each axis is as good as one for all."""
+        """Return whether a call with that value is this kind of layer; equal values for each axis count as one."""
         alike = set(value) == {self.value} if isinstance(value, (tuple, list)) else value == self.value
         return self.any_is_read or value is None or alike
 
 
 class FrameworkArgument(NamedTuple):
-    """One argument of a framework's layer: its name, and which of our layer's arguments it is.
+    """One argument of a framework's layer: its name, and the argument of our layer that it corresponds to.
 
     `default` is in the framework's notation; `like` names the argument whose value it takes by default instead.
     An argument that is `positional` is always written, and without its name.
@@ -68,7 +68,7 @@ class FrameworkArgument(NamedTuple):
     positional: bool
 
     def read(self, value: Any) -> Any:
-        """Return our value for the framework's; raises `ValueError` where it is none of its kind."""
+        """Return our value for the framework's; raises `ValueError` for a value that the notation does not cover."""
         try:
             return self.notation.read(value)
         except (ValueError, TypeError):
@@ -76,7 +76,7 @@ class FrameworkArgument(NamedTuple):
 
     @property
     def is_channels(self) -> bool:
-        """Whether its value is a number of channels."""
+        """Whether the value is a number of channels."""
         return self.meaning in (Meaning.INPUT_CHANNELS, Meaning.OUTPUT_CHANNELS, "filters", "units")
 
 
@@ -89,23 +89,23 @@ def argument(
     like: str = "",
     positional: bool | None = None,
 ) -> FrameworkArgument:
-    """Declare an argument; by default it means our argument of the same name."""
+    """Declare an argument; by default it corresponds to our argument of the same name."""
     if positional is None:
         positional = default is REQUIRED and not like
     return FrameworkArgument(name, name if meaning is None else meaning, notation, default, like, positional)
 
 
 def ignored(*names: str) -> tuple[FrameworkArgument, ...]:
-    """Declare arguments that no size and no count depends on."""
+    """Declare arguments that affect neither sizes nor counts."""
     return tuple([argument(name, Meaning.IGNORED, default=None) for name in names])
 
 
 class Equivalent:
     """The row of a kind of layer that the framework has.
 
-    The first name is written; all are read. Functions are names of the same operation apart from its module
-    (`torch.nn.functional`, ATen). `complete` takes the arguments that were read and puts right what depends on
-    several of them; it raises `ValueError` where they make no layer of ours.
+    The first name is written; all are read. Functions are names of the same operation other than its module
+    (`torch.nn.functional`, ATen). `complete` takes the arguments that were read and corrects those that depend on
+    several of them; it raises `ValueError` if they do not make a layer of ours.
     """
 
     def __init__(
@@ -119,7 +119,7 @@ class Equivalent:
         self.complete = complete
 
     def name(self, rank: int) -> str:
-        """Return the name that is written for an input with so many spatial axes."""
+        """Return the name that is written for an input with `rank` spatial axes."""
         return self.names[0].format(rank=rank)
 
     def write(
@@ -148,9 +148,9 @@ class Equivalent:
                 yield each, derived[each.meaning]
 
     def read(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return our arguments for those of a call, by name; what is not given has the framework's default.
+        """Return our arguments for those of a call, by name; arguments not given have the framework's default.
 
-        Raises `ValueError` where an argument is missing, has another value than this row's, or is no value of its kind.
+        Raises `ValueError` if an argument is missing, differs from a fixed value of this row, or has an invalid value.
         """
         values: dict[str, Any] = {}
         for each in self.arguments:
@@ -166,9 +166,9 @@ class Equivalent:
 
 
 class Composed(NamedTuple):
-    """The row of a kind of layer that the framework has no layer of its own for, but others that come to the same.
+    """The row of a kind of layer for which the framework has no single layer, but an equivalent of several.
 
-    Names and functions are what may stand for it all the same, where a file or code is read.
+    Names and functions are what may denote it nevertheless, in a file or code that is read.
     """
 
     names: tuple[str, ...] = ()
@@ -176,7 +176,7 @@ class Composed(NamedTuple):
 
 
 class NoEquivalent(NamedTuple):
-    """The row of a kind of layer that the framework has nothing for: the reason, and the edit that would do."""
+    """The row of a kind of layer without an equivalent in the framework: the reason, and an edit that avoids it."""
 
     reason: str
     help: str | None = None
@@ -188,10 +188,10 @@ FrameworkRow = Union[Equivalent, Composed, NoEquivalent]
 
 
 class FrameworkCall(NamedTuple):
-    """A call of a framework's layer as it was read: a kind of our layers with its arguments.
+    """A call of a framework's layer, converted to a kind of our layers with its arguments.
 
-    `rank` is the number of spatial axes that the name asks for. `behind` are the kinds that follow it: the activation
-    that it ends in, or a flatten. `input_shape` is that of the network's input, where the call states it.
+    `rank` is the number of spatial axes that the name requires. `behind` are the kinds that follow it: its built-in
+    activation, or a flatten. `input_shape` is that of the network's input, if the call states it.
     """
 
     kind: str
@@ -204,8 +204,8 @@ class FrameworkCall(NamedTuple):
 class Framework:
     """The table of a framework.
 
-    `title` is its name in messages, `prefixes` what stands in front of its layers' names, `activations` its words for
-    activations and our kinds (None: no activation), `common` the arguments that any of its layers may be given by name.
+    `title` is its name in messages, `prefixes` are those of its layers' names, `activations` its words for
+    activations and our kinds (None: no activation), `common` the arguments that all of its layers accept by name.
     """
 
     def __init__(
@@ -240,7 +240,7 @@ class Framework:
 
     @cached_property
     def _kinds(self) -> dict[str, tuple[tuple[str, ...], int | None]]:
-        """Name without its prefix → the kinds that it may be, in the table's order, and the rank that it asks for."""
+        """Name without its prefix → the kinds that it may denote, in the table's order, and the rank it requires."""
         kinds: dict[str, tuple[tuple[str, ...], int | None]] = {}
         for kind, row in self.rows.items():
             for name, rank in ranked((*row.names, *row.functions)):
@@ -259,15 +259,15 @@ class Framework:
         return loose
 
     def has_prefix(self, name: str) -> bool:
-        """Whether a dotted name is spelt as one of this framework's: `nn.Conv2d`."""
+        """Return whether a dotted name has a prefix of this framework: `nn.Conv2d`."""
         return bool(set(self.prefixes) & set(name.split(".")[:-1]))
 
     def kinds_of(self, name: str) -> tuple[str, ...]:
-        """Return the kinds of layer that a name stands for, with or without its prefix; the likeliest first."""
+        """Return the kinds of layer that a name may denote, with or without its prefix; the likeliest first."""
         return self._kinds.get(bare(name), ((), None))[0]
 
     def rank_of(self, name: str) -> int | None:
-        """Return how many spatial axes a layer of that name asks for: 2 for `Conv2d`."""
+        """Return the number of spatial axes that a layer of that name requires: 2 for `Conv2d`."""
         return self._kinds.get(bare(name), ((), None))[1]
 
     def kind_like(self, name: str) -> str | None:
@@ -275,15 +275,15 @@ class Framework:
         return self._loose.get(loosely(name))
 
     def function_kinds(self) -> dict[str, str]:
-        """Return the kind of every function's name, by rank where there is one: `conv2d` → `conv`."""
+        """Return the kind of every function's name, by rank if it has one: `conv2d` → `conv`."""
         return {name: kind for kind, row in self.rows.items() for name, _ in ranked(row.functions)}
 
     # -- calls -----------------------------------------------------------------------------------------------
 
     def read_call(self, name: str, positional: Sequence[Any], named: Mapping[str, Any]) -> FrameworkCall:
-        """Return what a call of one of the framework's layers means; its values are numbers, words and sequences.
+        """Return the meaning of a call of a framework's layer; its values are numbers, words and sequences.
 
-        Raises `ValueError` with the reason why it is none of our layers: a name that no layer has, an argument that the
+        Raises `ValueError` with the reason if there is no such layer of ours: an unknown name, an argument that the
         layer does not take, a value that an argument cannot have.
         """
         reason = f"{self.title} has no layer `{name}` that is known here"
@@ -339,14 +339,14 @@ class Framework:
 
 
 def ranked(names: Iterable[str]) -> Iterator[tuple[str, int | None]]:
-    """Yield the names as they are spelt, each with the rank that it asks for: `Conv{rank}d` is three."""
+    """Yield the names as they are spelled, each with the rank that it requires: `Conv{rank}d` yields three."""
     for name in names:
         for rank in (1, 2, 3) if "{rank}" in name else (None,):
             yield name.format(rank=rank), rank
 
 
 def bare(name: str) -> str:
-    """Return a dotted name's last part."""
+    """Return the last part of a dotted name."""
     return name.rpartition(".")[2]
 
 

@@ -1,1 +1,1 @@
-"""The spec language: text → tokens → nodes → graph, and YAML, which makes the same nodes."""
+"""The spec language: text → tokens → nodes → graph, and YAML, which yields the same nodes."""

@@ -1,8 +1,7 @@
-"""From a layer's text to the layer: its word, and the values of its arguments.
+"""Reads a layer from its text: its word, and the values of its arguments.
 
-Here the language meets the registry of layers. Glued text (`conv3x3s1p0:16`) is cut into numbers, words and
-marks, and each declared argument of the class reads its own. Errors state what is wrong; `suggestions` adds
-what was probably meant.
+Text without spaces (`conv3x3s1p0:16`) is cut into numbers, words and marks, and each declared argument of the class
+reads its own. Errors state the fact; `suggestions` adds what was probably meant.
 """
 
 from __future__ import annotations
@@ -41,9 +40,9 @@ def read_layer(node: LayerNode, holes: dict[Span, Any], assumed: Mapping[str, An
 
 
 def split_word(chunk: Chunk) -> tuple[str, type[Layer], Chunk | None]:
-    """Return the layer word at the beginning of a chunk, its class, and the rest that is glued to it.
+    """Return the layer word at the beginning of a chunk, its class, and the rest of the chunk.
 
-    Raises `UnknownLayerError` where the chunk begins with no layer word.
+    Raises `UnknownLayerError` if the chunk does not begin with a layer word.
     """
     first = chunk.parts[0]
     text = first if isinstance(first, str) else ""
@@ -64,7 +63,7 @@ def split_word(chunk: Chunk) -> tuple[str, type[Layer], Chunk | None]:
 
 
 def _begins_argument(cls: type[Layer], text: str) -> bool:
-    """Whether glued text begins as an argument of the class does, and not as the rest of a longer word."""
+    """Return whether the text after a word begins as an argument of the class does, not as part of a longer word."""
     letters = PIECE.match(text)
     run = letters.group(0) if letters else ""
     prefixes, keywords = keys_of(cls)
@@ -99,7 +98,7 @@ def keys_of(cls: type[Layer]) -> Keys:
 
 
 class UnknownLayerError(SpecError):
-    """E101: a chunk begins with no layer word. The suggestions are made where the spec is built."""
+    """E101: a chunk begins with no layer word. Suggestions are added when the spec is built."""
 
     def __init__(self, chunk: Chunk) -> None:
         self.chunk = chunk
@@ -172,7 +171,7 @@ class LayerReader:
         return int(text)
 
     def read_short_forms(self, pieces: Pieces) -> None:
-        """Numbers, keywords and prefixes as they come."""
+        """Read numbers, keywords and prefixes in the order of the text."""
         while (piece := pieces.next) is not None:
             bare = self.by_prefix.get("")
             if piece.kind == NUMBER or (piece.kind == WORD and bare is not None and bare.begins(piece.value)):
@@ -192,7 +191,7 @@ class LayerReader:
                 self.fail_unknown(piece)
 
     def read_bare(self, piece: Piece, pieces: Pieces) -> None:
-        """A value without a prefix."""
+        """Read a value without a prefix."""
         argument = self.by_prefix.get("")
         if argument is None:
             takes = self.accepted_forms() if self.by_prefix or self.by_keyword else "it takes no arguments"
@@ -202,7 +201,7 @@ class LayerReader:
         self.set(argument, argument.read(pieces), piece, pieces)
 
     def read_letters(self, piece: Piece, pieces: Pieces) -> None:
-        """A run of letters: keywords (`samenobias`), and perhaps a prefix at the end, with its number behind."""
+        """Read a run of letters: keywords (`samenobias`), and possibly a prefix at the end, with its number."""
         pieces.take()
         run = piece.value
         if (argument := self.by_prefix.get(run)) is not None:
@@ -223,7 +222,7 @@ class LayerReader:
         self.set(argument, argument.keywords[keyword], piece, pieces)
 
     def read_long_form(self, name: Chunk, value: Chunk) -> None:
-        """`name=value`."""
+        """Read `name=value`."""
         argument = self.cls.arguments.get(str(name.parts[0]).lower())
         if argument is None:
             raise UnknownArgumentError(self.word, self.cls, name)
@@ -238,7 +237,7 @@ class LayerReader:
         self.set(argument, result, first, pieces)
 
     def set(self, argument: Argument[Any], value: Any, first: Piece, pieces: Pieces) -> None:
-        """Record the value of an argument, which stands from `first` to the last piece taken."""
+        """Record the value of an argument, whose text is from `first` to the last piece taken."""
         span = Span(self.chunk.span.source, first.start, max(pieces.last.end, first.end))
         if argument.name in self.values:
             self.fail_duplicate(argument, span)
@@ -274,7 +273,7 @@ class LayerReader:
         raise ArgumentError("E102", message, "not an argument of it", piece, help)
 
     def accepted_forms(self) -> str:
-        """Return a help that lists the forms of all arguments."""
+        """Return a help text with the forms of all arguments."""
         forms = [form for argument in self.cls.arguments.values() for form in argument.forms()]
         return "it takes " + ", ".join(f"`{form}`" for form in forms) if forms else "it takes no arguments"
 

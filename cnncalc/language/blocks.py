@@ -1,22 +1,32 @@
-"""Blocks and repeats before they are built: the numbers that a call binds, and how many layers an item comes to."""
+"""Blocks and repeats before they are built: the numbers that a call binds, and the number of layers of an item."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cnncalc.diagnostics import Problems, Span, SpecError, exceed
+from cnncalc.diagnostics import Diagnostic, Problems, Span, SpecError, exceed, fail, nearest
 from cnncalc.graph import MAX_LAYERS
 from cnncalc.language.expressions import evaluate
 from cnncalc.language.inputs import is_input
-from cnncalc.language.nodes import CallNode, DefNode, Expression, GroupNode, ItemNode, LetNode, MergeNode
+from cnncalc.language.nodes import (
+    CallNode,
+    DefNode,
+    Expression,
+    GroupNode,
+    Hole,
+    ItemNode,
+    LetNode,
+    MergeNode,
+    ReferenceNode,
+)
 
 #: Blocks may be called with so many different values. Calls that come to no layer are not counted otherwise.
 MAX_CALLED = MAX_LAYERS // 5
 
 
 class Numbers(dict[str, Any]):
-    """The numbers that are visible in a block's body: its parameters, and behind them the lets of the spec."""
+    """The numbers that are visible in a block's body: its parameters, then the lets of the spec."""
 
     def __init__(self, lets: Mapping[str, Any]) -> None:
         super().__init__()
@@ -27,16 +37,19 @@ class Numbers(dict[str, Any]):
     def __missing__(self, name: str) -> Any:
         return self.lets[name]
 
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self.lets
+
     def __iter__(self) -> Iterator[str]:
         yield from super().__iter__()
         yield from self.lets
 
 
 class Scope(NamedTuple):
-    """The names that are visible in a sequence, and where its layers belong.
+    """The names that are visible in a sequence, and the position of its layers.
 
-    `path` is the prefix of their names, `calls` are the calls around them from the inside out, `arms` the arms
-    that they stand in from the outside in.
+    `path` is the prefix of their names, `calls` are the enclosing calls from the inside out, `arms` the enclosing
+    arms from the outside in.
     """
 
     numbers: Mapping[str, Any]
@@ -47,8 +60,34 @@ class Scope(NamedTuple):
     arms: tuple[tuple[int, int], ...] = ()
 
 
+def checked_value(value: Any, hole: Hole) -> Any:
+    """Return the value of a hole in a layer as an int or float; raises `SpecError` E114 for a negative one."""
+    if value < 0:
+        fail("E114", "a number here cannot be negative", hole.span, f"is {value}")
+    return value if isinstance(value, int) else float(value)
+
+
+def unknown_tensor(node: ReferenceNode, tensors: Iterable[str], calls: tuple[Span, ...] = ()) -> Diagnostic:
+    """Return the error E110 for a reference to a name that no layer has."""
+    near = nearest(node.name, tensors)
+    help = f"write `@{near}`" if near else f"name a layer before it: `… as {node.name}`"
+    message, label = f"unknown name `{node.name}`", "no layer before it has this name"
+    return Diagnostic("E110", message, node.span, label, help=help, calls=calls)
+
+
+def is_count(value: Any) -> bool:
+    """Return whether a value is a number of repeats."""
+    return isinstance(value, int) and value >= 0
+
+
+def wrong_count(count: Hole, value: Any, calls: tuple[Span, ...] = ()) -> Diagnostic:
+    """Return the error E114 for a number of repeats that is negative or not an integer."""
+    message = f"the number of repeats is {'negative' if value < 0 else 'not whole'}"
+    return Diagnostic("E114", message, count.span, f"is {value}", help="use a whole number, 0 or more", calls=calls)
+
+
 class Blocks:
-    """The blocks of a spec as they are called. Errors are added to `problems`."""
+    """The blocks of a spec and their calls. Errors are added to `problems`."""
 
     def __init__(self, definitions: Sequence[LetNode | DefNode], lets: Mapping[str, Any], problems: Problems) -> None:
         self.definitions, self.lets, self.problems = definitions, lets, problems
@@ -59,15 +98,19 @@ class Blocks:
         self.callable_from: dict[str, dict[str, DefNode]] = {}
 
     def find(self, node: CallNode, scope: Scope) -> DefNode | None:
-        """Return the block that is called; None where there is none or the call cannot be read, which is reported."""
+        """Return the block that is called; report an error and return None if there is none or the call is invalid."""
+        block, problems = self.look_up(node, scope)
+        self.problems.add(*problems)
+        return block
+
+    def look_up(self, node: CallNode, scope: Scope) -> tuple[DefNode | None, tuple[Diagnostic, ...]]:
+        """Return the block that is called, or None and the error if there is none or the call is invalid."""
         block = scope.blocks.get(node.name)
         if block is not None:
-            self.problems.add(*node.problems)
-            return None if node.problems else block
+            return (None, node.problems) if node.problems else (block, ())
         from cnncalc.language.suggestions import unknown_block  # only once something is wrong
 
-        self.problems.add(unknown_block(node, scope.blocks, self.definitions, scope.calls))
-        return None
+        return None, (unknown_block(node, scope.blocks, self.definitions, scope.calls),)
 
     def body_scope(self, node: CallNode, block: DefNode, numbers: Numbers, scope: Scope, path: str = "") -> Scope:
         """Return the scope of a block's body for a call; its layers are named under `path`."""
@@ -80,9 +123,9 @@ class Blocks:
         return Scope(numbers, self.callable_from[block.name], {}, path, calls, scope.arms)
 
     def bind(self, node: CallNode, block: DefNode, scope: Scope) -> Numbers | None:
-        """Return the numbers of a block's body for a call; None where the call does not fit, which is reported.
+        """Return the numbers of a block's body for a call; report an error and return None if the call does not fit.
 
-        One call among the same numbers binds the same, and is evaluated once.
+        A call with the same numbers around it binds the same, and is evaluated once.
         """
         key = id(node), id(scope.numbers)
         if key in self.bound:
@@ -93,41 +136,46 @@ class Blocks:
         return numbers
 
     def _bind(self, node: CallNode, block: DefNode, scope: Scope) -> Numbers | None:
+        # A block does not see its caller's parameters, only the lets.
+        numbers = Numbers(self.lets)
+        try:
+            for name, value, own in self.assign(node, block, scope.calls):
+                numbers[name] = evaluate(value, scope.numbers if own else numbers)
+        except SpecError as error:
+            self.problems.catch(error, scope.calls)
+            return None
+        return numbers
+
+    def assign(self, node: CallNode, block: DefNode, calls: tuple[Span, ...]) -> list[tuple[str, Expression, bool]]:
+        """Return each parameter of a block with its value for a call, and whether the call itself gives the value.
+
+        Raises `SpecError` E113 if the call does not fit.
+        """
         parameters = dict(block.parameters)
         values: dict[str, Expression] = {}
         help = f"its parameters: `{block.name}({', '.join(parameters)})`"
         for position, (name, value) in enumerate(node.values):
             if name is None and position >= len(parameters):
                 message = f"`{block.name}` takes {len(parameters)} values, not {len(node.values)}"
-                self.problems.report("E113", message, value.span, "one too many", help, calls=scope.calls)
-                return None
+                fail("E113", message, value.span, "one too many", help, calls=calls)
             name = name or list(parameters)[position]
             if name not in parameters or name in values:
                 message, label = f"`{block.name}` has no parameter `{name}`", "not a parameter of it"
                 if name in values:
                     message, label = f"`{name}` of `{block.name}` is given twice", "given again"
-                self.problems.report("E113", message, value.span, label, help, calls=scope.calls)
-                return None
+                fail("E113", message, value.span, label, help, calls=calls)
             values[name] = value
-        # A block does not see its caller's parameters, only the lets.
-        numbers = Numbers(self.lets)
-        try:
-            for name, default in parameters.items():
-                if name in values:
-                    numbers[name] = evaluate(values[name], scope.numbers)
-                elif default is not None:
-                    numbers[name] = evaluate(default, numbers)
-                else:
-                    message = f"`{block.name}` needs a value for `{name}`"
-                    self.problems.report("E113", message, node.span, "a value is missing", help, calls=scope.calls)
-                    return None
-        except SpecError as error:
-            self.problems.catch(error, scope.calls)
-            return None
-        return numbers
+        for name, default in parameters.items():
+            if name not in values and default is None:
+                message = f"`{block.name}` needs a value for `{name}`"
+                fail("E113", message, node.span, "a value is missing", help, calls=calls)
+        return [
+            (name, values.get(name, default), name in values)  # type: ignore[misc]  # one of them is there
+            for name, default in parameters.items()
+        ]
 
     def repeat_count(self, item: ItemNode, scope: Scope) -> int | None:
-        """Return how many copies of an item there are; None where that is no number of repeats, which is reported."""
+        """Return the number of copies of an item; report an error and return None if it is invalid."""
         if item.count is None:
             return 1
         if isinstance(item.count, int):
@@ -137,17 +185,16 @@ class Blocks:
         except SpecError as error:
             self.problems.catch(error, scope.calls)
             return None
-        if not isinstance(value, int) or value < 0:
-            message = f"the number of repeats is {'negative' if value < 0 else 'not whole'}"
-            help = "use a whole number, 0 or more"
-            self.problems.report("E114", message, item.count.span, f"is {value}", help, calls=scope.calls)
+        if not is_count(value):
+            self.problems.add(wrong_count(item.count, value, scope.calls))
             return None
-        return value
+        count: int = value
+        return count
 
     def layer_count(self, items: tuple[ItemNode, ...], scope: Scope) -> int:
-        """Return how many layers a sequence comes to, without building it.
+        """Return the number of layers of a sequence, without building it.
 
-        Raises `FatalError` E005 where that is over the limit.
+        Raises `FatalError` E005 if it is over the limit.
         """
         total = 0
         for item in items:

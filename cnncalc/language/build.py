@@ -1,14 +1,14 @@
-"""Nodes to graph: names are resolved, holes filled, blocks called and repeats written out."""
+"""Builds the graph from nodes: resolves names, fills holes, calls blocks and expands repeats."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from cnncalc.diagnostics import FatalError, Origin, Problems, Span, SpecError, exceed, fail, nearest
+from cnncalc.diagnostics import FatalError, Origin, Problems, Span, SpecError, exceed, nearest
 from cnncalc.graph import UNKNOWN, BuildError, Graph, GraphBuilder
 from cnncalc.language.arguments import read_layer
-from cnncalc.language.blocks import Blocks, Scope
+from cnncalc.language.blocks import Blocks, Scope, checked_value, unknown_tensor
 from cnncalc.language.expressions import evaluate, exact
 from cnncalc.language.inputs import (
     CLOSED,
@@ -44,7 +44,7 @@ MAX_CALLS = 100
 #: The names of blocks around a layer, which are part of its name, may be this long in all.
 MAX_PATH = 1000
 
-#: Formulas take a hundred times as long as numbers: a network with sizes in letters has at most so many layers.
+#: Formulas take a hundred times as long as numbers: the most layers of a network with sizes in letters.
 MAX_LAYERS_IN_LETTERS = 10_000
 
 
@@ -57,7 +57,7 @@ def build_graph(
 ) -> Graph:
     """Return the graph of a spec. `input` is the shape of its first input, `variables` override its lets.
 
-    Raises `SpecError` with every error, those that the parser found included.
+    Raises `SpecError` with every error, including those that the parser found.
     """
     try:
         if left_open.letters and input is None and not problems and not has_input(spec):
@@ -70,7 +70,7 @@ def build_graph(
 
 
 def _graph_with_letters(spec: Spec, variables: Mapping[str, Any], left_open: LetterMode) -> Graph:
-    """Return the graph with an input of letters in front, with as many axes as its windows need."""
+    """Return the graph with an input of letters in front, with as many axes as its windows require."""
     errors = []
     for letters in LETTERS:
         try:
@@ -100,7 +100,7 @@ class Expander:
         self.spec, self.problems, self.open = spec, problems, left_open
         #: The shape for the first input, until that has come.
         self.input = input
-        self.builder = GraphBuilder(problems, _given_names(spec.items))
+        self.builder = GraphBuilder(problems, _given_names(spec.items), stretching=left_open.stretching)
         self.top = self._top_scope({name: exact(name, value) for name, value in variables.items()})
         self.blocks = Blocks(spec.definitions, self.top.numbers, problems)
         self.letters: set[str] = set()
@@ -115,6 +115,9 @@ class Expander:
         #: The positions of the inputs in a sequence, by its identity.
         self.input_positions: dict[int, set[int]] = {}
         self.merges = 0
+        #: The blocks whose layers are built, and the identities of the items that come to no layer.
+        self.called: set[str] = set()
+        self.unused: set[int] = set()
         self.missing_input_reported = False
 
     def graph(self) -> Graph:
@@ -125,7 +128,9 @@ class Expander:
                 self.layer_count = self.blocks.layer_count(items, self.top)
             if self.input is not None and not begins_with_input(items):
                 first = self.builder.add(self.with_numbers(Input("input", shape=self.input), None), ())
+                self.input = None
             last = self.sequence(items, first, self.top)
+            self.check_uncalled()
         except FatalError as error:
             try:
                 # A limit: what else is wrong is reported with it, unless the report is full.
@@ -198,6 +203,7 @@ class Expander:
             return UNKNOWN
         # What comes to no layer is not expanded: its calls and repeats may be without number.
         if (count != 1 or isinstance(item.atom, CallNode)) and not self.blocks.layer_count((item,), scope):
+            self.check_unused(item, scope)
             return current
         for number in range(1, count + 1):
             current = self.copy(item, current, scope, number if count > 1 else None)
@@ -206,7 +212,7 @@ class Expander:
         return current
 
     def copy(self, item: ItemNode, current: int, scope: Scope, number: int | None) -> int:
-        """One copy of an item; `number` counts those of a repeat."""
+        """Build one copy of an item and return the index of its output; `number` counts the copies of a repeat."""
         atom = item.atom
         name = item.name and f"{item.name}{number or ''}"
         if isinstance(atom, LayerNode):
@@ -252,7 +258,7 @@ class Expander:
             return None
 
     def with_numbers(self, input: Input, span: Span | None) -> Input:
-        """Return the input with the numbers that its letters were given; reports letters that are not allowed."""
+        """Return the input with numbers in place of its letters; reports letters that are not allowed."""
         self.letters.update(input.open)
         input = input.substitute(self.open.at)
         if input.open and not self.open.letters:
@@ -266,7 +272,7 @@ class Expander:
     def read(self, node: LayerNode, scope: Scope) -> Layer:
         """Return the layer of a node, with the values of its holes.
 
-        Equal texts with equal values are one layer, wherever they stand: most of a deep network is read once.
+        Equal texts with equal values are one layer, regardless of position: most of a deep network is read once.
         """
         known = self.texts.get(id(node))
         if known is None:
@@ -277,7 +283,9 @@ class Expander:
             key = (*text, *[evaluate(hole.expression, scope.numbers) for hole in holes])
         layer = self.layers_by_text.get(key)
         if layer is None:
-            values = {hole.span: _checked(value, hole) for hole, value in zip(holes, key[len(text) :], strict=True)}
+            values = {
+                hole.span: checked_value(value, hole) for hole, value in zip(holes, key[len(text) :], strict=True)
+            }
             layer = self.layers_by_text[key] = read_layer(node, values, self.open.assumed)
         return layer
 
@@ -290,7 +298,9 @@ class Expander:
             inside = Scope(scope.numbers, scope.blocks, scope.tensors, scope.path, scope.calls, arms)
             end = self.sequence(arm, current, inside, arm=True)
             ends.append(self.report_missing_input(node.span) if end == NO_TENSOR else end)
-        layer = REGISTRY[node.word](node.word)
+        layer = self.layers_by_text.get((node.word,))
+        if layer is None:
+            layer = self.layers_by_text[node.word,] = REGISTRY[node.word](node.word)
         index = self.builder.add(layer, tuple(ends), Origin(node.span, scope.calls), name, scope.path, scope.arms)
         if len(ends) == 1:
             help = f"a `;` separates arms; an empty one is the tensor before: `{node.word}(… ; )`"
@@ -306,23 +316,38 @@ class Expander:
         numbers = self.blocks.bind(node, block, scope)
         if numbers is None:
             return UNKNOWN
+        self.called.add(block.name)
         path = f"{scope.path}{name}." if name else self.builder.number(scope.path + block.name) + "."
         refuse_long_path(path, node.span, scope.calls)
         return self.sequence(block.items, current, self.blocks.body_scope(node, block, numbers, scope, path))
 
     def reference(self, node: ReferenceNode, scope: Scope) -> int:
         if node.name not in scope.tensors:
-            near = nearest(node.name, scope.tensors)
-            help = f"write `@{near}`" if near else f"name a layer before it: `… as {node.name}`"
-            message, label = f"unknown name `{node.name}`", "no layer before it has this name"
-            self.problems.report("E110", message, node.span, label, help, calls=scope.calls)
+            self.problems.add(unknown_tensor(node, scope.tensors, scope.calls))
             return UNKNOWN
         return scope.tensors[node.name][0]
+
+    # -- what is not built ---------------------------------------------------------------------------
+
+    def check_unused(self, item: ItemNode, scope: Scope) -> None:
+        """Report the errors of an item that is expanded to no layers, since mistakes in it are errors too."""
+        if id(item) not in self.unused:
+            self.unused.add(id(item))
+            from cnncalc.language.unused import check_items  # few specs have any
+
+            check_items((item,), scope, self.blocks, self.open.assumed)
+
+    def check_uncalled(self) -> None:
+        """Report the errors of the blocks that nothing calls."""
+        if len(self.called) < len(self.top.blocks):
+            from cnncalc.language.unused import check_uncalled
+
+            check_uncalled(self.top, self.called, self.blocks, self.open.assumed)
 
     # -- names and errors ----------------------------------------------------------------------------
 
     def define_tensor(self, item: ItemNode, tensor: int, scope: Scope) -> None:
-        """Make the name of an item stand for its output; reports a name that another item has."""
+        """Bind the name of an item to its output; reports a name that another item has."""
         name = item.name or ""
         known = scope.tensors.get(name)
         # The copies of a repeat name the same item again: the latest is meant.
@@ -367,15 +392,8 @@ def _text_and_holes(node: LayerNode) -> tuple[tuple[str, ...], list[Hole]]:
     return tuple(texts), holes
 
 
-def _checked(value: Any, hole: Hole) -> Any:
-    """Return the value of a hole in a layer as an int or float; raises `SpecError` E114 for a negative one."""
-    if value < 0:
-        fail("E114", "a number here cannot be negative", hole.span, f"is {value}")
-    return value if isinstance(value, int) else float(value)
-
-
 def _given_names(items: tuple[ItemNode, ...]) -> set[str]:
-    """Return all names that the spec itself gives, so that no numbered one takes them."""
+    """Return all names that the spec itself gives, which numbered names must avoid."""
     names: set[str] = set()
     stack = [items]
     while stack:

@@ -1,4 +1,4 @@
-"""A cursor over the tokens of a source: the next token, the one that must follow, and recovery after an error."""
+"""A cursor over the tokens of a source: it takes the next token, expects a given one, and recovers after an error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MAX_DEPTH = 100
 
 
 class Cursor:
-    """The tokens of a source, a position among them, and the brackets that are open there."""
+    """The tokens of a source, a position among them, and the open brackets at that position."""
 
     def __init__(self, source: Source, problems: Problems) -> None:
         self.source, self.problems = source, problems
@@ -27,14 +27,14 @@ class Cursor:
         return self.tokens[self.at].kind
 
     def take(self) -> Token:
-        """Return the next token and go past it; END is never passed."""
+        """Return the next token and advance; END is never passed."""
         token = self.tokens[self.at]
         if token.kind != END:
             self.at += 1
         return token
 
     def expect(self, kind: str, what: str) -> Token:
-        """Take and return the next token; raise `SpecError` E004, with `what` was expected, if it is another."""
+        """Take and return the next token; raise `SpecError` E004, stating `what` was expected, for another kind."""
         token = self.token
         if token.kind == kind:
             return self.take()
@@ -42,7 +42,7 @@ class Cursor:
         fail("E004", f"unexpected {got}", self.span(token), f"expected {what}")
 
     def enter(self) -> Token:
-        """Take the opening bracket that stands next."""
+        """Take the opening bracket at the position."""
         token = self.take()
         self.open.append(token)
         if len(self.open) > MAX_DEPTH:
@@ -50,7 +50,7 @@ class Cursor:
         return token
 
     def leave(self, opening: Token) -> None:
-        """Take the bracket that closes `opening`; raise `SpecError` E003 if another token stands here."""
+        """Take the bracket that closes `opening`; raise `SpecError` E003 if the next token is another."""
         self.open.pop()
         if self.kind == ")":
             self.take()
@@ -68,7 +68,7 @@ class Cursor:
         return Span(self.source, first.start, max(self.tokens[max(self.at - 1, 0)].end, first.end))
 
     def skip(self, start: int | None = None) -> Span:
-        """Go to the next separator, past any brackets on the way, and return what was passed over."""
+        """Advance to the next separator, past any brackets on the way, and return the skipped part."""
         first = self.tokens[self.at if start is None else start]
         depth = 0
         while self.kind != END and (depth > 0 or self.kind not in (SEP, NEWLINE, ")", ";")):

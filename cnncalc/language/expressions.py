@@ -1,17 +1,17 @@
-"""The expressions of holes, lets and calls: parsed to nodes, and evaluated exactly, without Python's eval.
+"""The expressions of holes, lets and calls, parsed to nodes and evaluated exactly, without Python's eval.
 
     sum      = product { ("+" | "-") product }
     product  = sign { ("*" | "/" | "//" | "%") sign }
     sign     = [ "-" | "+" ] value
     value    = NUMBER | NAME | FUNCTION "(" sum { "," sum } ")" | "(" sum ")" | "{" sum "}"
 
-Decimals and `/` are exact fractions: 64 * 0.75 is 48, and whole.
+Decimals and `/` are exact fractions: 64 * 0.75 is the integer 48.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NoReturn
 
 from cnncalc.diagnostics import Source, Span, fail, nearest
@@ -26,7 +26,7 @@ MAX_VALUE = 10**18
 
 
 def _divisible(value: Any, by: Any) -> Any:
-    """Return the nearest multiple of `by`, at least `by`, and not under 90 % of the value (MobileNet's rounding)."""
+    """Return the nearest multiple of `by`, at least `by`, and at least 90 % of the value (MobileNet's rounding)."""
     multiple = max(by, (value + by / _fraction(2)) // by * by)
     return multiple + by if 10 * multiple < 9 * value else multiple
 
@@ -50,14 +50,14 @@ FUNCTIONS: dict[str, tuple[int, int, Callable[..., Any]]] = {
 
 
 class ExpressionParser:
-    """Parses the characters `start` to `end` of a source, all of which must be the expression."""
+    """Parses the characters `start` to `end` of a source as one expression."""
 
     def __init__(self, source: Source, start: int, end: int) -> None:
         self.source, self.at, self.end, self.depth = source, start, end, 0
         self.start = start
 
     def parse(self) -> Expression:
-        """Return the expression; raises `SpecError` E008 where it cannot be read."""
+        """Return the expression; raises `SpecError` E008 if it cannot be parsed."""
         expression = self._sum()
         if self._peek():
             self._fail("an operator is missing", "expected `+ - * / // %`")
@@ -150,7 +150,7 @@ class ExpressionParser:
 
 
 def evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
-    """Return the value of an expression: an int where it is whole, else a Fraction.
+    """Return the value of an expression: an int if it is whole, else a Fraction.
 
     Raises `SpecError`: E110 unknown name, E113 wrong number of values, E115 division by zero.
     """
@@ -161,10 +161,36 @@ def evaluate(expression: Expression, names: Mapping[str, Any]) -> Any:
     return value if isinstance(value, int) or value.denominator != 1 else value.numerator
 
 
-def exact(name: str, value: Any) -> Any:
-    """Return a number from outside as expressions compute with it: a float is the decimal that it prints as.
+def check(expression: Expression, names: Collection[str]) -> None:
+    """Raise `SpecError` E110 or E113 if an expression is wrong for all values of its names."""
+    for node in _walk(expression):
+        if isinstance(node, NameNode) and node.name not in names:
+            _fail_unknown_name(node, names)
+        if isinstance(node, FunctionNode):
+            _check_function(node)
 
-    Raises `SpecError` E105 where it is no finite number, or too large.
+
+def is_constant(expression: Expression) -> bool:
+    """Return whether an expression has no name in it."""
+    return not any(isinstance(node, NameNode) for node in _walk(expression))
+
+
+def _walk(expression: Expression) -> Iterator[Expression]:
+    """Yield an expression and its subexpressions, from left to right."""
+    stack: list[Expression] = [expression]
+    while stack:
+        node = stack.pop()
+        yield node
+        if isinstance(node, FunctionNode):
+            stack += reversed(node.values)
+        elif isinstance(node, OperationNode):
+            stack += [node.right] if node.left is None else [node.right, node.left]
+
+
+def exact(name: str, value: Any) -> Any:
+    """Return a number from outside as expressions compute with it: a float is converted as the decimal it prints as.
+
+    Raises `SpecError` E105 if it is not a finite number, or too large.
     """
     from fractions import Fraction
 
@@ -204,7 +230,10 @@ def _number(name: NameNode, names: Mapping[str, Any]) -> Any:
     try:
         return names[name.name]
     except KeyError:
-        pass
+        _fail_unknown_name(name, names)
+
+
+def _fail_unknown_name(name: NameNode, names: Collection[str]) -> NoReturn:
     if name.name == UNKNOWN_NUMBER:
         find = "write a number here, or let `cnncalc solve` find it"
         fail("E116", "a `?` stands for a number", name.span, "no number here yet", find)
@@ -238,14 +267,21 @@ def _check_size(value: Any, expression: Expression) -> None:
 
 
 def _call(function: FunctionNode, names: Mapping[str, Any]) -> Any:
+    compute = _check_function(function)
+    values = [evaluate(value, names) for value in function.values]
+    if function.name == "divisible" and values[1] <= 0:
+        fail("E115", "`divisible` needs a divisor above 0", function.values[1].span, f"is {values[1]}")
+    return compute(*values)
+
+
+def _check_function(function: FunctionNode) -> Callable[..., Any]:
+    """Return the implementation of a function; raises `SpecError` if it is unknown, or for a wrong number of values."""
     if function.name not in FUNCTIONS:
         known = f"write `{near}`" if (near := nearest(function.name, FUNCTIONS)) else "one of " + ", ".join(FUNCTIONS)
         fail("E110", f"unknown function `{function.name}`", function.span, "not a function", known)
     fewest, most, compute = FUNCTIONS[function.name]
-    values = [evaluate(value, names) for value in function.values]
-    if not fewest <= len(values) <= most:
-        message = f"`{function.name}` takes {fewest} value{'s' if fewest > 1 else ''}, not {len(values)}"
-        fail("E113", message, function.span, f"{len(values)} given")
-    if function.name == "divisible" and values[1] <= 0:
-        fail("E115", "`divisible` needs a divisor above 0", function.values[1].span, f"is {values[1]}")
-    return compute(*values)
+    given = len(function.values)
+    if not fewest <= given <= most:
+        message = f"`{function.name}` takes {fewest} value{'s' if fewest > 1 else ''}, not {given}"
+        fail("E113", message, function.span, f"{given} given")
+    return compute

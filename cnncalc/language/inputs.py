@@ -15,17 +15,18 @@ LETTERS = (("H", "W", "C"), ("L", "C"), ("D", "H", "W", "C"))
 
 
 class LetterMode(NamedTuple):
-    """Which numbers a spec may leave open, and the values that stand for them.
+    """The numbers that a spec may leave open, and the values used for them.
 
     With `letters`, sizes of inputs may be letters, and a spec without an input gets one of letters; `at` has the
     numbers of some letters. `unknown` is the value of a `?`, and `assumed` has values for required arguments that
-    layers lack.
+    layers lack. With `stretching`, arms that always differ agree at the sizes where one of them is 1.
     """
 
     letters: bool = False
     at: Mapping[str, int] = {}
     unknown: int | None = None
     assumed: Mapping[str, Any] = {}
+    stretching: bool = False
 
 
 #: Every number has to be given.
@@ -33,7 +34,7 @@ CLOSED = LetterMode()
 
 
 def is_input(item: ItemNode) -> bool:
-    """Whether an item is an input layer."""
+    """Return whether an item is an input layer."""
     if not isinstance(item.atom, LayerNode):
         return False
     first = item.atom.word.parts[0]
@@ -46,14 +47,14 @@ def is_input(item: ItemNode) -> bool:
 
 
 def begins_with_input(items: tuple[ItemNode, ...]) -> bool:
-    """Whether the first item of a sequence is an input, brackets around it or not."""
+    """Return whether the first item of a sequence is an input, with or without brackets around it."""
     while items and isinstance(items[0].atom, GroupNode):
         items = items[0].atom.items
     return bool(items) and is_input(items[0])
 
 
 def has_input(spec: Spec) -> bool:
-    """Whether an input stands anywhere in the spec, blocks included."""
+    """Return whether the spec has an input anywhere, including in blocks."""
     stack = [spec.items, *(each.items for each in spec.definitions if isinstance(each, DefNode))]
     while stack:
         for item in stack.pop():
@@ -67,7 +68,7 @@ def has_input(spec: Spec) -> bool:
 
 
 def open_sizes_error(input: Input, span: Span | None) -> Diagnostic:
-    """Return the error E132 of an input with letters where numbers are required."""
+    """Return the error E132 for an input with letters where numbers are required."""
     letters = " and ".join(f"`{letter}`" for letter in input.open)
     at = ",".join(f"{letter}=32" for letter in input.open)
     help = f"give its shape in numbers: `--input 32x32x3`, or `--at {at}` where it is the spec's"

@@ -1,7 +1,7 @@
-"""Lines of canonical text: broken where the author broke them, and where they would be too long.
+"""Lines of canonical text, broken where the author broke them, and where they would be too long.
 
-A text is a sequence of strings and gaps. A gap is where a line may end; the line breaks, blank lines and comments
-that the author has there are read from the source with `as_written`.
+A text is a sequence of strings and gaps. A gap is a position where a line may end; the author's line breaks, blank
+lines and comments there are read from the source with `as_written`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ COMMENT = re.compile(r"#[^\r\n]*")
 
 
 class Gap(NamedTuple):
-    """A position where a line may end. Its text is `end` where the line ends, and `flat` where it goes on.
+    """A position where a line may end. Its text is `end` if the line ends there, and otherwise `flat`.
 
     A line that is too long is broken at all its gaps of the lowest rank; a gap without a rank is broken only where
-    the author broke it. The next line is indented by `level`, or by one less where the gap `closes` a bracket.
+    the author broke it. The next line is indented by `level`, or by one less if the gap `closes` a bracket.
     """
 
     flat: str
@@ -55,7 +55,7 @@ def as_written(gap: Gap, text: str, strays: str = "") -> Gap:
 
 
 def without_blanks(gap: Gap) -> Gap:
-    """Return the gap without blank lines at either end, as beside a bracket."""
+    """Return the gap without blank lines at either end, for use beside a bracket."""
     above = list(gap.above)
     while above and not above[-1]:
         above.pop()
@@ -65,14 +65,14 @@ def without_blanks(gap: Gap) -> Gap:
 
 
 def lay_out(pieces: Iterable[str | Gap], width: int | None = WIDTH) -> str:
-    """Return the pieces as text, in lines of at most `width` characters (comments apart) where that is possible."""
+    """Return the pieces as text, in lines of at most `width` characters (not counting comments) if possible."""
     lines = Lines(width)
     lines.split(pieces)
     return "\n".join(lines.done).strip("\n") + "\n"
 
 
 class Lines:
-    """Collects the lines of a text; `width` is None where no line is broken for its length."""
+    """Collects the lines of a text; with a `width` of None, no line is broken for its length."""
 
     def __init__(self, width: int | None) -> None:
         self.width = width
@@ -90,7 +90,7 @@ class Lines:
             self.add(line)
 
     def add(self, line: list[str | Gap]) -> None:
-        """Write a line; none of its gaps is broken, except perhaps the last."""
+        """Write a line, whose gaps are not broken, except possibly the last."""
         text = "".join(_shown(piece) for piece in line)
         if self.width is not None and INDENT * self.depth + len(text) > self.width:
             gaps = [piece for piece in line if isinstance(piece, Gap) and not piece.broken]

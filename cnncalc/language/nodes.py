@@ -1,6 +1,6 @@
-"""The nodes of a spec: a tree of frozen values, as the parser makes it. No layer is known here.
+"""The nodes of a spec: a tree of immutable values made by the parser, which does not know any layer.
 
-Two specs mean the same where their nodes are equal but for spans, which are for messages.
+Two specs have the same meaning if their nodes are equal except for spans, which are for messages.
 """
 
 # No `from __future__ import annotations` here: NamedTuple compiles every annotation that is a string, which
@@ -55,7 +55,7 @@ class Hole(NamedTuple):
 class Chunk(NamedTuple):
     """A run of text and holes without a space in it, such as `conv3x3:{c}`.
 
-    `name` is the argument's, where the chunk is the value of a long form `name=value`.
+    `name` is the argument's, if the chunk is the value of a long form `name=value`.
     """
 
     parts: tuple[str | Hole, ...]
@@ -64,7 +64,7 @@ class Chunk(NamedTuple):
 
 
 class LayerNode(NamedTuple):
-    """A layer word with all that is glued to it, and the arguments that stand apart."""
+    """A layer word with the arguments written together with it, and those that follow after spaces."""
 
     word: Chunk
     arguments: tuple[Chunk, ...]
@@ -83,9 +83,9 @@ class MergeNode(NamedTuple):
 
 
 class CallNode(NamedTuple):
-    """`name(values)`: each value with the name of its parameter, or None where its position tells.
+    """`name(values)`: each value with the name of its parameter, or None for a positional value.
 
-    `problems` are the errors in its values, reported only where there is a block of this name.
+    `problems` are the errors in its values, reported only if there is a block of this name.
     """
 
     name: str
@@ -101,7 +101,7 @@ class ReferenceNode(NamedTuple):
 
 
 class InvalidNode(NamedTuple):
-    """Stands for an item that could not be read, which has been reported: the sizes behind it are unknown."""
+    """Stands for an item that could not be read, whose error has been reported; the sizes after it are unknown."""
 
     span: Span
 

@@ -1,4 +1,4 @@
-"""Tokens to nodes, by recursive descent: one method for each rule of the grammar.
+"""Parses tokens to nodes, by recursive descent with one method for each rule of the grammar.
 
     spec      = { ( let | def ) SEP } sequence
     sequence  = item { SEP item }
@@ -16,9 +16,9 @@
     chunk     = [ NAME "=" ] ( TEXT | hole ) { TEXT | hole }, without a space
     hole      = "{" expression "}" | "?"
 
-SEP is a `|`, `,` or `->`, or a line's end that `tokens` has kept; expressions are those of `expressions`. Whether
-the word of a chunk is a layer is not asked here. After an error the parser goes on behind the next separator, so
-that one run reports all errors; an `InvalidNode` stands for what could not be read.
+SEP is a `|`, `,` or `->`, or a line's end that `tokens` has kept; expressions are those of `expressions`. The parser
+does not check whether the word of a chunk is a layer. After an error it continues after the next separator, so
+that one run reports all errors; an `InvalidNode` replaces what could not be read.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ BINDING = re.compile(r"\s*([A-Za-z_]\w*)\s*(=?)\s*", re.ASCII)
 
 
 def parse(source: Source, problems: Problems) -> Spec:
-    """Return the nodes of a spec. Errors are added to `problems`; what could not be read is an `InvalidNode`."""
+    """Return the nodes of a spec. Errors are added to `problems`; an `InvalidNode` replaces what could not be read."""
     return Parser(source, problems).spec()
 
 
@@ -75,7 +75,7 @@ def parse_items(source: Source, problems: Problems) -> tuple[ItemNode, ...]:
 
 
 class Parser(Cursor):
-    """Reads the tokens of one source, or one rule of the grammar by its method."""
+    """Reads the tokens of one source; each method reads one rule of the grammar."""
 
     # -- the grammar ---------------------------------------------------------------------------------
 
@@ -94,7 +94,7 @@ class Parser(Cursor):
         return Spec(None, tuple(definitions), self.whole_sequence())
 
     def whole_sequence(self) -> tuple[ItemNode, ...]:
-        """A sequence that must reach to the end of the text."""
+        """Return the items of a sequence that must extend to the end of the text."""
         if self.kind == END:
             if not self.problems:
                 message, help = "the spec has no layer", "write for example `input 32x32x3 | conv 3x3 x16 | pool 2`"
@@ -112,7 +112,10 @@ class Parser(Cursor):
         return items
 
     def sequence(self, one_line: bool = False) -> tuple[ItemNode, ...]:
-        """item { SEP item }, up to a closing bracket, a `;`, the end, or with `one_line` the line's end."""
+        """Return the items of a sequence: item { SEP item }.
+
+        It ends at a closing bracket, a `;`, the end, or with `one_line` at the line's end.
+        """
         items = []
         while True:
             start = self.at
@@ -209,7 +212,7 @@ class Parser(Cursor):
             yield self.let()
 
     def binds(self, at: int) -> bool:
-        """Whether `NAME =`, which begins no layer, stands at a token."""
+        """Return whether the token at a position begins `NAME =`, which begins no layer."""
         token = self.tokens[at]
         return bool(LONG_FORM.match(token.text) or (NAME.fullmatch(token.text) and self.tokens[at + 1].kind == "="))
 
@@ -236,7 +239,10 @@ class Parser(Cursor):
         return DefNode(name, parameters, self.sequence(one_line=True), span)
 
     def header(self) -> tuple[str, tuple[tuple[str, Expression | None], ...], Span]:
-        """NAME "(" [ parameter { "," parameter } ] ")": the name, the parameters, the name's span."""
+        """Return the name, the parameters and the name's span of a def.
+
+        The rule is NAME "(" [ parameter { "," parameter } ] ")".
+        """
         name, span = self.name("after `def`")
         parameters: list[tuple[str, Expression | None]] = []
         if self.kind != "(":
@@ -266,7 +272,7 @@ class Parser(Cursor):
     # -- parts of tokens -----------------------------------------------------------------------------
 
     def chunk(self, token: Token, name: Chunk | None = None) -> Chunk:
-        """Return the parts of a token; `name` is the argument's, where it stands apart from its value (in YAML)."""
+        """Return the parts of a token; `name` is the argument's, if it is separate from its value (in YAML)."""
         text, start = token.text, token.start
         if name is None and "=" in text and (long_form := LONG_FORM.match(text)):
             name = Chunk((long_form.group(1),), Span(self.source, start, start + long_form.end(1)))
@@ -324,7 +330,7 @@ class Parser(Cursor):
         return None, ExpressionParser(self.source, start, end).parse(), bare
 
     def name(self, where: str) -> tuple[str, Span]:
-        """Take a name; `where` it is expected goes into the error."""
+        """Take a name; `where` it is expected is part of the error."""
         token = self.expect(CHUNK, f"a name {where}")
         if not NAME.fullmatch(token.text):
             help = "a name has letters, digits and `_`, and does not begin with a digit"
@@ -357,7 +363,7 @@ class Parser(Cursor):
         fail("E004", f"unexpected `{token.text}`", self.span(token), "expected a separator before it", help)
 
     def fail_empty_layer(self) -> NoReturn:
-        """Raise `SpecError` E002: no layer stands here."""
+        """Raise `SpecError` E002: there is no layer here."""
         token = self.token
         before = self.tokens[self.at - 1] if self.at else None
         where = "expected here" if token.kind == END else "before this"

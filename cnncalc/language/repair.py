@@ -1,7 +1,7 @@
-"""Repairs for layers that do not fit their inputs: what was probably meant, and the edit to make.
+"""Repairs for layers that do not fit their inputs: notes on the likely cause, and the edit to make.
 
-The graph builder reports the bare facts. Here each diagnostic of a `BuildError` is given further notes and an edit in
-the spec language. For the arms of a merge it is found by a search among what people forget: the other arm's stride,
+The graph builder reports the facts. Here each diagnostic of a `BuildError` is given further notes and an edit in
+the spec language. For the arms of a merge the edit is searched for among common omissions: the other arm's stride,
 its padding, its number of filters. Each is tried on the layers of one arm, the shapes of the arm are inferred again,
 and an edit after which the arms agree is suggested.
 """
@@ -13,13 +13,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cnncalc.diagnostics import Diagnostic
-from cnncalc.graph import BuildError, FailedLayer, Node, channels_last
+from cnncalc.graph import BuildError, FailedLayer, Node
+from cnncalc.layers.axis_order import misreading
 from cnncalc.layers.base import Layer
 from cnncalc.layers.conv import Conv
 from cnncalc.layers.rearrange import Input
 from cnncalc.shape import Padding, Shape, ShapeError, ceil_div
 
-#: Edits of so many layers of an arm are tried, from its end.
+#: The most layers of an arm, from its end, for which edits are tried.
 MOST_TRIED = 40
 
 #: For a merge of more arms no edit is looked for, and notes are on the first arms alone.
@@ -42,8 +43,9 @@ def _repaired(error: BuildError, failure: FailedLayer) -> Diagnostic:
         return diagnostic
     notes = []
     first = error.nodes[0]
-    if isinstance(first.layer, Input) and (turned := channels_last(first.shape)):
-        notes.append(f"the input {first.shape} looks channels first; shapes here are HxWxC: write `{turned}`")
+    misread = misreading(first.layer.shape) if isinstance(first.layer, Input) else None
+    if misread is not None and first.shape.rank > 1:
+        notes.append(f"the input {first.shape} looks {misread.looks}; {misread.here}: {misread.help}")
     x = error.nodes[failure.inputs[0]].shape
     if diagnostic.code in ("E106", "E204") and x.rank == 1:
         notes.append(f"{x} is 1 spatial axis and {x.channels} channels; a grey image is {x}x1")
@@ -71,7 +73,7 @@ def _back(nodes: Sequence[Node], index: int) -> Iterator[Node]:
 
 
 def _merge_notes(arms: list[list[Node]]) -> list[str]:
-    """Return a note for each arm: its shapes from the fork on, each change once."""
+    """Return a note for each arm: its shapes from the fork on, without repetitions."""
     notes = []
     for number, arm in enumerate(arms[:MOST_ARMS], 1):
         shapes = list(dict.fromkeys(str(node.shape) for node in arm))
@@ -82,7 +84,7 @@ def _merge_notes(arms: list[list[Node]]) -> list[str]:
 
 
 def _merge_edit(merge: Layer, arms: list[list[Node]]) -> str | None:
-    """Return the edit that makes a merge's inputs agree; None where no single one does or the arms are many."""
+    """Return the edit that makes a merge's inputs agree; None if no single edit does or there are many arms."""
     if len(arms) > MOST_ARMS:
         return None
     ends = [arm[-1].shape for arm in arms]
@@ -107,7 +109,7 @@ def _agree(merge: Layer, shapes: list[Shape]) -> bool:
 
 
 def _edits(arm: list[Node], others: list[Shape]) -> Iterator[tuple[str, Shape | None]]:
-    """Yield edits of one arm in words, and the shape that it then ends in."""
+    """Yield edits of one arm in words, and the resulting shape of the arm."""
     if len(arm) == 1:
         yield from ((f"`{conv}` in the empty arm", end) for conv, end in _projections(arm[0].shape, others))
         return
@@ -117,7 +119,7 @@ def _edits(arm: list[Node], others: list[Shape]) -> Iterator[tuple[str, Shape | 
 
 
 def _projections(shape: Shape, others: list[Shape]) -> Iterator[tuple[Layer, Shape | None]]:
-    """Yield the 1x1 convolutions that take an empty arm to another's shape, as the shortcuts of a ResNet do."""
+    """Yield the 1x1 convolutions that project an empty arm to another's shape, as the shortcuts of a ResNet do."""
     for other in others:
         if other.rank == shape.rank and shape.spatial:
             strides = tuple(ceil_div(n, m) for n, m in zip(shape.spatial, other.spatial, strict=True))
@@ -141,7 +143,7 @@ def _candidates(arm: list[Node], others: list[Shape]) -> Iterator[tuple[Node, st
 
 
 def _end_with(arm: list[Node], changed: Node, argument: str, value: Any) -> Shape | None:
-    """Return the shape at the end of an arm with one argument changed; None where that does not fit."""
+    """Return the shape at the end of an arm with one argument changed; None if that does not fit."""
     start = next(position for position, node in enumerate(arm) if node is changed)
     shape = changed.input_shapes[0]
     for node in arm[start:]:

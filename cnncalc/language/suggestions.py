@@ -1,7 +1,7 @@
-"""What the author of a spec probably meant: the helps of unknown layers, arguments and blocks.
+"""Suggestions for unknown layers, arguments and blocks: what the author of a spec probably meant.
 
-The readers of text state what is wrong. Here, where a spec is built or written, the edit is added that a user of
-a framework, or of another notation, is looking for. Imported only once something is wrong.
+The readers of text state the error. When a spec is built or written, this module adds the edit that a user of
+a framework, or of another notation, is looking for. It is imported only after an error.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ MAX_CALL = 200
 def with_suggestions(
     error: SpecError, blocks: Mapping[str, DefNode] | None = None, tensors: Collection[str] = ()
 ) -> SpecError:
-    """Return an error with the edit to make, where it is understood.
+    """Return an error with the edit to make, if one is known.
 
-    `blocks` and `tensors` are the names that are known where the error is.
+    `blocks` and `tensors` are the names that are visible at the error.
     """
     if isinstance(error, UnknownLayerError):
         return SpecError([_unknown_layer(error, blocks or {}, tensors)])
@@ -57,9 +57,9 @@ def with_suggestions(
 def unknown_block(
     node: CallNode, blocks: Mapping[str, DefNode], definitions: Sequence[LetNode | DefNode], calls: tuple[Span, ...]
 ) -> Diagnostic:
-    """Return the error E112 of a call that no block answers, with the edit to make where it is understood.
+    """Return the error E112 for a call of an unknown block, with the edit to make if one is known.
 
-    `blocks` are those that may be called here, `definitions` all of the spec's, `calls` those around this one.
+    `blocks` are those that may be called here, `definitions` all of the spec's, `calls` the enclosing ones.
     """
     message, label, help = f"unknown block `{node.name}`", "no def of this name", None
     if any(isinstance(each, DefNode) and each.name == node.name for each in definitions):
@@ -109,7 +109,7 @@ def _without_layer(span: Span, help: str) -> Diagnostic:
 
 
 def _number_without_layer(span: Span, before: str) -> Diagnostic:
-    """Return the error of a number where a layer begins; the number may have been cut at a comma."""
+    """Return the error for a number where a layer begins; the number may have been cut at a comma."""
     cut = re.search(r"[\d,]*\d,$", before)
     if cut and span.text.isdigit():
         number = cut.group() + span.text
@@ -121,7 +121,7 @@ def _number_without_layer(span: Span, before: str) -> Diagnostic:
 
 
 def word_for(name: str) -> str | None:
-    """Return our word for a layer as a framework or a paper calls it: `batchnorm` for `nn.BatchNorm2d`."""
+    """Return our word for the name of a layer in a framework or paper: `batchnorm` for `nn.BatchNorm2d`."""
     bare = name.rpartition(".")[2].lower()
     plain = re.sub(r"[123]d|_", "", bare)
     known = next((word for word in (bare, plain) if word in REGISTRY), None)
@@ -129,13 +129,13 @@ def word_for(name: str) -> str | None:
 
 
 def _example(word: str) -> str:
-    """Return a layer as it is written, from the examples of its class."""
+    """Return an example of a layer, taken from its class."""
     examples = REGISTRY[word].examples
     return examples[0].spec.rpartition("|")[2].strip() if examples else word
 
 
 def _argument_named(name: str, cls: type[Layer]) -> str | None:
-    """Return the argument of a class that a framework calls so: `kernel` for `kernel_size`."""
+    """Return the argument of a class by its name in a framework: `kernel` for `kernel_size`."""
     tables = [frameworks.framework(each).rows for each in frameworks.NAMES]
     # What the name means of this layer, else of any other.
     kinds = [*cls.words, *(kind for table in tables for kind in table if kind not in cls.words)]
@@ -150,7 +150,7 @@ def _argument_named(name: str, cls: type[Layer]) -> str | None:
 def translated_call(text: str) -> str | None:
     """Return a framework's call in the language: `conv 3x3 p1 x16` for `Conv2d(3, 16, 3, padding=1)`.
 
-    None where it is not understood.
+    Return None if the call cannot be translated.
     """
     try:
         call = ast.parse(text, mode="eval").body if len(text) <= MAX_CALL else None
@@ -182,7 +182,7 @@ def _written(call: FrameworkCall) -> str:
 
 
 def _own_call(word: str, values: Sequence[Any]) -> str | None:
-    """Return one of our words with its values in brackets, such as `pool(2)`, as it is written."""
+    """Return the translation of one of our words with its values in brackets, such as `pool(2)`."""
     if word not in REGISTRY:
         return None
     sizes = list(values)

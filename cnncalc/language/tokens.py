@@ -1,11 +1,11 @@
-"""Text to tokens. Only the marks of the language are known here, none of its words.
+"""Splits text into tokens. Only the marks of the language are known here, none of its words.
 
     CHUNK     a run of characters with no space or mark in it; a hole `{…}` in it may hold anything
     SEP       "|" or "," or "->"        NEWLINE   a line's end
     one each  ( ) ; * @ =
 
-A line's end that adds nothing (beside a separator, inside an opening bracket, before a closing one) is
-left out, so that the parser meets a NEWLINE only where it separates.
+A line's end without a meaning (beside a separator, inside an opening bracket, before a closing one) is
+left out, so that every NEWLINE the parser sees is a separator.
 """
 
 import re
@@ -108,7 +108,7 @@ def check_text(source: Source) -> None:
 
 
 def _report_stray(source: Source, at: int, problems: Problems) -> int:
-    """Report a character that begins no token, repeats of it included; return the position behind them."""
+    """Report a character that begins no token, including repeats of it; return the position after them."""
     text = source.text
     character = text[at]
     end = at + 1
@@ -126,7 +126,7 @@ def _report_stray(source: Source, at: int, problems: Problems) -> int:
 
 
 def _replacement(character: str) -> str | None:
-    """Return the help that names the character to write instead, or None where none is known."""
+    """Return the help that names the character to write instead, or None if none is known."""
     if character in LOOKALIKES:
         plain = LOOKALIKES[character]
     else:

@@ -1,7 +1,7 @@
-"""Nodes to canonical text, which reads back as nodes of the same meaning.
+"""Writes nodes as canonical text, which parses to nodes of the same meaning.
 
-Nothing is expanded: holes, lets, defs and repeats stay as the author has them, and so do line breaks, blank
-lines and comments. Within a line everything is written in one way alone.
+Nothing is expanded: holes, lets, defs and repeats stay as written, and so do line breaks, blank
+lines and comments. Within a line there is only one way of writing everything.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from cnncalc.diagnostics import Problems, Source, SpecError
-from cnncalc.language.arguments import read_layer
 from cnncalc.language.layout import COMMENT, WIDTH, Gap, as_written, lay_out, without_blanks
 from cnncalc.language.nodes import (
     UNKNOWN_NUMBER,
@@ -31,6 +30,7 @@ from cnncalc.language.nodes import (
     ReferenceNode,
     Spec,
 )
+from cnncalc.language.placeholders import read_with_placeholders
 from cnncalc.layers import Layer
 from cnncalc.layers.arguments import PerAxis
 from cnncalc.shape import ShapeError
@@ -71,36 +71,8 @@ def write(spec: Spec, problems: Problems, source: Source | None = None, compact:
     return lay_out(pieces, None if compact else WIDTH)
 
 
-class Placeholder(int):
-    """A number that stands for the value of a hole: within any bounds, and written as the hole's text.
-
-    Two are equal where their texts are, since these have one value.
-    """
-
-    text: str
-
-    def __new__(cls, text: str) -> Placeholder:
-        number = super().__new__(cls, 1)
-        number.text = text
-        return number
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Placeholder) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def __lt__(self, other: float) -> bool:
-        return False
-
-    __le__ = __gt__ = __ge__ = __lt__
-
-
 class Writer:
-    """Makes the pieces that `lay_out` puts into lines, with one method for each node."""
+    """Makes the pieces that `lay_out` arranges in lines, with one method for each node."""
 
     def __init__(self, problems: Problems, source: Source | None = None, style: Style = SPACED) -> None:
         self.problems, self.style = problems, style
@@ -128,7 +100,7 @@ class Writer:
             yield self.gap(Gap(""), *_ends(spec.items[-1]), len(self.text))
 
     def goes_on(self, node: LetNode | DefNode, rest: tuple[LetNode | DefNode | ItemNode, ...]) -> bool:
-        """Whether the author has the next let behind this one's comma, without a word of its own."""
+        """Return whether the author wrote the next let after this one's comma, without the word `let`."""
         if self.text is None or not isinstance(node, LetNode) or not isinstance(rest[0] if rest else None, LetNode):
             return False
         between = COMMENT.sub("", self.text[_ends(node)[1] : rest[0].span.start])
@@ -218,9 +190,9 @@ class Writer:
         return arm.end() if arm else start
 
     def gap(self, gap: Gap, inside: int, start: int, end: int) -> Gap:
-        """Return the gap as it stands between two positions of the source.
+        """Return the gap with the source's line breaks between two positions.
 
-        From `inside` to `start` an item ends with its count and name: only comments are read there.
+        From `inside` to `start` the source has the item's count and name: only comments are read there.
         """
         return gap if self.text is None else as_written(gap, self.text[start:end], self.text[inside:start])
 
@@ -228,9 +200,8 @@ class Writer:
 
     def layer(self, node: LayerNode) -> str:
         """Return the layer's first word and the arguments that differ from their defaults, in the order declared."""
-        holes = [part for chunk in (node.word, *node.arguments) for part in chunk.parts if isinstance(part, Hole)]
         try:
-            layer = read_layer(node, {hole.span: Placeholder(self.hole(hole)) for hole in holes})
+            layer = read_with_placeholders(node, self.hole)
         except SpecError as error:
             from cnncalc.language.suggestions import with_suggestions  # only once something is wrong
 
@@ -247,6 +218,8 @@ class Writer:
         return f"{word} {glued}" if apart and glued else word + glued
 
     def call(self, node: CallNode) -> str:
+        # Values that could not be read are not among those of the node: to write it would lose them.
+        self.problems.add(*node.problems)
         values = [f"{name}={self.expression(value)}" if name else self.expression(value) for name, value in node.values]
         return f"{node.name}({self.style.comma.join(values)})"
 
@@ -261,7 +234,7 @@ class Writer:
         return f"{{{self.expression(hole.expression)}}}"
 
     def expression(self, node: Expression, binding: int = 0) -> str:
-        """Return the text, in brackets where its operator binds less tightly than `binding`."""
+        """Return the text, in brackets if its operator has a lower precedence than `binding`."""
         if isinstance(node, NumberNode):
             return node.text
         if isinstance(node, NameNode):
@@ -275,7 +248,7 @@ class Writer:
         return f"({text})" if own < binding else text
 
     def chain(self, node: OperationNode) -> str:
-        """Return operators of one precedence from left to right, without recursion: a long sum is not a deep one."""
+        """Return operators of one precedence from left to right, without recursion, since a sum may be long."""
         own, space = BINDING[node.operator], self.style.space
         parts: list[str] = []
         left: Expression = node
@@ -286,9 +259,9 @@ class Writer:
 
 
 def argument_texts(layer: Layer) -> Iterator[str]:
-    """Yield the arguments of a layer that differ from their defaults, as they are written.
+    """Yield the canonical texts of the arguments of a layer that differ from their defaults.
 
-    One number stands for all axes only where the kernel has the number of axes: elsewhere the count of the
+    One number stands for all axes only if the kernel has the number of axes; otherwise the count of the
     numbers is what a reader checks.
     """
     windows = (name for name, argument in layer.arguments.items() if isinstance(argument, PerAxis) and argument.in_full)
@@ -311,12 +284,12 @@ def flat(pieces: Iterable[str | Gap]) -> str:
 
 
 def _start(nodes: tuple[LetNode | DefNode | ItemNode, ...], text: str) -> int:
-    """Return where the first of the nodes begins, or the end of the text."""
+    """Return the position where the first of the nodes begins, or the end of the text."""
     return nodes[0].span.start if nodes else len(text)
 
 
 def _ends(node: LetNode | DefNode | ItemNode) -> tuple[int, int]:
-    """Return where a node ends without the count and name of its last item, and with them."""
+    """Return the position where a node ends without the count and name of its last item, and with them."""
     if isinstance(node, LetNode):
         return node.value.span.end, node.value.span.end
     last = node.items[-1] if isinstance(node, DefNode) else node

@@ -1,4 +1,4 @@
-"""Nodes to YAML in block style: long forms for groups, repeats and branches, a line of text for all else."""
+"""Writes nodes as YAML in block style: long forms for groups, repeats and branches, lines of text for the rest."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class YamlWriter:
         return [line for item in items for line in dashed(self.item(item, nested))]
 
     def item(self, item: ItemNode, nested: bool) -> list[str]:
-        """Return the lines of an item; where `nested`, an item around it is known not to be too deep."""
+        """Return the lines of an item; `nested` is True if an enclosing item is known not to be too deep."""
         atom = item.atom
         if not nested and isinstance(atom, (GroupNode, MergeNode)):
             nested = nesting(flat(self.inline.item(item, 0))) <= MOST_NESTED
@@ -78,7 +78,7 @@ class YamlWriter:
 
 
 def scalar(text: str) -> str:
-    """Return a text as a scalar of YAML: plain where that is safe, else in double quotes."""
+    """Return a text as a YAML scalar: plain if that is safe, else in double quotes."""
     plain = text.isprintable() and (text[:1].isalnum() or text[:1] in ("(", "_"))
     if plain and ": " not in text and " #" not in text and not text.endswith((":", " ")):
         return text
@@ -93,7 +93,7 @@ def _escaped(character: str) -> str:
 
 
 def indented(lines: Iterable[str]) -> list[str]:
-    """Return the lines one level further in."""
+    """Return the lines indented by one level."""
     return [f"  {line}" for line in lines]
 
 

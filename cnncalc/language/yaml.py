@@ -1,7 +1,7 @@
-"""YAML to the nodes that text gives: here from the text to values, in `yaml_nodes` from values to nodes.
+"""Reads YAML to the nodes that text gives: this module from the text to values, `yaml_nodes` from values to nodes.
 
-The values are composed here and not by `yaml.load`: a scalar keeps its text, nothing recurses, and the size of what
-aliases repeat is known before any of it is written out.
+The values are composed here and not by `yaml.load`: a scalar keeps its text, nothing recurses, and the size of
+expanded aliases is known before any of them is expanded.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ MAX_VALUES = 4 * MAX_LAYERS
 
 
 def parse_yaml(source: Source, problems: Problems) -> Spec:
-    """Return the nodes of a spec in YAML. Errors are added to `problems`; an `InvalidNode` is what could not be read.
+    """Return the nodes of a spec in YAML. Errors are added to `problems`; an `InvalidNode` replaces an unreadable item.
 
-    Raises `SpecError` where nothing can be read: E005 over a limit, E006 not text, E009 not YAML.
+    Raises `SpecError` if nothing can be read: E005 over a limit, E006 not text, E009 not YAML.
     """
     source = source._replace(text=source.text.removeprefix("\ufeff"))
     check_text(source)
@@ -93,7 +93,7 @@ class Composer:
             self.fail("E009", "a file holds one document", "begins another", "put it in a file of its own")
 
     def put(self, value: Value, end: int, anchor: str | None = None) -> None:
-        """Add a complete value to the list or mapping around it; `end` is where it ends there."""
+        """Add a complete value to the enclosing list or mapping; `end` is its end there."""
         if anchor:
             self.anchors[anchor] = value
         if not self.open:

@@ -1,4 +1,4 @@
-"""Values of YAML to the nodes that text gives: the grammar of a spec in YAML.
+"""Converts values of YAML to the nodes that text gives: the grammar of a spec in YAML.
 
     spec      = {name: TEXT, input: value, let: {NAME: expression}, def: {NAME(parameters): sequence}, layers: sequence}
     sequence  = [item, …], or one item in its place
@@ -9,7 +9,7 @@
     arguments = {ARGUMENT: value, …, name: NAME} | value, the layer's first argument
     value     = text | [3, 3], read as 3x3 | [[0, 1], [1, 1]], read as 0-1x1-1
 
-After an error in an item the reader goes on behind it, as the parser of text does.
+After an error in an item the reader continues with the next, as the parser of text does.
 """
 
 from __future__ import annotations
@@ -123,13 +123,13 @@ class YamlReader:
     # -- items ---------------------------------------------------------------------------------------
 
     def sequence(self, value: Value, path: str) -> tuple[ItemNode, ...]:
-        """Return the items of a list, or of the one value in its place."""
+        """Return the items of a list, or of a single value in place of a list."""
         if not isinstance(value, YamlList) or is_empty(value):
             return self.items(value, path)
         return tuple([item for i, each in enumerate(value.items) for item in self.items(each, f"{path}[{i}]")])
 
     def items(self, value: Value, path: str) -> tuple[ItemNode, ...]:
-        """Return the items of one value in a list: an inline text may be several."""
+        """Return the items of one value in a list: an inline text may have several."""
         items = self.read_before.get(id(value))
         if items is None:
             try:
@@ -211,7 +211,7 @@ class YamlReader:
         return ItemNode(LayerNode(word, tuple(chunks), span), span, None, None, *self.name(name, path))
 
     def argument(self, name: Chunk | None, value: Value, path: str) -> Chunk:
-        """Return a value as the argument of that name, or in its short form without one."""
+        """Return a value as the argument of that name, or in its short form if there is no name."""
         text = self.text(as_text(value), path)
         if name and not text.text.strip():
             message, help = f"`{name.span.text}` has no value", "write one, or remove it"
@@ -245,7 +245,7 @@ class YamlReader:
         return ItemNode(MergeNode(word, tuple(arms), span), span, None, None, *self.name(name, path))
 
     def count(self, layers: int, span: Span) -> None:
-        """Count layers and stop early at too many of them; those that repeats add are counted by the builder."""
+        """Count layers and stop early at too many of them; those of repeats are counted by the builder."""
         self.layers += layers
         if self.layers > MAX_LAYERS:
             exceed(f"the spec comes to more than {MAX_LAYERS:,} layers", span, "too many layers")
@@ -253,7 +253,7 @@ class YamlReader:
     # -- parts of values -----------------------------------------------------------------------------
 
     def pairs(self, value: Value, path: str, what: str, known: tuple[str, ...] = ()) -> dict[str, YamlPair]:
-        """Return the pairs of a mapping by key. A key that stands twice is reported, and one that is not `known`."""
+        """Return the pairs of a mapping by key. A key that occurs twice is reported, and one that is not `known`."""
         if is_empty(value):
             return {}
         if not isinstance(value, YamlMapping):
@@ -279,7 +279,7 @@ class YamlReader:
         return pairs
 
     def required(self, value: Value, path: str, word: str, names: tuple[str, ...]) -> dict[str, YamlPair]:
-        """Return the pairs of a repeat, group or merge; raises `SpecError` E104 where one of `names` is missing."""
+        """Return the pairs of a repeat, group or merge; raises `SpecError` E104 if one of `names` is missing."""
         pairs = self.pairs(value, path, f"`{word}`", (*names, "name"))
         for name in names:
             if name not in pairs:
@@ -290,7 +290,7 @@ class YamlReader:
         return pairs
 
     def text(self, value: Value, path: str) -> YamlScalar:
-        """Return a value that has to be a scalar; raises `SpecError` E009 for another."""
+        """Return a value that must be a scalar; raises `SpecError` E009 for another."""
         if not isinstance(value, YamlScalar):
             written = self.file.text[value.start : value.end]
             # `{c}` without quotes is a mapping to YAML.
@@ -306,7 +306,7 @@ class YamlReader:
         return self.read(self.text(pair.value, path), path, lambda parser: parser.name("after `name:`"), help)
 
     def read(self, text: YamlScalar, path: str, rule: Callable[[Parser], T], help: str | None = None) -> T:
-        """Read all of a text by a rule of the grammar; `help` is the edit to make in YAML where that fails."""
+        """Read a whole text by a rule of the grammar; `help` is the edit to make in YAML if that fails."""
         parser = Parser(self.source(text, path), self.problems)
         if any(token.kind == STRAY for token in parser.tokens):
             raise AlreadyReported
@@ -338,7 +338,7 @@ class YamlReader:
 def _bare_argument(word: Chunk) -> Chunk | None:
     """Return the name of the argument that a bare value is for: one that is bare in text too, else a required one.
 
-    None for an unknown word, which is reported when the layer is read.
+    Return None for an unknown word, which is reported when the layer is read.
     """
     try:
         _, cls, _ = split_word(word)

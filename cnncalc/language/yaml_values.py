@@ -1,4 +1,4 @@
-"""What a YAML file holds: scalars, lists and mappings, each with its place in the file."""
+"""The values of a YAML file: scalars, lists and mappings, each with its position in the file."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import NamedTuple, Union
 
 
 class YamlScalar(NamedTuple):
-    """A text, and where it stands in the file: `start` to `end`, character for character where `exact`.
+    """A text, and its position in the file: `start` to `end`, character for character if `exact`.
 
-    `depth` is how deep the brackets of a value are nested, `weight` the number of values that it counts as.
+    `depth` is the nesting depth of a value's brackets, `weight` the number of values that it counts as.
     """
 
     text: str
@@ -29,7 +29,7 @@ class YamlList(NamedTuple):
 
 
 class YamlPair(NamedTuple):
-    """A key, its value, and where that ends in the file, which for an alias is not where the value stands."""
+    """A key, its value, and the end of the value in the file; for an alias, that is the end of the alias."""
 
     key: YamlScalar
     value: Value
@@ -48,14 +48,14 @@ Value = Union[YamlScalar, YamlList, YamlMapping]
 
 
 def is_empty(value: Value) -> bool:
-    """Whether there is no text, item or pair in a value."""
+    """Return whether a value has no text, item or pair."""
     if isinstance(value, YamlScalar):
         return not value.text.strip()
     return not (value.items if isinstance(value, YamlList) else value.pairs)
 
 
 def nesting(text: str) -> int:
-    """Return how deep the round brackets of a text are nested."""
+    """Return the nesting depth of the round brackets of a text."""
     depth = deepest = 0
     for mark in re.findall(r"[()]", text) if "(" in text else ():
         depth += 1 if mark == "(" else -1
@@ -64,7 +64,7 @@ def nesting(text: str) -> int:
 
 
 def shortened(text: YamlScalar) -> str:
-    """Return a text as messages and paths show it, which must not outgrow the file."""
+    """Return a text as messages and paths show it, which must not be longer than the file."""
     return text.text if len(text.text) <= 40 else text.text[:40] + "…"
 
 
@@ -74,7 +74,7 @@ def joined_path(path: str, key: YamlScalar) -> str:
 
 
 def as_text(value: Value) -> Value:
-    """Return `[3, 3]` as the text `3x3`, `[[0, 1], [1, 1]]` as `0-1x1-1`, and any other value as it is."""
+    """Return `[3, 3]` as the text `3x3`, `[[0, 1], [1, 1]]` as `0-1x1-1`, and any other value unchanged."""
     if not isinstance(value, YamlList) or is_empty(value):
         return value
     axes = []

@@ -1,4 +1,4 @@
-"""The layers, a family a file. Importing the package fills the registry of words."""
+"""The layers, one file per family. Importing the package fills the registry of words."""
 
 from __future__ import annotations
 

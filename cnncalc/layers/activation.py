@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from cnncalc.layers.arguments import Flag, Real
 from cnncalc.layers.base import Example, Layer
 from cnncalc.shape import Shape, Size
+
+#: The functions whose derivative PyTorch computes from their output; that of the others it computes from their input.
+DERIVED_FROM_OUTPUT = ("relu", "sigmoid", "tanh", "softmax", "logsoftmax")
 
 
 class Activation(Layer):
@@ -31,12 +36,22 @@ class Activation(Layer):
     memory = "in place"
     examples = (Example("input 8x8x16 | relu", "8x8x16"), Example("input 10 | softmax", "10"))
 
+    @property
+    def keeps(self) -> Literal["inputs", "output"]:  # type: ignore[override]  # differs by kind
+        return "output" if self.kind in DERIVED_FROM_OUTPUT else "inputs"
+
+    def kept_elements(self, inputs: tuple[Shape, ...], y: Shape) -> Size:
+        # softsign is x / (1 + |x|): a quotient keeps its divisor, too.
+        return y.elements if self.kind == "softsign" else 0
+
 
 class LeakyRelu(Layer):
     """max(x, slope·x)."""
 
     words = {"leakyrelu": ()}
     memory = "in place"
+    # By its output, as PyTorch's in-place form does: the slope keeps the sign.
+    keeps = "output"
     slope = Real("", default=0.01, help="slope below zero")
     examples = (Example("input 8x8x16 | leakyrelu 0.1", "8x8x16"),)
 
@@ -46,6 +61,7 @@ class Elu(Layer):
 
     words = {"elu": ()}
     memory = "in place"
+    keeps = "inputs"
     alpha = Real("", default=1, help="the limit below zero")
     examples = (Example("input 8x8x16 | elu", "8x8x16"),)
 
@@ -55,6 +71,7 @@ class PRelu(Layer):
 
     words = {"prelu": ()}
     memory = "in place"
+    keeps = "inputs"
     shared = Flag("shared", None, default=False, help="whether all channels share one slope")
     params_rule = "C; 1 if shared"
     examples = (

@@ -1,7 +1,7 @@
-"""Arguments of layers: how a class declares them, and how they are read from text and written back.
+"""Arguments of layers: their declaration in a class, and conversion from and to text.
 
-A layer's arguments are read from `Piece`s: numbers, words and marks, whether they are written glued (`3x3s2`) or
-apart. Each type of argument has a small grammar of its own:
+A layer's arguments are read from `Piece`s: numbers, words and marks, whether they are written together (`3x3s2`) or
+separately. Each type of argument has a small grammar of its own:
 
     whole    = NUMBER                                 Integer
     axes     = NUMBER { "x" NUMBER }                  PerAxis
@@ -31,7 +31,7 @@ REQUIRED: Any = object()
 class Argument(Generic[T]):
     """An argument that a layer class declares; its value is an attribute of the layer, `layer.stride`.
 
-    `shorts` are the prefixes of its short form; with the empty one its value is written without a prefix.
+    `shorts` are the prefixes of its short form; if one of them is empty, the value is written without a prefix.
     """
 
     #: An example of a value, for help texts: `3x3`.
@@ -60,18 +60,18 @@ class Argument(Generic[T]):
 
     @property
     def required(self) -> bool:
-        """Whether it has no default."""
+        """Whether the argument has no default."""
         return self.default is REQUIRED and self.like is None
 
     @property
     def keywords(self) -> dict[str, T]:
-        """The words that are values by themselves: `same`, `nobias`."""
+        """The words that are values without a prefix: `same`, `nobias`."""
         return {}
 
     def read(self, pieces: Pieces) -> T:
-        """Return the value of the short form, whose prefix is already taken.
+        """Return the value of the short form, whose prefix has been taken.
 
-        Raises `ArgumentError` where the pieces are not a value.
+        Raises `ArgumentError` if the pieces are not a value.
         """
         raise NotImplementedError
 
@@ -83,7 +83,7 @@ class Argument(Generic[T]):
         return self.read(pieces)
 
     def fit(self, value: T, rank: int) -> T:
-        """Return the value for an input with that many spatial axes; raises `ShapeError` E106 where it has others."""
+        """Return the value for an input with `rank` spatial axes; raises `ShapeError` E106 if their numbers differ."""
         return value
 
     def is_default(self, value: T) -> bool:
@@ -91,7 +91,7 @@ class Argument(Generic[T]):
         return bool(value == self.default)
 
     def write(self, value: T) -> str:
-        """Return the canonical short form of the value, with one number for axes that are alike."""
+        """Return the canonical short form of the value, with one number for equal axes."""
         return self.prefix + str(value)
 
     def spell(self, value: T) -> str:
@@ -99,7 +99,7 @@ class Argument(Generic[T]):
         return self.write(value)
 
     def to_json(self, value: T) -> object:
-        """Return the value as JSON has it."""
+        """Return the value for JSON."""
         return list(value) if isinstance(value, tuple) else value
 
     @property
@@ -172,9 +172,9 @@ class PerAxis(Argument[tuple[int, ...]]):
 
 
 class Dims(Argument[tuple[Any, ...]]):
-    """A whole shape, channels last: up to three spatial axes and the channels.
+    """A shape, channels last: up to three spatial axes and the channels.
 
-    With `letters`, a letter may stand for any size: `HxWx3`. It is kept as a capital.
+    With `letters`, a letter may replace any size: `HxWx3`. It is stored as a capital.
     """
 
     sample = "32x32x3"
@@ -193,11 +193,16 @@ class Dims(Argument[tuple[Any, ...]]):
             values.append(self._size(pieces))
         if len(values) > 4:
             message = f"a shape of {len(values)} numbers has too many axes"
-            raise ArgumentError("E105", message, "up to three spatial axes, then the channels", first, "drop the batch")
+            from cnncalc.layers.axis_order import without_batch
+
+            help = "drop the batch"
+            if self.letters and len(values) == 5:
+                help = f"{help}: write `{self.write(without_batch(values))}`"
+            raise ArgumentError("E105", message, "up to three spatial axes, then the channels", first, help)
         return tuple(values)
 
     def _size(self, pieces: Pieces) -> Any:
-        """Return a number, or a letter, after which its word may go on: `hxwx`."""
+        """Return a number or a letter; the rest of the letter's word stays to be read: `hxwx`."""
         piece = pieces.next
         if piece is None or piece.kind != WORD or not self.begins(piece.value):
             return self._number(pieces, low=1)
@@ -217,7 +222,7 @@ class Dims(Argument[tuple[Any, ...]]):
 
 
 class PaddingArgument(Argument[Padding]):
-    """Zeros at both ends of the axes, by numbers or, with `rules`, by a rule."""
+    """Zeros at both ends of the axes, given as numbers or, with `rules`, by a rule."""
 
     sample = "1"
     RULES = ("valid", "same", "full")
@@ -265,7 +270,7 @@ class PaddingArgument(Argument[Padding]):
 
 
 class Flag(Argument[bool]):
-    """Yes or no, each with its own word: `bias` / `nobias`."""
+    """A boolean, each value of which has a word: `bias` / `nobias`."""
 
     def __init__(self, yes: str | None = None, no: str | None = None, *, default: bool, help: str) -> None:
         super().__init__(default=default, help=help)
@@ -290,7 +295,7 @@ class Flag(Argument[bool]):
 
 
 class Choice(Argument[str]):
-    """One word out of several."""
+    """One of several words."""
 
     def __init__(self, *options: str, help: str) -> None:
         super().__init__(default=options[0], help=help)
@@ -327,7 +332,7 @@ class Real(Argument[float]):
 
 
 class ChannelRange(Argument[tuple[int, int]]):
-    """A range of channels from:to, the end excluded."""
+    """A range of channels from:to, excluding the end."""
 
     sample = "0:58"
 
@@ -348,7 +353,7 @@ class ChannelRange(Argument[tuple[int, int]]):
 
 
 def fit_axes(name: str, value: tuple[T, ...], rank: int) -> tuple[T, ...]:
-    """Return one value for each axis: repeated, or as many as there are. Raises `ShapeError` E106 for other numbers."""
+    """Return one value for each axis, repeated if there is only one. Raises `ShapeError` E106 for any other number."""
     if len(value) == rank:
         return value
     if len(value) == 1:
@@ -367,7 +372,7 @@ def count(n: int, noun: str, plural: str | None = None) -> str:
 
 
 def declared(cls: type) -> Iterator[tuple[str, Argument[Any]]]:
-    """Yield the arguments that a class declares, its bases' first."""
+    """Yield the arguments that a class declares, those of its bases first."""
     for base in reversed(cls.__mro__):
         for name, value in vars(base).items():
             if isinstance(value, Argument):

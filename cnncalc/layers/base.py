@@ -1,14 +1,16 @@
-"""The base class of layers. Adding a layer is adding one class to one file of this package.
+"""The base class of layers. A layer is added as one class in one file of this package.
 
-The class says everything that is peculiar to the layer:
+The class has everything that is particular to the layer:
 
     words                        its kinds, each with its synonyms; the registry fills itself from them
     arguments                    class attributes of the types in `layers.arguments`
-    output, requirements         the size rule, and what must hold for it to be valid
+    output, requirements         the size rule, and the conditions under which it is valid
     weights, biases, buffers     its parameters
     multiply_adds                its MACs
-    field_step                   its step of the receptive field
-    memory                       where its output is held
+    taps                         the elements of its input that an output reads: its receptive field
+    memory, is_view              where its output is stored: in inference, and when PyTorch trains it
+    keeps, kept_elements, …      what PyTorch's autograd keeps for the backward pass
+    conv_activations             the output elements of its convolutions and matrix products
     lints                        its warnings
     explain_channels             a sentence for `cnncalc explain`
     size_rule, …, examples       for the help: its rules in words, and worked examples, which a test runs
@@ -16,8 +18,8 @@ The class says everything that is peculiar to the layer:
 Each has a default: the input's shape, no parameters, no MACs. The rules are arithmetic on sizes (`+ - * //`,
 `ceil_div`, `at_least`, `at_most`) and never branch on a size's value, so that one rule serves integers, symbols and
 arrays. The parser, YAML, every figure, JSON and the help find the class through the registry; a new family is a
-module that is added to `FAMILIES` in `layers/__init__`. What is not on the class is how each framework names the
-layer, one row of that framework's table, and how each counting convention counts it.
+module that is added to `FAMILIES` in `layers/__init__`. Outside the class are only the layer's names in each framework,
+one row of that framework's table, and its MACs by each counting convention.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
 from cnncalc.layers.arguments import Argument, PaddingArgument, count, declared
 from cnncalc.layers.pieces import ArgumentError
+from cnncalc.layers.taps import Taps
 from cnncalc.shape import Requirement, Shape, ShapeError, Size
 
 #: Every word of the language → the class that it names.
@@ -38,23 +41,12 @@ KINDS: dict[str, str] = {}
 AnyLayer = TypeVar("AnyLayer", bound="Layer")
 
 
-class FieldStep(NamedTuple):
-    """A layer's step of the receptive field along one axis, in units of its input's jump.
-
-    The field grows by `grow`, begins `left` further out, and the jump is multiplied by `step`.
-    """
-
-    grow: Size
-    left: Size
-    step: Any
-
-
-#: The field step of a layer each of whose outputs sees its whole input.
+#: The taps of a layer each of whose outputs sees its whole input.
 WHOLE: Literal["whole"] = "whole"
 
 
 class Example(NamedTuple):
-    """A worked example: a spec, and the output shape and totals that it gives."""
+    """A worked example: a spec, and its output shape and totals."""
 
     spec: str
     output: str
@@ -64,7 +56,7 @@ class Example(NamedTuple):
 
 
 class Lint(NamedTuple):
-    """A layer's warning about its own sizes: a code, the fact with `{layer}` for the name, and the way out."""
+    """A warning of a layer about its sizes: a code, the fact with `{layer}` for the name, and a remedy."""
 
     code: str
     fact: str
@@ -72,9 +64,9 @@ class Lint(NamedTuple):
 
 
 class Layer:
-    """A frozen value: a word and its arguments.
+    """An immutable layer: a kind and its arguments.
 
-    Two layers are equal where they are of the same kind and have the same arguments. `output`, `weights` and the
+    Two layers are equal if they have the same kind and arguments. `output`, `weights` and the
     other rules take the shape `x` of its input; they expect a layer that was `resolve`d for that shape.
     """
 
@@ -90,6 +82,9 @@ class Layer:
     #: Where the output lives: in memory of its own, in its input's as it stands (an alias), or written over
     #: its input where nothing else reads that.
     memory: ClassVar[Literal["own", "alias", "in place"]] = "own"
+    #: What PyTorch's autograd keeps for the backward pass where the layer learns, or passes a gradient on: all of its
+    #: inputs, its output, or each factor of a product with another factor that learns. Weights are a factor.
+    keeps: ClassVar[Literal["nothing", "inputs", "output", "factors"]] = "nothing"
     #: Whether all its figures are known: not so for an operator of a model file that the program does not know.
     known: ClassVar[bool] = True
     #: Its rules as formulas or in words, for the help; `size_notes` has what else there is to know about sizes.
@@ -119,7 +114,7 @@ class Layer:
     def __init__(self, word: str, /, **values: Any) -> None:
         """Make a layer of the word's kind.
 
-        Raises `ArgumentError` E104 where a required argument is missing.
+        Raises `ArgumentError` E104 if a required argument is missing.
         """
         given: dict[str, Any] = {}
         for name, argument in self.arguments.items():
@@ -166,7 +161,7 @@ class Layer:
     def resolve(self: AnyLayer, x: Shape) -> AnyLayer:
         """Return the layer with a value for each axis of `x` in every argument that is per axis.
 
-        Raises `ShapeError` where the layer cannot work on so many axes.
+        Raises `ShapeError` if the layer does not support the number of axes.
         """
         if self.spatial and not x.spatial:
             raise ShapeError(
@@ -187,7 +182,7 @@ class Layer:
         )
 
     def with_values(self: AnyLayer, values: dict[str, Any]) -> AnyLayer:
-        """Return the layer with these values of all its arguments, in the order in which they are declared."""
+        """Return the layer with new values of all its arguments, in the order of declaration."""
         other = object.__new__(type(self))
         other._set(self.kind, self.axes, values)
         return other
@@ -203,31 +198,31 @@ class Layer:
         return x
 
     def requirements(self, x: Shape) -> Iterator[Requirement]:
-        """Yield by `require` what must hold for `output` to be valid.
+        """Yield the conditions under which `output` is valid, each made by `require`.
 
-        Raises `ShapeError` at the first that does not.
+        Raises `ShapeError` at the first that does not hold.
         """
         return iter(())
 
     def shape_of(self, inputs: tuple[Shape, ...]) -> Shape:
-        """Return `output` for the shapes of all inputs, of which most layers have one."""
+        """Return `output` for the shapes of all inputs; most layers have one."""
         return self.output(inputs[0])
 
     def requirements_of(self, inputs: tuple[Shape, ...]) -> Iterator[Requirement]:
-        """Yield `requirements` for the shapes of all inputs, of which most layers have one."""
+        """Yield `requirements` for the shapes of all inputs; most layers have one."""
         return self.requirements(inputs[0])
 
     def infer(self, inputs: tuple[Shape, ...]) -> Shape:
-        """Return the output shape; raises `ShapeError` where the layer does not fit its inputs.
+        """Return the output shape; raises `ShapeError` if the layer does not fit its inputs.
 
-        Requirements that are undecided are taken to hold: `requirements_of` has them.
+        Undecided requirements are assumed to hold: `requirements_of` yields them.
         """
         for _ in self.requirements_of(inputs):
             pass
         return self.shape_of(inputs)
 
     def lints(self, x: Shape) -> Iterator[Lint]:
-        """Yield a warning for what is allowed but hardly meant."""
+        """Yield a warning for each setting that is valid but probably not intended."""
         return iter(())
 
     # -- figures: for an input of shape `x` and the output `y` that it gives ------------------------------
@@ -241,25 +236,44 @@ class Layer:
         return 0
 
     def buffers(self, x: Shape) -> Size:
-        """Return the number of values that are kept but not trained by gradient: running statistics."""
+        """Return the number of values that are stored but not trained by gradient: running statistics."""
         return 0
 
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
-        """Return the multiply-adds of a convolution or matrix product, per sample, without bias; 0 for all else."""
+        """Return the multiply-adds of a convolution or matrix product, per sample, without bias; otherwise 0."""
+        return 0
+
+    def conv_activations(self, x: Shape, y: Shape) -> Size:
+        """Return the output elements of its convolutions, deconvolutions and fully connected layers; otherwise 0."""
         return 0
 
     def decompose(self, x: Shape) -> tuple[Layer, ...]:
-        """Return the simpler layers that it is a chain of; itself where there are none."""
+        """Return the chain of simpler layers that is equivalent to this one; only itself if there is none."""
         return (self,)
 
-    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...] | Literal["whole"] | None:
-        """Return its step of the receptive field on each axis; None where an output sees its own position alone."""
+    def taps(self, x: Shape, y: Shape) -> tuple[Taps, ...] | Literal["whole"] | None:
+        """Return the elements that an output reads along each axis; None if it reads only its own position."""
         return None
+
+    # -- training: what PyTorch does, by a run of it -------------------------------------------------------
+
+    @property
+    def is_view(self) -> bool:
+        """Whether the output shares the input's memory without overwriting it: an alias, or a part of it."""
+        return self.memory == "alias"
+
+    def kept_elements(self, inputs: tuple[Shape, ...], y: Shape) -> Size:
+        """Return the elements kept for the backward pass besides inputs and output: intermediate results."""
+        return 0
+
+    def kept_bytes(self, y: Shape) -> Size:
+        """Return the bytes kept for the backward pass in a type of their own: indices and masks."""
+        return 0
 
     # -- for reports ---------------------------------------------------------------------------------
 
     def fields(self, x: Shape | None) -> dict[str, object]:
-        """Return the arguments by name as JSON has them, padding by a rule resolved to numbers for the input `x`."""
+        """Return the arguments by name for JSON, with padding by a rule resolved to numbers for the input `x`."""
         values: dict[str, object] = {}
         for name, argument in self.arguments.items():
             value = getattr(self, name)
@@ -270,7 +284,7 @@ class Layer:
         return values
 
     def explain_channels(self, x: Shape, y: Shape) -> str:
-        """Return in words how the output's channels come from the input's, with the numbers of both."""
+        """Return a sentence on how the output's channels are computed from the input's, with both numbers."""
         return ""
 
     def padding_ends(self, x: Shape) -> list[list[Size]]:
@@ -284,7 +298,7 @@ class Layer:
 
 
 def rank_of(word: str) -> int | None:
-    """Return how many spatial axes the word asks for: 2 for `conv2d`, None for `conv`."""
+    """Return the number of spatial axes that the word requires: 2 for `conv2d`, None for `conv`."""
     return int(word[-2]) if word[-2:] in ("1d", "2d", "3d") else None
 
 

@@ -7,7 +7,8 @@ from functools import partial
 from math import prod
 
 from cnncalc.layers.arguments import Flag, Integer, PaddingArgument, PerAxis, count
-from cnncalc.layers.base import Example, FieldStep, Layer, Lint
+from cnncalc.layers.base import Example, Layer, Lint
+from cnncalc.layers.taps import TransposedTaps
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import (
     AXES,
@@ -18,8 +19,6 @@ from cnncalc.shape import (
     Shape,
     Size,
     Window,
-    ceil_div,
-    ratio,
     require,
     require_divisible,
     require_size,
@@ -35,13 +34,17 @@ class Convolution(Windowed):
     stride = PerAxis("s", default=(1,), help="step of the window")
     padding = PaddingArgument("p", default=Padding("valid"), help="zeros at each end of an axis")
     dilation = PerAxis("d", default=(1,), help="distance between taps")
+    keeps = "factors"
+
+    def conv_activations(self, x: Shape, y: Shape) -> Size:
+        return y.elements
 
     def kernels(self, number: int) -> str:
-        """`3 kernels of 5x5`"""
+        """Return a number of kernels with their size: `3 kernels of 5x5`."""
         return f"{count(number, 'kernel')} of {'x'.join(map(str, self.kernel))}"
 
     def explain_filters(self, x: Shape, groups: int, filters: int) -> str:
-        """Return in words why a filter has a kernel for each channel that it reads, and gives one channel."""
+        """Return why a filter has a kernel for each channel that it reads, and outputs one channel."""
         each = x.channels // groups
         bias = ", with its bias," if self.biases(x) else ""
         reads = "input channel" if groups == 1 else "channel of its group"
@@ -152,6 +155,16 @@ class SeparableConv(Convolution):
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
         return prod(y.spatial) * self.weights(x)
 
+    def conv_activations(self, x: Shape, y: Shape) -> Size:
+        return self._between(x, y) + y.elements
+
+    def kept_elements(self, inputs: tuple[Shape, ...], y: Shape) -> Size:
+        return self._between(inputs[0], y)
+
+    def _between(self, x: Shape, y: Shape) -> Size:
+        """Return the output elements of the first of the two convolutions."""
+        return prod(y.spatial) * x.channels * self.multiplier
+
     def decompose(self, x: Shape) -> tuple[Layer, ...]:
         window = {name: getattr(self, name) for name in ("kernel", "stride", "padding", "dilation", "multiplier")}
         depthwise = DepthwiseConv("dwconv", **window, bias=False)
@@ -175,7 +188,7 @@ class Deconv(Convolution):
     words = {"deconv": ("convtranspose", "tconv", "conv_transpose")}
     ranked = True
     pads = "crops"
-    output_padding = PerAxis("op", default=(0,), low=0, sample="1", help="rows added at the end of the output")
+    output_padding = PerAxis("op", default=(0,), low=0, sample="1", help="rows added at the end")
     groups = Integer("g", default=1, help="channel groups")
     filters = Integer("x", ":", help="number of filters = output channels")
     bias = Flag("bias", "nobias", default=True, help="whether there is a bias")
@@ -183,7 +196,7 @@ class Deconv(Convolution):
     size_notes = ("`valid`: P = 0", "`same`: N·S", "`full`: P = F' − 1")
     params_rule = "∏F·C·(x/g) + x"
     macs_rule = "∏N·∏F·C·(x/g)"
-    field_rule = "grows by (ceil(F'/S) − 1)·j, begins floor((F' − 1 − P)/S)·j earlier; j becomes j/S"
+    field_rule = "output o sees what the inputs i do with o = i·S − P + t·d for a tap t; j becomes j/S"
     examples = (
         # (4 − 1)·2 + 2 = 8; 2·2·3·5 weights and 5 biases; 4·4 input positions · 60.
         Example("input 4x4x3 | deconv 2 s2 x5", "8x8x5", params=65, macs=960),
@@ -232,11 +245,8 @@ class Deconv(Convolution):
     def explain_channels(self, x: Shape, y: Shape) -> str:
         return self.explain_filters(x, self.groups, self.filters)
 
-    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
-        return tuple(
-            FieldStep(ceil_div(w.extent, w.stride) - 1, (w.extent - 1 - w.begin) // w.stride, ratio(1, w.stride))
-            for w in self.windows(x)
-        )
+    def taps(self, x: Shape, y: Shape) -> tuple[TransposedTaps, ...]:
+        return tuple([TransposedTaps(window) for window in self.windows(x)])
 
     def dropped(self, x: Shape) -> list[Size]:
         # Every input element is written from.
@@ -257,6 +267,6 @@ def _require_output_padding(more: int, window: Window) -> Requirement:
 
 
 def _transposed_text(n: Size, window: Window, more: int) -> str:
-    """The rule of a transposed size with its numbers in it, as a note shows it."""
+    """Return the rule of a transposed size with its numbers, for a note."""
     size = transposed_size(n, window, more)
     return f"({n} - 1) * {window.stride} - {window.begin} - {window.end} + {window.extent} + {more} = {size}"

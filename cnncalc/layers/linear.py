@@ -14,6 +14,7 @@ class FullyConnected(Layer):
 
     words = {"fc": ("dense", "linear")}
     flat = True
+    keeps = "factors"
     units = Integer("", "x", ":", help="number of outputs")
     bias = Flag("bias", "nobias", default=True, help="whether there is a bias")
     size_rule = "units"
@@ -37,8 +38,11 @@ class FullyConnected(Layer):
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
         return x.channels * self.units
 
+    def conv_activations(self, x: Shape, y: Shape) -> Size:
+        return y.elements
+
     def explain_channels(self, x: Shape, y: Shape) -> str:
         return f"every output weighs all {x.channels} inputs, whatever position or channel they come from"
 
-    def field_step(self, x: Shape, y: Shape) -> Literal["whole"]:
+    def taps(self, x: Shape, y: Shape) -> Literal["whole"]:
         return WHOLE

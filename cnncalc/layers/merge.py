@@ -1,4 +1,4 @@
-"""Merges: layers that bring the arms of a branch together."""
+"""Merges: layers that combine the arms of a branch."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ DISAGREE = "the arms of `{layer}` do not agree"
 
 
 def _require_one_size(sizes: tuple[Size, ...], axis: str, stretch: bool) -> Iterator[Requirement]:
-    """Require that all arms have the same size along an axis; with `stretch`, a size of 1 fits any."""
+    """Require that all arms have the same size along an axis; with `stretch`, a size of 1 fits any other."""
 
     def detail() -> Detail:
         different = dict.fromkeys(size for size in sizes if not (stretch and size == 1))
@@ -50,7 +50,7 @@ def _require_one_size(sizes: tuple[Size, ...], axis: str, stretch: bool) -> Iter
 
 
 def _one_size(sizes: tuple[Size, ...], stretch: bool) -> Size:
-    """Return the size along an axis of arms that agree; with `stretch`, a size of 1 fits any."""
+    """Return the common size of arms along an axis; with `stretch`, a size of 1 fits any other."""
     # Formulas that differ are the same number, or one of them is 1. Where one size is known, it is all of them.
     known = [size for size in sizes if isinstance(size, int)]
     if not stretch:
@@ -63,7 +63,7 @@ def _larger(left: Size, right: Size) -> Size:
 
 
 def _not_one(sizes: tuple[Size, ...]) -> tuple[Size, ...]:
-    """Return the sizes but for those that are 1 whatever else is known; one of these where all are."""
+    """Return the sizes that are not statically 1, or one of the sizes if all of them are."""
     return tuple([size for size in sizes if equal(size, 1) is not True]) or sizes[:1]
 
 
@@ -82,6 +82,7 @@ class Add(Elementwise):
 
     words = {"add": ()}
     memory = "in place"
+    keeps = "nothing"
     examples = (Example("input 8x8x4 | add(conv 3x3 same x4 | relu ; )", "8x8x4", params=148, macs=9216),)
 
 
@@ -89,13 +90,19 @@ class Mul(Elementwise):
     """The product of the arms, element by element: a gate such as squeeze-and-excite."""
 
     words = {"mul": ()}
+    keeps = "factors"
     examples = (Example("input 8x8x4 | mul( ; gap)", "8x8x4"),)
+
+    def kept_elements(self, inputs: tuple[Shape, ...], y: Shape) -> Size:
+        # Of more than two arms, the product of those before it is a factor of each product but the first.
+        return max(len(inputs) - 2, 0) * y.elements
 
 
 class Concat(Merge):
     """Channels of all arms one behind the other."""
 
     words = {"concat": ()}
+    keeps = "nothing"
     size_rule = "channels added up; other axes equal"
     examples = (Example("input 8x8x4 | concat(conv 1x1 x2 ; )", "8x8x6", params=10, macs=512),)
 

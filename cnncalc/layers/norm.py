@@ -1,8 +1,9 @@
-"""Normalizations, and the scale that goes with them."""
+"""Normalization layers, and the scale layer often used with them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 
 from cnncalc.layers.arguments import Flag, Integer
 from cnncalc.layers.base import Example, Layer
@@ -13,6 +14,7 @@ class Norm(Layer):
     """The base of the norms: a weight and a bias for each channel, unless `noaffine`; `noscale` leaves the bias."""
 
     memory = "in place"
+    keeps = "inputs"
     affine = Flag(None, "noaffine", default=True, help="whether it has a weight and a bias for each channel")
     scale = Flag(None, "noscale", default=True, help="whether the weight is one of them, or the bias alone")
     params_rule = "2C"
@@ -76,8 +78,15 @@ class LocalResponseNorm(Layer):
 
     words = {"lrn": ()}
     memory = "in place"
+    keeps = "inputs"
     size = Integer("", default=5, help="channels across")
     examples = (Example("input 27x27x96 | lrn 5", "27x27x96"),)
+
+    def kept_elements(self, inputs: tuple[Shape, ...], y: Shape) -> Size:
+        # PyTorch's is put together of simpler steps, which keep the squares with padding along the channels, their
+        # scaled mean, and its power, by which the input is divided.
+        squares = y.elements + prod(y.spatial) * (self.size - 1)
+        return squares + 2 * y.elements
 
 
 class Scale(Layer):
@@ -85,6 +94,7 @@ class Scale(Layer):
 
     words = {"scale": ()}
     memory = "in place"
+    keeps = "factors"
     bias = Flag("bias", "nobias", default=False, help="whether a bias is added")
     params_rule = "C, with bias 2C"
     examples = (

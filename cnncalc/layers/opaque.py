@@ -1,11 +1,12 @@
-"""Operators of model files that the language has no word for."""
+"""Operators of model files for which the language has no layer."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Literal
 
-from cnncalc.layers.base import WHOLE, AnyLayer, FieldStep, Layer
+from cnncalc.layers.base import WHOLE, AnyLayer, Layer
+from cnncalc.layers.taps import Taps
 from cnncalc.shape import Requirement, Shape, Size
 
 #: Stands for the unknown output shape of an operator: no elements, so that sums stay lower bounds.
@@ -19,8 +20,8 @@ class OpaqueOp(Layer):
     (`Node.stored`) and MACs.
 
     `shape` is None where it is unknown. `known` is whether its figures are complete: an operator that is not known
-    may hide multiply-adds. With `local`, an output sees its own position alone, with `window` what the window's step
-    takes in on each axis; otherwise it is taken to see the whole input.
+    may hide multiply-adds. With `local`, an output sees its own position alone, with `window` what these
+    taps read on each axis; otherwise it is taken to see the whole input.
     """
 
     def __init__(
@@ -31,7 +32,7 @@ class OpaqueOp(Layer):
         known: bool = True,
         macs: int = 0,
         local: bool = False,
-        window: tuple[FieldStep, ...] | None = None,
+        window: tuple[Taps, ...] | None = None,
         memory: Literal["own", "alias", "in place"] = "own",
     ) -> None:
         self.__dict__.update(known=known, memory=memory)
@@ -42,7 +43,11 @@ class OpaqueOp(Layer):
     shape: Shape
     macs: int
     local: bool
-    window: tuple[FieldStep, ...] | None
+    window: tuple[Taps, ...] | None
+
+    @property
+    def keeps(self) -> Literal["nothing", "factors"]:  # type: ignore[override]  # no more is known than what it counts
+        return "factors" if self.macs or self.local else "nothing"
 
     def __str__(self) -> str:
         return self.kind if self.known else f"{self.kind} (unknown)"
@@ -59,7 +64,7 @@ class OpaqueOp(Layer):
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
         return self.macs
 
-    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...] | Literal["whole"] | None:
+    def taps(self, x: Shape, y: Shape) -> tuple[Taps, ...] | Literal["whole"] | None:
         if x.rank != y.rank:
             return WHOLE
         return None if self.local else self.window or WHOLE

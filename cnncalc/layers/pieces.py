@@ -1,4 +1,4 @@
-"""Pieces of text that arguments are read from: numbers, words and marks, and a cursor over them."""
+"""Pieces of text that arguments are read from (numbers, words and marks), and a cursor over them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ NUMBER, WORD, MARK = "number", "word", "mark"
 
 
 class Piece(NamedTuple):
-    """A number, a lower-case word or a mark of one character, and its place in the source."""
+    """A number, a lower-case word or a mark of one character, and its position in the source."""
 
     kind: str
     value: Any
@@ -41,28 +41,28 @@ class Pieces:
 
     @property
     def last(self) -> Piece:
-        """The piece before the cursor; the first where none was taken yet."""
+        """The piece before the cursor; the first piece if none was taken yet."""
         return self._pieces[max(self._at - 1, 0)]
 
     def take(self) -> Piece:
-        """Return the piece at the cursor, and move past it."""
+        """Return the piece at the cursor, and advance."""
         piece = self._pieces[self._at]
         self._at += 1
         return piece
 
     def put_back(self, piece: Piece) -> None:
-        """Put a piece, the rest of the one just taken, back at the cursor."""
+        """Insert a piece at the cursor: the rest of the one just taken."""
         self._at -= 1
         self._pieces[self._at] = piece
 
     def take_character(self) -> None:
-        """Take the first character of a word; the rest of it, if any, is the next piece."""
+        """Take the first character of a word; the rest of it, if any, becomes the next piece."""
         piece = self.take()
         if len(piece.value) > 1:
             self.put_back(piece._replace(value=piece.value[1:], text=piece.text[1:], start=piece.start + 1))
 
     def take_mark(self, mark: str) -> bool:
-        """Take the mark (or `x`, which is a word) if it is next and a number follows; return whether it was."""
+        """Take the mark (or `x`, which is a word) if it is next and a number follows; return whether it was taken."""
         if self._at + 1 < len(self._pieces):
             piece, after = self._pieces[self._at], self._pieces[self._at + 1]
             if piece.value == mark and after.kind == NUMBER:

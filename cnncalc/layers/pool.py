@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from cnncalc.layers.arguments import Choice, PaddingArgument, PerAxis
-from cnncalc.layers.base import WHOLE, Example, FieldStep, Layer
+from cnncalc.layers.arguments import Choice, Flag, PaddingArgument, PerAxis
+from cnncalc.layers.base import WHOLE, Example, Layer
+from cnncalc.layers.taps import BinTaps
 from cnncalc.layers.windowed import Windowed
-from cnncalc.shape import AXES, Detail, Padding, Requirement, Shape, Size, Window, at_least, ratio, require
+from cnncalc.shape import AXES, Detail, Padding, Requirement, Shape, Size, Window, at_least, require
+
+#: PyTorch keeps for each output of a max pool which of its inputs it is, as an integer of 64 bits.
+BYTES_OF_INDEX = 8
 
 
 class Pooling(Windowed):
@@ -18,6 +22,7 @@ class Pooling(Windowed):
     stride = PerAxis("s", default=None, like="kernel", help="step of the window")
     padding = PaddingArgument("p", default=Padding("valid"), help="rows added at each end of an axis")
     pads_freely = False
+    keeps = "inputs"
     size_notes = (
         *Windowed.size_notes,
         "`ceil`: rounded up, but a window that would start in the padding at the end is left out",
@@ -54,14 +59,18 @@ class MaxPool(Pooling):
     def rounds_up(self) -> bool:
         return self.rounding == "ceil"
 
+    def kept_bytes(self, y: Shape) -> Size:
+        return BYTES_OF_INDEX * y.elements
+
 
 class AvgPool(Pooling):
-    """The mean of each window, channel by channel."""
+    """The mean of each window, channel by channel: of its elements or, with `countpad`, of its padding as well."""
 
     words = {"avgpool": ()}
     ranked = True
     reduction = "mean"
     rounding = Choice("floor", "ceil", help="how the size is rounded")
+    countpad = Flag("countpad", None, default=False, help="whether padding counts")
     examples = (Example("input 8x6 | avgpool 2", "4x6"),)
 
     @property
@@ -82,13 +91,21 @@ class GlobalPool(Layer):
     field_rule = "the whole input"
     examples = (Example("input 7x7x512 | gap", "1x1x512"), Example("input 9x8 | gmp", "1x8"))
 
+    @property
+    def keeps(self) -> Literal["nothing", "inputs"]:  # type: ignore[override]  # differs by kind
+        # The gradient of a mean depends on no value.
+        return "nothing" if self.kind == "gap" else "inputs"
+
+    def kept_bytes(self, y: Shape) -> Size:
+        return BYTES_OF_INDEX * y.elements if self.kind == "gmp" else 0
+
     def output(self, x: Shape) -> Shape:
         return Shape((1,) * x.rank, x.channels)
 
     def explain_channels(self, x: Shape, y: Shape) -> str:
         return each_by_itself(y)
 
-    def field_step(self, x: Shape, y: Shape) -> Literal["whole"]:
+    def taps(self, x: Shape, y: Shape) -> Literal["whole"]:
         return WHOLE
 
 
@@ -99,8 +116,17 @@ class AdaptivePool(Layer):
     spatial = True
     size = PerAxis("", in_full=True, sample="7x7", help="output size")
     size_rule = "size; C"
-    field_rule = "grows by (B − 1)·j, with B the most elements of an output; j becomes j·N/O"
+    field_rule = "the hull of those of its elements, at most B of them; j becomes j·N/O"
     examples = (Example("input 15x15x8 | adaptiveavgpool 7x7", "7x7x8"),)
+
+    @property
+    def keeps(self) -> Literal["nothing", "inputs"]:  # type: ignore[override]  # differs by kind and size
+        # To a single position it is a mean, as gap is.
+        mean = self.kind == "adaptiveavgpool" and all(size == 1 for size in self.size)
+        return "nothing" if mean else "inputs"
+
+    def kept_bytes(self, y: Shape) -> Size:
+        return BYTES_OF_INDEX * y.elements if self.kind == "adaptivemaxpool" else 0
 
     def output(self, x: Shape) -> Shape:
         return Shape(self.size, x.channels)
@@ -112,14 +138,12 @@ class AdaptivePool(Layer):
     def explain_channels(self, x: Shape, y: Shape) -> str:
         return each_by_itself(y)
 
-    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
-        return tuple(
-            FieldStep(largest_bin(n, out) - 1, 0, ratio(n, out)) for n, out in zip(x.spatial, y.spatial, strict=True)
-        )
+    def taps(self, x: Shape, y: Shape) -> tuple[BinTaps, ...]:
+        return tuple([BinTaps(n, out) for n, out in zip(x.spatial, self.size, strict=True)])
 
 
 def _require_half(axis: str, window: Window) -> Requirement:
-    """Require that padding is at most half of the window: else a window could lie in padding alone."""
+    """Require that padding is at most half of the window, since a window could otherwise cover only padding."""
     most = at_least(window.begin, window.end)
 
     def detail() -> Detail:
@@ -134,23 +158,3 @@ def _require_half(axis: str, window: Window) -> Requirement:
 
 def each_by_itself(y: Shape) -> str:
     return f"each channel by itself, so that as many come out as go in: {y.channels}"
-
-
-def largest_bin(n: Size, out: Size) -> Size:
-    """Return the most elements in one of `out` adaptive bins over `n`: max of ceil((i + 1)n/o) − floor(i·n/o).
-
-    With n = q·out + r, bin i holds q elements and those that the two roundings add. Its end rounds up by
-    the fraction of (i + 1)·r/out, its start rounds down by that of i·r/out. So the length is q, q + 1 or
-    q + 2, and depends on i modulo out/gcd(r, out) alone.
-    """
-    if not isinstance(n, int):
-        return n.apply(largest_bin, out)
-    from math import gcd
-
-    quotient, rest = divmod(n, out)
-    if rest == 0:
-        return quotient
-    # i·r mod out runs through the multiples of g below out; a bin that starts at fraction f/out ends at
-    # (f + r)/out, and is longest where ceil(f + r) is: at the largest f, out − g.
-    most = out - gcd(rest, out)
-    return quotient - (-(most + rest) // out)

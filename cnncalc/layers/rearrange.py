@@ -1,4 +1,4 @@
-"""Layers that give the same numbers in another order or shape, or unchanged."""
+"""Layers that reorder, reshape or return their input."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Literal
 
 from cnncalc.layers.arguments import ChannelRange, Dims, Integer, Real
 from cnncalc.layers.base import WHOLE, Example, Layer
-from cnncalc.shape import Detail, Requirement, Shape, equal, require, require_divisible
+from cnncalc.shape import Detail, Requirement, Shape, Size, equal, require, require_divisible
 
 
 class Input(Layer):
     """The input of the network: one sample."""
 
     words = {"input": ()}
+    keeps = "nothing"
     shape = Dims("", letters=True, help="shape of one sample, channels last; a letter is a size left open")
     size_rule = "the shape"
     field_rule = "1: its own element"
@@ -32,11 +33,11 @@ class Input(Layer):
 
     @property
     def open(self) -> list[str]:
-        """The letters in its shape, each once."""
+        """The letters in the shape, each once."""
         return list(dict.fromkeys(size for size in self.shape if isinstance(size, str)))
 
     def substitute(self, numbers: Mapping[str, int]) -> Input:
-        """Return the input with numbers in place of letters; a letter that has none stays."""
+        """Return the input with numbers in place of letters; a letter without a number stays."""
         return Input("input", shape=tuple([numbers.get(size, size) for size in self.shape]))
 
 
@@ -45,6 +46,7 @@ class Flatten(Layer):
 
     words = {"flatten": ()}
     memory = "alias"
+    keeps = "nothing"
     size_rule = "H·W·C"
     field_rule = "the whole input"
     examples = (Example("input 4x4x3 | flatten", "48"),)
@@ -52,7 +54,7 @@ class Flatten(Layer):
     def output(self, x: Shape) -> Shape:
         return Shape((), x.elements)
 
-    def field_step(self, x: Shape, y: Shape) -> Literal["whole"]:
+    def taps(self, x: Shape, y: Shape) -> Literal["whole"]:
         return WHOLE
 
 
@@ -61,6 +63,7 @@ class Reshape(Layer):
 
     words = {"reshape": ()}
     memory = "alias"
+    keeps = "nothing"
     shape = Dims("", help="the new shape, with as many elements")
     size_rule = "the shape"
     field_rule = "the whole input, unless the shape stays the same"
@@ -78,7 +81,7 @@ class Reshape(Layer):
     def output(self, x: Shape) -> Shape:
         return Shape.of(self.shape)
 
-    def field_step(self, x: Shape, y: Shape) -> Literal["whole"] | None:
+    def taps(self, x: Shape, y: Shape) -> Literal["whole"] | None:
         return None if x == y else WHOLE
 
 
@@ -86,6 +89,8 @@ class Slice(Layer):
     """Take some of the channels."""
 
     words = {"slice": ()}
+    keeps = "nothing"
+    is_view = True
     channels = ChannelRange("", help="channels from:to")
     size_rule = "to − from channels"
     examples = (Example("input 8x8x116 | slice 0:58", "8x8x58"),)
@@ -112,6 +117,7 @@ class Shuffle(Layer):
     """Channel shuffle: interleave the channels of the groups (ShuffleNet, arXiv:1707.01083)."""
 
     words = {"shuffle": ()}
+    keeps = "nothing"
     groups = Integer("g", help="channel groups")
     examples = (Example("input 8x8x6 | shuffle g2", "8x8x6"),)
 
@@ -124,8 +130,19 @@ class Dropout(Layer):
 
     words = {"dropout": (), "droppath": ()}
     memory = "alias"
+    keeps = "nothing"
     rate = Real("", default=0.5, high=1, help="share that is dropped, in [0, 1)")
     examples = (Example("input 10 | dropout 0.5", "10"),)
+
+    @property
+    def is_view(self) -> bool:
+        return not self.rate
+
+    def kept_bytes(self, y: Shape) -> Size:
+        # A mask of one byte for each element, or for the sample.
+        if not self.rate:
+            return 0
+        return 1 if self.kind == "droppath" else y.elements
 
 
 class Identity(Layer):
@@ -133,4 +150,5 @@ class Identity(Layer):
 
     words = {"identity": ()}
     memory = "alias"
+    keeps = "nothing"
     examples = (Example("input 8x8x3 | identity", "8x8x3"),)

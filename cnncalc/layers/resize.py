@@ -6,19 +6,21 @@ from collections.abc import Iterator
 from functools import partial
 
 from cnncalc.layers.arguments import Choice, Integer, PaddingArgument, PerAxis
-from cnncalc.layers.base import Example, FieldStep, Layer
-from cnncalc.shape import AXES, Detail, Requirement, Shape, Size, equal, ratio, require, require_size
+from cnncalc.layers.base import Example, Layer
+from cnncalc.layers.taps import LinearTaps, NearestTaps, Taps, WindowTaps
+from cnncalc.shape import AXES, Detail, Requirement, Shape, Size, equal, require, require_size
 
 
 class Upsample(Layer):
     """Make the input `factor` times as large, by repeating its elements or by interpolation."""
 
     words = {"upsample": ()}
+    keeps = "nothing"
     spatial = True
     factor = PerAxis("", help="how many times as large")
     mode = Choice("nearest", "bilinear", help="how elements between are made")
     size_rule = "N·factor; C"
-    field_rule = "bilinear grows by j and begins j earlier; j becomes j/factor"
+    field_rule = "that of the element repeated, bilinear of those on both sides; j becomes j/factor"
     examples = (
         Example("input 7x7x8 | upsample 2", "14x14x8"),
         Example("input 7x7x8 | upsample 2x3 bilinear", "14x21x8"),
@@ -27,19 +29,20 @@ class Upsample(Layer):
     def output(self, x: Shape) -> Shape:
         return Shape(tuple(n * f for n, f in zip(x.spatial, self.factor, strict=True)), x.channels)
 
-    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
-        more = 1 if self.mode == "bilinear" else 0
-        return tuple(FieldStep(more, more, ratio(1, factor)) for factor in self.factor)
+    def taps(self, x: Shape, y: Shape) -> tuple[Taps, ...]:
+        kind = LinearTaps if self.mode == "bilinear" else NearestTaps
+        return tuple([kind(1, factor) for factor in self.factor])
 
 
 class PixelShuffle(Layer):
     """Lay groups of factor^axes channels out as space (sub-pixel convolution, arXiv:1609.05158)."""
 
     words = {"pixelshuffle": ()}
+    keeps = "nothing"
     spatial = True
     factor = Integer("", help="how many times as large")
     size_rule = "N·factor; C/factor^axes"
-    field_rule = "unchanged; j becomes j/factor"
+    field_rule = "that of the element laid out; j becomes j/factor"
     examples = (Example("input 7x7x12 | pixelshuffle 2", "14x14x3"),)
 
     def requirements(self, x: Shape) -> Iterator[Requirement]:
@@ -59,14 +62,15 @@ class PixelShuffle(Layer):
         block = "x".join([str(self.factor)] * x.rank)
         return f"every {self.factor**x.rank} channels become one, as {block} positions"
 
-    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
-        return (FieldStep(0, 0, ratio(1, self.factor)),) * x.rank
+    def taps(self, x: Shape, y: Shape) -> tuple[Taps, ...]:
+        return (NearestTaps(1, self.factor),) * x.rank
 
 
 class PixelUnshuffle(Layer):
     """Lay blocks of factor^axes positions out as channels, as `pixelshuffle` backwards (space to depth)."""
 
     words = {"pixelunshuffle": ("spacetodepth",)}
+    keeps = "nothing"
     spatial = True
     factor = Integer("", help="how many times as small")
     size_rule = "N/factor; C·factor^axes"
@@ -94,14 +98,15 @@ class PixelUnshuffle(Layer):
         block = "x".join([str(self.factor)] * x.rank)
         return f"every channel becomes {self.factor**x.rank}, one for each position of its {block} blocks"
 
-    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
-        return (FieldStep(self.factor - 1, 0, self.factor),) * x.rank
+    def taps(self, x: Shape, y: Shape) -> tuple[Taps, ...]:
+        return (WindowTaps(self.factor - 1, self.factor, 0),) * x.rank
 
 
 class Pad(Layer):
     """Add zeros at the ends of the spatial axes."""
 
     words = {"pad": ()}
+    keeps = "nothing"
     spatial = True
     amount = PaddingArgument("", rules=False, help="rows added at each end of an axis")
     size_rule = "N + begin + end; C"
@@ -112,14 +117,16 @@ class Pad(Layer):
         ends = self.amount.ends
         return Shape(tuple(n + a + b for n, (a, b) in zip(x.spatial, ends, strict=True)), x.channels)
 
-    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
-        return tuple(FieldStep(0, begin, 1) for begin, _ in self.amount.ends)
+    def taps(self, x: Shape, y: Shape) -> tuple[Taps, ...]:
+        return tuple(WindowTaps(0, 1, begin) for begin, _ in self.amount.ends)
 
 
 class Crop(Layer):
     """Remove elements at the ends of the spatial axes."""
 
     words = {"crop": ()}
+    keeps = "nothing"
+    is_view = True
     spatial = True
     amount = PaddingArgument("", rules=False, help="rows taken at each end of an axis")
     size_rule = "N − begin − end; C"
@@ -135,5 +142,5 @@ class Crop(Layer):
         ends = self.amount.ends
         return Shape(tuple(n - a - b for n, (a, b) in zip(x.spatial, ends, strict=True)), x.channels)
 
-    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
-        return tuple(FieldStep(0, -begin, 1) for begin, _ in self.amount.ends)
+    def taps(self, x: Shape, y: Shape) -> tuple[Taps, ...]:
+        return tuple(WindowTaps(0, 1, -begin) for begin, _ in self.amount.ends)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import ClassVar, Literal
 
 from cnncalc.layers.arguments import PaddingArgument, PerAxis
-from cnncalc.layers.base import FieldStep, Layer, Lint
+from cnncalc.layers.base import Layer, Lint
+from cnncalc.layers.taps import Taps, WindowTaps
 from cnncalc.shape import (
     AXES,
     EMPTY,
@@ -51,11 +52,11 @@ class Windowed(Layer):
 
     @property
     def rounds_up(self) -> bool:
-        """Whether a window that hangs over the end counts."""
+        """Whether a window that extends past the end counts."""
         return False
 
     def windows(self, x: Shape) -> tuple[Window, ...]:
-        """The window on each axis, padding resolved for the sizes of `x`."""
+        """Return the window on each axis, with padding resolved for the sizes of `x`."""
         padding: Padding = self.padding
         ceil = self.rounds_up
         return tuple(
@@ -68,15 +69,15 @@ class Windowed(Layer):
         )
 
     def same_totals(self, x: Shape) -> tuple[Size, ...]:
-        """What `same` adds to each axis, at both ends together."""
+        """Return the total padding of `same` on each axis, for both ends together."""
         return tuple([same_total(n, window) for n, window in zip(x.spatial, self.windows(x), strict=True)])
 
     def swept(self, x: Shape, y: Shape) -> tuple[tuple[Size, ...], tuple[Size, ...]]:
-        """The sizes that the windows move over, and how many positions they have on each axis."""
+        """Return the sizes that the windows move over, and the number of positions on each axis."""
         return x.spatial, y.spatial
 
     def requirements(self, x: Shape) -> Iterator[Requirement]:
-        """Every window fits its padded axis. It then has a position on it too, however sizes are rounded."""
+        """Yield the requirement that every window fits its padded axis, which also ensures at least one position."""
         for name, n, window in zip(AXES[x.rank], x.spatial, self.windows(x), strict=True):
             yield self._require_fit(name, n, window)
 
@@ -97,21 +98,21 @@ class Windowed(Layer):
         return f"add `same` or `p{enough}`, or remove this layer"
 
     def sizes(self, x: Shape) -> tuple[Size, ...]:
-        """The output's spatial sizes."""
+        """Return the output's spatial sizes."""
         return tuple([window.size(n) for n, window in zip(x.spatial, self.windows(x), strict=True)])
 
-    def field_step(self, x: Shape, y: Shape) -> tuple[FieldStep, ...]:
-        return tuple([FieldStep(w.extent - 1, w.begin, w.stride) for w in self.windows(x)])
+    def taps(self, x: Shape, y: Shape) -> tuple[Taps, ...]:
+        return tuple([WindowTaps.of(window) for window in self.windows(x)])
 
     def padding_ends(self, x: Shape) -> list[list[Size]]:
         return [[window.begin, window.end] for window in self.windows(x)]
 
     def dropped(self, x: Shape) -> list[Size]:
-        """How many elements at the end of each axis no window reaches."""
+        """Return the number of elements at the end of each axis that no window reaches."""
         return [window.dropped(n) for n, window in zip(x.spatial, self.windows(x), strict=True)]
 
     def drops_nothing(self, x: Shape) -> list[Condition]:
-        """For each axis, whether the windows reach its end."""
+        """Return for each axis whether the windows reach its end."""
         return [window.drops_nothing(n) for n, window in zip(x.spatial, self.windows(x), strict=True)]
 
     def lints(self, x: Shape) -> Iterator[Lint]:
@@ -131,7 +132,7 @@ class Windowed(Layer):
             yield Lint("W202", fact, f"windows at the edge see zeros alone; below {extent}, none does")
 
     def _advice(self, x: Shape, windows: tuple[Window, ...], lost: list[Size]) -> str:
-        """The edits after which the windows reach all of the input: each way is tried."""
+        """Return edits after which the windows reach the whole input; each candidate is tried."""
         left_over = [
             w.stride - (n + w.begin + w.end - w.extent) % w.stride for n, w in zip(x.spatial, windows, strict=True)
         ]
@@ -154,7 +155,7 @@ class Windowed(Layer):
         return f"an input of {' or '.join(inputs)} drops nothing; so does {_either(edits)}"
 
     def _loses_nothing(self, x: Shape, **changed: object) -> bool:
-        """Whether the layer, with some arguments changed, fits an input and leaves none of it out."""
+        """Return whether the layer, with some arguments changed, fits an input and drops none of it."""
         if any(statically_known(n < 1) for n in x.spatial):
             return False
         layer = self.replace(**changed).resolve(x)
@@ -170,11 +171,11 @@ def _sizes(shape: Shape) -> str:
 
 
 def _either(ways: list[str]) -> str:
-    """`a`, `a or b`, `a, b or c`"""
+    """Return the alternatives in words: `a`, `a or b`, `a, b or c`."""
     return " or ".join([", ".join(ways[:-1]), ways[-1]] if len(ways) > 1 else ways)
 
 
 def _last(count: Size, axis: str, n: Size) -> str:
-    """`the last 2 rows (of 17)`"""
+    """Return the last elements of an axis in words: `the last 2 rows (of 17)`."""
     one = {"height": "row", "width": "column", "depth": "slice"}.get(axis, "element")
     return f"the last {one} (of {n})" if count == 1 else f"the last {count} {one}s (of {n})"

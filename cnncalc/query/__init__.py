@@ -1,1 +1,1 @@
-"""Look up a figure of an analysis by its path, and test conditions on figures."""
+"""Lookup of figures by their paths, and conditions on figures."""

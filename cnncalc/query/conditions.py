@@ -68,9 +68,9 @@ class Condition(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """Whether a network meets a condition: then a limit is exceeded.
+    """Whether a network meets a condition, in which case a limit is exceeded.
 
-    `number` is the one of the figure that decides: of several axes, that which is furthest from the limit.
+    `number` is the one of the figure that decides: of several axes, the one furthest from the limit.
     """
 
     condition: Condition
@@ -100,7 +100,7 @@ class Outcome(NamedTuple):
         return (thousands(int(number)) if number.denominator == 1 else str(number)) + unit
 
     def to_dict(self) -> dict[str, object]:
-        """Return the object under `budgets` that JSON carries."""
+        """Return the JSON object of the outcome, an item of `budgets`."""
         return {
             "condition": self.condition.text,
             "figure": self.figure.path,
@@ -200,7 +200,7 @@ class _Reader:
         return number
 
     def expect(self, pattern: re.Pattern[str], message: str, label: str, help: str) -> Span:
-        """Skip spaces and consume a token of that pattern; raise `SpecError` E020 where there is none."""
+        """Skip spaces and consume a token of that pattern; raise `SpecError` E020 if there is none."""
         space = SPACE.match(self.source.text, self.position)
         self.position = space.end() if space else self.position
         match = pattern.match(self.source.text, self.position)

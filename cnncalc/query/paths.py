@@ -5,7 +5,7 @@
     layer  = the name of a layer, or of a block: the sums of its figures, and the shape at its end
 
 Keys are those of the JSON object; a number is an index into a list (`conv1.output_shape.0`). A receptive field
-without a further key stands for its size.
+without a further key stands for its size; it has a `smallest` even where that is the size.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from cnncalc.analysis import Analysis, RowGroup
 from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, near, nearest, try_each
-from cnncalc.figures.receptive_field import AxisField
+from cnncalc.figures.receptive_field import FIELD_FIGURES
 from cnncalc.notation import per_axis, shape_text
 
 if TYPE_CHECKING:
@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 #: Keys whose lists are names; all others are shapes, or have a number for each axis.
 NAME_KEYS = ("inputs", "outputs")
 #: The figures of a layer that a block has as well, under the same keys.
-BLOCK_KEYS = ("type", "params", "buffers", "macs", "flops", "activations")
+BLOCK_KEYS = (
+    "type", "params", "buffers", "macs", "flops", "backward_macs", "activations", "conv_activations", "saved_bytes",
+)  # fmt: skip
 
 
 class Figure(NamedTuple):
-    """A figure: its full path, the last key in it that is no index, and its value as JSON carries it.
+    """A figure: its full path, the last key in it that is not an index, and its JSON value.
 
-    `numbers` is what it is compared by: one number, or one for each axis; empty where it is not a number.
+    `numbers` are those it is compared by: one number, or one for each axis; empty if it is not a number.
     """
 
     path: str
@@ -54,7 +56,7 @@ class Figures:
         self._deepest = max((name.count(".") for name in self._rows), default=0) + 1
 
     def find(self, path: Span) -> Figure:
-        """Return the figure of a path; raise `SpecError` E140, with similar paths, where there is none."""
+        """Return the figure of a path; raise `SpecError` E140, with similar paths, if there is none."""
         value, taken, keys = self._start(path.text)
         while keys:
             key = ".".join(keys)
@@ -77,7 +79,8 @@ class Figures:
             help = f"write `{path.text}.{next(iter(value))}`"
             raise _error(path, "has several figures", [f"its keys: {', '.join(value)}"], help)
         key = next(key for key in reversed(taken) if not key.isdecimal())
-        in_bytes = taken[0] == "totals" and any(each.endswith("_bytes") or each == "tensors" for each in taken)
+        # The first key may be the name of a layer, which may end in anything.
+        in_bytes = any(each.endswith("_bytes") for each in taken[1:]) or (taken[0] == "totals" and "tensors" in taken)
         return Figure(".".join(taken), key, value, tuple(self._numbers(value, key)), in_bytes)
 
     def _start(self, text: str) -> tuple[Any, list[str], list[str]]:
@@ -97,9 +100,10 @@ class Figures:
         return self._general(), [], keys
 
     def _layer(self, name: str) -> dict[str, Any] | None:
-        """Return the figures of a layer, or of a block as a whole; None where neither has that name."""
+        """Return the figures of a layer, or of a block as a whole; None if neither has that name."""
         if name in self._rows:
-            return self._rows[name].to_dict()
+            row = self._rows[name]
+            return {**row.to_dict(), "receptive_field": row.receptive_field.figures()}
         rows = tuple(row for row in self._analysis.rows if row.name.startswith(f"{name}."))
         if not rows:
             return None
@@ -108,7 +112,7 @@ class Figures:
             **{key: getattr(block, key) for key in BLOCK_KEYS},
             "inputs": list(block.inputs),
             "output_shape": list(block.output_shape),
-            "receptive_field": block.receptive_field.to_dict(),
+            "receptive_field": block.receptive_field.figures(),
         }
 
     def _general(self) -> dict[str, Any]:
@@ -121,7 +125,7 @@ class Figures:
         if self._analysis.letters:
             # Formulas are not compared.
             return
-        of_receptive_field = key in ("receptive_field", *AxisField._fields)
+        of_receptive_field = key in ("receptive_field", *FIELD_FIGURES)
         if of_receptive_field and value == "all":
             # A receptive field that covers the whole input is as large as the input.
             yield from self._analysis.graph.nodes[0].shape.spatial

@@ -1,9 +1,9 @@
-"""Model files: which reader a file is for.
+"""Model files: selection of the reader for a file.
 
-A reader is one module or package here with `read(path, options) -> Graph`. It is imported when a file of its kind is
-read, and the library of its format no sooner. A reader turns each operator into a layer, and `GraphBuilder` computes
-the shapes; an operator that no layer of the language stands for becomes an `OpaqueOp`. A file is untrusted: whatever
-is wrong with it is a `SpecError` of the codes E3xx, in bounded time and memory.
+A reader is one module or package here with `read(path, options) -> Graph`. It is imported when a file of its format is
+read, and so is the library of its format. A reader converts each operator to a layer, and `GraphBuilder` computes
+the shapes; an operator for which the language has no layer becomes an `OpaqueOp`. Files are untrusted: any error in
+one raises a `SpecError` with a code E3xx, in bounded time and memory.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from importlib import import_module
 from os import path as paths
 from typing import NamedTuple
 
-from cnncalc.graph import Graph
+from cnncalc.graph import Graph, with_input_order_warnings
 from cnncalc.readers.errors import fail, fail_if_unknown, fail_pickle
+from cnncalc.readers.importer import printable_title
 
 #: Suffix → the module that reads such files.
 SUFFIXES = {
@@ -35,23 +36,23 @@ HEAD_BYTES = 4096
 
 
 class ModelFile(NamedTuple):
-    """A model file and the reader for it; for the reader `torch`, a factory `package.module:factory`."""
+    """A model file and the name of its reader; for the reader `torch`, a factory `package.module:factory`."""
 
     reader: str
     name: str
 
 
 class ReadOptions(NamedTuple):
-    """What a file leaves open: the shape of its first input, channels last, and the sizes of symbolic dimensions."""
+    """Values that a file leaves open: the shape of its first input, channels last, and sizes of symbolic dimensions."""
 
     input: tuple[int, ...] | None = None
     dims: Mapping[str, int] = {}
 
 
 def recognize(path: str) -> ModelFile | None:
-    """The file and its reader where its name or its first bytes show that it is a model; None for a spec.
+    """Return the model file if its name or its first bytes identify a format; None for a spec.
 
-    Raises `SpecError` E304 for a pickled module, and `OSError` where the file cannot be read.
+    Raises `SpecError` E304 for a pickled module, and `OSError` if the file cannot be read.
     """
     suffix = paths.splitext(path)[1].lower()
     if suffix in PICKLES:
@@ -64,7 +65,7 @@ def recognize(path: str) -> ModelFile | None:
 
 
 def _recognize_content(path: str, head: bytes) -> str | None:
-    """The reader for a file that begins with these bytes; None where no format begins so.
+    """Return the reader for a file that begins with these bytes; None if no format matches.
 
     Raises `SpecError` E304 for a pickle.
     """
@@ -92,17 +93,22 @@ def _recognize_content(path: str, head: bytes) -> str | None:
 
 
 def read(model: ModelFile, options: ReadOptions, strict: bool = False) -> Graph:
-    """The graph of a model; with `strict`, an operator that is not known is an error (E305).
+    """Return the graph of a model; with `strict`, an unknown operator is an error (E305).
 
-    Raises `SpecError` where the model is wrong or the library that reads it is not installed.
+    Raises `SpecError` if the model is invalid or the library that reads it is not installed.
     """
     module = import_module(f"cnncalc.readers.{model.reader}")
     try:
         graph: Graph = module.read(model.name, options)
     except RecursionError:
         fail("E303", f"`{model.name}` is nested too deeply")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        fail("E010", f"cannot read `{model.name}`", reason[:1].lower() + reason[1:])
     except MemoryError:
         fail("E303", f"`{model.name}` needs more memory than there is")
     if strict:
         fail_if_unknown(graph)
-    return graph
+    if graph.name is not None:
+        graph = graph._replace(name=printable_title(graph.name))
+    return graph if options.input is None else with_input_order_warnings(graph)

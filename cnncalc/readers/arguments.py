@@ -1,4 +1,4 @@
-"""The arguments of a layer as a file states them, read by a framework's table; a file may state anything."""
+"""The arguments of a layer in a file, converted by a framework's table and checked, since files are untrusted."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from cnncalc.shape import Padding
 
 
 class FileArguments:
-    """The arguments of one layer in a file. A method raises `SpecError` E306 where its value is missing or wrong."""
+    """The arguments of one layer in a file. Methods raise `SpecError` E306 if a value is missing or invalid."""
 
     def states(self, name: str) -> bool:
-        """Whether the file has the argument."""
+        """Return whether the file has the argument."""
         raise NotImplementedError
 
     def integer(self, name: str, default: int | None = None, low: int = 1) -> int:
-        """A whole number from `low`; without a default it has to be there."""
+        """Return an integer of at least `low`; without a default the argument is required."""
         raise NotImplementedError
 
     def integers(self, name: str, rank: int, default: Any = None, low: int = 1) -> tuple[int, ...]:
-        """A whole number for each axis, or one for all of them."""
+        """Return an integer for each axis, or one for all of them."""
         raise NotImplementedError
 
     def real(self, name: str, default: float) -> float:
-        """A number from 0; the default where it is none."""
+        """Return a number of at least 0, or the default if the file has none."""
         raise NotImplementedError
 
     def flag(self, name: str, default: bool = True) -> bool:
-        """Whether the argument is on."""
+        """Return whether the argument is true."""
         raise NotImplementedError
 
     def rule(self, name: str) -> Padding:
-        """Padding by a word."""
+        """Return the name of a padding rule."""
         raise NotImplementedError
 
     def read(self, framework: Framework, kind: str, rank: int = 0) -> dict[str, Any]:
-        """Our arguments for a layer of a kind on `rank` spatial axes, by the names of the framework's table."""
+        """Return our arguments for a layer of a kind on `rank` spatial axes, using the framework's table."""
         values: dict[str, Any] = {}
         given: dict[str, Any] = {}
         for each in framework.equivalent(kind).arguments:

@@ -16,12 +16,12 @@ def fail(
     help: str | None = None,
     span: Span | None = None,
 ) -> NoReturn:
-    """Raise `SpecError` with one diagnostic; a file that is no text has no `span`."""
+    """Raise `SpecError` with one diagnostic; a file that is not text has no `span`."""
     raise SpecError([Diagnostic(code, message, span, label, notes, help)])
 
 
 def fail_pickle(path: str) -> NoReturn:
-    """Raise `SpecError` E304 for a pickle, with the ways to read the model all the same."""
+    """Raise `SpecError` E304 for a pickle, with other ways to read the model."""
     fail(
         "E304",
         f"`{path}` is a pickle, and pickles are not read",
@@ -37,7 +37,7 @@ def fail_missing_library(library: str, extra: str, what: str) -> NoReturn:
 
 
 def fail_if_unknown(graph: Graph) -> None:
-    """Raise `SpecError` E305 with each operator of a graph that is not known, where there are any."""
+    """Raise `SpecError` E305 with each unknown operator of a graph, if there are any."""
     help = "without `--strict` it is a row marked unknown, and totals are lower bounds"
     unknown = [
         Diagnostic(

@@ -1,4 +1,4 @@
-"""What every reader shares: the rules of a framework's operators, and the graph that an importer builds by them."""
+"""The shared parts of readers: rules for a framework's operators, and an importer that builds the graph."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ Rule = TypeVar("Rule", bound=Callable[..., Any])
 
 
 class OperatorRules(Generic[Rule]):
-    """The rules of a framework's operators by name: a plain operator is a row of a table, an odd one a function.
+    """The rules of a framework's operators by name, from a table or from decorated functions.
 
     @rules("Conv")                          the function is the rule of these operators
-    @rules.table({"Relu": "relu"})          it is the rule of every operator of the table, `"relu"` its last argument
+    @rules.table({"Relu": "relu"})          it is the rule of every operator of the table; `"relu"` is its argument
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class OperatorRules(Generic[Rule]):
         return register
 
     def get(self, operator: str) -> Rule | None:
-        """The rule of an operator, None where it has none."""
+        """Return the rule of an operator, or None if it has none."""
         return self._rules.get(operator)
 
     def __iter__(self) -> Iterator[str]:
@@ -65,18 +65,23 @@ def _with_row(rule: Callable[..., Any], row: object) -> Any:
 
 
 def printable(name: str) -> str:
-    """A name as a report can show it: one line of printable characters without spaces, of bounded length."""
+    """Return a name for display: one line of printable characters without spaces, of bounded length."""
     return "".join(c if c.isprintable() and not c.isspace() else "_" for c in name[:MAX_NAME])
 
 
+def printable_title(name: str) -> str:
+    """Return the name of a network for display: as `printable`, but with spaces."""
+    return "".join(c if c.isprintable() else "_" for c in name[:MAX_NAME])
+
+
 class UniqueNames:
-    """Names of nodes as a file gives them, each made printable, and numbered where it is taken already."""
+    """Unique display names for the nodes of a file: printable, and numbered if a name is already taken."""
 
     def __init__(self) -> None:
         self._taken: dict[str, int] = {}
 
     def __call__(self, name: str) -> str:
-        """Take the name, or the name with a number behind it."""
+        """Take and return the name, with a number appended if it is taken."""
         name = printable(name)
         while name in self._taken:
             self._taken[name] += 1
@@ -89,32 +94,32 @@ class UniqueNames:
 
 
 def make(kind: str, **arguments: Any) -> Layer:
-    """A layer of the language."""
+    """Return a layer of the language."""
     return REGISTRY[kind](kind, **arguments)
 
 
 def unknown_op(operator: str) -> OpaqueOp:
-    """An operator whose output shape is not known: totals behind it are lower bounds."""
+    """Return an operator of unknown output shape, after which totals are lower bounds."""
     return OpaqueOp(operator, None, known=False)
 
 
 def elementwise_op(operator: str, shape: Shape | None) -> OpaqueOp:
-    """An operator that works element by element in place; unknown where the shape is."""
+    """Return an operator that works element by element in place; it is unknown if its shape is."""
     return OpaqueOp(operator, shape, local=True, memory="in place")
 
 
 def explicit_padding(ends: Sequence[tuple[int, int]]) -> Padding:
-    """The padding of these amounts in front and behind, for each axis."""
+    """Return the padding with the given amounts at the beginning and end of each axis."""
     return Padding("explicit", tuple(ends)) if any(map(any, ends)) else Padding("valid")
 
 
 def symmetric_padding(amounts: Sequence[int]) -> Padding:
-    """The padding of the same amount in front and behind, for each axis."""
+    """Return the padding with the given amount at both ends of each axis."""
     return explicit_padding([(amount, amount) for amount in amounts])
 
 
 def per_axis(values: Sequence[int], rank: int) -> tuple[int, ...]:
-    """A number for each axis, where one number stands for all."""
+    """Return a number for each axis, repeating a single number."""
     return tuple(values) * rank if len(values) == 1 else tuple(values)
 
 
@@ -125,9 +130,9 @@ class Importer:
     """Builds the graph of one model, layer by layer; shapes are channels last, and the builder computes them."""
 
     def __init__(self, reserved: Sequence[str] = ()) -> None:
-        """`reserved` are names that no numbered layer may take."""
+        """Start an empty graph; `reserved` are names that no numbered layer may take."""
         self.problems = Problems()
-        self.builder = GraphBuilder(self.problems, reserved)
+        self.builder = GraphBuilder(self.problems, reserved, shapes_are_written=False)
         self.names = UniqueNames()
 
     def add(
@@ -138,19 +143,19 @@ class Importer:
         name: str | None = None,
         stored: StoredWeights | None = None,
     ) -> int:
-        """Add a layer and return its node's index; behind an operator of unknown shape it is unknown as well."""
+        """Add a layer and return its node's index; after an operator of unknown shape, its shape is unknown as well."""
         shapes = [self.builder.nodes[index].shape for index in inputs if index != UNKNOWN]
         if NO_SHAPE in shapes and not isinstance(layer, OpaqueOp):
             layer = unknown_op(layer.kind)
         return self.builder.add(layer, tuple(inputs), origin, name, stored=stored)
 
     def shape(self, node: int) -> Shape | None:
-        """The output shape of a node, None where it is not known."""
+        """Return the output shape of a node, or None if it is unknown."""
         shape = self.builder.nodes[node].shape if node != UNKNOWN else NO_SHAPE
         return None if shape == NO_SHAPE else shape
 
     def attempt(self, work: Callable[[Given], Result], item: Given) -> Result | None:
-        """The result of the work on an item, or None where it raises: one run reports the errors of all items."""
+        """Return the result of `work` on an item, or None if it raises, so that one run reports all errors."""
         try:
             return work(item)
         except SpecError as error:

@@ -1,4 +1,4 @@
-"""Names of nodes after the modules of a framework that call the operators."""
+"""Names of nodes after the framework modules that call their operators."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cnncalc.readers.importer import UniqueNames
 
 
 def _around(module: str) -> Iterator[str]:
-    """The modules around a module, from the innermost: `layer1.0.conv1` is in `layer1.0` and `layer1`."""
+    """Yield the modules that contain a module, from the innermost: `layer1.0.conv1` is in `layer1.0` and `layer1`."""
     while module:
         module = module.rpartition(".")[0]
         yield module
@@ -18,12 +18,12 @@ def _around(module: str) -> Iterator[str]:
 class ModuleNames:
     """Names of nodes after the framework's modules, `layer1.0.conv1`.
 
-    An operator has its module's name where it is the only one in it, or the only leading one (a convolution leads,
-    the padding in front of it does not); every other is numbered within its module, `layer1.0.add1`.
+    An operator has its module's name if it is the only one in it, or the only leading one (a convolution leads,
+    the padding before it does not); every other is numbered within its module, `layer1.0.add1`.
     """
 
     def __init__(self, operators: Iterable[tuple[str, bool]]) -> None:
-        """`operators` are the modules of all operators, and whether each leads."""
+        """Take the module of each operator, and whether the operator leads there."""
         self.names = UniqueNames()
         listed = list(operators)
         self._all = Counter(module for module, _ in listed)
@@ -31,7 +31,7 @@ class ModuleNames:
         self._containers = {outer for module in self._all for outer in _around(module) if outer in self._all}
 
     def name_of(self, module: str, leads: bool) -> tuple[str | None, str]:
-        """The name of an operator in a module, or None where it is numbered, and its scope with a dot behind it."""
+        """Return an operator's name, or None if it is to be numbered, and its scope with a trailing dot."""
         if not module:
             return None, ""
         alone = self._all[module] == 1 or (leads and self._leading[module] == 1)

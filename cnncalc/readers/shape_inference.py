@@ -1,7 +1,7 @@
-"""Shape inference of operators that move elements about, on dimensions in a framework's own order.
+"""Shape inference of operators that move elements, on dimensions in a framework's own order.
 
 Each function takes the dimensions of the inputs and the operator's arguments, and returns those of the output. Inputs
-and arguments that do not fit raise `ShapeMismatchError` with the bare fact.
+and arguments that do not fit raise `ShapeMismatchError`.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ Dims = tuple[int, ...]
 
 
 class ShapeMismatchError(ValueError):
-    """An operator's inputs and arguments contradict one another: the bare fact."""
+    """An operator's inputs and arguments contradict one another."""
 
 
 def axis_of(axis: int, rank: int) -> int:
-    """The axis counted from the front."""
+    """Return the axis counted from the front; a negative one counts from the end."""
     if not -rank <= axis < rank:
         raise ShapeMismatchError(f"axis {axis} is not one of {rank}")
     return axis % rank
 
 
 def axes_of(axes: Sequence[int] | None, rank: int) -> tuple[int, ...]:
-    """The axes counted from the front, in order; all of them where none are given."""
+    """Return the axes counted from the front, in order; all of them if none are given."""
     if axes is None:
         return tuple(range(rank))
     return tuple(sorted({axis_of(axis, rank) for axis in axes}))
 
 
 def broadcast(*shapes: Dims) -> Dims:
-    """The shape that all stretch to: aligned at the last axis, an axis of 1 fits any."""
+    """Return the broadcast shape: aligned at the last axis, an axis of 1 fits any other."""
     rank = max(map(len, shapes))
     padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
     result = []
@@ -68,7 +68,7 @@ def squeeze(dims: Dims, axes: Sequence[int] | None) -> Dims:
 
 
 def reshape(dims: Dims, target: Sequence[int], keep_zero: bool = False) -> Dims:
-    """The target's shape, where 0 stands for the input's size on that axis, -1 for what is left over."""
+    """Return the target shape, in which 0 stands for the input's size on that axis, -1 for the remaining size."""
     sizes = list(target)
     for axis, size in enumerate(sizes):
         if size == 0 and not keep_zero:
@@ -109,7 +109,7 @@ def gather(dims: Dims, indices: Dims, axis: int) -> Dims:
 def slices(
     dims: Dims, starts: Sequence[int], ends: Sequence[int], axes: Sequence[int], steps: Sequence[int]
 ) -> list[range]:
-    """The indices that a slice takes along each axis."""
+    """Return the indices that a slice takes along each axis."""
     taken = [range(size) for size in dims]
     if not len(starts) == len(ends) == len(axes) == len(steps):
         raise ShapeMismatchError("starts, ends, axes and steps differ in number")
@@ -117,12 +117,12 @@ def slices(
         if step == 0:
             raise ShapeMismatchError("a step is 0")
         axis = axis_of(axis, len(dims))
-        taken[axis] = range(*slice(start, end if end > -(2**62) else None, step).indices(dims[axis]))
+        taken[axis] = range(*slice(start, end, step).indices(dims[axis]))
     return taken
 
 
 def split(size: int, parts: Sequence[int] | None, count: int) -> list[int]:
-    """The sizes of the parts of an axis: as given, or alike, the last one smaller where they do not divide."""
+    """Return the sizes of the parts of an axis: as given, or equal with a smaller last part if necessary."""
     if parts is None:
         each = -(-size // count)
         parts = [min(each, size - each * number) for number in range(count)]
@@ -138,7 +138,11 @@ def reduce(dims: Dims, axes: Sequence[int], keep: bool) -> Dims:
 
 
 def matmul(a: Dims, b: Dims) -> Dims:
-    """The matrices are the last two axes; what stands before them stretches. A vector is a row, or a column."""
+    """Return the shape of a matrix product.
+
+    The matrices are the last two axes; the leading axes broadcast. A vector is a row on the left, or a column on the
+    right.
+    """
     if not a or not b:
         raise ShapeMismatchError("a matrix product needs axes")
     left, right = (1, *a) if len(a) == 1 else a, (*b, 1) if len(b) == 1 else b

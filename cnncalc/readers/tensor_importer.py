@@ -1,8 +1,8 @@
-"""From a framework's tensors to layers: what the readers of graphs whose tensors have a layout of their own share.
+"""Conversion of a framework's tensors to layers, shared by the readers of graphs whose tensors have their own layout.
 
-A `Tensor` has its dimensions in the framework's order, batch included. Which of these are the channels is followed
+A `Tensor` has its dimensions in the framework's order, batch included. The channel axis is tracked
 through transposes and reshapes, so that `NxCxHxW` and `NxHxWxC` both are one sample of `HxWxC`; a transpose that
-only turns the one into the other has no row. The batch is 1.
+only converts between the two has no row. The batch is 1.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from cnncalc.graph import MAX_LAYERS, Graph, StoredWeights
 from cnncalc.graph import UNKNOWN as NO_NODE
 from cnncalc.layers import Layer
 from cnncalc.layers.arguments import MAX_INTEGER
-from cnncalc.layers.base import FieldStep
 from cnncalc.layers.opaque import OpaqueOp
+from cnncalc.layers.taps import LinearTaps, NearestTaps, WindowTaps
 from cnncalc.readers import shape_inference
 from cnncalc.readers.errors import fail
 from cnncalc.readers.importer import Importer, make, printable
@@ -30,7 +30,7 @@ FrameworkNode = TypeVar("FrameworkNode")
 
 
 def output_and_macs(layer: Layer, x: Shape) -> tuple[Shape, Any]:
-    """The output's shape and the multiply-adds of a layer that is not itself part of the graph."""
+    """Return the output's shape and the multiply-adds of a layer that is not itself part of the graph."""
     resolved = layer.resolve(x)
     shape = resolved.infer((x,))
     return shape, resolved.multiply_adds(x, shape)
@@ -42,29 +42,29 @@ def _weights_of(layer: Layer, x: Shape) -> StoredWeights:
 
 
 class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
-    """Builds the graph of a framework's nodes, whose tensors have a layout of their own.
+    """Builds the graph of a framework's nodes, whose tensors have their own layout.
 
-    The methods that take a `node` add what it is to the graph and return its output. Where an operator fits none of
-    the language's layers, it is an `OpaqueOp` with the output's shape.
+    The methods that take a `node` add a layer for it and return its output. An operator without a layer of
+    the language is an `OpaqueOp` with the output's shape.
     """
 
     def __init__(self, operators: Iterable[tuple[str, bool]]) -> None:
-        """`operators` as `ModuleNames` takes them."""
+        """Start an empty graph; `operators` are those that `ModuleNames` takes."""
         super().__init__()
         self.module_names = ModuleNames(operators)
         self.names = self.module_names.names
         self.weights: WeightStore[StoredTensor] = WeightStore()
 
     def name_of(self, node: FrameworkNode) -> tuple[str | None, str]:
-        """The node's own name, or None for the next number of its kind, and its scope with a dot behind it."""
+        """Return the node's name, or None if it is to be numbered by kind, and its scope with a trailing dot."""
         raise NotImplementedError
 
     def operator_of(self, node: FrameworkNode) -> str:
-        """The framework's name of the node's operator."""
+        """Return the framework's name of the node's operator."""
         raise NotImplementedError
 
     def finish(self, outputs: Iterable[Tensor | ConstantTensor | None], name: str) -> Graph:
-        """The graph with these outputs; raises `SpecError` with all errors that were met."""
+        """Return the graph with these outputs; raises `SpecError` with all collected errors."""
         nodes = sorted({each.node for each in outputs if isinstance(each, Tensor) and each.node >= 0})
         graph = self.builder.build(nodes[-1] if nodes else 0, name)
         return graph._replace(outputs=tuple(nodes)) if nodes else graph
@@ -72,14 +72,14 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
     # -- layers ------------------------------------------------------------------------------------------
 
     def add_input(self, dims: Dims, channel: int, name: str) -> Tensor:
-        """An input of the network."""
+        """Add an input of the network and return its tensor."""
         layer = make("input", shape=sample_shape(dims, channel).dims)
         return Tensor(self.builder.add(layer, (), name=self.names(name)), dims, channel)
 
     def add_layer(
         self, node: FrameworkNode, layer: Layer, inputs: Sequence[Tensor], stored: StoredWeights | None = None
     ) -> int:
-        """Add a layer and return its index; `stored` is kept only where it differs from the layer's own rule."""
+        """Add a layer and return its index; `stored` is kept only if it differs from the layer's own rule."""
         if len(self.builder.nodes) >= MAX_LAYERS:
             fail("E303", "the model is too large", f"it has over {MAX_LAYERS:,} layers")
         name, scope = self.name_of(node)
@@ -94,7 +94,7 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
     def layer(
         self, node: FrameworkNode, kind: str, x: Tensor, stored: StoredWeights | None = None, **arguments: Any
     ) -> Tensor:
-        """A layer on the spatial axes of a tensor that is channels first; its own rule gives the output's size."""
+        """Add a layer on the spatial axes of a channels-first tensor, whose output size is by its own rule."""
         x = self.with_channels(node, x, 1)
         dims, layer = x.known_dims, make(kind, **arguments)
         if not x.is_sample and len(dims) > 1:
@@ -106,7 +106,7 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         return Tensor(index, (1, shape.channels, *shape.spatial))
 
     def _batched(self, node: FrameworkNode, layer: Layer, x: Tensor, stored: StoredWeights | None) -> Tensor:
-        """A layer on parts of a sample that the batch's axis counts: it runs once for each part."""
+        """Add a layer for parts of a sample that the batch axis counts: it runs once for each part."""
         parts, channels, *spatial = x.known_dims
         part = Shape(tuple(spatial), channels)
         stored = stored or _weights_of(layer, part)
@@ -116,7 +116,7 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
     def same_shape(
         self, node: FrameworkNode, kind: str, x: Tensor, stored: StoredWeights | None = None, **arguments: Any
     ) -> Tensor:
-        """A layer that keeps the shape, whichever axis the channels are."""
+        """Add a layer that keeps the shape, with any channel axis."""
         return Tensor(self.add_layer(node, make(kind, **arguments), (x,), stored), x.dims, x.channel)
 
     def opaque(
@@ -128,7 +128,7 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         stored: StoredWeights | None = None,
         **properties: Any,
     ) -> Tensor:
-        """An operator that is no layer of the language; its channels are by default those of its first input."""
+        """Add an operator without a layer of the language; its channels default to those of its first input."""
         if channel is None:
             first = inputs[0] if inputs else Tensor(0, None)
             channel = first.channel if first.dims and dims and len(first.dims) == len(dims) else len(dims or ()) - 1
@@ -140,14 +140,14 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
     def elementwise(
         self, node: FrameworkNode, inputs: Sequence[Tensor], dims: Dims, stored: StoredWeights | None = None
     ) -> Tensor:
-        """An operator that is no layer of the language, and whose inputs meet element by element."""
+        """Add an element-by-element operator without a layer of the language."""
         first = next((each for each in inputs if each.dims == dims), inputs[0])
         channel = first.channel if len(first.dims or ()) == len(dims) else len(dims) - 1
         stored = None if stored == StoredWeights() else stored
         return self.opaque(node, dims, inputs, channel, stored, local=True, memory="in place")
 
     def merge(self, node: FrameworkNode, kind: str, tensors: Sequence[Tensor], dims: Dims) -> Tensor | None:
-        """`add` or `mul` of tensors of one rank and layout; None where they are not such."""
+        """Add an `add` or `mul` of tensors with one rank and layout; return None for other tensors."""
         first = tensors[0]
         alike = all(len(each.known_dims) == len(first.known_dims) and each.channel == first.channel for each in tensors)
         if not alike or not all(each.is_sample for each in tensors):
@@ -163,14 +163,14 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         stored: StoredWeights,
         **arguments: Any,
     ) -> Tensor:
-        """A convolution by the dimensions of its weight: filters, channels in each group, window."""
+        """Add a convolution by the dimensions of its weight: filters, channels per group, window."""
         filters, channels = weight[0], weight[1] * groups
         if groups == channels > 1 and filters % channels == 0:
             return self.layer(node, "dwconv", x, stored, multiplier=filters // channels, **arguments)
         return self.layer(node, "conv", x, stored, groups=groups, filters=filters, **arguments)
 
     def dense(self, node: FrameworkNode, x: Tensor, dims: Dims, stored: StoredWeights, *, bias: bool) -> Tensor:
-        """A product with weights on the last axis: an fc on a vector, a conv 1x1 at every position of a sample."""
+        """Add a product with weights on the last axis: an fc on a vector, a 1x1 conv on a sample with positions."""
         last = len(x.known_dims) - 1
         x = self.with_channels(node, x, last)
         if last == 1:
@@ -182,7 +182,7 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
     # -- the same elements in another shape ----------------------------------------------------------------
 
     def with_channels(self, node: FrameworkNode, x: Tensor, channel: int) -> Tensor:
-        """The tensor with another axis as its channels; an implicit transpose where that changes the sample's shape."""
+        """Return the tensor with another channel axis; add a transpose if that changes the sample's shape."""
         dims = x.known_dims
         if x.channel == channel or sample_shape(dims, channel) == sample_shape(dims, x.channel):
             return x._replace(channel=channel)
@@ -191,7 +191,7 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         return Tensor(self.builder.add(layer, (x.node,), scope=scope, implicit=True), dims, channel)
 
     def transpose(self, node: FrameworkNode, x: Tensor, order: Sequence[int]) -> Tensor:
-        """The axes in another order: no row where only the channels move."""
+        """Add a transpose; there is no row if only the channels move."""
         before = x.known_dims
         after = shape_inference.transpose(before, order)
         channel = order.index(x.channel) if x.channel in order else len(order) - 1
@@ -201,7 +201,7 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         return self.opaque(node, after, [x], channel)
 
     def reshape(self, node: FrameworkNode, x: Tensor, dims: Dims, channel: int | None = None) -> Tensor:
-        """The tensor's elements in order as other dimensions: no row where the sample's shape stays."""
+        """Add a reshape in element order; there is no row if the sample's shape is unchanged."""
         channel = channel_after(x.known_dims, dims, x.channel) if channel is None else channel
         before, after = sample_shape(x.known_dims, x.channel), sample_shape(dims, channel)
         if before == after:
@@ -215,7 +215,7 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
     # -- parts, and together -------------------------------------------------------------------------------
 
     def slice(self, node: FrameworkNode, x: Tensor, taken: Sequence[range]) -> Tensor:
-        """Part of a tensor: adjacent channels are a `slice`, spatial ends cut off a `crop`, all else is opaque."""
+        """Add a part of a tensor: a `slice` of adjacent channels, a `crop` of spatial ends, otherwise opaque."""
         before, after = x.known_dims, tuple(map(len, taken))
         changed = [axis for axis, each in enumerate(taken) if each != range(before[axis])]
         if not changed:
@@ -232,14 +232,14 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
             layer = make("crop", amount=Padding("explicit", ends))
             return Tensor(self.add_layer(node, layer, (x,)), after, x.channel)
         reach = (
-            tuple(FieldStep(0, -taken[axis].start, abs(taken[axis].step)) for axis in x.spatial_axes)
+            tuple(WindowTaps(0, abs(taken[axis].step), -taken[axis].start) for axis in x.spatial_axes)
             if x.is_sample
             else None
         )
         return self.opaque(node, after, [x], x.channel, window=reach)
 
     def split(self, node: FrameworkNode, x: Tensor, axis: int, parts: Sequence[int]) -> list[Tensor]:
-        """The parts of an axis, each taken by itself."""
+        """Add the parts of an axis, each as a slice, and return them."""
         slices, start = [], 0
         for part in parts:
             taken = [range(size) for size in x.known_dims]
@@ -256,7 +256,7 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         axis: int,
         stored: StoredWeights | None = None,
     ) -> Tensor:
-        """Tensors joined along an axis; with `stored`, constants are among them."""
+        """Add a concatenation along an axis; with `stored`, constants are among the tensors."""
         channel = tensors[0].channel
         alike = stored is None and len({each.channel for each in tensors}) == 1
         if alike and axis == channel and after[0] == 1 and len(after) > 1:
@@ -266,7 +266,7 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
     # -- space -------------------------------------------------------------------------------------------
 
     def pad(self, node: FrameworkNode, x: Tensor, ends: dict[int, tuple[int, int]]) -> Tensor:
-        """Elements added at both ends of axes."""
+        """Add padding at both ends of axes."""
         changed = {axis for axis, each in ends.items() if any(each)}
         if not changed:
             return x
@@ -278,11 +278,11 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         if changed <= set(x.spatial_axes) and x.is_sample and limited and len(x.spatial_axes) <= 3:
             layer = make("pad", amount=Padding("explicit", amounts))
             return Tensor(self.add_layer(node, layer, (x,)), after, x.channel)
-        reach = tuple(FieldStep(0, begin, 1) for begin, _ in amounts)
+        reach = tuple(WindowTaps(0, 1, begin) for begin, _ in amounts)
         return self.opaque(node, after, [x], x.channel, window=reach)
 
     def resize(self, node: FrameworkNode, x: Tensor, after: Dims, mode: str | None) -> Tensor:
-        """Spatial axes made larger or smaller; `mode` is one of `upsample`, or None where no mode of it is meant."""
+        """Add a resize of spatial axes; `mode` is one of `upsample`, or None if no mode of it applies."""
         before = x.known_dims
         if after == before:
             return x
@@ -295,16 +295,14 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         if mode and whole and x.is_sample and len(x.spatial_axes) <= 3:
             layer = make("upsample", factor=factors, mode=mode)
             return Tensor(self.add_layer(node, layer, (x,)), after, x.channel)
-        from fractions import Fraction  # few files need it
-
-        more = 0 if mode == "nearest" else 1
-        reach = tuple(FieldStep(more, more, Fraction(before[axis], after[axis])) for axis in x.spatial_axes)
+        kind = NearestTaps if mode == "nearest" else LinearTaps
+        reach = tuple(kind(before[axis], after[axis]) for axis in x.spatial_axes)
         return self.opaque(node, after, [x], x.channel, window=reach)
 
     def reduce(
         self, node: FrameworkNode, x: Tensor, axes: tuple[int, ...], keep: bool, kind: str | None = None
     ) -> Tensor:
-        """One number out of whole axes: a layer of `kind` (gap, gmp) over all spatial axes, else an opaque operator."""
+        """Add a reduction of whole axes: a layer of `kind` (gap, gmp) over all spatial axes, otherwise opaque."""
         dims = x.known_dims
         kept = shape_inference.reduce(dims, axes, keep=True)
         if kept != dims and kind and axes == x.spatial_axes and x.is_sample:

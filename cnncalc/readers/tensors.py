@@ -1,4 +1,4 @@
-"""Tensors in the layout of a framework: dimensions in its order, and which axis the channels are."""
+"""Tensors in the layout of a framework: dimensions in its order, and the index of the channel axis."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from cnncalc.shape import Shape
 
 
 class CannotInferError(ValueError):
-    """An operator whose output cannot be inferred: it becomes a row marked unknown."""
+    """The output of an operator cannot be inferred: the operator becomes a row marked unknown."""
 
 
 class Tensor(NamedTuple):
-    """The output of a node: its dimensions in the framework's order, and which of the axes the channels are.
+    """The output of a node: its dimensions in the framework's order, and the index of the channel axis.
 
-    `dims` is None where the shape is not known, behind an unknown operator.
+    `dims` is None if the shape is not known, after an unknown operator.
     """
 
     node: int
@@ -25,7 +25,7 @@ class Tensor(NamedTuple):
 
     @property
     def known_dims(self) -> Dims:
-        """The dimensions; raises `CannotInferError` where they are not known."""
+        """The dimensions; raises `CannotInferError` if they are not known."""
         if self.dims is None:
             raise CannotInferError
         return self.dims
@@ -37,12 +37,12 @@ class Tensor(NamedTuple):
 
     @property
     def is_sample(self) -> bool:
-        """Whether it is one sample: its first axis is the batch, of size 1."""
+        """Whether the tensor is one sample: its first axis is the batch, of size 1."""
         return len(self.known_dims) > 1 and self.known_dims[0] == 1
 
 
 def sample_shape(dims: Dims, channel: int) -> Shape:
-    """One sample's shape, channels last: the axes in order but the batch (an axis of 1 in front) and the channels."""
+    """Return the shape of one sample, channels last: the axes in order without the batch (an axis of 1 in front)."""
     if len(dims) < 2:
         return Shape((), dims[0] if dims else 1)
     axes = range(1 if dims[0] == 1 else 0, len(dims))
@@ -51,10 +51,11 @@ def sample_shape(dims: Dims, channel: int) -> Shape:
 
 
 def channel_after(before: Dims, after: Dims, channel: int) -> int:
-    """Where the channels are behind a reshape: where as many elements stand before and behind an axis of their size.
+    """Return the channel axis after a reshape: an axis of its size, with as many elements before and after it.
 
-    Channels that are split or joined while space behind them stays are the axis in front of it. A vector that becomes
-    a feature map has them in front, as the frameworks whose files have no layout do; else they are the last axis.
+    Channels that are split or joined while the space after them stays are the axis in front of it. A vector that
+    becomes a feature map has them in front, as in frameworks whose files have no layout; otherwise they are the last
+    axis.
     """
     if len(before) == 2 and len(after) >= 4:
         return 1
@@ -70,6 +71,6 @@ def channel_after(before: Dims, after: Dims, channel: int) -> int:
 
 
 def is_per_channel(constant: Dims, x: Tensor, dims: Dims) -> bool:
-    """Whether a constant that stretches to `dims` has a number for each channel of `x`, alike at every position."""
+    """Return whether a constant broadcast to `dims` has a number for each channel of `x`, equal at every position."""
     wanted = tuple(size if axis == x.channel else 1 for axis, size in enumerate(dims))
     return (1,) * (len(dims) - len(constant)) + constant == wanted

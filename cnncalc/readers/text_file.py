@@ -1,4 +1,4 @@
-"""Models in text: reading the file, and the numbers in it."""
+"""Models in text: reading the file, and parsing its numbers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MAX_TEXT = 16 << 20
 
 
 def read_text(path: str) -> Source:
-    """The text of a file; raises `SpecError` E303 for one over the limit, and E302 for one that is not text."""
+    """Return the text of a file; raises `SpecError` E303 if it is too long, and E302 if it is not text."""
     with open(path, "rb") as file:
         data = file.read(MAX_TEXT + 1)
     if len(data) > MAX_TEXT:
@@ -26,8 +26,18 @@ def read_text(path: str) -> Source:
     return Source(path, text)
 
 
+def limit_marks(source: Source, marks: str, limit: int, what: str) -> None:
+    """Raise `SpecError` E303 where a text has more than `limit` of the characters `marks`.
+
+    Each of them begins, parts or ends something that is held, so that their number bounds what reading takes; counting
+    them takes next to nothing.
+    """
+    if sum(map(source.text.count, marks)) > limit:
+        fail("E303", f"`{source.name}` is too large", f"it has over {limit:,} {what}")
+
+
 def parse_integer(text: str, span: Span, subject: str, low: int = 0) -> int:
-    """The whole number that a text is; raises `SpecError` E306 where it is none, or is below `low` or too large."""
+    """Return the integer in a text; raises `SpecError` E306 if it is not one, or is below `low` or too large."""
     if not re.fullmatch(r"[+-]?\d{1,10}", text) or not low <= int(text) < MAX_INTEGER:
         fail("E306", f"{subject} is wrong", f"not a whole number from {low}", span=span)
     return int(text)

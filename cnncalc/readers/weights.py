@@ -1,4 +1,4 @@
-"""The weights that a model holds: each is counted once, with the first node that reads it."""
+"""The weights of a model; each is counted once, with the first node that reads it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ StoredTensor = TypeVar("StoredTensor")
 
 
 class ConstantTensor(NamedTuple):
-    """A tensor that does not depend on the input: its shape and values where known, and the tensors it is made of."""
+    """A tensor that does not depend on the input: its shape and values if known, and its stored sources."""
 
     dims: Dims | None
     values: tuple[Any, ...] | None = None
@@ -22,22 +22,22 @@ class ConstantTensor(NamedTuple):
 
     @property
     def is_scalar(self) -> bool:
-        """Whether it is one number."""
+        """Whether the tensor is one number."""
         return self.dims is not None and all(size == 1 for size in self.dims)
 
     def integers(self) -> list[int] | None:
-        """The values where all are known and whole numbers."""
+        """Return the values if all are known and are integers, else None."""
         if self.values is None or not all(isinstance(value, int) for value in self.values):
             return None
         return list(self.values)
 
     def number(self) -> Any:
-        """The value where it is one number that is known."""
+        """Return the value if it is one known number, else None."""
         return self.values[0] if self.values and len(self.values) == 1 else None
 
 
 class WeightStore(Generic[StoredTensor]):
-    """The tensors that a model holds, and which of them a node of the graph has counted."""
+    """The tensors that a model holds, and which of them have been counted."""
 
     def __init__(self) -> None:
         self.tensors: list[StoredTensor] = []
@@ -45,14 +45,14 @@ class WeightStore(Generic[StoredTensor]):
         self._counted: dict[int, None] = {}
 
     def add(self, tensor: StoredTensor) -> frozenset[int]:
-        """Take up a tensor and return it as a constant's `sources`."""
+        """Add a tensor and return it as a constant's `sources`."""
         self.tensors.append(tensor)
         return frozenset({len(self.tensors) - 1})
 
     def count(
         self, values: Iterable[object], wanted: Callable[[StoredTensor], bool] = lambda tensor: True
     ) -> list[StoredTensor]:
-        """Mark the wanted tensors that constants among the values are made of; return those not counted before."""
+        """Mark the wanted tensors that constants among the values depend on; return those not counted before."""
         new = []
         for value in values:
             if isinstance(value, ConstantTensor):
@@ -63,12 +63,12 @@ class WeightStore(Generic[StoredTensor]):
         return new
 
     def uncounted(self) -> Iterator[StoredTensor]:
-        """The tensors that no node has counted."""
+        """Return the tensors that no node has counted."""
         return (tensor for index, tensor in enumerate(self.tensors) if index not in self._counted)
 
     @contextmanager
     def restored_on_error(self) -> Iterator[None]:
-        """Forget what was counted inside where that raises."""
+        """Undo the counts made inside the block if it raises."""
         before = len(self._counted)
         try:
             yield

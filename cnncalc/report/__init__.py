@@ -1,1 +1,1 @@
-"""Reports of an analysis: the columns they draw on, then one file per output format."""
+"""Reports of an analysis: the columns they are made of, and one file per output format."""

@@ -10,7 +10,7 @@ HEADINGS = ("short", "long", "default", "meaning")
 
 
 class ArgumentRow(NamedTuple):
-    """The cells under `HEADINGS`, backticks around what is typed."""
+    """The cells under `HEADINGS`, with backticks around code."""
 
     short: str
     long: str
@@ -25,7 +25,7 @@ def argument_row(argument: Argument[Any]) -> ArgumentRow:
 
 
 def _default(argument: Argument[Any]) -> str:
-    """The default as it would be written, or the argument whose value is followed."""
+    """Return the default as it would be written, or the name of the argument whose value is used."""
     if argument.required:
         return "required"
     if argument.like is not None:

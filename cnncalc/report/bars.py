@@ -1,4 +1,4 @@
-"""Bars of text: an eighth of a cell long at the least, where there is Unicode."""
+"""Bars of text. With Unicode, a bar is drawn to an eighth of a cell."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ EIGHTHS = " ▏▎▍▌▋▊▉█"
 
 
 def bars_of(values: Sequence[int], width: int, unicode: bool) -> list[str]:
-    """A bar for each value, the longest for the largest; in one cell, a shade."""
+    """Return a bar for each value, scaled to the largest; a bar of one cell is a shade."""
     most = max(values, default=0)
     return [_bar(value, most, width, unicode) for value in values]
 

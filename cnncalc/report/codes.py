@@ -1,4 +1,4 @@
-"""The pages of the codes: the meaning of each, an example that gives it, and the ways out."""
+"""Pages on the error and warning codes: the meaning of each, an example, and how to fix it."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ GROUPS = {
 
 
 def code_document(page: Page, message: str) -> Document:
-    """The page of a code; `message` is what its example gives."""
+    """Build the page of a code; `message` is the output of its example."""
     return Document(tuple(_page(page, message)))
 
 
 def codes_document(pages: Iterable[Page]) -> Document:
-    """All codes with their titles, by subject."""
+    """Build the list of all codes with their titles, grouped by subject."""
     rows: list[tuple[str, ...]] = []
     group = ""
     for page in pages:
@@ -51,7 +51,7 @@ def _page(page: Page, message: str) -> Iterator[Block]:
 
 
 def code_data(page: Page) -> dict[str, object]:
-    """The JSON object of a code."""
+    """Return a code as a JSON object."""
     return {
         "code": page.code,
         "title": page.title,

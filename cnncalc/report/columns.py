@@ -1,4 +1,4 @@
-"""The columns of a table of layers: each figure's key, heading, value and text."""
+"""The columns of a table of layers: the key, heading, value and text of each figure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from cnncalc.analysis import Row, RowOrGroup
 from cnncalc.diagnostics import nearest
-from cnncalc.notation import field_text, formula, shape_text, thousands
+from cnncalc.notation import field_range_text, field_text, formula, shape_text, thousands
 from cnncalc.report.document import Bar, Column, Folding
 from cnncalc.shape import Size
 
@@ -16,7 +16,7 @@ MOST_UNKNOWN = 8
 
 
 def uncounted(rows: Sequence[Row]) -> str:
-    """Name the operators that are not counted, and how often each occurs."""
+    """Return a note on the operators that are not counted, with the number of times each occurs."""
     counts: dict[str, int] = {}
     for row in rows:
         counts[row.type] = counts.get(row.type, 0) + 1
@@ -34,6 +34,10 @@ def _output(row: RowOrGroup, layout: str) -> str:
     return shape_text(row.output_shape, layout)
 
 
+def _field_range(row: RowOrGroup, _: str) -> str:
+    return formula(field_range_text(row.receptive_field))
+
+
 def text_column(
     key: str,
     heading: str,
@@ -44,7 +48,7 @@ def text_column(
     folding: Folding = "text",
     rank: int = 0,
 ) -> Column:
-    """A column of texts, which read as they are."""
+    """Return a column of texts, which are the same for programs and for people."""
 
     def text(line: Any, _: str) -> str:
         return get(line)
@@ -61,7 +65,7 @@ def size_column(
     folding: Folding = "none",
     rank: int = 0,
 ) -> Column:
-    """A column of shapes, or of what is one number for each axis."""
+    """Return a column of shapes, or of figures with one number for each axis."""
 
     def text(line: Any, layout: str) -> str:
         return formula(get(line, layout))
@@ -72,7 +76,7 @@ def size_column(
 def count_column(
     key: str, heading: str, get: Callable[[Any], Size], *, rank: int = 0, bar: Bar | None = None
 ) -> Column:
-    """A column of whole numbers, whose digits are in threes for people."""
+    """Return a column of whole numbers; as text, they have thousands separators."""
     return Column(
         key, heading, lambda line, _: get(line), lambda line, _: thousands(get(line)), True, rank=rank, bar=bar
     )
@@ -94,8 +98,12 @@ COLUMNS = {
         count_column("buffers", "buffers", lambda row: row.buffers),
         count_column("macs", "MACs", lambda row: row.macs, rank=4, bar=BAR),
         count_column("flops", "FLOPs", lambda row: row.flops, rank=3),
+        count_column("backward", "backward MACs", lambda row: row.backward_macs, rank=3),
         count_column("activations", "activations", lambda row: row.activations, rank=2),
-        size_column("field", "field", lambda row, _: field_text(row.receptive_field, "size")),
+        count_column("conv_activations", "conv activations", lambda row: row.conv_activations, rank=2),
+        count_column("saved", "saved bytes", lambda row: row.saved_bytes, rank=2),
+        size_column("field", "field", lambda row, _: field_text(row.receptive_field))._replace(text=_field_range),
+        size_column("smallest", "smallest", lambda row, _: field_text(row.receptive_field, "smallest")),
         size_column("jump", "jump", lambda row, _: field_text(row.receptive_field, "jump")),
         size_column("left", "left", lambda row, _: field_text(row.receptive_field, "left")),
         text_column("implicit", "implicit", lambda row: str(row.implicit).lower(), folding="none"),
@@ -108,9 +116,9 @@ DEFAULT = ("name", "layer", "output", "params", "macs", "field")
 def choose(
     keys: str | None, known: Mapping[str, Column] = COLUMNS, default: Sequence[str] = DEFAULT
 ) -> tuple[Column, ...]:
-    """The columns of a list such as `name,params`; `+jump` adds to the default ones, `all` is every one.
+    """Return the columns of a list such as `name,params`; `+jump` adds to the default columns, `all` selects every one.
 
-    Raises `ValueError` that names the nearest of the `known` columns where one is none of them.
+    Raises `ValueError`, with the nearest of the `known` columns, when a column is unknown.
     """
     if keys is None:
         return tuple(known[key] for key in default)

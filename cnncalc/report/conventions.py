@@ -45,7 +45,7 @@ COLUMNS = (
 
 
 def comparison_document(graph: Graph, batch: int) -> Document:
-    """A row for each convention, and below what each counts."""
+    """Build the table of a network's MACs, a row for each convention, with the definitions below."""
     notes = [(name, convention.text) for name, convention in TABLES.items()]
     if unknown := _unknown(graph):
         notes.append(("unknown", f"{len(unknown)} of the layers are not counted in full: all totals are lower bounds"))
@@ -55,20 +55,20 @@ def comparison_document(graph: Graph, batch: int) -> Document:
 
 
 def comparison_data(graph: Graph, batch: int) -> dict[str, Any]:
-    """The JSON object: each convention's total, definition and rules."""
-    found: dict[str, Any] = {
+    """Return the comparison as a JSON object: the total, definition and rules of each convention."""
+    data: dict[str, Any] = {
         "schema": SCHEMA,
         "name": graph.name,
         "batch": batch,
         "conventions": [_to_dict(each, TABLES[each.name]) for each in compare_conventions(graph.nodes, batch)],
     }
     if unknown := _unknown(graph):
-        found["unknown"] = unknown
-    return found
+        data["unknown"] = unknown
+    return data
 
 
 def _unknown(graph: Graph) -> list[str]:
-    """The layers of a model file that no convention counts in full."""
+    """Return the names of the layers of a model file that no convention counts in full."""
     return [node.name for node in graph.nodes if not node.layer.known]
 
 
@@ -95,12 +95,12 @@ def _largest_first(differences: dict[str, int]) -> list[tuple[str, int]]:
 
 
 def signed(value: int) -> str:
-    """`+1,234`; nothing where there is no difference."""
+    """Return the value with its sign, as in `+1,234`; an empty text for 0."""
     return f"{value:+,}" if value else ""
 
 
 def rules_document() -> Document:
-    """The decisions of every convention: a row for each of those by which something is counted."""
+    """Build the table of every convention's decisions, a row for each kind of layer that some convention counts."""
     rows = [
         (names.replace(" ", ", ").replace(":", " "), *(row if isinstance(row, tuple) else (row,) * len(CONVENTIONS)))
         for names, row in DECISIONS.items()

@@ -1,4 +1,7 @@
-"""The tables of a document as CSV: a heading of column keys, raw integers, no totals (they would be summed again)."""
+"""The tables of a document as CSV: a row of column keys, then raw integers.
+
+There are no totals, since a reader would sum them again.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ FORMULA = re.compile(r"[=+@\t\r]|-(?![-\d./x]*$)")
 
 
 def to_csv(document: Document) -> str:
-    """The tables as CSV (RFC 4180 with LF). A text that a spreadsheet would run has `'` before it."""
+    """Return the tables as CSV (RFC 4180 with LF); a text that a spreadsheet would evaluate gets a leading `'`."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     for table in document.tables():

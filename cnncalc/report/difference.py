@@ -1,4 +1,4 @@
-"""Two networks side by side: the layers that differ, old figures over new ones, and every total with its change."""
+"""The difference of two networks: the layers that differ, their old and new figures, and the change of every total."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ TOTALS = {
     "activation_bytes.peak": "peak bytes",
     "activation_bytes.peak_no_inplace": "peak bytes, none in place",
     "activation_bytes.arena": "arena bytes",
-    "training_bytes": "training bytes (estimate)",
+    "backward_macs": "backward MACs",
+    "conv_activations": "conv activations",
+    "saved_bytes": "saved bytes, one sample",
+    "training_bytes": "training bytes",
 }
 
 FIELD = COLUMNS["field"]
@@ -37,12 +40,12 @@ FIELD = COLUMNS["field"]
 #: A and B, each by its name.
 Sides = tuple[NetworkRow, NetworkRow]
 
-#: From so many rows on, Markdown folds the table of layers away.
+#: The number of rows above which Markdown folds the table of layers away.
 MANY = 20
 
 
 class Cell(NamedTuple):
-    """A text of A, and of B where that is another."""
+    """The text of A, and the text of B if it differs."""
 
     before: str
     after: str = ""
@@ -52,7 +55,7 @@ class Cell(NamedTuple):
 
 
 def difference_document(difference: Difference, networks: Sides, layout: str, context: int) -> Document:
-    """The difference for a person; a changed layer takes two lines, the second with what is new."""
+    """Build the difference for a terminal; a changed layer takes two lines, the second with the new figures."""
     sides = [(side, shortened(network.name)) for side, network in zip("AB", networks, strict=True)]
     blocks: list[Block] = [Notes((*sides, *(("", fact) for fact in _facts(difference))))]
     if difference:
@@ -62,7 +65,7 @@ def difference_document(difference: Difference, networks: Sides, layout: str, co
 
 
 def difference_comment(difference: Difference, networks: Sides, layout: str) -> Document:
-    """The difference as a comment in Markdown: totals first, then the layers that differ, each in one row."""
+    """Build the difference as a Markdown comment: totals first, then one row for each layer that differs."""
     a, b = (code(shortened(network.name)) for network in networks)
     blocks: list[Block] = [Paragraph(f"**A** {a}<br>\n**B** {b}"), *map(Paragraph, _facts(difference))]
     blocks.append(_totals_table(difference))
@@ -75,7 +78,7 @@ def difference_comment(difference: Difference, networks: Sides, layout: str) -> 
 
 
 def difference_data(difference: Difference, networks: Sides) -> dict[str, object]:
-    """The JSON object; `a` and `b` tell what was compared."""
+    """Return the difference as a JSON object; `a` and `b` describe the networks compared."""
     schema, *figures = difference.to_dict().items()
     sides: dict[str, dict[str, object]] = {}
     for side, network in zip("ab", networks, strict=True):
@@ -104,7 +107,7 @@ def _layers_table(difference: Difference, layout: str, context: int) -> DataTabl
 
 
 def _facts(difference: Difference) -> Iterator[str]:
-    """How many layers differ, and what is not counted, in words."""
+    """Yield sentences on how many layers differ, and on operators that are not counted."""
     yield summary(difference)
     for side, analysis in (("A", difference.a), ("B", difference.b)):
         if uncounted := NetworkRow(side, analysis).uncounted:
@@ -112,7 +115,7 @@ def _facts(difference: Difference) -> Iterator[str]:
 
 
 def summary(difference: Difference) -> str:
-    """How many layers differ, in a sentence."""
+    """Return a phrase with the numbers of layers added, removed, changed and alike."""
     counts = difference.counts()
     if not difference:
         return f"no difference: {_layers(counts['same'])} alike"
@@ -126,7 +129,7 @@ def _layers(count: int) -> str:
 
 
 def _shown(difference: Difference, context: int) -> Iterator[LayerChange | int]:
-    """The steps that differ with so many others around them; for those left out, their number."""
+    """Yield the steps that differ with `context` steps around them, and the number of steps left out between."""
     for same, group in groupby(difference.layers, key=lambda step: step.status == "same"):
         steps = list(group)
         first = 0 if steps[0] is difference.layers[0] else context
@@ -158,7 +161,7 @@ def _cells(step: LayerChange, layout: str) -> tuple[Cell, ...]:
 
 
 def _layer(step: LayerChange) -> Cell:
-    """The layer in the language's words; of a changed one, B's side has the words that changed."""
+    """Return the layer in the notation; if it changed, B's text has the arguments that changed."""
     a, b, changes = step.a, step.b, step.changes
     if a is None or b is None or not changes:
         return Cell(step.row.description)
@@ -202,7 +205,7 @@ def _totals_table(difference: Difference) -> DataTable:
 
 
 def _change(total: TotalChange) -> tuple[str, str]:
-    """`+1,024` and `+3.1 %`; nothing where nothing changed."""
+    """Return the change and its percentage, as in `+1,024` and `+3.1 %`; empty texts where nothing changed."""
     percent = total.percent
     if not total.change:
         return "", ""

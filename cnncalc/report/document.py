@@ -1,7 +1,8 @@
-"""A report as a value: headings, prose, tables, notes and drawings, before any format.
+"""A report as a value: headings, prose, tables, notes and drawings, independent of the output format.
 
-A builder makes a `Document` once; each face (terminal, Markdown, LaTeX, CSV) writes it in its own form. What a cell is
-worth and how it reads are both there, so that a face takes what it needs. Roles name what a text is, not its colour.
+A builder makes a `Document` once; each output format (terminal, Markdown, LaTeX, CSV) renders it. A column has both the
+value of a cell and its text, so that a format uses the one it needs.
+A role names the meaning of a text, not its colour.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ Folding = Literal["none", "text", "phrase", "name", "formula", "prose"]
 
 
 class Bar(NamedTuple):
-    """The cells of the bars beside a column: where nothing limits the width, at most, and at least."""
+    """The length of the bars beside a column, in cells: without a limit on the width, at most, and at least."""
 
     natural: int
     most: int
@@ -28,9 +29,9 @@ class Bar(NamedTuple):
 
 
 class Column(NamedTuple):
-    """One figure of what a line of a table stands for: a layer, a network, or a row of texts.
+    """One figure of a table's lines, each of which is a layer, a network or a row of texts.
 
-    `value` is the raw one, `text` how a person reads it (both are given the layout of shapes).
+    `value` returns the raw value, `text` its form for people; both take a line and the layout of shapes.
     """
 
     key: str
@@ -49,10 +50,10 @@ class Column(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """The place of a line among branches, its role, and what follows its texts in a terminal.
+    """The position of a line among branches, its role, and suffixes that follow its texts in a terminal.
 
-    `rail` has a sign for each branch that the line stands in: `├` begins an arm, `│` goes on, `└` ends the branch.
-    `suffixes` follow the text of a column, by its key; in a column with bars, the bar.
+    `rail` has a sign for each branch around the line: `├` begins an arm, `│` continues it, `└` ends the branch.
+    `suffixes` are by the key of a column; they follow its text, or its bar if the column has bars.
     """
 
     rail: str = ""
@@ -61,20 +62,20 @@ class Mark(NamedTuple):
 
 
 class TextRow(NamedTuple):
-    """A line of a table that stands for no data: texts by the columns' keys, in one role."""
+    """A line of a table without data: texts by the keys of the columns, in one role."""
 
     texts: dict[str, str]
     role: str
 
 
 class TitleRow(NamedTuple):
-    """A title over the lines that follow, across all columns."""
+    """A title across all columns, above the lines that follow."""
 
     text: str
 
 
 class DataTable(NamedTuple):
-    """A line for each of `lines`, a cell for each column; where there are any, a row of totals."""
+    """A table with a row for each of `lines`, a cell for each column, and optional totals."""
 
     columns: Sequence[Column]
     lines: Sequence[Any]
@@ -94,59 +95,59 @@ class DataTable(NamedTuple):
         return any(column.heading for column in self.columns)
 
     def values(self) -> Iterator[list[Any]]:
-        """The rows as programs read them: raw figures."""
+        """Yield the raw values of each row, for programs."""
         for line in self.lines:
             if not isinstance(line, (TextRow, TitleRow)):
                 yield [column.value(line, self.layout) for column in self.columns]
 
     def texts(self) -> Iterator[list[str]]:
-        """The rows as people read them."""
+        """Yield the texts of each row, for people."""
         for line in self.lines:
             if not isinstance(line, (TextRow, TitleRow)):
                 yield [column.text(line, self.layout) for column in self.columns]
 
 
 class Heading(NamedTuple):
-    """A title of level 1, over the document, or 2, over a section; what stands below the latter is indented."""
+    """A title of a document (level 1) or of a section (level 2); the blocks of a section are indented."""
 
     text: str
     level: int = 2
 
 
 class Paragraph(NamedTuple):
-    """Prose, with backticks around what is typed."""
+    """A paragraph of prose, with backticks around code."""
 
     text: str
 
 
 class Bullets(NamedTuple):
-    """A list of prose."""
+    """A list of paragraphs."""
 
     items: tuple[str, ...]
 
 
 class CodeSample(NamedTuple):
-    """Lines of code that stand as they are."""
+    """Lines of code, shown unchanged."""
 
     text: str
     language: str
 
 
 class Drawing(NamedTuple):
-    """Lines of pieces, each with its role, that stand as they are."""
+    """Lines of pieces, each with its role, shown unchanged."""
 
     lines: tuple[tuple[Piece, ...], ...]
 
 
 class Notes(NamedTuple):
-    """Lines behind labels, below a table."""
+    """Labelled lines below a table."""
 
     lines: tuple[tuple[str, str], ...]
     role: str = "label"
 
 
 class Alert(NamedTuple):
-    """A warning in brief, its headline and its help; without a code the help alone."""
+    """A warning in brief: its code, message and help. With an empty code only the help is shown."""
 
     code: str
     message: str
@@ -157,7 +158,7 @@ Block = Union[Heading, Paragraph, Bullets, CodeSample, Drawing, Notes, Alert, Da
 
 
 class Document(NamedTuple):
-    """A report: its blocks in order."""
+    """A report: its blocks, in order."""
 
     blocks: tuple[Block, ...]
 
@@ -177,10 +178,10 @@ def text_table(
     unlimited: bool = False,
     summary: str = "",
 ) -> DataTable:
-    """A table of texts. A row of a single text is a title within the table.
+    """Return a table of texts. A row of a single text is a title within the table.
 
-    Without `headings` the first column tells what the others are of. Of `roles`, one for each column, `number` is for
-    whole numbers; a column without one is plain text.
+    Without `headings`, the first column labels the others. Of `roles`, one for each column, `number` marks whole
+    numbers; a column without a role is plain text.
     """
     count = max((len(row) for row in rows if not isinstance(row, TextRow)), default=len(headings))
     columns = []

@@ -1,4 +1,4 @@
-"""Explanations of layers: a section for each, its figures with the numbers in them, and pictures."""
+"""Explanations of layers: a section for each, with the figures, their calculations, and pictures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import groupby
 from cnncalc.explain.layers import Explanation, FieldChange, FigureFormula
 from cnncalc.explain.trace import signed
 from cnncalc.layers.windowed import Windowed
-from cnncalc.notation import bytes_text, shape_text, thousands
+from cnncalc.notation import bytes_text, range_text, shape_text, thousands
 from cnncalc.report.document import Block, Document, Heading, Paragraph, text_table
 from cnncalc.report.layers import legend
 from cnncalc.report.options import RenderOptions
@@ -18,7 +18,10 @@ from cnncalc.report.pictures import listed, pictures, pictures_data
 #: Of the tensors that are live with a layer, the largest are named, at most this many.
 MOST_LIVE = 4
 
-#: A formula of at most so many signs is not folded.
+#: The most different extents of neighbouring outputs that are listed.
+MOST_EXTENTS = 4
+
+#: The length up to which a formula is not folded.
 MOST_HELD = 48
 
 FIELD = (
@@ -34,7 +37,7 @@ OTHER_ENDS = ("at the beginning", "at the end")
 def explanations_document(
     explanations: Sequence[Explanation], options: RenderOptions, drawn: bool, more: int = 0
 ) -> Document:
-    """A section for each layer; where they are `drawn`, with pictures for the width and the signs of the options."""
+    """Build a section for each layer; if `drawn`, with pictures that fit the width and the character set."""
     return Document(tuple(_page(explanations, options, drawn, more)))
 
 
@@ -81,7 +84,7 @@ def _size_rows(explanation: Explanation) -> Iterator[tuple[str, str]]:
 
 
 def _padding_text(explanation: Explanation) -> str:
-    """The padding of each axis, and where a rule makes it, its calculation."""
+    """Return the padding of each axis, with its calculation if a rule determines it."""
     layer = explanation.layer
     assert isinstance(layer, Windowed)
     mode = layer.padding.mode
@@ -129,14 +132,31 @@ def _field_rows(explanation: Explanation) -> Iterator[tuple[str, str]]:
         return
     yield "receptive field", explanation.layer.field_rule
     changed = any(part.calculated for step in explanation.field for part in (step.size, step.jump, step.left))
-    if changed:
+    if changed or not all(axis.plain for axis in field.axes):
         yield from _by_axis([(step.axis, _field_text(step)) for step in explanation.field])
     else:
         yield from _by_axis([(step.axis, f"size {step.size}, as before") for step in explanation.field])
 
 
 def _field_text(step: FieldChange) -> str:
-    return ", ".join(f"{each.of} {_held(str(each))}" for each in (step.size, step.jump, step.left))
+    most = "at most " if step.at_most else ""
+    texts = [
+        f"size {most}{_held(str(step.size))}",
+        f"jump {_held(str(step.jump))}",
+        f"left {most}{_held(str(step.left))}",
+    ]
+    if step.smallest.value != step.size.value:
+        texts[0] = f"size {range_text(step.smallest.value, step.size.value)}"
+    return ", ".join(texts) + _extents_text(step)
+
+
+def _extents_text(step: FieldChange) -> str:
+    """Return how many neighbouring outputs see how much: `; of 8 neighbouring outputs 6 see 8 and 2 see 16`."""
+    if not 1 < len(step.extents) <= MOST_EXTENTS:
+        return ""
+    outputs = sum(count for _, count in step.extents)
+    texts = [f"{count} see{'s' if count == 1 else ''} {size}" for size, count in step.extents]
+    return f"; of {outputs} neighbouring outputs {listed(texts)}"
 
 
 def _memory_rows(explanation: Explanation) -> Iterator[tuple[str, str]]:
@@ -165,7 +185,7 @@ def _result(formula: FigureFormula) -> str:
 
 
 def _held(text: str) -> str:
-    """A formula that a line's end does not divide, where a line has room for it."""
+    """Return the formula with no-break spaces if it is short enough to stay on one line."""
     return text.replace(" ", "\N{NO-BREAK SPACE}") if len(text) <= MOST_HELD else text
 
 
@@ -175,13 +195,13 @@ def _plural(figure: FigureFormula, noun: str) -> str:
 
 
 def _by_axis(texts: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    """The text of each axis, neighbours that are alike in one: `height and width`."""
+    """Yield each text with the names of the axes it applies to; equal neighbours share one: `height and width`."""
     for text, alike in groupby(texts, key=lambda each: each[1]):
         yield listed([axis for axis, _ in alike]), text
 
 
 def explanation_data(explanation: Explanation) -> dict[str, object]:
-    """The JSON object of a layer; every formula stands beside its value."""
+    """Return the explanation of a layer as a JSON object, with every formula beside its value."""
     row, memory = explanation.row, explanation.memory
     return {
         "name": row.name,
@@ -207,7 +227,14 @@ def explanation_data(explanation: Explanation) -> dict[str, object]:
         "receptive_field": "all"
         if row.receptive_field.whole
         else [
-            {"axis": step.axis, "size": _formula(step.size), "jump": _formula(step.jump), "left": _formula(step.left)}
+            {
+                "axis": step.axis,
+                "size": _formula(step.size),
+                **({"smallest": _formula(step.smallest)} if step.extents else {}),
+                "jump": _formula(step.jump),
+                "left": _formula(step.left),
+                **({"at_most": True} if step.at_most else {}),
+            }
             for step in explanation.field
         ],
         "memory": {

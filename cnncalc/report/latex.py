@@ -1,4 +1,4 @@
-"""The tables of a document for LaTeX: tabulars in the manner of booktabs, which they need."""
+"""The tables of a document for LaTeX: tabulars that use the package booktabs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ SIGNS = {
     # At the beginning of a row they would be an argument of the `\\\\` before it.
     "[": "{[}", "*": "{*}",
     "×": r"$\times$", "·": r"$\cdot$", "→": r"$\to$", "−": "$-$", "∏": r"$\prod$", "…": r"\dots{}",
+    "≤": r"$\leq$", "–": "--",
 }  # fmt: skip
 
 SIGN = re.compile("|".join(map(re.escape, SIGNS)))
 
 
 def to_latex(document: Document) -> str:
-    """The tabulars, and notes as comments; numbers keep every digit, and sizes have × between them."""
+    """Return the tabulars, with notes as comments; numbers keep every digit, and sizes are joined by ×."""
     lines = [r"% \usepackage{booktabs}"]
     for block in document.blocks:
         if isinstance(block, DataTable):
@@ -47,13 +48,14 @@ def _tabular(table: DataTable) -> Iterator[str]:
 
 
 def escaped(text: str) -> str:
-    """The text as LaTeX that sets it as it is."""
+    """Return the text with the characters that are special in LaTeX escaped."""
     # Two hyphens would be a dash.
-    return SIGN.sub(lambda sign: SIGNS[sign.group()], " ".join(text.split())).replace("--", "-{}-")
+    held = " ".join(text.split()).replace("--", "-\0-")
+    return SIGN.sub(lambda sign: SIGNS[sign.group()], held).replace("\0", "{}")
 
 
 def _cell(column: Column, text: str) -> str:
-    return escaped(re.sub(r"(?<=[\dA-Z)])x(?=[\dA-Z(f])", "×", text) if column.setting == "sizes" else text)
+    return escaped(re.sub(r"(?<=[\dA-Z)])x(?=[\dA-Z(f≤])", "×", text) if column.setting == "sizes" else text)
 
 
 def _row(cells: Iterable[str]) -> str:

@@ -1,4 +1,4 @@
-"""The catalogue of layers: an overview by family, and a page for each kind, all from the classes."""
+"""The catalogue of layers: an overview by family, and a page for each kind, made from the layer classes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ MEMORY = {
 
 
 def catalogue_document() -> Document:
-    """The overview as a table, a row for each class, by family."""
+    """Build the overview as a table, a row for each class, grouped by family."""
     rows: list[tuple[str, ...]] = []
     for title, classes in _families():
         rows.append((title,))
@@ -57,22 +57,22 @@ def catalogue_document() -> Document:
 
 
 def catalogue_data() -> list[dict[str, object]]:
-    """The JSON list: an object for each kind."""
+    """Return a list with a JSON object for each kind."""
     return [layer_data(kind) for kind in kinds()]
 
 
 def overview_document() -> Document:
-    """The overview as one table without titles, for a page of documentation."""
+    """Build the overview as one table without titles, for a page of documentation."""
     return Document((text_table([_row(cls) for _, classes in _families() for cls in classes], OVERVIEW),))
 
 
 def layer_document(kind: str) -> Document:
-    """The page of a kind of layer."""
+    """Build the page of a kind of layer."""
     return Document(tuple(_page(kind)))
 
 
 def layer_data(kind: str) -> dict[str, object]:
-    """The JSON object of a kind of layer: all that its class declares."""
+    """Return a kind of layer as a JSON object, with everything that its class declares."""
     cls = kinds()[kind]
     return {
         "kind": kind,
@@ -94,7 +94,7 @@ def layer_data(kind: str) -> dict[str, object]:
 
 
 def examples(kind: str) -> list[Example]:
-    """The class's examples of the kind, or those of another kind in its words: such kinds differ in name alone."""
+    """Return the class's examples of the kind; if it has none, another kind's, with the word replaced."""
     cls = kinds()[kind]
     own = [each for each in cls.examples if set(re.findall(r"\w+", each.spec)) & set(cls.synonyms(kind))]
     others = "|".join(sorted(cls.words, key=len, reverse=True))
@@ -116,7 +116,7 @@ def _argument_object(argument: Argument[Any]) -> dict[str, object]:
 
 
 def _families() -> Iterator[tuple[str, list[type[Layer]]]]:
-    """Each family's title and classes, a class once for all its kinds."""
+    """Yield the title and classes of each family; a class of several kinds occurs once."""
     classes = dict.fromkeys(kinds().values())
     for title, family in FAMILIES.items():
         yield title, [cls for cls in classes if cls.__module__ == family.__name__]
@@ -131,7 +131,7 @@ def _row(cls: type[Layer]) -> tuple[str, ...]:
 
 
 def _words(kind: str) -> str:
-    """`conv` (convolution, conv1d/2d/3d)"""
+    """Return a kind and its synonyms, as in `conv` (convolution, conv1d/2d/3d)."""
     cls = kinds()[kind]
     words = cls.synonyms(kind)[1:]
     ranked = dict.fromkeys(f"{word[:-2]}1d/2d/3d" for word in words if rank_of(word) is not None)
@@ -140,7 +140,7 @@ def _words(kind: str) -> str:
 
 
 def _usage(cls: type[Layer]) -> str:
-    """The arguments in short: the required ones, then in brackets those that may be left out."""
+    """Return the arguments in short: the required ones, then the optional ones in brackets."""
     required = [_short(argument) for argument in cls.arguments.values() if argument.required]
     optional = [_short(argument) for argument in cls.arguments.values() if not argument.required]
     texts = [*required, *([f"[{' '.join(optional)}]"] if optional else []), *filter(None, [cls.takes])]
@@ -148,7 +148,7 @@ def _usage(cls: type[Layer]) -> str:
 
 
 def _short(argument: Argument[Any]) -> str:
-    """One form with a number and the keywords for what is not the default: `p1/same/full`, `nobias`."""
+    """Return the short form with a number and the keywords that are not the default: `p1/same/full`, `nobias`."""
     keywords = [word for word, value in argument.keywords.items() if value != argument.default]
     return "/".join([*argument.forms()[: len(argument.shorts[:1])], *keywords])
 
@@ -205,8 +205,8 @@ def _rules(cls: type[Layer]) -> Iterator[tuple[str, ...]]:
 
 
 def legend(formulas: str) -> str:
-    """The meaning of the signs in the formulas, in one line."""
-    # A sign stands alone, or behind a factor, `2P`; in `7x7` is none. An apostrophe makes it another sign.
+    """Return the meaning of the signs that occur in the formulas, in one line."""
+    # A sign is a word by itself, or follows a factor, `2P`; `7x7` has none. An apostrophe makes it another sign.
     signs = set(re.findall(r"(?<![a-z\d])[a-z]+(?![\w'])|(?<![A-Za-z])[A-Z]'?(?!\w)", formulas))
     seen = signs & set(SYMBOLS)
     if "∏" in formulas:

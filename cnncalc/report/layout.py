@@ -1,4 +1,4 @@
-"""The one place that decides where everything stands: a document as lines of (role, text), folded to a width."""
+"""The layout of a document: lines of (role, text) pieces, folded to a width."""
 
 from __future__ import annotations
 
@@ -44,6 +44,7 @@ ASCII = (
     ("−", "-"),
     ("–", "-"),
     ("→", "->"),
+    ("≤", "<="),
     ("…", "..."),
     ("∞", "inf"),
     ("─", "-"),
@@ -61,7 +62,7 @@ RAILS = {
 
 
 def lines_of(document: Document, options: RenderOptions) -> Iterator[Line]:
-    """The document's lines, folded to the width of the options."""
+    """Yield the lines of the document, folded to the width of the options."""
     indent = ""
     before: Block | None = None
     for block in document.blocks:
@@ -82,7 +83,7 @@ def lines_of(document: Document, options: RenderOptions) -> Iterator[Line]:
 
 
 def to_ascii(text: str) -> str:
-    """The text in ASCII: `K·∏O` as `K*prod(O)`."""
+    """Return the text in ASCII: `K·∏O` becomes `K*prod(O)`."""
     if text.isascii():
         return text
     for sign, plain in ASCII:
@@ -141,7 +142,7 @@ def _notes(notes: Notes, options: RenderOptions) -> Iterator[Line]:
 
 
 class _Row(NamedTuple):
-    """A row as it is drawn: its texts, its rail, a role in place of its columns', and what follows its bars."""
+    """A row as it is drawn: texts, rail, a role in place of those of the columns, and texts after its bars."""
 
     cells: list[str]
     rail: str = ""
@@ -150,7 +151,7 @@ class _Row(NamedTuple):
 
 
 class _TableLayout:
-    """A table at a width: its rows as texts, the widths of its columns and bars, then its lines."""
+    """A table at a width: the texts of its rows, the widths of its columns and bars, and its lines."""
 
     def __init__(self, table: DataTable, width: int | None, options: RenderOptions) -> None:
         self.table, self.options, self.columns = table, options, table.columns
@@ -178,7 +179,7 @@ class _TableLayout:
             yield from self._lines(self.totals)
 
     def _row(self, at: int, line: object) -> _Row | TitleRow:
-        """The texts of a line as a terminal shows them."""
+        """Return the texts of a line as a terminal shows them."""
         if isinstance(line, TitleRow):
             return line
         if isinstance(line, TextRow):
@@ -215,19 +216,19 @@ class _TableLayout:
         return fitted(self.columns, cells, rail, behind, width)
 
     def _bars(self) -> dict[int, list[str]]:
-        """For each column with bars that of each line; none where there is no room."""
-        found: dict[int, list[str]] = {}
+        """Return the bars of each column that has bars, one for each line; no columns if there is no room."""
+        bars: dict[int, list[str]] = {}
         for index, column in enumerate(self.columns):
             if column.bar is not None and self.widths.bar:
                 values = [
                     0 if isinstance(line, (TextRow, TitleRow)) else column.value(line, self.table.layout)
                     for line in self.table.lines
                 ]
-                found[index] = bars_of(values, self.widths.bar, self.options.unicode)
-        return found
+                bars[index] = bars_of(values, self.widths.bar, self.options.unicode)
+        return bars
 
     def _lines(self, row: _Row, bars: Mapping[int, str] = MappingProxyType({})) -> Iterator[Line]:
-        """A row as one line, or as many as its folded cells take."""
+        """Yield the lines of a row: one, or as many as its folded cells need."""
         widths = [
             width - len(row.rail) if column.folding == "name" else width
             for column, width in zip(self.columns, self.widths.columns, strict=True)
@@ -250,7 +251,7 @@ class _TableLayout:
             yield line
 
     def _below(self, rail: str) -> str:
-        """The rail beside the further lines of a row: behind the corner of a merge nothing goes on."""
+        """Return the rail for the continuation lines of a row; `└`, which ends a branch, is not continued."""
         on = RAILS[self.options.unicode]["│"]
         return "".join("   " if rail[at] in "└`" else on for at in range(0, len(rail), 3))
 

@@ -1,4 +1,4 @@
-"""A document as Markdown (GitHub's): tables with a last row of totals in bold, a blank line between blocks."""
+"""A document as GitHub Markdown: tables end with a row of totals in bold, and blank lines separate blocks."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from cnncalc.report.document import (
     TitleRow,
 )
 
-#: Signs that Markdown or its HTML would read as markup. An underscore within a word is none.
+#: Signs that Markdown or its HTML would read as markup. An underscore within a word is not markup.
 MARKUP = re.compile(r"[\\`*<>\[\]|~&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 
 
 def to_markdown(document: Document) -> str:
-    """The document as Markdown; in its prose, backticks are code already."""
+    """Return the document as Markdown; backticks in its prose are code spans already."""
     texts = ("".join(f"{line}\n" for line in _lines(block)) for block in document.blocks)
     return "\n".join(filter(None, texts)).replace("\N{NO-BREAK SPACE}", " ")
 
@@ -77,12 +77,12 @@ def _cell(column: Column, text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Words as they are: nothing in them is markup, or ends their line."""
+    """Return the text escaped, so that none of it is markup and it stays on its line."""
     return MARKUP.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def code(text: str) -> str:
-    """A code span that may stand in a table, where bars are escaped; its fence is longer than any run of backticks."""
+    """Return a code span with escaped bars, for a table; its fence is longer than any run of backticks in it."""
     text = " ".join(text.split())
     if not text:
         return ""

@@ -1,7 +1,8 @@
-"""The memory over time: what is live while each layer runs, where it peaks, and what each memory figure is.
+"""The memory over time: the live bytes at each layer, the peak, and the definition of each memory figure.
 
-A layer's live bytes are those of its inputs (`reads`), of an output in memory of its own (`writes`), and of
-what is kept for later: a skip connection shows there, from the layer that makes it to the merge that reads it.
+The live bytes of a layer are those of its inputs (`reads`), of an output with its own memory (`writes`), and of
+tensors kept for later layers: a skip connection is kept from the layer that makes it to the merge that reads it.
+In training, a layer also has the tensors that it is the first to keep for the backward pass.
 """
 
 from __future__ import annotations
@@ -10,26 +11,37 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from cnncalc.analysis import Analysis, RowGroup, RowOrGroup, collapse
-from cnncalc.figures.memory import MemoryStep, steps
+from cnncalc.figures.cost import node_costs
+from cnncalc.figures.memory import DTYPES, MemoryStep, steps
 from cnncalc.figures.memory_planner import plan
-from cnncalc.figures.training import OPTIMIZERS
+from cnncalc.figures.training import OPTIMIZERS, training_costs
 from cnncalc.notation import bytes_text, thousands
 from cnncalc.report.columns import count_column, text_column, uncounted
 from cnncalc.report.document import Bar, Block, Column, DataTable, Document, Mark, Paragraph, text_table
 from cnncalc.report.tree import rails
 
-#: At most so many of the tensors that are kept for later, and of those that are live at the peak, are named.
+#: The most tensors kept for later, and the most live at the peak, that are named.
 MOST_KEPT, MOST_AT_PEAK = 4, 8
 #: Marks the peak, behind its bar.
 PEAK = "◀"
 
 
 class Moment(NamedTuple):
-    """A line of the timeline: a layer's step, or of a block's steps the first with the most live. Sizes in bytes."""
+    """A line of the timeline: the step of a layer, or the first step with the most live bytes of a block.
+
+    `saved` has the names of the tensors that its layers are the first to keep for the backward pass.
+    """
 
     row: RowOrGroup
     step: MemoryStep
     analysis: Analysis
+    saved: tuple[str, ...]
+
+    @property
+    def saved_bytes(self) -> int:
+        """The bytes that its layers are the first to keep for the backward pass, for the whole batch."""
+        saved: int = self.row.saved_bytes
+        return saved * self.analysis.options.batch
 
     def bytes(self, elements: int) -> int:
         return elements * self.analysis.options.bytes_of_element
@@ -40,7 +52,7 @@ class Moment(NamedTuple):
 
 
 def _name(moment: Moment, _: str) -> str:
-    """The line's name; a block's goes with the layer in it that has the most live."""
+    """Return the name of the line; for a block, with the name of the layer that has the most live bytes."""
     if not isinstance(moment.row, RowGroup):
         return moment.row.name
     return f"{moment.row.name}: {moment.layer_name.removeprefix(f'{moment.row.name}.')}"
@@ -59,13 +71,25 @@ def _writes(moment: Moment) -> str:
 
 
 def _kept(moment: Moment, _: str) -> str:
-    """`98.5 MiB: enc1, enc2 and 3 more`"""
+    """Return the size and names of the tensors kept for later: `98.5 MiB: enc1, enc2 and 3 more`."""
     step, nodes = moment.step, moment.analysis.graph.nodes
     if not step.later:
         return ""
     names = [_beside(nodes[buffer.output_at(step.node)].name, moment.layer_name) for buffer in step.kept]
-    more = f" and {thousands(step.more)} more" if step.more else ""
-    return f"{_size(moment.bytes(step.later))}: {', '.join(names)}{more}"
+    return f"{_size(moment.bytes(step.later))}: {_listed(names, step.more)}"
+
+
+def _saved(moment: Moment, _: str) -> str:
+    """Return the size and names of the tensors saved for backward; a layer's own (a mask, indices) have no name."""
+    if not moment.saved_bytes:
+        return ""
+    names = [_beside(name, moment.layer_name) for name in moment.saved[:MOST_KEPT]]
+    named = f": {_listed(names, len(moment.saved) - len(names))}" if names else ""
+    return f"{_size(moment.saved_bytes)}{named}"
+
+
+def _listed(names: Sequence[str], more: int) -> str:
+    return f"{', '.join(names)} and {thousands(more)} more" if more else ", ".join(names)
 
 
 #: The timeline in raw bytes: `live` is the sum of the three before it.
@@ -77,6 +101,8 @@ BYTES = (
     count_column("live", "live", lambda moment: moment.bytes(moment.step.live)),
 )
 _NAME, _READS, _WRITES, _KEPT, _LIVE = BYTES
+#: In training, what the layer is the first to keep for the backward pass: no part of `live`.
+SAVED = count_column("saved", "saved", lambda moment: moment.saved_bytes)
 
 #: The timeline for a person: bytes with their units, a bar for what is live, and the names of what is kept.
 TIMELINE: tuple[Column, ...] = (
@@ -88,27 +114,38 @@ TIMELINE: tuple[Column, ...] = (
     ),
     _KEPT._replace(heading="kept for later", text=_kept, numeric=False, folding="phrase"),
 )
+#: The same for what training keeps.
+SAVED_TEXT = SAVED._replace(heading="saved for backward", text=_saved, numeric=False, folding="phrase")
 
 
-def memory_document(analysis: Analysis, depth: int | None) -> Document:
-    """The timeline with a bar for each layer, and below it every memory figure in words."""
+def memory_document(analysis: Analysis, depth: int | None, train: bool = False) -> Document:
+    """Build the timeline with a bar for each layer, and a description of every memory figure below it.
+
+    With `train`, they include the tensors that each layer keeps for the backward pass, and the parts of
+    `training_bytes`.
+    """
     moments = _moments(analysis, depth)
-    return Document((*([_timeline(moments)] if moments else []), *_figures(analysis)))
+    return Document((*([_timeline(moments, train)] if moments else []), *_figures(analysis, train)))
 
 
-def timeline_document(analysis: Analysis, depth: int | None) -> Document:
-    """The timeline in bytes, for CSV, Markdown and LaTeX."""
-    return Document((DataTable(BYTES, _moments(analysis, depth)),))
+def timeline_document(analysis: Analysis, depth: int | None, train: bool = False) -> Document:
+    """Build the timeline in bytes, for CSV, Markdown and LaTeX."""
+    return Document((DataTable(_bytes(train), _moments(analysis, depth)),))
 
 
-def memory_data(analysis: Analysis) -> dict[str, object]:
-    """The timeline as JSON carries it: live bytes at each layer; each tensor's bytes, life and place in the arena."""
+def _bytes(train: bool) -> tuple[Column, ...]:
+    return (*BYTES, SAVED) if train else BYTES
+
+
+def memory_data(analysis: Analysis, depth: int | None = None, train: bool = False) -> dict[str, object]:
+    """Return the timeline for JSON: live bytes at each layer; bytes, lifetime and arena offset of each tensor."""
     nodes, scale = analysis.graph.nodes, analysis.options.bytes_of_element
     offsets = {place.buffer.nodes[0]: place.offset for place in plan(analysis.feature_maps, scale)}
     return {
         "optimizer": analysis.options.optimizer,
         "layers": [
-            {column.key: column.value(moment, "hwc") for column in BYTES} for moment in _moments(analysis, None)
+            {column.key: column.value(moment, "hwc") for column in _bytes(train)}
+            for moment in _moments(analysis, depth)
         ],
         "tensors": [
             {
@@ -124,19 +161,24 @@ def memory_data(analysis: Analysis) -> dict[str, object]:
 
 
 def _moments(analysis: Analysis, depth: int | None) -> list[Moment]:
-    """The steps of the rows that are shown."""
-    every = list(steps(analysis.graph.nodes, analysis.feature_maps, MOST_KEPT))
+    """Return the step of each row that is shown."""
+    nodes = analysis.graph.nodes
+    every = list(steps(nodes, analysis.feature_maps, MOST_KEPT))
+    training = training_costs(nodes, node_costs(nodes), DTYPES[analysis.options.dtype])
     moments = []
     for line in collapse(analysis.rows, depth):
         rows = line.rows if isinstance(line, RowGroup) else (line,)
         step = max((every[row.node.index] for row in rows), key=lambda step: step.live)
-        moments.append(Moment(line, step, analysis))
+        saved = tuple([nodes[index].name for row in rows for index in training.kept[row.node.index]])
+        moments.append(Moment(line, step, analysis, saved))
     return moments
 
 
-def _timeline(moments: Sequence[Moment]) -> DataTable:
+def _timeline(moments: Sequence[Moment], train: bool) -> DataTable:
     # Where nothing is kept for later there is no such column.
     columns = TIMELINE if any(moment.step.later for moment in moments) else TIMELINE[:-1]
+    if train:
+        columns = (*columns, SAVED_TEXT)
     top = max(range(len(moments)), key=lambda at: moments[at].step.live)
     marks = [
         Mark(rail, suffixes={"live": PEAK} if at == top else {})
@@ -146,7 +188,7 @@ def _timeline(moments: Sequence[Moment]) -> DataTable:
 
 
 def _beside(name: str, reader: str) -> str:
-    """The name without the blocks that it shares with its reader."""
+    """Return the name without the blocks that it shares with its reader."""
     shared = 0
     for at, (own, other) in enumerate(zip(name, reader, strict=False), 1):
         if own != other:
@@ -156,12 +198,10 @@ def _beside(name: str, reader: str) -> str:
     return name[shared:]
 
 
-def _figures(analysis: Analysis) -> Iterator[Block]:
-    """The definition of each figure, and what it leaves out."""
+def _figures(analysis: Analysis, train: bool) -> Iterator[Block]:
+    """Yield a table that defines each memory figure, and a paragraph on its assumptions."""
     totals, options = analysis.totals, analysis.options
     memory = totals.activation_bytes
-    copies = OPTIMIZERS[options.optimizer]
-    state = f"{copies} more cop{'ies' if copies > 1 else 'y'} of the parameters" if copies else "no state"
     largest = sorted(totals.peak_tensors.items(), key=lambda item: -item[1])
     more = len(largest) - MOST_AT_PEAK
     rows = [
@@ -178,11 +218,7 @@ def _figures(analysis: Analysis) -> Iterator[Block]:
         ),
         _figure("sum", memory.sum, "all feature maps, none ever freed; those that share memory counted once"),
         _figure("weights", totals.params_bytes, "parameters and buffers: in none of the above"),
-        _figure(
-            "training",
-            totals.training_bytes,
-            f"an estimate: weights, gradients, all feature maps, and for {options.optimizer} {state}",
-        ),
+        *_training(analysis, train),
     ]
     if analysis.unknown:
         rows.append(("unknown", "", "", uncounted(analysis.unknown)))
@@ -193,6 +229,27 @@ def _figures(analysis: Analysis) -> Iterator[Block]:
         "over an input that nothing reads afterwards. Alias: flatten, reshape, dropout and identity are their "
         "input under another name. Not counted: the workspace of a kernel, and what a runtime needs for itself."
     )
+    if train:
+        yield Paragraph(
+            "Saved for backward: what PyTorch's autograd keeps, at the first layer that needs it. It is no part of the "
+            "peak. What has no name there is the layer's own: indices, a mask, what it computes in between."
+        )
+
+
+def _training(analysis: Analysis, train: bool) -> Iterator[tuple[str, str, str, str]]:
+    """Yield the bytes of training, and with `train` the parts that add up to them."""
+    totals, options = analysis.totals, analysis.options
+    copies = OPTIMIZERS[options.optimizer]
+    state = f"{copies} more cop{'ies' if copies > 1 else 'y'} of the parameters" if copies else "no state"
+    words = f"weights, gradients, what the backward pass reads, and for {options.optimizer} {state}"
+    yield _figure("training", totals.training_bytes, words + (":" if train else ""))
+    if train:
+        gradients = totals.params * DTYPES[options.dtype]
+        yield _figure("", totals.params_bytes, "weights")
+        yield _figure("", gradients, "gradients, one for each parameter")
+        if copies:
+            yield _figure("", copies * gradients, f"the state of {options.optimizer}")
+        yield _figure("", totals.saved_bytes * options.batch, "saved for backward, each tensor once")
 
 
 def _figure(label: str, size: int, words: str) -> tuple[str, str, str, str]:
@@ -200,5 +257,5 @@ def _figure(label: str, size: int, words: str) -> tuple[str, str, str, str]:
 
 
 def _size(value: int) -> str:
-    """`3.06 MiB`, on one line."""
+    """Return the size with its unit and a no-break space, as in `3.06 MiB`."""
     return bytes_text(value).replace(" ", "\N{NO-BREAK SPACE}")

@@ -1,4 +1,4 @@
-"""The table of a network: a row for each layer, bars where parameters and MACs are, totals and warnings below."""
+"""The table of a network: a row for each layer with bars for parameters and MACs, then totals and warnings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cnncalc.report.tree import rails
 from cnncalc.shape import Size
 
 #: The columns whose cells are formulas where sizes are letters.
-FORMULAS = ("params", "buffers", "macs", "flops", "activations", "output")
+FORMULAS = ("params", "buffers", "macs", "flops", "backward", "activations", "conv_activations", "saved", "output")
 #: The numbers for letters that the help suggests; another letter is 32.
 SAMPLES = {"C": 3, "L": 100, "D": 16}
 #: A longer table shows its first and its last rows.
@@ -25,7 +25,7 @@ MOST_WARNINGS = 5
 
 
 class FailedLayer(NamedTuple):
-    """The layer at which a network breaks off: its name and its text."""
+    """The layer at which building a network failed: its name and its text."""
 
     name: str
     layer: str
@@ -34,7 +34,7 @@ class FailedLayer(NamedTuple):
 def network_document(
     analysis: Analysis, columns: Sequence[Column], layout: str = "hwc", depth: int | None = None
 ) -> Document:
-    """The table of the layers, then the totals in words, and warnings."""
+    """Build the table of the layers, followed by the totals and warnings."""
     lines = collapse(analysis.rows, depth)
     omitted = max(len(lines) - MOST_ROWS, 0)
     blocks: list[Block] = [_table(analysis, columns, lines, layout, omitted)] if lines else []
@@ -54,7 +54,7 @@ def network_document(
 
 
 def partial_document(analysis: Analysis, columns: Sequence[Column], layout: str, failed: FailedLayer) -> Document:
-    """The table of the layers up to the one that failed, which is marked."""
+    """Build the table of the layers up to the one that failed, which is marked."""
     last = TextRow({"name": failed.name, "layer": failed.layer, "output": "✗"}, "failed")
     table = _table(analysis, columns, list(analysis.rows), layout, max(len(analysis.rows) - MOST_ROWS, 0))
     return Document((table._replace(lines=[*table.lines, last], totals=()),))
@@ -63,14 +63,14 @@ def partial_document(analysis: Analysis, columns: Sequence[Column], layout: str,
 def layers_document(
     analysis: Analysis, columns: Sequence[Column], layout: str = "hwc", depth: int | None = None
 ) -> Document:
-    """All rows of a network with their totals, and what differs from the defaults, for other programs and papers."""
+    """Build the table of all rows with totals and non-default options, for other programs and papers."""
     table = _with_totals(analysis, columns, collapse(analysis.rows, depth), layout)
     notes = convention_notes(analysis)
     return Document((table, Notes(tuple(notes))) if notes else (table,))
 
 
 def convention_notes(analysis: Analysis) -> list[tuple[str, str]]:
-    """The convention by which MACs are counted and its definition, where it is not the default."""
+    """Return a note with the convention that counts MACs and its definition; none for the default convention."""
     name = analysis.options.convention
     if name == DEFAULT_CONVENTION:
         return []
@@ -82,7 +82,7 @@ def convention_notes(analysis: Analysis) -> list[tuple[str, str]]:
 def _table(
     analysis: Analysis, columns: Sequence[Column], lines: list[RowOrGroup], layout: str, omitted: int
 ) -> DataTable:
-    """The table for a person: formulas may be folded and have no bars, and of many rows the middle is left out."""
+    """Return the table for a terminal: formulas fold and have no bars; the middle of a long table is omitted."""
     if analysis.letters:
         columns = [
             column._replace(folding="formula" if column.key in FORMULAS else column.folding, bar=None)
@@ -109,7 +109,8 @@ def _table(
 def _with_totals(
     analysis: Analysis, columns: Sequence[Column], lines: Sequence[RowOrGroup | TextRow], layout: str
 ) -> DataTable:
-    totals = [thousands(getattr(analysis.totals, column.key)) if column.numeric else "" for column in columns]
+    # A total has the name of the figure that it sums up.
+    totals = [column.text(analysis.totals, layout) if column.numeric else "" for column in columns]
     if not columns[0].numeric:
         totals[0] = "total, at least" if analysis.unknown else "total"
     return DataTable(columns, lines, layout, tuple(totals))
@@ -120,6 +121,9 @@ def _notes(analysis: Analysis) -> Iterator[tuple[str, str]]:
     weights = f"{_size(totals.params_bytes)} as {options.dtype}"
     if totals.buffers and not analysis.letters:
         weights += f", {thousands(totals.buffers)} buffers included"
+        if options.dtype == "int8":
+            # The definition of the figure; no runtime keeps a running mean in one byte.
+            weights += " at 1 byte each (a device folds them away)"
     peak = totals.activation_bytes.peak
     place = f" at {totals.peak_layer}" if totals.peak_layer else ""
     yield "parameters", _count(totals.params)
@@ -140,17 +144,19 @@ def _notes(analysis: Analysis) -> Iterator[tuple[str, str]]:
         yield "batch", f"MACs and activations are for {thousands(options.batch)} samples, shapes for one"
     if any(exceeds(row.receptive_field, analysis.graph.nodes[0].shape) for row in analysis.rows):
         yield "*", "the receptive field is larger than the input"
+    if any(row.receptive_field.at_most for row in analysis.rows):
+        yield "≤", "an upper bound: the outputs see too many different extents to tell them apart"
     together: dict[str, list[str]] = {}
     for name, domain in analysis.domains.items():
-        together.setdefault(domain, []).append(name)
+        together.setdefault(str(domain), []).append(name)
     yield from ((" ".join(names), domain) for domain, names in together.items())
 
 
 def _count(value: Size) -> str:
-    """`25,557,032 (25.6 M)`; a formula as it is."""
+    """Return the count as in `25,557,032 (25.6 M)`; a formula stays as it is."""
     return f"{thousands(value)} ({short(value)})" if isinstance(value, int) and value >= 10_000 else thousands(value)
 
 
 def _size(value: Size) -> str:
-    """`97.5 MiB`; a formula as it is, in bytes."""
+    """Return the bytes as in `97.5 MiB`; a formula stays as it is, in bytes."""
     return bytes_text(value) if isinstance(value, int) else f"{thousands(value)} bytes"

@@ -1,4 +1,4 @@
-"""Several networks in one table, a row each: the table of a paper."""
+"""Several networks in one table, a row each, as in a paper."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cnncalc.analysis import SCHEMA
 from cnncalc.compare.networks import NetworkRow
-from cnncalc.notation import field_text, shape_text, shortened, thousands
+from cnncalc.notation import field_range_text, field_text, shape_text, shortened, thousands
 from cnncalc.report.columns import count_column, size_column, text_column
 from cnncalc.report.document import Column, DataTable, Document, Notes
 from cnncalc.report.network import convention_notes
@@ -19,6 +19,11 @@ def _inputs(network: NetworkRow, layout: str) -> str:
 def _field(network: NetworkRow, _: str) -> str:
     last = network.field
     return field_text(last.receptive_field) if last else "-"
+
+
+def _field_range(network: NetworkRow, _: str) -> str:
+    last = network.field
+    return field_range_text(last.receptive_field) if last else "-"
 
 
 def _field_layer(network: NetworkRow) -> str:
@@ -44,10 +49,13 @@ COLUMNS = {
         count_column("buffers", "buffers", lambda network: network.totals.buffers),
         count_column("macs", "MACs", lambda network: network.totals.macs),
         count_column("flops", "FLOPs", lambda network: network.totals.flops),
+        count_column("backward", "backward MACs", lambda network: network.totals.backward_macs),
         count_column("activations", "activations", lambda network: network.totals.activations),
+        count_column("conv_activations", "conv activations", lambda network: network.totals.conv_activations),
         count_column("params_bytes", "weight bytes", lambda network: network.totals.params_bytes),
+        count_column("saved", "saved bytes", lambda network: network.totals.saved_bytes),
         count_column("peak_bytes", "peak bytes", lambda network: network.totals.activation_bytes.peak),
-        size_column("field", "field", _field),
+        size_column("field", "field", _field)._replace(text=_field_range),
         text_column("field_layer", "field of", _field_layer),
     )
 }
@@ -57,12 +65,14 @@ DEFAULT = ("network", "input", "params", "macs", "peak_bytes", "field")
 #: The meaning of headings that are not plain by themselves.
 NOTES = {
     "peak_bytes": "peak memory of the feature maps as {dtype}, without weights",
+    "conv_activations": "output elements of convolutions, deconvolutions and fc",
+    "saved": "what the backward pass reads of one sample as {dtype}",
     "field": "receptive field of the last layer before those that see the whole input (gap, fc)",
 }
 
 
 def networks_document(networks: Sequence[NetworkRow], columns: Sequence[Column], layout: str) -> Document:
-    """A row for each network, and notes on how its figures are meant."""
+    """Build a table with a row for each network, and notes that define its figures."""
     options = networks[0].analysis.options
     notes = [
         (column.heading, NOTES[column.key].format(dtype=options.dtype)) for column in columns if column.key in NOTES
@@ -76,7 +86,7 @@ def networks_document(networks: Sequence[NetworkRow], columns: Sequence[Column],
 
 
 def networks_data(networks: Sequence[NetworkRow]) -> dict[str, object]:
-    """The networks as a JSON object: all totals of each."""
+    """Return the networks as a JSON object with all totals of each."""
     options = networks[0].analysis.options
     return {
         "schema": SCHEMA,

@@ -1,4 +1,4 @@
-"""A layer on values: the image and the kernel, the first window written out, the feature map."""
+"""A layer applied to values: the image, the kernel, the calculation of the first window, and the feature map."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from cnncalc.report.document import Block, Document, Drawing, Heading, Paragraph
 REMARKS = {
     "sum of products": "A CNN's convolution does not flip its kernel (mathematics calls that a cross-correlation): the "
     "kernel is learnt, and would be learnt flipped. `--flip` shows the true convolution.",
-    "mean": "Padding is left out of the mean.",
+    "mean": "Padding is left out of the mean; with `countpad` it counts, as zeros.",
     "largest": "Padding is never the largest.",
 }
+COUNTED = "Padding counts in the mean, as zeros; what a window reaches beyond it does not."
 FLIPPED = "The true convolution flips the kernel first, on every axis. A CNN's does not:"
 
 
 def operation_document(shown: Operation, unflipped: Operation | None) -> Document:
-    """The image, the first window, the feature map; with `unflipped`, also what a CNN would make of it."""
+    """Build the image, first window and feature map; with `unflipped`, also the result of a CNN's convolution."""
     return Document(tuple(_page(shown, unflipped)))
 
 
 def operation_data(shown: Operation, unflipped: Operation | None) -> dict[str, object]:
-    """The JSON object; numbers that are not whole are exact texts, as everywhere in JSON."""
-    found: dict[str, object] = {
+    """Return the operation as a JSON object; numbers that are not whole are exact fractions as text."""
+    data: dict[str, object] = {
         "layer": str(shown.node.layer),
         "reduction": shown.reduction,
         "flip": shown.flip,
@@ -37,8 +38,8 @@ def operation_data(shown: Operation, unflipped: Operation | None) -> dict[str, o
         "output": _json_matrix(shown.output),
     }
     if unflipped is not None:
-        found["unflipped"] = _json_matrix(unflipped.output)
-    return found
+        data["unflipped"] = _json_matrix(unflipped.output)
+    return data
 
 
 def _page(shown: Operation, unflipped: Operation | None) -> Iterator[Block]:
@@ -57,19 +58,19 @@ def _page(shown: Operation, unflipped: Operation | None) -> Iterator[Block]:
     yield Paragraph(f"the feature map, {_size(shown.output)}")
     yield _matrix(shown.output)
     if unflipped is None:
-        yield Paragraph(REMARKS[shown.reduction])
+        yield Paragraph(COUNTED if shown.padding_counts else REMARKS[shown.reduction])
     else:
         yield Paragraph(FLIPPED)
         yield _matrix(unflipped.output)
 
 
 def _first_window(shown: Operation) -> str:
-    """Every number under the first window: `3×1 + 1×(−1)`, `max(1, 3)`, `(1 + 3) / 2`."""
+    """Return the calculation of the first window: `3×1 + 1×(−1)`, `max(1, 3)`, `(1 + 3) / 2`."""
     values = [term.value for term in shown.terms]
     if shown.reduction == "largest":
         return f"max({', '.join(map(number_text, values))})"
     if shown.reduction == "mean":
-        return f"({' + '.join(map(_factor, values))}) / {len(values)}"
+        return f"({' + '.join(map(_factor, values))}) / {shown.divisor}"
     products = [(term.value, term.weight) for term in shown.terms if term.value and term.weight]
     return " + ".join(f"{_factor(value)}×{_factor(weight)}" for value, weight in products) or "0"
 
@@ -84,7 +85,7 @@ def _size(matrix: Sequence[Sequence[object]]) -> str:
 
 
 def _matrix(matrix: Sequence[Sequence[Fraction | None]], *marked: Collection[int]) -> Drawing:
-    """The numbers in columns, those at the marked rows and columns in brackets."""
+    """Return the numbers in columns, with brackets around those in the marked rows and columns."""
     texts = [[number_text(number) for number in row] for row in matrix]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
     rows = marked[0] if marked else ()

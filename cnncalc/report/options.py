@@ -1,4 +1,4 @@
-"""Width, colour and character set of the output, known without importing rich."""
+"""Width, colour and character set of the output. This module does not import rich."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class RenderOptions(NamedTuple):
-    """Width, colour and character set. A `width` of None is as wide as a table would like to be."""
+    """Width, colour and character set; with a `width` of None, a table is as wide as its texts need."""
 
     width: int | None = None
     colour: bool = False

@@ -1,4 +1,4 @@
-"""Pictures of a layer's windows: where they lie on the padded input, and how many an element takes part in."""
+"""Pictures of a layer's windows: their positions on the padded input, and the number of windows over each element."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cnncalc.report.options import RenderOptions
 MOST_CELLS, MOST_POSITIONS = 24, 16
 #: A grid with more rows is not drawn.
 MOST_ROWS = 20
-#: A coverage map shows so many elements of an axis, or the ends and the middle of a longer one; never fewer.
+#: The most and fewest elements of an axis in a coverage map; of a longer axis, the ends and the middle are shown.
 MOST_SHOWN, LEAST_SHOWN = 16, 5
 
 #: The signs of the pictures, in Unicode and in ASCII.
@@ -34,7 +34,7 @@ Line = tuple[Piece, ...]
 
 
 def pictures(explanation: Explanation, options: RenderOptions) -> Iterator[Block]:
-    """The grid with its padding and windows, each axis by itself, and the coverage map."""
+    """Yield the grid with its padding and windows, each axis separately, and the coverage map."""
     positions = explanation.positions
     transposed = _transposed(explanation)
     cells = min(MOST_CELLS, _room(options) // 2)
@@ -61,7 +61,7 @@ def pictures(explanation: Explanation, options: RenderOptions) -> Iterator[Block
 
 
 def pictures_data(explanation: Explanation) -> dict[str, object]:
-    """The windows of each axis for JSON: where they begin, and how many an element at each end takes part in."""
+    """Return the windows of each axis for JSON: where they begin, and the number of windows over each element."""
     if not explanation.positions:
         return {}
     return {
@@ -87,7 +87,7 @@ def _transposed(explanation: Explanation) -> bool:
 
 
 def _alike(positions: Sequence[WindowPositions]) -> Iterator[tuple[WindowPositions, str]]:
-    """Each axis that differs from those before it, and the names of all that are like it."""
+    """Yield each distinct axis, with the names of all axes equal to it."""
     names: dict[WindowPositions, list[str]] = {}
     for axis in positions:
         names.setdefault(axis._replace(axis=""), []).append(axis.axis)
@@ -96,7 +96,7 @@ def _alike(positions: Sequence[WindowPositions]) -> Iterator[tuple[WindowPositio
 
 
 def listed(names: Sequence[str]) -> str:
-    """`depth, height and width`"""
+    """Return the names as a list in words: `depth, height and width`."""
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
@@ -104,12 +104,12 @@ def listed(names: Sequence[str]) -> str:
 
 
 def _room(options: RenderOptions) -> int:
-    """The columns that a picture may take."""
+    """Return the number of columns that a picture may use."""
     return (options.width or PAGE_WIDTH) - len(INDENT)
 
 
 def _size(cells: range) -> int:
-    """How many there are, be they more than `len` can count."""
+    """Return the number of cells, which may be too large for `len`."""
     return cells.stop - cells.start
 
 
@@ -135,7 +135,7 @@ def _grid(height: WindowPositions, width: WindowPositions, options: RenderOption
 
 
 def _kinds(height: WindowPositions, width: WindowPositions) -> Iterator[list[str]]:
-    """The kind of each cell of the grid, a row at a time."""
+    """Yield the kinds of the cells of the grid, a row at a time."""
     axes = (height, width)
     starts = [{axis.taps(position)[0] for position in range(axis.number)} for axis in axes]
     reached = [{element for element in range(axis.n) if axis.coverage(element)} for axis in axes]
@@ -174,22 +174,22 @@ def _axis_text(axis: WindowPositions, names: str, transposed: bool) -> str:
 
 
 def _some_positions(number: int) -> list[int]:
-    """The first positions and the last."""
+    """Return the first positions and the last."""
     return list(range(number)) if number <= 4 else [0, 1, 2, number - 1]
 
 
 def _last_missed(axis: WindowPositions) -> range:
-    """The elements at the end of the axis that no window reaches."""
+    """Return the elements at the end of the axis that no window reaches."""
     return range(min(max(axis.taps(axis.number - 1)[-1] + 1, 0), axis.n), axis.n)
 
 
 def _cell(axis: WindowPositions) -> int:
-    """The columns of a cell: the elements' numbers, and a space."""
+    """Return the width of a cell: the digits of the largest element number, and a space."""
     return len(str(axis.n)) + 1
 
 
 def _ruler(axis: WindowPositions, options: RenderOptions) -> Iterator[Line]:
-    """The elements by number, then a line for each window with its taps."""
+    """Yield the line of element numbers, then a line for each window with its taps."""
     signs = SIGNS[options.unicode]
     cell = _cell(axis)
     cells = axis.cells
@@ -229,12 +229,12 @@ def _map_text(explanation: Explanation) -> str:
 
 
 def _counts(axis: WindowPositions) -> list[int]:
-    """How many windows the elements that a map shows take part in."""
+    """Return the number of windows over each element that a map shows."""
     return [axis.coverage(element) for element in _shown(axis.n) if element is not None]
 
 
 def _shown(n: int, most: int = MOST_SHOWN) -> list[int | None]:
-    """The elements of an axis that a map shows; None for those left out between."""
+    """Return the elements of an axis that a map shows, with None for those omitted between."""
     most = max(most, LEAST_SHOWN)
     if n <= most:
         return list(range(n))
@@ -243,7 +243,7 @@ def _shown(n: int, most: int = MOST_SHOWN) -> list[int | None]:
 
 
 def _map(positions: Sequence[WindowPositions], options: RenderOptions) -> Iterator[Line]:
-    """The counts of an axis, or the products of two: an element is under as many windows as both axes allow."""
+    """Yield the counts of an axis; of two axes, their products, the number of windows over each element."""
     most = prod(max(_counts(axis)) for axis in positions)
     width = len(str(most))
     shown = [_shown(axis.n) for axis in positions[:-1]]
@@ -259,7 +259,7 @@ def _map(positions: Sequence[WindowPositions], options: RenderOptions) -> Iterat
 
 
 def _tile(value: int | None, most: int, width: int, options: RenderOptions) -> Piece:
-    """A cell of the map: its number on a ground, or between tiles, the darker the more."""
+    """Return a cell of the map: a number on a coloured ground, or between shades, darker for larger numbers."""
     more = SIGNS[options.unicode]["more"]
     if value is None:
         return "rule", f" {more.rjust(width)} "[: width + 2]
@@ -271,5 +271,5 @@ def _tile(value: int | None, most: int, width: int, options: RenderOptions) -> P
 
 
 def _level(value: int, most: int, levels: int) -> int:
-    """0 for nothing, and up to `levels` for the most."""
+    """Return the level of a value: 0 for 0, up to `levels` for `most`."""
     return -(-value * levels // most) if most else 0

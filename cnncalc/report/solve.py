@@ -1,4 +1,4 @@
-"""The answers of `cnncalc solve`: a line for each axis, or a sentence on repeats."""
+"""The answers of `cnncalc solve`: a line for each axis, or a sentence for repeats."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from collections.abc import Iterator
 
 from cnncalc.notation import per_axis
 from cnncalc.report.document import Document, Notes, Paragraph
-from cnncalc.solve.solutions import AxisSolution, RepeatSolution, Solution
+from cnncalc.solve.solutions import AxisSolution, RepeatSolution, Skip, Solution
 from cnncalc.symbols.constraints import IntegerSet
 
-#: At most so many ways to write a padding are shown, the others counted.
+#: The most ways to write a padding that are shown; the others are counted.
 MOST_FORMS = 8
+#: The most layers that are named.
+MOST_LAYERS = 2
 
 
 def solution_document(solution: Solution) -> Document:
-    """The question, then an answer for each axis."""
+    """Build the question, followed by an answer for each axis."""
     wanted = "x".join(map(str, solution.wanted))
     asked = {
         "input": f"{wanted} at `{solution.layer}` from an input {solution.given}",
@@ -45,10 +47,23 @@ def _parts(axis: AxisSolution, solution: Solution) -> Iterator[str]:
         yield "which of them drop nothing is not worked out"
     elif axis.nothing_dropped.first is None:
         yield "every one drops something"
-    elif axis.nothing_dropped != axis.values:
-        yield f"nothing is dropped at {_shown(axis.nothing_dropped, solution)}"
     else:
-        yield "nothing is dropped"
+        at = "" if axis.nothing_dropped == axis.values else f" at {_shown(axis.nothing_dropped, solution)}"
+        yield f"nothing is dropped{at}{_skipped(axis.skipped, solution)}"
+
+
+def _skipped(skipped: tuple[Skip, ...], solution: Solution) -> str:
+    """` but what `conv1` skips: it reads 1 in 2`"""
+    if not skipped:
+        return ""
+    layers = [f"`{each.layer}`" for each in skipped[:MOST_LAYERS]]
+    more = len(skipped) - MOST_LAYERS
+    who = " and ".join(layers) if more <= 0 else f"{', '.join(layers)} and {more} more"
+    shares = {f"{each.reads} in {each.of}" for each in skipped}
+    # With another number for the `?` it may be another share.
+    if len(shares) > 1 or solution.unknown == "?":
+        return f" but what {who} skip{'s' if len(skipped) == 1 else ''} between windows"
+    return f" but what {who} skip{'s: it reads' if len(skipped) == 1 else ': they read'} {shares.pop()}"
 
 
 def _shown(values: IntegerSet, solution: Solution) -> str:
@@ -59,7 +74,7 @@ def _shown(values: IntegerSet, solution: Solution) -> str:
 
 
 def solution_data(solution: Solution) -> dict[str, object]:
-    """The JSON object: the question, and for each axis all values as runs [first, last, step]."""
+    """Return a JSON object: the question, and the values for each axis as runs [first, last, step]."""
     return {
         "unknown": solution.unknown,
         "layer": solution.layer,
@@ -73,6 +88,7 @@ def solution_data(solution: Solution) -> dict[str, object]:
                 "wanted": each.wanted,
                 "values": each.values and each.values.to_dict(),
                 "nothing_dropped": each.nothing_dropped and each.nothing_dropped.to_dict(),
+                "skipped": [skip._asdict() for skip in each.skipped],
                 "written": list(each.written),
                 "nearest": [{"output": output, "values": values.to_dict()} for output, values in each.nearest],
             }
@@ -82,7 +98,7 @@ def solution_data(solution: Solution) -> dict[str, object]:
 
 
 def repeats_document(repeats: RepeatSolution) -> Document:
-    """The number of repeats that sees so much, and what one fewer sees."""
+    """Build the number of repeats whose receptive field is large enough, and the field with one fewer."""
     if repeats.count is None:
         text = f"no number of repeats of `{repeats.block}` sees {repeats.wanted}: {repeats.reason}"
         return Document((Paragraph(text),))
@@ -97,7 +113,7 @@ def _times(count: int) -> str:
 
 
 def repeats_data(repeats: RepeatSolution) -> dict[str, object]:
-    """The JSON object: the question and the number."""
+    """Return a JSON object with the question and the number of repeats."""
     return {
         "unknown": "repeats",
         "block": repeats.block,

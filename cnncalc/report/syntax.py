@@ -1,4 +1,4 @@
-"""The language on one page: by examples, its arguments and sizes by the classes that own them."""
+"""The language on one page: examples, then arguments and size rules taken from the layer classes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ FEW = 3
 
 
 class SyntaxSection(NamedTuple):
-    """A part of the page, in the order of its fields; `samples` are specs and what they show."""
+    """A section of the page; `samples` pairs specs with their meanings."""
 
     title: str
     text: str = ""
@@ -60,12 +60,12 @@ class SyntaxSection(NamedTuple):
 
 
 def syntax_document() -> Document:
-    """The page: a heading, then its sections."""
+    """Build the page: a heading, then its sections."""
     return Document((Heading(TITLE, level=1), *(block for section in sections() for block in section.blocks())))
 
 
 def sections() -> tuple[SyntaxSection, ...]:
-    """The page's parts in order."""
+    """Return the sections of the page, in order."""
     return (
         SyntaxSection(
             "at a glance",
@@ -165,7 +165,7 @@ def sections() -> tuple[SyntaxSection, ...]:
 
 
 def _arguments() -> Iterator[tuple[str, ...]]:
-    """The arguments of the layers with a window, each as the first of them declares it."""
+    """Yield the arguments of layers with a window, each as the first class that has it declares it."""
     windowed = {kind: cls for kind, cls in kinds().items() if issubclass(cls, Windowed)}
     owners: dict[str, dict[str, Argument[Any]]] = {}
     for kind, cls in windowed.items():
@@ -200,5 +200,5 @@ def _note(note: str) -> tuple[str, str]:
 
 
 def _bare(rule: str) -> str:
-    """A size rule without what it says of the channels."""
+    """Return a size rule without its part on channels."""
     return rule.partition(";")[0]

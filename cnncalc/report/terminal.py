@@ -1,4 +1,4 @@
-"""Documents and diagnostics as text for a terminal or a pipe, with a style for each role where there is colour."""
+"""Documents and diagnostics as text for a terminal or a pipe; with colour, each role has a style."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ STYLES = {
 
 
 def to_terminal(document: Document, options: RenderOptions) -> str:
-    """The document as text of that width, in ASCII and without colour where the options have no more."""
+    """Return the document as text of the width, colour and character set of the options."""
     return _painted(lines_of(document, options), options.colour)
 
 
 def diagnostics_text(diagnostics: Sequence[Diagnostic], width: int, colour: bool) -> str:
-    """The messages, a blank line between them and a newline at the end. No line is ever wrapped."""
+    """Return the messages, separated by blank lines and with a newline at the end. Lines are never wrapped."""
     if not colour:
         return render(diagnostics, width) + "\n"
     return "\n".join(_painted(diagnostic.lines(width), colour) for diagnostic in diagnostics)
 
 
 def _painted(lines: Iterable[Sequence[Piece]], colour: bool) -> str:
-    """The lines as text, each with a newline. A line ends with its last sign that is no space."""
+    """Return the lines as text, each with a newline and without trailing spaces."""
     if not colour:
         return "".join(_harmless("".join([text for _, text in line])).rstrip() + "\n" for line in lines)
     painter = _Painter()
@@ -44,7 +44,7 @@ def _painted(lines: Iterable[Sequence[Piece]], colour: bool) -> str:
 
 
 def _harmless(text: str) -> str:
-    """The text with nothing in it that a terminal would obey."""
+    """Return the text without control characters that a terminal would execute."""
     if text.isprintable():
         return text
     harmless = (each.isprintable() or each in "\t\N{NO-BREAK SPACE}" for each in text)
@@ -52,7 +52,7 @@ def _harmless(text: str) -> str:
 
 
 class _Painter:
-    """Paints texts by their roles with rich's styles, whose import few runs pay for."""
+    """Applies rich's styles to texts by their roles; rich is imported when the first one is made."""
 
     def __init__(self) -> None:
         from rich.color import ColorSystem

@@ -1,10 +1,10 @@
-"""Rails: the branches of a network beside a list of its rows.
+"""Rails: the branches of a network, drawn beside the names of its rows.
 
 pool1
 ├─ conv2     the first layer of an arm
-│  bn2       the arm goes on
+│  bn2       the arm continues
 ├─ conv5     the next arm
-└─ add1      where the arms come together
+└─ add1      the merge of the arms
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from cnncalc.layers.merge import Merge
 
 
 def rails(lines: Sequence[RowOrGroup]) -> Iterator[tuple[str, str]]:
-    """For each line its rail, and what else it reads: arms that have no line of their own.
+    """Yield for each line its rail, and the names of inputs from arms that have no line of their own.
 
-    A rail has a sign for each branch around the line: `├` begins an arm, `│` goes on, `└` ends the branch.
+    A rail has a sign for each branch around the line: `├` begins an arm, `│` continues it, `└` ends the branch.
     """
     before: Arms = ()
     homes: dict[str, Arms] = {}
@@ -41,6 +41,6 @@ def _in_arm(arms: Arms, depth: int, merge: int | None) -> bool:
 
 
 def _local(name: str, beside: str) -> str:
-    """The name without the path that it shares with its reader."""
+    """Return the name without the path that it shares with its reader."""
     path, _, last = name.rpartition(".")
     return last if path and path == beside.rpartition(".")[0] else name

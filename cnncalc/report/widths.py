@@ -1,4 +1,4 @@
-"""The widths of a table's columns and bars: text is folded where there is no room, numbers never are."""
+"""The widths of a table's columns and bars: texts are folded if there is no room, numbers never are."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LEVELLING = 12
 
 
 class Widths(NamedTuple):
-    """The width of each column, of each bar (0: there are none), and of what may follow a bar."""
+    """The width of each column, of each bar (0 if there are none), and of the texts after the bars."""
 
     columns: tuple[int, ...]
     bar: int
@@ -29,7 +29,7 @@ class Widths(NamedTuple):
 
     @property
     def total(self) -> int:
-        """The width of the table: a space stands before each bar, a gap between two columns."""
+        """The width of the table, with a space before each bar and a gap between columns."""
         bars = self.bars * (1 + self.bar + self.behind) if self.bar else 0
         return sum(self.columns) + bars + len(GAP) * (len(self.columns) - 1)
 
@@ -37,10 +37,10 @@ class Widths(NamedTuple):
 def fitted(
     columns: Sequence[Column], cells: Sequence[Sequence[str]], rail: int, behind: int, width: int | None
 ) -> Widths:
-    """Return the widths of columns with these cells, in a table of this width, or as wide as it would like to be.
+    """Return the widths of columns with these cells, in a table of this width, or without a limit if it is None.
 
-    `cells` are by column, names with their rails; `rail` is the longest of these, `behind` the longest text that
-    follows a bar. What cannot be folded far enough is wider than the width.
+    `cells` are by column, names with their rails; `rail` is the length of the longest rail, `behind` that of the
+    longest text after a bar. The total may exceed the width if a text cannot be folded far enough.
     """
     bars = [column.bar for column in columns if column.bar is not None]
     natural = tuple(_natural(column, texts) for column, texts in zip(columns, cells, strict=True))
@@ -64,26 +64,26 @@ def _natural(column: Column, cells: Sequence[str]) -> int:
 def _narrowed(
     columns: Sequence[Column], cells: Sequence[Sequence[str]], rail: int, widths: Widths, width: int
 ) -> tuple[int, ...]:
-    """The widths of the columns folded by rank, the widest of a rank first: between words, at last within them."""
-    found, over = list(widths.columns), widths.total - width
+    """Return the widths with columns folded by rank, the widest of a rank first; words are broken only if necessary."""
+    narrowed, over = list(widths.columns), widths.total - width
     floors = [_floors(column, texts, rail) for column, texts in zip(columns, cells, strict=True)]
     for level in (0, 1):
         for rank in sorted({column.rank for column in columns}):
             ranked = [index for index, column in enumerate(columns) if column.rank == rank]
             while over > 0:
-                foldable = [index for index in ranked if found[index] > floors[index][level]]
+                foldable = [index for index in ranked if narrowed[index] > floors[index][level]]
                 if not foldable:
                     break
-                widest = max(foldable, key=lambda index: found[index])
-                cut = min(over, found[widest] - floors[widest][level]) if len(foldable) == 1 else 1
-                found[widest] -= cut
+                widest = max(foldable, key=lambda index: narrowed[index])
+                cut = min(over, narrowed[widest] - floors[widest][level]) if len(foldable) == 1 else 1
+                narrowed[widest] -= cut
                 over -= cut
     prose = {index: floors[index][0] for index, column in enumerate(columns) if column.folding == "prose"}
-    return tuple(_levelled(cells, found, prose))
+    return tuple(_levelled(cells, narrowed, prose))
 
 
 def _floors(column: Column, cells: Sequence[str], rail: int) -> tuple[int, int]:
-    """How narrow a column may get: with its words whole, and where words are broken as well."""
+    """Return the least width of a column with its words whole, and with words broken."""
     folding = column.folding
     if folding == "none":
         longest = max(map(len, cells))
@@ -106,24 +106,26 @@ def _floors(column: Column, cells: Sequence[str], rail: int) -> tuple[int, int]:
 def _with_bars(
     columns: Sequence[Column], cells: Sequence[Sequence[str]], widths: Widths, bar: Bar, width: int
 ) -> Widths:
-    """The widths with bars in the room that is left; bars that must be there take a third of a phrase's room, too."""
-    found = list(widths.columns)
+    """Return the widths with bars in the remaining room; required bars also take up to a third of a phrase's room."""
+    narrowed = list(widths.columns)
     length = min(bar.most, (width - widths._replace(bar=1).total) // widths.bars + 1)
     if bar.least:
         for index, column in enumerate(columns):
             if column.folding == "phrase":
                 longest, _ = _floors(column, cells[index], 0)
-                share = min((length + found[index]) // 3, bar.most) - length
-                given = max(min(share, found[index] - longest), 0)
-                found[index] -= given
+                share = min((length + narrowed[index]) // 3, bar.most) - length
+                given = max(min(share, narrowed[index] - longest), 0)
+                narrowed[index] -= given
                 length += given
-    return widths._replace(columns=tuple(found), bar=length if length >= LEAST_BAR else max(min(length, 1), bar.least))
+    return widths._replace(
+        columns=tuple(narrowed), bar=length if length >= LEAST_BAR else max(min(length, 1), bar.least)
+    )
 
 
 def _levelled(cells: Sequence[Sequence[str]], widths: list[int], words: Mapping[int, int]) -> list[int]:
-    """The widths after giving room from one column of prose to another as long as that saves lines.
+    """Return the widths after moving room between columns of prose for as long as that saves lines.
 
-    `words` are the longest words of those columns, by their index.
+    `words` are the lengths of the longest words of those columns, by column index.
     """
     if len(words) < 2:
         return widths
@@ -153,7 +155,7 @@ def _levelled(cells: Sequence[Sequence[str]], widths: list[int], words: Mapping[
 
 
 def _line_count(words: Sequence[int], width: int) -> int:
-    """How many lines words of these lengths take."""
+    """Return the number of lines that words of these lengths need."""
     lines, at = 1, -1
     for word in words:
         if at + 1 + word > width and at >= 0:

@@ -1,4 +1,4 @@
-"""Fold a text into lines of a width: words and names, prose, formulas."""
+"""Folding of texts to a width: words and names, prose, formulas."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ PARTS = re.compile(r"[^ ./_]*[./_]|[^ ./_]*(?: |$)")
 
 
 def parts_of(text: str) -> list[str]:
-    """The parts of a text that stay together on a line."""
+    """Return the parts of a text that must each stay on one line."""
     return [part.rstrip(" ") for part in PARTS.findall(text)]
 
 
 def folded_text(text: str, width: int) -> list[str]:
-    """The text in lines of that width, broken where it may be, or within a part that is too long.
+    """Return the lines of the text, broken between its parts, or within a part that is too long.
 
-    A line has one character at the least. A no-break space is a space once the lines are made.
+    A line has at least one character. No-break spaces become spaces after folding.
     """
     if len(text) <= width:
         return [text.replace("\N{NO-BREAK SPACE}", " ")]
@@ -31,9 +31,9 @@ def folded_text(text: str, width: int) -> list[str]:
 
 
 def folded_prose(text: str, width: int) -> list[str]:
-    """The text in lines of that width, broken between its words, or within a word that is too long.
+    """Return the lines of the text, broken between words, or within a word that is too long.
 
-    There is a line at the least. A no-break space holds a formula together, and is a space once the lines are made.
+    There is at least one line. No-break spaces keep a formula on one line, and become spaces after folding.
     """
     if len(text) <= width:
         return [text.replace("\N{NO-BREAK SPACE}", " ")]
@@ -44,7 +44,7 @@ def folded_prose(text: str, width: int) -> list[str]:
 
 
 def formula_parts(text: str) -> list[str]:
-    """A formula, or a shape of them, cut behind every `x`, `·` and space outside of its brackets."""
+    """Return a formula, or a shape of formulas, cut after every `x`, `·` and space outside brackets."""
     parts, depth = [""], 0
     for character in text:
         depth += {"(": 1, ")": -1}.get(character, 0)
@@ -55,7 +55,7 @@ def formula_parts(text: str) -> list[str]:
 
 
 def folded_formula(text: str, width: int) -> list[str]:
-    """A formula in lines of that width: broken between its terms, its factors and the sizes of a shape alone."""
+    """Return the lines of a formula, broken only between terms, factors and the sizes of a shape."""
     lines = [""]
     for part in formula_parts(text) if len(text) > width else [text]:
         if lines[-1] and len(lines[-1] + part.rstrip()) > width:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from cnncalc.figures.receptive_field import exceeds
-from cnncalc.notation import bytes_text, field_text, shape_text, short
+from cnncalc.notation import bytes_text, field_range_text, field_text, shape_text, short
 from cnncalc.report.columns import count_column, size_column, text_column
 from cnncalc.report.document import Column, DataTable, Document, Notes, Paragraph, TitleRow
 from cnncalc.report.layout import PAGE_WIDTH
@@ -15,7 +15,7 @@ from cnncalc.zoo.survey import ZooEntry
 
 
 def _size(entry: ZooEntry) -> int:
-    """The field's largest size; what sees everything is larger than any."""
+    """Return the largest size of the receptive field; a field over the whole input ranks above all others."""
     field = entry.last.receptive_field
     return 1 << 62 if field.whole else max(axis.size for axis in field.axes)
 
@@ -24,9 +24,11 @@ def _field(entry: ZooEntry, _: str) -> str:
     return field_text(entry.last.receptive_field)
 
 
-def _marked_field(entry: ZooEntry, layout: str) -> str:
+def _marked_field(entry: ZooEntry, _: str) -> str:
     graph = entry.last.graph
-    return _field(entry, layout) + ("*" if exceeds(entry.last.receptive_field, graph.nodes[0].shape) else "")
+    return field_range_text(entry.last.receptive_field) + (
+        "*" if exceeds(entry.last.receptive_field, graph.nodes[0].shape) else ""
+    )
 
 
 COLUMNS = {
@@ -62,7 +64,7 @@ ORDERS: dict[str, Callable[[ZooEntry], Any]] = {
     "memory": lambda entry: entry.peak_bytes,
 }
 
-#: From so many columns on, numbers have all their digits, and the contribution of a network stands beside it.
+#: The widths from which numbers have all their digits, and a network's contribution is shown beside it.
 EXACT, BESIDE = 88, 150
 
 NOTES = (
@@ -73,18 +75,18 @@ COMMANDS = "`cnncalc NAME` calculates a network, `cnncalc zoo NAME` prints its s
 
 
 def sort(entries: Sequence[ZooEntry], key: str | None) -> list[ZooEntry]:
-    """The entries by a figure, or as they stand in the zoo."""
+    """Return the entries sorted by a figure, or in the order of the zoo."""
     return list(entries) if key is None else sorted(entries, key=ORDERS[key])
 
 
 def zoo_table(entries: Sequence[ZooEntry], layout: str, every_column: bool = False) -> Document:
-    """A row for each network."""
+    """Build a table with a row for each network."""
     keys = COLUMNS if every_column else (*DEFAULT, "contribution")
     return Document((DataTable([COLUMNS[key] for key in keys], entries, layout),))
 
 
 def zoo_document(entries: Sequence[ZooEntry], width: int | None, layout: str, grouped: bool) -> Document:
-    """The list for a person; where they are `grouped`, the contribution of each group stands beside or above it."""
+    """Build the list for a terminal; if `grouped`, each group's contribution is shown once."""
     width = width or PAGE_WIDTH
     beside = width >= BESIDE
     columns = [COLUMNS[key] for key in DEFAULT]
@@ -107,7 +109,7 @@ def _rounded(column: Column) -> Column:
 
 
 def _once(entries: Sequence[ZooEntry], grouped: bool) -> Callable[[ZooEntry, str], str]:
-    """The contribution of a network; where they are grouped, that of a group stands beside its first alone."""
+    """Return a column's text function for contributions; if `grouped`, only the first of a group has one."""
     repeated = set()
     for before, entry in pairwise(entries):
         if grouped and entry.member.contribution == before.member.contribution:

@@ -1,18 +1,18 @@
 """Sizes that are symbols: formulas that compute like integers, so that one size rule serves both.
 
-A formula is a polynomial with whole coefficients over *atoms*: symbols, and what a rule makes of them that is
-no polynomial (`floor(H/2)`, `max(a, b)`). Every symbol stands for a whole number, 1 or more. A formula whose
-symbols cancel is a plain number: `H - H` is the integer 0.
+A formula is a polynomial with integer coefficients over *atoms*: symbols, and functions that are not polynomials
+(`floor(H/2)`, `max(a, b)`). Every symbol stands for a positive integer. A formula whose symbols cancel is a plain
+number: `H - H` is the integer 0.
 
-Equal chains of windows are equal formulas, because a floor is brought to one form:
+Equal chains of windows are equal formulas, because a floor has a normal form:
 
     floor((b·q + r)/b)           = q + floor(r/b)                     every coefficient of r from 0 to b - 1
     floor((g·p + r)/(g·b))       = floor((p + floor(r/g))/b)
     floor((floor(p/b) + c)/e)    = floor((p + b·c)/(b·e))             a floor within a floor is one floor
 
-A whole number k is at most floor(x) exactly where it is at most x. So k ≤ floor((floor(p/b) + c)/e) where
-k·e - c ≤ floor(p/b), which is where k·e - c ≤ p/b, and that is k ≤ (p + b·c)/(b·e): the third rule, and
-the others follow in the same way. So a chain of convolutions and pools along one axis is always floor((H + a)/b) + c.
+An integer k is at most floor(x) if and only if it is at most x. So k ≤ floor((floor(p/b) + c)/e) if and only if
+k·e - c ≤ floor(p/b), that is k·e - c ≤ p/b, that is k ≤ (p + b·c)/(b·e): this is the third rule, and the others
+follow in the same way. So a chain of convolutions and pools along one axis is always floor((H + a)/b) + c.
 
 The modules, each above those it imports: polynomial (terms, sums, products), then text, bounds, periods and guards,
 then formula (division, comparisons), then constraints (the sizes that fit).

@@ -1,4 +1,4 @@
-"""Bounds of a value: numbers that it never passes, whatever its symbols stand for."""
+"""Bounds of a value that hold for every value of its symbols."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from cnncalc.symbols.polynomial import Atom, Polynomial, Value, symbols_of, term
 
 
 def bounds(value: Value) -> tuple[Any, Any]:
-    """Numbers that the value is never below and never above; None where none was found.
+    """Return a lower and an upper bound of the value; None in place of a bound that was not found.
 
-    A floor lies within (p - b + 1)/b and p/b. What that leaves is a polynomial in symbols, each 1 + h with h at
-    least 0: where no coefficient in the h is negative, its constant is the least value.
+    A floor lies between (p - b + 1)/b and p/b. With these, the value is bounded by a polynomial in symbols, each 1 + h
+    with h at least 0: if no coefficient in the h is negative, the constant term is the least value.
     """
     if not isinstance(value, Polynomial):
         return value, value
@@ -23,7 +23,7 @@ def bounds(value: Value) -> tuple[Any, Any]:
 
 
 def _relaxed(value: Value, up: bool) -> Any:
-    """A polynomial in symbols alone that is never below (`up`) or never above the value; None if there is none."""
+    """Return a polynomial in symbols alone that bounds the value from above (`up`) or below; None if none is found."""
     value = _without_floors(value, up)
     total: Value = 0
     if not any(atom.function for monomial in terms_of(value) for atom, _ in monomial):
@@ -49,9 +49,9 @@ def _relaxed(value: Value, up: bool) -> Any:
 
 
 def _without_floors(value: Value, up: bool) -> Value:
-    """The value with each floor that is a term by itself replaced by what bounds it.
+    """Return the value with each floor that is a term by itself replaced by its bound.
 
-    The outermost goes first: its parts may cancel against other terms.
+    The outermost floor is replaced first: its parts may cancel against other terms.
     """
     while floors := [
         (monomial[0][0], factor)
@@ -85,7 +85,7 @@ def _atom_bound(atom: Atom, up: bool) -> Any:
 
 
 def _least(polynomial: Value) -> Any:
-    """The least value of a polynomial in symbols, each 1 or more; None where this does not find it."""
+    """Return a lower bound of a polynomial in symbols, each 1 or more; None if this method finds none."""
     if not isinstance(polynomial, Polynomial):
         return polynomial
     if all(factor > 0 for monomial, factor in polynomial.terms.items() if monomial):

@@ -1,7 +1,7 @@
-"""Which whole numbers a symbol may stand for, under conditions on it.
+"""The integers that a symbol may stand for under conditions on it.
 
-Along an axis every size is a formula with f(N + p) = f(N) + q: a line plus something periodic. So a condition holds
-from some size on, or up to one, or repeats with its period; the numbers in between are tried one by one.
+Along an axis every size is a formula with f(N + p) = f(N) + q: a line plus a periodic function. So a condition holds
+from some size on, or up to one, or repeats with its period; the sizes before that are tried one by one.
 """
 
 from __future__ import annotations
@@ -17,17 +17,47 @@ from cnncalc.symbols.guards import Guard
 from cnncalc.symbols.periods import period
 from cnncalc.symbols.polynomial import Value
 
-#: At most so many atoms of formulas are evaluated in trying numbers: a second or two.
+#: The most atoms of formulas that are evaluated when numbers are tried: a second or two.
 MOST_EVALUATED = 500_000
 
 
 class IntegerSet(NamedTuple):
-    """A set of whole numbers: `listed`, and `offsets` from `start` that repeat every `step` (0: none do)."""
+    """A set of integers: `listed`, and `offsets` from `start` that repeat every `step` (0: nothing repeats)."""
 
     listed: tuple[int, ...]
     start: int = 0
     step: int = 0
     offsets: tuple[int, ...] = ()
+
+    @classmethod
+    def repeating(cls, members: list[int], settled: int, step: int, low: int = 1) -> IntegerSet:
+        """Return the set with these ascending members from `low` to settled + step, which repeat every `step`."""
+        offsets = {n - settled for n in members if n >= settled}
+        if not offsets:
+            return cls(tuple(members))
+        shorter = next(
+            d
+            for d in range(1, step + 1)
+            if step % d == 0 and all(((at + d) % step in offsets) == (at in offsets) for at in range(step))
+        )
+        # The pattern may begin before it was sure to: it goes as far down as the members follow it.
+        known, start = set(members), settled
+        while start > low and ((start - 1) in known) == (((start - 1 - settled) % shorter) in offsets):
+            start -= 1
+        first = next(n for n in members if n >= start)
+        turn = tuple(n - first for n in range(first, first + shorter) if (n - settled) % shorter in offsets)
+        return cls(tuple(n for n in members if n < first), first, shorter, turn)
+
+    def intersection(self, other: IntegerSet) -> IntegerSet:
+        """Return the numbers that are in both sets."""
+        if not self.step or not other.step:
+            finite, more = (self, other) if not self.step else (other, self)
+            return IntegerSet(tuple(n for n in finite.listed if n in more))
+        step = lcm(self.step, other.step)
+        settled = max(self.start, other.start)
+        low = min(n for n in (self.first, other.first) if n is not None)
+        members = [n for n in range(low, settled + step) if n in self and n in other]
+        return IntegerSet.repeating(members, settled, step, low)
 
     @property
     def first(self) -> int | None:
@@ -36,7 +66,7 @@ class IntegerSet(NamedTuple):
 
     @property
     def every(self) -> bool:
-        """Whether it is every number from the first on."""
+        """Whether the set has every integer from its first on."""
         return not self.listed and self.step == 1
 
     def __contains__(self, n: object) -> bool:
@@ -47,7 +77,7 @@ class IntegerSet(NamedTuple):
         )
 
     def __str__(self) -> str:
-        """`7`, `193 to 224`, `16, 32, 48, …`, `7 or more`"""
+        """Return the set in words: `7`, `193 to 224`, `16, 32, 48, …`, `7 or more`."""
         if self.every:
             return f"{self.first} or more"
         if not self.step:
@@ -59,8 +89,12 @@ class IntegerSet(NamedTuple):
         text = [*(_run_text(*run) for run in runs_of(self.listed)), *(_run_text(*run) for run in more)]
         return f"{', '.join(text)}, and so on every {self.step}"
 
+    def runs(self) -> list[tuple[int, int | None, int]]:
+        """Return the set as runs (first, last, step); the last of an endless run is None."""
+        return [*runs_of(self.listed), *((self.start + at, None, self.step) for at in self.offsets)]
+
     def to_dict(self) -> dict[str, object]:
-        """The set as JSON: runs [first, last, step] of what is listed, and what repeats."""
+        """Return the set for JSON: the runs [first, last, step] of its listed members, and its repeating part."""
         return {
             "sizes": [list(run) for run in runs_of(self.listed)],
             "from": self.start if self.step else None,
@@ -70,7 +104,7 @@ class IntegerSet(NamedTuple):
 
 
 def runs_of(numbers: Sequence[int]) -> list[tuple[int, int, int]]:
-    """Rising numbers as runs (first, last, step): from the left, the longest that rise in even steps."""
+    """Return ascending numbers as runs (first, last, step): from the left, each the longest with a constant step."""
     runs: list[tuple[int, int, int]] = []
     at = 0
     while at < len(numbers):
@@ -96,9 +130,9 @@ def _run_text(first: int, last: int, step: int) -> str:
 
 
 def solve_constraints(guards: Iterable[Guard], name: str) -> IntegerSet | None:
-    """The numbers from 1 on that meet all guards on one symbol; None where finding them would take too long.
+    """Return the positive integers that satisfy all guards on one symbol; None if the search would take too long.
 
-    Raises `ValueError` for a guard on several symbols.
+    Raises `ValueError` if a guard has several symbols.
     """
     guards = list(guards)
     ranges = [GuardRange.of(each, name) for each in guards]
@@ -116,32 +150,11 @@ def solve_constraints(guards: Iterable[Guard], name: str) -> IntegerSet | None:
     met = [n for n in range(low, stop) if all(each.holds({name: n}) for each in guards)]
     if ends:
         return IntegerSet(tuple(met))
-    return _folded(met, settled, step)
-
-
-def _folded(met: list[int], settled: int, step: int) -> IntegerSet:
-    """The set with these members below settled + step, which repeats every `step` from `settled` on."""
-    offsets = {n - settled for n in met if n >= settled}
-    shorter = next(
-        d
-        for d in range(1, step + 1)
-        if step % d == 0 and all(((at + d) % step in offsets) == (at in offsets) for at in range(step))
-    )
-    if not offsets:
-        return IntegerSet(tuple(met))
-    # The pattern may begin before it was sure to: it goes as far down as the members follow it.
-    members, start = set(met), settled
-    while start > 1 and ((start - 1) in members) == (((start - 1 - settled) % shorter) in offsets):
-        start -= 1
-    if not any(n < start for n in met):
-        start = met[0]
-    first = next(n for n in met if n >= start)
-    turn = tuple(n - first for n in range(first, first + shorter) if (n - settled) % shorter in offsets)
-    return IntegerSet(tuple(n for n in met if n < first), first, shorter, turn)
+    return IntegerSet.repeating(met, settled, step)
 
 
 class GuardRange(NamedTuple):
-    """Where a guard can hold: not below `low` nor above `high`, and from `settled` on with its `period`."""
+    """The range in which a guard can hold, from `low` to `high`, and its `period`, valid from `settled` on."""
 
     low: int
     high: int | None
@@ -150,7 +163,7 @@ class GuardRange(NamedTuple):
 
     @classmethod
     def of(cls, guard: Guard, name: str) -> GuardRange | None:
-        """The range of a guard on one symbol; None where its formulas have no period or no bounds."""
+        """Return the range of a guard on one symbol; None if its formulas have no period or no bounds."""
         if guard.symbols - {name}:
             raise ValueError(f"{guard} is about more than {name}")
         formulas = (guard.formula, *guard.others)
@@ -166,7 +179,7 @@ class GuardRange(NamedTuple):
 
 
 def _range_of(value: Value, name: str, zero: bool) -> GuardRange | None:
-    """Where a formula is at least 0 or, with `zero`, is 0."""
+    """Return the range in which a formula is at least 0 or, with `zero`, equal to 0."""
     repeats = period(value)
     if repeats is None or not isinstance(value, Formula):
         return None

@@ -28,9 +28,9 @@ MOST_COMPARED = 40
 
 
 class Formula(Polynomial):
-    """A polynomial with integer division, remainder, maximum and minimum, each in one form.
+    """A polynomial with integer division, remainder, maximum and minimum, each in a normal form.
 
-    A comparison is True or False where it is so for all values of the symbols, and otherwise a `Guard`.
+    A comparison is True or False if it is the same for all values of the symbols, and otherwise a `Guard`.
     """
 
     __slots__ = ()
@@ -53,7 +53,7 @@ class Formula(Polynomial):
         return self // divisor, self % divisor
 
     def clip(self, low: Value | None, high: Value | None) -> Any:
-        """The formula, not below `low` nor above `high`; a bound that the symbols cannot pass is left out."""
+        """Return the formula limited to `low` and `high`; a bound that the formula always satisfies is left out."""
         clipped: Value = self
         if low is not None:
             clipped = _extreme(max, clipped, low)
@@ -62,9 +62,9 @@ class Formula(Polynomial):
         return clipped
 
     def apply(self, function: Callable[..., Any], *more: Value) -> Any:
-        """The function of this formula as an atom, for a rule that branches on its value.
+        """Return the function of this formula as an atom, for a rule that branches on its value.
 
-        It is called again with numbers in place of symbols.
+        The function is called again when numbers are substituted for symbols.
         """
         return self.single(Atom(function.__name__, function, (self, *more)))
 
@@ -83,14 +83,16 @@ class Formula(Polynomial):
         return _at_least_zero(other - self - 1)
 
     def equals(self, other: Value, or_one: bool = False) -> Any:
-        """Whether it is the same number as `other` or, with `or_one`, either of them is 1.
+        """Return whether the formula and `other` are the same number or, with `or_one`, either of them is 1.
 
-        (`==` asks whether it is the same formula.) Formulas that are always as far apart are not equal, though some
-        number may make one of them 1: no one means such a network.
+        (`==` compares formulas.) If formulas with a constant nonzero difference may be 1, the guard is marked as
+        `stretched`.
         """
         gap = self - other
         if not isinstance(gap, Formula):
-            return bool(gap == 0)
+            if not or_one or not gap:
+                return bool(gap == 0)
+            return Guard(self - 1, True, (from_terms(terms_of(other - 1)),), stretched=True)
         low, high = bounds(gap)
         if not or_one and ((low is not None and low > 0) or (high is not None and high < 0)):
             return False
@@ -100,7 +102,7 @@ class Formula(Polynomial):
     # -- text --------------------------------------------------------------------------------------------
 
     def __format__(self, form: str) -> str:
-        """The text, with each number in it in that form (`,` groups thousands)."""
+        """Return the text, with each number formatted by `form` (`,` groups thousands)."""
         text = str(self)
         return re.sub(r"\d+", lambda number: format(int(number.group()), form), text) if form else text
 
@@ -114,12 +116,12 @@ from_terms = Formula.from_terms
 
 
 def symbol(name: str) -> Formula:
-    """The formula that is a symbol: a whole number, 1 or more."""
+    """Return the formula of a symbol, which stands for a positive integer."""
     return Formula({((Atom(name), 1),): 1})
 
 
 def total(values: Iterable[Value]) -> Value:
-    """The sum of many values, gathered at once."""
+    """Return the sum of the values; it is faster than adding them one by one."""
     terms: Terms = {}
     for value in values:
         for monomial, factor in terms_of(value).items():
@@ -129,9 +131,9 @@ def total(values: Iterable[Value]) -> Value:
 
 
 def largest(values: Iterable[Value]) -> Value | None:
-    """The largest of the values, or `max(…)` of those that may be it where that depends on the symbols.
+    """Return the largest value, or `max(…)` of the candidates if it depends on the symbols.
 
-    None where these are many.
+    Return None if there are too many candidates.
     """
     left: list[Value] = []
     for value in dict.fromkeys(values):
@@ -151,7 +153,7 @@ def _never_above(value: Value, other: Value) -> bool:
 
 
 def _at_least_zero(value: Any) -> Any:
-    """Whether a value is 0 or more: True, False, or a guard where that depends on its symbols."""
+    """Return whether a value is 0 or more: True, False, or a guard if that depends on its symbols."""
     if not isinstance(value, Formula):
         return value >= 0
     low, high = bounds(value)
@@ -166,7 +168,7 @@ def _at_least_zero(value: Any) -> Any:
 
 
 def _floor(rest: Terms, divisor: int) -> Any:
-    """floor(rest/divisor) in its one form, for coefficients from 0 to divisor - 1."""
+    """Return the normal form of floor(rest/divisor), for coefficients from 0 to divisor - 1."""
     constant = rest.get((), 0)
     varying = {monomial: factor for monomial, factor in rest.items() if monomial and factor}
     if divisor > MOST_STRIDE or sum([atom.weight for monomial in varying for atom, _ in monomial]) > MOST_WEIGHT:
@@ -193,7 +195,7 @@ def _floor_of(top: Any, bottom: int) -> Any:
 
 
 def simplify_periodic(value: Any) -> Any:
-    """The value as one floor((H + a)/b) where a max or min in it comes to that."""
+    """Return the value as one floor((H + a)/b) if it has a max or min and is equal to such a floor."""
     short = single_floor(value) if isinstance(value, Formula) else None
     if isinstance(short, tuple):
         name, offset, step = short
@@ -202,7 +204,7 @@ def simplify_periodic(value: Any) -> Any:
 
 
 def _extreme(function: Callable[..., Any], value: Value, bound: Value) -> Any:
-    """The max or min of two values; one of them where no symbols can make it the other."""
+    """Return the max or min of two values, or one of them if it is the result for all values of the symbols."""
     low, high = bounds(value - bound)
     if function is min:
         value, bound = bound, value

@@ -9,23 +9,25 @@ from cnncalc.symbols.polynomial import Polynomial, Terms, substitute, symbols_of
 
 
 class Guard(NamedTuple):
-    """A comparison that symbols leave undecided: that `formula` is at least 0 or, where `zero`, is 0.
+    """A comparison that depends on the symbols: `formula` is at least 0 or, with `zero`, equal to 0.
 
-    It holds too where one of the `others` is 0: an axis of size 1 fits any. It has no truth of its own; what needs
-    it collects it as a condition on the symbols.
+    It also holds if one of the `others` is 0, for axes of size 1, which broadcast. It has no truth value; code that
+    requires it collects it as a condition on the symbols.
     """
 
     formula: Polynomial
     zero: bool = False
     others: tuple[Polynomial, ...] = ()
+    #: Whether two sizes that always differ are equal only as one of them is 1, and stretched: hardly what is meant.
+    stretched: bool = False
 
     @property
     def symbols(self) -> set[str]:
-        """The names of the symbols that it is a condition on."""
+        """The names of the symbols in the condition."""
         return symbols_of((self.formula, *self.others))
 
     def holds(self, numbers: Mapping[str, int]) -> bool:
-        """Whether it holds with these numbers for all of its symbols."""
+        """Return whether the condition holds for these numbers, which cover all of its symbols."""
         value = substitute(self.formula, numbers)
         assert not isinstance(value, Polynomial), f"a symbol of {self} has no number"
         return (value == 0 if self.zero else value >= 0) or any(
@@ -36,7 +38,7 @@ class Guard(NamedTuple):
         raise TypeError(f"whether {self} depends on the values of its symbols")
 
     def __str__(self) -> str:
-        """`H >= 7`, `H = 2*floor(H/2)`"""
+        """Return the condition as text: `H >= 7`, `H = 2*floor(H/2)`."""
         left: Terms = {}
         right: Terms = {}
         for monomial, factor in self.formula.terms.items():

@@ -1,4 +1,4 @@
-"""Periods of a value in one symbol, and the one floor that a periodic value may be equal to."""
+"""Periods of a value in one symbol, and conversion of a periodic value to a single floor."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 from cnncalc.symbols.polynomial import Atom, Polynomial, Value, terms_of
 
-#: At most so many atoms are evaluated to compare the values of a period, for a shorter form of a formula. That is
+#: The most atoms that are evaluated to compare the values of a period, for a shorter form of a formula. That is
 #: enough for strides of a few hundred in all; beyond, the longer form stays, which is right as well.
 MOST_EVALUATED = 20_000
 
 
 def period(value: Value) -> tuple[int, int] | None:
-    """(p, q) with f(N + p) = f(N) + q for every N, of a value in one symbol; None where there are no such numbers.
+    """Return (p, q) with f(N + p) = f(N) + q for every N, of a value in one symbol; None if there is no such pair.
 
-    Every size along an axis has them: strides multiply p, and upsampling multiplies q.
+    Every size along an axis has a period: strides multiply p, and upsampling multiplies q.
     """
     steps, gains = 1, Fraction(0)
     for monomial, factor in terms_of(value).items():
@@ -54,9 +54,9 @@ def _atom_period(atom: Atom) -> tuple[int, int] | None:
 
 
 def single_floor(value: Polynomial) -> tuple[str, int, int] | int | None:
-    """(N, a, b) where a value with a max or min in it is floor((N + a)/b), or the number that it is; else None.
+    """Return (N, a, b) if a value with a max or min is floor((N + a)/b), a number if it is constant, else None.
 
-    Both repeat with the same period and gain, so that being equal on one period proves it.
+    Both have the same period and gain, so equality on one period proves equality everywhere.
     """
     if len(value.symbols) != 1 or not _has_extremes(value):
         return None

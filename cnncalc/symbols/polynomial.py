@@ -1,7 +1,7 @@
-"""Polynomials over symbols and functions of them: terms, sums and products. The lowest part of a formula.
+"""Polynomials over symbols and functions of them: terms, sums and products. This is the base of `Formula`.
 
-A polynomial is a sum of *terms*: a monomial (a product of atoms with their powers) times a number. An *atom* is a
-symbol, or a function of other polynomials that is no polynomial itself: `floor(H/2)`, `max(a, b)`.
+A polynomial is a sum of *terms*: a monomial (a product of powers of atoms) times a number. An *atom* is a symbol, or a
+function of other polynomials that is not a polynomial itself: `floor(H/2)`, `max(a, b)`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ Value = Union[int, Fraction, "Polynomial"]
 
 
 class Atom(NamedTuple):
-    """A symbol, or a function of values, which is called again when numbers are substituted for symbols."""
+    """A symbol, or a function of values that is called again when numbers are substituted for symbols."""
 
     name: str
     function: Callable[..., Any] | None = None
@@ -24,11 +24,11 @@ class Atom(NamedTuple):
 
     @property
     def weight(self) -> int:
-        """How many atoms there are in it, itself included."""
+        """The number of atoms in this one, itself included."""
         return 1 + sum([each.weight for each in self.arguments if isinstance(each, Polynomial)])
 
     def __str__(self) -> str:
-        """`H`, `floor((H + 1)/2)`, `max(H, W)`"""
+        """Return the atom as text: `H`, `floor((H + 1)/2)`, `max(H, W)`."""
         if self.function is None:
             return self.name
         if self.name == "floor":
@@ -45,9 +45,9 @@ Terms = dict[Monomial, Any]
 
 
 class Polynomial:
-    """A polynomial that is no plain number. A frozen value; equal polynomials have equal terms.
+    """A polynomial that is not a plain number. It is immutable; equal polynomials have equal terms.
 
-    What comes to a number is a number: the difference of a polynomial and itself is the integer 0. A subclass adds
+    A constant result is a plain number: the difference of a polynomial and itself is the integer 0. A subclass adds
     operations, and the sums and products of its instances are of the same class.
     """
 
@@ -62,25 +62,25 @@ class Polynomial:
 
     @classmethod
     def from_terms(cls, terms: Terms) -> Any:
-        """The value of terms: a number where no symbol is left."""
+        """Return the polynomial with these terms, or a plain number if no symbol is left."""
         terms = {monomial: plain_number(factor) for monomial, factor in terms.items() if factor}
         return cls(terms) if terms.keys() - {()} else terms.get((), 0)
 
     @classmethod
     def single(cls, atom: Atom) -> Any:
-        """The polynomial that is an atom and nothing else."""
+        """Return the polynomial that consists of one atom."""
         return cls({((atom, 1),): 1})
 
     @property
     def weight(self) -> int:
-        """How many atoms there are in it, those within atoms included."""
+        """The number of atoms in the polynomial, including those within atoms."""
         if self._weight is None:
             self._weight = sum([atom.weight for monomial in self.terms for atom, _ in monomial])
         return self._weight
 
     @property
     def symbols(self) -> set[str]:
-        """The names of the symbols in it."""
+        """The names of the symbols in the polynomial."""
         names: set[str] = set()
         for monomial in self.terms:
             for atom, _ in monomial:
@@ -137,7 +137,7 @@ class Polynomial:
     # -- substitution and text ---------------------------------------------------------------------------
 
     def substitute(self, values: Mapping[str, Value]) -> Any:
-        """The polynomial with values in place of symbols; a symbol that has none stays."""
+        """Return the polynomial with values in place of symbols; a symbol without a value stays."""
         total: Value = 0
         for monomial, factor in self.terms.items():
             term: Value = factor
@@ -161,22 +161,22 @@ class Polynomial:
 
 
 def substitute(value: Value, values: Mapping[str, Value]) -> Any:
-    """The value with values in place of its symbols; a number as it is."""
+    """Return the value with values in place of its symbols; a number is unchanged."""
     return value.substitute(values) if isinstance(value, Polynomial) else value
 
 
 def symbols_of(values: Iterable[Any]) -> set[str]:
-    """The names of the symbols in any of the values; numbers have none."""
+    """Return the names of the symbols in any of the values; numbers have none."""
     return {name for value in values if isinstance(value, Polynomial) for name in value.symbols}
 
 
 def terms_of(value: Value) -> Terms:
-    """The terms of a value: a number is a constant term, and 0 is none."""
+    """Return the terms of a value: a number is a constant term, and 0 has no terms."""
     return value.terms if isinstance(value, Polynomial) else {(): value} if value else {}
 
 
 def plain_number(number: Any) -> Any:
-    """The number, as an integer where it is whole."""
+    """Return the number, as an int if it is whole."""
     return number.numerator if number.denominator == 1 else number
 
 
@@ -190,7 +190,7 @@ def _times(left: Monomial, right: Monomial) -> Monomial:
 
 
 def sum_text(value: Value) -> str:
-    """The value as a sum of products: `3*C*H**2 + 2*H - 1`."""
+    """Return the value as a sum of products: `3*C*H**2 + 2*H - 1`."""
     text = ""
     terms = terms_of(value)
     for monomial in sorted(terms, key=term_order):
@@ -203,18 +203,18 @@ def sum_text(value: Value) -> str:
 
 
 def bracketed(value: Value) -> str:
-    """The sum, in brackets where it has several terms or begins with a minus."""
+    """Return the text of a sum, in brackets if it has several terms or begins with a minus."""
     text = sum_text(value)
     return f"({text})" if len(terms_of(value)) > 1 or text.startswith("-") else text
 
 
 def raised(power: int) -> str:
-    """`**2`, and nothing for the first power."""
+    """Return the text of an exponent: `**2`, or an empty text for the first power."""
     return f"**{power}" if power > 1 else ""
 
 
 def term_order(monomial: Monomial) -> tuple[Any, ...]:
-    """Sort key: higher degrees first, symbols before other atoms, the constant last."""
+    """Return a sort key: higher degrees first, symbols before other atoms, the constant last."""
     return (
         -sum(power for _, power in monomial),
         [(atom.function is not None, str(atom), -power) for atom, power in monomial],

@@ -1,4 +1,4 @@
-"""The text of a formula: a sum of products, or a product where its factors can be found again."""
+"""The text of a formula: a product if its factors can be recovered, and otherwise a sum of products."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LONGEST_PRODUCT = 64
 
 
 def formula_text(value: Polynomial) -> str:
-    """`432*(H - 2)*(W - 2)`, `144*C + 16`"""
+    """Return the formula as text: `432*(H - 2)*(W - 2)`, `144*C + 16`."""
     common, factors = factored(value)
     if len(factors) == 1 and factors[0][1] == 1:
         return sum_text(value)
@@ -33,7 +33,7 @@ def formula_text(value: Polynomial) -> str:
 
 
 def factored(value: Polynomial) -> tuple[Any, list[tuple[Value, int]]]:
-    """The polynomial as a number times powers of others: 432·(H − 2)·(W − 2), from its product multiplied out."""
+    """Return the polynomial as a number times powers of factors, as in 432·(H − 2)·(W − 2), if it factors so."""
     numbers = [Fraction(factor) for factor in value.terms.values()]
     common = Fraction(gcd(*(n.numerator for n in numbers)), lcm(*(n.denominator for n in numbers)))
     rest = value * (1 / common)
@@ -54,7 +54,7 @@ def factored(value: Polynomial) -> tuple[Any, list[tuple[Value, int]]]:
 
 
 def _without_root(value: Polynomial, atom: Atom) -> tuple[Polynomial, Any] | None:
-    """A factor (atom + c) of the polynomial, and the quotient by it; None where it has none."""
+    """Return a factor (atom + c) of the polynomial, and the quotient by it; None if it has none."""
     powers: dict[int, dict[Monomial, Any]] = {}
     for monomial, factor in value.terms.items():
         cofactor = dict(monomial)
@@ -78,7 +78,7 @@ def _without_root(value: Polynomial, atom: Atom) -> tuple[Polynomial, Any] | Non
 
 
 def _roots(powers: dict[int, dict[Monomial, Any]], degree: int) -> Iterator[int]:
-    """Whole numbers that may be roots: 0, and by the rational root theorem those of one slice of the polynomial."""
+    """Yield integers that may be roots: 0, and those that the rational root theorem gives for one slice."""
     if 0 not in powers:
         yield 0
         return
@@ -96,5 +96,5 @@ def _roots(powers: dict[int, dict[Monomial, Any]], degree: int) -> Iterator[int]
 
 
 def _leading(value: Polynomial) -> Any:
-    """The coefficient of the term that is written first."""
+    """Return the coefficient of the term that is written first."""
     return value.terms[min(value.terms, key=term_order)]

@@ -1,7 +1,7 @@
 """Writers: a graph as code for a framework, as a model file, or as a spec. One file for each format.
 
-Every writer is a module with `write(graph)` and an `emitter`: what it emits of a layer is the row of the framework's
-table, or what a function of the writer makes of it where a row alone does not do. A kind without an equivalent is an
+Every writer is a module with `write(graph)` and an `emitter`: a layer is emitted by the row of the framework's
+table, or by a function of the writer if a row alone is not enough. A kind without an equivalent is an
 error E320 with the reason.
 """
 
@@ -14,7 +14,7 @@ from cnncalc.graph import Graph
 
 
 class Format(NamedTuple):
-    """A format: its title, the suffix of its files, and whether they are bytes rather than text."""
+    """A format: its title, the suffix of its files, and whether they are binary."""
 
     title: str
     suffix: str
@@ -31,9 +31,9 @@ FORMATS = {
 
 
 def export(graph: Graph, to: str) -> Union[str, bytes]:
-    """Return the graph in a format: text, or bytes for a binary one. Vectors that layers share are each layer's own.
+    """Return the graph in a format: text, or bytes for a binary one. Each layer gets its own copy of shared vectors.
 
-    Raises `SpecError` E320 for every layer that the format has no equivalent of, E301 where its library is missing.
+    Raises `SpecError` E320 for every layer that the format has no equivalent of, E301 if its library is missing.
     """
     from cnncalc.writers.sharing import with_own_vectors
 

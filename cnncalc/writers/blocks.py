@@ -1,8 +1,8 @@
-"""A graph as blocks of code: which layers belong together, which blocks are alike, and in what they differ.
+"""A graph as blocks of code: the layers of each block, the blocks that are alike, and the numbers in which they differ.
 
-The names of the nodes give the blocks: `bottleneck2.conv1` is a step of `bottleneck2`. Blocks that are the same but
+The names of the nodes give the blocks: `bottleneck2.conv1` is a step of `bottleneck2`. Blocks that are equal except
 for numbers share a `BlockTemplate`, whose parameters are the numbers that differ. Numbers of channels that are equal
-in every copy are one parameter; all others are one only where they have one name as well.
+in every copy are one parameter; other numbers are one parameter only if they also have one name.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MAX_DEPTH = 20
 
 
 class CodeBlock(NamedTuple):
-    """Steps that belong together: the tensors that come in and go out, and what is done between.
+    """Steps that belong together, with the tensors that they read and return.
 
     A tensor is the index of the node that makes it.
     """
@@ -52,9 +52,9 @@ class TemplateParameter(NamedTuple):
 
 
 class BlockTemplate(NamedTuple):
-    """What is written once for all blocks that are alike: `block` is the first of them.
+    """The code shared by all blocks that are alike: `block` is the first of them.
 
-    `names` has for each number of the block the parameter that it is, or None where it is the same in all.
+    `names` has for each number of the block its parameter, or None if it is the same in all.
     """
 
     name: str
@@ -75,9 +75,9 @@ class BlockLayout:
         taken: Iterable[str] = (),
         attributes: Iterable[str] = (),
     ) -> None:
-        """`code` is that of each layer by its node; `case` makes a template's name of a block's.
+        """Lay out a graph; `code` is that of each layer by its node, `case` converts a block's name to its template's.
 
-        No template is called as one of `taken`, no step as one of `attributes`.
+        No template is given a name in `taken`, no step one in `attributes`.
         """
         self._graph, self._code, self._attributes = graph, code, tuple(attributes)
         self._last = graph.nodes[-1].index + 1 if graph.nodes else 0
@@ -129,6 +129,8 @@ class BlockLayout:
         inside = {node.index for node in nodes}
         inputs = dict.fromkeys(index for node in nodes for index in node.inputs if index not in inside)
         outputs = [node.index for node in nodes if any(reader not in inside for reader in self._readers[node.index])]
+        # Nothing reads what a dead branch makes: as a block it gives its last tensor all the same.
+        outputs = outputs or [nodes[-1].index]
         return CodeBlock(family, tuple(inputs), tuple(outputs), tuple(self._steps(nodes, depth)))
 
     # -- which blocks are alike ------------------------------------------------------------------------
@@ -141,7 +143,7 @@ class BlockLayout:
         self._copies[number].append(block)
 
     def _structure(self, block: CodeBlock) -> tuple[Any, ...]:
-        """Return all of a block but its numbers; tensors go by the position at which they come in or are made."""
+        """Return everything of a block but its numbers; tensors are numbered by where they come in or are made."""
         made = [index for step in block.steps for index in step.outputs]
         positions = {index: position for position, index in enumerate((*block.inputs, *made))}
         steps = []
@@ -180,7 +182,7 @@ class BlockLayout:
                 yield from numbers(step.code)
 
     def _channels(self, block: CodeBlock) -> tuple[int, int]:
-        """Return the channels of the first tensor that comes in, and of the last that goes out."""
+        """Return the channels of the first input tensor, and of the last output tensor."""
         nodes = self._graph.nodes
         return nodes[block.inputs[0]].shape.channels, nodes[block.outputs[-1]].shape.channels
 
@@ -189,7 +191,7 @@ class BlockLayout:
     def code(self, block: CodeBlock, names: Iterable[str | None] = ()) -> Iterator[LayerCode]:
         """Yield the code of each step of a block, with a template's `names` in place of its numbers.
 
-        For an inner block that is a call of its template.
+        For an inner block this is a call of its template.
         """
         names = chain(names, repeat(None))
         for step in block.steps:
@@ -204,28 +206,28 @@ class BlockLayout:
         return self._graph.nodes[index].shape
 
     def reader_count(self, index: int) -> int:
-        """Return how many layers read a tensor; leaving the network counts as well."""
+        """Return the number of layers that read a tensor; being an output of the network counts as well."""
         return len(self._readers[index])
 
     def allocates(self, step: BlockStep) -> bool:
-        """Whether a step computes a new tensor, rather than going over its input once more."""
+        """Return whether a step computes a new tensor, rather than an alias or an in-place result."""
         return isinstance(step.code, CodeBlock) or self._graph.nodes[step.outputs[0]].layer.memory == "own"
 
     def new_shape(self, step: BlockStep) -> Shape | None:
-        """Return the shape that a step makes of another; None where its output is like its input."""
+        """Return the output shape of a step; None if it is the same as its input's."""
         shapes = [self.shape(index) for index in step.outputs]
         return shapes[0] if len(shapes) == 1 and shapes[0] != self.shape(step.inputs[0]) else None
 
     def docstring(self, block: CodeBlock, text: Callable[[Shape], str], copies: int = 1) -> str:
-        """Return the shapes that come in and go out, those of the first copy where there are several."""
+        """Return the input and output shapes, those of the first copy if there are several."""
         ends = [", ".join(text(self.shape(index)) for index in each) for each in (block.inputs, block.outputs)]
         first = f"; the shapes here are those of the first of {copies}" if copies > 1 else ""
         return f"{ends[0]} -> {ends[1]}{first}."
 
     def variables(self, block: CodeBlock, taken: Iterable[str] = ()) -> dict[int, str]:
-        """Return a variable for each tensor of a block; a tensor takes over that of one which nothing reads any more.
+        """Return a variable for each tensor of a block; a tensor reuses that of one which is not read any more.
 
-        A tensor that the spec names keeps that name where it is read later on. None is called as one of `taken`.
+        A tensor that the spec names keeps that name if it is read later on. No variable has a name in `taken`.
         """
         last_read = dict.fromkeys(block.outputs, len(block.steps))
         for position, step in enumerate(block.steps):
@@ -244,20 +246,20 @@ class BlockLayout:
         return variables
 
     def _given_name(self, index: int) -> str | None:
-        """Return the name that a tensor was given, where it is more than its kind with a number."""
+        """Return the name that the spec gives a tensor, if it is more than its kind with a number."""
         node = self._graph.nodes[index]
         name = node.name.rpartition(".")[2]
         return None if re.fullmatch(rf"{node.layer.kind}\d+", name) else identifier(name)
 
 
 def _scope(name: str, depth: int) -> str | None:
-    """Return the block at that depth that a node's name puts it in; None where it stands by itself."""
+    """Return the block at that depth that contains a node, by its name; None if there is none."""
     path = name.split(".", depth + 1)
     return path[depth] if depth < MAX_DEPTH and len(path) > depth + 1 else None
 
 
 def _name_of_channels(values: tuple[Any, ...], ends: list[tuple[int, int]]) -> str:
-    """Return what the channels are in every copy of a block: those that come in, go out, or neither."""
+    """Return the role of channels in every copy of a block: those of its input, of its output, or neither."""
     comes_in = all(value == start for value, (start, _) in zip(values, ends, strict=True))
     goes_out = all(value == stop for value, (_, stop) in zip(values, ends, strict=True))
     if comes_in and goes_out:
@@ -270,7 +272,7 @@ def _named(value: Any, name: str | None) -> Any:
 
 
 def file_docstring(graph: Graph, framework: str) -> str:
-    """Return the docstring of a file: what it is, and the figures that it should come to."""
+    """Return the docstring of a file: what it is, and the figures that it should have."""
     name = "".join(c for c in graph.name or "a network" if c.isprintable() and c not in '\\"')[:60]
     costs = [cost(node) for node in graph.nodes]
     params, buffers = sum(each.params for each in costs), sum(each.buffers for each in costs)

@@ -1,8 +1,8 @@
 """A graph as a spec: branches as arms, repeated structure folded, blocks that differ in numbers as defs.
 
-The rows come in the same order with the same sizes, so every figure is the same. Identifiers stay where they are
-read by `@`; all other layers are numbered anew, and blocks of the source are found again only as far as they
-repeat. Outputs that other layers read as well are passed through an `identity` where there are several.
+The layers have the same order and the same sizes, so every figure is the same. Identifiers are kept only where `@`
+reads them; all other layers are renumbered, and blocks of the source are recovered only as far as they
+repeat. If several outputs are also read by other layers, each is passed through an `identity`.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from cnncalc.writers.repeats import RepeatItem, bracketed, define, fold, lines
 #: Arms within arms deeper than this are written with names instead.
 MAX_DEPTH = 6
 
-#: What a pipeline starts from that begins with an input.
+#: The start of a pipeline that begins with an input.
 NOWHERE = -1
 
 emitter: Emitter[str] = Emitter("the spec language")
 
 
 def write(graph: Graph) -> str:
-    """Return the graph as a spec in canonical form; raises `SpecError` E320 for what the language has no word for."""
+    """Return the graph as a spec in canonical form; raises `SpecError` E320 for a layer that the language lacks."""
     texts = emitter.emit_all(graph.nodes)
     definitions, items = define(Pipelines(graph, texts).items())
     head = [f"# {line}".rstrip() for line in file_docstring(graph, emitter.title).splitlines()]
@@ -60,7 +60,7 @@ def layer_text(node: Node, layer: Any) -> str:
 
 @lru_cache(10_000)
 def reads_back(text: str, layer: Layer, rank: int) -> bool:
-    """Whether the text is read as this layer: a model file may hold numbers that the language does not allow."""
+    """Return whether the text is read as this layer: a model file may have numbers that the language does not allow."""
     problems = Problems()
     try:
         items = parse_items(Source("<layer>", text), problems)
@@ -80,7 +80,7 @@ def reads_back(text: str, layer: Layer, rank: int) -> bool:
 class PipelineEntry(NamedTuple):
     """A layer of a pipeline and the tensor that it makes; of a merge, its arms.
 
-    `first` is the first tensor made in it or its arms, `depth` how deep arms are within arms.
+    `first` is the first tensor made in it or its arms, `depth` the nesting depth of its arms.
     """
 
     tensor: int
@@ -92,7 +92,7 @@ class PipelineEntry(NamedTuple):
 
 
 class Pipeline:
-    """Layers one behind the other, from a tensor on."""
+    """A chain of layers that starts from a tensor."""
 
     def __init__(self, start: int, entries: Iterable[PipelineEntry] = ()) -> None:
         self.start = start
@@ -110,11 +110,11 @@ class Pipeline:
         self.entries.append(entry)
 
     def behind(self, tensor: int) -> list[PipelineEntry]:
-        """Return the layers behind a tensor of the pipeline."""
+        """Return the layers after a tensor of the pipeline."""
         return self.entries[self.positions[tensor] + 1 :]
 
     def cut(self, tensor: int) -> Pipeline:
-        """Take the layers behind a tensor away, as a pipeline of their own."""
+        """Remove the layers after a tensor, and return them as a pipeline of their own."""
         arm = Pipeline(tensor, self.behind(tensor))
         for _ in arm.entries:
             del self.positions[self.entries.pop().tensor]
@@ -122,7 +122,7 @@ class Pipeline:
 
 
 class Pipelines:
-    """A graph's layers in pipelines: a layer that reads what the last one made goes on with it, any other begins one.
+    """A graph's layers in pipelines: a layer that reads the last output extends that pipeline, any other begins one.
 
     A merge takes those that end in its inputs as its arms. So all layers keep their order.
     """
@@ -174,9 +174,9 @@ class Pipelines:
         self.pipelines[-1].append(PipelineEntry(tensor, kind, True, tuple(arms), first, depth))
 
     def arm(self, tensor: int, before: tuple[int, ...], starts: Sequence[int]) -> Pipeline:
-        """Return the arm that ends in a tensor: the last pipeline from where other arms start on, or all of it.
+        """Return the arm that ends in a tensor: the last pipeline, or its part after the start of other arms.
 
-        `before` are the tensors of the arms in front. Where one is made in this arm, or the last pipeline ends
+        `before` are the tensors of the preceding arms. If one is made in this arm, or the last pipeline ends
         elsewhere, the arm is the tensor itself.
         """
         last = self.pipelines[-1] if self.pipelines else Pipeline(NOWHERE)
@@ -194,7 +194,7 @@ class Pipelines:
         return Pipeline(tensor)
 
     def leave(self) -> None:
-        """End in the output that other layers read as well; where there are more, pass each through a layer."""
+        """End in the output that other layers read as well; if there are several, pass each through a layer."""
         read = {index for node in self.graph.nodes for index in node.inputs}
         last = self.pipelines[-1].end if self.pipelines else NOWHERE
         more = [index for index in self.graph.outputs if index in read and index != last]
@@ -206,7 +206,7 @@ class Pipelines:
     # -- names -----------------------------------------------------------------------------------------
 
     def named(self) -> dict[int, str]:
-        """Return a name for each tensor that `@` reaches, and for each input that does not come first."""
+        """Return a name for each tensor that `@` refers to, and for each input that is not the first layer."""
         tensors: dict[int, None] = {}
         for pipeline, current, top in self.walk(self.pipelines, NOWHERE, True):
             if pipeline.start not in (NOWHERE, current):
@@ -230,7 +230,7 @@ class Pipelines:
     # -- text ------------------------------------------------------------------------------------------
 
     def items(self) -> list[RepeatItem]:
-        """Return the whole graph, its arms folded, its outermost sequence not yet."""
+        """Return the items of the whole graph, with its arms folded and the outermost sequence not yet folded."""
         items: list[RepeatItem] = []
         current = NOWHERE
         for pipeline in self.pipelines:
@@ -256,5 +256,5 @@ class Pipelines:
 
 
 def fits(entries: Sequence[PipelineEntry], before: Sequence[int]) -> bool:
-    """Whether layers may be an arm: none of the tensors of the arms in front is made there, and it is not too deep."""
+    """Return whether layers may be an arm: they make no tensor of preceding arms, and are not nested too deep."""
     return all(tensor < entries[0].first for tensor in before) and all(entry.depth < MAX_DEPTH for entry in entries)

@@ -1,8 +1,8 @@
-"""Python code as values: the code of one layer, before it is known which of its numbers stay numbers.
+"""Python code as values: the code of one layer, before its numbers are replaced by parameters.
 
-A block that stands several times is written once, as a class or function, and the numbers in which its copies differ
-become parameters. So the code of a layer is no text: it is a `Call` or an `Inline` expression whose numbers can be
-compared from copy to copy and replaced by names.
+A block that occurs several times is written once, as a class or function, and the numbers in which its copies differ
+become parameters. So the code of a layer is not text but a `Call` or an `Inline` expression, whose numbers can be
+compared between copies and replaced by names.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ WIDTH = 100
 
 
 class RawCode(NamedTuple):
-    """A piece of code that is written as it is: the name of a parameter, `float("-inf")`."""
+    """A piece of code that is written unchanged: the name of a parameter, `float("-inf")`."""
 
     text: str
 
@@ -26,8 +26,8 @@ class RawCode(NamedTuple):
 class CallArgument(NamedTuple):
     """One argument of a call: its name, its value, and whether it is positional.
 
-    One by name is left out where its value is the default. `channels` marks a number of channels: those that are equal
-    in all copies of a block are one parameter.
+    A named argument is left out if its value is the default. `channels` marks a number of channels: those that are
+    equal in all copies of a block are one parameter.
     """
 
     name: str
@@ -45,9 +45,9 @@ class Call(NamedTuple):
 
 
 class Inline(NamedTuple):
-    """An expression on its inputs: `{0}` is the first, `{all}` are all with `between` between them.
+    """An expression of its inputs: `{0}` is the first, `{all}` are all, joined by `between`.
 
-    An argument stands as `{name}`.
+    An argument is inserted as `{name}`.
     """
 
     pattern: str
@@ -59,7 +59,7 @@ LayerCode = Union[Call, Inline]
 
 
 class CodeNumber(NamedTuple):
-    """A number in the code of a layer, which might become a parameter of that name."""
+    """A number in the code of a layer, which may become a parameter of that name."""
 
     name: str
     value: Any
@@ -74,18 +74,18 @@ def positional(name: str, value: Any, channels: bool = False) -> CallArgument:
     return CallArgument(name, value, positional=True, channels=channels)
 
 
-def keyword(name: str, value: Any, default: Any = None) -> CallArgument:
-    """Return an argument by name, left out where its value is the default."""
-    return CallArgument(name, value, default)
+def keyword(name: str, value: Any) -> CallArgument:
+    """Return a named argument, which is left out if its value is None."""
+    return CallArgument(name, value)
 
 
 def nested(function: str, *calls: Call) -> Call:
-    """Return `function` of several calls, or a single one as it is."""
+    """Return `function` applied to several calls, or a single one unchanged."""
     return calls[0] if len(calls) == 1 else call(function, *(positional("call", each) for each in calls))
 
 
 def layer_call(row: Equivalent, node: Node, rank: int, **values: Any) -> Call:
-    """Return the call of a framework's layer as its row has it; `values` are those of arguments that differ from it."""
+    """Return the call of a framework's layer by its row; `values` are those of arguments that differ from it."""
     arguments: list[CallArgument] = []
     written = list(row.write(node.layer, node.input_shapes[0], node.shape, values))
     by_name = {argument.name: value for argument, value in written}
@@ -96,12 +96,12 @@ def layer_call(row: Equivalent, node: Node, rank: int, **values: Any) -> Call:
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a number or numbers per axis, in which copies of a block may differ."""
+    """Return whether a value is a number or numbers per axis, in which copies of a block may differ."""
     return type(value) in (int, float, tuple)
 
 
 def structure(code: LayerCode) -> tuple[Any, ...]:
-    """Return the code without its numbers: equal for two layers whose code is the same but for those."""
+    """Return the code without its numbers: it is equal for two layers whose code differs only in numbers."""
     rest: tuple[Any, ...] = code if isinstance(code, Inline) else ()
     return (
         type(code),
@@ -127,7 +127,7 @@ def numbers(code: LayerCode) -> Iterator[CodeNumber]:
 
 
 def with_names(code: Any, names: Iterator[str | None]) -> Any:
-    """Return the code with the next of `names` in place of each number, where there is one."""
+    """Return the code with the next of `names` in place of each number, if it is not None."""
     arguments = []
     for argument in code.arguments:
         if isinstance(argument.value, Call):
@@ -139,7 +139,7 @@ def with_names(code: Any, names: Iterator[str | None]) -> Any:
 
 
 def inline_text(inline: Inline, inputs: Sequence[str]) -> str:
-    """Return the expression on variables."""
+    """Return the expression with the names of variables as its inputs."""
     values = {argument.name: literal(argument.value) for argument in inline.arguments}
     return inline.pattern.format(*inputs, all=inline.between.join(inputs), **values)
 
@@ -156,13 +156,13 @@ def literal(value: Any) -> str:
 
 
 def argument_texts(value: Call) -> list[str]:
-    """Return the arguments that a call is written with."""
+    """Return the texts of the arguments of a call."""
     shown = [a for a in value.arguments if a.positional or a.value != a.default]
     return [literal(a.value) if a.positional else f"{a.name}={literal(a.value)}" for a in shown]
 
 
 def statement(before: str, value: Call, after: str = "", comment: str = "", indent: str = "") -> list[str]:
-    """Return `before` function(arguments) `after`, its arguments on lines of their own where that is too long."""
+    """Return `before` function(arguments) `after`, with its arguments on separate lines if it is too long."""
     inside = argument_texts(value)
     line = f"{indent}{before}{value.function}({', '.join(inside)}){after}"
     if len(line) <= WIDTH or not inside:

@@ -1,4 +1,4 @@
-"""Map each kind of layer to what a writer emits for it, and report the layers that its format has no equivalent of."""
+"""Maps each kind of layer to what a writer emits for it, and reports the layers without an equivalent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class Unsupported(Exception):  # noqa: N818  # no error of the program, but a fact about the format
-    """Why a format has no equivalent of a layer: the bare fact, and the edit that would do; the emitter adds where."""
+    """A format has no equivalent of a layer: the reason, and an edit that avoids it; the emitter adds the layer."""
 
     def __init__(self, reason: str, help: str | None = None) -> None:
         super().__init__(reason)
@@ -23,9 +23,9 @@ class Unsupported(Exception):  # noqa: N818  # no error of the program, but a fa
 
 
 class Emitter(Generic[T]):
-    """What a format emits, by kind of layer: a function where one is registered, else the framework's row.
+    """Maps each kind of layer to what a format emits: the result of a registered function, else the framework's row.
 
-    `emit_row` makes what is emitted of a row and a node.
+    `emit_row` makes the result from a row and a node.
     """
 
     def __init__(
@@ -47,12 +47,12 @@ class Emitter(Generic[T]):
         return register
 
     def knows(self, kind: str) -> bool:
-        """Whether the format has something to emit for a kind, or a reason why not."""
+        """Return whether the format has something to emit for a kind, or a reason why not."""
         row = self.table and self.table.rows.get(kind)
         return kind in self.functions or isinstance(row, (Equivalent, NoEquivalent))
 
     def emit(self, node: Node) -> T:
-        """Return what the format has for a node; raises `Unsupported` where it has no equivalent."""
+        """Return what the format emits for a node; raises `Unsupported` if it has no equivalent."""
         if isinstance(node.layer, OpaqueOp):
             raise Unsupported("an operator of a model file that is not known here")
         _check_stored(node)
@@ -68,13 +68,14 @@ class Emitter(Generic[T]):
         return self.emit_row(row, node)
 
     def emit_all(self, nodes: Iterable[Node]) -> dict[int, T]:
-        """Return what is emitted for each node but inputs, by its index.
+        """Return what is emitted for each node except inputs, by its index.
 
         Raises `SpecError` E320 with every layer that the format has no equivalent of, up to the limit of a report.
         """
         problems, emitted = Problems(), {}
         for node in nodes:
-            if node.inputs:
+            # An operator of a model file may take nothing in: an `If` whose condition is a constant is no input.
+            if node.inputs or isinstance(node.layer, OpaqueOp):
                 try:
                     emitted[node.index] = self.emit(node)
                 except Unsupported as fact:
@@ -90,7 +91,7 @@ class Emitter(Generic[T]):
 
 
 def _check_stored(node: Node) -> None:
-    """Raise `Unsupported` where a model file holds other weights for a layer than the layer has by itself."""
+    """Raise `Unsupported` if a model file holds other weights for a layer than the layer has by its rule."""
     if node.stored is not None:
         held = node.stored.params + node.stored.buffers
         figures = cost(node._replace(stored=None))

@@ -1,4 +1,4 @@
-"""Identifiers of generated code: names made fit for Python, each given once, and variables that are used again."""
+"""Identifiers of generated code: unique names that are valid in Python, and variables that are reused."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ RESERVED = ("self", "name", "torch", "nn", "F", "keras", "layers", "ops", "super
 
 
 class Identifiers:
-    """Identifiers, each given once: a second `conv` is `conv_2`, or `conv2` with nothing `between`."""
+    """Unique identifiers: a second `conv` becomes `conv_2`, or `conv2` with nothing `between`."""
 
     def __init__(self, taken: Iterable[str] = (), between: str = "_") -> None:
         self._taken, self._between = set(taken), between
         self._counts: dict[str, int] = {}
 
     def free(self, wanted: str) -> str:
-        """Return the wanted name, or one like it where that is taken, and take it."""
+        """Reserve and return the wanted name, or one like it if that is taken."""
         name = base = identifier(wanted)
         while name in self._taken:
             self._counts[base] = count = self._counts.get(base, 1) + 1
@@ -31,14 +31,14 @@ class Identifiers:
 
 
 class VariablePool:
-    """Variables that are free. One that was given back is the next to be taken."""
+    """Variables that are free. The one that was returned last is taken next."""
 
     def __init__(self, taken: Iterable[str]) -> None:
         self._names = Identifiers((*RESERVED, *taken))
         self._free = [self._names.free(name) for name in reversed(VARIABLES)]
 
     def take(self, name: str | None) -> str:
-        """Return a variable: of that name where there is one, else any that is free."""
+        """Return a variable: of that name if it is given, else any free one."""
         if name is not None:
             return self._names.free(name)
         return self._free.pop() if self._free else self._names.free("t1")
@@ -50,7 +50,7 @@ class VariablePool:
 
 
 def identifier(name: str) -> str:
-    """Return the name as a Python identifier in ASCII: what cannot stand in one is an underscore."""
+    """Return the name as a Python identifier in ASCII, with underscores in place of invalid characters."""
     plain = re.sub(r"[^0-9A-Za-z]+", "_", name).strip("_")[:80] or "layer"
     if plain[0].isdigit():
         plain = f"layer_{plain}"
@@ -58,5 +58,5 @@ def identifier(name: str) -> str:
 
 
 def camel_case(name: str) -> str:
-    """Return the name as that of a class: `inverted_residual` is `InvertedResidual`."""
+    """Return the name in the form of a class name: `inverted_residual` becomes `InvertedResidual`."""
     return "".join(part[:1].upper() + part[1:] for part in identifier(name).split("_") if part)

@@ -1,8 +1,9 @@
 """Keras 3: a functional model, with a function for each block.
 
-Keras's tensors are channels last, as the spec's are, so every layer takes its elements in the same order. Its `same` is
-the language's; all other padding is a layer in front. What a max pool is padded with is what no maximum picks (zeros,
-where nothing is negative); an avgpool's padding is zeros that count in the mean, so its `same` is padding in front too.
+Keras's tensors are channels last, as the spec's are, so the element order is the same in every layer. Its `same` is
+the language's; all other padding is a separate layer. A max pool is padded with a value that is never the maximum
+(zeros, if nothing is negative); an average pool's padding is left out of the mean unless `countpad`. A norm's epsilon
+is 1e-5.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from cnncalc.frameworks.keras import KERAS
+from cnncalc.frameworks.keras import EPSILON, KERAS
 from cnncalc.frameworks.notation import axis_by_axis, one_or_each
 from cnncalc.frameworks.table import Equivalent
 from cnncalc.graph import Graph, Node
-from cnncalc.shape import Shape, Window
+from cnncalc.shape import Shape
 from cnncalc.writers.blocks import BlockLayout, BlockStep, BlockTemplate, CodeBlock, file_docstring
 from cnncalc.writers.code import (
     Call,
@@ -34,11 +35,11 @@ from cnncalc.writers.code import (
 from cnncalc.writers.emitter import Emitter, Unsupported
 from cnncalc.writers.identifiers import Identifiers, identifier
 from cnncalc.writers.runtime import classes, used_classes
-from cnncalc.writers.windows import floored
+from cnncalc.writers.windows import end_and_output_padding, ends_of, floored, mean_padding
 
 
 def write(graph: Graph) -> str:
-    """Return the graph as a Python file; raises `SpecError` E320 for what Keras has no equivalent of."""
+    """Return the graph as a Python file; raises `SpecError` E320 for a layer that Keras has no equivalent of."""
     code = emitter.emit_all(graph.nodes)
     for node in graph.nodes:
         if node.layer.kind == "pool" and graph.nodes[node.inputs[0]].layer.kind in NEVER_NEGATIVE:
@@ -67,18 +68,14 @@ def layer_of(kind: str, node: Node, **values: Any) -> Call:
 emitter: Emitter[LayerCode] = Emitter(KERAS.title, KERAS, layer_of_row)
 
 
-def ends_of(windows: Sequence[Window]) -> list[tuple[int, int]]:
-    return [(window.begin, window.end) for window in windows]
-
-
 def edges(kind: str, x: Shape, ends: Sequence[tuple[int, int]]) -> list[Call]:
-    """Return the layer that pads with zeros (`pad`) or crops (`crop`), where there is anything to pad or crop."""
+    """Return the layers that pad with zeros (`pad`) or crop (`crop`), if there is anything to pad or crop."""
     name = KERAS.equivalent(kind).name(x.rank)
     return [call(name, positional("padding", axis_by_axis(ends)))] if any(map(any, ends)) else []
 
 
 def is_same(x: Shape, layer: Any) -> bool:
-    """Whether the padding is `same`, or at stride 1 comes to it whatever the size."""
+    """Return whether the padding is `same`, or equal to it for every size at stride 1."""
     if layer.padding.mode == "same" or max(layer.stride) > 1:
         return bool(layer.padding.mode == "same")
     extents = [window.extent - 1 for window in layer.windows(x)]
@@ -87,14 +84,14 @@ def is_same(x: Shape, layer: Any) -> bool:
 
 
 def padded(x: Shape, layer: Any) -> tuple[list[Call], str]:
-    """Return what pads in front, and the padding by rule that the layer itself does."""
+    """Return the layers that pad before a layer, and the padding rule of the layer itself."""
     if is_same(x, layer):
         return [], "same"
     return edges("pad", x, ends_of(layer.windows(x))), "valid"
 
 
 def dilation_of(layer: Any) -> int | tuple[int, ...]:
-    """Return the dilation; raises `Unsupported` where there is a stride as well, which no layer of Keras has."""
+    """Return the dilation; raises `Unsupported` together with a stride, which no layer of Keras supports."""
     # Of one tap, the distance to the next means nothing.
     dilation = [d if k > 1 else 1 for d, k in zip(layer.dilation, layer.kernel, strict=True)]
     if max(layer.stride) > 1 and max(dilation) > 1:
@@ -111,7 +108,7 @@ def conv(node: Node, layer: Any) -> Call:
 
 
 def has_own_depthwise(x: Shape, layer: Any) -> bool:
-    """Whether Keras has a depthwise layer for it: on one or two axes, and with one stride for both."""
+    """Return whether Keras has this depthwise layer: on one or two axes, with equal strides."""
     return x.rank < 3 and len(set(layer.stride)) == 1
 
 
@@ -137,13 +134,15 @@ def deconv(node: Node, layer: Any) -> Call:
         raise Unsupported("its transposed convolutions have no groups", "use one group")
     # A transposed convolution without padding, and what is over cropped behind it: the rule itself. Where the
     # kernel is smaller than its stride, what is to be added is output padding.
-    windows = list(zip(layer.windows(x), layer.output_padding, strict=True))
-    extra = [more + max(-window.end, 0) for window, more in windows]
-    ends = [(window.begin, max(window.end, 0)) for window, _ in windows]
+    windows = layer.windows(x)
+    cropped, extra = end_and_output_padding(layer, windows)
+    ends = [(window.begin, end) for window, end in zip(windows, cropped, strict=True)]
     same = layer.padding.mode == "same" and not any(layer.output_padding)
     if same:
         extra, ends = [0] * x.rank, [(0, 0)] * x.rank
-    short = any(window.extent < window.stride for window, _ in windows)
+    if any(more >= stride for more, stride in zip(extra, layer.stride, strict=True)):
+        raise Unsupported("its output padding is below the stride", "drop it, and add rows with `pad`")
+    short = any(window.extent < window.stride for window in windows)
     values = {
         "padding": "same" if same else "valid",
         "output_padding": one_or_each(extra) if any(extra) or (short and not same) else None,
@@ -152,18 +151,29 @@ def deconv(node: Node, layer: Any) -> Call:
     return chain(layer_of("deconv", node, **values), *edges("crop", x, ends))
 
 
-@emitter("pool", "avgpool")
+@emitter("pool")
 def pool(node: Node, layer: Any) -> Call:
-    x, largest = node.input_shapes[0], layer.kind == "pool"
-    if max(layer.dilation) > 1:
+    if any(d > 1 and k > 1 for d, k in zip(layer.dilation, layer.kernel, strict=True)):
         raise Unsupported("its pools have no dilation", "drop it")
     ends = ends_of(floored(node, layer))
-    same = largest and is_same(x, layer) and not layer.rounds_up
-    if same or not any(map(any, ends)):
-        pads = []
-    else:
-        pads = [call("MaxPadding", positional("padding", tuple(ends)))] if largest else edges("pad", x, ends)
-    return chain(*pads, layer_of(layer.kind, node, padding="same" if same else "valid"))
+    same = is_same(node.input_shapes[0], layer) and not layer.rounds_up
+    pads = [] if same or not any(map(any, ends)) else [call("MaxPadding", positional("padding", tuple(ends)))]
+    return chain(*pads, layer_of("pool", node, padding="same" if same else "valid"))
+
+
+@emitter("avgpool")
+def avgpool(node: Node, layer: Any) -> Call:
+    x = node.input_shapes[0]
+    padding, counted = mean = mean_padding(node, layer)
+    if mean.all_counts:
+        return chain(*edges("pad", x, padding), layer_of("avgpool", node, padding="valid"))
+    # Where the ends differ, or a window is wider than its axis, not all of Keras's backends take the mean by that rule.
+    alike = all(begin == end for begin, end in padding)
+    alike = alike and all(n >= kernel for n, kernel in zip(x.spatial, layer.kernel, strict=True))
+    if alike and is_same(x, layer) and not layer.rounds_up and not layer.countpad:
+        return layer_of("avgpool", node, padding="same")
+    window = [positional("pool_size", tuple(layer.kernel)), positional("strides", tuple(layer.stride))]
+    return call("PaddedMean", *window, positional("padding", tuple(padding)), positional("counted", tuple(counted)))
 
 
 #: Behind these, no maximum tells zeros from minus infinity, and Keras has a layer for zeros.
@@ -171,7 +181,7 @@ NEVER_NEGATIVE = ("relu", "relu6", "sigmoid", "hardsigmoid", "softplus", "softma
 
 
 def padded_with_zeros(code: LayerCode, x: Shape) -> LayerCode:
-    """Return a max pool with the padding in front of it by zeros."""
+    """Return a max pool with a layer before it that pads with zeros."""
     calls = calls_of(code) if isinstance(code, Call) else []
     if len(calls) < 2:
         return code
@@ -181,7 +191,7 @@ def padded_with_zeros(code: LayerCode, x: Shape) -> LayerCode:
 
 @emitter("bn", "ln", "gn", "instancenorm")
 def norm(node: Node, layer: Any) -> Call:
-    return layer_of(layer.kind, node, scale=layer.affine and layer.scale)
+    return layer_of(layer.kind, node, scale=layer.affine and layer.scale, epsilon=EPSILON)
 
 
 @emitter("prelu")
@@ -219,7 +229,7 @@ def reshape(node: Node, layer: Any) -> Call:
 
 
 def calls_of(code: Call) -> list[Call]:
-    """Return the layers that a call stands for."""
+    """Return the layers that a call represents."""
     return [argument.value for argument in code.arguments] if code.function == CHAIN else [code]
 
 
@@ -291,7 +301,7 @@ class KerasFile:
     def lines(
         self, block: CodeBlock, variables: Mapping[int, str], names: Sequence[str | None], naming: str
     ) -> list[str]:
-        """Return a line or more for each step; `naming` is how a step's name becomes its layer's."""
+        """Return the lines of each step; `naming` converts a step's name to its layer's."""
         lines: list[str] = []
         for step, code in zip(block.steps, self.layout.code(block, names), strict=True):
             inputs = [variables[index] for index in step.inputs]
@@ -327,7 +337,7 @@ def named_as(naming: str, name: str) -> CallArgument:
 
 
 def named_calls(name: str, code: Call, between: str) -> list[tuple[str, Call]]:
-    """Return the layers that a call stands for, by name: the last with weights has the name itself."""
+    """Return the layers that a call represents, by name: the last with weights has the name itself."""
     calls = calls_of(code)
     main = max(range(len(calls)), key=lambda number: (not is_edge(calls[number]), number))
     return [(name if number == main else f"{name}{between}{suffix(each)}", each) for number, each in enumerate(calls)]
@@ -338,12 +348,12 @@ MERGES = ("layers.Add", "layers.Multiply", "layers.Concatenate")
 
 
 def is_edge(code: Call) -> bool:
-    """Whether a layer only pads or crops."""
+    """Return whether a layer only pads or crops."""
     return "Padding" in code.function or "Cropping" in code.function
 
 
 def suffix(code: Call) -> str:
-    """Return what a layer in front of another or behind it adds to that one's name."""
+    """Return the suffix for the name of a layer added before or after another."""
     return "depthwise" if not is_edge(code) else "pad" if "Padding" in code.function else "crop"
 
 

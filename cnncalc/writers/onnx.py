@@ -1,16 +1,19 @@
 """ONNX: a model file of the network's structure.
 
-Weights have shapes but no values of their own: each is a ConstantOfShape node, so that a file of a network with a
-hundred million parameters is some kilobytes (zeros, and ones where a norm multiplies or divides). The batch is
-symbolic, `N`. ONNX's tensors are channels first, so flatten and reshape take elements in that order: sizes and counts
-are the same. An avgpool's padding is zeros that count in the mean. Dropout is there, in its inference form; a droppath,
-which at inference is nothing, is an Identity.
+Weights have shapes but no stored values: each is a ConstantOfShape node, so that a file of a network with a
+hundred million parameters is only some kilobytes (zeros, and ones where a norm multiplies or divides). The batch is
+symbolic, `N`. ONNX's tensors are channels first, the spec's are channels last. A flatten before fully connected
+layers uses ONNX's element order, which is the layout of their weights; any other flatten and a reshape use the
+spec's. An average pool's padding is left out of the mean unless `countpad`. Dropout is included, in its inference
+form; a droppath, which does nothing at inference, is an Identity.
 
 Operators are those of opset 21, the first whose group norm has a weight for each channel.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from math import prod
 from typing import Any
 
@@ -20,7 +23,7 @@ from cnncalc.frameworks.onnx import ONNX
 from cnncalc.frameworks.table import Equivalent
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.windowed import Windowed
-from cnncalc.shape import Shape, ceil_div
+from cnncalc.shape import Shape, Window, ceil_div
 from cnncalc.writers.emitter import Emitter, Unsupported
 from cnncalc.writers.onnx_model import (
     OMITTED,
@@ -34,7 +37,11 @@ from cnncalc.writers.onnx_model import (
     X,
     op,
 )
-from cnncalc.writers.windows import floored
+from cnncalc.writers.order import flattens_by_place, has_order
+from cnncalc.writers.windows import end_and_output_padding, ends_of, floored
+
+#: The file's integers, of 64 bits with a sign, are below this.
+INTEGER_LIMIT = 2**63
 
 #: The epsilon of the norms, where they are written out.
 EPSILON = 1e-5
@@ -43,9 +50,11 @@ EPSILON = 1e-5
 def write(graph: Graph) -> bytes:
     """Return the graph as an ONNX file.
 
-    Raises `SpecError` E320 for what ONNX has no equivalent of, E301 where the `onnx` package is missing.
+    Raises `SpecError` E320 for a layer that ONNX has no equivalent of, E301 if the `onnx` package is missing.
     """
     operators = emitter.emit_all(graph.nodes)
+    for index in flattens_by_place(graph):
+        operators[index] = [channels_last(graph.nodes[index].input_shapes[0].rank), op("Flatten", OperatorResult(0))]
     try:
         import onnx
     except ImportError:
@@ -59,7 +68,7 @@ def write(graph: Graph) -> bytes:
 
 
 def operator(row: Equivalent, node: Node, *operands: OperatorInput, **values: Any) -> Op:
-    """Return the operator of a row on all inputs of a layer and the operands; `values` are attributes that differ."""
+    """Return the operator of a row with all inputs of a layer and the operands; `values` override attributes."""
     arguments = row.write(node.layer, node.input_shapes[0], node.shape, values)
     attributes = {each.name: value for each, value in arguments if value != each.default}
     return op(row.name(node.shape.rank), X, *operands, **attributes)
@@ -69,7 +78,30 @@ def operator_of(kind: str, node: Node, *operands: OperatorInput, **values: Any) 
     return operator(ONNX.equivalent(kind), node, *operands, **values)
 
 
-emitter: Emitter[list[Op]] = Emitter(ONNX.title, ONNX, lambda row, node: [operator(row, node)])
+class OnnxEmitter(Emitter[list[Op]]):
+    """Operators by kind of layer; a layer with a number too large for the format's integers has no equivalent."""
+
+    def emit(self, node: Node) -> list[Op]:
+        operators = super().emit(node)
+        dims = [size for shape in (node.shape, *node.input_shapes) for size in shape.dims]
+        largest = max([*dims, *chain.from_iterable(map(integers, operators))])
+        if largest >= INTEGER_LIMIT:
+            raise Unsupported(f"its integers are below 2^63, and {largest:,} is not", "use a smaller input")
+        return operators
+
+
+def integers(operator: Op) -> Iterator[int]:
+    """Yield the integers that an operator is written with."""
+    for operand in operator.operands:
+        if isinstance(operand, Weight):
+            yield from operand.dims
+        elif isinstance(operand, Constant) and isinstance(operand.values, tuple):
+            yield from operand.values
+    for value in operator.attributes.values():
+        yield from (each for each in (value if isinstance(value, list) else [value]) if isinstance(each, int))
+
+
+emitter = OnnxEmitter(ONNX.title, ONNX, lambda row, node: [operator(row, node)])
 
 
 def bias(filters: int, wanted: bool) -> list[OperatorInput]:
@@ -77,7 +109,7 @@ def bias(filters: int, wanted: bool) -> list[OperatorInput]:
 
 
 def per_channel(name: str, x: Shape, value: float = 0.0) -> Weight:
-    """Return a number for each channel, which stretches over the axes of space."""
+    """Return a number for each channel, which is broadcast over the spatial axes."""
     return Weight(name, (x.channels, *(1,) * x.rank), value)
 
 
@@ -112,27 +144,36 @@ def sepconv(node: Node, layer: Any) -> list[Op]:
 def deconv(node: Node, layer: Any) -> list[Op]:
     x = node.input_shapes[0]
     windows = layer.windows(x)
-    # Where `same` would crop less than nothing, it adds.
-    more = [extra + max(-w.end, 0) for w, extra in zip(windows, layer.output_padding, strict=True)]
-    pads = begins_then_ends([(w.begin, max(w.end, 0)) for w in windows])
+    ends, more = end_and_output_padding(layer, windows)
+    if any(extra >= stride for extra, stride in zip(more, layer.stride, strict=True)):
+        raise Unsupported("its output padding is below the stride", "drop it, and add rows with `pad`")
+    pads = begins_then_ends([(window.begin, end) for window, end in zip(windows, ends, strict=True)])
     weight = Weight("weight", (x.channels, layer.filters // layer.groups, *layer.kernel))
     return [operator_of("deconv", node, weight, *bias(layer.filters, layer.bias), output_padding=more, pads=pads)]
 
 
 @emitter("pool", "avgpool")
 def pool(node: Node, layer: Any) -> list[Op]:
-    # Its rounding up leaves no window out; where ours does, the padding at the end decides how far they go.
-    ceil = layer.rounds_up and not leaves_out(node, layer)
-    windows = layer.windows(node.input_shapes[0]) if ceil else floored(node, layer)
-    pads = begins_then_ends([(window.begin, window.end) for window in windows])
-    return [operator_of(layer.kind, node, pads=pads, ceil_mode=int(ceil))]
-
-
-def leaves_out(node: Node, layer: Any) -> bool:
-    """Whether rounding up gives a window on some axis that would start in the padding at the end."""
     x = node.input_shapes[0]
-    rooms = [(n + w.begin + w.end - w.extent, w.stride) for n, w in zip(x.spatial, layer.windows(x), strict=True)]
-    return tuple(ceil_div(room, stride) + 1 for room, stride in rooms) != node.shape.spatial
+    if any(max(window.begin, window.end) >= window.kernel for window in layer.windows(x)):
+        # Runtimes refuse that, so it is a separate layer; only a dilated pool, which is a max pool, may have it.
+        ends = ends_of(floored(node, layer))
+        none = begins_then_ends([(0, 0)] * x.rank)
+        bare = operator_of("pool", node, pads=none, ceil_mode=0)
+        return [padding(ends, float("-inf")), bare._replace(operands=(OperatorResult(0),))]
+    # Its rounding up leaves no window out; where ours does, the padding at the end decides how far they go.
+    windows = [
+        short if leaves_out(n, window) else window
+        for n, window, short in zip(x.spatial, layer.windows(x), floored(node, layer), strict=True)
+    ]
+    ceil = any(window.ceil for window in windows)
+    return [operator_of(layer.kind, node, pads=begins_then_ends(ends_of(windows)), ceil_mode=int(ceil))]
+
+
+def leaves_out(n: int, window: Window) -> bool:
+    """Return whether rounding up gives a window that would start in the padding at the end."""
+    room = n + window.begin + window.end - window.extent
+    return window.ceil and ceil_div(room, window.stride) + 1 != window.size(n)
 
 
 @emitter("adaptiveavgpool", "adaptivemaxpool")
@@ -169,8 +210,29 @@ def bn(node: Node, layer: Any) -> list[Op]:
     ]
 
 
+#: The last operator of `standardized`, counted from its first.
+STANDARDIZED = 6
+
+
+def standardized(x: OperatorInput, axes: tuple[int, ...], first: int = 0) -> list[Op]:
+    """Return the operators that subtract the mean over some axes and divide by the deviation.
+
+    `first` is the number of operators before them. ONNX has an operator for this, but with a fixed epsilon, 1e-9.
+    """
+    over = Constant("axes", axes)
+    return [
+        op("ReduceMean", x, over, keepdims=1),
+        op("Sub", x, OperatorResult(first)),
+        op("Mul", OperatorResult(first + 1), OperatorResult(first + 1)),
+        op("ReduceMean", OperatorResult(first + 2), over, keepdims=1),
+        op("Add", OperatorResult(first + 3), Constant("epsilon", EPSILON)),
+        op("Sqrt", OperatorResult(first + 4)),
+        op("Div", OperatorResult(first + 1), OperatorResult(first + 5)),
+    ]
+
+
 def shifted(number: int, x: Shape, layer: Any) -> list[Op]:
-    """Return what adds the bias of a norm without a weight to an operator's result."""
+    """Return the operators that add the bias of a norm without a weight to an operator's result."""
     return [op("Add", OperatorResult(number), per_channel("bias", x))] if layer.affine else []
 
 
@@ -180,20 +242,19 @@ def instancenorm(node: Node, layer: Any) -> list[Op]:
     if layer.affine and layer.scale:
         size = (x.channels,)
         return [operator_of("instancenorm", node, Weight("scale", size, 1.0), Weight("bias", size))]
-    return [op("MeanVarianceNormalization", X, axes=list(range(2, 2 + x.rank))), *shifted(0, x, layer)]
+    return [*standardized(X, tuple(range(2, 2 + x.rank))), *shifted(STANDARDIZED, x, layer)]
 
 
 @emitter("ln")
 def ln(node: Node, layer: Any) -> list[Op]:
     x = node.input_shapes[0]
     if not (layer.affine and layer.scale):
-        return [op("MeanVarianceNormalization", X, axes=[1]), *shifted(0, x, layer)]
+        return [*standardized(X, (1,)), *shifted(STANDARDIZED, x, layer)]
     affine = Weight("scale", (x.channels,), 1.0), Weight("bias", (x.channels,))
     if not x.rank:
         return [operator_of("ln", node, *affine)]
-    space = list(range(2, 2 + x.rank))
     return [
-        op("Transpose", X, perm=[0, *space, 1]),
+        channels_last(x.rank),
         op("LayerNormalization", OperatorResult(0), *affine, axis=-1),
         op("Transpose", OperatorResult(1), perm=[0, x.rank + 1, *range(1, x.rank + 1)]),
     ]
@@ -208,20 +269,41 @@ def gn(node: Node, layer: Any) -> list[Op]:
     grouped = (-1, layer.groups, x.elements // layer.groups)
     return [
         op("Reshape", X, Constant("groups", grouped)),
-        op("MeanVarianceNormalization", OperatorResult(0), axes=[2]),
-        op("Reshape", OperatorResult(1), Constant("shape", sizes(x))),
-        *shifted(2, x, layer),
+        *standardized(OperatorResult(0), (2,), 1),
+        op("Reshape", OperatorResult(1 + STANDARDIZED), Constant("shape", sizes(x))),
+        *shifted(2 + STANDARDIZED, x, layer),
     ]
 
 
 def sizes(shape: Shape) -> tuple[int, ...]:
-    """Return a shape with its batch, as a reshape takes it."""
+    """Return a shape with its batch, as Reshape takes it."""
     return (-1, shape.channels, *shape.spatial)
+
+
+#: The constants of a local response norm: what the mean of the squares is multiplied by, the exponent, what is added.
+ALPHA, BETA, K = 1e-4, 0.75, 1.0
 
 
 @emitter("lrn")
 def lrn(node: Node, layer: Any) -> list[Op]:
     x = node.input_shapes[0]
+    if layer.size % 2 == 0:
+        # Runtimes have it for odd sizes alone. Of an even number of neighbours one more stands before than behind.
+        half = layer.size // 2
+        plane = Constant("plane", (-1, 1, x.channels, prod(x.spatial)))
+        return [
+            op("Mul", X, X),
+            op("Reshape", OperatorResult(0), plane),
+            op(
+                "AveragePool", OperatorResult(1), kernel_shape=[layer.size, 1], pads=[half, 0, half - 1, 0],
+                strides=[1, 1], count_include_pad=1,
+            ),
+            op("Reshape", OperatorResult(2), Constant("shape", sizes(x))),
+            op("Mul", OperatorResult(3), Constant("alpha", ALPHA)),
+            op("Add", OperatorResult(4), Constant("k", K)),
+            op("Pow", OperatorResult(5), Constant("beta", BETA)),
+            op("Div", X, OperatorResult(6)),
+        ]  # fmt: skip
     if x.rank == 2:
         return [operator_of("lrn", node)]
     # Its neighbours are channels, so space may lie in any order; runtimes have it for two axes alone.
@@ -315,9 +397,14 @@ def shuffle(node: Node, layer: Any) -> list[Op]:
 
 @emitter("pad")
 def pad(node: Node, layer: Any) -> list[Op]:
-    ends = layer.amount.ends
+    return [padding(layer.amount.ends)]
+
+
+def padding(ends: Sequence[tuple[int, int]], value: float = 0.0) -> Op:
+    """Return the operator that pads the spatial axes with a value."""
     axes = Constant("axes", tuple(range(2, 2 + len(ends))))
-    return [op("Pad", X, Constant("pads", tuple(begins_then_ends(ends))), OMITTED, axes)]
+    filling = Constant("value", value) if value else OMITTED
+    return op("Pad", X, Constant("pads", tuple(begins_then_ends(ends))), filling, axes)
 
 
 @emitter("crop")
@@ -340,7 +427,24 @@ def cut(starts: tuple[int, ...], stops: tuple[int, ...], axes: tuple[int, ...]) 
 
 @emitter("reshape")
 def reshape(node: Node, layer: Any) -> list[Op]:
-    return [op("Reshape", X, Constant("shape", sizes(node.shape)))]
+    x, y = node.input_shapes[0], node.shape
+    # Elements keep the language's order, channels last, where that is another one than channels first.
+    ops = [channels_last(x.rank)] if has_order(x) else []
+
+    def last() -> OperatorInput:
+        return OperatorResult(len(ops) - 1) if ops else X
+
+    if has_order(y):
+        ops.append(op("Reshape", last(), Constant("places", (-1, prod(y.spatial), y.channels))))
+        ops.append(op("Transpose", last(), perm=[0, 2, 1]))
+    if not has_order(y) or y.rank > 1:
+        ops.append(op("Reshape", last(), Constant("shape", sizes(y))))
+    return ops
+
+
+def channels_last(rank: int) -> Op:
+    """Return the operator that moves the channels of the layer's input after its spatial axes."""
+    return op("Transpose", X, perm=[0, *range(2, 2 + rank), 1])
 
 
 @emitter("add")

@@ -1,4 +1,4 @@
-"""An ONNX model put together of the operators that layers come to."""
+"""An ONNX model built from the operators of its layers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OPSET, IR = 21, 10
 
 
 class Weight(NamedTuple):
-    """A tensor of parameters, all of one value."""
+    """A tensor of parameters, all with one value."""
 
     name: str
     dims: tuple[int, ...]
@@ -21,20 +21,20 @@ class Weight(NamedTuple):
 
 
 class Constant(NamedTuple):
-    """Numbers that are no parameters: indices, sizes; a single decimal."""
+    """Numbers that are not parameters: indices, sizes; a single decimal."""
 
     name: str
     values: tuple[int, ...] | float
 
 
 class OperatorResult(NamedTuple):
-    """What the operator of that number gave, of those that a layer comes to."""
+    """The result of the layer's operator with that index."""
 
     number: int
 
 
 class LayerInput(NamedTuple):
-    """The layer's input of that number."""
+    """The layer's input with that index."""
 
     number: int
 
@@ -46,7 +46,7 @@ OperatorInput = Union[Weight, Constant, OperatorResult, LayerInput, str]
 
 
 class Op(NamedTuple):
-    """One operator: its type, what goes in, its attributes."""
+    """One operator: its type, its inputs, its attributes."""
 
     type: str
     operands: tuple[OperatorInput, ...]
@@ -69,7 +69,7 @@ class ModelBuilder:
         self.tensors = {node.index: self.name(node.name) for node in graph.nodes}
 
     def name(self, wanted: str) -> str:
-        """Return the name, or another like it where it is taken."""
+        """Return the name, or one like it if it is taken."""
         name = wanted
         while name in self.taken:
             self.counts[wanted] = number = self.counts.get(wanted, 1) + 1
@@ -103,7 +103,7 @@ class ModelBuilder:
         return self.helper.make_tensor_value_info(name, self.types.FLOAT, ["N", shape.channels, *shape.spatial])
 
     def output(self, index: int) -> str:
-        """Return the name of an output; an input that goes straight out is passed through an operator."""
+        """Return the name of an output; an input that is also an output is passed through an operator."""
         if self.graph.nodes[index].inputs:
             return self.tensors[index]
         name = self.name(f"{self.tensors[index]}/output")
@@ -122,7 +122,7 @@ class ModelBuilder:
             results.append(result)
 
     def operand(self, operand: OperatorInput, layer: str, inputs: list[str], results: list[str]) -> Iterator[str]:
-        """Yield the names of the tensors that an operand is."""
+        """Yield the names of the tensors of an operand."""
         if operand == X:
             yield from inputs
         elif isinstance(operand, LayerInput):

@@ -1,8 +1,8 @@
-"""PyTorch: a module for each block, and a network that strings them together.
+"""PyTorch: a module for each block, and a network that connects them.
 
-PyTorch's tensors are channels first, so flatten and reshape take elements in that order, where the spec means channels
-last: sizes and counts are the same, and so is what can be learnt. An avgpool's padding is zeros that count in the mean.
-Padding that is not alike at both ends is a layer of its own in front.
+PyTorch's tensors are channels first, the spec's are channels last. A flatten before fully connected layers uses
+PyTorch's element order, which is the layout of their weights; any other flatten and a reshape use the spec's. Padding
+that PyTorch's layer does not support is a separate layer; an average pool's is left out of the mean unless `countpad`.
 """
 
 from __future__ import annotations
@@ -33,20 +33,23 @@ from cnncalc.writers.code import (
 )
 from cnncalc.writers.emitter import Emitter, Unsupported
 from cnncalc.writers.identifiers import Identifiers, camel_case
+from cnncalc.writers.order import flattens_by_place, has_order
 from cnncalc.writers.runtime import classes, used_classes
-from cnncalc.writers.windows import floored
+from cnncalc.writers.windows import ends_of, floored, mean_padding
 
 
 def write(graph: Graph) -> str:
-    """Return the graph as a Python file; raises `SpecError` E320 for what PyTorch has no equivalent of."""
-    return PyTorchFile(graph, emitter.emit_all(graph.nodes)).text()
+    """Return the graph as a Python file; raises `SpecError` E320 for a layer that PyTorch has no equivalent of."""
+    code = emitter.emit_all(graph.nodes)
+    code.update(dict.fromkeys(flattens_by_place(graph), FLATTEN_BY_PLACE))
+    return PyTorchFile(graph, code).text()
 
 
 # -- layers ------------------------------------------------------------------------------------------
 
 
 def module(row: Equivalent, node: Node, **values: Any) -> Call:
-    """Return the module of a row; a flat vector has the modules of one axis."""
+    """Return the module of a row; a flat vector uses the modules of one axis."""
     return layer_call(row, node, max(node.input_shapes[0].rank, 1), **values)
 
 
@@ -61,14 +64,11 @@ def sequential(*calls: Call) -> Call:
 emitter: Emitter[LayerCode] = Emitter(PYTORCH.title, PYTORCH, module)
 
 
-def padded(x: Shape, windows: Sequence[Window], fill: str | None = None) -> tuple[list[Call], Any]:
-    """Return what pads in front where the ends differ, and the padding that the layer itself does."""
+def padded(x: Shape, windows: Sequence[Window]) -> tuple[list[Call], Any]:
+    """Return the module that pads with zeros before a layer if the ends differ, and the padding of the layer itself."""
     if all(window.begin == window.end for window in windows):
         return [], one_or_each([window.begin for window in windows])
-    ends = positional("padding", last_axis_first([(window.begin, window.end) for window in windows]))
-    if fill is None:
-        return [call(f"nn.ZeroPad{x.rank}d", ends)], 0
-    return [call(f"nn.ConstantPad{x.rank}d", ends, positional("value", RawCode(fill)))], 0
+    return [call(f"nn.ZeroPad{x.rank}d", positional("padding", last_axis_first(ends_of(windows))))], 0
 
 
 @emitter("conv", "dwconv")
@@ -106,17 +106,57 @@ def deconv(node: Node, layer: Any) -> Call:
 
 @emitter("pool", "avgpool")
 def pool(node: Node, layer: Any) -> Call:
+    own = own_padding(node, layer)
+    if own is not None:
+        padding, ceil = own
+        # Where nothing is padded, what counts is said by no argument.
+        counts = {"count_include_pad": layer.countpad or not any(padding)} if layer.kind == "avgpool" else {}
+        return module_of(layer.kind, node, padding=one_or_each(padding), ceil_mode=ceil, **counts)
     x = node.input_shapes[0]
-    # Which windows are left out depends on where the padding begins: behind a layer that pads, there is no rounding up.
-    alike = all(window.begin == window.end for window in layer.windows(x))
-    windows, ceil = (layer.windows(x), layer.rounds_up) if alike else (floored(node, layer), False)
-    pads, padding = padded(x, windows, 'float("-inf")' if layer.kind == "pool" else None)
-    return sequential(*pads, module_of(layer.kind, node, padding=padding, ceil_mode=ceil))
+    alone: dict[str, Any] = {"padding": 0, "ceil_mode": False}
+    if layer.kind == "pool":
+        ends = positional("padding", last_axis_first(ends_of(floored(node, layer))))
+        pad = call(f"nn.ConstantPad{x.rank}d", ends, positional("value", RawCode('float("-inf")')))
+        return sequential(pad, module_of("pool", node, **alone))
+    mean = mean_padding(node, layer)
+    bare = module_of("avgpool", node, **alone, count_include_pad=True)
+    if mean.all_counts:
+        return sequential(call(f"nn.ZeroPad{x.rank}d", positional("padding", last_axis_first(mean.padding))), bare)
+    return call(
+        "PaddedMean",
+        positional("pool", bare),
+        positional("padding", last_axis_first(mean.padding)),
+        positional("counted", last_axis_first(mean.counted)),
+    )
+
+
+def own_padding(node: Node, layer: Any) -> tuple[list[int], bool] | None:
+    """Return the padding and the rounding of PyTorch's pool with the same windows; None if there is no such pool.
+
+    Its padding is equal at both ends, and at most half of its taps. Padding at the end does not change a maximum, nor
+    a mean that leaves padding out: there, the end may also be the part of the last window past the input.
+    """
+    x = node.input_shapes[0]
+    windows = layer.windows(x)
+    if any(2 * window.begin > window.kernel for window in windows):
+        return None
+    if layer.kind == "avgpool" and x.rank == 3 and any(n < w.kernel for n, w in zip(x.spatial, windows, strict=True)):
+        return None
+    begins = [window.begin for window in windows]
+    if all(window.begin == window.end for window in windows):
+        return begins, layer.rounds_up
+    if layer.kind == "avgpool" and layer.countpad:
+        return None
+    for ceil in (False, True):
+        alike = [window._replace(end=window.begin, ceil=ceil) for window in windows]
+        if tuple([window.size(n) for window, n in zip(alike, x.spatial, strict=True)]) == node.shape.spatial:
+            return begins, ceil
+    return None
 
 
 @emitter("bn", "gn", "ln")
 def norm(node: Node, layer: Any) -> Call:
-    """A norm, its weight and bias as the layer has them; PyTorch has both or none."""
+    """Return a norm with the layer's weight and bias; PyTorch has both or none."""
     x = node.input_shapes[0]
     result = module_of(layer.kind, node)
     if layer.kind == "ln" and x.rank:
@@ -157,7 +197,7 @@ def upsample(node: Node, layer: Any) -> Call:
 @emitter("pixelshuffle", "pixelunshuffle")
 def pixelshuffle(node: Node, layer: Any) -> Call:
     result = module_of(layer.kind, node)
-    # PyTorch's own is for two axes; the class that goes along has its name.
+    # PyTorch's own supports two axes; the copied class has its name.
     return result if node.shape.rank == 2 else result._replace(function=result.function.removeprefix("nn."))
 
 
@@ -178,10 +218,18 @@ def slice_(node: Node, layer: Any) -> Inline:
 
 @emitter("reshape")
 def reshape(node: Node, layer: Any) -> Inline:
-    sizes = channels_first(node.shape)
-    names = [f"size{axis}" for axis in range(len(sizes))]
-    pattern = ", ".join(f"{{{name}}}" for name in names)
-    return Inline(f"{{0}}.reshape(-1, {pattern})", tuple(map(positional, names, sizes)))
+    x, y = node.input_shapes[0], node.shape
+    # Elements keep the language's order, channels last, where that is another one than channels first.
+    pattern = "{0}.movedim(1, -1)" if has_order(x) else "{0}"
+    arguments = []
+    if has_order(y):
+        pattern += ".reshape(-1, {places}, {channels}).transpose(1, 2)"
+        arguments = [positional("places", prod(y.spatial)), positional("channels", y.channels)]
+    if not has_order(y) or y.rank > 1:
+        names = [f"size{axis}" for axis in range(len(y.dims))]
+        pattern += f".reshape(-1, {', '.join(f'{{{name}}}' for name in names)})"
+        arguments += map(positional, names, channels_first(y))
+    return Inline(pattern, tuple(arguments))
 
 
 #: What is an expression in `forward` rather than a module.
@@ -191,6 +239,10 @@ EXPRESSIONS = {
     "mul": Inline("{all}", between=" * "),
     "concat": Inline("torch.cat([{all}], dim=1)"),
 }
+
+
+#: A flatten whose order is seen by more than fully connected layers: the language's, channels last.
+FLATTEN_BY_PLACE = Inline("torch.flatten({0}.movedim(1, -1), 1)")
 
 
 @emitter(*EXPRESSIONS)
@@ -236,7 +288,7 @@ class PyTorchFile:
         return f'"""{file_docstring(self.graph, PYTORCH.title)}"""\n\n{imports}\n\n\n{code}'
 
     def module(self, name: str, block: CodeBlock, template: BlockTemplate | None = None) -> str:
-        """Return a class: its modules, then how a tensor goes through them."""
+        """Return a class: its modules, and its `forward`."""
         variables = self.layout.variables(block)
         modules: list[str] = []
         forward: list[ForwardLine] = []
@@ -280,7 +332,7 @@ class PyTorchFile:
 
 
 class ForwardLine(NamedTuple):
-    """A line of `forward`. Norms, activations and their like go round the module before them: `relu(bn(conv(x)))`."""
+    """A line of `forward`. Norms, activations and similar layers wrap the module before them: `relu(bn(conv(x)))`."""
 
     results: str
     code: str
@@ -288,7 +340,7 @@ class ForwardLine(NamedTuple):
     step: BlockStep | None = None
 
     def takes(self, step: BlockStep, layout: BlockLayout) -> bool:
-        """Whether the module of the next step can go round the code of this line."""
+        """Return whether the module of the next step can wrap the code of this line."""
         if self.step is None or step.inputs != self.step.outputs or layout.reader_count(step.inputs[0]) > 1:
             return False
         return not layout.allocates(step) and len(self.text()) + len(step.name) + len("self.()") <= WIDTH

@@ -1,7 +1,7 @@
-"""Find repeats in a sequence of items: equal items become `(…) * n`, those that differ in numbers calls of a def.
+"""Repeats in a sequence of items: equal items become `(…) * n`, those that differ in numbers calls of a def.
 
-An item is a text of the language, and two are alike where their texts are equal. One with a name in it is like no
-other, since names are unique.
+An item is a text of the language, and two are alike if their texts are equal. Names are unique, so an item with a
+name is never repeated.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MIN_SAVED, MIN_BODY, MAX_PARAMETERS = 8, 60, 6
 ARGUMENT = re.compile(r"(?<= )(op|[spdgxm]?)(\d[\d.x:\-]*)(?![\w.])")
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
-#: What an argument begins with → what a parameter for it is called.
+#: The prefix of an argument → the name of a parameter for it.
 PARAMETERS = {"": "k", "s": "s", "p": "p", "d": "d", "g": "g", "x": "c", "m": "m", "op": "o"}
 
 
@@ -41,7 +41,7 @@ def join(items: Sequence[RepeatItem]) -> str:
 
 
 def lines(items: Sequence[RepeatItem]) -> Iterator[str]:
-    """Yield a line for each item that begins one, with those that go over its result behind it."""
+    """Yield a line for each item that begins one, followed by the items that process its result."""
     line: list[RepeatItem] = []
     for item in items:
         if item.head and line:
@@ -53,7 +53,7 @@ def lines(items: Sequence[RepeatItem]) -> Iterator[str]:
 
 
 def bracketed(word: str, arms: Sequence[Sequence[RepeatItem]]) -> str:
-    """Return arms in brackets behind a word: on one line where they fit, else each in lines of its own."""
+    """Return arms in brackets after a word: on one line if they fit, else each in lines of its own."""
     flat = f"{word}({' ; '.join(map(join, arms))})"
     if len(flat) <= MAX_LINE and "\n" not in flat:
         return flat
@@ -77,7 +77,7 @@ def fold(items: Sequence[RepeatItem]) -> list[RepeatItem]:
 
 
 def _fold_length(items: list[RepeatItem], length: int) -> list[RepeatItem]:
-    """Return the items with the repeats folded whose one copy has `length` items."""
+    """Return the items with the repeats folded whose copies have `length` items."""
     result: list[RepeatItem] = []
     at, end = 0, len(items)
     while at < end:
@@ -107,10 +107,10 @@ def _fold_length(items: list[RepeatItem], length: int) -> list[RepeatItem]:
 # -- defs --------------------------------------------------------------------------------------------
 
 
-def define(items: Sequence[RepeatItem], taken: Sequence[str] = ()) -> tuple[list[str], list[RepeatItem]]:
-    """Return defs for blocks that stand several times with other numbers, and the items with calls of them.
+def define(items: Sequence[RepeatItem]) -> tuple[list[str], list[RepeatItem]]:
+    """Return defs for blocks that occur several times with different numbers, and the items with calls of them.
 
-    A block is a merge with its arms, and the activations and norms behind it.
+    A block is a merge with its arms, and the activations and norms after it.
     """
     units = _units(items)
     alike: dict[str, list[int]] = {}
@@ -130,7 +130,7 @@ def define(items: Sequence[RepeatItem], taken: Sequence[str] = ()) -> tuple[list
 
 
 def _units(items: Sequence[RepeatItem]) -> list[list[RepeatItem]]:
-    """Return the items in groups: a merge with what goes over its result behind it, any other item alone."""
+    """Return the items in groups: a merge with the items that process its result, any other item alone."""
     units: list[list[RepeatItem]] = []
     for item in items:
         if units and units[-1][0].merges and not item.head:
@@ -145,7 +145,7 @@ def _blank(argument: re.Match[str]) -> str:
 
 
 def _definition(name: str, texts: list[str]) -> tuple[str, list[str]] | None:
-    """Return a def, and the call for each of the texts; None where they differ in too much."""
+    """Return a def, and the call for each of the texts; None if they differ too much."""
     rows = [
         [(each[1], number) for each in ARGUMENT.finditer(text) for number in NUMBER.findall(each[2])] for text in texts
     ]

@@ -1,7 +1,7 @@
-"""Vectors that a model file stores once for several layers: in what is written each layer has its own.
+"""Vectors that a model file stores once for several layers, which are copied so that each layer has its own.
 
 An exporter stores equal tensors once. The norms of an untrained network all hold ones and zeros, and its biases
-zeros: of such vectors a file has one for each length, and the layers behind the first seem to have none.
+zeros: a file has one such vector for each length, and all layers but the first seem to have none.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from cnncalc.graph import Graph, Node
 def with_own_vectors(graph: Graph) -> tuple[Graph, int]:
     """Return the graph in which no layer shares its norm's vectors or its bias, and how many numbers that adds.
 
-    A layer whose kernels are another layer's stays as it is: two copies of them would be another network.
+    A layer whose kernels are another layer's is unchanged: two copies of them would be a different network.
     """
     missing = {node.index: _missing(node) for node in graph.nodes if node.stored is not None and node.layer.known}
     if not any(missing.values()):
@@ -23,7 +23,7 @@ def with_own_vectors(graph: Graph) -> tuple[Graph, int]:
 
 
 def _missing(node: Node) -> int:
-    """Return how many numbers of its vectors a layer lacks; 0 where it has them all, or lacks more than these."""
+    """Return how many numbers of its vectors a layer lacks; 0 if it has them all, or lacks other weights too."""
     if node.stored is None or not node.inputs:
         return 0
     figures = cost(node._replace(stored=None))

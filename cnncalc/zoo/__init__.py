@@ -1,13 +1,13 @@
 """Well-known networks by name: specs in files of the language, one for each family.
 
-A family's file is a spec as it stands. Its members differ in the values of some of its lets; they are declared
+A family's file is a spec. Its members differ in the values of some of its lets, which are declared
 in `members.txt`, in blocks of lines:
 
     resnet.cnn  2015  Shortcuts around bottlenecks, …     the file, the year, contribution
                n1  n2  n3  n4                             lets of the file, by column
     resnet50    3   4   6   3                             a member, and its values
 
-Looking up a name reads that one table; a spec is read once its text is asked for.
+Looking up a name reads only that table; a spec is read when its text is needed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FOLDER = os.path.dirname(__file__)
 
 
 class Member(NamedTuple):
-    """A network: its name, the file of its family, and the values of the lets that make it of the file's spec."""
+    """A network: its name, the file of its family, and the values of the lets that select it in the file's spec."""
 
     name: str
     file: str
@@ -33,7 +33,7 @@ class Member(NamedTuple):
 
     @property
     def family(self) -> str:
-        """Return the first word of the file's name: `resnet` of `resnet-basic.cnn`."""
+        """The first word of the file's name: `resnet` of `resnet-basic.cnn`."""
         return re.split("[-.]", self.file)[0]
 
     def text(self) -> str:
@@ -54,7 +54,7 @@ def members() -> dict[str, Member]:
 
 
 def find(name: str) -> Member | None:
-    """Return the network of that name, in capitals or not, or None."""
+    """Return the network of that name, ignoring case, or None."""
     return members().get(name.lower())
 
 
@@ -64,7 +64,7 @@ def families() -> list[str]:
 
 
 def suggestion(name: str) -> str | None:
-    """Return the help for a name that no network has, or None where no network's name is like it."""
+    """Return the help for a name that no network has, or None if no network's name is similar."""
     family = [member.name for member in members().values() if member.family == name.lower()]
     if family:
         return f"write `{family[0]}`, or another that `cnncalc zoo --family {name.lower()}` lists"

@@ -37,9 +37,9 @@ field       receptive field of the last layer before those that see the whole in
 """
 
 CSV = """\
-network,input,layers,params,buffers,macs,flops,activations,params_bytes,peak_bytes,field,field_layer
-small.cnn,32x32x3,7,330,16,221264,442528,26650,1384,45056,4,pool1
-large_net,32x32x3,11,3002,64,1032352,2064704,65594,12264,81920,8,relu2
+network,input,layers,params,buffers,macs,flops,backward,activations,conv_activations,params_bytes,saved,peak_bytes,field,field_layer
+small.cnn,32x32x3,7,330,16,221264,442528,221344,26650,8202,1384,94240,45056,4,pool1
+large_net,32x32x3,11,3002,64,1032352,2064704,1622336,65594,20490,12264,225360,81920,8,relu2
 """
 
 MARKDOWN = """\
@@ -94,7 +94,7 @@ def test_json() -> None:
     found = json.loads(run("small.cnn", "large.yaml", "-f", "json", "--batch", "3").stdout)
     networks = found.pop("networks")
 
-    assert found == {"schema": 1, "batch": 3, "dtype": "float32", "convention": "torchvision"}
+    assert found == {"schema": 2, "batch": 3, "dtype": "float32", "convention": "torchvision"}
     assert networks[0] == {
         "name": "small.cnn",
         "input_shapes": [[32, 32, 3]],

@@ -115,7 +115,7 @@ def test_all_json() -> None:
 
     found = json.loads(output)
     assert status == 0
-    assert (found["schema"], found["name"], found["batch"]) == (1, None, 3)
+    assert (found["schema"], found["name"], found["batch"]) == (2, None, 3)
     assert [each["convention"] for each in found["conventions"]] == list(CONVENTIONS)
     fvcore = found["conventions"][1]
     assert fvcore.pop("definition")

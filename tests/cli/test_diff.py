@@ -54,13 +54,16 @@ parameters                     330      3,002      +2,672  +809.7 %
 buffers                         16         64         +48  +300.0 %
 MACs                       221,264  1,032,352    +811,088  +366.6 %
 FLOPs                      442,528  2,064,704  +1,622,176  +366.6 %
+backward MACs              221,344  1,622,336  +1,400,992  +632.9 %
 activations                 26,650     65,594     +38,944  +146.1 %
+conv activations             8,202     20,490     +12,288  +149.8 %
 weight bytes                 1,384     12,264     +10,880  +786.1 %
 feature map bytes           53,320    110,696     +57,376  +107.6 %
 peak bytes                  45,056     81,920     +36,864   +81.8 %
 peak bytes, none in place   65,536    131,072     +65,536  +100.0 %
 arena bytes                 45,056     81,920     +36,864   +81.8 %
-training bytes (estimate)   56,024    134,968     +78,944  +140.9 %
+saved bytes, one sample     94,240    225,360    +131,120  +139.1 %
+training bytes              96,944    249,632    +152,688  +157.5 %
 receptive field                  4          8
 """
 
@@ -77,13 +80,16 @@ MARKDOWN = """\
 | buffers | 16 | 64 | +48 | +300.0 % |
 | MACs | 221,264 | 1,032,352 | +811,088 | +366.6 % |
 | FLOPs | 442,528 | 2,064,704 | +1,622,176 | +366.6 % |
+| backward MACs | 221,344 | 1,622,336 | +1,400,992 | +632.9 % |
 | activations | 26,650 | 65,594 | +38,944 | +146.1 % |
+| conv activations | 8,202 | 20,490 | +12,288 | +149.8 % |
 | weight bytes | 1,384 | 12,264 | +10,880 | +786.1 % |
 | feature map bytes | 53,320 | 110,696 | +57,376 | +107.6 % |
 | peak bytes | 45,056 | 81,920 | +36,864 | +81.8 % |
 | peak bytes, none in place | 65,536 | 131,072 | +65,536 | +100.0 % |
 | arena bytes | 45,056 | 81,920 | +36,864 | +81.8 % |
-| training bytes (estimate) | 56,024 | 134,968 | +78,944 | +140.9 % |
+| saved bytes, one sample | 94,240 | 225,360 | +131,120 | +139.1 % |
+| training bytes | 96,944 | 249,632 | +152,688 | +157.5 % |
 | receptive field | 4 | 8 |  |  |
 
 |  | name | layer | output | parameters | MACs |
@@ -158,7 +164,7 @@ def test_json() -> None:
 
     # 27·2 + 2 and 27·4 + 4 parameters; 9 places · 27 · filters · 2 samples.
     assert found == {
-        "schema": 1,
+        "schema": 2,
         "a": {
             "source": a, "name": None, "input_shapes": [[5, 5, 3]],
             "receptive_field": {"layer": "relu1", "size": [3, 3], "jump": [1, 1], "left": [0, 0]}, "unknown": [],

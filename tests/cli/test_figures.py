@@ -41,6 +41,42 @@ def test_get() -> None:
     assert ended(run(FLAT, *arguments)) == (0, "246\n3x3x2\n18\n372\n3\n", "")
 
 
+SQUARES = "input 64x60x1 | pool 8 | upsample 8x1 | conv 3x3 same x1"
+
+
+def test_smallest() -> None:
+    """`smallest` is there for any layer, and conditions take it as they take the size."""
+    # Across squares of 8, one or two are seen; along the other axis 3 squares of 8 at a jump of 8.
+    paths = ("conv1.receptive_field", "conv1.receptive_field.smallest", "pool1.receptive_field.smallest")
+    assert run(SQUARES, *[argument for path in paths for argument in ("--get", path)]).stdout == "16x24\n8x24\n8\n"
+    assert run(SQUARES, "--fail-if", "conv1.receptive_field.smallest < 9").exit_code == 3
+    assert run(SQUARES, "--fail-if", "conv1.receptive_field.smallest < 8").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        ("csv", "conv1,16x24,8x24"),
+        ("markdown", "| conv1 | 8–16x24 | 8x24 |"),
+        ("latex", r"conv1 & 8--16×24 & 8×24 \\".replace("×", r"$\times$")),
+    ],
+)
+def test_field_columns(form: str, expected: str) -> None:
+    """For people a field is a range; CSV has its ends as numbers."""
+    assert expected in run(SQUARES, "--columns", "name,field,smallest", "-f", form).stdout.splitlines()
+
+
+def test_marks_of_fields() -> None:
+    """The table marks a field that is larger than the input, and one that is an upper bound, without a warning."""
+    shown = run("input 4x1 | upsample 5000 | conv 20001 same x1", "--columns", "name,field").stdout
+    # Of squares of 5,000, a window of 20,001 touches 5.
+    assert "conv1      ≤5*" in shown
+    assert shown.splitlines()[-2:] == [
+        "*            the receptive field is larger than the input",
+        "≤            an upper bound: the outputs see too many different extents to tell them apart",
+    ]
+
+
 def test_get_in_another_layout() -> None:
     """`--layout` turns shapes."""
     assert ended(run(CARD, "--get", "conv1.output_shape", "--layout", "chw")) == (0, "2x3x3\n", "")
@@ -53,10 +89,13 @@ def test_get_json() -> None:
 
 
 def test_get_of_options() -> None:
-    """Batch, type and optimizer count: 8 · 93 elements of 2 bytes; with weights, gradients and two copies of 56."""
+    """Batch, type and optimizer count: 8 · 93 elements of 2 bytes live.
+
+    Training has weights, gradients and two copies of 56, and keeps the input of 75 elements for conv1.
+    """
     options = "--batch 8 --dtype float16 --optimizer adam"
     done = run(CARD, *options.split(), "--get", "peak", "--get", "training_bytes")
-    assert ended(done) == (0, f"{8 * 93 * 2}\n{8 * 93 * 2 + 4 * 56 * 2}\n", "")
+    assert ended(done) == (0, f"{8 * 93 * 2}\n{8 * 75 * 2 + 4 * 56 * 2}\n", "")
 
 
 def test_get_to_a_file(tmp_path: Path) -> None:

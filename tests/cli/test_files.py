@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import stat
 from pathlib import Path
 
 import pytest
-from command_line import CARD, SMALL, WRONG, no_root, posix, run_process
+from command_line import CARD, SMALL, WRONG, no_root, posix, run, run_process
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv", "markdown"])
@@ -114,3 +115,110 @@ def test_a_full_device() -> None:
         "Error: cannot write `/dev/full`: no space left on device\n",
     )
     assert run_process(CARD, "-o", "/dev/null").all == (0, "", "")
+
+
+# -- the format by the suffix --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("out.json", "json"),
+        ("out.csv", "csv"),
+        ("out.md", "markdown"),
+        ("out.tex", "latex"),
+        ("out.txt", "table"),
+        ("OUT.CSV", "csv"),
+        ("out", "table"),
+        ("v1.2/out", "table"),
+    ],
+)
+def test_suffix(tmp_path: Path, name: str, form: str) -> None:
+    """The suffix of `-o` says the format; without one it is a table, as without `-o`."""
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    assert run(CARD, "-o", str(path)).exit_code == 0
+    assert path.read_text(encoding="utf-8") == run(CARD, "-f", form).stdout
+
+
+def test_format_overrules_the_suffix(tmp_path: Path) -> None:
+    """`-f` says the format, whatever the suffix."""
+    path = tmp_path / "out.csv"
+    assert run(CARD, "-f", "json", "-o", str(path)).exit_code == 0
+    assert json.loads(path.read_text(encoding="utf-8"))["totals"]["params"] == 56
+    assert run(CARD, "-f", "table", "-o", str(tmp_path / "out.xlsx")).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "message"),
+    [
+        (
+            "calc",
+            "out.xlsx",
+            "no format of `calc` has the suffix `.xlsx`: add -f, or write to `.json`, `.csv`, `.md`, `.tex` or `.txt`",
+        ),
+        (
+            "explain",
+            "out.csv",
+            "no format of `explain` has the suffix `.csv`: add -f, or write to `.json`, `.md` or `.txt`",
+        ),
+    ],
+)
+def test_suffix_of_no_format(tmp_path: Path, command: str, name: str, message: str) -> None:
+    """A suffix that no format of the command has is refused, and no file is written."""
+    done = run(command, CARD, "-o", str(tmp_path / name))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.endswith(f"Error: {message}\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_options_without_effect_in_the_format_of_the_suffix(tmp_path: Path) -> None:
+    """What the format of the suffix does not show is refused, as with `-f`."""
+    done = run(CARD, "--columns", "name", "-o", str(tmp_path / "out.json"))
+    assert (done.exit_code, done.stderr) == (2, "Error: `--columns` has no effect in JSON\n")
+
+
+def test_one_figure_by_suffix(tmp_path: Path) -> None:
+    """`--get` writes values as they are, or as JSON, and nothing else under another suffix."""
+    path = tmp_path / "out.json"
+    assert run(CARD, "--get", "conv1.output_shape", "-o", str(path)).exit_code == 0
+    assert path.read_text() == "[3, 3, 2]\n"
+    done = run(CARD, "--get", "params", "-o", str(tmp_path / "out.csv"))
+    assert done.stderr.endswith("`--get` writes values as they are, or as JSON, not as csv\n")
+
+
+def test_a_spec_of_the_zoo_by_suffix(tmp_path: Path) -> None:
+    """`zoo NAME` writes a spec under the suffix of one."""
+    for options in ((), ("--copy",)):
+        path = tmp_path / f"net{len(options)}.cnn"
+        assert run("zoo", "lenet5", *options, "-o", str(path)).exit_code == 0
+        assert path.read_text() == run("zoo", "lenet5").stdout
+    done = run("zoo", "lenet5", "--copy", "-o", str(tmp_path / "net.json"))
+    assert (done.exit_code, done.stderr.endswith("Error: `--copy` writes a spec: name a file in `.cnn`\n")) == (2, True)
+
+
+# -- export --------------------------------------------------------------------------------------------------
+
+
+def test_target_of_the_suffix(tmp_path: Path) -> None:
+    """The suffix says what `export` writes; `--to` overrules it."""
+    path = tmp_path / "net.cnn"
+    assert run("export", CARD, "-o", str(path)).exit_code == 0
+    assert path.read_text() == run("export", CARD, "--to", "cnn").stdout
+    assert run("export", CARD, "--to", "keras", "-o", str(path)).exit_code == 0
+    assert path.read_text() == run("export", CARD, "--to", "keras").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("-o", "lenet.py"), "`.py` is the suffix of pytorch and keras: add `--to pytorch` or `--to keras`"),
+        (("-o", "lenet.h5"), "`lenet.h5` does not say what to write: add `--to`, or write to `.py`, `.onnx` or `.cnn`"),
+        ((), "missing `--to`: one of pytorch, keras, onnx, cnn, or a file by `-o` whose suffix says it"),
+    ],
+)
+def test_target_that_is_not_said(arguments: tuple[str, ...], message: str) -> None:
+    """Where the suffix is of several targets, of none, or missing, `--to` is asked for."""
+    done = run("export", CARD, *arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.endswith(f"\nError: {message}\n")

@@ -12,12 +12,12 @@ from command_line import CARD, SMALL, cells, run_process
 import cnncalc
 
 CSV = """\
-name,type,layer,inputs,input,output,params,buffers,macs,flops,activations,field,jump,left,implicit
-input1,input,input 5x5x3,,,5x5x3,0,0,0,0,75,1,1,0,false
-conv1,conv,conv 3x3 x2,input1,5x5x3,3x3x2,56,0,486,972,18,3,1,0,false
-bn1,bn,bn,conv1,3x3x2,3x3x2,4,4,0,0,18,3,1,0,false
-flatten1,flatten,flatten,bn1,3x3x2,18,0,0,0,0,18,all,1,0,true
-fc1,fc,fc 10,flatten1,18,10,190,0,180,360,10,all,1,0,false
+name,type,layer,inputs,input,output,params,buffers,macs,flops,backward,activations,conv_activations,saved,field,smallest,jump,left,implicit
+input1,input,input 5x5x3,,,5x5x3,0,0,0,0,0,75,0,0,1,1,1,0,false
+conv1,conv,conv 3x3 x2,input1,5x5x3,3x3x2,56,0,486,972,486,18,18,300,3,3,1,0,false
+bn1,bn,bn,conv1,3x3x2,3x3x2,4,4,0,0,0,18,0,72,3,3,1,0,false
+flatten1,flatten,flatten,bn1,3x3x2,18,0,0,0,0,0,18,0,0,all,all,1,0,true
+fc1,fc,fc 10,flatten1,18,10,190,0,180,360,360,10,10,72,all,all,1,0,false
 """
 
 MARKDOWN = """\
@@ -32,7 +32,7 @@ MARKDOWN = """\
 """
 
 CARD_JSON = {
-    "schema": 1,
+    "schema": 2,
     "name": None,
     "layout": "channels_last",
     "batch": 1,
@@ -50,7 +50,10 @@ CARD_JSON = {
             "buffers": 0,
             "macs": 0,
             "flops": 0,
+            "backward_macs": 0,
             "activations": 75,
+            "conv_activations": 0,
+            "saved_bytes": 0,
             "receptive_field": {"size": [1, 1], "jump": [1, 1], "left": [0, 0]},
             "implicit": False,
             "fields": {},
@@ -66,7 +69,10 @@ CARD_JSON = {
             "buffers": 0,
             "macs": 486,  # 3·3 places · 3·3·3 products · 2 filters
             "flops": 972,
+            "backward_macs": 486,  # the weights' gradient: the input has none
             "activations": 18,
+            "conv_activations": 18,
+            "saved_bytes": 300,  # the input
             "receptive_field": {"size": [3, 3], "jump": [1, 1], "left": [0, 0]},
             "implicit": False,
             "fields": {
@@ -88,12 +94,15 @@ CARD_JSON = {
         "buffers": 0,
         "macs": 486,
         "flops": 972,
+        "backward_macs": 486,
         "activations": 18,
+        "conv_activations": 18,
         "params_bytes": 224,
         # 75 + 18 elements of 4 bytes; in the arena each tensor begins at a multiple of 16: 304 + 72, to 384.
         "activation_bytes": {"sum": 372, "peak": 372, "peak_no_inplace": 372, "arena": 384},
         "peak_at": {"layer": "conv1", "tensors": {"input1": 300, "conv1": 72}},
-        "training_bytes": 820,  # weights 224, gradients 224, feature maps 372
+        "saved_bytes": 300,
+        "training_bytes": 748,  # weights 224, gradients 224, and what is saved
     },
     "warnings": [],
 }
@@ -168,3 +177,52 @@ def test_depth() -> None:
 
     assert [row["name"] for row in rows] == ["input1", "b1", "b2", "flatten1", "fc1"]
     assert sum(int(row["params"]) for row in rows) == cnncalc.analyze(spec).totals.params
+
+
+def test_depth_in_json() -> None:
+    """`--depth` holds for JSON: a block is one object with its layers' names and the sums of their figures."""
+    spec = "def b(c) = conv 3x3 p1 x{c} nobias | bn | relu\ninput 8x8x3 | b(4) | b(8) | gap | fc 10"
+    every, shown = (json.loads(run_process(spec, "-f", "json", *more).output) for more in ((), ("--depth", "1")))
+    block = {
+        "index": 4,
+        "name": "b2",
+        "type": "block",
+        "inputs": ["b1.relu1"],
+        "input_shapes": [[8, 8, 4]],
+        "output_shape": [8, 8, 8],
+        # 3·3·4·8 weights, and 8 scales and shifts; a mean and a variance for each; 8·8·288 products.
+        "params": 304,
+        "buffers": 16,
+        "macs": 18432,
+        "flops": 36864,
+        "backward_macs": 2 * 18432,
+        "activations": 3 * 8 * 8 * 8,
+        "conv_activations": 8 * 8 * 8,
+        # bn1 its input, relu1 its output; what conv1 reads is b1.relu1's already.
+        "saved_bytes": 2 * 4 * 8 * 8 * 8,
+        # Two 3x3 kernels: 5.
+        "receptive_field": {"size": [5, 5], "jump": [1, 1], "left": [2, 2]},
+        "implicit": False,
+        "layers": ["b2.conv1", "b2.bn1", "b2.relu1"],
+    }
+    assert [line["name"] for line in shown["layers"]] == ["input1", "b1", "b2", "gap1", "flatten1", "fc1"]
+    assert shown["layers"][2] == block
+    assert {**shown, "layers": every["layers"]} == every
+    assert sum(line["params"] for line in shown["layers"]) == shown["totals"]["params"]
+
+
+def test_depth_of_the_memory_in_json() -> None:
+    """The timeline under `memory` has the same lines, each block by the layer in it with the most live."""
+    spec = "def b(c) = conv 3x3 p1 x{c} | relu\ninput 8x8x3 | b(4) | gap"
+    shown = json.loads(run_process(spec, "-f", "json", "--memory", "--depth", "1").output)
+    # 8·8·3 and 8·8·4 numbers of four bytes while the convolution runs.
+    line = {"name": "b1", "reads": 768, "writes": 1024, "kept": 0, "live": 1792}
+    assert [each["name"] for each in shown["memory"]["layers"]] == ["input1", "b1", "gap1"]
+    assert shown["memory"]["layers"][1] == line
+
+
+def test_depth_of_the_library() -> None:
+    """`to_dict(depth)` is what JSON writes."""
+    result = cnncalc.analyze("resnet18")
+    assert result.to_dict(1) == json.loads(run_process("resnet18", "-f", "json", "--depth", "1").output)
+    assert result.to_dict(0)["layers"] == []

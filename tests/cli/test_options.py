@@ -59,7 +59,7 @@ def test_quiet_copy(tmp_path: Path) -> None:
     ("arguments", "message"),
     [
         (f"calc|{CARD}|-f|json|--columns|name", "`--columns` has no effect in JSON"),
-        (f"calc|{CARD}|-f|json|--depth|1", "`--depth` has no effect in JSON"),
+        ("explain|input 5x5x1|--pictures|-f|json", "`--pictures` has no effect in JSON"),
         (f"calc|{CARD}|-f|json|--layout|chw", "`--layout` has no effect in JSON"),
         (f"calc|{CARD}|-f|json|--width|80", "`--width` has no effect in JSON"),
         (f"calc|{CARD}|-f|csv|--width|80", "`--width` has no effect in CSV"),
@@ -91,3 +91,56 @@ def test_optimizer(option: str) -> None:
     """`--optimizer` changes the estimate of training memory wherever it is shown."""
     plain, adam = run(CARD, option), run(CARD, option, "--optimizer", "adam")
     assert (plain.stdout, plain.stderr) != (adam.stdout, adam.stderr)
+
+
+# -- given twice, or for nothing -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ["compare", CARD, CARD, "--var", "width=0.25", "--var", "width=0.5"],
+            "Invalid value for '--var': `width` is given twice: `width=0.25` and `width=0.5`",
+        ),
+        (
+            [CARD, "--var", "a=1", "--var", "b=1", "--var", " a =2"],
+            "Invalid value for '--var': `a` is given twice: `a=1` and ` a =2`",
+        ),
+        (
+            ["net.onnx", "--dim", "batch=1", "--dim", "batch=2"],
+            "Invalid value for '--dim': `batch` is given twice: `batch=1` and `batch=2`",
+        ),
+        (
+            ["input HxWx3", "--at", "h=8,W=8,H=16"],
+            "Invalid value for '--at': `H` is given twice: `H=8` and `H=16`",
+        ),
+    ],
+)
+def test_given_twice(arguments: list[str], message: str) -> None:
+    """A name that is given two values is an error that shows both: neither is passed over."""
+    done = run(*arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.endswith(f"\nError: {message}\n")
+
+
+STRICT = """\
+error[E309]: `--strict` does not apply here
+ = a spec has no unknown operators
+ = help: leave `--strict` out: an unknown layer of a spec is always an error
+"""
+
+
+@pytest.mark.parametrize("command", ["calc", "explain", "compare"])
+def test_strict_on_a_spec(command: str) -> None:
+    """`--strict` is for model files: on text it would change nothing."""
+    done = run(command, "lenet5", "--strict")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr.startswith(STRICT.partition(" = help")[0])
+    assert STRICT.splitlines()[-1] in done.stderr
+
+
+def test_strict_on_one_of_two(tmp_path: Path) -> None:
+    """Beside a model file, `--strict` is for that."""
+    (tmp_path / "net.cfg").write_text("[net]\nheight=8\nwidth=8\nchannels=3\n\n[maxpool]\nsize=2\nstride=2\n")
+    assert run("compare", "lenet5", str(tmp_path / "net.cfg"), "--strict").exit_code == 0

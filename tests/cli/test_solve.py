@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -35,6 +36,64 @@ def test_none() -> None:
     assert done.exit_code == 1
 
 
+def answer(*arguments: str) -> str:
+    """The lines for the axes."""
+    return run("solve", *arguments).output.partition("\n\n")[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "lines"),
+    [
+        # Width: 6 + 4 − 4 + 1 = 7, and 2 is half of 4; height: 29 + 1 − 3 + 1 = 28.
+        ("avgpool 3x4 s1|--input|29x6|--output-size|28x7", "height  `p0-1`\nwidth   `p2`\n"),
+        # 4 + 2·3 − 7 + 1 = 4, though the window does not fit without padding.
+        ("conv 7x7|--input|4x4|--output-size|4x4", "height and width  `p3 (same)`\n"),
+        # floor((38 + 4 − k)/2) + 1 = 19 and floor((36 + 4 − k)/2) + 1 = 18 for k = 5, 6.
+        ("pool ?x? s2 p2|--input|38x36|--output-size|19x18", "height and width  5, 6; nothing is dropped\n"),
+        # Padding of 1 asks for a kernel of 2 or more, padding of 3 for one of 6 or more: each on its axis.
+        (
+            "pool ?x? s2 p1x3|--input|8x8|--output-size|5x5",
+            "height  2; nothing is dropped\nwidth   6; nothing is dropped\n",
+        ),
+        # 2·8 = 16, and (16 − 3) is no multiple of 2: a row is left over.
+        ("upsample 2 | conv 3x3 s2|--output-size|7x7", "height and width  8; every one drops something\n"),
+        # 64, 34, 19, 11, 7, 5, 4, 4, …
+        (
+            "(conv 2x2 s2 p2 x1) * ?|--input|64x64|--output-size|4x4",
+            "height and width  6 or more; nothing is dropped\n",
+        ),
+        # 3 − 2 = 1, which add stretches to 3.
+        ("add(conv 3x3 x4 ; )|--output-size|3x3", "height and width  3; nothing is dropped\n"),
+        (
+            "conv 1x1 s2|--output-size|7x7",
+            "height and width  13, 14; nothing is dropped but what `conv1` skips: it reads 1 in 2\n",
+        ),
+        # Another layer reads what the first skips.
+        ("add(conv 1x1 s2 x4 ; conv 3x3 s2 p1 x4)|--output-size|7x7", "height and width  13, 14; nothing is dropped\n"),
+        # One window of 3 taps, 5 apart: 0, 5 and 10 of 11.
+        (
+            "conv 3x3 d5|--output-size|1x1",
+            "height and width  11; nothing is dropped but what `conv1` skips: it reads 1 in 5\n",
+        ),
+        # Each takes 2 off: (99999 − 1)/2.
+        ("(conv 3x3) * ?|--input|99999x99999|--output-size|1x1", "height and width  49999; nothing is dropped\n"),
+        # 5, 3, 1 by the block, then 2 times as much.
+        (
+            "conv 3x3 | (conv 3x3) * ? | upsample 2|--input|7x7|--output-size|2x2",
+            "height and width  2; nothing is dropped\n",
+        ),
+        # 6 becomes 7, which is 3 pairs and a row that is left over, and 6 again.
+        (
+            "(pad 0-1 | pool 2 | upsample 2) * ?|--input|6x6|--output-size|6x6",
+            "height and width  0 or more; nothing is dropped at 0\n",
+        ),
+    ],
+)  # fmt: skip
+def test_answers(arguments: str, lines: str) -> None:
+    """The answer for each axis, derived by hand from floor((N + 2P − F')/S) + 1."""
+    assert answer(*arguments.replace(" | ", " -> ").split("|")) == lines
+
+
 def test_one_number_for_axes_that_disagree() -> None:
     """What each axis would take is told, and that no one number does for both."""
     done = run("solve", "conv 3x3 s2 p?", "--input", "32x32", "--output-size", "30x32")
@@ -61,9 +120,31 @@ def test_json() -> None:
         "wanted": 3,
         "values": {"sizes": [[12, 15, 1]], "from": None, "every": None, "offsets": []},
         "nothing_dropped": {"sizes": [[12, 12, 1]], "from": None, "every": None, "offsets": []},
+        "skipped": [],
         "written": [],
         "nearest": [],
     }
+
+
+def test_a_file(tmp_path: Path) -> None:
+    """The answer goes to a file, and as Markdown where that is asked for."""
+    path = tmp_path / "answer.md"
+    assert run("solve", "conv 3x3 s2", "--output-size", "7x7", "-f", "markdown", "-o", str(path)).output == ""
+    assert "15, 16; nothing is dropped at 15" in path.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("spec", "wanted", "text"),
+    [
+        # 1 + 2n elements: far more layers than are built for it.
+        ("(conv 3x3 same) * ?", 99999, "* 49999 of `(conv 3x3 same)` sees 99999; * 49998 sees 99997"),
+        # The repeated block may stand in an arm.
+        ("add((conv 3x3 same x4) * ? ; )", 9, "* 4 of `(conv 3x3 same x4)` sees 9; * 3 sees 7"),
+    ],
+)
+def test_repeats_along_a_line(spec: str, wanted: int, text: str) -> None:
+    """Where every repeat adds as much, the count is worked out and not tried."""
+    assert run("solve", spec, "--receptive-field", str(wanted)).output == text + "\n"
 
 
 def test_repeats() -> None:
@@ -72,6 +153,13 @@ def test_repeats() -> None:
     assert done.output == "* 32 of `(conv 3x3 same | relu)` sees 65; * 31 sees 63\n"
     field = json.loads(run("solve", "(conv 3x3 same) * ?", "--receptive-field", "64", "-f", "json").output)
     assert (field["count"], field["field"], field["field_before"]) == (32, [65, 65], [63, 63])
+
+
+def test_repeats_behind_upsampling() -> None:
+    """The field of the output that sees most decides: a window of 2n + 1 over squares of 8 reads at most 2n/8 + 2."""
+    done = run("solve", "pool 8 | upsample 8 | (conv 3x3 same) * ?", "--receptive-field", "20")
+    # 9 neighbours touch two squares, 11 may touch three: from 2n + 1 = 10 on.
+    assert done.output == "* 5 of `(conv 3x3 same)` sees 24; * 4 sees 16\n"
 
 
 @pytest.mark.parametrize(
@@ -99,6 +187,11 @@ def test_a_wrong_command_line(arguments: list[str], message: str) -> None:
         (["input 48 | reshape 4x4x3 | conv 3x3", "--output-size", "2x2"], "error[E211]: the sizes cannot be solved"),
         (["input HxWx3 | reshape 4x4x3 | conv 3x3", "--output-size", "2x2"], "error[E211]: the sizes cannot be solved"),
         (["conv 3x3 x4", "--output-size", "2x2x5"], "`conv1` has 4 channels, not 5"),
+        (["deconv 4 s? p1 x4", "--receptive-field", "64"], "error[E117]: with a receptive field, a `?` stands for"),
+        (
+            ["(conv 3x3) * ? | (conv 3x3) * ?", "--receptive-field", "9"],
+            "error[E117]: two numbers of repeats are unknown",
+        ),
         (["cnov 3x3", "--output-size", "2x2"], "error[E101]: unknown layer `cnov`"),
     ],
 )
@@ -159,7 +252,7 @@ def test_letters_in_json() -> None:
     """In JSON formulas are strings, and what depends on numbers alone is null."""
     found = json.loads(run("input HxWx3 | conv 3x3 s2 p1 x2", "-f", "json").output)
     row = found["layers"][1]
-    assert found["letters"] == {"H": "1 or more", "W": "1 or more"}
+    assert found["letters"] == {letter: {"runs": [[1, None, 1]], "conditions": []} for letter in "HW"}
     assert row["output_shape"] == ["floor((H + 1)/2)", "floor((W + 1)/2)", 2]
     assert (row["params"], row["macs"]) == (56, "54*floor((H + 1)/2)*floor((W + 1)/2)")
     assert found["totals"]["activation_bytes"]["arena"] is None

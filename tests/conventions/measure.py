@@ -1,11 +1,13 @@
 """What the MAC and FLOP counters of others print, layer by layer: `python tests/conventions/measure.py`.
 
 It runs the real counters on single layers (the probes) and on whole networks, and writes `golden.json` beside
-itself with the versions of all that took part. Nothing of cnncalc is imported, and no weights are loaded.
+itself with the versions of all that took part. The networks are those of networks.py. Nothing of cnncalc is
+imported, and no weights are loaded.
 
 It needs the packages in REQUIREMENTS and BUILT_AGAINST_TORCH. Where they are not installed for the Python that
 runs it, it makes an environment in the temporary directory (once, a few GB), installs them there and goes on
-inside it. A run takes some minutes. `--output FILE` writes elsewhere.
+inside it. A run takes some minutes. `--output FILE` writes elsewhere, and `--only NAME ...`
+measures a few anew.
 
 In golden.json, for each probe and network:
 
@@ -60,6 +62,7 @@ REQUIREMENTS = [
     "onnx==1.23.2",
     "onnx-tool==1.0.1",
     "onnxscript==0.7.2",
+    "timm==1.0.31",
     "setuptools",
     "wheel",
 ]
@@ -76,6 +79,7 @@ MODULES = {  # what is imported, and the package that it comes from
     "onnx": "onnx",
     "onnx_tool": "onnx-tool",
     "onnxscript": "onnxscript",
+    "timm": "timm",
 }
 OPSET = 17
 
@@ -107,6 +111,7 @@ warnings.simplefilter("ignore")
 
 import torch  # noqa: E402
 import torchvision  # noqa: E402
+from networks import NETWORKS, Build, Subject  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional as F  # noqa: E402, N812
 
@@ -169,60 +174,6 @@ def shuffled(x: Tensor) -> Tensor:
     n, c, h, w = x.shape
     return x.view(n, 2, c // 2, h, w).transpose(1, 2).contiguous().view(n, c, h, w)
 
-
-class Mixed(nn.Module):
-    """What the networks of torchvision lack: deconvolutions, upsampling, average pools, the other norms."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, 7, stride=2, padding=3)
-        self.bn1 = nn.BatchNorm2d(16)
-        self.relu = nn.ReLU(inplace=True)
-        self.maxpool1 = nn.MaxPool2d(3, stride=2, padding=1)
-        self.conv2 = nn.Conv2d(16, 32, 3, stride=2, padding=1, groups=4, bias=False)
-        self.bn2 = nn.BatchNorm2d(32)
-        self.leakyrelu = nn.LeakyReLU(0.1)
-        self.avgpool = nn.AvgPool2d(2)
-        self.conv3 = nn.Conv2d(32, 48, 1)
-        self.groupnorm = nn.GroupNorm(8, 48)
-        self.gelu = nn.GELU()
-        self.deconv1 = nn.ConvTranspose2d(48, 32, 2, stride=2, groups=4)
-        self.prelu = nn.PReLU(32)
-        self.deconv2 = nn.ConvTranspose2d(32, 16, 4, stride=2, padding=1, bias=False)
-        self.bn3 = nn.BatchNorm2d(16)
-        self.relu6 = nn.ReLU6()
-        self.nearest = nn.Upsample(scale_factor=2, mode="nearest")
-        self.depthwise = nn.Conv2d(16, 16, 3, padding=1, groups=16)
-        self.hardswish = nn.Hardswish()
-        self.bilinear = nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False)
-        self.conv4 = nn.Conv2d(16, 4, 1)
-        self.instancenorm = nn.InstanceNorm2d(4, affine=True)
-        self.silu = nn.SiLU()
-        self.sigmoid = nn.Sigmoid()
-        self.maxpool2 = nn.MaxPool2d(2, ceil_mode=True)
-        self.adaptive = nn.AdaptiveAvgPool2d(7)
-        self.dropout = nn.Dropout(0.5)
-        self.flatten = nn.Flatten()
-        self.linear = nn.Linear(343, 20)
-        self.layernorm = nn.LayerNorm(20)
-        self.softmax = nn.Softmax(dim=1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        skip = self.maxpool1(self.relu(self.bn1(self.conv1(x))))
-        y = self.avgpool(self.leakyrelu(self.bn2(self.conv2(skip))))
-        y = self.gelu(self.groupnorm(self.conv3(y)))
-        y = self.prelu(self.deconv1(y))
-        y = self.relu6(self.bn3(self.deconv2(y))) + skip
-        y = self.hardswish(self.depthwise(self.nearest(y)))
-        y = self.sigmoid(self.silu(self.instancenorm(self.conv4(self.bilinear(y)))))
-        y = self.maxpool2(torch.cat([y, x], 1))
-        y = self.flatten(self.dropout(self.adaptive(y)))
-        result: Tensor = self.softmax(self.layernorm(self.linear(y)))
-        return result
-
-
-Build = Callable[[], nn.Module]
-Subject = tuple[Build, tuple[int, ...]]
 
 PLANE = (1, 8, 13, 11)
 SQUARE = (1, 8, 14, 14)
@@ -371,22 +322,6 @@ PROBES: dict[str, Subject] = {
     "scale_bias": (lambda: Scaled(bias=True), PLANE),
     "scale_function": (lambda: Scaled(by_function=True), PLANE),
     **{name: (call(name), PLANE) for name in CALLS},
-}
-
-IMAGE = (1, 3, 224, 224)
-MODELS = torchvision.models
-NETWORKS: dict[str, Subject] = {
-    "resnet18": (lambda: MODELS.resnet18(weights=None), IMAGE),
-    "resnet50": (lambda: MODELS.resnet50(weights=None), IMAGE),
-    "vgg16_bn": (lambda: MODELS.vgg16_bn(weights=None, init_weights=False), IMAGE),
-    "mobilenet_v2": (lambda: MODELS.mobilenet_v2(weights=None), IMAGE),
-    "densenet121": (lambda: MODELS.densenet121(weights=None), IMAGE),
-    "googlenet": (
-        lambda: MODELS.googlenet(weights=None, aux_logits=False, init_weights=False, transform_input=False),
-        IMAGE,
-    ),
-    "squeezenet1_1": (lambda: MODELS.squeezenet1_1(weights=None), IMAGE),
-    "mixed": (Mixed, IMAGE),
 }
 
 
@@ -632,6 +567,9 @@ def written(golden: dict[str, Any]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Run the counters of others and write what they print.")
     parser.add_argument("--output", type=Path, default=Path(__file__).with_name("golden.json"))
+    parser.add_argument(
+        "--only", nargs="+", metavar="NAME", help="measure these probes and networks alone, and keep the rest as it is"
+    )
     arguments = parser.parse_args()
     logging.disable(logging.WARNING)
     torch.manual_seed(0)
@@ -641,14 +579,25 @@ def main() -> None:
             **{name: importlib.metadata.version(name) for name in MODULES.values()},
         },
         "opset": OPSET,
-        "probes": {},
-        "networks": {},
     }
+    kept: dict[str, dict[str, Any]] = {"probes": {}, "networks": {}}
+    if arguments.only:
+        before = json.loads(arguments.output.read_text(encoding="utf-8"))
+        changed = {name for name, version in before["versions"].items() if golden["versions"].get(name) != version}
+        if changed - {"python"}:
+            raise SystemExit(f"measured by other releases: {', '.join(sorted(changed))}; measure all anew")
+        kept = {section: before[section] for section in kept}
     for section, subjects in (("probes", PROBES), ("networks", NETWORKS)):
+        golden[section] = {}
         for name, (build, shape) in subjects.items():
+            if arguments.only and name not in arguments.only:
+                if name in kept[section]:
+                    golden[section][name] = kept[section][name]
+                continue
             sys.stderr.write(f"{section}: {name}\n")
             golden[section][name] = measured(build, shape)
-    golden["networks"]["mixed"]["layers"] = layers(*NETWORKS["mixed"])
+            if name == "mixed":
+                golden[section][name]["layers"] = layers(build, shape)
     arguments.output.write_text(written(golden), encoding="utf-8")
 
 

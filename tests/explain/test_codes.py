@@ -84,7 +84,7 @@ def test_command(page: Page, tmp_path: Path) -> None:
     command = f'cnncalc() {{ "{sys.executable}" -m cnncalc "$@"; }}; {page.command}'
     environment = {**os.environ, "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"}
     if page.code == "E301":
-        (tmp_path / "h5py.py").write_text("raise ImportError")
+        (tmp_path / "torch.py").write_text("raise ImportError")
         environment["PYTHONPATH"] = str(tmp_path)
     done = subprocess.run(
         ["bash", "-c", command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False

@@ -18,7 +18,7 @@ from cnncalc.graph import GraphBuilder, StoredWeights
 from cnncalc.layers import kinds
 from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.layers.rearrange import Input
-from cnncalc.report.explain import explanation_data, explanations_document
+from cnncalc.report.explain import _field_rows, explanation_data, explanations_document
 from cnncalc.report.markdown import to_markdown
 from cnncalc.report.options import RenderOptions
 from cnncalc.shape import Shape
@@ -56,7 +56,9 @@ def formulas(told: Explanation) -> Iterator[tuple[FigureFormula, Any]]:
     yield told.macs, row.macs
     yield told.memory.elements, row.activations
     for step, axis in zip(told.field, row.receptive_field.axes, strict=False):
-        yield from zip((step.size, step.jump, step.left), axis, strict=True)
+        smallest = axis.size if axis.smallest is None else axis.smallest
+        told_here = step.size, step.smallest, step.jump, step.left
+        yield from zip(told_here, (axis.size, smallest, axis.jump, axis.left), strict=True)
 
 
 @pytest.mark.parametrize("spec", [*EXAMPLES, *MORE])
@@ -123,7 +125,8 @@ def test_card() -> None:
     assert [str(size) for size in told.sizes] == ["floor((5 + 2·0 − 3) / 1) + 1 = 3"] * 2 + ["2"]
     assert [str(figure) for figure in (told.weights, told.biases)] == ["3·3·3·2 = 54", "2"]
     assert str(told.macs) == "3·3 · 3·3·3·2 = 486"
-    assert [str(part) for part in told.field[0][1:]] == ["1 + (3 − 1)·1 = 3", "1", "0 + 0·1 = 0"]
+    step = told.field[0]
+    assert [str(part) for part in (step.size, step.jump, step.left)] == ["1 + (3 − 1)·1 = 3", "1", "0 + 0·1 = 0"]
     assert (told.memory.bytes, told.memory.live, told.memory.total) == (72, (("input1", 300), ("conv1", 72)), 372)
 
 
@@ -200,3 +203,32 @@ def test_axes_that_come_to_the_same() -> None:
     """Two axes whose fields are alike by other numbers each have their own formula: 1·(3 − 1) and 2·(2 − 1)."""
     told = one("input 9x9x1 | conv 3x2 d1x2 x1")
     assert [str(step.size) for step in told.field] == ["1 + 1·(3 − 1)·1 = 3", "1 + 2·(2 − 1)·1 = 3"]
+
+
+def test_extents() -> None:
+    """Behind upsampling the outputs of a period are told apart: of 8, the two at a square's edge see two squares."""
+    told = one("input 64x64x1 | pool 8 | upsample 8 | conv 3x3 same x1")
+    step = told.field[0]
+    assert (str(step.size), str(step.smallest), str(step.jump), step.extents) == ("16", "8", "1", ((8, 6), (16, 2)))
+    (_, text), *_ = [row for row in _field_rows(told) if row[0] == "height and width"]
+    assert text == "size 8–16, jump 1, left 8; of 8 neighbouring outputs 6 see 8 and 2 see 16"
+    assert explanation_data(told)["receptive_field"][0] == {  # type: ignore[index]
+        "axis": "height",
+        "size": {"formula": "16", "value": 16},
+        "smallest": {"formula": "8", "value": 8},
+        "jump": {"formula": "1", "value": 1},
+        "left": {"formula": "8", "value": 8},
+    }
+
+
+def test_jump_behind_upsampling() -> None:
+    """The jump has its formula wherever there is one, though size and left come of each output by itself."""
+    told = one("input 64x1 | pool 8 | upsample 4 | conv 3 s2 same x1")
+    assert [str(told.field[0].jump), str(told.field[0].size)] == ["2·2 = 4", "16"]
+
+
+def test_bound() -> None:
+    """An upper bound is told as such."""
+    told = one("input 9x1 | upsample 5000 | conv 3 x1")
+    (_, text), *_ = [row for row in _field_rows(told) if row[0] == "length"]
+    assert text == "size at most 2, jump 1/5000, left at most 0"

@@ -1,5 +1,6 @@
 """Receptive fields against published values, and against intervals walked back from one output."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,6 +83,42 @@ def test_upsample_and_back() -> None:
     """An upsampling halves the jump exactly, and a stride makes it whole again."""
     rows = cnncalc.analyze("input 8x8x1 | upsample 2 | conv 3x3 x1 | pool 2").to_dict()["layers"]
     assert [row["receptive_field"]["jump"] for row in rows] == [[1, 1], ["1/2", "1/2"], ["1/2", "1/2"], [1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("spec", "size", "smallest"),
+    [
+        # Both taps lie on neighbours 2o − 1 and 2o, which repeat the inputs o − 1 and o.
+        ("input 64x64x1 | upsample 2 | conv 2x2 s2 p1 x1", 2, 2),
+        # Each pooled element is a square of 8; at its edge a window of 3 reads two squares.
+        ("input 64x64x1 | pool 8 | upsample 8 | conv 3x3 same x1", 16, 8),
+        # Down four times by 2 and up again, by the walk of `test_phases`.
+        ("unet", 204, 188),
+        # Three deconvolutions, with two skips on the way.
+        ("fcn8s", 468, 436),
+    ],
+)
+def test_smallest(spec: str, size: int, smallest: int) -> None:
+    """Behind upsampling the size is the most that an output sees, and `smallest` the least, where that differs."""
+    told = cnncalc.analyze(spec).to_dict()["layers"][-1]["receptive_field"]
+    assert (told["size"], told.get("smallest", told["size"])) == ([size] * 2, [smallest] * 2)
+
+
+@pytest.mark.parametrize("spec", ["input 20x1 | conv 3 x1", "input 20x1 | upsample 2 | conv 3 s2 x1"])
+def test_no_smallest(spec: str) -> None:
+    """JSON has no `smallest` where all outputs see as much."""
+    assert list(cnncalc.analyze(spec).to_dict()["layers"][-1]["receptive_field"]) == ["size", "jump", "left"]
+
+
+def test_smallest_of_one_axis() -> None:
+    """Where one axis has outputs that differ, `smallest` has a number for each."""
+    told = cnncalc.analyze("input 9x9x1 | upsample 2x1 | conv 2x2 x1").to_dict()["layers"][-1]["receptive_field"]
+    assert (told["size"], told["smallest"]) == ([2, 2], [1, 2])
+
+
+def test_larger_than_input() -> None:
+    """A receptive field larger than the input is no warning."""
+    assert cnncalc.analyze("input 8x8x3 | conv 7x7 same x8 | conv 7x7 same x8").warnings == ()
 
 
 def test_hull() -> None:

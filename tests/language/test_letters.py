@@ -86,4 +86,8 @@ def test_the_library() -> None:
         15,
         16,
     )
-    assert result.domains == {"H": "4 or more", "W": "4 or more", "C": "1 or more"}
+    assert {name: str(domain) for name, domain in result.domains.items()} == {
+        "H": "4 or more",
+        "W": "4 or more",
+        "C": "1 or more",
+    }

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hdf5_files import HDF5
 from reference import MODELS, read_json
 
 import cnncalc
+from cnncalc.readers.keras.hdf5 import read_text_attribute
 
 KERAS = MODELS / "keras"
 EXPECTED = read_json(KERAS / "expected.json")
@@ -287,7 +289,7 @@ def test_mutations(tmp_path: Path) -> None:
         new = choose.choice(["", "null", "-1", "[]", "{}", '"x"', "9" * 5000, "1.5", "true", text[at] * 2])
         path.write_text(text[:at] + new + text[at + choose.randrange(1, 6) :])
         with contextlib.suppress(cnncalc.SpecError):
-            assert cnncalc.analyze(path).to_dict()["schema"] == 1
+            assert cnncalc.analyze(path).to_dict()["schema"] == 2
 
 
 def test_values_of_other_types(tmp_path: Path) -> None:
@@ -312,23 +314,118 @@ def test_values_of_other_types(tmp_path: Path) -> None:
                 break
             place = place[key]
         with contextlib.suppress(cnncalc.SpecError):
-            assert read(tmp_path, model).to_dict()["schema"] == 1
+            assert read(tmp_path, model).to_dict()["schema"] == 2
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_packed_otherwise(tmp_path: Path, method: int) -> None:
+    """A member that is neither stored nor deflated is not unpacked: bzip2 makes gigabytes of a kilobyte at one step."""
+    with zipfile.ZipFile(tmp_path / "bomb.keras", "w", method) as file:
+        file.writestr("config.json", b" " * (1 << 20))
+    with pytest.raises(cnncalc.SpecError, match=r"E302.*no archive that can be read\n = its config.json is not stored"):
+        cnncalc.analyze(tmp_path / "bomb.keras")
+
+
+def test_one_name(tmp_path: Path) -> None:
+    """Two layers of one name are an error that names it: a third could mean either."""
+    conv = layer("Conv2D", "a", "image", filters=2, kernel_size=[3, 3])
+    with pytest.raises(cnncalc.SpecError) as caught:
+        read(tmp_path, functional(IMAGE, conv, conv, layer("ReLU", "b", "a")))
+    assert str(caught.value) == "error[E302]: two layers have the name `a`\n = layer 3 is the second of them"
+
+
+def test_no_name(tmp_path: Path) -> None:
+    """A layer that others are to call by its name has one."""
+    nameless = {"class_name": "ReLU", "config": {}, "inbound_nodes": [[["image", 0, 0, {}]]]}
+    with pytest.raises(cnncalc.SpecError) as caught:
+        read(tmp_path, {"class_name": "Functional", "config": {"layers": [IMAGE, nameless]}})
+    assert str(caught.value) == "error[E302]: layer 2 has no name\n = it is of the class `ReLU`"
+
+
+def test_sequence_without_names(tmp_path: Path) -> None:
+    """In a sequence nothing is called by name: each of two nameless convolutions has its 3·3·3·3 + 3 parameters."""
+    image = {"class_name": "InputLayer", "config": {"batch_shape": [None, 8, 8, 3]}}
+    conv = {"class_name": "Conv2D", "config": {"filters": 3, "kernel_size": [3, 3]}}
+    result = read(tmp_path, {"class_name": "Sequential", "config": {"layers": [image, conv, conv]}})
+    assert [row.params for row in result.rows] == [0, 84, 84]
+
+
+@pytest.mark.parametrize(
+    ("kind", "config", "message"),
+    [
+        (
+            "Conv1D",
+            {"filters": 2, "kernel_size": [3]},
+            "`x` (Conv1D) takes a tensor with 1 spatial axis\n = its input 8x8x3 has 2",
+        ),
+        (
+            "Conv3DTranspose",
+            {"filters": 2, "kernel_size": [3, 3, 3]},
+            "`x` (Conv3DTranspose) takes a tensor with 3 spatial axes\n = its input 8x8x3 has 2",
+        ),
+        (
+            "Conv2D",
+            {"filters": 2, "kernel_size": [3, 3, 3]},
+            "`kernel_size` of `x` is wrong\n = it is [3, 3, 3], not 2 whole numbers",
+        ),
+    ],
+)
+def test_ranks(tmp_path: Path, kind: str, config: dict[str, Any], message: str) -> None:
+    """A class for other axes than the input has, or an argument for others, is an error that names the layer."""
+    image = layer("InputLayer", "image", batch_input_shape=[None, 8, 8, 3])
+    with pytest.raises(cnncalc.SpecError) as caught:
+        read(tmp_path, functional(image, layer(kind, "x", "image", **config)))
+    assert str(caught.value) == f"error[E306]: {message}"
+
+
+def test_two_inputs(tmp_path: Path) -> None:
+    """A layer that takes one tensor is called on one."""
+    with pytest.raises(cnncalc.SpecError) as caught:
+        read(tmp_path, functional(IMAGE, layer("ReLU", "r", "image"), layer("ReLU", "x", "image", "r")))
+    assert str(caught.value) == "error[E306]: `x` is called on 2 tensors\n = a `ReLU` takes one tensor"
+
+
+@pytest.mark.parametrize("form", HDF5)
+def test_hdf5(tmp_path: Path, form: str) -> None:
+    """The configuration is found in files of h5py's, of both forms: 3·3·3·2 weights and 2 biases."""
+    (tmp_path / "model.h5").write_bytes(HDF5[form])
+    assert rows(cnncalc.analyze(tmp_path / "model.h5"))[-1] == ("c", "conv 3x3 x2", (6, 6, 2), 56)
 
 
 @pytest.mark.frameworks
-def test_hdf5(tmp_path: Path) -> None:
-    """A .h5 file's configuration is read, where the library for it is installed."""
+@pytest.mark.parametrize("version", ["earliest", "latest"])
+@pytest.mark.parametrize("length", [10, 5000, 3_000_000])
+def test_hdf5_as_written(tmp_path: Path, version: str, length: int) -> None:
+    """What h5py writes among other attributes is what is read, however long."""
     import h5py
 
-    model = functional(IMAGE, layer("Conv2D", "c", "image", filters=2, kernel_size=[3, 3]))
-    with h5py.File(tmp_path / "model.h5", "w") as file:
-        file.attrs["model_config"] = json.dumps(model)
+    text = "é" * length
+    with h5py.File(tmp_path / "model.h5", "w", libver=version) as file:
+        file.attrs["backend"] = "torch"
+        file.create_group("model_weights")
+        file.attrs["model_config"] = text
+        file.attrs["training_config"] = "x" * 9000
+    with open(tmp_path / "model.h5", "rb") as opened:
+        assert read_text_attribute(opened, "model_config", 16 << 20) == text.encode()
 
-    assert rows(cnncalc.analyze(tmp_path / "model.h5"))[-1] == ("c", "conv 3x3 x2", (6, 6, 2), 74)
+
+@pytest.mark.parametrize("form", HDF5)
+def test_hdf5_without_its_end(tmp_path: Path, form: str) -> None:
+    """A file that is cut off is refused, wherever that is."""
+    for length in range(8, len(HDF5[form]), 97):
+        (tmp_path / "model.h5").write_bytes(HDF5[form][:length])
+        with pytest.raises(cnncalc.SpecError, match=r"E302.*is no HDF5 file"):
+            cnncalc.analyze(tmp_path / "model.h5")
 
 
-def test_damaged_hdf5(tmp_path: Path) -> None:
-    """A damaged .h5 file is one clear error, and so is a missing library."""
-    (tmp_path / "model.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + b"\xff" * 4000)
-    with pytest.raises(cnncalc.SpecError, match=r"E301.*needs `h5py`|E302.*is no HDF5 file"):
+def test_damaged_heap(tmp_path: Path) -> None:
+    """Free space that does not reach the heap's end, which keeps the HDF5 library busy for ever, is refused."""
+    data = bytearray(HDF5["older"])
+    heap = data.index(b"GCOL")
+    at = heap + 16
+    while data[at]:  # past the objects
+        at += 16 + -(-int.from_bytes(data[at + 8 : at + 16], "little") // 8) * 8
+    data[at + 8] ^= 0x80
+    (tmp_path / "model.h5").write_bytes(data)
+    with pytest.raises(cnncalc.SpecError, match=r"its heap has [\d,]+ bytes of free space, and room for [\d,]+"):
         cnncalc.analyze(tmp_path / "model.h5")

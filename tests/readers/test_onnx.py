@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import onnx_files as files
 import pytest
 from reference import MODELS, read_json
 
@@ -605,3 +606,41 @@ def test_branches_inside(tmp_path: Path) -> None:
     nodes = [node("If", "c", "y", then_branch=body, else_branch=body)]
     path = save(tmp_path / "m.onnx", nodes, {"x": (1, 4), "c": ()}, outputs={"y": (1, 4)})
     assert [(row.type, row.output_shape) for row in cnncalc.analyze(path).unknown] == [("If", (4,))]
+
+
+@pytest.mark.parametrize("rule", ["SAME_UPPER", "SAME_LOWER"])
+def test_transposed_same(rule: str, tmp_path: Path) -> None:
+    """By ONNX's rule a transposed convolution with `SAME` gives N·S: 7·2 = 14, for which (7 − 1)·2 + 5 − 14 = 3 go."""
+    weights = files.tensor("w", (1, 1, 5, 5))
+    more = files.field(5, files.field(1, b"strides") + files.field(8, 2) * 2)
+    more += files.field(5, files.field(1, b"auto_pad") + files.field(4, rule.encode()))
+    data = files.model([files.node("ConvTranspose", ("x", "w"), "y", more)], [weights], (1, 1, 7, 7))
+    (tmp_path / "m.onnx").write_bytes(data)
+    assert cnncalc.analyze(tmp_path / "m.onnx").rows[-1].output_shape == (14, 14, 1)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "step", "left"), [(-1, -(2**63), -1, 8), (0, 2**63 - 1, 1, 8), (5, -(2**63), -2, 3)]
+)
+def test_slice_to_the_ends(start: int, end: int, step: int, left: int, tmp_path: Path) -> None:
+    """The numbers at the ends of 64 bits stand for the ends of an axis, by the direction of the step."""
+    given = {"s": start, "e": end, "a": 2, "t": step}
+    ints = [
+        files.field(1, 1) + files.field(2, 7) + files.field(8, name.encode()) + files.field(7, value % 2**64)
+        for name, value in given.items()
+    ]
+    data = files.model([files.node("Slice", ("x", *given), "y")], ints)
+    (tmp_path / "m.onnx").write_bytes(data)
+    assert cnncalc.analyze(tmp_path / "m.onnx").rows[-1].output_shape == (left, 8, 3)
+
+
+def test_slice_to_before_the_beginning(tmp_path: Path) -> None:
+    """Forwards, the smallest number is the beginning: nothing is left."""
+    given = {"s": 0, "e": -(2**63), "a": 2, "t": 1}
+    ints = [
+        files.field(1, 1) + files.field(2, 7) + files.field(8, name.encode()) + files.field(7, value % 2**64)
+        for name, value in given.items()
+    ]
+    (tmp_path / "m.onnx").write_bytes(files.model([files.node("Slice", ("x", *given), "y")], ints))
+    with pytest.raises(cnncalc.SpecError, match="nothing is left of its input"):
+        cnncalc.analyze(tmp_path / "m.onnx")

@@ -6,45 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from onnx_files import field, model, node, tensor
 
 import cnncalc
 from cnncalc import SpecError
-
-
-def varint(value: int) -> bytes:
-    found = b""
-    while value > 0x7F:
-        found, value = found + bytes([value & 0x7F | 0x80]), value >> 7
-    return found + bytes([value])
-
-
-def field(number: int, value: bytes | int) -> bytes:
-    """A field of the wire format: a number, or bytes with their length."""
-    if isinstance(value, int):
-        return varint(number << 3) + varint(value)
-    return varint(number << 3 | 2) + varint(len(value)) + value
-
-
-def tensor(name: str, dims: tuple[int, ...], more: bytes = b"") -> bytes:
-    return b"".join(field(1, size) for size in dims) + field(2, 1) + field(8, name.encode()) + more
-
-
-def value(name: str, dims: tuple[int, ...]) -> bytes:
-    shape = b"".join(field(1, field(1, size)) for size in dims)
-    return field(1, name.encode()) + field(2, field(1, field(1, 1) + field(2, shape)))
-
-
-def node(operator: str, inputs: tuple[str, ...], output: str, more: bytes = b"") -> bytes:
-    read = b"".join(field(1, name.encode()) for name in inputs)
-    return read + field(2, output.encode()) + field(4, operator.encode()) + more
-
-
-def model(nodes: list[bytes], weights: list[bytes], dims: tuple[int, ...] = (1, 3, 8, 8)) -> bytes:
-    """A model of these nodes and weights, with an input `x` and an output `y`."""
-    graph = b"".join(field(1, each) for each in nodes) + b"".join(field(5, each) for each in weights)
-    graph += field(11, value("x", dims)) + field(12, field(1, b"y"))
-    return field(1, 8) + field(7, graph) + field(8, field(2, 17))
-
+from cnncalc.readers.onnx import wire
 
 CONV = model([node("Conv", ("x", "w"), "y")], [tensor("w", (4, 3, 3, 3))])
 
@@ -157,15 +123,55 @@ def test_huge_shapes(tmp_path: Path) -> None:
     )
 
 
-#: A graph of four million empty nodes.
-MANY_FIELDS = field(1, 8) + field(7, b"\x0a\x00" * 4_000_000)
+#: A graph of more empty nodes than a network has layers, and one of more empty inputs than fields are read.
+MANY_NODES = field(1, 8) + field(7, b"\x0a\x00" * 100_001)
+MANY_FIELDS = field(1, 8) + field(7, b"\x5a\x00" * 500_001)
+
+
+def test_many_nodes(tmp_path: Path) -> None:
+    """Nodes beyond the limit are refused before they are held."""
+    assert error(MANY_NODES, tmp_path) == "error[E303]: `/m.onnx` is too large\n = it has over 100,000 of `node`"
 
 
 def test_many_fields(tmp_path: Path) -> None:
     """Millions of empty fields are refused before they are held."""
     assert error(MANY_FIELDS, tmp_path) == (
-        "error[E303]: `/m.onnx` is too large\n = it has over 3,000,000 fields beside its weights"
+        "error[E303]: `/m.onnx` is too large\n = it has over 500,000 fields beside its weights"
     )
+
+
+def test_zeros(tmp_path: Path) -> None:
+    """Zeros are no message: a download that was allotted but not filled is refused at its first byte."""
+    assert error(bytes(1 << 20), tmp_path) == f"{NONE} = a field has no number at byte 1\n{HELP}"
+
+
+@pytest.mark.parametrize("length", [100, 20_000, 70_000, 200_000])
+def test_weights_are_passed_over(length: int, tmp_path: Path) -> None:
+    """However long the weights are, the model is the same: short ones are kept, long ones are never read."""
+    weights = tensor("w", (4, 3, 3, 3), field(9, bytes(length)))
+    data = model([node("Conv", ("x", "w"), "y")], [weights, tensor("v", (1,), field(4, bytes(length)))])
+    assert load(data, tmp_path).totals.macs == 36 * 108
+
+
+def test_a_long_name(tmp_path: Path) -> None:
+    """A name of 100 kB is no name."""
+    data = model([node("Relu", ("x",), "y" * 100_000)], [])
+    assert error(data, tmp_path) == "error[E303]: `/m.onnx` is too large\n = it has names that are too long"
+
+
+def test_shrinking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that loses its end while it is read is an error like any other."""
+    path = tmp_path / "m.onnx"
+    path.write_bytes(model([node("Conv", ("x", "w"), "y")], [tensor("w", (4, 3, 3, 3), field(9, bytes(300_000)))]))
+    load_piece = wire._FileDecoder.load
+
+    def shrinking(decoder: wire._FileDecoder, begin: int, end: int) -> None:
+        path.write_bytes(CONV)
+        load_piece(decoder, begin, end)
+
+    monkeypatch.setattr(wire._FileDecoder, "load", shrinking)
+    with pytest.raises(SpecError, match=r"the file ends at byte"):
+        cnncalc.analyze(path)
 
 
 def test_nested(tmp_path: Path) -> None:

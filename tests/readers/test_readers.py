@@ -152,6 +152,20 @@ def test_siblings(reader: str) -> None:
     assert not [other for other in READERS if other != reader and f"cnncalc.readers.{other}" in text]
 
 
+def test_a_file_that_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model file that the system does not let be read is an error like any other."""
+
+    def refuse(path: str, options: object) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr("cnncalc.readers.onnx.read", refuse)
+    path = tmp_path / "m.onnx"
+    path.write_bytes(b"")
+    with pytest.raises(cnncalc.SpecError) as caught:
+        cnncalc.analyze(path)
+    assert str(caught.value) == f"error[E010]: cannot read `{path}`\n = permission denied"
+
+
 def test_names() -> None:
     """Names are printable, of bounded length, and each once."""
     names = UniqueNames()

@@ -228,6 +228,19 @@ def test_caffe_older_dialect(tmp_path: Path) -> None:
         ),
         (
             "net.prototxt",
+            'input: "data" input_dim: 1 input_dim: 4 input_dim: 8 input_dim: 8\n'
+            'layer { name: "u" type: "Deconvolution" bottom: "data" top: "u" '
+            "convolution_param { num_output: 3 group: 2 kernel_size: 2 } }\n",
+            "error[E202]: filters of `u` do not divide into groups\n"
+            " --> net.prototxt:2:15\n"
+            "  |\n"
+            '2 | layer { name: "u" type: "Deconvolution" bottom: "data" top: "u" convolution_param { num_output…\n'
+            "  |               ^^^ `filters` (=3) must be divisible by `groups` (=2)\n"
+            "  = note: shapes so far: 8x8x4\n"
+            "  = help: 3 divides by 1, 3",
+        ),
+        (
+            "net.prototxt",
             'input: "data" input_dim: 1\nlayer { name: "a" type: "ReLU" bottom: "b" top: "a" }\n',
             "error[E308]: the net leaves the size of its input `data` open\n"
             " --> net.prototxt:1:8\n"
@@ -279,4 +292,4 @@ def test_mutations(tmp_path: Path, name: str, text: str) -> None:
         new = choose.choice(["", text[at] * 2, choose.choice('{}<>[]:",\n\0é-9'), text[at:][:20]])
         mutated = text[:at] + new + text[at + choose.randrange(1, 4) :]
         with contextlib.suppress(cnncalc.SpecError):
-            assert cnncalc.analyze(written(tmp_path, name, mutated)).to_dict()["schema"] == 1
+            assert cnncalc.analyze(written(tmp_path, name, mutated)).to_dict()["schema"] == 2

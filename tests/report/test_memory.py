@@ -51,8 +51,8 @@ sum           8,028,160 B  7.66 MiB  all feature maps, none ever freed; those
                                      that share memory counted once
 weights         280,064 B   274 KiB  parameters and buffers: in none of the
                                      above
-training      8,588,288 B  8.19 MiB  an estimate: weights, gradients, all
-                                     feature maps, and for sgd no state
+training      5,377,024 B  5.13 MiB  weights, gradients, what the backward pass
+                                     reads, and for sgd no state
 
 All as float32, for one sample; layers run in order. In place: norms,
 activations and add write over an input that nothing reads afterwards. Alias:
@@ -77,7 +77,7 @@ arena         208 B    one buffer with a place for each tensor, the largest plac
                        16-byte aligned
 sum           175 B    all feature maps, none ever freed; those that share memory counted once
 weights        16 B    parameters and buffers: in none of the above
-training      239 B    an estimate: weights, gradients, all feature maps, and for adam 2 more
+training      139 B    weights, gradients, what the backward pass reads, and for adam 2 more
                        copies of the parameters
 
 All as int8, for one sample; layers run in order. In place: norms, activations and add write over an

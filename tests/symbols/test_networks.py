@@ -10,6 +10,7 @@ from reference import CONFORMANCE, examples, options
 
 import cnncalc
 from cnncalc.figures.domain import guards
+from cnncalc.figures.receptive_field import ReceptiveField
 from cnncalc.symbols import Formula
 from cnncalc.symbols.constraints import IntegerSet, solve_constraints
 
@@ -30,16 +31,31 @@ def figures(analysis: cnncalc.Analysis) -> list[Any]:
         (row.name, row.input_shapes, row.output_shape, row.params, row.buffers, row.macs, row.flops, row.activations)
         for row in analysis
     ]
-    fields = [row.receptive_field for row in analysis]
     totals = analysis.totals
     sums = totals.params, totals.buffers, totals.macs, totals.activations, totals.params_bytes, totals.training_bytes
-    return [*rows, *fields, sums, totals.activation_bytes.sum]
+    return [*rows, sums, totals.activation_bytes.sum]
+
+
+def compare_fields(lettered: ReceptiveField, plain: ReceptiveField) -> None:
+    """The field in letters has the same figures, or an upper bound that it marks as one."""
+    assert lettered.whole == plain.whole
+    for bound, axis in zip(lettered.axes, plain.axes, strict=True):
+        assert bound.jump == axis.jump
+        if bound.hull is None:
+            assert bound._replace(phases=None) == axis._replace(phases=None)
+        elif bound.at_most:
+            assert bound.size >= axis.size
+            assert bound.left >= axis.left
+        else:
+            assert (bound.size, bound.left) == (axis.size, axis.left)
 
 
 def compare(spec: str, lettered: str, numbers: dict[str, int], **given: Any) -> None:
     plain = cnncalc.analyze(spec, **given)
     open_ = cnncalc.analyze(lettered, **given)
     assert [at(each, numbers) for each in figures(open_)] == figures(plain)
+    for lettered_row, row in zip(open_, plain, strict=True):
+        compare_fields(at(lettered_row.receptive_field, numbers), row.receptive_field)
     for kind in ("peak", "peak_no_inplace"):
         told = getattr(open_.totals.activation_bytes, kind)
         if told is not None:

@@ -205,7 +205,7 @@ def test_to_is_needed() -> None:
     """Without a format it is a wrong command line."""
     result = run("input 8x8x3 | relu")
     assert result.exit_code == 2
-    assert "Missing option '--to'" in result.stderr
+    assert "Error: missing `--to`: one of pytorch, keras, onnx, cnn" in result.stderr
 
 
 def test_output_file(tmp_path: Path) -> None:
@@ -261,3 +261,43 @@ def test_code_of_model_file(to: str, tmp_path: Path) -> None:
     target = tmp_path / "net.py"
     assert run(MODELS / "onnx" / "resnet26.onnx", "--to", to, "-o", target).exit_code == 0
     assert "\n15,995,176 parameters and 30,848 buffers; " in target.read_text(encoding="utf-8")
+
+
+# -- what a file may hold --------------------------------------------------------------------------------
+
+
+def test_operator_without_input() -> None:
+    """An `If` or `Loop` on constants takes nothing in: it is refused by name, not written as an input."""
+    graph = cnncalc.parse("input 8x8x3 | relu")
+    (odd,) = [node._replace(index=2, name="if1", origin=None) for node in graph.nodes[:1]]
+    odd = odd._replace(layer=OpaqueOp("If", Shape((8, 8), 3), known=False))
+    with pytest.raises(SpecError, match="the spec language has no equivalent of `if1`"):
+        export(graph._replace(nodes=(*graph.nodes, odd)), "cnn")
+
+
+def dead_block() -> cnncalc.Graph:
+    """A network with a block whose output nothing reads."""
+    graph = cnncalc.parse("input 8x8x3 as x | conv 1x1 x4 | bn | @x | conv 1x1 x4")
+    names = {1: "aux.conv", 2: "aux.bn"}
+    nodes = tuple([node._replace(name=names.get(node.index, node.name)) for node in graph.nodes])
+    return graph._replace(nodes=nodes, outputs=(3,))
+
+
+@pytest.mark.parametrize("to", CODE)
+def test_dead_block(to: str) -> None:
+    """A block whose output nothing reads is a block like any other, and its result is left alone."""
+    code = str(export(dead_block(), to))
+    name, call = {"pytorch": ("class Aux(", "x = self.aux(x_2)"), "keras": ("def aux(", 'x = aux(x_2, name="aux")')}[to]
+    assert name in code
+    assert call in code
+    compile(code, "exported.py", "exec")
+
+
+def test_sizes_beyond_the_integers_of_onnx() -> None:
+    """A size of 2^63 or more is a layer that ONNX cannot say: 999,999,999² · 99 elements in one vector."""
+    graph = cnncalc.parse("input 999999999x999999999x99 | relu | flatten")
+    with pytest.raises(SpecError) as caught:
+        export(graph, "onnx")
+    assert [(each.layer, each.label) for each in caught.value.diagnostics] == [
+        ("flatten1", "its integers are below 2^63, and 98,999,999,802,000,000,099 is not")
+    ]

@@ -1,13 +1,18 @@
 """The PyTorch writer: its code run in PyTorch itself, on the meta device, where nothing is computed."""
 
+from collections.abc import Callable, Iterable
 from functools import lru_cache
+from math import prod
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 import cnncalc
+from cnncalc.analysis import Row
+from cnncalc.layers.windowed import Windowed
 from cnncalc.writers import export
 from cnncalc.writers.pytorch import ATTRIBUTES
 
@@ -86,3 +91,95 @@ def test_own_modules(spec: str, function: Any) -> None:
     shape = cnncalc.parse(spec).nodes[0].shape
     x = torch.arange(float(2 * shape.elements)).reshape(2, shape.channels, *shape.spatial)
     assert torch.allclose(found["Network"]()(x), function(x), atol=1e-5)
+
+
+# -- training ----------------------------------------------------------------------------------------------------
+
+#: Larger networks take long on the meta device, too: tests/training has some of them.
+MOST_TRAINED = 100
+#: What PyTorch keeps of a layer beside what we count, in bytes, for so many samples of 4-byte elements. A norm's
+#: statistics (and an instance norm's weights, repeated for each sample), and on the CPU a mask of numbers in place of
+#: bytes.
+BESIDE: dict[str, Callable[[Row, int], int]] = {
+    "bn": lambda row, _: 8 * row.output_shape[-1],
+    "ln": lambda row, samples: 8 * samples * prod(row.output_shape[:-1]),
+    "gn": lambda row, samples: 8 * samples * row.node.layer.groups,
+    "instancenorm": lambda row, samples: (12 if row.params else 8) * samples * row.output_shape[-1],
+    "dropout": lambda row, samples: 3 * samples * row.node.shape.elements if row.node.layer.rate else 0,
+}
+
+
+def trained(graph: cnncalc.Graph, network: Any, count: int) -> tuple[int, int]:
+    """What autograd keeps of a forward pass, each storage once, in bytes, and FlopCounterMode's count of a step."""
+    own = {each.untyped_storage()._cdata for each in (*network.parameters(), *network.buffers())}
+    kept: dict[int, Any] = {}
+
+    def pack(tensor: Any) -> Any:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in own:
+            kept.setdefault(storage._cdata, storage)
+        return tensor
+
+    with FlopCounterMode(display=False) as counter:
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+            outputs = network(*samples(graph, count))
+        losses = [each.sum() for each in (outputs if isinstance(outputs, tuple) else (outputs,)) if each.requires_grad]
+        if losses:
+            sum(losses).backward()
+    return sum(storage.nbytes() for storage in kept.values()), counter.get_total_flops()
+
+
+def overcounted(rows: Iterable[Row], count: int) -> int:
+    """The MACs that FlopCounterMode counts too much for the weights of groups: as if each read all channels."""
+    total = 0
+    for row in rows:
+        x = row.node.input_shapes
+        # Only the first part of a separable convolution has groups.
+        part = row.node.layer.decompose(x[0])[0] if x else row.node.layer
+        if part.kind in ("conv", "dwconv", "deconv"):
+            groups = x[0].channels if part.kind == "dwconv" else part.groups
+            total += (groups - 1) * part.multiply_adds(x[0], row.node.shape) * count
+    return total
+
+
+def learning(graph: cnncalc.Graph) -> set[int]:
+    """The nodes whose output has a gradient: they have weights, or what they read has one."""
+    found: set[int] = set()
+    for node in graph.nodes:
+        if node.inputs and (node.layer.weights(node.input_shapes[0]) or not found.isdisjoint(node.inputs)):
+            found.add(node.index)
+    return found
+
+
+def pads_apart(row: Row) -> bool:
+    """Whether the exported code pads in a layer of its own, whose output PyTorch keeps in place of the input."""
+    layer, x = row.node.layer, row.node.input_shapes
+    if not isinstance(layer, Windowed) or row.type == "deconv":
+        return False
+    return any(window.begin != window.end for window in layer.windows(x[0]))
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_training(network: Any, exported: Any) -> None:
+    """Autograd keeps what we say, to the byte, and forward and backward have the MACs that PyTorch counts."""
+    graph, count = network.graph, 2
+    if len(graph.nodes) > MOST_TRAINED:
+        pytest.skip("a large network")
+    result = cnncalc.analyze(graph, batch=count)
+    made = module(exported(network, "pytorch")).train()
+    for part in made.modules():
+        # What we count is the form that writes over its input, and keeps its output.
+        if isinstance(part, torch.nn.LeakyReLU):
+            part.inplace = True
+    saved, flops = trained(graph, made, count)
+    made.eval()
+    assert flops == 2 * (result.totals.macs + result.totals.backward_macs + overcounted(result.rows, count))
+    if any(map(pads_apart, result.rows)):
+        return
+    learnt = learning(graph)
+    beside = sum(BESIDE[row.type](row, count) for row in result.rows if row.type in BESIDE and row.node.index in learnt)
+    # Exported, a norm with a bias alone is one without either and an addition: first of all layers, it keeps nothing.
+    first = result.rows[min(1, len(result.rows) - 1)]
+    if first.type == "bn" and not first.node.layer.scale:
+        beside -= first.saved_bytes * count
+    assert saved == result.totals.saved_bytes * count + beside

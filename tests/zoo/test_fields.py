@@ -13,12 +13,12 @@ from cnncalc.figures.receptive_field import AxisField
 from cnncalc.zoo.survey import survey
 
 
-def field(name: str) -> AxisField:
-    """The receptive field of the last feature map along the first axis, at an input of 224."""
+def field(name: str) -> tuple[int, int, int]:
+    """Size, jump and left of the last feature map along the first axis, at an input of 224."""
     result = cnncalc.analyze(name, input="224x224x3")
     last = survey(zoo.members()[name]).last.name
     axis: AxisField = result[last].receptive_field.axes[0]
-    return axis
+    return axis.size, axis.jump, axis.left
 
 
 @pytest.mark.parametrize(

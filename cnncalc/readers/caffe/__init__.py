@@ -1,8 +1,8 @@
 """Caffe's nets in prototxt, in both dialects (`layers { type: CONVOLUTION }`, `layer { type: "Convolution" }`).
 
-A net is read as it is tested: layers of the TRAIN phase are left out, and a loss is what it computes at inference. A
-pool's size is rounded up, and its last window left out where it would start in the padding (`round_mode` chooses
-otherwise). Blobs are N, C, H, W in the file and channels last here.
+A net is read for testing: layers of the TRAIN phase are left out, and a loss is what it computes at inference. A
+pool's size is rounded up, and its last window left out if it would start in the padding (`round_mode` selects
+other rounding). Blobs are N, C, H, W in the file and channels last here.
 
     https://github.com/BVLC/caffe, src/caffe/proto/caffe.proto and src/caffe/layers
 """
@@ -19,7 +19,7 @@ from cnncalc.readers.text_file import read_text
 
 
 def read(path: str, options: ReadOptions) -> Graph:
-    """The graph of a prototxt; raises `SpecError` with all that is wrong in it."""
+    """Return the graph of a prototxt; raises `SpecError` with all errors in it."""
     net = parse(read_text(path))
     messages = [*net.messages("layer"), *net.messages("layers")]
     if not messages:

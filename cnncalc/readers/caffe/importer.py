@@ -1,4 +1,4 @@
-"""From the layers of a prototxt to nodes in the file's order; a blob is what the latest layer of that top wrote."""
+"""Conversion of the layers of a prototxt to nodes, in file order; a blob is what the last layer of that top wrote."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from cnncalc.readers import ReadOptions
 from cnncalc.readers.arguments import FileArguments
 from cnncalc.readers.caffe.prototxt import PrototxtMessage, PrototxtScalar
 from cnncalc.readers.errors import fail
-from cnncalc.readers.importer import Importer, OperatorRules, make, unknown_op
+from cnncalc.readers.importer import Importer, OperatorRules, make, printable, unknown_op
 from cnncalc.readers.text_file import parse_integer
 
 
 class CaffeArguments(FileArguments):
-    """The arguments of a layer: the fields of its `convolution_param` and the like."""
+    """The arguments of a layer: the fields of a message such as `convolution_param`."""
 
     def __init__(self, message: PrototxtMessage, layer: str, span: Span) -> None:
         self.message, self.layer, self.span = message, layer, span
@@ -34,7 +34,7 @@ class CaffeArguments(FileArguments):
         return self._missing(name) if default is None else default
 
     def integers(self, name: str, rank: int = 0, default: Any = None, low: int = 1) -> tuple[int, ...]:
-        """Numbers for all axes, or `kernel_h` and `kernel_w`."""
+        """Return numbers for all axes, or `kernel_h` and `kernel_w`."""
         stem = name.removesuffix("_size")
         if self.message.scalar(f"{stem}_h") or self.message.scalar(f"{stem}_w"):
             return tuple(self.integer(f"{stem}_{axis}", 1 if default is None else default, low) for axis in "hw")
@@ -62,12 +62,12 @@ class CaffeLayer(NamedTuple):
 
     @property
     def type(self) -> str:
-        """The type as the file has it."""
-        return self.message.text("type")
+        """The type as written in the file, made printable."""
+        return printable(self.message.text("type"))
 
     @property
     def outputs(self) -> int:
-        """The number of blobs that it writes."""
+        """The number of blobs that the layer writes."""
         return len(self.message.scalars("top"))
 
     @property
@@ -76,12 +76,12 @@ class CaffeLayer(NamedTuple):
         return position.span if position else self.message.span
 
     def parameters(self, *names: str) -> CaffeArguments:
-        """The arguments in the first message of these names that it has."""
+        """Return the arguments in the first of these messages that the layer has."""
         messages = (message for name in names for message in self.message.messages(name))
         return CaffeArguments(next(messages, PrototxtMessage({}, self.span)), self.name, self.span)
 
     def make(self, kind: str, **arguments: Any) -> Layer:
-        """The layer of a kind with the arguments that the file states, and these besides."""
+        """Return the layer of a kind with the arguments that the file states, and the given ones."""
         stated = self.parameters(PARAMETERS.get(kind, "")).read(CAFFE, kind)
         return make(kind, **stated, **arguments)
 
@@ -96,7 +96,7 @@ Blob = int | None
 
 
 def plain_type(name: str) -> str:
-    """A layer's type as both dialects have it: `InnerProduct` and `INNER_PRODUCT` are one."""
+    """Return a layer's type in a form common to both dialects: `InnerProduct` and `INNER_PRODUCT` are equal."""
     return name.lower().replace("_", "")
 
 
@@ -132,7 +132,7 @@ class CaffeImporter(Importer):
     # -- inputs ------------------------------------------------------------------------------------------
 
     def _net_inputs(self) -> Iterator[tuple[str, list[int], Span]]:
-        """The inputs beside the layers: `input: "data"`, with four `input_dim` or an `input_shape` for each."""
+        """Add the inputs outside of layers: `input: "data"`, with four `input_dim` or an `input_shape` for each."""
         dims = self.net.scalars("input_dim")
         for number, name in enumerate(self.net.scalars("input")):
             shapes = self.net.messages("input_shape")
@@ -140,7 +140,7 @@ class CaffeImporter(Importer):
             yield name.text, [whole(dim, "a dimension") for dim in own], name.span
 
     def _add_input(self, name: str, dims: list[int], span: Span) -> int:
-        """An input of the net, from N, C, H, W."""
+        """Add an input of the net, given as N, C, H, W."""
         shape = (*dims[2:], dims[1]) if len(dims) > 1 else ()
         if self.input is not None:
             shape, self.input = self.input, None
@@ -151,7 +151,7 @@ class CaffeImporter(Importer):
         return self.builder.add(make("input", shape=shape), (), Origin(span), self.names(name))
 
     def _add_source(self, layer: CaffeLayer) -> int:
-        """A source of data, whose size its parameters state, or the crop that it makes."""
+        """Add a source of data, whose size is given by its parameters or by its crop."""
         shape = layer.parameters("input_param", "dummy_data_param").message.message("shape").scalars("dim")
         dims = [whole(dim, "a dimension") for dim in shape]
         memory = layer.parameters("memory_data_param")
@@ -165,7 +165,7 @@ class CaffeImporter(Importer):
     # -- layers ------------------------------------------------------------------------------------------
 
     def _import(self, message: PrototxtMessage) -> tuple[dict[str, Blob], Blob]:
-        """Add a layer; what it writes to blobs, and the node it ends in, None where it has none."""
+        """Add a layer; return the nodes of the blobs that it writes, and its own node, None if it has none."""
         kind, tops = plain_type(message.text("type")), [top.text for top in message.scalars("top")]
         inputs = [node for bottom in message.scalars("bottom") if (node := self._read_blob(bottom)) is not None]
         layer = CaffeLayer(message, self.names(message.text("name") or kind or "layer"), inputs)
@@ -190,12 +190,12 @@ class CaffeImporter(Importer):
 
 
 def whole(value: PrototxtScalar, subject: str, low: int = 0) -> int:
-    """The whole number of a field; raises `SpecError` E306 where it is none."""
+    """Return the integer value of a field; raises `SpecError` E306 if it is not an integer."""
     return parse_integer(value.text, value.span, subject, low)
 
 
 def _in_test(message: PrototxtMessage) -> bool:
-    """Whether the layer takes part in testing, as its rules about phases have it."""
+    """Return whether the layer is part of the net for testing, by its phase rules."""
     included = [rule.text("phase").upper() for rule in message.messages("include")]
     excluded = [rule.text("phase").upper() for rule in message.messages("exclude")]
     return (not any(included) or "TEST" in included) and "TEST" not in excluded

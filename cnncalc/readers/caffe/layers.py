@@ -1,4 +1,4 @@
-"""The rules of Caffe's layer types: which layer of ours each one is."""
+"""The rules of Caffe's layer types, each of which converts a type to our layers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from math import prod
 from cnncalc.frameworks.caffe import CAFFE, ELEMENTWISE
 from cnncalc.graph import StoredWeights
 from cnncalc.layers.opaque import OpaqueOp
+from cnncalc.layers.pool import AvgPool
 from cnncalc.readers.caffe.importer import CaffeImporter, CaffeLayer, plain_type, rules, whole
 from cnncalc.readers.errors import fail
 from cnncalc.readers.importer import elementwise_op, make, unknown_op
@@ -45,8 +46,12 @@ def pool(importer: CaffeImporter, layer: CaffeLayer) -> int:
     if given.flag("global_pooling", default=False):
         return importer.add_layer(layer, make("gmp" if largest else "gap"), layer.inputs[0])
     floor = text("round_mode", "CEIL").upper() in ("FLOOR", "1") or not given.flag("ceil_mode")
-    kind = "pool" if largest else "avgpool"
-    return importer.add_layer(layer, layer.make(kind, rounding="floor" if floor else "ceil"), layer.inputs[0])
+    rounding = "floor" if floor else "ceil"
+    made = layer.make("pool" if largest else "avgpool", rounding=rounding)
+    # It divides by the window's size, but for what is past the padding.
+    if isinstance(made, AvgPool) and made.padding.mode != "valid":
+        made = made.replace(countpad=True)
+    return importer.add_layer(layer, made, layer.inputs[0])
 
 
 @rules("relu")
@@ -57,7 +62,10 @@ def relu(importer: CaffeImporter, layer: CaffeLayer) -> int:
 
 @rules("batchnorm")
 def batch_norm(importer: CaffeImporter, layer: CaffeLayer) -> int:
-    """The running mean and variance alone: a `Scale` behind it learns. (A scalar that scales both is left out.)"""
+    """Add a norm with a running mean and variance only; a `Scale` after it has the trained parameters.
+
+    The scalar by which Caffe scales both is left out.
+    """
     return importer.add_layer(layer, make("bn", affine=False), layer.inputs[0])
 
 
@@ -68,7 +76,7 @@ def affine_batch_norm(importer: CaffeImporter, layer: CaffeLayer) -> int:
 
 @rules("scale")
 def scale(importer: CaffeImporter, layer: CaffeLayer) -> int:
-    """A weight for each channel, or the product with a second input."""
+    """Add a weight for each channel, or the product with a second input."""
     kind = make("mul") if len(layer.inputs) > 1 else layer.make("scale")
     return importer.add_layer(layer, kind, *layer.inputs)
 
@@ -80,7 +88,10 @@ def bias(importer: CaffeImporter, layer: CaffeLayer) -> int:
 
 @rules("normalize")
 def normalize(importer: CaffeImporter, layer: CaffeLayer) -> int:
-    """SSD's: each position scaled to length 1, then each channel by a weight of its own (or all by one)."""
+    """Add SSD's normalization, with a weight for each channel (or one for all).
+
+    Each position is scaled to length 1 and then multiplied by the weight.
+    """
     return _per_channel(importer, layer, shared=layer.parameters("norm_param").flag("channel_shared"))
 
 
@@ -107,14 +118,14 @@ def concat(importer: CaffeImporter, layer: CaffeLayer) -> int:
 
 
 def _axis(layer: CaffeLayer, parameters: str, older: str) -> int:
-    """The axis that a layer works along: 1, the channels, where none is given."""
+    """Return the axis that a layer works along: 1, the channels, if none is given."""
     given = layer.parameters(parameters)
     return given.integer("axis", given.integer(older, 1, low=0), low=-4)
 
 
 @rules("slice")
 def cut(importer: CaffeImporter, layer: CaffeLayer) -> list[int]:
-    """The channels in parts, an output each: at the given points, or in equal parts."""
+    """Add slices of the channels, one for each output: at the given points, or in equal parts."""
     source, parts = layer.inputs[0], layer.outputs
     shape = importer.shape(source)
     stated = layer.parameters("slice_param").message.scalars("slice_point")
@@ -136,7 +147,7 @@ def cut(importer: CaffeImporter, layer: CaffeLayer) -> list[int]:
 
 @rules("reshape")
 def reshape(importer: CaffeImporter, layer: CaffeLayer) -> int:
-    """To N, C, H, W: 0 keeps a dimension, -1 is what is left over."""
+    """Add a reshape to N, C, H, W, in which 0 keeps a dimension, and -1 stands for the remaining size."""
     shape = importer.shape(layer.inputs[0])
     stated = layer.parameters("reshape_param").message.message("shape").scalars("dim")
     dims = [whole(dim, "a dimension", low=-1) for dim in stated]
@@ -154,7 +165,7 @@ def reshape(importer: CaffeImporter, layer: CaffeLayer) -> int:
 
 @rules("crop")
 def crop(importer: CaffeImporter, layer: CaffeLayer) -> int:
-    """The first input, cut to the spatial sizes of the second."""
+    """Add a crop of the first input to the spatial sizes of the second."""
     shapes = [importer.shape(node) for node in layer.inputs]
     if len(shapes) == 2 and shapes[0] is not None and shapes[1] is not None:
         cropped = OpaqueOp("Crop", Shape(shapes[1].spatial, shapes[0].channels))
@@ -173,5 +184,5 @@ def permute(importer: CaffeImporter, layer: CaffeLayer) -> int:
 
 
 def _dims(shape: Shape) -> list[int]:
-    """The dimensions of one sample as the file has them: N, C, H, W."""
+    """Return the dimensions of one sample in the file's order: N, C, H, W."""
     return [1, shape.channels, *shape.spatial]

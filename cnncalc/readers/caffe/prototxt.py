@@ -14,27 +14,37 @@ import re
 from typing import NamedTuple, NoReturn
 
 from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError
+from cnncalc.readers.text_file import limit_marks
+
+#: White space up to a comment's end or to what is no comment.
+SPACE = re.compile(r"\s*(#[^\n]*)?")
 
 TOKEN = re.compile(
-    r"(?:\s+|\#[^\n]*)*"
     r"(?:(?P<string>\"(?:[^\"\\\n]|\\.)*\"|'(?:[^'\\\n]|\\.)*')"
     r"|(?P<word>[A-Za-z0-9_.+\-/]+)"
     r"|(?P<mark>[{}<>:;,\[\]]))?"
 )
 
 MAX_DEPTH = 100
+
+#: What stands in front of each value, or ends one, and each comment, quote and escape.
+MARKS = ":{}<>[],;\"'#\\"
+
+#: The most marks of a text: those of the largest nets many times over.
+MAX_MARKS = 150_000
+
 CLOSING = {"{": "}", "<": ">"}
 
 
 class PrototxtScalar(NamedTuple):
-    """A string without its quotes, a number or a word, as the text that stands there."""
+    """A string without its quotes, a number or a word, as its source text."""
 
     text: str
     span: Span
 
 
 class PrototxtMessage(NamedTuple):
-    """The fields of a message by name, each with all its values in order, and where it stands."""
+    """The fields of a message by name, each with all its values in order, and the message's span."""
 
     fields: dict[str, list[PrototxtScalar | PrototxtMessage]]
     span: Span
@@ -43,7 +53,7 @@ class PrototxtMessage(NamedTuple):
         return [value for value in self.fields.get(name, ()) if isinstance(value, PrototxtMessage)]
 
     def message(self, name: str) -> PrototxtMessage:
-        """The message of that name; an empty one where there is none."""
+        """Return the message of that name; an empty one if there is none."""
         messages = self.messages(name)
         return messages[0] if messages else PrototxtMessage({}, self.span)
 
@@ -51,7 +61,7 @@ class PrototxtMessage(NamedTuple):
         return [value for value in self.fields.get(name, ()) if isinstance(value, PrototxtScalar)]
 
     def scalar(self, name: str) -> PrototxtScalar | None:
-        """The value of that name: the last, as in protocol buffers."""
+        """Return the value of that name: the last one, as in protocol buffers."""
         scalars = self.scalars(name)
         return scalars[-1] if scalars else None
 
@@ -61,7 +71,11 @@ class PrototxtMessage(NamedTuple):
 
 
 def parse(source: Source) -> PrototxtMessage:
-    """The message that the text is; raises `SpecError` E302 at the first position where it is none."""
+    """Return the message in the text.
+
+    Raises `SpecError` E302 at the first position where it is invalid, and E303 if it is too large.
+    """
+    limit_marks(source, MARKS, MAX_MARKS, "values, marks and comments")
     return PrototxtParser(source).message(None, 0)
 
 
@@ -71,7 +85,10 @@ class PrototxtParser:
         self._advance()
 
     def _advance(self) -> None:
-        match = TOKEN.match(self.source.text, self.at)
+        space = SPACE.match(self.source.text, self.at)
+        while space is not None and space.group(1):
+            space = SPACE.match(self.source.text, space.end())
+        match = TOKEN.match(self.source.text, space.end() if space else self.at)
         assert match is not None  # it matches nothing, too
         self.kind, self.at = match.lastgroup, match.end()
         self.token = match.group(self.kind) if self.kind else ""
@@ -105,6 +122,8 @@ class PrototxtParser:
                 values.append(self._value(depth))
                 if self.kind == "mark" and self.token == ",":
                     self._advance()
+                elif not (self.kind == "mark" and self.token == "]"):
+                    self._fail("a list does not go on", "expected `,` or `]`")
             self._advance()
         elif colon or (self.kind == "mark" and self.token in CLOSING):
             values.append(self._value(depth))
@@ -123,11 +142,11 @@ class PrototxtParser:
         self._advance()
         if not string:
             return PrototxtScalar(text, span)
-        text = text[1:-1]
+        parts = [text[1:-1]]
         while self.kind == "string":  # strings side by side are one
-            text += self.token[1:-1]
+            parts.append(self.token[1:-1])
             self._advance()
-        return PrototxtScalar(text, span)
+        return PrototxtScalar("".join(parts), span)
 
     def _at_end(self) -> bool:
         return self.kind is None and self.at >= len(self.source.text)

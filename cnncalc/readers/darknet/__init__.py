@@ -1,8 +1,8 @@
 """Darknet's cfg files: sections in brackets, each a layer with `name=value` lines.
 
-Sizes as Darknet's sources give them: a convolution's `pad=1` means half of its size; a maxpool's padding is its
-size less one in all, the smaller half at the beginning, unless `padding` gives another. A convolution with
-`batch_normalize` has no bias of its own: Darknet's biases are then the batch norm's.
+Sizes are those of Darknet's sources: a convolution's `pad=1` means half of its kernel size; a maxpool's total padding
+is its kernel size minus one, the smaller half at the beginning, unless `padding` gives another. A convolution with
+`batch_normalize` has no bias of its own: Darknet's biases are then those of the batch norm.
 
     https://github.com/pjreddie/darknet, https://github.com/AlexeyAB/darknet (groups of a route, scale_channels, sam)
 """
@@ -10,7 +10,7 @@ size less one in all, the smaller half at the beginning, unless `padding` gives 
 from __future__ import annotations
 
 from cnncalc.frameworks.darknet import INPUT
-from cnncalc.graph import MAX_LAYERS, Graph
+from cnncalc.graph import Graph
 from cnncalc.readers import ReadOptions
 from cnncalc.readers.darknet import layers  # noqa: F401 - it registers the rules
 from cnncalc.readers.darknet.cfg import parse
@@ -20,10 +20,8 @@ from cnncalc.readers.text_file import read_text
 
 
 def read(path: str, options: ReadOptions) -> Graph:
-    """The graph of a cfg file; raises `SpecError` with all that is wrong in it."""
+    """Return the graph of a cfg file; raises `SpecError` with all errors in it."""
     sections = parse(read_text(path))
-    if len(sections) > MAX_LAYERS:
-        fail("E303", f"`{path}` has more than {MAX_LAYERS:,} sections")
     if not sections or sections[0].name not in INPUT:
         span = sections[0].span if sections else None
         fail("E302", f"`{path}` does not begin with `[net]`", "the input's size is there", span=span)

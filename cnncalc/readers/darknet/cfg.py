@@ -7,18 +7,25 @@ from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic, Problems, Source, Span
 from cnncalc.frameworks.darknet import DARKNET
+from cnncalc.graph import MAX_LAYERS
 from cnncalc.layers import Layer
 from cnncalc.readers.arguments import FileArguments
 from cnncalc.readers.errors import fail
-from cnncalc.readers.importer import make
-from cnncalc.readers.text_file import parse_integer
+from cnncalc.readers.importer import make, printable
+from cnncalc.readers.text_file import limit_marks, parse_integer
+
+#: What ends each line, and what parts an option or a list.
+MARKS = "\n=,"
+
+#: The most marks of a text: those of the largest networks many times over.
+MAX_MARKS = 500_000
 
 SECTION = re.compile(r"\s*\[([^\[\]]*)\]\s*$")
 OPTION = re.compile(r"\s*([^=\s]+)\s*=\s*(.*?)\s*$")
 
 
 class CfgOption(NamedTuple):
-    """The text behind an option's `=`, and its position."""
+    """The text after an option's `=`, and its position."""
 
     text: str
     span: Span
@@ -43,7 +50,7 @@ class CfgSection(FileArguments):
         return default
 
     def integers(self, name: str, rank: int, default: Any = None, low: int = 1) -> tuple[int, ...]:
-        """The same number for both axes; of a stride, or `stride_y` and `stride_x`."""
+        """Return the same number for both axes; of a stride, `stride_y` and `stride_x` if they are given."""
         number = self.integer(name, default[0] if isinstance(default, tuple) else default, low)
         return tuple(self.integer(f"{name}_{axis}", number, low) for axis in "yx")
 
@@ -51,7 +58,7 @@ class CfgSection(FileArguments):
         return self.integer(name, int(default), low=0) > 0
 
     def layer_numbers(self, name: str) -> list[tuple[int, Span]]:
-        """The numbers of a list of layers such as `layers=-1,8`."""
+        """Return the numbers of a list of layers such as `layers=-1,8`."""
         option = self.options.get(name)
         texts = option.text.split(",") if option else []
         if option is None or not all(re.fullmatch(r"\s*[+-]?\d{1,9}\s*", text) for text in texts):
@@ -60,17 +67,21 @@ class CfgSection(FileArguments):
         return [(int(text), option.span) for text in texts]
 
     def text(self, name: str, default: str) -> str:
-        """An option's text in lower case."""
+        """Return an option's text in lower case."""
         option = self.options.get(name)
         return option.text.lower() if option else default
 
     def make(self, kind: str, **arguments: Any) -> Layer:
-        """The layer of a kind with the arguments that the section states, and these besides."""
+        """Return the layer of a kind with the arguments that the section states, and the given ones."""
         return make(kind, **self.read(DARKNET, kind, rank=2), **arguments)
 
 
 def parse(source: Source) -> list[CfgSection]:
-    """The sections of a file; raises `SpecError` E302 with all lines that are neither a section nor an option."""
+    """Return the sections of a file.
+
+    Raises `SpecError` E302 with all lines that are neither a section nor an option, and E303 if there are too many.
+    """
+    limit_marks(source, MARKS, MAX_MARKS, "lines, options and numbers")
     problems = Problems()
     sections: list[CfgSection] = []
     start = 0
@@ -80,7 +91,9 @@ def parse(source: Source) -> list[CfgSection]:
         if not line.strip() or line.lstrip()[0] in "#;":
             continue
         if (heading := SECTION.match(line)) is not None:
-            sections.append(CfgSection(heading.group(1).strip().lower(), _trimmed(span, line)))
+            if len(sections) > MAX_LAYERS:
+                fail("E303", f"`{source.name}` has more than {MAX_LAYERS:,} sections")
+            sections.append(CfgSection(printable(heading.group(1).strip().lower()), _trimmed(span, line)))
         elif (option := OPTION.match(line)) is not None and sections:
             value = Span(source, span.start + option.start(2), span.start + option.end(2))
             sections[-1].options[option.group(1).lower()] = CfgOption(option.group(2), value)

@@ -1,4 +1,4 @@
-"""From the sections of a cfg file to nodes, one after the other; a layer is referred to by its number."""
+"""Conversion of the sections of a cfg file to nodes, in order; a layer is referred to by its number."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cnncalc.layers import Layer
 from cnncalc.readers import ReadOptions
 from cnncalc.readers.darknet.cfg import CfgSection
 from cnncalc.readers.errors import fail
-from cnncalc.readers.importer import Importer, OperatorRules, elementwise_op, make, unknown_op
+from cnncalc.readers.importer import Importer, OperatorRules, elementwise_op, make, printable, unknown_op
 
 #: From a section and the node before it to the node that it ends in.
 Rule = Callable[["DarknetImporter", CfgSection, int], int]
@@ -46,7 +46,7 @@ class DarknetImporter(Importer):
         return self.builder.build(last)
 
     def _import(self, section: CfgSection, last: int) -> int:
-        """Add a section behind the node `last`; return the node that it ends in."""
+        """Add a section after the node `last`; return its last node."""
         rule = rules.get(section.name)
         return rule(self, section, last) if rule else self.add_unknown(section, last)
 
@@ -59,10 +59,10 @@ class DarknetImporter(Importer):
         return self.add_layer(section, unknown_op(section.name or "unnamed"), *inputs)
 
     def add_ending(self, section: CfgSection, node: int, normalized: bool, default: str) -> int:
-        """Add what stands behind a layer in the same section: its batch norm and its activation."""
+        """Add the batch norm and activation of a section after its layer."""
         if normalized:
             node = self.add_layer(section, make("bn"), node)
-        name = section.text("activation", default)
+        name = printable(section.text("activation", default))
         if name not in ACTIVATIONS:
             return self.add_layer(section, elementwise_op(name, self.shape(node)), node)
         kind = ACTIVATIONS[name]
@@ -71,7 +71,7 @@ class DarknetImporter(Importer):
         return self.add_layer(section, make(kind, slope=LEAKY_SLOPE) if kind == "leakyrelu" else make(kind), node)
 
     def earlier(self, number: int, span: Span) -> int:
-        """The node of an earlier layer: below zero it is counted back from this one."""
+        """Return the node of an earlier layer; a negative number counts back from this one."""
         index = number if number >= 0 else len(self.ends) + number
         if not 0 <= index < len(self.ends):
             message, label = f"there is no layer {number} before this one", f"{len(self.ends)} come before it"

@@ -1,4 +1,4 @@
-"""The rules of Darknet's sections: which layers of ours each one is."""
+"""The rules of Darknet's sections, each of which converts a section to our layers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def plain(importer: DarknetImporter, section: CfgSection, last: int, kind: str) 
 
 @rules.table({"convolutional": "conv", "deconvolutional": "deconv", "connected": "fc"})
 def weighted(importer: DarknetImporter, section: CfgSection, last: int, kind: str) -> int:
-    """A layer with weights; with a batch norm behind it, it has no bias."""
+    """Add a layer with weights; followed by a batch norm, it has no bias."""
     normalized = section.flag("batch_normalize", default=False)
     padding = {} if kind == "fc" else {"padding": _half_padding(section)}
     layer = section.make(kind, **padding, bias=not normalized)
@@ -30,7 +30,7 @@ def weighted(importer: DarknetImporter, section: CfgSection, last: int, kind: st
 
 
 def _half_padding(section: CfgSection) -> Padding:
-    """Half of the window with `pad=1`, else the number `padding`."""
+    """Return half of the window with `pad=1`, else the number `padding`."""
     half = section.integer("size", 1) // 2
     amount = half if section.integer("pad", 0, low=0) else section.integer("padding", 0, low=0)
     return symmetric_padding((amount, amount))
@@ -38,7 +38,7 @@ def _half_padding(section: CfgSection) -> Padding:
 
 @rules("local")
 def locally_connected(importer: DarknetImporter, section: CfgSection, last: int) -> int:
-    """A convolution with weights of its own at every position."""
+    """Add a convolution with separate weights at every position."""
     shape = importer.shape(last)
     if shape is None:
         return importer.add_unknown(section, last)
@@ -75,7 +75,7 @@ def passed_on(importer: DarknetImporter, section: CfgSection, last: int) -> int:
 
 @rules("route")
 def route(importer: DarknetImporter, section: CfgSection, last: int) -> int:
-    """The channels of earlier layers, one behind the other; of each only one of `groups`, where there are any."""
+    """Add the concatenation of earlier layers' channels; with `groups`, of one group of each."""
     groups, group = section.integer("groups", 1), section.integer("group_id", 0, low=0)
     parts = []
     for number, span in section.layer_numbers("layers"):
@@ -94,7 +94,7 @@ def route(importer: DarknetImporter, section: CfgSection, last: int) -> int:
 
 @rules("shortcut")
 def shortcut(importer: DarknetImporter, section: CfgSection, last: int) -> int:
-    """The sum with earlier layers. Where shapes differ Darknet adds what overlaps, and keeps the first's shape."""
+    """Add the sum with earlier layers. For unequal shapes Darknet adds the overlap, and keeps the first's shape."""
     others = [importer.earlier(number, span) for number, span in section.layer_numbers("from")]
     shape = importer.shape(last)
     alike = shape is None or all(importer.shape(other) in (shape, None) for other in others)
@@ -111,7 +111,7 @@ def scale_channels(importer: DarknetImporter, section: CfgSection, last: int) ->
 
 @rules("reorg", "reorg3d")
 def reorg(importer: DarknetImporter, section: CfgSection, last: int) -> int:
-    """Blocks of stride x stride positions laid out as channels."""
+    """Add a layer that lays out blocks of stride x stride positions as channels."""
     shape, stride = importer.shape(last), section.integer("stride", 1)
     if shape is None:
         return importer.add_unknown(section, last)

@@ -1,8 +1,8 @@
-"""Keras's models: a `.keras` archive, the JSON of `to_json()` (Keras 2 and 3), the configuration in a `.h5` file.
+"""Keras models: a `.keras` archive, the JSON of `to_json()` (Keras 2 and 3), the configuration in a `.h5` file.
 
-Only the configuration is read, no weights: what each layer holds follows from it. A layer's activation is a row of
-its own behind it, `conv1.relu`. A layer that is called twice holds its weights once. Shapes are channels last; a
-model whose layers are `channels_first` is turned.
+Only the configuration is read, not the weights, whose shapes follow from it. A layer's activation is a separate row
+after it, `conv1.relu`. A layer that is called twice has its weights once. Shapes are channels last; a
+model whose layers are `channels_first` is converted.
 
     https://keras.io/api/layers/
 """
@@ -17,5 +17,5 @@ from cnncalc.readers.keras.importer import KerasImporter
 
 
 def read(path: str, options: ReadOptions) -> Graph:
-    """The graph of a model; raises `SpecError` with what is wrong in it."""
+    """Return the graph of a model; raises `SpecError` with all errors in it."""
     return KerasImporter(path, options).run(read_config(path))

@@ -1,4 +1,4 @@
-"""The calls of the layers in a functional model: in which order they run, and which tensors each reads."""
+"""The calls of the layers in a functional model: the order in which they run, and the tensors that each reads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CallOutput = tuple[str, int]
 
 
 class LayerCall(NamedTuple):
-    """One call of a layer: its number, the tensors that go in, and all that it is called with."""
+    """One call of a layer: its number, the input tensors, and the arguments of the call."""
 
     layer: Mapping[str, Any]
     number: int
@@ -28,7 +28,7 @@ class LayerCall(NamedTuple):
 
 
 def ordered_calls(layers: list[Any], path: str) -> Iterator[LayerCall]:
-    """The calls in the order of the file, each after those it reads; raises `SpecError` E307 where none is."""
+    """Yield the calls in file order, each after those it reads; raises `SpecError` E307 if that is impossible."""
     calls = list(_calls(layers, path))
     by_output = {call.output: call for call in calls}
     readers: dict[CallOutput, list[int]] = {}
@@ -58,7 +58,7 @@ def ordered_calls(layers: list[Any], path: str) -> Iterator[LayerCall]:
 
 
 def _calls(layers: list[Any], path: str) -> Iterator[LayerCall]:
-    """Every call of every layer, in the order of the file."""
+    """Yield every call of every layer, in the order of the file."""
     total = 0
     for layer in layers:
         nodes = layer.get("inbound_nodes")
@@ -75,7 +75,7 @@ def _calls(layers: list[Any], path: str) -> Iterator[LayerCall]:
 
 
 def tensors_in(node: object) -> Iterator[CallOutput]:
-    """The tensors of a call or a model: `["conv1", 0, 0, {}]` in Keras 2, with a `keras_history` in Keras 3."""
+    """Yield the tensors of a call or a model: `["conv1", 0, 0, {}]` in Keras 2, with a `keras_history` in Keras 3."""
     stack = [node]
     while stack:
         each = stack.pop()

@@ -1,4 +1,4 @@
-"""What a Keras file states of a layer, read with care: it may state anything."""
+"""The configuration of a layer in a Keras file, with checks, since the file is untrusted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cnncalc.shape import Padding, Shape
 
 
 class LayerConfig(FileArguments):
-    """The configuration of a layer: its name, the name of its class and its arguments, and those it is called with."""
+    """The configuration of a layer: its name, its class name, its arguments, and those of the call."""
 
     def __init__(
         self,
@@ -27,7 +27,7 @@ class LayerConfig(FileArguments):
         self.channels_first, self.call_arguments = channels_first, call_arguments
 
     def get(self, key: str, default: Any = None) -> Any:
-        """A value, or the default where it is missing or null."""
+        """Return a value, or the default if it is missing or null."""
         value = self.values.get(key)
         return default if value is None else value
 
@@ -43,12 +43,13 @@ class LayerConfig(FileArguments):
         return number
 
     def integers(self, name: str, rank: int, default: Any = None, low: int = 1) -> tuple[int, ...]:
+        """Return an integer for each axis, or one for all of them; for `rank` 0, one to four numbers."""
         value = self.get(name, default)
         if isinstance(value, int) and not isinstance(value, bool):
-            value = [value] * rank
-        listed = isinstance(value, list | tuple) and 1 <= len(value) <= 4
+            value = [value] * max(rank, 1)
+        listed = isinstance(value, list | tuple) and len(value) in ((rank,) if rank else range(1, 5))
         if not listed or not all(is_whole(each, low) for each in value):
-            self.fail(name, f"it is {str(value)[:40]}, not {rank} whole numbers")
+            self.fail(name, f"it is {str(value)[:40]}, not {rank or 'one to four'} whole numbers")
         return tuple(value)
 
     def real(self, name: str, default: float) -> float:
@@ -66,7 +67,7 @@ class LayerConfig(FileArguments):
         return Padding("same" if mode == "same" else "valid")
 
     def arguments(self, kind: str, x: Shape) -> dict[str, Any]:
-        """Our arguments for a layer of a kind with this input."""
+        """Return our arguments for a layer of a kind with this input."""
         return self.read(KERAS, kind, x.rank)
 
     def fail(self, key: str, label: str) -> NoReturn:
@@ -74,28 +75,32 @@ class LayerConfig(FileArguments):
         fail("E306", f"`{key}` of `{self.name}` is wrong", label)
 
     def file_order(self, x: Shape) -> tuple[int, ...]:
-        """The dimensions of a sample in the order that the file has them in."""
+        """Return the dimensions of a sample in the order of the file."""
         return (x.channels, *x.spatial) if self.channels_first else x.dims
 
 
 def is_whole(value: object, low: int) -> bool:
-    """Whether it is a whole number, from `low` to below the largest that a layer takes."""
+    """Return whether a value is an integer from `low` to below the largest that a layer takes."""
     return isinstance(value, int) and not isinstance(value, bool) and low <= value < MAX_INTEGER
 
 
 def config_of(layer: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The configuration inside a layer; an empty one where it has none."""
+    """Return the configuration inside a layer; an empty one if it has none."""
     config = layer.get("config")
     return config if isinstance(config, dict) else {}
 
 
 def name_of(layer: Mapping[str, Any]) -> str:
-    """A layer's name, or that of its class."""
-    named = text_at(layer, "name") or text_at(config_of(layer), "name")
-    return named or str(layer.get("class_name", "layer")).lower()[:60]
+    """Return a layer's name, or the name of its class."""
+    return stated_name(layer) or str(layer.get("class_name", "layer")).lower()[:60]
+
+
+def stated_name(layer: Mapping[str, Any]) -> str:
+    """Return the name that a layer has in the file; an empty text if there is none."""
+    return text_at(layer, "name") or text_at(config_of(layer), "name")
 
 
 def text_at(values: object, key: str) -> str:
-    """The text under a key; empty where there is none."""
+    """Return the text of a key; an empty text if there is none."""
     value = values.get(key) if isinstance(values, dict) else None
     return value if isinstance(value, str) else ""

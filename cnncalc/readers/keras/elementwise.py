@@ -1,4 +1,4 @@
-"""Keras's dense layers, norms and activations, and what else keeps the shape."""
+"""Keras's dense layers, norms and activations, and other layers that keep the shape."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from cnncalc.frameworks.keras import ACTIVATIONS
 from cnncalc.graph import StoredWeights
 from cnncalc.layers.opaque import OpaqueOp
-from cnncalc.readers.importer import elementwise_op, make, unknown_op
+from cnncalc.readers.importer import elementwise_op, make, printable, unknown_op
 from cnncalc.readers.keras.config import LayerConfig, is_whole
 from cnncalc.readers.keras.importer import LayerPart, class_names, part, rules
 from cnncalc.shape import Shape
@@ -32,7 +32,10 @@ def plain(config: LayerConfig, shapes: list[Shape], kind: str) -> Iterator[Layer
 
 @rules("Dense")
 def dense(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
-    """On a tensor with spatial axes it works on the channels at each position: a 1x1 convolution."""
+    """Yield an fc, or on a tensor with spatial axes a 1x1 convolution.
+
+    Keras's dense layer works on the channels at each position.
+    """
     units, bias = config.integer("units"), config.flag("use_bias")
     if shapes[0].spatial:
         yield part("conv", kernel=(1,), filters=units, bias=bias)
@@ -61,7 +64,7 @@ def group_norm(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
 
 
 def _norm(config: LayerConfig, x: Shape, kind: str, buffers: int = 0, **arguments: Any) -> LayerPart:
-    """A norm; a weight without a bias, which no layer of ours has, is counted by what is stored."""
+    """Return a norm; a weight without a bias, which no layer of ours has, is counted by the stored weights."""
     center, scale = config.flag("center"), config.flag("scale")
     norm = part(kind, affine=center or scale, scale=scale or not center, **arguments)
     if scale and not center:
@@ -71,7 +74,7 @@ def _norm(config: LayerConfig, x: Shape, kind: str, buffers: int = 0, **argument
 
 @rules("Normalization")
 def normalization(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
-    """A mean and a variance for each channel and a count, all of them measured and not learnt."""
+    """Yield a norm whose mean and variance for each channel, and a count, are measured and not trained."""
     measured = StoredWeights(0, 2 * shapes[0].channels + 1) if config.get("mean") is None else None
     yield LayerPart(elementwise_op("Normalization", shapes[0]), measured)
 
@@ -86,14 +89,14 @@ def activation(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
 
 
 def activation_of(config: LayerConfig) -> Iterator[LayerPart]:
-    """The activation that a layer ends in, as a row behind it."""
+    """Yield the activation at the end of a layer, as a row after it."""
     name = config.get("activation", "linear")
     if isinstance(name, dict):  # an object in Keras 3's way
         inner = name.get("config")
         name = inner if isinstance(inner, str) else name.get("class_name", "linear")
     name = str(name).lower()
     if name not in ACTIVATIONS:
-        yield LayerPart(unknown_op(name[:60]), suffix="activation")
+        yield LayerPart(unknown_op(printable(name[:60]) or "unnamed"), suffix="activation")
     elif (kind := ACTIVATIONS[name]) is not None:
         yield part(kind, suffix=kind)
 
@@ -109,13 +112,13 @@ def relu(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
 
 @rules("LeakyReLU")
 def leaky_relu(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
-    """The slope was called `alpha` in Keras 2."""
+    """Yield a leaky relu; Keras 2 calls the slope `alpha`."""
     yield part("leakyrelu", slope=config.real("negative_slope", config.real("alpha", 0.3)))
 
 
 @rules("PReLU")
 def prelu(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
-    """A slope for each element, but one along the axes that share it."""
+    """Yield a prelu with a slope for each element, shared along some axes."""
     shared = config.get("shared_axes") or []
     axes = [axis for axis in shared if is_whole(axis, 1)] if isinstance(shared, list) else []
     sizes = config.file_order(shapes[0])
@@ -133,7 +136,7 @@ def elementwise(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]
 
 @rules("Subtract", "Average", "Maximum", "Minimum")
 def merged(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
-    """An `add` but for what it computes."""
+    """Yield an operator with the shape and cost of an `add`, but another function."""
     yield LayerPart(elementwise_op(config.class_name, make("add").infer(tuple(shapes))))
 
 

@@ -1,8 +1,9 @@
-"""From Keras's layers to ours: each class by its rule, models in one another."""
+"""Conversion of Keras's layers to ours: each class by its rule, with models nested in one another."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -12,9 +13,9 @@ from cnncalc.layers import Layer
 from cnncalc.layers.arguments import MAX_INTEGER
 from cnncalc.readers import ReadOptions
 from cnncalc.readers.errors import fail
-from cnncalc.readers.importer import Importer, OperatorRules, make, unknown_op
+from cnncalc.readers.importer import Importer, OperatorRules, make, printable, unknown_op
 from cnncalc.readers.keras.calls import CallOutput, LayerCall, ordered_calls, tensors_in
-from cnncalc.readers.keras.config import LayerConfig, config_of, name_of, text_at
+from cnncalc.readers.keras.config import LayerConfig, config_of, name_of, stated_name, text_at
 from cnncalc.shape import Shape, ShapeError
 
 MODELS = ("Functional", "Model", "Sequential")
@@ -24,12 +25,18 @@ MAX_DEPTH = 20
 
 
 class LayerPart(NamedTuple):
-    """A layer of ours, the weights it holds where its own rule does not give them, and the end of its name."""
+    """A layer of ours, its weights if they do not follow from its own rule, and the suffix of its name."""
 
     layer: Layer
     stored: StoredWeights | None = None
     suffix: str = ""
 
+
+#: The classes with a rule that take several tensors; all others take one.
+MERGES = frozenset(("Add", "Multiply", "Subtract", "Average", "Maximum", "Minimum", "Concatenate"))
+
+#: The number of spatial axes in the name of a class: `Conv2D`, `Conv2DTranspose`.
+RANK = re.compile(r"([123])D(?:Transpose)?")
 
 #: From a layer's configuration and the shapes that go in to our layers, one behind the other: the last one's output
 #: is the Keras layer's.
@@ -40,7 +47,7 @@ rules: OperatorRules[Rule] = OperatorRules()
 
 
 def class_names(kind: str) -> tuple[str, ...]:
-    """The names of Keras's classes for a kind of layer, of all ranks."""
+    """Return the names of Keras's classes for a kind of layer, of all ranks."""
     names = (name.removeprefix("layers.") for name in KERAS.equivalent(kind).names if name.startswith("layers."))
     return tuple(
         name.format(rank=rank) for name in names for rank in ((1, 2, 3) if "{rank}" in name else (0,))
@@ -48,7 +55,7 @@ def class_names(kind: str) -> tuple[str, ...]:
 
 
 def part(kind: str, suffix: str = "", **arguments: Any) -> LayerPart:
-    """A layer of a kind."""
+    """Return a layer of a kind."""
     return LayerPart(make(kind, **arguments), suffix=suffix)
 
 
@@ -61,8 +68,8 @@ class KerasImporter(Importer):
         #: The shape that the first input is given, until it has it.
         self.input = options.input
         self.channels_first = False
-        #: Layers by their path in the file whose weights were counted.
-        self.counted: set[str] = set()
+        #: The layers whose weights were counted: each is one value of the file, however often it is called.
+        self.counted: set[int] = set()
 
     def run(self, model: Any) -> Graph:
         config = model.get("config") if isinstance(model, dict) else None
@@ -73,7 +80,7 @@ class KerasImporter(Importer):
         return graph._replace(outputs=tuple(sorted({*graph.outputs, *(node for node in outputs if node >= 0)})))
 
     def _import_model(self, model: Mapping[str, Any], given: list[int] | None, path: str, depth: int) -> list[int]:
-        """Add a model's layers, its inputs `given` by an outer one; return the nodes of its outputs."""
+        """Add a model's layers, with inputs `given` by an outer model; return the nodes of its outputs."""
         if depth > MAX_DEPTH:
             fail("E303", f"`{self.path}` is nested too deeply", f"more than {MAX_DEPTH} models in one another")
         config = model.get("config")
@@ -82,6 +89,7 @@ class KerasImporter(Importer):
             fail("E302", f"a model in `{self.path}` has no list of layers")
         if len(layers) > MAX_LAYERS:
             fail("E303", f"`{self.path}` has more than {MAX_LAYERS:,} layers")
+        _check_names(layers, functional=model.get("class_name") != "Sequential")
         if not depth:
             self.channels_first = any(config_of(layer).get("data_format") == "channels_first" for layer in layers)
         if model.get("class_name") == "Sequential":
@@ -151,11 +159,11 @@ class KerasImporter(Importer):
         if not inputs:
             fail("E307", f"`{name}` reads nothing", "it is called on no tensor")
         shapes = [self.shape(node) for node in inputs]
-        config = LayerConfig(name, class_name[:60], config_of(layer), self.channels_first, arguments)
+        config = LayerConfig(name, printable(class_name[:60]), config_of(layer), self.channels_first, arguments)
         parts = self._parts(config, [shape for shape in shapes if shape is not None], len(inputs))
         full = self.names(path + name)
-        counted = path + name in self.counted
-        self.counted.add(path + name)
+        counted = id(layer) in self.counted
+        self.counted.add(id(layer))
         for each in parts:
             stored = StoredWeights() if counted else each.stored
             suffix = f".{each.suffix}" if each.suffix else ""
@@ -166,7 +174,33 @@ class KerasImporter(Importer):
         rule = rules.get(config.class_name)
         if rule is None or len(shapes) < inputs:
             return [LayerPart(unknown_op(config.class_name))]
+        _check_inputs(config, shapes)
         try:
             return list(rule(config, shapes))
         except ShapeError as fault:
             fail("E306", fault.summary.format(layer=config.name), fault.fact)
+
+
+def _check_names(layers: list[Any], functional: bool) -> None:
+    """Raise `SpecError` E302 if two layers of a model have one name, or a layer that others call has none."""
+    seen: set[str] = set()
+    for number, layer in enumerate(layers, 1):
+        name = stated_name(layer)
+        if not name and functional:
+            fail("E302", f"layer {number} has no name", f"it is of the class `{str(layer.get('class_name'))[:60]}`")
+        if name in seen:
+            fail("E302", f"two layers have the name `{name[:80]}`", f"layer {number} is the second of them")
+        if name:
+            seen.add(name)
+
+
+def _check_inputs(config: LayerConfig, shapes: list[Shape]) -> None:
+    """Raise `SpecError` E306 if a layer does not take this number of tensors, or none of their rank."""
+    if len(shapes) > 1 and config.class_name not in MERGES:
+        label = f"a `{config.class_name}` takes one tensor"
+        fail("E306", f"`{config.name}` is called on {len(shapes)} tensors", label)
+    named = RANK.search(config.class_name)
+    if named and shapes[0].rank != int(named.group(1)):
+        axes = "1 spatial axis" if named.group(1) == "1" else f"{named.group(1)} spatial axes"
+        label = f"its input {shapes[0]} has {shapes[0].rank}"
+        fail("E306", f"`{config.name}` ({config.class_name}) takes a tensor with {axes}", label)

@@ -1,4 +1,4 @@
-"""Keras's layers that move elements about: padding, order, parts, joins, and changes of the spatial size."""
+"""Keras's layers that move elements: padding, order, parts, joins, and changes of the spatial size."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def pad(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
 
 
 def _ends(config: LayerConfig, key: str, rank: int) -> tuple[tuple[int, int], ...]:
-    """1, (1, 2) or ((0, 1), (1, 1)); on one axis a pair is its two ends."""
+    """Return padding or cropping by axis from 1, (1, 2) or ((0, 1), (1, 1)); on one axis a pair is its two ends."""
     value = config.get(key, 1)
     value = [value] * rank if isinstance(value, int) else value
     value = [value] if rank == 1 and isinstance(value, list) and len(value) == 2 else value
@@ -41,7 +41,7 @@ def upsample(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
 
 @rules("Reshape")
 def reshape(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
-    sizes = list(config.integers("target_shape", 1, low=-1))
+    sizes = list(config.integers("target_shape", 0, low=-1))
     known = prod(size for size in sizes if size != -1)
     if sizes.count(-1) == 1 and known > 0:
         sizes = [shapes[0].elements // known if size == -1 else size for size in sizes]
@@ -53,7 +53,7 @@ def reshape(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
 
 @rules("Permute")
 def permute(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
-    order = config.integers("dims", 1)
+    order = config.integers("dims", 0)
     dims = shapes[0].dims
     if sorted(order) != list(range(1, len(dims) + 1)):
         config.fail("dims", f"{list(order)} is no order of {len(dims)} axes")
@@ -62,7 +62,7 @@ def permute(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
 
 @rules("GetItem")
 def get_item(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
-    """`x[..., 2:5]`: channels in a row are a `slice`, any other part of a tensor is an opaque operator."""
+    """Yield the layer for `x[..., 2:5]`: adjacent channels are a `slice`, any other part is an opaque operator."""
     x = shapes[0]
     key = config.call_arguments[1] if len(config.call_arguments) > 1 else None
     given = [*key] if isinstance(key, list) else [key]
@@ -84,7 +84,7 @@ def get_item(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
 
 
 def _taken(index: object, size: int) -> range | None:
-    """The indices of an axis that a slice takes; None for an index, a new axis, or what is no slice."""
+    """Return the indices of an axis that a slice takes; None for an index, a new axis, or anything else."""
     ends = index.get("config") if isinstance(index, dict) and index.get("class_name") == "__slice__" else None
     values = [ends.get(key) for key in ("start", "stop", "step")] if isinstance(ends, dict) else [""]
     if not all(value is None or type(value) is int for value in values) or values[-1] == 0:

@@ -24,9 +24,9 @@ def convolution(config: LayerConfig, shapes: list[Shape], kind: str) -> Iterator
 
 @rules(*class_names("deconv"))
 def transposed(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
-    """Its size is N·S, and with `valid` padding as much more as the window is wider than the stride.
+    """Yield a deconv, whose size is N·S, and with `valid` padding larger by the window's excess over the stride.
 
-    With `output_padding` given: (N − 1)·S + F − 2P + output_padding, where P is half of the window for `same`.
+    With `output_padding`: (N − 1)·S + F − 2P + output_padding, where P is half of the window for `same`.
     """
     rank = shapes[0].rank
     arguments: dict[str, Any] = config.arguments("deconv", shapes[0])
@@ -52,7 +52,7 @@ def pool(config: LayerConfig, shapes: list[Shape], kind: str) -> Iterator[LayerP
 
 @rules.table({name: kind for kind in ("gap", "gmp") for name in class_names(kind)})
 def global_pool(config: LayerConfig, shapes: list[Shape], kind: str) -> Iterator[LayerPart]:
-    """Without `keepdims` the output is flat: an alias of the pool's, and it has the layer's name."""
+    """Yield a global pool; without `keepdims` a flatten follows, an alias that has the layer's name."""
     if config.flag("keepdims", default=False):
         yield part(kind)
     else:

@@ -1,6 +1,6 @@
 """ONNX files (`.onnx`), of opset 7 and later, read without the `onnx` package.
 
-`wire` decodes the bytes and `model` the messages; `pattern_fusion` puts together what exporters take apart,
+`wire` decodes the bytes and `model` the messages; `pattern_fusion` recombines operators that exporters decompose,
 `constant_folding` computes what does not depend on the input, `importer` walks the graph, and each family of operators
 has its rules in a file of its own.
 """
@@ -16,5 +16,5 @@ from cnncalc.readers.onnx.pattern_fusion import fuse_patterns
 
 
 def read(path: str, options: ReadOptions) -> Graph:
-    """The graph of an ONNX file; raises `SpecError` where it is none, or contradicts itself."""
+    """Return the graph of an ONNX file; raises `SpecError` if it is not one, or contradicts itself."""
     return OnnxImporter(fuse_patterns(open_model(path)), path, options).run()

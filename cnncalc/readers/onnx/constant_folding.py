@@ -1,8 +1,8 @@
-"""Constant folding: what can be computed before the network runs, such as the shapes that a file computes itself.
+"""Constant folding: values that can be computed before the network runs, such as shapes that a file computes itself.
 
-Values are known where they are few and there: sizes and indices, as exporters compute them with Shape, Gather, Concat
-and their like. Those of weights are never read; kept are their shape and which of the file's tensors they come from,
-so that each is counted once.
+Values are tracked if they are few and in the file: sizes and indices, which exporters compute with Shape, Gather,
+Concat and similar operators. Those of weights are never read; only their shape is kept, and the tensors of the file
+that they come from, so that each is counted once.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ folding: OperatorRules[FoldingRule] = OperatorRules()
 
 
 def fold_node(node: NodeDef, inputs: Constants) -> list[ConstantTensor]:
-    """The outputs of a node whose inputs are all constant: as much of them as can be known."""
+    """Return the outputs of a node whose inputs are all constant, as far as they can be known."""
     # A scale and a zero point are no weights of the layer that reads what they scale, and a shape has none in it.
     counted = inputs[:1] if node.operator in SCALED else () if node.operator in ("Shape", "Size") else inputs
     sources: frozenset[int] = frozenset().union(*(each.sources for each in counted if each))
@@ -61,7 +61,7 @@ def fold_node(node: NodeDef, inputs: Constants) -> list[ConstantTensor]:
 
 
 def _bounded(values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
-    """The values where they are few, and numbers of a size that a file can hold."""
+    """Return the values if they are few, and numbers of a size that a file can hold."""
     if values is None or len(values) > MAX_ELEMENTS:
         return None
     if any(not abs(value) < INTEGER_LIMIT for value in values):  # catches NaN as well
@@ -125,7 +125,7 @@ def _clip(node: NodeDef, inputs: Constants) -> ConstantTensor:
 
 
 def bounds(node: NodeDef, inputs: Sequence[Any]) -> tuple[float, float]:
-    """The bounds of a Clip: attributes in old files, inputs in new ones; a bound that is no known number is none."""
+    """Return the bounds of a Clip: attributes in old files, inputs in new ones; None for a bound that is not known."""
     both = [node.real("min", -math.inf), node.real("max", math.inf)]
     for position, each in enumerate(inputs[1:3]):
         value = each.number() if isinstance(each, ConstantTensor) else None
@@ -144,7 +144,7 @@ def _same(node: NodeDef, inputs: Constants) -> ConstantTensor:
     "Tanh", "Trilu",
 )  # fmt: skip
 def _same_shape(node: NodeDef, inputs: Constants) -> ConstantTensor:
-    """The shape of the first input; nothing that sizes depend on has these values."""
+    """Return a constant with the shape of the first input; no size depends on its values."""
     return ConstantTensor(dims_of(inputs[0]))
 
 
@@ -208,7 +208,7 @@ def _slice(node: NodeDef, inputs: Constants) -> ConstantTensor:
 
 
 def slice_ranges(node: NodeDef, inputs: Constants, before: Dims) -> list[range]:
-    """The elements that a Slice takes along each axis; raises `NotKnownError` where they are not known."""
+    """Return the elements that a Slice takes along each axis; raises `NotKnownError` if they are not known."""
     starts, ends = (argument(node, inputs, name, position) for name, position in (("starts", 1), ("ends", 2)))
     if starts is None or ends is None:
         raise NotKnownError
@@ -283,7 +283,7 @@ def _shape(node: NodeDef, inputs: Constants) -> ConstantTensor:
 
 
 def shape_operator(node: NodeDef, dims: Dims) -> ConstantTensor:
-    """The output of a Shape for a tensor of these dimensions."""
+    """Return the output of a Shape for a tensor of these dimensions."""
     end = node.attributes.get("end", {}).get("i")
     taken = dims[node.integer("start", 0) : end]
     return ConstantTensor((len(taken),), taken)

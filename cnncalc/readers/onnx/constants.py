@@ -1,4 +1,4 @@
-"""Shapes and values of constants, as the rules of constant folding take them."""
+"""Shapes and values of constants, as used by the rules of constant folding."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ class NotKnownError(ValueError):
 
 
 def dims_of(constant: ConstantTensor | None) -> Dims:
-    """The shape; raises `NotKnownError` where it is not known."""
+    """Return the shape; raises `NotKnownError` if it is not known."""
     if constant is None or constant.dims is None:
         raise NotKnownError
     return constant.dims
 
 
 def values_of(constant: ConstantTensor | None) -> tuple[Any, ...]:
-    """The values; raises `NotKnownError` where they are not known."""
+    """Return the values; raises `NotKnownError` if they are not known."""
     if constant is None or constant.values is None:
         raise NotKnownError
     return constant.values
 
 
 def integers_of(constant: ConstantTensor | None) -> list[int]:
-    """The values; raises `NotKnownError` where they are not known or no whole numbers."""
+    """Return the values; raises `NotKnownError` if they are not known or not integers."""
     integers = constant.integers() if constant else None
     if integers is None:
         raise NotKnownError
@@ -49,9 +49,9 @@ def integers_of(constant: ConstantTensor | None) -> list[int]:
 
 
 def argument(node: NodeDef, inputs: Constants, name: str, position: int) -> list[int] | None:
-    """Whole numbers that are an attribute in old files and an input in new ones.
+    """Return integers that are an attribute in old files and an input in new ones.
 
-    None where they are not given; raises `NotKnownError` where an input gives them and its values are not known.
+    Return None if they are not given; raises `NotKnownError` if an input gives them and its values are not known.
     """
     given = node.integers(name)
     if given is not None:
@@ -62,7 +62,7 @@ def argument(node: NodeDef, inputs: Constants, name: str, position: int) -> list
 
 
 def positions(dims: Dims, taken: Sequence[Sequence[int]]) -> Iterator[int]:
-    """The row-major positions of the elements at all combinations of indices; an axis of size 1 is stretched."""
+    """Yield the row-major positions of the elements at all combinations of indices; an axis of size 1 broadcasts."""
     dims = (1,) * (len(taken) - len(dims)) + dims
     steps = [math.prod(dims[axis + 1 :]) if dims[axis] != 1 else 0 for axis in range(len(dims))]
     for index in product(*taken):
@@ -70,7 +70,7 @@ def positions(dims: Dims, taken: Sequence[Sequence[int]]) -> Iterator[int]:
 
 
 def moved(constant: ConstantTensor | None, dims: Dims, taken: Sequence[Sequence[int]] | None = None) -> ConstantTensor:
-    """The elements in order in another shape; with `taken`, of each axis only those."""
+    """Return the elements in order in another shape; with `taken`, only those at the taken indices of each axis."""
     if constant is None or constant.values is None:
         return ConstantTensor(dims)
     if taken is None:
@@ -79,7 +79,7 @@ def moved(constant: ConstantTensor | None, dims: Dims, taken: Sequence[Sequence[
 
 
 def stretched(constant: ConstantTensor, dims: Dims) -> tuple[Any, ...]:
-    """The values of a constant that is broadcast to another shape."""
+    """Return the values of a constant that is broadcast to another shape."""
     before, values = dims_of(constant), values_of(constant)
     if before == dims:
         return values
@@ -89,7 +89,7 @@ def stretched(constant: ConstantTensor, dims: Dims) -> tuple[Any, ...]:
 
 
 def elementwise(function: Callable[..., Any], inputs: Constants) -> ConstantTensor:
-    """The function of the inputs' elements, each input stretched to the shape of all."""
+    """Return the function of the inputs' elements, with each input broadcast to the common shape."""
     given = [each for each in inputs if each is not None]
     dims = broadcast(*map(dims_of, given))
     if any(each.values is None for each in given) or math.prod(dims) > MAX_ELEMENTS:

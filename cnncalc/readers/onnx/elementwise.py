@@ -32,7 +32,7 @@ def plain(importer: OnnxImporter, node: NodeDef, operands: Operands, kind: str) 
 
 
 def _short(value: float) -> float:
-    """The number as it was written: a float of 32 bits holds 0.1 as 0.100000001."""
+    """Return the number as it was written: a float of 32 bits holds 0.1 as 0.100000001."""
     short = float(f"{value:.6g}")
     return int(short) if short.is_integer() else short
 
@@ -61,7 +61,7 @@ def clip(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     "Scatter",
 )  # fmt: skip
 def unary(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    """Whatever keeps the shape of its first input."""
+    """Add a layer that keeps the shape of its first input."""
     data = operands.tensor(0)
     stored = importer.count_weights(*operands.constants[1:], scalars=False)
     return importer.elementwise(node, operands.tensors, data.dims or (), stored)
@@ -78,13 +78,13 @@ def unary(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     "com.microsoft.DequantizeLinear",
 )
 def passed_on(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    """The same numbers, in another type at most: no row."""
+    """Return the input, with a different type at most; there is no row."""
     return operands.tensor(0)
 
 
 @rules("DynamicQuantizeLinear")
 def dynamic_quantize(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    """The tensor in 8 bits, with a scale and a zero point that are one number each."""
+    """Return the tensor in 8 bits, a scale and a zero point, each of which is one number."""
     return [operands.tensor(0), ConstantTensor(()), ConstantTensor(())]
 
 
@@ -114,7 +114,7 @@ def size(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
 
 @rules("Add", "Sum", "Mul")
 def combined(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    """`add` or `mul` of tensors; with a constant for each channel a `scale`, with any other a row of its own."""
+    """Add an `add` or `mul` of tensors; with a constant for each channel a `scale`, otherwise an opaque operator."""
     tensors = operands.tensors
     dims = broadcast(*_shapes(operands))
     stored = importer.count_weights(*operands.constants, scalars=False)
@@ -153,7 +153,7 @@ def _shapes(operands: Operands) -> list[Dims]:
 
 
 def _is_scale(operands: Operands, x: Tensor) -> bool:
-    """Whether the constant has a number for each channel, alike at every position."""
+    """Return whether the constant has a number for each channel, equal at every position."""
     for each in operands.constants:
         if each is not None and each.dims is not None:
             dims = x.known_dims

@@ -1,4 +1,4 @@
-"""From an ONNX graph to ours: each node by its operator's rule, in the file's order.
+"""Conversion of an ONNX graph to ours: each node by its operator's rule, in file order.
 
 A value is either a `ConstantTensor` (known before the network runs) or a `Tensor`, the output of a node of ours.
 """
@@ -42,31 +42,31 @@ Outputs = Union[Value, Sequence[Value]]
 
 
 class Operands:
-    """A node's inputs by their position, as its rule asks for them."""
+    """A node's inputs by position, as its rule accesses them."""
 
     def __init__(self, values: Sequence[Value | None]) -> None:
         self.values = values
 
     def get(self, position: int | None) -> Value | None:
-        """The input, None where it is left out or has no position."""
+        """Return the input, or None if it is left out or the position does not exist."""
         return self.values[position] if position is not None and position < len(self.values) else None
 
     def value(self, position: int) -> Value:
-        """The input; raises `CannotInferError` where it is left out."""
+        """Return the input; raises `CannotInferError` if it is left out."""
         value = self.get(position)
         if value is None:
             raise CannotInferError
         return value
 
     def tensor(self, position: int) -> Tensor:
-        """The input that depends on the network's; raises `CannotInferError` where it is constant or left out."""
+        """Return the input that depends on the network's; raises `CannotInferError` if it is constant or left out."""
         value = self.get(position)
         if not isinstance(value, Tensor):
             raise CannotInferError
         return value
 
     def constant(self, position: int) -> ConstantTensor | None:
-        """The input that is constant, None where it is left out; raises `CannotInferError` where it is none."""
+        """Return the constant input, or None if it is left out; raises `CannotInferError` if it is not constant."""
         value = self.get(position)
         if isinstance(value, Tensor):
             raise CannotInferError
@@ -74,7 +74,7 @@ class Operands:
 
     @property
     def constants(self) -> list[ConstantTensor | None]:
-        """All inputs, those that are not constant as if left out."""
+        """All inputs, with None in place of those that are not constant."""
         return [each if isinstance(each, ConstantTensor) else None for each in self.values]
 
     @property
@@ -94,7 +94,7 @@ rules: OperatorRules[Rule] = OperatorRules()
 
 
 def with_runtime(table: Mapping[str, TableRow]) -> dict[str, TableRow]:
-    """A table of operators with those of ONNX Runtime's domain that have the same names."""
+    """Return a table of operators extended by those of ONNX Runtime's domain that have the same names."""
     return {**table, **{f"com.microsoft.{operator}": row for operator, row in table.items()}}
 
 
@@ -144,7 +144,7 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
         return self.add_input(dims, channel, name)
 
     def _operand(self, name: str, node: NodeDef) -> Value | None:
-        """The value that a node reads by this name; raises `SpecError` E307 where there is none yet."""
+        """Return the value that a node reads by this name; raises `SpecError` E307 if it does not exist yet."""
         if not name:
             return None
         value = self.values.get(name)
@@ -161,7 +161,7 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
         return value
 
     def stored_tensor(self, tensor: TensorDef) -> ConstantTensor:
-        """A tensor that the file holds, whose elements may be weights."""
+        """Return a tensor that the file holds, whose elements may be weights."""
         if len(tensor.dims) > MAX_RANK:
             fail("E302", f"the tensor `{tensor.name[:80]}` has no valid shape", f"it has {len(tensor.dims)} axes")
         stored = StoredElements(tensor.elements, tensor.type in WEIGHT_TYPES)
@@ -174,9 +174,9 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
         scalars: bool = True,
         any_type: bool = False,
     ) -> StoredWeights:
-        """Count the weights of these values that no node before has counted.
+        """Count the weights of these values that no earlier node has counted.
 
-        Without `scalars`, lone numbers are no weights; with `any_type`, integers are weights as well.
+        Without `scalars`, single numbers are not weights; with `any_type`, integers are weights as well.
         """
 
         def is_weight(stored: StoredElements) -> bool:
@@ -186,7 +186,7 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
         return StoredWeights(sum(each.elements for each in params), sum(each.elements for each in kept))
 
     def for_one_sample(self, target: list[int], x: Tensor) -> list[int]:
-        """The sizes that the file gives a tensor for its own batch, for a batch of 1."""
+        """Return the sizes that the file gives a tensor for its own batch, converted to a batch of 1."""
         batch = self.shapes.batch
         return [1, *target[1:]] if batch > 1 and x.is_sample and target[:1] == [batch] else target
 
@@ -208,7 +208,7 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
                 self.values[name] = self.opaque(node, self.shapes.of_tensor(name), operands.tensors)
 
     def _constant(self, node: NodeDef, operands: Operands) -> Sequence[ConstantTensor]:
-        """The outputs of a node whose inputs are all constant."""
+        """Return the outputs of a node whose inputs are all constant."""
         if node.operator == "Constant" and not node.domain:
             self.constant_outputs.update(node.outputs)
             return [self._constant_node(node)]
@@ -244,7 +244,7 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
         return ConstantTensor((len(values),), values, self.weights.add(StoredElements(len(values), integers is None)))
 
     def _computed(self, node: NodeDef, operands: Operands) -> Sequence[Value]:
-        """The outputs of a node that depend on the network's input."""
+        """Return the outputs of a node that depend on the network's input."""
         rule = rules.get(node.qualified_operator)
         if rule is not None and all(each.dims is not None for each in operands.tensors):
             try:
@@ -254,7 +254,11 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
                 return outputs
             except ShapeMismatchError as mismatch:
                 return self._contradiction(node, str(mismatch))
-            except (ValueError, ArithmeticError):  # CannotInferError, and arguments that make no sense
+            except (
+                ValueError,
+                ArithmeticError,
+                IndexError,
+            ):  # arguments that make no sense, too few axes
                 pass
         stated = self.shapes.of_tensor(node.outputs[0]) if node.outputs else None
         # Behind a shape that is not known, what neither learns nor multiplies is no further loss.
@@ -264,7 +268,7 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
         return [self.opaque(node, stated, operands.tensors, known=known, stored=stored)]
 
     def _contradiction(self, node: NodeDef, fact: str) -> list[Value]:
-        """Report a node whose inputs do not fit; what follows it is left out."""
+        """Report a node whose inputs do not fit; the nodes that read it are skipped."""
         name = module_of(node) or printable(node.name or node.operator)
         self.problems.add(
             Diagnostic("E306", f"`{name}` ({node.operator}) does not fit its input", None, fact, layer=name)

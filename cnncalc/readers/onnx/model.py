@@ -1,13 +1,12 @@
 """An ONNX file as plain values: the few fields of its messages that sizes and figures depend on.
 
 The format is read here directly, by the field numbers of onnx.proto (github.com/onnx/onnx, onnx/onnx.proto), without
-the `onnx` package: that takes longer to import than the rest of a run. Subgraphs (of `If` and `Loop`) stay bytes.
-Data outside of the file is never opened: of a tensor only its dimensions matter.
+the `onnx` package, whose import takes longer than the rest of a run. Subgraphs (of `If` and `Loop`) stay bytes.
+External data files are never opened, since only the dimensions of a tensor matter.
 """
 
 from __future__ import annotations
 
-import mmap
 import re
 from collections.abc import Sequence
 from functools import cached_property
@@ -15,11 +14,22 @@ from struct import error as StructError  # noqa: N812 - an exception, by the lib
 from struct import unpack_from
 from typing import Any, NamedTuple
 
+from cnncalc.graph import MAX_LAYERS
 from cnncalc.readers.errors import fail
-from cnncalc.readers.onnx.wire import Budget, Field, Message, Schema, TooMuchError, WireError, decode, floats, integers
+from cnncalc.readers.onnx.wire import (
+    Budget,
+    Field,
+    Message,
+    Schema,
+    TooMuchError,
+    WireError,
+    floats,
+    integers,
+    read_file,
+)
 
 #: The most fields of a file that are read: those of the largest networks many times over.
-MAX_FIELDS = 3_000_000
+MAX_FIELDS = 500_000
 
 #: The most elements that are read of a tensor of whole numbers (shapes, indices), and of any other (bounds, scales).
 MAX_INTEGERS, MAX_REALS = 1024, 16
@@ -65,7 +75,7 @@ NODE: Schema = {
     9: Field("metadata", {1: Field("key", "text"), 2: Field("value", "text")}, many=True),
 }
 GRAPH: Schema = {
-    1: Field("node", NODE, many=True),
+    1: Field("node", NODE, many=True, most=MAX_LAYERS),
     2: Field("name", "text"),
     5: Field("initializer", TENSOR, many=True),
     11: Field("input", VALUE, many=True),
@@ -76,7 +86,7 @@ GRAPH: Schema = {
 OPSET: Schema = {1: Field("domain", "text"), 2: Field("version", "int")}
 MODEL: Schema = {1: Field("ir_version", "int"), 7: Field("graph", GRAPH), 8: Field("opset_import", OPSET, many=True)}
 
-#: Names of nodes and operators are cut to so many characters; those of tensors are not, since they are references.
+#: The length to which names of nodes and operators are cut; those of tensors are not, since they are references.
 MAX_NAME = 400
 
 #: The key under which PyTorch's exporter writes the modules around a node.
@@ -93,7 +103,7 @@ Number = Any
 
 
 class TensorDef:
-    """A tensor that the file holds: its dimensions, its element type, and its values where they are few and there."""
+    """A tensor that the file holds: its dimensions, its element type, and its values if they are few and present."""
 
     def __init__(self, message: Message) -> None:
         self._message = message
@@ -113,7 +123,7 @@ class TensorDef:
 
     @cached_property
     def values(self) -> tuple[Number, ...] | None:
-        """The elements in order; None where they are many, elsewhere, or fewer than the shape asks for."""
+        """The elements in order; None if they are many, in another file, or fewer than the shape requires."""
         limit = MAX_REALS if self.type in REAL_TYPES else MAX_INTEGERS
         if self.elements > limit or self._message.get("data_location"):
             return None
@@ -138,7 +148,7 @@ class TensorDef:
 
 
 class NodeDef(NamedTuple):
-    """A node: an operator, the names of the tensors it reads and makes, and its attributes."""
+    """A node: an operator, the names of its input and output tensors, and its attributes."""
 
     operator: str
     name: str
@@ -151,7 +161,7 @@ class NodeDef(NamedTuple):
 
     @property
     def qualified_operator(self) -> str:
-        """The operator's name behind its domain: `com.microsoft.FusedConv`; ONNX's own domain is left out."""
+        """The operator's name with its domain: `com.microsoft.FusedConv`; ONNX's own domain is left out."""
         return f"{self.domain}.{self.operator}" if self.domain else self.operator
 
     def integer(self, name: str, default: int) -> int:
@@ -167,7 +177,7 @@ class NodeDef(NamedTuple):
         return default if value is None else str(value[:80], "utf-8", "replace")
 
     def integers(self, name: str) -> tuple[int, ...] | None:
-        """A list of whole numbers; None where there is none."""
+        """Return a list of integers; None if the node has no such attribute."""
         attribute = self.attributes.get(name)
         if attribute is None or "ints" not in attribute:
             # An empty list leaves no trace in the file but the attribute's name.
@@ -189,7 +199,7 @@ Dimension = int | str | None
 
 
 class ValueDef(NamedTuple):
-    """A tensor's name and its stated dimensions; None where it is no tensor or its rank is open."""
+    """A tensor's name and its stated dimensions; None if it is not a tensor or its rank is open."""
 
     name: str
     dims: tuple[Dimension, ...] | None
@@ -205,20 +215,17 @@ class ModelDef(NamedTuple):
 
 
 def open_model(path: str) -> ModelDef:
-    """The model in a file; raises `SpecError` E302 where it is none, E303 where there is too much of it."""
-    with open(path, "rb") as file:
-        try:
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except ValueError:
-            fail("E302", f"`{path}` is no ONNX model", "it is empty")
-    data = memoryview(mapped)
+    """Return the model in a file; raises `SpecError` E302 if it is not one, E303 if it is too large."""
     try:
-        return _model(decode(data, 0, len(data), MODEL, Budget(MAX_FIELDS)), path)
+        with open(path, "rb") as file:
+            if not file.read(1):
+                fail("E302", f"`{path}` is no ONNX model", "it is empty")
+            return _model(read_file(file, MODEL, Budget(MAX_FIELDS)), path)
     except WireError as error:
         help = "is the file whole? a download that broke off, or a Git LFS pointer in its place, looks like this"
         fail("E302", f"`{path}` is no ONNX model", str(error), help=help)
-    except TooMuchError:
-        fail("E303", f"`{path}` is too large", f"it has over {MAX_FIELDS:,} fields beside its weights")
+    except TooMuchError as error:
+        fail("E303", f"`{path}` is too large", f"it has {error}")
 
 
 def _model(message: Message, path: str) -> ModelDef:
@@ -258,7 +265,7 @@ def _node(message: Message) -> NodeDef:
 
 
 def _module_in_metadata(metadata: Sequence[Message]) -> str:
-    """The last but one of the scopes `['', 'layer1', 'layer1.conv1', 'conv2d']`: the last is the node itself."""
+    """Return the second last of the scopes `['', 'layer1', 'layer1.conv1', 'conv2d']`; the last is the node itself."""
     for entry in metadata:
         if entry.get("key") == SCOPES:
             scopes = re.findall(r"'([^']*)'", entry.get("value", "")[:4000])

@@ -1,4 +1,4 @@
-"""The modules that the nodes of an ONNX file belong to, by their names."""
+"""The modules of the nodes of an ONNX file, recovered from their names."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ LEADING = COSTLY | {"BatchNormalization", "LayerNormalization", "InstanceNormali
 
 
 def module_and_lead(node: NodeDef) -> tuple[str, bool]:
-    """The module of a node, and whether its operator leads there."""
+    """Return the module of a node, and whether its operator leads there."""
     return module_of(node), node.operator in LEADING
 
 
 def module_of(node: NodeDef) -> str:
-    """The module in a node's name, `/layer1/layer1.0/conv1/Conv` as `layer1.0.conv1`; empty where none."""
+    """Return the module in a node's name, or an empty text: `/layer1/layer1.0/conv1/Conv` is in `layer1.0.conv1`."""
     if node.module:
         return _dotted(node.module)
     name = node.name.strip("/")
@@ -43,7 +43,7 @@ def module_of(node: NodeDef) -> str:
 
 
 def _dotted(module: str) -> str:
-    """The path with dots; a part that repeats the one before it stands once: `layer1/layer1.0/conv1`."""
+    """Return the path with dots; a part that repeats the one before it occurs once: `layer1/layer1.0/conv1`."""
     parts: list[str] = []
     for part in module.split("/"):
         if parts and part.startswith(f"{parts[-1]}."):

@@ -1,4 +1,4 @@
-"""Operators that move elements about: reshapes, transposes, slices, joins, and changes of the spatial size."""
+"""Operators that move elements: reshapes, transposes, slices, joins, and changes of the spatial size."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def reshape(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Output
 
 @rules("cnncalc.ChannelShuffle")
 def shuffle(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    """A channel shuffle as groups x members, transposed and joined; where it is none, its steps one by one."""
+    """Add a channel shuffle (split into groups x members, transposed, joined), or its steps if it is not one."""
     data, groups, joined = operands.tensor(0), operands.constant(1), operands.constant(2)
     targets = [each.integers() if each else None for each in (groups, joined)]
     if targets[0] is None or targets[1] is None:
@@ -197,7 +197,7 @@ def resize(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs
 
 
 def _resized(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Dims:
-    """The output's dimensions: as given, or scaled and rounded down."""
+    """Return the output's dimensions: as given, or scaled and rounded down."""
     data = operands.tensor(0)
     before, axes = data.known_dims, node.integers("axes")
     axes = tuple(range(len(before))) if axes is None else tuple(axis_of(axis, len(before)) for axis in axes)

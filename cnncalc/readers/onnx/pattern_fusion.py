@@ -1,8 +1,8 @@
-"""Pattern fusion: what exporters write in parts becomes one operator (silu, gelu, layer norm, shuffle, bias, …).
+"""Pattern fusion: operators that exporters decompose become one again (silu, gelu, layer norm, shuffle, bias, …).
 
 A pattern is an operator and the patterns of its inputs, `("Mul", "x", ("Sigmoid", "x"))`. A text stands for any
-tensor, and for the same one wherever it occurs again; a number for a constant of that value. Sums and products match in
-either order. Matched nodes become one where nothing else reads the tensors between them.
+tensor, and for the same one at every occurrence; a number for a constant of that value. Sums and products match in
+either order. Matched nodes are fused if nothing else reads the tensors between them.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ FUSIONS = (
 
 
 def fuse_patterns(model: ModelDef) -> ModelDef:
-    """The model with every pattern replaced by its operator."""
+    """Return the model with every pattern replaced by its operator."""
     return model._replace(nodes=tuple(PatternMatcher(model).rewritten_nodes()))
 
 
 class PatternMatcher:
-    """Finds patterns in a model: by the node that makes each tensor, the nodes that read it, and the constants."""
+    """Finds patterns in a model, with indices of producers, readers and constants."""
 
     def __init__(self, model: ModelDef) -> None:
         self.nodes = model.nodes
@@ -71,7 +71,7 @@ class PatternMatcher:
             self.fusions.setdefault(fusion.pattern[0], []).append(fusion)
 
     def rewritten_nodes(self) -> Iterator[NodeDef]:
-        """The nodes in order, fused ones at the position of their last part."""
+        """Yield the nodes in order, with fused ones at the position of their last part."""
         replaced: dict[int, NodeDef] = {}
         removed: set[int] = set()
         # From the end, so that the largest pattern is found before its parts are.
@@ -84,7 +84,7 @@ class PatternMatcher:
                 yield replaced.get(index, node)
 
     def _fused(self, index: int, removed: set[int]) -> tuple[NodeDef, set[int]] | None:
-        """The fused node for a pattern that ends in a node, and its other parts; None where there is none."""
+        """Return the fused node for a pattern that ends in a node, and its other parts; None if no pattern matches."""
         node = self.nodes[index]
         for fusion in self.fusions.get(node.operator, ()):
             for bound, matched in self._matches(fusion.pattern, index, {}, frozenset()):
@@ -105,13 +105,13 @@ class PatternMatcher:
         return None
 
     def _is_closed(self, parts: set[int], matched: set[int]) -> bool:
-        """Whether nothing outside of the match reads a tensor made inside."""
+        """Return whether nothing outside the match reads a tensor made inside."""
         return all(self.readers.get(name, set()) <= matched for part in parts for name in self.nodes[part].outputs)
 
     def _matches(
         self, pattern: tuple[Any, ...], index: int, bound: dict[str, str], matched: frozenset[int]
     ) -> Iterator[tuple[dict[str, str], frozenset[int]]]:
-        """Each way in which a node matches: the tensors by their names in the pattern, and the nodes in it."""
+        """Yield each way in which a node matches: the tensors by pattern name, and the matched nodes."""
         node = self.nodes[index]
         if node.operator != pattern[0] or node.domain or len(node.outputs) != 1:
             return
@@ -146,7 +146,7 @@ class PatternMatcher:
         return tensor
 
     def _axes(self, node: NodeDef) -> tuple[Any, ...] | None:
-        """The axes of a reduction: an attribute in old files, an input in new ones."""
+        """Return the axes of a reduction: an attribute in old files, an input in new ones."""
         given = self._constant(node.inputs[1]) if len(node.inputs) > 1 else None
         return given.values if given is not None else node.integers("axes")
 
@@ -156,7 +156,7 @@ class PatternMatcher:
         return values is not None and abs(values[0] - number) < 1e-4
 
     def _holds(self, fusion: Fusion, bound: dict[str, str], matched: frozenset[int]) -> bool:
-        """Whether all holds that a pattern cannot express: which inputs are constant, their shapes, attributes."""
+        """Return whether the conditions outside the pattern hold: constant inputs, their shapes, attributes."""
         if fusion.operator == "MatMul":
             weight, bias = self._constant(bound["weight"]), self._constant(bound["bias"])
             return weight is not None and bias is not None and len(weight.dims) == 2 and bias.dims == weight.dims[1:]

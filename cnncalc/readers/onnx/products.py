@@ -16,7 +16,7 @@ GEMMS = {"Gemm": (1, 2), "com.microsoft.QGemm": (3, 6)}
 
 @rules.table(GEMMS)
 def gemm(importer: OnnxImporter, node: NodeDef, operands: Operands, positions: tuple[int, int]) -> Outputs:
-    """A·B + C with either side transposed: an fc where A is one vector and B constant."""
+    """Add A·B + C with either matrix transposed: an fc if A is one vector and B constant."""
     a, b, bias = operands.value(0), operands.value(positions[0]), operands.get(positions[1])
     left, right = _transposed(a.dims, node.integer("transA", 0)), _transposed(b.dims, node.integer("transB", 0))
     if left is None or right is None:
@@ -53,7 +53,7 @@ def matrix_product(
 def _product(
     importer: OnnxImporter, node: NodeDef, a: Value, left: Dims, b: Value, right: Dims, bias: Value | None
 ) -> Tensor:
-    """The product of matrices: an `fc` or a `conv 1x1` where the right one is constant, else an opaque operator."""
+    """Add a product of matrices: an `fc` or 1x1 `conv` if the right one is constant, otherwise opaque."""
     dims = matmul(left, right)
     constant = isinstance(b, ConstantTensor) and len(right) == 2 and not isinstance(bias, Tensor)
     rank = len(left) - 2
@@ -67,7 +67,7 @@ def _product(
 
 @rules("Einsum")
 def einsum(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    """A product for each combination of all letters, where there are two operands."""
+    """Add an einsum; with two operands, it has a product for each combination of all letters."""
     equation = node.text("equation", "").replace(" ", "")
     terms, arrow, result = equation.partition("->")
     subscripts = terms.split(",")
@@ -91,7 +91,7 @@ def einsum(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs
 
 @rules("LSTM", "GRU", "RNN")
 def recurrent(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    """Weights and shapes are known; the multiply-adds of its steps are not counted."""
+    """Add a recurrent operator; its weights and shapes are known, but not the multiply-adds of its steps."""
     data, state = operands.tensor(0), operands.value(2)
     if len(data.known_dims) != 3 or not state.dims or node.integer("layout", 0):
         raise CannotInferError

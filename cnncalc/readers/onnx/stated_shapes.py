@@ -18,7 +18,7 @@ class StatedShapes:
     """The shapes of a model's inputs and of the tensors between its nodes."""
 
     def __init__(self, model: ModelDef, options: ReadOptions) -> None:
-        """Raises `SpecError` E309 for a size given to a dimension that the model has not."""
+        """Take the shapes of a model; raises `SpecError` E309 for a size of a dimension that it does not have."""
         self.model, self.options = model, options
         #: The batch that the file fixes: reshapes to it mean ours of 1.
         self.batch = 1
@@ -32,9 +32,9 @@ class StatedShapes:
             )
 
     def of_input(self, value: ValueDef, dims: Sequence[Dimension], first: bool) -> tuple[Dims, int]:
-        """The dimensions of an input, and the axis of its channels; `--input` overrides those of the first.
+        """Return the dimensions of an input, and its channel axis; `--input` overrides those of the first.
 
-        Raises `SpecError` E308 where a size is open, E309 where an option does not fit, E302 where none is possible.
+        Raises `SpecError` E308 if a size is open, E309 if an option does not fit, E302 if a size is impossible.
         """
         sizes = self._resolved(dims, batch=True)
         channel = self._channel(value.name, len(sizes))
@@ -49,7 +49,7 @@ class StatedShapes:
         return known, channel
 
     def of_tensor(self, name: str) -> Dims | None:
-        """The shape that the file states for a tensor, None where that leaves anything open."""
+        """Return the shape that the file states for a tensor, or None if any size is open."""
         stated = self.model.stated.get(name)
         if stated is None:
             return None
@@ -60,7 +60,7 @@ class StatedShapes:
         return known if len(known) == len(sizes) <= MAX_RANK and all(size > 0 for size in known) else None
 
     def _resolved(self, dims: Sequence[Dimension], batch: bool) -> list[int | None]:
-        """The sizes, numbers in place of symbols; with `batch`, the first of several is the batch and becomes 1."""
+        """Return the sizes, with numbers for symbols; with `batch`, the first of several is the batch and becomes 1."""
         sizes: list[int | None] = []
         for axis, stated in enumerate(dims):
             size = self.options.dims.get(stated) if isinstance(stated, str) else stated
@@ -75,7 +75,7 @@ class StatedShapes:
         return sizes
 
     def _channel(self, name: str, rank: int) -> int:
-        """The axis of an input's channels: the second, but the last where it is turned before the first layer."""
+        """Return the channel axis of an input: the second, or the last if it is transposed before the first layer."""
         for node in self.model.nodes:
             if name in node.inputs:
                 if node.operator == "Transpose":
@@ -92,7 +92,7 @@ class StatedShapes:
 def _overridden(
     stated: Sequence[Dimension], sizes: Sequence[int | None], channel: int, given: tuple[int, ...]
 ) -> list[int | None]:
-    """The sizes of the first input as `--input` gives them, channels last."""
+    """Return the sizes of the first input given by `--input`, channels last, in the file's order."""
     rank, (*spatial, channels) = len(sizes), given
     if len(given) + 1 != rank:
         fact = f"the file's first input has {rank} axes, the batch included"

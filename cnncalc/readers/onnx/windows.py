@@ -1,13 +1,14 @@
-"""Operators with a sliding window: convolutions, pools, and what pools over all of space."""
+"""Operators with a sliding window: convolutions, pools, and global pools."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from cnncalc.frameworks.notation import without_idle_countpad
 from cnncalc.frameworks.onnx import ONNX
 from cnncalc.layers.arguments import MAX_INTEGER
-from cnncalc.layers.base import FieldStep
+from cnncalc.layers.taps import WindowTaps
 from cnncalc.readers.importer import explicit_padding, make
 from cnncalc.readers.onnx.constants import argument
 from cnncalc.readers.onnx.importer import OnnxImporter, Operands, Outputs, rules, with_runtime
@@ -46,7 +47,7 @@ class WindowArguments(NamedTuple):
 
 
 def window_arguments(node: NodeDef, kernel: Sequence[int], spatial: Dims) -> WindowArguments:
-    """The arguments of a node's window; raises `ShapeMismatchError` where they are no sizes of its spatial axes."""
+    """Return the arguments of a node's window; raises `ShapeMismatchError` if they do not fit its spatial axes."""
     rank = len(spatial)
     if rank > 3:
         raise CannotInferError
@@ -73,7 +74,7 @@ def window_arguments(node: NodeDef, kernel: Sequence[int], spatial: Dims) -> Win
 
 
 def padding_of(node: NodeDef, rank: int) -> Padding:
-    """The attribute `pads`: all beginnings, then all ends."""
+    """Return the attribute `pads`, which has all begins, then all ends, as padding by axis."""
     pads = node.integers("pads") or (0,) * (2 * rank)
     if len(pads) != 2 * rank or not all(0 <= value < MAX_INTEGER for value in pads):
         raise ShapeMismatchError(f"its pads are {list(pads)[:8]}")
@@ -109,7 +110,10 @@ def conv(importer: OnnxImporter, node: NodeDef, operands: Operands, positions: t
 
 @rules("DeformConv")
 def deformable(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    """A convolution that samples its input at computed offsets: a `conv` but for what each output sees."""
+    """Add an opaque operator with the size and cost of a `conv`.
+
+    It samples its input at computed offsets, so that its receptive field is not that of a `conv`.
+    """
     data, weights = importer.with_channels(node, operands.tensor(0), 1), operands.value(1)
     dims, kernels, groups = data.known_dims, weights.dims, node.integer("group", 1)
     if kernels is None or dims[0] != 1:
@@ -136,6 +140,8 @@ def conv_transpose(importer: OnnxImporter, node: NodeDef, operands: Operands) ->
     if len(more) != rank or not all(0 <= each < MAX_INTEGER for each in more):
         raise ShapeMismatchError(f"its output padding is {list(more)[:8]}")
     wanted = node.integers("output_shape")
+    if wanted is None and node.text("auto_pad", "NOTSET") == "SAME_LOWER":
+        wanted = tuple(size * stride for size, stride in zip(dims[2:], given.stride, strict=True))
     if wanted is not None:
         given, more = _cropped_to(node, wanted[-rank:], dims[2:], given, more)
     stored = importer.count_weights(weights, bias, any_type=True)
@@ -148,7 +154,7 @@ def conv_transpose(importer: OnnxImporter, node: NodeDef, operands: Operands) ->
 def _cropped_to(
     node: NodeDef, wanted: Dims, spatial: Dims, given: WindowArguments, more: tuple[int, ...]
 ) -> tuple[WindowArguments, tuple[int, ...]]:
-    """The padding that gives the output the size that the file asks for: ONNX's rule for `output_shape`."""
+    """Return the padding for the output size that the file states, by ONNX's rule for `output_shape`."""
     if len(wanted) != len(spatial):
         raise ShapeMismatchError(f"its output shape is {list(wanted)[:8]}")
     ends, extra = [], []
@@ -177,6 +183,8 @@ def pool(importer: OnnxImporter, node: NodeDef, operands: Operands, kind: str | 
     values: dict[str, Any] = {**given._asdict(), "rounding": "ceil" if ceil else "floor"}
     if kind == "avgpool":
         kind = kind if set(values.pop("dilation")) == {1} else None
+        values["countpad"] = bool(node.integer("count_include_pad", 0))
+        values = without_idle_countpad(values)
     windows = [
         given.padding.window(axis, *each, ceil)
         for axis, each in enumerate(zip(dims[2:], given.kernel, given.stride, given.dilation, strict=True))
@@ -188,7 +196,7 @@ def pool(importer: OnnxImporter, node: NodeDef, operands: Operands, kind: str | 
         sizes = [window.size(n) for window, n in zip(windows, dims[2:], strict=True)]
         if min(sizes) < 1:
             raise ShapeMismatchError(f"its window does not fit in {text(dims[2:])}")
-        reach = tuple(FieldStep(window.extent - 1, window.begin, window.stride) for window in windows)
+        reach = tuple(map(WindowTaps.of, windows))
         pooled = importer.opaque(node, (*dims[:2], *sizes), [data], window=reach)
     # The second output of a max pool, where each largest element was, is as large as the first.
     return [pooled] * max(len(node.outputs), 1)
@@ -219,7 +227,7 @@ def arg(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
 
 @rules("RoiAlign")
 def roi_align(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    """A small map for each region of interest."""
+    """Add an operator that makes a small map for each region of interest."""
     data, regions = importer.with_channels(node, operands.tensor(0), 1), operands.value(1)
     if not regions.dims:
         raise CannotInferError

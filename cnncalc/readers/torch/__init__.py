@@ -1,8 +1,8 @@
 """PyTorch modules, traced by `torch.export` on fake tensors: nothing is computed, and no weights are needed.
 
-A module comes from `cnncalc.from_torch`, or on the command line from what builds it, `torch:package.module:factory`,
+A module comes from `cnncalc.from_torch`, or on the command line from its factory, `torch:package.module:factory`,
 whose code is run. Files of pickled modules are never opened. `importer` walks the trace, and `operators` has the rules
-of aten's operators.
+of ATen's operators.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 
 def read(name: str, options: ReadOptions) -> Graph:
-    """The graph of what a factory builds, `package.module:factory`, whose code is run.
+    """Return the graph of the module that a factory `package.module:factory` builds, by running its code.
 
-    Raises `SpecError` E310 where there is none or it fails, E308 where no input is given, and as `from_module`.
+    Raises `SpecError` E310 if there is no factory or it fails, E308 if no input is given, and as `from_module`.
     """
     package, _, factory = name.partition(":")
     if not package or not factory:
@@ -48,7 +48,7 @@ def _require_torch() -> None:
 
 
 def _build(package: str, factory: str) -> torch.nn.Module:
-    """The module that a factory of an importable package builds, by running its code."""
+    """Return the module that a factory of an importable package builds, by running its code."""
     import torch
 
     if os.getcwd() not in sys.path:
@@ -71,9 +71,9 @@ def _first_line(error: BaseException) -> str:
 
 
 def from_module(module: torch.nn.Module, inputs: Sequence[Any]) -> Graph:
-    """The graph of a module for inputs that are shapes, channels last, or example tensors with their batch of 1.
+    """Return the graph of a module for inputs that are shapes, channels last, or example tensors with a batch of 1.
 
-    Raises `SpecError` E311 where the module cannot be traced.
+    Raises `SpecError` E311 if the module cannot be traced.
     """
     _require_torch()
     import torch

@@ -1,4 +1,4 @@
-"""From a trace of aten's operators to our graph: each by its rule, its output's shape known from the trace."""
+"""Conversion of a trace of ATen's operators to our graph, with the output shapes of the trace."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class BoundArguments(dict[str, Any]):
 
     @property
     def subject(self) -> Tensor:
-        """The tensor that the operator works on: in aten `input`, or `self` where it is a method too."""
+        """The tensor that the operator works on: in ATen `input`, or `self` if it is also a method."""
         subject = self["input"] if "input" in self else self["self"]
         if not isinstance(subject, Tensor):
             raise CannotInferError
@@ -62,7 +62,7 @@ class BoundArguments(dict[str, Any]):
 
 
 class StoredParameter(NamedTuple):
-    """A parameter or buffer of the module, and its number of elements that are no integers."""
+    """A parameter or buffer of the module, and its number of elements that are not integers."""
 
     name: str
     elements: int
@@ -127,7 +127,7 @@ class TorchImporter(TensorImporter[FxNode, StoredParameter]):
         return self.add_input(dims, 1, node.name)
 
     def _unused(self) -> Iterable[Diagnostic]:
-        """A warning where the forward pass leaves parameters out: they are no part of the totals."""
+        """Yield a warning if the forward pass leaves parameters unused, which are not in the totals."""
         rest = [each for each in self.weights.uncounted() if each.is_parameter]
         if rest:
             count = sum(each.elements for each in rest)
@@ -145,7 +145,7 @@ class TorchImporter(TensorImporter[FxNode, StoredParameter]):
         return operator_name(node)
 
     def count_weights(self, *values: Any) -> StoredWeights:
-        """Count the parameters and buffers of these values that no node before has counted."""
+        """Count the parameters and buffers of these values that no earlier node has counted."""
         new = self.weights.count(values)
         params = sum(each.elements for each in new if each.is_parameter)
         return StoredWeights(params, sum(each.elements for each in new) - params)
@@ -172,7 +172,7 @@ class TorchImporter(TensorImporter[FxNode, StoredParameter]):
         return self._import_opaque(node, tensors, read)
 
     def _import_opaque(self, node: FxNode, tensors: Sequence[Tensor], read: Sequence[Value]) -> Any:
-        """An operator without a rule; it is known where it works element by element, or only moves elements."""
+        """Add an operator without a rule; it is known if it works element by element, or only moves elements."""
         import torch
 
         stored = self.count_weights(*read)
@@ -187,14 +187,14 @@ class TorchImporter(TensorImporter[FxNode, StoredParameter]):
         return [output._replace(dims=tuple(each.shape)) if hasattr(each, "shape") else output for each in value]
 
     def _bind(self, node: FxNode) -> BoundArguments:
-        """The operator's arguments by name, tensors as values and defaults filled in."""
+        """Return the operator's arguments by name, with tensors as values and defaults filled in."""
         declared = node.target._schema.arguments
         given = dict(zip([each.name for each in declared], node.args, strict=False))
         bound = {each.name: each.default_value for each in declared if each.has_default_value()}
         return BoundArguments({name: self._value(value) for name, value in {**bound, **given, **node.kwargs}.items()})
 
     def _value(self, value: Any) -> Any:
-        """An argument, with its nodes replaced by their values."""
+        """Return an argument, with its nodes replaced by their values."""
         if isinstance(value, (list, tuple)):
             return [self._value(each) for each in value]
         return self.values[value] if getattr(value, "op", None) is not None else value
@@ -205,18 +205,18 @@ def _flat(value: Any) -> list[Any]:
 
 
 def operator_name(node: FxNode) -> str:
-    """aten's name of the operator, that of one in place without its `_`: `relu`."""
+    """Return ATen's name of the operator; an in-place one without its trailing `_`: `relu`."""
     name: str = getattr(node.target, "__name__", str(node.target))
     return name.partition(".")[0].rstrip("_") or name
 
 
 def module_and_lead(node: FxNode) -> tuple[str, bool]:
-    """The module of a node, and whether its operator leads there."""
+    """Return the module of a node, and whether its operator leads there."""
     return module_of(node), operator_name(node) in LEADING
 
 
 def module_of(node: FxNode) -> str:
-    """The path of the module that calls the operator; empty for the outermost."""
+    """Return the path of the module that calls the operator; empty for the outermost."""
     stack = node.meta.get("nn_module_stack") or {}
     path: str = list(stack.values())[-1][0] if stack else ""
     # A module that is called again has an @ and a number behind its path.
@@ -224,7 +224,7 @@ def module_of(node: FxNode) -> str:
 
 
 def output_dims(node: FxNode) -> Dims | None:
-    """The shape of the node's tensor, or that of the first of several."""
+    """Return the shape of the node's tensor, or that of the first of several."""
     value = node.meta.get("val")
     if isinstance(value, (tuple, list)):
         value = value[0] if value else None
@@ -233,7 +233,7 @@ def output_dims(node: FxNode) -> Dims | None:
 
 
 def known_output_dims(node: FxNode) -> Dims:
-    """The shape of the node's tensor; raises `CannotInferError` where it has none."""
+    """Return the shape of the node's tensor; raises `CannotInferError` if it has none."""
     dims = output_dims(node)
     if dims is None:
         raise CannotInferError

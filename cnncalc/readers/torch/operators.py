@@ -1,4 +1,4 @@
-"""The rules of aten's operators: which layer each is, or what it does to the tensors that it moves."""
+"""The rules of ATen's operators: the layer for each, or its effect on the tensors that it moves."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ from cnncalc.shape import Padding
 
 
 def dims_of(value: Any) -> Dims:
-    """The dimensions of an argument that is a tensor; raises `CannotInferError` where they are not known."""
+    """Return the dimensions of an argument that is a tensor; raises `CannotInferError` if they are not known."""
     if not isinstance(value, (ConstantTensor, Tensor)) or value.dims is None:
         raise CannotInferError
     return value.dims
 
 
 def functions(kind: str) -> tuple[str, ...]:
-    """aten's operators for a kind of layer, of all ranks."""
+    """Return ATen's operators for a kind of layer, of all ranks."""
     return tuple(name for name, each in PYTORCH.function_kinds().items() if each == kind)
 
 
 def _read(kind: str, arguments: BoundArguments) -> dict[str, Any]:
-    """Our arguments for a layer of a kind, by the names that PyTorch's table has for them."""
+    """Return our arguments for a layer of a kind, by their names in PyTorch's table."""
     # A list that is left out is empty.
     return PYTORCH.equivalent(kind).read({name: value for name, value in arguments.items() if value != []})
 
@@ -51,7 +51,7 @@ def _padding(value: Any, rank: int) -> Padding:
 
 @rules.table({name: kind for name, kind in PYTORCH.function_kinds().items() if kind not in MERGE_WORDS})
 def plain_layer(importer: TorchImporter, node: FxNode, arguments: BoundArguments, kind: str) -> Tensor:
-    """Every operator that a row of the table names, but for those that have a rule of their own below."""
+    """Add a layer for an operator named in the table that has no rule of its own below."""
     return importer.layer(node, kind, arguments.subject, **_read(kind, arguments))
 
 
@@ -98,7 +98,7 @@ def conv_transpose(importer: TorchImporter, node: FxNode, arguments: BoundArgume
 
 @rules.table({name: kind for kind in ("adaptiveavgpool", "adaptivemaxpool") for name in functions(kind)})
 def adaptive_pool(importer: TorchImporter, node: FxNode, arguments: BoundArguments, kind: str) -> Tensor:
-    """At output size 1 it is a global pool."""
+    """Add an adaptive pool; with output size 1 it is a global pool."""
     x = importer.with_channels(node, arguments.subject, 1)
     size = _per_axis(arguments["output_size"], len(x.known_dims) - 2)
     if set(size) == {1}:
@@ -122,7 +122,7 @@ def linear(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> 
 
 @rules("matmul", "mm", "bmm", "addmm", "baddbmm", "dot", "mv")
 def product(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
-    """A product of matrices: as many multiply-adds for each output element as the matrices share."""
+    """Add a product of matrices: an output element has as many multiply-adds as the size that the matrices share."""
     left, right = arguments.get("mat1", arguments.get("batch1", arguments.get("self"))), None
     for name in ("mat2", "batch2", "other", "tensor", "vec"):
         right = arguments.get(name, right)
@@ -136,7 +136,7 @@ def product(importer: TorchImporter, node: FxNode, arguments: BoundArguments) ->
 
 @rules("scaled_dot_product_attention")
 def attention(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
-    """Two products: of queries with keys, and of the weights that these give with values."""
+    """Add attention, which is two products: of queries with keys, and of the resulting weights with values."""
     query, key, value = (dims_of(arguments[name]) for name in ("query", "key", "value"))
     tensors = [each for each in arguments.values() if isinstance(each, Tensor)]
     dims = output_dims(node)
@@ -207,13 +207,13 @@ def dropout(importer: TorchImporter, node: FxNode, arguments: BoundArguments) ->
 
 @rules("alias", "clone", "contiguous", "detach", "to", "_to_copy", "lift_fresh_copy", "type_as", "float", "identity")
 def passed_on(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
-    """The same numbers, in another type or memory at most: no row."""
+    """Return the input, with a different type or memory layout at most; there is no row."""
     return arguments.subject
 
 
 @rules("add", "mul")
 def combined(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
-    """`add` or `mul` of tensors; with a parameter for each channel a `scale`, with any other an opaque operator."""
+    """Add an `add` or `mul` of tensors; with a parameter for each channel a `scale`, otherwise an opaque operator."""
     both = arguments["self"], arguments["other"]
     tensors = [each for each in both if isinstance(each, Tensor)]
     dims = known_output_dims(node)
@@ -256,7 +256,7 @@ def permute(importer: TorchImporter, node: FxNode, arguments: BoundArguments) ->
 
 
 def _moved(source: Any, destination: Any, rank: int) -> list[int]:
-    """The order of the axes where some are moved to given positions, and the rest stays in order around them."""
+    """Return the order of the axes after some are moved to given positions, with the rest in order around them."""
     ends = {axis_of(to, rank): axis_of(at, rank) for at, to in zip(_axes(source), _axes(destination), strict=True)}
     rest = iter(sorted(set(range(rank)) - set(ends.values())))
     return [ends[axis] if axis in ends else next(rest) for axis in range(rank)]

@@ -1,6 +1,6 @@
-"""Classes that a framework lacks, to be copied into what is written for it: real code, linted and tested as such.
+"""Classes that a framework lacks, which are copied into generated code. They are real code, linted and tested.
 
-No module of this package is imported by the program: the frameworks need not be installed to write for them.
+The program imports no module of this package, since the frameworks need not be installed to write code for them.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ def classes(framework: str) -> dict[str, str]:
     """Return the classes for a framework by name, each as its text with decorators."""
     text = Path(__file__).with_name(f"{framework}.py").read_text(encoding="utf-8")
     lines = text.splitlines()
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for statement in ast.parse(text).body:
         if isinstance(statement, ast.ClassDef):
             first = min([statement.lineno, *(each.lineno for each in statement.decorator_list)])
-            found[statement.name] = "\n".join(lines[first - 1 : statement.end_lineno]) + "\n"
-    return found
+            texts[statement.name] = "\n".join(lines[first - 1 : statement.end_lineno]) + "\n"
+    return texts
 
 
 def used_classes(framework: str, code: str) -> list[str]:

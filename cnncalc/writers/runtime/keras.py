@@ -1,4 +1,4 @@
-"""Layers that Keras lacks. The writer copies those that a network needs into what it writes, as they stand here."""
+"""Layers that Keras lacks. The writer copies those that a network needs into its output unchanged."""
 
 import keras
 from keras import layers, ops
@@ -18,6 +18,28 @@ class MaxPadding(layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "padding": self.padding}
+
+
+@keras.saving.register_keras_serializable()
+class PaddedMean(layers.Layer):
+    """Pad with zeros in front of an average pool. Only the `counted` part of them counts in the means."""
+
+    def __init__(self, pool_size, strides, padding, counted, **options):
+        super().__init__(**options)
+        self.pool_size, self.strides, self.padding, self.counted = pool_size, strides, padding, counted
+
+    def call(self, x):
+        ones = ops.pad(ops.ones_like(x[:1, ..., :1]), ((0, 0), *self.counted, (0, 0)), constant_values=1.0)
+        rest = [(a - c, b - d) for (a, b), (c, d) in zip(self.padding, self.counted, strict=True)]
+        sums, shares = (
+            ops.average_pool(ops.pad(each, ((0, 0), *ends, (0, 0))), self.pool_size, self.strides)
+            for each, ends in ((x, self.padding), (ones, rest))
+        )
+        return sums / shares
+
+    def get_config(self):
+        own = {name: getattr(self, name) for name in ("pool_size", "strides", "padding", "counted")}
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable()

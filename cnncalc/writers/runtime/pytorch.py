@@ -1,4 +1,4 @@
-"""Modules that PyTorch lacks. The writer copies those that a network needs into what it writes, as they stand here."""
+"""Modules that PyTorch lacks. The writer copies those that a network needs into its output unchanged."""
 
 import torch
 from torch import nn
@@ -9,6 +9,20 @@ class ChannelNorm(nn.LayerNorm):
 
     def forward(self, x):
         return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+class PaddedMean(nn.Module):
+    """Pad with zeros in front of an average pool. Only the `counted` part of them counts in the means."""
+
+    def __init__(self, pool, padding, counted):
+        super().__init__()
+        self.pool, self.padding, self.counted = pool, padding, counted
+
+    def forward(self, x):
+        ones = nn.functional.pad(torch.ones_like(x[:1, :1]), self.counted, value=1.0)
+        rest = [whole - part for whole, part in zip(self.padding, self.counted, strict=True)]
+        shares = self.pool(nn.functional.pad(ones, rest))
+        return self.pool(nn.functional.pad(x, self.padding)) / shares
 
 
 class Scale(nn.Module):
