@@ -213,7 +213,9 @@ def _field_changes(analysis: Analysis, row: Row, traced: Layer, x: Shape, y: Sha
     if row.receptive_field.whole:
         return
     taps = traced.taps(x, y)
-    before = [analysis.rows[index].receptive_field.axes for index in row.node.inputs]
+    # Of a vector whose elements become positions, each saw its own element.
+    own = (AxisField(),) * row.node.shape.rank
+    before = [analysis.rows[index].receptive_field.axes or own for index in row.node.inputs]
     for number, (name, axis) in enumerate(zip(AXES[row.node.shape.rank], row.receptive_field.axes, strict=False)):
         # Each axis by itself: where two have the same figures, their formulas may still differ.
         arms = [axes[number] for axes in before]

@@ -46,6 +46,8 @@ DARKNET = Framework(
         "adaptiveavgpool": ABSENT,
         "adaptivemaxpool": ABSENT,
         "fc": Equivalent("connected", arguments=(argument("output", "units", WHOLE),)),
+        "embedding": ABSENT,
+        "grn": ABSENT,
         "bn": Equivalent("batchnorm"),
         "instancenorm": ABSENT,
         "ln": ABSENT,

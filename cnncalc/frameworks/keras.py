@@ -12,9 +12,11 @@ from typing import Any
 from cnncalc.frameworks.notation import (
     AXIS_BY_AXIS,
     BY_RULE,
+    FIRST,
     FLAG,
     PER_AXIS,
     REAL,
+    SECOND,
     SIZES,
     WHOLE,
     words,
@@ -128,6 +130,14 @@ KERAS = Framework(
         "adaptiveavgpool": Equivalent("layers.AdaptiveAveragePooling{rank}D", arguments=ADAPTIVE),
         "adaptivemaxpool": Equivalent("layers.AdaptiveMaxPooling{rank}D", arguments=ADAPTIVE),
         "fc": Equivalent("layers.Dense", arguments=(argument("units", notation=WHOLE), ACTIVATION, USE_BIAS)),
+        "embedding": Equivalent(
+            "layers.Embedding",
+            arguments=(
+                argument("input_dim", "table", FIRST), argument("output_dim", "table", SECOND),
+                *ignored("mask_zero", "input_length", "weights", "lora_rank", "lora_alpha"),
+            ),
+        ),
+        "grn": Equivalent("GlobalResponseNorm"),
         "bn": _norm("layers.BatchNormalization", "layers.SyncBatchNormalization", momentum=("momentum",)),
         "ln": _norm("layers.LayerNormalization"),
         "gn": _norm("layers.GroupNormalization", before=(argument("groups", notation=WHOLE, default=32),)),

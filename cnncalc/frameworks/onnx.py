@@ -48,6 +48,8 @@ ONNX = Framework(
         "adaptiveavgpool": Composed(),
         "adaptivemaxpool": Composed(),
         "fc": Equivalent("Gemm", arguments=(argument("transB", Always(1, any_is_read=True), default=0),)),
+        "embedding": Composed(),
+        "grn": Composed(),
         "bn": Equivalent("BatchNormalization", arguments=(*EPSILON, *ignored("momentum", "training_mode"))),
         "instancenorm": Equivalent("InstanceNormalization", arguments=EPSILON),
         "ln": Equivalent(

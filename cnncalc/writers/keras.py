@@ -202,7 +202,9 @@ def padded_with_zeros(code: LayerCode, x: Shape) -> LayerCode:
 
 @emitter("bn", "ln", "gn", "instancenorm")
 def norm(node: Node, layer: Any) -> Call:
-    return layer_of(layer.kind, node, scale=layer.affine and layer.scale, epsilon=EPSILON)
+    everything = layer.kind == "ln" and layer.all and node.shape.rank
+    axes = {"axis": RawCode(f"{list(range(1, node.shape.rank + 2))}")} if everything else {}
+    return layer_of(layer.kind, node, scale=layer.affine and layer.scale, epsilon=EPSILON, **axes)
 
 
 @emitter("prelu")

@@ -158,7 +158,23 @@ def own_padding(node: Node, layer: Any) -> tuple[list[int], bool] | None:
     return None
 
 
-@emitter("bn", "gn", "ln")
+@emitter("fc")
+def fc(node: Node, layer: Any) -> Call:
+    result = module_of("fc", node)
+    return result._replace(function="ChannelLinear") if node.input_shapes[0].rank else result
+
+
+@emitter("ln")
+def layer_norm(node: Node, layer: Any) -> LayerCode:
+    x = node.input_shapes[0]
+    if not layer.all or not x.rank:
+        return norm(node, layer)
+    if layer.affine and not layer.scale:
+        raise Unsupported("its layer norm has a weight wherever it has a bias", "drop `noscale`, or write `noaffine`")
+    return module_of("ln", node, normalized_shape=channels_first(x))
+
+
+@emitter("bn", "gn")
 def norm(node: Node, layer: Any) -> Call:
     """Return a norm with the layer's weight and bias; PyTorch has both or none."""
     x = node.input_shapes[0]

@@ -152,7 +152,15 @@ EXAMPLES = [line for name in COMMANDS for line in command(name).examples.split("
 
 
 @pytest.mark.usefixtures("pages")
-@pytest.mark.parametrize("line", [line for line in EXAMPLES if "model.onnx" not in line and "$(" not in line])
+@pytest.mark.parametrize(
+    "line",
+    [
+        # Writing ONNX needs its package.
+        pytest.param(line, marks=pytest.mark.frameworks if ".onnx" in line else ())
+        for line in EXAMPLES
+        if "model.onnx" not in line and "$(" not in line
+    ],
+)
 def test_examples(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An example gives a result; what is piped into it or behind it is left out."""
     monkeypatch.chdir(tmp_path)

@@ -63,7 +63,7 @@ FC = {
     "kind": "fc",
     "words": ["fc", "dense", "linear"],
     "family": "fully connected",
-    "description": "Every output is a weighted sum of all inputs.",
+    "description": "Every output is a weighted sum of all inputs; with `each`, of the channels of its own position.",
     "arguments": [
         {
             "name": "units",
@@ -82,6 +82,14 @@ FC = {
             "required": False,
         },
         {
+            "name": "each",
+            "short": ["each"],
+            "long": "each=",
+            "default": False,
+            "help": "whether it works on the channels of each position, as Dense does",
+            "required": False,
+        },
+        {
             "name": "trainable",
             "short": ["frozen"],
             "long": "trainable=",
@@ -90,15 +98,16 @@ FC = {
             "required": False,
         },
     ],
-    "output": "units",
+    "output": "units; `each`: the input's positions",
     "params": "in·units + units",
     "buffers": "0",
-    "macs": "in·units",
+    "macs": "in·units; `each`: that for every position",
     "memory": "own",
-    "receptive_field": "the whole input",
+    "receptive_field": "the whole input; `each`: unchanged",
     "examples": [
         {"spec": "input 784 | fc 10", "output": [10], "params": 7850, "buffers": 0, "macs": 7840},
         {"spec": "input 2x2x3 | fc 4 nobias", "output": [4], "params": 48, "buffers": 0, "macs": 48},
+        {"spec": "input 5x6x3 | fc 4 each", "output": [5, 6, 4], "params": 16, "buffers": 0, "macs": 360},
     ],
 }
 
@@ -175,9 +184,9 @@ def test_overview_folds_between_words() -> None:
     lines = run("--width", "80").stdout.splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("dwconv"))
     assert lines[start : start + 3] == [
-        "dwconv (depthwise)      3x3 [s2            floor((N + 2P −      ∏F·C·m + C·m",
-        "                        p1/same/full d2    F')/S) + 1; C·m",
-        "                        mN nobias frozen]",
+        "dwconv (depthwise)       3x3 [s2            floor((N + 2P −      ∏F·C·m + C·m",
+        "                         p1/same/full d2    F')/S) + 1; C·m",
+        "                         mN nobias frozen]",
     ]
 
 

@@ -103,7 +103,8 @@ def figures(graph: cnncalc.Graph, together: bool, trains: bool) -> Figures:
     result = cnncalc.analyze(graph)
     kinds: dict[str, tuple[int, int]] = {}
     for row in result.rows:
-        kind = CONVOLUTIONS.get(row.type, row.type)
+        # An `fc each` is a convolution of one position, and readers call it that.
+        kind = "conv" if row.type == "fc" and row.node.layer.each else CONVOLUTIONS.get(row.type, row.type)
         kind = kind if kind in COMPARED else "rest"
         weights, macs = kinds.get(kind, (0, 0))
         kinds[kind] = (weights + row.params + row.frozen + row.buffers, macs + row.macs)

@@ -30,8 +30,16 @@ def module(code: str) -> Any:
 
 def samples(graph: cnncalc.Graph, number: int) -> list[Any]:
     """A batch for each input, on the meta device."""
-    shapes = [node.shape for node in graph.nodes if not node.inputs]
-    return [torch.empty(number, shape.channels, *shape.spatial, device="meta") for shape in shapes]
+    indices = {index for node in graph.nodes if node.layer.kind == "embedding" for index in node.inputs}
+    return [
+        torch.empty(
+            *(number, node.shape.channels, *node.shape.spatial),
+            device="meta",
+            dtype=torch.long if node.index in indices else torch.float,
+        )
+        for node in graph.nodes
+        if not node.inputs
+    ]
 
 
 def run(graph: cnncalc.Graph, network: Any) -> Any:
@@ -104,7 +112,7 @@ MOST_TRAINED = 100
 #: bytes.
 BESIDE: dict[str, Callable[[Row, int], int]] = {
     "bn": lambda row, _: 8 * row.output_shape[-1],
-    "ln": lambda row, samples: 8 * samples * prod(row.output_shape[:-1]),
+    "ln": lambda row, samples: 8 * samples * (1 if row.node.layer.all else prod(row.output_shape[:-1])),
     "gn": lambda row, samples: 8 * samples * row.node.layer.groups,
     "instancenorm": lambda row, samples: (12 if row.params else 8) * samples * row.output_shape[-1],
     "dropout": lambda row, samples: 3 * samples * row.node.shape.elements if row.node.layer.rate else 0,
@@ -185,4 +193,7 @@ def test_training(network: Any, exported: Any) -> None:
     first = result.rows[min(1, len(result.rows) - 1)]
     if first.type == "bn" and not first.node.layer.scale:
         beside -= first.saved_bytes * count
+    # So keeps a global response norm there what its weight is multiplied by, and nothing for its input's gradient.
+    if first.type == "grn":
+        beside -= 4 * count * first.node.layer.kept_elements(first.node.input_shapes, first.node.shape)
     assert saved == result.totals.saved_bytes * count + beside
