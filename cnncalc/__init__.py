@@ -10,20 +10,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from os import PathLike
-from typing import Any, Union
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from os import PathLike
+    from typing import Any, TypeAlias
 
-from cnncalc.analysis import Analysis, Options, Row, analyze_graph
-from cnncalc.diagnostics import Diagnostic, SpecError
-from cnncalc.figures.totals import Totals
-from cnncalc.graph import BuildError, Graph, Node, with_input_order_warnings
-from cnncalc.shape import Shape
+    from cnncalc.analysis import Analysis, Options, Row
+    from cnncalc.diagnostics import Diagnostic, SpecError
+    from cnncalc.figures.totals import Totals
+    from cnncalc.graph import Graph, Node
+    from cnncalc.shape import Shape
+
+    #: The shape of an input: `"32x32x3"` or `(32, 32, 3)`; letters leave sizes open, as in `"HxWx3"`.
+    InputShape: TypeAlias = str | Sequence[Any]
 
 __version__ = "0.1.0"
 
-#: The shape of an input: `"32x32x3"` or `(32, 32, 3)`; letters leave sizes open, as in `"HxWx3"`.
-InputShape = Union[str, Sequence[Any]]
+#: Class → its module. They are imported when they are asked for: the command line, which is below this package, has
+#: to be ready for an interrupt before that.
+CLASSES = {
+    "Analysis": "analysis",
+    "Options": "analysis",
+    "Row": "analysis",
+    "Diagnostic": "diagnostics",
+    "SpecError": "diagnostics",
+    "Totals": "figures.totals",
+    "Graph": "graph",
+    "Node": "graph",
+    "Shape": "shape",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Return a class of the library; from then on it is an attribute like any other."""
+    if name not in CLASSES:
+        raise AttributeError(f"module 'cnncalc' has no attribute {name!r}")
+    from importlib import import_module
+
+    found = globals()[name] = getattr(import_module(f"cnncalc.{CLASSES[name]}"), name)
+    return found
 
 
 def parse(
@@ -75,6 +101,9 @@ def from_torch(module: Any, input: Any, *, strict: bool = False) -> Graph:
     batch of 1, or a list of tensors for several inputs. With `strict`, an unknown operator is an error. Raises
     `SpecError` if PyTorch is not installed or the module cannot be traced.
     """
+    from collections.abc import Sequence
+
+    from cnncalc.graph import BuildError, with_input_order_warnings
     from cnncalc.readers.errors import fail_if_unknown
     from cnncalc.readers.torch import from_module
 
@@ -111,6 +140,9 @@ def analyze(
     or the input is missing, figures are formulas; `at` has the numbers of letters. `dims` and `strict` are for a
     model file, as in `load`. Raises `SpecError` with every error in the spec, and `ValueError` for an unknown option.
     """
+    from cnncalc.analysis import Options, analyze_graph
+    from cnncalc.graph import Graph
+
     options = Options.checked(batch, dtype, convention, optimizer)
     if isinstance(spec, Graph) and (input is not None or variables or dims or at):
         raise ValueError("a graph has its shapes already: give `input`, `variables` and `at` to parse() or load()")

@@ -66,6 +66,7 @@ class Row(NamedTuple):
     graph: Graph
     node: Node
     params: Size
+    frozen: Size
     buffers: Size
     macs: Size
     activations: Size
@@ -181,6 +182,10 @@ class RowGroup(NamedTuple):
         return sum(row.params for row in self.rows)
 
     @property
+    def frozen(self) -> Size:
+        return sum(row.frozen for row in self.rows)
+
+    @property
     def buffers(self) -> Size:
         return sum(row.buffers for row in self.rows)
 
@@ -231,6 +236,7 @@ def _shared_keys(line: RowOrGroup) -> dict[str, object]:
         "input_shapes": [list(shape) for shape in line.input_shapes],
         "output_shape": list(line.output_shape) or None,
         "params": line.params,
+        "frozen": line.frozen,
         "buffers": line.buffers,
         "macs": line.macs,
         "flops": line.flops,

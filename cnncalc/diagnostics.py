@@ -12,6 +12,9 @@ from typing import NamedTuple, NoReturn, TypeVar
 #: No report shows more than this many errors at once.
 MAX_ERRORS = 20
 
+#: Equal errors are shown once; after this many, from a wrong item that is repeated without end, reading stops.
+MAX_EQUAL_ERRORS = 400
+
 #: The most calls that an error in a block shows, from the inside out.
 MAX_CALLS_SHOWN = 4
 
@@ -118,19 +121,19 @@ class Diagnostic(NamedTuple):
         place = self.span.in_file() if self.span else None
         return {
             "code": self.code,
-            "message": f"{self.message}: {self.label}" if self.label else self.message,
-            "source": place.source.name if place else None,
+            "message": cut(f"{self.message}: {self.label}" if self.label else self.message),
+            "source": cut(place.source.name) if place else None,
             "line": place.line if place else None,
             "column": place.column if place else None,
             "end_column": place.column + max(place.end - place.start, 1) if place else None,
             "layer": self.layer,
-            "notes": list(self.notes),
-            "help": self.help,
+            "notes": [cut(note) for note in self.notes],
+            "help": cut(self.help) if self.help is not None else None,
         }
 
     def lines(self, width: int = EXCERPT_WIDTH) -> Iterator[Line]:
         """Yield the message as lines of `(role, text)` pieces; a source line is cut to `width` around its caret."""
-        yield [(self.severity, f"{self.severity}[{self.code}]"), ("message", f": {_printable(self.message)}")]
+        yield [(self.severity, f"{self.severity}[{self.code}]"), ("message", f": {printable(self.message)}")]
         gutter = ""
         if self.span is not None:
             place = self.span.in_file()
@@ -145,11 +148,11 @@ class Diagnostic(NamedTuple):
                     ("place", f"and {len(callers) - MAX_CALLS_SHOWN} calls further out"),
                 ]
         elif self.label:
-            yield [("gutter", " = "), ("message", _printable(self.label))]
+            yield [("gutter", " = "), ("message", printable(self.label))]
         for note in self._all_notes():
-            yield [("gutter", f"{gutter} = "), ("note", "note: "), ("message", _printable(note))]
+            yield [("gutter", f"{gutter} = "), ("note", "note: "), ("message", printable(note))]
         if self.help:
-            yield [("gutter", f"{gutter} = "), ("help", "help: "), ("message", _printable(self.help))]
+            yield [("gutter", f"{gutter} = "), ("help", "help: "), ("message", printable(self.help))]
 
     def _all_notes(self) -> Iterator[str]:
         path = self.span.source.path if self.span else ""
@@ -218,6 +221,7 @@ class Problems:
 
     def __init__(self) -> None:
         self.diagnostics: list[Diagnostic] = []
+        self.equal = 0
 
     def __bool__(self) -> bool:
         return bool(self.diagnostics)
@@ -236,11 +240,13 @@ class Problems:
         self.add(Diagnostic(code, message, span, label, notes, help))
 
     def add(self, *diagnostics: Diagnostic) -> None:
-        """Add errors, each once; raise `FatalError` with all of them when there are `MAX_ERRORS`."""
+        """Add errors, each once; raise `FatalError` with all of them once they, or equal ones, are too many."""
         for diagnostic in diagnostics:
-            if diagnostic not in self.diagnostics:
+            if diagnostic in self.diagnostics:
+                self.equal += 1
+            else:
                 self.diagnostics.append(diagnostic)
-        if len(self.diagnostics) >= MAX_ERRORS:
+        if len(self.diagnostics) >= MAX_ERRORS or self.equal >= MAX_EQUAL_ERRORS:
             raise FatalError(self._in_order()[:MAX_ERRORS])
 
     def catch(self, error: SpecError, calls: tuple[Span, ...] = ()) -> None:
@@ -330,7 +336,7 @@ def _is_typo(word: str, meant: str) -> bool:
 
 def _frame(place: Span, label: str, arrow: str, gutter: str, width: int) -> Iterator[Line]:
     number = str(place.line).rjust(len(gutter))
-    yield [("gutter", f"{gutter}{arrow} "), ("place", f"{_printable(place.source.name)}:{place.line}:{place.column}")]
+    yield [("gutter", f"{gutter}{arrow} "), ("place", f"{printable(place.source.name)}:{place.line}:{place.column}")]
     start, first, last = place.line_start, place.start, min(place.end, place.line_end)
     # A long line shows the part around the caret: a wrapped caret line would point at nothing.
     room = max(width - len(gutter) - 4, 20)
@@ -341,22 +347,26 @@ def _frame(place: Span, label: str, arrow: str, gutter: str, width: int) -> Iter
         last = min(last, end)
     text = place.source.text
     left, right = "…" if begin > start else "", "…" if end < place.line_end else ""
-    before = left + _printable(text[begin + len(left) : first])
-    marked = _printable(text[first:last])
-    after = _printable(text[max(last, first) : max(end - len(right), last)]) + right
+    before = left + printable(text[begin + len(left) : first])
+    marked = printable(text[first:last])
+    after = printable(text[max(last, first) : max(end - len(right), last)]) + right
     yield [("gutter", f"{gutter} |")]
     yield [("gutter", f"{number} | "), ("source", before), ("marked", marked), ("source", after)]
     caret = " " * _cells(before) + "^" * max(_cells(marked), 1)
-    yield [("gutter", f"{gutter} | "), ("caret", f"{caret} {_printable(label)}".rstrip())]
+    yield [("gutter", f"{gutter} | "), ("caret", f"{caret} {printable(label)}".rstrip())]
 
 
-def _printable(text: str) -> str:
+def cut(text: str) -> str:
+    """Return the two ends of a very long text: what a message is about may be a mebibyte of it."""
+    return text if len(text) <= 400 else f"{text[:200]} … {text[-100:]}"
+
+
+def printable(text: str) -> str:
     """Return the text with tabs as spaces, and other control characters replaced.
 
     Of a very long text only the two ends are kept.
     """
-    if len(text) > 400:
-        text = f"{text[:200]} … {text[-100:]}"
+    text = cut(text)
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else " " if c in "\t\r\n" else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -29,6 +29,14 @@ class StoredWeights(NamedTuple):
 
     params: int = 0
     buffers: int = 0
+    #: Those that training leaves as they are: they are not in `params`.
+    frozen: int = 0
+
+
+def weights_of(layer: Layer, x: Shape) -> StoredWeights:
+    """Return the weights that a layer has by its own rule on an input of shape `x`."""
+    params = layer.weights(x) + layer.bias_weights(x)
+    return StoredWeights(0 if layer.frozen else params, layer.buffers(x), params if layer.frozen else 0)
 
 
 class Node(NamedTuple):

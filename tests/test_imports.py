@@ -54,9 +54,11 @@ ALLOWED = {
         "zoo",
         "report",
         "writers",
+        "interrupts",
         "",
     },
-    "__main__": {"cli"},
+    "interrupts": set(),
+    "__main__": {"cli", "interrupts"},
     "": {"diagnostics", "shape", "graph", "figures", "analysis", "sources", "language", "readers"},
 }
 

@@ -5,8 +5,9 @@ Each command is one file, imported when it is called, since start-up is a featur
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,6 +23,27 @@ OWN_OPTIONS = ("--help", "-h", "--version")
 
 class SpecGroup(click.Group):
     """A group in which arguments that do not begin with a command's name are those of the default command."""
+
+    def main(self, *args: Any, standalone_mode: bool = True, **settings: Any) -> Any:
+        """Run the command line; where the errors that click finds itself end, which echo what was given."""
+        run: Any = super().main
+        if not standalone_mode:
+            return run(*args, standalone_mode=False, **settings)
+        try:
+            status = run(*args, standalone_mode=False, **settings)
+        except click.ClickException as error:
+            from cnncalc.cli.errors import report_click_error
+
+            status = report_click_error(error)
+        except click.Abort:  # an interrupt before there is a command
+            from cnncalc.cli.errors import report_interrupted
+
+            status = report_interrupted()
+        except OSError as error:  # standard output takes no more of what click writes itself
+            from cnncalc.cli.errors import report_os_error
+
+            status = report_os_error(error)
+        sys.exit(status)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         first = args[0] if args else "--help"

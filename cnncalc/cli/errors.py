@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,15 +11,20 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc.cli.output import Output, terminal_width, write_stream
-from cnncalc.diagnostics import SpecError
+from cnncalc.diagnostics import SpecError, cut, printable
+from cnncalc.interrupts import INTERRUPTED
 
 if TYPE_CHECKING:
     from cnncalc.analysis import Options
     from cnncalc.graph import BuildError
     from cnncalc.query.conditions import Outcome
 
-#: Exit statuses: the spec or file is wrong; the command line is; a limit is exceeded; interrupted, as shells have it.
-WRONG_SPEC, WRONG_COMMAND_LINE, EXCEEDED, INTERRUPTED = 1, 2, 3, 130
+#: Exit statuses: the spec or file is wrong; the command line is; a limit is exceeded.
+WRONG_SPEC, WRONG_COMMAND_LINE, EXCEEDED = 1, 2, 3
+
+
+#: Of a message that echoes a value, at most so many lines and characters are written.
+MOST_LINES, MOST_TEXT = 20, 2000
 
 
 class OptionError(SpecError):
@@ -40,14 +46,49 @@ def report(error: BaseException, output: Output, options: Options | None) -> int
         _write_spec_error(error, output, options)
         return WRONG_COMMAND_LINE if isinstance(error, OptionError) else WRONG_SPEC
     if isinstance(error, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        return INTERRUPTED
+        return report_interrupted()
     if isinstance(error, OSError):
-        reason = (error.strerror or str(error)).lower()
-        click.echo(f"Error: `{error.filename}`: {reason}" if error.filename else f"Error: {reason}", err=True)
-        return WRONG_SPEC
-    click.echo(f"Error: {error}", err=True)
+        return report_os_error(error)
+    write_stream(sys.stderr, f"Error: {shown(str(error))}\n")
     return WRONG_COMMAND_LINE
+
+
+def report_click_error(error: click.ClickException) -> int:
+    """Write an error of the command line as click does, what it echoes made harmless; return the exit status."""
+    message, context = shown(error.format_message()), getattr(error, "ctx", None)
+    show = click.UsageError(message, context) if context is not None else click.ClickException(message)
+    if sys.stderr is not None:
+        show.show()
+    return error.exit_code
+
+
+def report_os_error(error: OSError) -> int:
+    """Write what the system refused, and return the exit status."""
+    reason = (error.strerror or str(error)).lower()
+    message = f"`{shown(str(error.filename))}`: {reason}" if error.filename else shown(reason)
+    write_stream(sys.stderr, f"Error: {message}\n")
+    return WRONG_SPEC
+
+
+def report_interrupted() -> int:
+    """Write that the command was interrupted, and return the exit status."""
+    write_stream(sys.stderr, "interrupted\n")
+    return INTERRUPTED
+
+
+def shown(message: str) -> str:
+    """Return a message of several lines without what a terminal would obey, and with its longest words cut.
+
+    A word of it, or all, may be what somebody gave for the value of an option, of any length.
+    """
+    lines = [printable_words(line) for line in message.split("\n")[:MOST_LINES]]
+    text = "\n".join(lines)
+    return text if len(text) <= MOST_TEXT else f"{text[: MOST_TEXT // 2]} … {text[-MOST_TEXT // 2 :]}"
+
+
+def printable_words(line: str) -> str:
+    """Return a line with each of its words printable, and cut where it is very long."""
+    return re.sub(r"\S+", lambda word: printable(cut(word.group())), line)
 
 
 def _write_spec_error(error: SpecError, output: Output, options: Options | None) -> None:
@@ -95,10 +136,10 @@ def report_exceeded(outcomes: Sequence[Outcome], output: Output) -> None:
 def warn(message: str, output: Output) -> None:
     """Write a warning to standard error, unless `--quiet` is given."""
     if not output.quiet:
-        click.echo(f"warning: {message}", err=True)
+        write_stream(sys.stderr, f"warning: {shown(message)}\n")
 
 
 def note(message: str, output: Output) -> None:
     """Write a note to standard error, unless `--quiet` is given; in JSON mode only errors are written."""
     if not output.quiet and output.format != "json":
-        click.echo(f"note: {message}", err=True)
+        write_stream(sys.stderr, f"note: {shown(message)}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -123,16 +124,23 @@ def write_whole(path: str, text: str | bytes) -> None:
             return
         import tempfile
 
+        from cnncalc.interrupts import InterruptsRaised
+
+        if path.endswith(os.sep):  # a folder that is not there
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
         path = os.path.realpath(path)
-        handle, temporary = tempfile.mkstemp(prefix=".cnncalc-", dir=os.path.dirname(path))
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-            os.chmod(temporary, os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o666 & ~_umask())
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        if os.path.islink(path):  # links in a circle
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        with InterruptsRaised():
+            handle, temporary = tempfile.mkstemp(prefix=".cnncalc-", dir=os.path.dirname(path))
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(data)
+                os.chmod(temporary, os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o666 & ~_umask())
+                os.replace(temporary, path)
+            except BaseException:
+                os.unlink(temporary)
+                raise
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise click.ClickException(f"cannot write `{path}`: {reason}") from None

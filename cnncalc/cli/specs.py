@@ -10,7 +10,7 @@ import click
 from cnncalc.analysis import Analysis, Options, analyze_graph
 from cnncalc.cli.errors import from_options, note
 from cnncalc.cli.output import Output
-from cnncalc.diagnostics import Source, SpecError
+from cnncalc.diagnostics import MAX_ERRORS, Source, SpecError
 from cnncalc.notation import shortened
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _combined(errors: Sequence[SpecError]) -> SpecError:
     """Return one error for all; only a single error keeps its table of the layers before it."""
     if len(errors) == 1:
         return errors[0]
-    return SpecError([each for error in errors for each in error.diagnostics])
+    return SpecError([each for error in errors for each in error.diagnostics][:MAX_ERRORS])
 
 
 def _labelled(error: SpecError, label: str, spec: str) -> SpecError:

@@ -63,6 +63,7 @@ class LayerChange(NamedTuple):
             "layer": row.description,
             "output_shape": list(row.output_shape) or None,
             "params": row.params,
+            "frozen": row.frozen,
             "buffers": row.buffers,
             "macs": row.macs,
             "changes": {key: list(values) for key, values in self.changes.items()},
@@ -193,7 +194,7 @@ def _layer_changes(a: Analysis, b: Analysis, pairs: list[Pair]) -> Iterator[Laye
                 changes["inputs"] = list(before.inputs), list(after.inputs)
             if before.output_shape != after.output_shape:
                 changes["output_shape"] = list(before.output_shape) or None, list(after.output_shape) or None
-            for figure in ("params", "buffers", "macs"):
+            for figure in ("params", "frozen", "buffers", "macs"):
                 if (was := getattr(before, figure)) != (now := getattr(after, figure)):
                     changes[figure] = was, now
             if (i in outputs_a) != (j in outputs_b):

@@ -126,7 +126,7 @@ def _explained(analysis: Analysis, row: Row, live: Sequence[Buffer]) -> Explanat
     weights, biases, running = (traced.weights(x), traced.bias_weights(x), traced.buffers(x)) if counted else (0, 0, 0)
     if node.stored is not None:
         # The weights that a model file holds are counted in place of the rules.
-        weights, biases, running = row.params, 0, row.buffers
+        weights, biases, running = row.params + row.frozen, 0, row.buffers
     return Explanation(
         row,
         tuple(FigureFormula(name, text_of(size), value) for name, size, value in sizes),
@@ -213,7 +213,9 @@ def _field_changes(analysis: Analysis, row: Row, traced: Layer, x: Shape, y: Sha
     if row.receptive_field.whole:
         return
     taps = traced.taps(x, y)
-    before = [analysis.rows[index].receptive_field.axes for index in row.node.inputs]
+    # Of a vector whose elements become positions, each saw its own element.
+    own = (AxisField(),) * row.node.shape.rank
+    before = [analysis.rows[index].receptive_field.axes or own for index in row.node.inputs]
     for number, (name, axis) in enumerate(zip(AXES[row.node.shape.rank], row.receptive_field.axes, strict=False)):
         # Each axis by itself: where two have the same figures, their formulas may still differ.
         # Axes that end at the layer are the first ones.

@@ -36,7 +36,9 @@ QUANTITIES: dict[str, tuple[str, Callable[[Any, Sequence[Shape], Shape], Size]]]
     "in": ("input elements", lambda layer, x, y: x[0].elements),
     "bias": ("output elements where there is a bias", lambda layer, x, y: y.elements if layer.bias else 0),
     "affine": ("output elements unless `noaffine`", lambda layer, x, y: y.elements if layer.affine else 0),
+    "channels": ("output channels", lambda layer, x, y: y.channels),
     "positions": ("output elements of one channel", lambda layer, x, y: prod(y.spatial)),
+    "one": ("one, whatever the size", lambda layer, x, y: 1),
     "(arms−1)·n": ("output elements for each arm but one", lambda layer, x, y: y.elements * (len(x) - 1)),
     "∏F·n": ("window elements of each output", lambda layer, x, y: y.elements * prod(layer.kernel)),
     "F₁·n": ("for each output the window's length on the first axis", lambda layer, x, y: y.elements * layer.kernel[0]),
@@ -89,6 +91,7 @@ DECISIONS: dict[str, str | tuple[str, str, str, str, str]] = {
     "gn":                    (NOTHING,    "4 n + affine", "n + affine", NOTHING,          "9 n"),
     "instancenorm":          (NOTHING,    "4 n + affine", "n + affine", "2 n + 2 affine", "7 n"),
     "lrn":                   (NOTHING,    NOTHING, "4 n + size·positions - positions", NOTHING, "37 n + size·n"),
+    "grn":                   (NOTHING,    NOTHING,      NOTHING,       NOTHING,       "29 n + 5 channels + one"),
     "scale":                 (NOTHING,    NOTHING,      NOTHING,       NOTHING,       "n + bias"),
 
     "relu":                  (NOTHING,    NOTHING,      "2 n",         NOTHING,       "n"),
@@ -133,6 +136,7 @@ DECISIONS: dict[str, str | tuple[str, str, str, str, str]] = {
 
     # What moves or selects elements computes nothing, and dropout does nothing outside training.
     "pixelshuffle pixelunshuffle": NOTHING,
+    "embedding": NOTHING,
     "input flatten reshape slice shuffle concat pad crop dropout droppath identity": NOTHING,
 }
 # fmt: on

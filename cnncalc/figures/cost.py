@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from cnncalc.graph import Node
+from cnncalc.graph import Node, StoredWeights, weights_of
 from cnncalc.shape import Size
 
 #: The conventions for counting MACs, the default first. figures/conventions.py has what each of them counts.
@@ -15,12 +15,13 @@ CONVENTION_SYNONYMS = {"deepspeed": "torchvision", "calflops": "torchvision"}
 
 
 class Cost(NamedTuple):
-    """Parameters and buffers of a node, and for one sample its MACs and output elements.
+    """Parameters, frozen weights and buffers of a node, and for one sample its MACs and output elements.
 
     `conv_activations` are those of its output elements that convolutions, deconvolutions and fc give.
     """
 
     params: Size
+    frozen: Size
     buffers: Size
     macs: Size
     activations: Size
@@ -50,7 +51,8 @@ def cost(node: Node) -> Cost:
     """
     layer, y, stored = node.layer, node.shape, node.stored
     if not node.inputs:
-        return Cost(*(stored or (0, 0)), 0, y.elements, 0)
+        held = stored or StoredWeights()
+        return Cost(held.params, held.frozen, held.buffers, 0, y.elements, 0)
     x = node.input_shapes[0]
-    params, buffers = stored or (layer.weights(x) + layer.bias_weights(x), layer.buffers(x))
-    return Cost(params, buffers, layer.multiply_adds(x, y), y.elements, layer.conv_activations(x, y))
+    params, buffers, frozen = stored or weights_of(layer, x)
+    return Cost(params, frozen, buffers, layer.multiply_adds(x, y), y.elements, layer.conv_activations(x, y))

@@ -105,6 +105,9 @@ def receptive_fields(nodes: Sequence[Node]) -> list[ReceptiveField]:
         elif taps is not None and not field.whole:
             # A window over what has seen everything still sees everything.
             field = _grown(field, taps, node.shape, limited)
+        elif len(field.axes) < node.shape.rank and not field.whole:
+            # A vector whose elements become positions: each sees its own.
+            field = ReceptiveField((AxisField(),) * node.shape.rank)
         fields.append(field)
     return fields
 

@@ -42,6 +42,7 @@ class Totals(NamedTuple):
 
     layers: int
     params: Size
+    frozen: Size
     buffers: Size
     macs: Size
     backward_macs: Size
@@ -64,6 +65,7 @@ class Totals(NamedTuple):
         data: dict[str, object] = {
             "layers": self.layers,
             "params": self.params,
+            "frozen": self.frozen,
             "buffers": self.buffers,
             "macs": self.macs,
             "flops": self.flops,
@@ -96,7 +98,8 @@ def totals(
     nodes = graph.nodes
     total, largest = _arithmetic(graph)
     size = DTYPES[dtype]
-    params, buffers = total(cost.params for cost in costs), total(cost.buffers for cost in costs)
+    params, frozen = total(cost.params for cost in costs), total(cost.frozen for cost in costs)
+    buffers = total(cost.buffers for cost in costs)
     of_layers = [cost for node, cost in zip(nodes, costs, strict=True) if node.inputs]
     # Elements of one sample become bytes of the whole batch.
     scale = size * batch
@@ -109,12 +112,13 @@ def totals(
     return Totals(
         layers=len(of_layers),
         params=params,
+        frozen=frozen,
         buffers=buffers,
         macs=total(cost.macs for cost in of_layers),
         backward_macs=total(training.backward_macs) * batch,
         activations=total(cost.activations for cost in of_layers),
         conv_activations=total(cost.conv_activations for cost in of_layers),
-        params_bytes=(params + buffers) * size,
+        params_bytes=(params + frozen + buffers) * size,
         activation_bytes=ActivationBytes(
             sum=every_map,
             peak=None if peak is None else peak * scale,
@@ -130,7 +134,7 @@ def totals(
             if buffer.first <= step <= buffer.last
         },
         saved_bytes=saved_bytes,
-        training_bytes=training_bytes(params, buffers, saved_bytes * batch, size, optimizer),
+        training_bytes=training_bytes(params, frozen + buffers, saved_bytes * batch, size, optimizer),
     )
 
 

@@ -105,6 +105,8 @@ def _first_kept(
 
 def _trains(node: Node, cost: Cost) -> bool:
     """Return whether the node has trainable weights."""
+    if node.layer.frozen or (node.stored and node.stored.frozen and not node.stored.params):
+        return False
     # Where a file holds weights that nodes share, they are counted with the first alone.
     params = node.layer.weights(node.input_shapes[0]) if node.stored and not cost.params else cost.params
     # A formula is never 0.
@@ -126,11 +128,12 @@ def _chain_macs(node: Node, layer: _LayerTraining, factors: int) -> Size:
     return macs
 
 
-def training_bytes(params: Size, buffers: Size, saved_bytes: Size, bytes_of_element: int, optimizer: str) -> Size:
+def training_bytes(params: Size, constant: Size, saved_bytes: Size, bytes_of_element: int, optimizer: str) -> Size:
     """Return the bytes of a training step: weights, gradients, the optimizer's state, and saved tensors.
 
-    `saved_bytes` are those of the whole batch. Parameters have a gradient and the optimizer's state; buffers (running
-    statistics) have neither. The framework's own needs and the workspace of its kernels are not included.
+    `saved_bytes` are those of the whole batch. Parameters have a gradient and the optimizer's state; the `constant`
+    numbers (frozen weights, running statistics) have neither. The framework's own needs and the workspace of its
+    kernels are not included.
     """
     copies = 1 + OPTIMIZERS[optimizer]
-    return (params + buffers + copies * params) * bytes_of_element + saved_bytes
+    return (params + constant + copies * params) * bytes_of_element + saved_bytes

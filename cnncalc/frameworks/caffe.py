@@ -7,7 +7,7 @@ Types that BVLC's Caffe lacks are those of its widespread forks: SSD's, and thos
 
 from __future__ import annotations
 
-from cnncalc.frameworks.notation import FLAG, PER_AXIS, REAL, SYMMETRIC, WHOLE
+from cnncalc.frameworks.notation import FIRST, FLAG, PER_AXIS, REAL, SECOND, SYMMETRIC, WHOLE
 from cnncalc.frameworks.table import Composed, Equivalent, Framework, Meaning, NoEquivalent, argument, ignored
 
 KERNEL = argument("kernel_size", "kernel", PER_AXIS)
@@ -49,6 +49,10 @@ CAFFE = Framework(
         "gru": ABSENT,
         "rnn": ABSENT,
         "convlstm": ABSENT,
+        "embedding": Equivalent(
+            "Embed", arguments=(argument("input_dim", "table", FIRST), argument("num_output", "table", SECOND))
+        ),
+        "grn": ABSENT,
         # A `BatchNorm` has no weights of its own: a `Scale` behind it does.
         "bn": Equivalent("BN", "BatchNorm"),
         "instancenorm": ABSENT,

@@ -51,6 +51,8 @@ DARKNET = Framework(
         "gru": ABSENT,
         "rnn": ABSENT,
         "convlstm": ABSENT,
+        "embedding": ABSENT,
+        "grn": ABSENT,
         "bn": Equivalent("batchnorm"),
         "instancenorm": ABSENT,
         "ln": ABSENT,

@@ -12,9 +12,11 @@ from typing import Any
 from cnncalc.frameworks.notation import (
     AXIS_BY_AXIS,
     BY_RULE,
+    FIRST,
     FLAG,
     PER_AXIS,
     REAL,
+    SECOND,
     SIZES,
     WHOLE,
     Notation,
@@ -163,6 +165,14 @@ KERAS = Framework(
                 USE_BIAS, *ignored("unit_forget_bias"), *RECURRENT_END,
             ),
         ),
+        "embedding": Equivalent(
+            "layers.Embedding",
+            arguments=(
+                argument("input_dim", "table", FIRST), argument("output_dim", "table", SECOND),
+                *ignored("mask_zero", "input_length", "weights", "lora_rank", "lora_alpha"),
+            ),
+        ),
+        "grn": Equivalent("GlobalResponseNorm"),
         "bn": _norm("layers.BatchNormalization", "layers.SyncBatchNormalization", momentum=("momentum",)),
         "ln": _norm("layers.LayerNormalization"),
         "gn": _norm("layers.GroupNormalization", before=(argument("groups", notation=WHOLE, default=32),)),

@@ -148,6 +148,9 @@ FLAG = Notation(_same, _flag)
 PER_AXIS = Notation(one_or_each, axes)
 #: A number for each axis, always.
 EACH_AXIS = Notation(list, axes)
+#: The first or second of two numbers that are one argument of ours.
+FIRST = Notation(lambda pair: pair[0], axes)
+SECOND = Notation(lambda pair: pair[1], axes)
 #: A shape as a tuple.
 SIZES = Notation(tuple, axes)
 #: Padding alike at both ends, a number for all axes or for each, or a rule: `1`, `(1, 0)`, `"same"`.

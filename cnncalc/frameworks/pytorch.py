@@ -8,11 +8,13 @@ Names without `nn.` are modules that PyTorch lacks: `writers/runtime/pytorch.py`
 from __future__ import annotations
 
 from cnncalc.frameworks.notation import (
+    FIRST,
     FLAG,
     LAST_AXIS_FIRST,
     PER_AXIS,
     REAL,
     ROUNDS_UP,
+    SECOND,
     SYMMETRIC,
     WHOLE,
     Notation,
@@ -161,6 +163,22 @@ PYTORCH = Framework(
         "rnn": _recurrent("RNN", "rnn_tanh", "rnn_relu", nonlinearity=ignored("nonlinearity")),
         # `writers/runtime/pytorch.py` has one, of two convolutions.
         "convlstm": Composed(("ConvLSTM",)),
+        # Its output has the channels last: the class that goes along moves them.
+        "embedding": Equivalent(
+            "Embedding",
+            "nn.Embedding",
+            arguments=(
+                argument("num_embeddings", "table", FIRST), argument("embedding_dim", "table", SECOND),
+                *ignored(
+                    "padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse", "_weight", "_freeze",
+                    "device", "dtype",
+                ),
+            ),
+        ),
+        "grn": Equivalent(
+            "GlobalResponseNorm",
+            arguments=(argument("channels", Meaning.INPUT_CHANNELS), argument("axes", Meaning.INPUT_RANK)),
+        ),
         "bn": _norm("nn.BatchNorm{rank}d", "nn.SyncBatchNorm", "nn.LazyBatchNorm{rank}d", functions=("batch_norm",)),
         "ln": _norm(
             "nn.LayerNorm", channels="normalized_shape", affine="elementwise_affine", functions=("layer_norm",)

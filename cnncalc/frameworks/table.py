@@ -161,7 +161,9 @@ class Equivalent:
                 if value is REQUIRED and not each.like:
                     raise ValueError(f"`{each.name}` is missing")
                 if value is not REQUIRED and value is not None:
-                    values[each.meaning] = each.read(value)
+                    read = each.read(value)
+                    # Several of the framework's arguments may be the parts of one of ours, in order.
+                    values[each.meaning] = (*values[each.meaning], *read) if each.meaning in values else read
         return self.complete(values) if self.complete else values
 
 

@@ -21,6 +21,9 @@ from cnncalc.language.nodes import (
     ReferenceNode,
 )
 
+#: Blocks may be called with so many different values. Calls that come to no layer are not counted otherwise.
+MAX_CALLED = MAX_LAYERS // 5
+
 
 class Numbers(dict[str, Any]):
     """The numbers that are visible in a block's body: its parameters, then the lets of the spec."""
@@ -220,6 +223,9 @@ class Blocks:
         if numbers.layers is None:
             key = (block.name, *(numbers[name] for name, _ in block.parameters))
             if key not in self.layer_counts:
+                if len(self.layer_counts) >= MAX_CALLED:
+                    message = f"blocks are called with more than {MAX_CALLED:,} different values"
+                    exceed(message, atom.span, "too many calls", calls=scope.calls)
                 self.layer_counts[key] = self.layer_count(block.items, self.body_scope(atom, block, numbers, scope))
             numbers.layers = self.layer_counts[key]
         return numbers.layers

@@ -41,6 +41,9 @@ NO_TENSOR = -2
 #: Calls may be nested this deep.
 MAX_CALLS = 100
 
+#: The names of blocks around a layer, which are part of its name, may be this long in all.
+MAX_PATH = 1000
+
 #: Formulas take a hundred times as long as numbers: the most layers of a network with sizes in letters.
 MAX_LAYERS_IN_LETTERS = 10_000
 
@@ -107,7 +110,8 @@ class Expander:
         self.texts: dict[int, tuple[tuple[str, ...], list[Hole]]] = {}
         #: Layers and where they stand, by the identities of a node and of the numbers around it: both stay alive,
         #: and no other calls lead to these numbers.
-        self.layers_read: dict[tuple[int, int], tuple[Layer, Origin]] = {}
+        #: None is for one that cannot be read, which has been reported.
+        self.layers_read: dict[tuple[int, int], tuple[Layer, Origin] | None] = {}
         #: The positions of the inputs in a sequence, by its identity.
         self.input_positions: dict[int, set[int]] = {}
         self.merges = 0
@@ -215,6 +219,7 @@ class Expander:
             return self.layer(atom, current, scope, name)
         if isinstance(atom, GroupNode):
             path = f"{scope.path}{name}." if name else scope.path
+            refuse_long_path(path, item.name_span or item.span, scope.calls)
             return self.sequence(atom.items, current, scope._replace(path=path))
         if isinstance(atom, MergeNode):
             return self.merge(atom, current, scope, name)
@@ -226,15 +231,11 @@ class Expander:
 
     def layer(self, node: LayerNode, current: int, scope: Scope, name: str | None) -> int:
         key = id(node), id(scope.numbers)
-        known = self.layers_read.get(key)
+        if key not in self.layers_read:
+            self.layers_read[key] = self.read_or_report(node, scope)
+        known = self.layers_read[key]
         if known is None:
-            try:
-                known = self.layers_read[key] = self.read(node, scope), Origin(node.span, scope.calls)
-            except SpecError as error:
-                from cnncalc.language.suggestions import with_suggestions  # only once something is wrong
-
-                self.problems.catch(with_suggestions(error, scope.blocks, scope.tensors), scope.calls)
-                return UNKNOWN
+            return UNKNOWN
         layer, origin = known
         inputs: tuple[int, ...] = (current,)
         if isinstance(layer, Input):
@@ -245,6 +246,16 @@ class Expander:
         elif current == NO_TENSOR:
             return self.report_missing_input(node.span)
         return self.builder.add(layer, inputs, origin, name, scope.path, scope.arms)
+
+    def read_or_report(self, node: LayerNode, scope: Scope) -> tuple[Layer, Origin] | None:
+        """Return the layer of a node and where it stands; None where it cannot be read, which is reported."""
+        try:
+            return self.read(node, scope), Origin(node.span, scope.calls)
+        except SpecError as error:
+            from cnncalc.language.suggestions import with_suggestions  # only once something is wrong
+
+            self.problems.catch(with_suggestions(error, scope.blocks, scope.tensors), scope.calls)
+            return None
 
     def with_numbers(self, input: Input, span: Span | None) -> Input:
         """Return the input with numbers in place of its letters; reports letters that are not allowed."""
@@ -307,6 +318,7 @@ class Expander:
             return UNKNOWN
         self.called.add(block.name)
         path = f"{scope.path}{name}." if name else self.builder.number(scope.path + block.name) + "."
+        refuse_long_path(path, node.span, scope.calls)
         return self.sequence(block.items, current, self.blocks.body_scope(node, block, numbers, scope, path))
 
     def reference(self, node: ReferenceNode, scope: Scope) -> int:
@@ -353,6 +365,13 @@ class Expander:
             help = "begin with `input 32x32x3 | …`, or add `--input 32x32x3`"
             self.problems.report("E130", "the spec has no input", span, "what size goes in here?", help)
         return UNKNOWN
+
+
+def refuse_long_path(path: str, span: Span, calls: tuple[Span, ...]) -> None:
+    """Raise `FatalError` E005 for names of blocks that together are too long: each layer in them has them all."""
+    if len(path) > MAX_PATH:
+        message = f"the names of blocks in one another are longer than {MAX_PATH:,} characters"
+        exceed(message, span, "too long", "choose shorter names", calls=calls)
 
 
 def _text_and_holes(node: LayerNode) -> tuple[tuple[str, ...], list[Hole]]:

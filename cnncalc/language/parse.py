@@ -27,7 +27,7 @@ import re
 from collections.abc import Iterator
 from typing import NoReturn
 
-from cnncalc.diagnostics import AlreadyReported, Diagnostic, Problems, Source, Span, SpecError, fail
+from cnncalc.diagnostics import AlreadyReported, Diagnostic, Problems, Source, Span, SpecError, exceed, fail
 from cnncalc.language.cursor import Cursor
 from cnncalc.language.expressions import ExpressionParser
 from cnncalc.language.nodes import (
@@ -56,6 +56,9 @@ PRODUCT = re.compile(r"(?<![\w)*])\d+(?:\*\d+)+")
 #: A number of repeats as prose writes it: `x2`.
 TIMES = re.compile(r"[xX×]?(\d+)")
 NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+
+#: Each layer in a named block has the block's name in its own, so that a long name is written out very often.
+MAX_NAME = 100
 HOLE = re.compile(r"(\{[^{}\n]*\}|\?)")
 LONG_FORM = re.compile(r"([A-Za-z_]\w*)=", re.ASCII)
 BINDING = re.compile(r"\s*([A-Za-z_]\w*)\s*(=?)\s*", re.ASCII)
@@ -332,6 +335,8 @@ class Parser(Cursor):
         if not NAME.fullmatch(token.text):
             help = "a name has letters, digits and `_`, and does not begin with a digit"
             fail("E004", f"`{token.text}` is not a name", self.span(token), f"expected a name {where}", help)
+        if len(token.text) > MAX_NAME:
+            exceed(f"a name is longer than {MAX_NAME} characters", self.span(token), "too long", "choose a shorter one")
         return token.text, self.span(token)
 
     # -- errors and recovery --------------------------------------------------------------------------

@@ -39,6 +39,9 @@ from cnncalc.layers import MERGE_WORDS, REGISTRY
 
 T = TypeVar("T")
 
+#: The words of an item in long form that is a group.
+GROUPS = ("repeat", "group")
+
 
 class YamlReader:
     """Reads the values of a file to nodes. An item with an error is reported and becomes an `InvalidNode`."""
@@ -48,6 +51,8 @@ class YamlReader:
         self.layers = 0
         #: The items of a value by its id: what aliases repeat is read once.
         self.read_before: dict[int, tuple[ItemNode, ...]] = {}
+        #: The item of a word and the identity of what stands under it; None for one that could not be read.
+        self.entries: dict[tuple[str, int], ItemNode | None] = {}
         #: Whether the last text was cut by a comma inside its brackets, so that the next is the rest of it.
         self.cut = False
 
@@ -168,16 +173,28 @@ class YamlReader:
             help = f"indent it under `{shortened(key)}:`, or begin an item of its own with `-`"
             second = self.whole(value.pairs[1].key, path)
             fail("E009", "an item has one key", second, f"stands beside `{shortened(key)}`", help)
-        if word in MERGE_WORDS:
-            return self.merge(word, content, inside, span)
-        if word in ("repeat", "group"):
-            return self.group(word, content, inside, span)
-        near = None if word in REGISTRY else nearest(word, ("repeat", "group"))
+        near = None if word in REGISTRY or word in GROUPS else nearest(word, GROUPS)
         if near and nearest(word, [*REGISTRY, near]) == near:
             place = self.whole(key, path)
             fail("E101", f"unknown layer `{shortened(key)}`", place, "not a layer word", f"write `{near}`")
+        known = word, id(content)
+        if known not in self.entries:
+            self.entries[known] = None  # in case it cannot be read
+            self.entries[known] = self.long_form(key, content, inside, span)
+        item = self.entries[known]
+        if item is None:
+            raise AlreadyReported
+        return item if item.span is span else item._replace(atom=item.atom._replace(span=span), span=span)
+
+    def long_form(self, key: YamlScalar, content: Value, path: str, span: Span) -> ItemNode:
+        """Return the item of a word and what stands under it, at `path`."""
+        word = key.text.lower()
+        if word in MERGE_WORDS:
+            return self.merge(word, content, path, span)
+        if word in GROUPS:
+            return self.group(word, content, path, span)
         self.count(word != "input", span)
-        return self.layer(key, content, inside, span)
+        return self.layer(key, content, path, span)
 
     def layer(self, key: YamlScalar, value: Value, path: str, span: Span) -> ItemNode:
         help = "write the layer as text, without the `:`"

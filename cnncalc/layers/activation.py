@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from cnncalc.layers.arguments import Flag, Real
-from cnncalc.layers.base import Example, Layer
+from cnncalc.layers.base import Example, Layer, WeightedLayer
 from cnncalc.shape import Shape, Size
 
 #: The functions whose derivative PyTorch computes from their output; that of the others it computes from their input.
@@ -66,7 +66,7 @@ class Elu(Layer):
     examples = (Example("input 8x8x16 | elu", "8x8x16"),)
 
 
-class PRelu(Layer):
+class PRelu(WeightedLayer):
     """A leaky relu whose slope is learnt: one for each channel, or one that all share."""
 
     words = {"prelu": ()}

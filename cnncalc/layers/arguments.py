@@ -5,6 +5,7 @@ separately. Each type of argument has a small grammar of its own:
 
     whole    = NUMBER                                 Integer
     axes     = NUMBER { "x" NUMBER }                  PerAxis
+    pair     = NUMBER "x" NUMBER                      Pair
     dims     = size { "x" size }                      Dims; size = NUMBER or, of an input, a letter but x
     padding  = ends { "x" ends } | "valid" | "same" | "full"
     ends     = NUMBER [ "-" NUMBER ]                  Padding
@@ -193,6 +194,24 @@ class PerAxis(Argument[tuple[int, ...]]):
 
     def spell(self, value: tuple[int, ...]) -> str:
         return self.prefix + "x".join(map(str, value))
+
+
+class Pair(Argument[tuple[int, int]]):
+    """Two whole numbers: `1000x64`."""
+
+    def __init__(self, *shorts: str, sample: str, **more: Any) -> None:
+        super().__init__(*shorts, **more)
+        self.sample = sample
+
+    def read(self, pieces: Pieces) -> tuple[int, int]:
+        first = self._number(pieces, low=1)
+        if not pieces.take_mark("x"):
+            message, label = f"`{self.name}` needs two numbers", "the second is missing"
+            raise ArgumentError("E105", message, label, pieces.last, self._hint())
+        return first, self._number(pieces, low=1)
+
+    def write(self, value: tuple[int, int]) -> str:
+        return "x".join(map(str, value))
 
 
 class Dims(Argument[tuple[Any, ...]]):

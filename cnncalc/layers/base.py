@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
-from cnncalc.layers.arguments import Argument, PaddingArgument, count, declared
+from cnncalc.layers.arguments import Argument, Flag, PaddingArgument, count, declared
 from cnncalc.layers.pieces import ArgumentError
 from cnncalc.layers.taps import Taps
 from cnncalc.shape import Requirement, Shape, ShapeError, Size
@@ -104,7 +104,8 @@ class Layer:
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
-        cls.arguments = dict(declared(cls))
+        # Whether it is trained stands last: the word is no part of the layer's form.
+        cls.arguments = dict(sorted(declared(cls), key=lambda pair: pair[0] == "trainable"))
         for kind, synonyms in vars(cls).get("words", {}).items():
             ranked = [f"{word}{n}d" for word in (kind, *synonyms)[:2] for n in (1, 2, 3)] if cls.ranked else []
             for word in (kind, *synonyms, *ranked):
@@ -239,6 +240,11 @@ class Layer:
         """Return the number of values that are stored but not trained by gradient: running statistics."""
         return 0
 
+    @property
+    def frozen(self) -> bool:
+        """Whether training leaves its weights as they are."""
+        return False
+
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
         """Return the multiply-adds of a convolution or matrix product, per sample, without bias; otherwise 0."""
         return 0
@@ -284,6 +290,8 @@ class Layer:
         values: dict[str, object] = {}
         for name, argument in self.arguments.items():
             value = getattr(self, name)
+            if name == "trainable" and value:
+                continue
             values[name] = argument.to_json(value)
             if isinstance(argument, PaddingArgument) and argument.rules and x is not None:
                 values[name] = self.padding_ends(x)
@@ -302,6 +310,16 @@ class Layer:
     def synonyms(cls, kind: str) -> list[str]:
         """Return all words for a kind, the kind itself first."""
         return [kind, *(word for word, named in KINDS.items() if named == kind and word != kind)]
+
+
+class WeightedLayer(Layer):
+    """The base of layers with weights: `frozen` keeps them from training."""
+
+    trainable = Flag(None, "frozen", default=True, help="whether training changes its weights")
+
+    @property
+    def frozen(self) -> bool:
+        return not self.trainable
 
 
 def rank_of(word: str) -> int | None:

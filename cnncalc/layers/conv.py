@@ -7,7 +7,7 @@ from functools import partial
 from math import prod
 
 from cnncalc.layers.arguments import Flag, Integer, PaddingArgument, PerAxis, count
-from cnncalc.layers.base import Example, Layer, Lint
+from cnncalc.layers.base import Example, Layer, Lint, WeightedLayer
 from cnncalc.layers.taps import TransposedTaps
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import (
@@ -27,14 +27,15 @@ from cnncalc.shape import (
 )
 
 
-class Convolution(Windowed):
+class Convolution(Windowed, WeightedLayer):
     """The base of the convolutions: the arguments of their window, and how their channels are explained."""
 
     kernel = PerAxis("", in_full=True, help="window size")
     stride = PerAxis("s", default=(1,), help="step of the window")
     padding = PaddingArgument("p", default=Padding("valid"), help="zeros at each end of an axis")
     dilation = PerAxis("d", default=(1,), help="distance between taps")
-    keeps = "factors"
+    # Also where the weights are frozen: PyTorch keeps the input all the same.
+    keeps = "inputs"
 
     def conv_activations(self, x: Shape, y: Shape) -> Size:
         return y.elements

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from math import prod
 
 from cnncalc.layers.arguments import Flag, Integer
-from cnncalc.layers.base import Example, Layer
+from cnncalc.layers.base import Example, Layer, WeightedLayer
 from cnncalc.shape import Requirement, Shape, Size, require_divisible
 
 
-class Norm(Layer):
+class Norm(WeightedLayer):
     """The base of the norms: a weight and a bias for each channel, unless `noaffine`; `noscale` leaves the bias."""
 
     memory = "in place"
@@ -48,10 +48,31 @@ class BatchNorm(Norm):
 
 
 class LayerNorm(Norm):
-    """Normalize each position over its channels."""
+    """Normalize each position over its channels; with `all`, everything at once."""
 
     words = {"ln": ("layernorm",)}
-    examples = (Example("input 8x8x16 | ln", "8x8x16", params=32),)
+    all = Flag("all", None, default=False, help="over all axes, with a weight and a bias for each element")
+    params_rule = "2C; `all`: 2·H·W·C"
+    examples = (
+        Example("input 8x8x16 | ln", "8x8x16", params=32),
+        # 8·8·16 weights and as many biases.
+        Example("input 8x8x16 | ln all", "8x8x16", params=2048),
+    )
+
+    def weights(self, x: Shape) -> Size:
+        return super().weights(self._normalized(x))
+
+    def bias_weights(self, x: Shape) -> Size:
+        return super().biases(self._normalized(x))
+
+    def _normalized(self, x: Shape) -> Shape:
+        """Return the shape of what is normalized together: its elements as channels, with `all`."""
+        return Shape((), x.elements) if self.all else x
+
+    def explain_channels(self, x: Shape, y: Shape) -> str:
+        if not (self.all and self.affine):
+            return super().explain_channels(x, y)
+        return f"{'a weight and a bias' if self.scale else 'a bias'} for each element, of which there are {x.elements}"
 
 
 class InstanceNorm(Norm):
@@ -73,6 +94,37 @@ class GroupNorm(Norm):
         yield require_divisible(x.channels, self.groups, "channels", "groups")
 
 
+class GlobalResponseNorm(WeightedLayer):
+    """Scale each channel by its share of the mean length of the channels (ConvNeXt V2, arXiv:2301.00808).
+
+    The length of a channel is the root of its sum of squares over all positions. A weight and a bias for each channel
+    are applied to what is scaled, and the input is added.
+    """
+
+    words = {"grn": ()}
+    memory = "in place"
+    keeps = "inputs"
+    spatial = True
+    params_rule = "2C"
+    examples = (
+        # A weight and a bias for each of the 16 channels.
+        Example("input 8x8x16 | grn", "8x8x16", params=32),
+    )
+
+    def weights(self, x: Shape) -> Size:
+        return x.channels
+
+    def bias_weights(self, x: Shape) -> Size:
+        return x.channels
+
+    def kept_elements(self, inputs: tuple[Shape, ...], y: Shape) -> Size:
+        # Put together of simpler steps: the lengths, their mean, the quotients of both, and the input scaled by those.
+        return y.elements + 2 * y.channels + 1
+
+    def explain_channels(self, x: Shape, y: Shape) -> str:
+        return f"a weight and a bias for each channel, of which there are {x.channels}"
+
+
 class LocalResponseNorm(Layer):
     """Divide each element by its neighbours across `size` channels (AlexNet)."""
 
@@ -89,7 +141,7 @@ class LocalResponseNorm(Layer):
         return squares + 2 * y.elements
 
 
-class Scale(Layer):
+class Scale(WeightedLayer):
     """Multiply each channel by a weight of its own."""
 
     words = {"scale": ()}

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any, Literal
 
 from cnncalc.layers.arguments import Flag, Integer, NamedInteger, PaddingArgument, PerAxis, fit_axes
-from cnncalc.layers.base import REGISTRY, WHOLE, Example, Layer
+from cnncalc.layers.base import REGISTRY, WHOLE, Example, WeightedLayer
 from cnncalc.layers.taps import Taps, WindowTaps
 from cnncalc.shape import Padding, Requirement, Shape, ShapeError, Size, statically_known
 
@@ -18,7 +18,7 @@ GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 KEPT_OF_STEP = 7
 
 
-class Recurrent(Layer):
+class Recurrent(WeightedLayer):
     """Read the steps of a sequence one after another, with a state of `units` that each step hands on.
 
     A step weighs its input and the state before it once for each gate: 4 times in an LSTM, 3 in a GRU, once in a plain
@@ -165,7 +165,7 @@ def _as_steps(x: Shape) -> str:
     return f"write `reshape {positions}x{x.channels}` before it, to read all positions as steps"
 
 
-class ConvLSTM(Layer):
+class ConvLSTM(WeightedLayer):
     """An LSTM whose states are feature maps: its products are convolutions (arXiv:1506.04214, without peepholes).
 
     The first axis is that of the steps. At each, a convolution reads the input, with its stride and padding, and one of

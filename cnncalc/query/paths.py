@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 NAME_KEYS = ("inputs", "outputs")
 #: The figures of a layer that a block has as well, under the same keys.
 BLOCK_KEYS = (
-    "type", "params", "buffers", "macs", "flops", "backward_macs", "activations", "conv_activations", "saved_bytes",
+    "type", "params", "frozen", "buffers", "macs", "flops", "backward_macs", "activations", "conv_activations",
+    "saved_bytes",
 )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
-from cnncalc.graph import MAX_LAYERS, Graph, StoredWeights
+from cnncalc.graph import MAX_LAYERS, Graph, StoredWeights, weights_of
 from cnncalc.graph import UNKNOWN as NO_NODE
 from cnncalc.layers import Layer
 from cnncalc.layers.arguments import MAX_INTEGER
@@ -36,11 +36,6 @@ def output_and_macs(layer: Layer, x: Shape) -> tuple[Shape, Any]:
     return shape, resolved.multiply_adds(x, shape)
 
 
-def _weights_of(layer: Layer, x: Shape) -> StoredWeights:
-    resolved = layer.resolve(x)
-    return StoredWeights(resolved.weights(x) + resolved.bias_weights(x), resolved.buffers(x))
-
-
 class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
     """Builds the graph of a framework's nodes, whose tensors have their own layout.
 
@@ -63,6 +58,10 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         """Return the framework's name of the node's operator."""
         raise NotImplementedError
 
+    def is_frozen(self, node: FrameworkNode) -> bool:
+        """Return whether the node has parameters, and training changes none of them."""
+        return False
+
     def finish(self, outputs: Iterable[Tensor | ConstantTensor | None], name: str) -> Graph:
         """Return the graph with these outputs; raises `SpecError` with all collected errors."""
         nodes = sorted({each.node for each in outputs if isinstance(each, Tensor) and each.node >= 0})
@@ -82,12 +81,14 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         """Add a layer and return its index; `stored` is kept only if it differs from the layer's own rule."""
         if len(self.builder.nodes) >= MAX_LAYERS:
             fail("E303", "the model is too large", f"it has over {MAX_LAYERS:,} layers")
+        if self.is_frozen(node) and "trainable" in layer.arguments:
+            layer = layer.replace(trainable=False)
         name, scope = self.name_of(node)
         index = self.builder.add(layer, tuple(each.node for each in inputs), name=name, scope=scope, stored=stored)
         if index != NO_NODE and stored is not None and inputs:
             added = self.builder.nodes[index]
             x = added.input_shapes[0]
-            if stored == (added.layer.weights(x) + added.layer.bias_weights(x), added.layer.buffers(x)):
+            if stored == weights_of(added.layer, x):
                 self.builder.nodes[index] = added._replace(stored=None)
         return index
 
@@ -109,7 +110,7 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         """Add a layer for parts of a sample that the batch axis counts: it runs once for each part."""
         parts, channels, *spatial = x.known_dims
         part = Shape(tuple(spatial), channels)
-        stored = stored or _weights_of(layer, part)
+        stored = stored or weights_of(layer.resolve(part), part)
         shape, macs = output_and_macs(layer, part)
         return self.opaque(node, (parts, shape.channels, *shape.spatial), [x], 1, macs=parts * macs, stored=stored)
 

@@ -95,6 +95,7 @@ COLUMNS = {
         size_column("input", "input", _inputs, folding="text", rank=7),
         size_column("output", "output", _output, role="output", rank=6),
         count_column("params", "parameters", lambda row: row.params, rank=5, bar=BAR),
+        count_column("frozen", "frozen", lambda row: row.frozen),
         count_column("buffers", "buffers", lambda row: row.buffers),
         count_column("macs", "MACs", lambda row: row.macs, rank=4, bar=BAR),
         count_column("flops", "FLOPs", lambda row: row.flops, rank=3),

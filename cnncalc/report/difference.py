@@ -194,6 +194,8 @@ def _totals_table(difference: Difference) -> DataTable:
     rows: list[tuple[str, ...]] = [
         (TOTALS.get(total.key, total.key.replace("_", " ")), thousands(total.a), thousands(total.b), *_change(total))
         for total in difference.totals
+        # Few networks have frozen weights.
+        if total.key != "frozen" or total.a or total.b
     ]
     fields = [FIELD.text(NetworkRow("", analysis), "hwc") for analysis in (difference.a, difference.b)]
     rows.append(("receptive field", *fields, "", ""))

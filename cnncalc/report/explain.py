@@ -107,12 +107,13 @@ def _padding_text(explanation: Explanation) -> str:
 def _cost_rows(explanation: Explanation) -> Iterator[tuple[str, str]]:
     layer, row = explanation.layer, explanation.row
     if row.node.stored is not None:
-        yield "parameters", f"{thousands(row.params)}, as the model file stores them"
-    elif row.params:
-        yield "parameters", layer.params_rule
+        frozen = f", and {thousands(row.frozen)} frozen" if row.frozen else ""
+        yield "parameters", f"{thousands(row.params)}{frozen}, as the model file stores them"
+    elif row.params or row.frozen:
+        yield "frozen" if layer.frozen else "parameters", layer.params_rule
         nouns = ((explanation.weights, "weight"), (explanation.biases, "bias"))
         parts = [f"{_held(each.text)} {_plural(each, noun)}" for each, noun in nouns if each.value]
-        yield "", f"{' + '.join(parts)} = {thousands(row.params)}"
+        yield "", f"{' + '.join(parts)} = {thousands(row.params + row.frozen)}"
     if row.buffers and row.node.stored is None:
         yield "buffers", layer.buffers_rule
         yield "", _result(explanation.buffers)

@@ -15,7 +15,18 @@ from cnncalc.report.tree import rails
 from cnncalc.shape import Size
 
 #: The columns whose cells are formulas where sizes are letters.
-FORMULAS = ("params", "buffers", "macs", "flops", "backward", "activations", "conv_activations", "saved", "output")
+FORMULAS = (
+    "params",
+    "frozen",
+    "buffers",
+    "macs",
+    "flops",
+    "backward",
+    "activations",
+    "conv_activations",
+    "saved",
+    "output",
+)
 #: The numbers for letters that the help suggests; another letter is 32.
 SAMPLES = {"C": 3, "L": 100, "D": 16}
 #: A longer table shows its first and its last rows.
@@ -127,6 +138,8 @@ def _notes(analysis: Analysis) -> Iterator[tuple[str, str]]:
     peak = totals.activation_bytes.peak
     place = f" at {totals.peak_layer}" if totals.peak_layer else ""
     yield "parameters", _count(totals.params)
+    if str(totals.frozen) != "0":
+        yield "frozen", f"{_count(totals.frozen)} weights that training leaves as they are, not in the parameters"
     yield "weights", weights
     yield "MACs", _count(totals.macs)
     if not analysis.letters:

@@ -103,8 +103,8 @@ def sections() -> tuple[SyntaxSection, ...]:
         SyntaxSection(
             "arguments",
             table=text_table(list(_arguments()), HEADINGS, ("code", "code")),
-            after="One number serves all axes, or each has its own, `s2x1`; `p0-1` pads nothing at the beginning and "
-            "one row at the end. `cnncalc layers WORD` lists what else a layer takes.",
+            after="One number serves all axes, or each has its own, `s2x1`; `p0-1` pads the end alone. "
+            "`cnncalc layers WORD` lists what else a layer takes.",
         ),
         SyntaxSection(
             "sizes",

@@ -276,7 +276,9 @@ def file_docstring(graph: Graph, framework: str) -> str:
     name = "".join(c for c in graph.name or "a network" if c.isprintable() and c not in '\\"')[:60]
     costs = [cost(node) for node in graph.nodes]
     params, buffers = sum(each.params for each in costs), sum(each.buffers for each in costs)
+    frozen = sum(each.frozen for each in costs)
+    kept = f", {frozen:,} frozen weights" if frozen else ""
     statistics = f" and {buffers:,} buffers" if buffers else ""
     macs = sum(each.macs for each in costs)
-    figures = f"{params:,} parameters{statistics}; {macs:,} multiply-accumulates for one sample."
+    figures = f"{params:,} parameters{kept}{statistics}; {macs:,} multiply-accumulates for one sample."
     return f"{name} in {framework}, written by cnncalc.\n\n{figures}\n"

@@ -38,10 +38,11 @@ class CallArgument(NamedTuple):
 
 
 class Call(NamedTuple):
-    """`function(arguments)`."""
+    """`function(arguments)`, and what is called on its result: `.requires_grad_(False)`."""
 
     function: str
     arguments: tuple[CallArgument, ...]
+    suffix: str = ""
 
 
 class Inline(NamedTuple):
@@ -102,11 +103,10 @@ def is_number(value: object) -> bool:
 
 def structure(code: LayerCode) -> tuple[Any, ...]:
     """Return the code without its numbers: it is equal for two layers whose code differs only in numbers."""
-    rest: tuple[Any, ...] = code if isinstance(code, Inline) else ()
     return (
         type(code),
         code[0],
-        rest[2:],
+        code[2:],
         tuple([(a.name, a.default, a.positional, _without_numbers(a.value)) for a in code.arguments]),
     )
 
@@ -149,7 +149,7 @@ def literal(value: Any) -> str:
     if isinstance(value, RawCode):
         return value.text
     if isinstance(value, Call):
-        return f"{value.function}({', '.join(argument_texts(value))})"
+        return f"{value.function}({', '.join(argument_texts(value))}){value.suffix}"
     if isinstance(value, str):
         return f'"{value}"'
     return repr(value)
@@ -163,7 +163,7 @@ def argument_texts(value: Call) -> list[str]:
 
 def statement(before: str, value: Call, after: str = "", comment: str = "", indent: str = "") -> list[str]:
     """Return `before` function(arguments) `after`, with its arguments on separate lines if it is too long."""
-    inside = argument_texts(value)
+    inside, after = argument_texts(value), value.suffix + after
     line = f"{indent}{before}{value.function}({', '.join(inside)}){after}"
     if len(line) <= WIDTH or not inside:
         return [with_comment(line, comment)]

@@ -93,8 +93,8 @@ class Emitter(Generic[T]):
 def _check_stored(node: Node) -> None:
     """Raise `Unsupported` if a model file holds other weights for a layer than the layer has by its rule."""
     if node.stored is not None:
-        held = node.stored.params + node.stored.buffers
+        held = sum(node.stored)
         figures = cost(node._replace(stored=None))
-        needed = figures.params + figures.buffers
+        needed = figures.params + figures.frozen + figures.buffers
         if held != needed:
             raise Unsupported(f"the file stores {held:,} numbers for it, and `{node.layer}` has {needed:,}")

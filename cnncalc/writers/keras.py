@@ -44,6 +44,10 @@ def write(graph: Graph) -> str:
     for node in graph.nodes:
         if node.layer.kind == "pool" and graph.nodes[node.inputs[0]].layer.kind in NEVER_NEGATIVE:
             code[node.index] = padded_with_zeros(code[node.index], node.input_shapes[0])
+    for node in graph.nodes:
+        made = code.get(node.index)
+        if node.layer.frozen and isinstance(made, Call):
+            code[node.index] = frozen(made)
     return KerasFile(graph, code).text()
 
 
@@ -55,6 +59,13 @@ CHAIN = ""
 
 def chain(*calls: Call) -> Call:
     return nested(CHAIN, *calls)
+
+
+def frozen(code: Call) -> Call:
+    """Return the layer, or each of a chain, with its weights kept from training."""
+    if code.function != CHAIN:
+        return code._replace(arguments=(*code.arguments, CallArgument("trainable", False, True)))
+    return code._replace(arguments=tuple([each._replace(value=frozen(each.value)) for each in code.arguments]))
 
 
 def layer_of_row(row: Equivalent, node: Node, **values: Any) -> Call:
@@ -220,7 +231,9 @@ def convlstm(node: Node, layer: Any) -> Call:
 
 @emitter("bn", "ln", "gn", "instancenorm")
 def norm(node: Node, layer: Any) -> Call:
-    return layer_of(layer.kind, node, scale=layer.affine and layer.scale, epsilon=EPSILON)
+    everything = layer.kind == "ln" and layer.all and node.shape.rank
+    axes = {"axis": RawCode(f"{list(range(1, node.shape.rank + 2))}")} if everything else {}
+    return layer_of(layer.kind, node, scale=layer.affine and layer.scale, epsilon=EPSILON, **axes)
 
 
 @emitter("prelu")

@@ -43,6 +43,9 @@ from cnncalc.writers.windows import end_and_output_padding, ends_of, floored
 #: The file's integers, of 64 bits with a sign, are below this.
 INTEGER_LIMIT = 2**63
 
+#: The number of ONNX for the type of indices.
+INT64 = 7
+
 #: The epsilon of the norms, where they are written out.
 EPSILON = 1e-5
 
@@ -189,7 +192,12 @@ def adaptive(node: Node, layer: Any) -> list[Op]:
 
 @emitter("fc")
 def fc(node: Node, layer: Any) -> list[Op]:
-    weight = Weight("weight", (layer.units, node.input_shapes[0].channels))
+    x = node.input_shapes[0]
+    if x.rank:
+        # On the channels of each position it is a convolution of one.
+        weight = Weight("weight", (layer.units, x.channels, *(1,) * x.rank))
+        return [op("Conv", X, weight, *bias(layer.units, layer.bias), kernel_shape=[1] * x.rank)]
+    weight = Weight("weight", (layer.units, x.channels))
     return [operator_of("fc", node, weight, *bias(layer.units, layer.bias))]
 
 
@@ -230,6 +238,30 @@ def recurrent(node: Node, layer: Any) -> list[Op]:
             op("Reshape", OperatorResult(len(ops) + 1), shape),
         ]
     return ops
+
+
+@emitter("embedding")
+def embedding(node: Node, layer: Any) -> list[Op]:
+    return [
+        op("Cast", X, to=INT64),
+        op("Gather", Weight("table", layer.table), OperatorResult(0)),
+        op("Transpose", OperatorResult(1), perm=[0, 2, 1]),
+    ]
+
+
+@emitter("grn")
+def grn(node: Node, layer: Any) -> list[Op]:
+    x = node.input_shapes[0]
+    return [
+        op("ReduceL2", X, Constant("space", tuple(range(2, 2 + x.rank)))),
+        op("ReduceMean", OperatorResult(0), Constant("channels", (1,))),
+        op("Add", OperatorResult(1), Constant("epsilon", 1e-6)),
+        op("Div", OperatorResult(0), OperatorResult(2)),
+        op("Mul", X, OperatorResult(3)),
+        op("Mul", OperatorResult(4), per_channel("scale", x)),
+        op("Add", OperatorResult(5), per_channel("bias", x)),
+        op("Add", OperatorResult(6), X),
+    ]
 
 
 @emitter("bn")
@@ -287,6 +319,8 @@ def instancenorm(node: Node, layer: Any) -> list[Op]:
 @emitter("ln")
 def ln(node: Node, layer: Any) -> list[Op]:
     x = node.input_shapes[0]
+    if layer.all and x.rank:
+        return layer_norm_over_all(x, layer)
     if not (layer.affine and layer.scale):
         return [*standardized(X, (1,)), *shifted(STANDARDIZED, x, layer)]
     affine = Weight("scale", (x.channels,), 1.0), Weight("bias", (x.channels,))
@@ -297,6 +331,14 @@ def ln(node: Node, layer: Any) -> list[Op]:
         op("LayerNormalization", OperatorResult(0), *affine, axis=-1),
         op("Transpose", OperatorResult(1), perm=[0, x.rank + 1, *range(1, x.rank + 1)]),
     ]
+
+
+def layer_norm_over_all(x: Shape, layer: Any) -> list[Op]:
+    size = sizes(x)[1:]
+    if layer.affine and layer.scale:
+        return [op("LayerNormalization", X, Weight("scale", size, 1.0), Weight("bias", size), axis=1)]
+    added = [op("Add", OperatorResult(STANDARDIZED), Weight("bias", size))] if layer.affine else []
+    return [*standardized(X, tuple(range(1, 2 + x.rank))), *added]
 
 
 @emitter("gn")

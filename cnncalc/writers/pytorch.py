@@ -43,6 +43,10 @@ def write(graph: Graph) -> str:
     """Return the graph as a Python file; raises `SpecError` E320 for a layer that PyTorch has no equivalent of."""
     code = emitter.emit_all(graph.nodes)
     code.update(dict.fromkeys(flattens_by_place(graph), FLATTEN_BY_PLACE))
+    for node in graph.nodes:
+        made = code.get(node.index)
+        if node.layer.frozen and isinstance(made, Call):
+            code[node.index] = made._replace(suffix=".requires_grad_(False)")
     return PyTorchFile(graph, code).text()
 
 
@@ -179,7 +183,23 @@ def convlstm(node: Node, layer: Any) -> Call:
     )
 
 
-@emitter("bn", "gn", "ln")
+@emitter("fc")
+def fc(node: Node, layer: Any) -> Call:
+    result = module_of("fc", node)
+    return result._replace(function="ChannelLinear") if node.input_shapes[0].rank else result
+
+
+@emitter("ln")
+def layer_norm(node: Node, layer: Any) -> LayerCode:
+    x = node.input_shapes[0]
+    if not layer.all or not x.rank:
+        return norm(node, layer)
+    if layer.affine and not layer.scale:
+        raise Unsupported("its layer norm has a weight wherever it has a bias", "drop `noscale`, or write `noaffine`")
+    return module_of("ln", node, normalized_shape=channels_first(x))
+
+
+@emitter("bn", "gn")
 def norm(node: Node, layer: Any) -> Call:
     """Return a norm with the layer's weight and bias; PyTorch has both or none."""
     x = node.input_shapes[0]

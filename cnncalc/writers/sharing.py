@@ -29,5 +29,5 @@ def _missing(node: Node) -> int:
     figures = cost(node._replace(stored=None))
     # What multiplies has kernels; the weights of all other layers are vectors.
     kernels = node.layer.weights(node.input_shapes[0]) if figures.macs else 0
-    held, needed = node.stored.params + node.stored.buffers, figures.params + figures.buffers
+    held, needed = sum(node.stored), figures.params + figures.frozen + figures.buffers
     return needed - held if kernels <= held < needed else 0

@@ -1,13 +1,14 @@
-"""How long texts and model files take that mean harm, against Python's own start-up.
+"""How long texts, command lines and model files take that mean harm, against Python's own start-up.
 
     python tests/benchmarks/hostile.py
 
-The promise is an answer within a second and 200 MiB. The slowest are shown, each with its time, and how many times
-that of `python -c pass` it is. Each model file is read by a process of its own, so that its memory is its own, too. Of
-large files that are sound, one of a tenth of the layers is read as well: what is linear takes ten times as long.
+The promise is an answer within a second and 200 MiB. The slowest are shown, each with its time, how many times that
+of `python -c pass` it is, and the most memory that it held: each is read by a process of its own. Of large files that
+are sound, one of a tenth of the layers is read as well: what is linear takes ten times as long.
 """
 
-import resource
+import json
+import os
 import runpy
 import subprocess
 import sys
@@ -21,17 +22,17 @@ sys.path.insert(0, str(TESTS))
 
 from hostile_files import HOSTILE, LARGE  # noqa: E402 - in that folder, as is reference.py
 
-import cnncalc  # noqa: E402
-
 SHOWN = 8
 
-#: What a process of its own does: analyze one file, and print its processor time in seconds and most memory in MiB.
+#: What a process of its own does: analyze what standard input says, a spec or the path of a file, and print its
+#: processor time in seconds and most memory in MiB.
 CHILD = """
-import pathlib, resource, sys, time
+import json, pathlib, resource, sys, time
 import cnncalc
+what, is_file = json.load(sys.stdin)
 started = time.process_time()
 try:
-    cnncalc.analyze(pathlib.Path(sys.argv[1]))
+    cnncalc.analyze(pathlib.Path(what) if is_file else what)
 except cnncalc.SpecError as error:
     str(error)
 status = pathlib.Path("/proc/self/status")
@@ -42,36 +43,49 @@ else:
 print(time.process_time() - started, most)
 """
 
+#: The processor time in seconds, and the most memory in MiB.
+Taken = tuple[float, float]
 
-def in_child(folder: str, file: str, data: bytes) -> tuple[float, float]:
-    """The processor time of one analysis of a model file, and the most memory of its process in MiB."""
-    path = Path(folder) / file
-    path.write_bytes(data)
-    done = subprocess.run([sys.executable, "-c", CHILD, str(path)], check=True, capture_output=True, text=True)
+
+def analysis(what: str | Path) -> Taken:
+    """What one analysis of a spec or a file takes."""
+    given = json.dumps([str(what), isinstance(what, Path)])
+    done = subprocess.run([sys.executable, "-c", CHILD], input=given, check=True, capture_output=True, text=True)
     spent, most = map(float, done.stdout.split())
     return spent, most
 
 
-def measure_files(folder: str, start_up: float) -> None:
-    """Print the slowest and the largest of the hostile files, and how the sound ones grow."""
-    files = {name: in_child(folder, file, make()) for name, (file, make, _) in HOSTILE.items()}
-    for name, (spent, most) in sorted(files.items(), key=lambda each: each[1], reverse=True)[:SHOWN]:
-        print(f"{name:34} {1000 * spent:9.2f} ms   ratio {spent / start_up:7.2f}   {most:5.0f} MiB")
-    slowest, largest = (max(each[which] for each in files.values()) for which in (0, 1))
-    print(f"{len(files)} model files, the slowest {slowest:.2f} s, the largest {largest:.0f} MiB")
-    for name, (file, make, layers) in LARGE.items():
-        (tenth, _), (whole, most) = (in_child(folder, file, make(count)) for count in (layers // 10, layers))
-        print(f"{name:34} {whole:9.2f} s    ratio {whole / tenth:7.2f} to a tenth of it   {most:5.0f} MiB")
+def of_file(folder: str, file: str, data: bytes) -> Taken:
+    """What one analysis of a file of these bytes takes."""
+    path = Path(folder) / file
+    path.write_bytes(data)
+    return analysis(path)
 
 
-def seconds(spec: str | Path) -> float:
-    """The processor time of one analysis, whatever comes of it."""
-    started = time.process_time()
-    try:
-        cnncalc.analyze(spec)
-    except cnncalc.SpecError as error:
-        str(error)
-    return time.process_time() - started
+def run(arguments: tuple[str, ...]) -> Taken:
+    """What a run of the command line takes, its start-up included."""
+    command = [sys.executable, "-m", "cnncalc", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        _, _, used = os.wait4(running.pid, 0)
+        running.returncode = 0
+    return used.ru_utime + used.ru_stime, used.ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+
+
+def texts(folder: str) -> dict[str, Taken]:
+    """What the texts of the tests take, and command lines with values that mean harm."""
+    found = {name: analysis(text) for name, text in hostile("language/test_robustness.py").items()}
+    for name, (text, *_) in hostile("language/test_yaml.py").items():
+        found[f"{name} (YAML)"] = of_file(folder, "net.yaml", text.encode("utf-8", "surrogatepass"))
+    net, long = "input 5x5x3 | conv 3x3 x2", "y" * 100_000
+    lines = (
+        *((net, name, long) for name in ("--input", "--at", "--columns", "--get", "--fail-if", "--batch", "-o")),
+        *((name, long) for name in ("zoo", "layers", "help", "solve", "explain")),
+        ("explain", net, "--image", "1 " * 50_000),
+        ("explain", net, "--kernel", "1;" * 50_000, "--image", "1"),
+        ("resnet50", "--width", "20"),
+        ("compare", *["cnov"] * 1000),
+    )
+    return found | {f"cnncalc {' '.join(words)[:34]}…": run(words) for words in lines}
 
 
 def hostile(file: str) -> dict[str, Any]:
@@ -80,10 +94,12 @@ def hostile(file: str) -> dict[str, Any]:
     return found
 
 
-def memory() -> float:
-    """The most memory that this process has held, in MiB; Linux counts it in KiB, macOS in bytes."""
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most / (1 << 20 if sys.platform == "darwin" else 1 << 10)
+def show(taken: dict[str, Taken], what: str, start_up: float) -> None:
+    """Print the slowest, and the most that any of them takes."""
+    for name, (spent, most) in sorted(taken.items(), key=lambda each: each[1], reverse=True)[:SHOWN]:
+        print(f"{name:42} {1000 * spent:9.2f} ms   ratio {spent / start_up:7.2f}   {most:5.0f} MiB")
+    slowest, largest = (max(each[which] for each in taken.values()) for which in (0, 1))
+    print(f"{len(taken)} {what}, the slowest {slowest:.2f} s, the largest {largest:.0f} MiB")
 
 
 def main() -> None:
@@ -91,19 +107,13 @@ def main() -> None:
     started = time.perf_counter()
     subprocess.run([sys.executable, "-c", "pass"], check=True)
     start_up = time.perf_counter() - started
-    texts = hostile("language/test_robustness.py")
-    taken = [(seconds(text), name) for name, text in texts.items()]
     with tempfile.TemporaryDirectory() as folder:
-        for name, (text, *_) in hostile("language/test_yaml.py").items():
-            path = Path(folder) / "net.yaml"
-            path.write_text(text, encoding="utf-8", errors="surrogatepass")
-            taken.append((seconds(path), f"{name} (YAML)"))
-    taken.sort(reverse=True)
-    for spent, name in taken[:SHOWN]:
-        print(f"{name:34} {1000 * spent:9.2f} ms   ratio {spent / start_up:7.2f}")
-    print(f"{len(taken)} inputs, the slowest {taken[0][0]:.2f} s; the whole process at most {memory():.0f} MiB")
-    with tempfile.TemporaryDirectory() as folder:
-        measure_files(folder, start_up)
+        show(texts(folder), "texts and command lines", start_up)
+        files = {name: of_file(folder, file, make()) for name, (file, make, _) in HOSTILE.items()}
+        show(files, "model files", start_up)
+        for name, (file, make, layers) in LARGE.items():
+            (tenth, _), (whole, most) = (of_file(folder, file, make(count)) for count in (layers // 10, layers))
+            print(f"{name:42} {whole:9.2f} s    ratio {whole / tenth:7.2f} to a tenth of it   {most:5.0f} MiB")
 
 
 if __name__ == "__main__":

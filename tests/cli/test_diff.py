@@ -181,11 +181,11 @@ def test_json() -> None:
         "layers": [
             {
                 "status": "same", "a": "input1", "b": "input1", "type": "input", "layer": "input 5x5x3",
-                "output_shape": [5, 5, 3], "params": 0, "buffers": 0, "macs": 0, "changes": {},
+                "output_shape": [5, 5, 3], "params": 0, "frozen": 0, "buffers": 0, "macs": 0, "changes": {},
             },
             {
                 "status": "changed", "a": "conv1", "b": "conv1", "type": "conv", "layer": "conv 3x3 x4",
-                "output_shape": [3, 3, 4], "params": 112, "buffers": 0, "macs": 1944,
+                "output_shape": [3, 3, 4], "params": 112, "frozen": 0, "buffers": 0, "macs": 1944,
                 "changes": {
                     "filters": [2, 4], "output_shape": [[3, 3, 2], [3, 3, 4]], "params": [56, 112],
                     "macs": [972, 1944], "output": [False, True],
@@ -193,7 +193,7 @@ def test_json() -> None:
             },
             {
                 "status": "removed", "a": "relu1", "b": None, "type": "relu", "layer": "relu",
-                "output_shape": [3, 3, 2], "params": 0, "buffers": 0, "macs": 0, "changes": {},
+                "output_shape": [3, 3, 2], "params": 0, "frozen": 0, "buffers": 0, "macs": 0, "changes": {},
             },
         ],
     }  # fmt: skip

@@ -165,3 +165,52 @@ def test_a_table_up_to_the_error_of_one_of_several() -> None:
     """The table before a failing layer has its own columns, whichever those of the comparison are."""
     done = run("compare", CARD, WRONG, "--columns", "network")
     assert cells(done.stderr.split("\n")[0]) == ["name", "layer", "output", "parameters", "MACs", "field"]
+
+
+LONG = "y" * 130_000
+OPTIONS = (
+    *("--input", "--var", "--at", "--dim", "--columns", "--batch", "--dtype", "--convention", "-f", "-o", "--layout"),
+    *("--color", "--width", "--depth", "--get", "--fail-if"),
+)
+
+
+@pytest.mark.parametrize("form", ["table", "json"])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *[(CARD, name, value) for name in OPTIONS for value in (LONG, f"w={LONG}", f"H={'9' * 4000}")],
+        *[
+            (command, LONG, LONG)
+            for command in ("compare", "diff", "export", "format", "solve", "zoo", "layers", "help")
+        ],
+        (LONG, "x"),
+        (f"--{LONG}",),
+        (f"{LONG}.cnn",),
+        (LONG,),
+    ],
+    ids=lambda words: " ".join(word[:9] for word in words),
+)
+def test_a_long_value_is_cut(arguments: tuple[str, ...], form: str) -> None:
+    """Of a value of any length, an error shows enough to find it."""
+    done = run(*arguments, *(("-f", "json") if form == "json" and "-f" not in arguments else ()))
+
+    assert done.exit_code in (1, 2)
+    assert 0 < len(done.stderr) < 3000
+
+
+@pytest.mark.parametrize("text", ["\x1b[31mred", "a\x07b", "\u202eabc", "\x9b2J", "\udc80"], ids=ascii)
+@pytest.mark.parametrize(
+    "before", [*[(CARD, name) for name in OPTIONS if name != "-o"], ("help",), ("syntax",), ("zoo",), ()]
+)
+def test_nothing_for_a_terminal_to_obey(before: tuple[str, ...], text: str) -> None:
+    """What an error echoes has no character that a terminal would obey."""
+    done = run(*before, text)
+
+    assert done.exit_code in (1, 2)
+    assert [each for each in done.stderr if not each.isprintable() and each not in "\n\t"] == []
+
+
+def test_errors_of_many_networks() -> None:
+    """Of a comparison of many wrong networks twenty errors are shown, as of one."""
+    errors = json.loads(run("compare", *["cnov 3"] * 50, "-f", "json").stderr)["errors"]
+    assert len(errors) == 20

@@ -60,17 +60,37 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     assert (tmp_path / "target").read_text().startswith("name,type")
 
 
+@posix
+def test_a_link_to_nothing_yet(tmp_path: Path) -> None:
+    """Through a link to a file that is not there, that file is made; one that leads in a circle is an error."""
+    (tmp_path / "link").symlink_to("target")
+    (tmp_path / "circle").symlink_to("circle")
+
+    assert run_process(CARD, "-o", "link", cwd=tmp_path).all == (0, "", "")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").read_text("utf-8") == run_process(CARD).output
+    assert run_process(CARD, "-o", "circle", cwd=tmp_path).status == 1
+    assert (tmp_path / "circle").is_symlink()
+
+
 @pytest.mark.parametrize(
     ("path", "reason"),
-    [("nowhere/out", "no such file or directory"), (".", "is a directory")],
-    ids=["missing", "folder"],
+    [
+        ("nowhere/out", "no such file or directory"),
+        (".", "is a directory"),
+        ("nowhere/", "not a directory"),
+        ("o" * 300, "file name too long"),
+    ],
+    ids=["missing", "folder", "missing folder", "long"],
 )
 def test_a_file_that_cannot_be_written(tmp_path: Path, path: str, reason: str) -> None:
     """Where the file cannot be written, one line says which and why."""
     done = run_process(CARD, "-o", path, cwd=tmp_path)
 
     assert (done.status, done.output) == (1, "")
-    assert re.fullmatch(rf"Error: cannot write `.*{re.escape(path)}`: {reason}\n", done.errors)
+    assert re.fullmatch(rf"Error: cannot write `.*`: {reason}\n", done.errors)
+    assert len(done.errors) < 500
+    assert list(tmp_path.iterdir()) == []
 
 
 @no_root

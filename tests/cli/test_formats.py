@@ -12,12 +12,12 @@ from command_line import CARD, SMALL, cells, run_process
 import cnncalc
 
 CSV = """\
-name,type,layer,inputs,input,output,params,buffers,macs,flops,backward,activations,conv_activations,saved,field,smallest,jump,left,implicit
-input1,input,input 5x5x3,,,5x5x3,0,0,0,0,0,75,0,0,1,1,1,0,false
-conv1,conv,conv 3x3 x2,input1,5x5x3,3x3x2,56,0,486,972,486,18,18,300,3,3,1,0,false
-bn1,bn,bn,conv1,3x3x2,3x3x2,4,4,0,0,0,18,0,72,3,3,1,0,false
-flatten1,flatten,flatten,bn1,3x3x2,18,0,0,0,0,0,18,0,0,all,all,1,0,true
-fc1,fc,fc 10,flatten1,18,10,190,0,180,360,360,10,10,72,all,all,1,0,false
+name,type,layer,inputs,input,output,params,frozen,buffers,macs,flops,backward,activations,conv_activations,saved,field,smallest,jump,left,implicit
+input1,input,input 5x5x3,,,5x5x3,0,0,0,0,0,0,75,0,0,1,1,1,0,false
+conv1,conv,conv 3x3 x2,input1,5x5x3,3x3x2,56,0,0,486,972,486,18,18,300,3,3,1,0,false
+bn1,bn,bn,conv1,3x3x2,3x3x2,4,0,4,0,0,0,18,0,72,3,3,1,0,false
+flatten1,flatten,flatten,bn1,3x3x2,18,0,0,0,0,0,0,18,0,0,all,all,1,0,true
+fc1,fc,fc 10,flatten1,18,10,190,0,0,180,360,360,10,10,72,all,all,1,0,false
 """
 
 MARKDOWN = """\
@@ -47,6 +47,7 @@ CARD_JSON = {
             "input_shapes": [],
             "output_shape": [5, 5, 3],
             "params": 0,
+            "frozen": 0,
             "buffers": 0,
             "macs": 0,
             "flops": 0,
@@ -66,6 +67,7 @@ CARD_JSON = {
             "input_shapes": [[5, 5, 3]],
             "output_shape": [3, 3, 2],
             "params": 56,  # 3·3·3·2 weights, 2 biases
+            "frozen": 0,
             "buffers": 0,
             "macs": 486,  # 3·3 places · 3·3·3 products · 2 filters
             "flops": 972,
@@ -91,6 +93,7 @@ CARD_JSON = {
     "totals": {
         "layers": 1,
         "params": 56,
+        "frozen": 0,
         "buffers": 0,
         "macs": 486,
         "flops": 972,
@@ -192,6 +195,7 @@ def test_depth_in_json() -> None:
         "output_shape": [8, 8, 8],
         # 3·3·4·8 weights, and 8 scales and shifts; a mean and a variance for each; 8·8·288 products.
         "params": 304,
+        "frozen": 0,
         "buffers": 16,
         "macs": 18432,
         "flops": 36864,

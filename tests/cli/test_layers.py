@@ -21,16 +21,17 @@ conv (convolution, conv1d/2d/3d, convolution1d/2d/3d)
 Slide `filters` kernels over the input; each spans the channels of its group.
 
 arguments
-  short                  long       default   meaning
+  short               long        default   meaning
   ──────────────────────────────────────────────────────────────────────────────
-  3x3                    kernel=    required  window size
-  s2                     stride=    1         step of the window
-  p1, valid, same, full  padding=   valid     zeros at each end of an axis
-  d2                     dilation=  1         distance between taps
-  gN                     groups=    1         channel groups
-  xN, :N                 filters=   required  number of filters = output
-                                              channels
-  bias, nobias           bias=      bias      whether there is a bias
+  3x3                 kernel=     required  window size
+  s2                  stride=     1         step of the window
+  p1, valid, same,    padding=    valid     zeros at each end of an axis
+  full
+  d2                  dilation=   1         distance between taps
+  gN                  groups=     1         channel groups
+  xN, :N              filters=    required  number of filters = output channels
+  bias, nobias        bias=       bias      whether there is a bias
+  frozen              trainable=  true      whether training changes its weights
 
 rules
   input            1, 2 or 3 spatial axes, or as many as the word names
@@ -62,7 +63,7 @@ FC = {
     "kind": "fc",
     "words": ["fc", "dense", "linear"],
     "family": "fully connected",
-    "description": "Every output is a weighted sum of all inputs.",
+    "description": "Every output is a weighted sum of all inputs; with `each`, of the channels of its own position.",
     "arguments": [
         {
             "name": "units",
@@ -80,16 +81,33 @@ FC = {
             "help": "whether there is a bias",
             "required": False,
         },
+        {
+            "name": "each",
+            "short": ["each"],
+            "long": "each=",
+            "default": False,
+            "help": "whether it works on the channels of each position, as Dense does",
+            "required": False,
+        },
+        {
+            "name": "trainable",
+            "short": ["frozen"],
+            "long": "trainable=",
+            "default": True,
+            "help": "whether training changes its weights",
+            "required": False,
+        },
     ],
-    "output": "units",
+    "output": "units; `each`: the input's positions",
     "params": "in·units + units",
     "buffers": "0",
-    "macs": "in·units",
+    "macs": "in·units; `each`: that for every position",
     "memory": "own",
-    "receptive_field": "the whole input",
+    "receptive_field": "the whole input; `each`: unchanged",
     "examples": [
         {"spec": "input 784 | fc 10", "output": [10], "params": 7850, "buffers": 0, "macs": 7840},
         {"spec": "input 2x2x3 | fc 4 nobias", "output": [4], "params": 48, "buffers": 0, "macs": 48},
+        {"spec": "input 5x6x3 | fc 4 each", "output": [5, 6, 4], "params": 16, "buffers": 0, "macs": 360},
     ],
 }
 
@@ -166,9 +184,9 @@ def test_overview_folds_between_words() -> None:
     lines = run("--width", "80").stdout.splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("dwconv"))
     assert lines[start : start + 3] == [
-        "dwconv (depthwise)       3x3 [s2 p1/same/full   floor((N + 2P −      ∏F·C·m +",
-        "                         d2 mN nobias]          F')/S) + 1; C·m      C·m",
-        "sepconv (separable)      3x3 xN [s2             floor((N + 2P −      ∏F·C·m +",
+        "dwconv (depthwise)       3x3 [s2 p1/same/full  floor((N + 2P −      ∏F·C·m + C·m",
+        "                         d2 mN nobias frozen]  F')/S) + 1; C·m",
+        "sepconv (separable)      3x3 xN [s2            floor((N + 2P −      ∏F·C·m +",
     ]
 
 

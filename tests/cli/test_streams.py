@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from command_line import CARD, environment, posix
+from command_line import CARD, environment, posix, run_process
 
 
 @posix
@@ -48,3 +49,97 @@ def test_a_closed_stream(stream: str) -> None:
 
     assert b"Traceback" not in done.stderr
     assert done.returncode in (0, 1)
+
+
+#: Runs the program as `python -m cnncalc` does; at the first import of a module of that name, an interrupt comes.
+INTERRUPTED_AT = """
+import os, runpy, signal, sys
+class Interrupts:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupts())
+sys.argv = ["cnncalc", "zoo", "-o", "out"]
+runpy.run_module("cnncalc", run_name="__main__")
+"""
+
+
+@posix
+@pytest.mark.parametrize(
+    "module", ["click", "cnncalc.cli", "cnncalc.cli.zoo", "cnncalc.layers", "fractions", "tempfile"]
+)
+def test_an_interrupt_while_modules_load(tmp_path: Path, module: str) -> None:
+    """Whichever module is being imported, an interrupt ends the program in one word, without a traceback."""
+    command = [sys.executable, "-c", INTERRUPTED_AT.format(module=module)]
+    done = subprocess.run(command, env=environment(), cwd=tmp_path, capture_output=True, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"interrupted\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@posix
+def test_the_library_leaves_interrupts_alone() -> None:
+    """Importing and using the library changes nothing for the program that does."""
+    code = (
+        "import signal, cnncalc, cnncalc.cli\ncnncalc.analyze('input 3 | relu')\n"
+        "print(signal.getsignal(signal.SIGINT) is signal.default_int_handler)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, check=True)
+    assert done.stdout == b"True\n"
+
+
+@posix
+def test_ignored_interrupts_stay_ignored() -> None:
+    """A program that was started to ignore interrupts, as behind `nohup` in a script, does."""
+    waiting = subprocess.Popen(
+        [sys.executable, "-m", "cnncalc", "-"],
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_IGN),
+    )
+    with waiting:
+        waiting.send_signal(signal.SIGINT)
+        output, _ = waiting.communicate(CARD.encode())
+    assert (waiting.returncode, output.decode()) == (0, run_process(CARD).output)
+
+
+@posix
+@pytest.mark.parametrize("arguments", [(CARD, "-f", "json"), ("zoo",), ("--help",), ("cnov",), ("--nosuch",)])
+@pytest.mark.parametrize("streams", ["1>&-", "2>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-", "1>/dev/full", "2>/dev/full"])
+def test_streams_that_take_nothing(arguments: tuple[str, ...], streams: str) -> None:
+    """Streams that are closed or full are no cause for a traceback or for another status than the documented ones."""
+    words = " ".join(f"'{word}'" for word in arguments)
+    command = ["sh", "-c", f'"{sys.executable}" -m cnncalc {words} {streams}']
+    done = subprocess.run(command, env=environment(), capture_output=True, check=False)
+
+    assert b"Traceback" not in done.stderr + done.stdout
+    assert b"Exception" not in done.stderr + done.stdout
+    assert done.returncode in (0, 1, 2)
+
+
+@posix
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"COLUMNS": "garbage"},
+        {"COLUMNS": "-5"},
+        {"COLUMNS": "9" * 400},
+        {"TERM": "x" * 10_000},
+        {"TERM": ""},
+        {"FORCE_COLOR": "1", "TERM": "nonsense"},
+        {"PYTHONIOENCODING": "ascii"},
+        {"PYTHONIOENCODING": "latin-1:strict"},
+        {"PYTHONIOENCODING": "cp037"},
+        {"PYTHONIOENCODING": "", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        {"LANG": "zz_ZZ", "HOME": "/nonexistent"},
+    ],
+    ids=lambda given: " ".join(f"{name}={value[:12]}" for name, value in given.items()),
+)
+def test_an_odd_environment(given: dict[str, str]) -> None:
+    """Whatever the environment says, a result is a result and an error an error."""
+    for arguments, status in (((CARD,), 0), ((f"{CARD} | cnov é",), 1), (("explain", CARD), 0), (("--nosuché",), 2)):
+        command = [sys.executable, "-m", "cnncalc", *arguments]
+        done = subprocess.run(command, env=environment(**given), capture_output=True, check=False)
+        assert done.returncode == status
+        assert (bool(done.stdout), bool(done.stderr)) == (status == 0, status != 0)

@@ -197,6 +197,54 @@ class ConvLSTM(nn.Module):
         return torch.stack(outputs, 2)
 
 
+class Embedded(nn.Module):
+    """An embedding of indices, which the tools hand over as numbers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(10, 6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.embedding(x.long())
+        return y
+
+
+class GlobalResponseNorm(nn.Module):
+    """ConvNeXtV2's global response norm, as its authors write it, on a map with the channels last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.zeros(1, 1, 1, 8))
+        self.beta = nn.Parameter(torch.zeros(1, 1, 1, 8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x.permute(0, 2, 3, 1)
+        gx = torch.norm(x, p=2, dim=(1, 2), keepdim=True)
+        nx = gx / (gx.mean(dim=-1, keepdim=True) + 1e-6)
+        y: Tensor = self.gamma * (x * nx) + self.beta + x
+        return y.permute(0, 3, 1, 2)
+
+
+class Attended(nn.Module):
+    """Self-attention over all positions of a map, by PyTorch's module or written out as timm does."""
+
+    def __init__(self, module: bool) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True) if module else None
+        if not module:
+            self.q, self.k, self.v, self.out = (nn.Linear(8, 8) for _ in range(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = x.flatten(2).transpose(1, 2)
+        if self.attention is not None:
+            y: Tensor = self.attention(tokens, tokens, tokens, need_weights=False)[0]
+        else:
+            q, k, v = (each(tokens).unflatten(2, (2, 4)).transpose(1, 2) for each in (self.q, self.k, self.v))
+            y = (q * 0.5 @ k.transpose(2, 3)).softmax(3) @ v
+            y = self.out(y.transpose(1, 2).flatten(2))
+        return y.transpose(1, 2).unflatten(2, x.shape[2:])
+
+
 def add_in_place(x: Tensor) -> Tensor:
     """A residual addition as torchvision writes it."""
     y = x.clone()
@@ -292,6 +340,10 @@ PROBES: dict[str, Subject] = {
     "instancenorm": (lambda: nn.InstanceNorm2d(8, affine=True), PLANE),
     "instancenorm_noaffine": (lambda: nn.InstanceNorm2d(8), PLANE),
     "lrn": (lambda: nn.LocalResponseNorm(5), PLANE),
+    "grn": (GlobalResponseNorm, PLANE),
+    "embedding": (Embedded, (1, 13)),
+    "attention": (lambda: Attended(module=False), PLANE),
+    "attention_module": (lambda: Attended(module=True), PLANE),
     "relu": (nn.ReLU, PLANE),
     "relu_in_place": (lambda: nn.ReLU(inplace=True), PLANE),
     "relu6": (nn.ReLU6, PLANE),

@@ -246,3 +246,29 @@ def test_conv_activations(spec: str, activations: int) -> None:
 def test_published_activations(name: str, millions: float) -> None:
     """What RegNet's authors publish as activations, to the digit that they give."""
     assert abs(cnncalc.analyze(name).totals.conv_activations / 1e6 - millions) <= 0.05
+
+
+def test_frozen() -> None:
+    """Frozen weights have no gradient and no optimizer's state, and no MACs are spent on their gradients.
+
+    conv1 27·4 + 4 = 112 frozen, 3·3·27·4 = 972 MACs, and nothing before it learns: nothing backward, nothing kept.
+    conv2 4·16 = 64, 3·3·64 = 576 MACs, for its weights alone; it keeps 3x3x4. conv3 16·4 = 64 frozen, 576 MACs for
+    the gradient of its input, 3x3x16; PyTorch's convolution keeps that all the same. Adam: weights, and of 64 three
+    copies more: gradients and two of state.
+    """
+    spec = "input 5x5x3 | conv 3x3 x4 frozen | conv 1x1 x16 nobias | conv 1x1 x4 frozen nobias"
+    result = cnncalc.analyze(spec, optimizer="adam")
+    assert [(row.params, row.frozen, row.macs, row.backward_macs, row.saved_bytes) for row in result.rows[1:]] == [
+        (0, 112, 972, 0, 0),
+        (64, 0, 576, 576, 4 * 36),
+        (0, 64, 576, 576, 4 * 144),
+    ]
+    totals = result.totals
+    assert (totals.params, totals.frozen, totals.params_bytes) == (64, 176, 4 * 240)
+    assert totals.training_bytes == 4 * (64 + 176 + 3 * 64) + 4 * 180
+
+
+def test_all_frozen() -> None:
+    """Where nothing learns, nothing is computed backward and nothing kept."""
+    spec = "input 4x4x2 | conv 1x1 x2 frozen | fc 1 frozen"
+    assert (cnncalc.analyze(spec).totals.backward_macs, saved(spec)) == (0, {})

@@ -224,6 +224,16 @@ HOSTILE = {
     "blocks doubled, with other values each": doubling("relu * 0", "b{0}(n)|b{0}(n+1)")
     .replace("()=", "(n=1)=")
     .replace("b40()", "b40(1)"),
+    "blocks doubled, of nothing, with values of their own each": doubling("relu * 0", "b{0}(2*n)|b{0}(2*n+1)")
+    .replace("()=", "(n=1)=")
+    .replace("b40()", "b40(1)"),
+    "blocks doubled, with values that grow": doubling("relu", "b{0}(n*n)").replace("()=", "(n=3)="),
+    "a name without end": NET + "(relu | relu) * 3000 as " + "a" * 300_000,
+    "blocks of long names": NET + "(" * 99 + "relu" + "".join(f") as {'a' * 90}{n}" for n in range(99)),
+    "a power of powers": NET + "fc {10**10**9}",
+    "an exponent without end": NET + "dropout 1e999999999",
+    "an exponent without end in a hole": NET + "dropout {1e999999999}",
+    "one error in a repeat": NET + "(cnov | relu) * 40000",
     "blocks of a name": doubling("relu * 0 as q"),
     "a chain of blocks": doubling("relu", "b{0}()", 3000),
     "a chain of blocks in brackets": doubling("relu", "(" * 90 + "b{0}()" + ")" * 90, 100),

@@ -32,6 +32,7 @@ from cnncalc.layers.arguments import (
     Integer,
     NamedInteger,
     PaddingArgument,
+    Pair,
     PerAxis,
     Real,
 )
@@ -155,6 +156,8 @@ def values(argument: Argument[Any]) -> st.SearchStrategy[str]:
         few = st.lists(numbers, min_size=1, max_size=3)
         alike = st.builds(lambda number, count: [number] * count, numbers, st.integers(1, 3))
         return st.one_of(few, alike).map("x".join)
+    if isinstance(argument, Pair):
+        return st.builds("{}x{}".format, numbers, numbers)
     assert isinstance(argument, Integer)
     return numbers
 

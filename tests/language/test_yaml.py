@@ -184,7 +184,32 @@ def bomb(first: str, again: str, levels: int = 60) -> str:
     return "input: 3x3x1\nlayers:\n" + "\n".join(lines)
 
 
+def aliases(wrong: str, again: str = "*a", times: int = 40_000) -> str:
+    """A wrong item, and that item again and again."""
+    return f"input: 3x3x3\nlayers:\n- {wrong}\n" + f"- {again}\n" * times
+
+
+UNKNOWN = ("E101", "unknown layer `cnov`")
 HOSTILE = {
+    "aliases of an unknown layer": (aliases("&a cnov"), *UNKNOWN),
+    "aliases of a list of it": (aliases("&a [cnov]"), *UNKNOWN),
+    "aliases of an unknown argument": (
+        aliases("&a {conv: {kernl: 3}}"),
+        "E120",
+        "`conv` has no argument `kernl`",
+    ),
+    "aliases of arguments": (
+        aliases("conv: &a {kernl: 3}", "conv: *a", 20_000),
+        "E120",
+        "`conv` has no argument `kernl`",
+    ),
+    "aliases of arms": (aliases("add: &a [[cnov], []]", "add: *a", 20_000), *UNKNOWN),
+    "aliases of a repeat": (aliases("repeat: &a {times: 3, layers: cnov}", "repeat: *a", 20_000), *UNKNOWN),
+    "aliases of what is no list of arms": (
+        aliases("add: &a x", "add: *a", 20_000),
+        "E009",
+        "`add` has no list of arms",
+    ),
     "alias bomb": (bomb("[relu, relu]", "[*, *, *, *, *]"), "E005", "the YAML comes to more than 400,000 values"),
     "alias bomb of nothing": (bomb("[]", "[*, *, *]"), "E005", "the YAML comes to more than 400,000 values"),
     "alias bomb of inputs": (
@@ -233,6 +258,16 @@ def test_hostile_files_are_refused(text: str, code: str, message: str) -> None:
         graph_of_yaml(text)
 
     assert (caught.value.diagnostics[-1].code, caught.value.diagnostics[-1].message) == (code, message)
+
+
+def test_an_alias_of_arguments_stands_where_it_is_written() -> None:
+    """What does not fit is shown at the item whose arguments an alias repeats, not at those that it repeats."""
+    text = "input: 5x5x3\nlayers:\n- conv: &a {kernel: 3, filters: 4}\n- conv: *a\n- conv: *a"
+    with pytest.raises(SpecError) as caught:
+        graph_of_yaml(text)
+
+    (found,) = caught.value.diagnostics
+    assert (found.layer, found.to_dict()["line"]) == ("conv3", 5)
 
 
 def test_brackets_go_as_deep_as_in_text() -> None:

@@ -33,7 +33,7 @@ WORDS = [
     *("gn", "groupnorm", "lrn", "scale", "fc", "dense", "linear", "relu"),
     *("relu6", "leakyrelu", "elu", "selu", "celu", "gelu", "silu", "swish"),
     *("mish", "sigmoid", "hardsigmoid", "hardswish", "tanh", "hardtanh", "softplus", "softsign"),
-    *("softmax", "logsoftmax", "prelu", "add", "mul", "concat"),
+    *("softmax", "logsoftmax", "prelu", "add", "mul", "concat", "grn", "embedding"),
     *("lstm", "gru", "rnn", "convlstm"),
 ]
 

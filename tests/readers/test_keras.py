@@ -150,6 +150,28 @@ def test_nested_model(tmp_path: Path) -> None:
     assert rows(read(tmp_path, functional(IMAGE, inner)))[1:] == [("inner.c", "conv 3x3 x2", (6, 6, 2), 74)]
 
 
+def test_frozen(tmp_path: Path) -> None:
+    """`trainable: false` freezes a layer, a layer called twice, and all layers of a model, whatever they state.
+
+    16 + 4 weights of c, once; 2·4 of the norm in the inner model, whose statistics stay buffers; PReLU's 8·8·4.
+    """
+    shared = layer("Conv2D", "c", "image", filters=4, kernel_size=[1, 1], trainable=False)
+    shared["inbound_nodes"].append([["c", 0, 0, {}]])
+    inner = functional(IMAGE, layer("BatchNormalization", "n", "image", trainable=True), name="inner")
+    inner["config"]["trainable"] = False
+    inner["inbound_nodes"] = [[["c", 1, 0, {}]]]
+    last = layer("PReLU", "p", "inner", trainable=False)
+    result = read(tmp_path, functional(IMAGE, shared, inner, last, layer("Conv2D", "d", "p", filters=2, kernel_size=1)))
+
+    assert [(row.description, row.params, row.frozen, row.buffers) for row in result.rows[1:]] == [
+        ("conv 1x1 x4 frozen", 0, 20, 0),
+        ("conv 1x1 x4 frozen", 0, 0, 0),
+        ("bn frozen", 0, 8, 8),
+        ("prelu frozen", 0, 256, 0),
+        ("conv 1x1 x2", 10, 0, 0),
+    ]
+
+
 def part(*key: Any) -> dict[str, Any]:
     """A part of the tensor of `image`, as Keras 3 writes `x[...]`; a tuple is a slice, and ... all that is between."""
     history = {"class_name": "__keras_tensor__", "config": {"keras_history": ["image", 0, 0]}}

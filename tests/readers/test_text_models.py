@@ -171,6 +171,31 @@ def test_caffe_layers(tmp_path: Path) -> None:
     ]
 
 
+FROZEN = """
+input: "data" input_dim: 1 input_dim: 4 input_dim: 8 input_dim: 8
+layer { name: "a" type: "Convolution" bottom: "data" top: "a" param { lr_mult: 0 } param { lr_mult: 0.0 decay_mult: 0 }
+  convolution_param { num_output: 4 kernel_size: 1 } }
+layer { name: "b" type: "Convolution" bottom: "a" top: "b" param { lr_mult: 0 } param { lr_mult: 2 }
+  convolution_param { num_output: 4 kernel_size: 1 } }
+layer { name: "n" type: "BatchNorm" bottom: "b" top: "b" param { lr_mult: 0 } param { lr_mult: 0 } }
+layer { name: "s" type: "Scale" bottom: "b" top: "b" param { lr_mult: 0 } }
+layer { name: "c" type: "Convolution" bottom: "b" top: "c" param { lr_mult: 1 } param { lr_mult: 0.5 }
+  convolution_param { num_output: 2 kernel_size: 1 } }
+"""
+
+
+def test_caffe_frozen(tmp_path: Path) -> None:
+    """A learning rate of 0 freezes the weights, the bias, or both; a BatchNorm has statistics alone, at a rate of 0."""
+    result = cnncalc.analyze(written(tmp_path, "net.prototxt", FROZEN))
+    assert [(row.description, row.params, row.frozen, row.buffers) for row in result.rows[1:]] == [
+        ("conv 1x1 x4 frozen", 0, 20, 0),
+        ("conv 1x1 x4", 4, 16, 0),
+        ("bn noaffine", 0, 0, 8),
+        ("scale frozen", 0, 4, 0),
+        ("conv 1x1 x2", 10, 0, 0),
+    ]
+
+
 V1 = """
 input: "data" input_dim: 1 input_dim: 1 input_dim: 6 input_dim: 6
 layers { name: 'conv' type: CONVOLUTION bottom: 'data' top: 'conv' convolution_param < num_output: 2 kernel_size: 3 > }

@@ -120,6 +120,28 @@ def test_tied() -> None:
     assert [params for *_, params in rows(made)] == [16, 0]
 
 
+def test_frozen() -> None:
+    """What takes no gradient is frozen, also where another module shares it, and where it is the bias alone.
+
+    4·4 + 4 of the first, none in the second that shares them, 16 of the third, whose bias of 4 is frozen.
+    """
+    from torch import nn
+
+    made = module("self.c(self.b(self.a(x)))", **{name: nn.Conv2d(4, 4, 1) for name in "abc"})
+    made.a.requires_grad_(False)
+    made.b.weight, made.b.bias = made.a.weight, made.a.bias
+    made.c.bias.requires_grad_(False)
+    result = cnncalc.analyze(cnncalc.from_torch(made, "8x8x4"))
+
+    assert [(row.description, row.params, row.frozen, row.backward_macs) for row in result.rows[1:]] == [
+        ("conv 1x1 x4 frozen", 0, 20, 0),
+        ("conv 1x1 x4 frozen", 0, 0, 0),
+        # The gradient of its weights alone: nothing before it learns.
+        ("conv 1x1 x4", 16, 4, 1024),
+    ]
+    assert (result.totals.params, result.totals.frozen, result.totals.params_bytes) == (16, 24, 160)
+
+
 def test_parameter() -> None:
     """A parameter of no module is counted where it is read."""
     import torch

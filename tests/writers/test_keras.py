@@ -38,9 +38,9 @@ def test_network(network: Any, exported: Any) -> None:
     got = model(exported(network, "keras"))
     totals = cnncalc.analyze(graph)
     outputs = [(None, *graph.nodes[index].shape.dims) for index in graph.outputs]
-    buffers = sum(row.buffers for row in totals.rows)
+    others = sum(row.frozen + row.buffers for row in totals.rows)
     assert [tuple(each.shape) for each in got.outputs] == outputs
-    assert (numbers(got.trainable_weights), numbers(got.non_trainable_weights)) == (totals.totals.params, buffers)
+    assert (numbers(got.trainable_weights), numbers(got.non_trainable_weights)) == (totals.totals.params, others)
 
 
 def test_there_and_back(network: Any, exported: Any, same_figures: Any, tmp_path: Path) -> None:

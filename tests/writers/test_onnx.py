@@ -39,8 +39,8 @@ def test_network(network: Any, exported: Any) -> None:
     assert [dims(value) for value in inferred.graph.output] == [
         ["N", shape.channels, *shape.spatial] for shape in outputs
     ]
-    buffers = sum(row.buffers for row in totals.rows)
-    assert sum(weights(model).values()) == totals.totals.params + buffers
+    others = sum(row.frozen + row.buffers for row in totals.rows)
+    assert sum(weights(model).values()) == totals.totals.params + others
 
 
 def test_there_and_back(network: Any, exported: Any, same_figures: Any, tmp_path: Path) -> None:

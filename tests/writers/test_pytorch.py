@@ -30,30 +30,40 @@ def module(code: str) -> Any:
 
 def samples(graph: cnncalc.Graph, number: int) -> list[Any]:
     """A batch for each input, on the meta device."""
-    shapes = [node.shape for node in graph.nodes if not node.inputs]
-    return [torch.empty(number, shape.channels, *shape.spatial, device="meta") for shape in shapes]
+    indices = {index for node in graph.nodes if node.layer.kind == "embedding" for index in node.inputs}
+    return [
+        torch.empty(
+            *(number, node.shape.channels, *node.shape.spatial),
+            device="meta",
+            dtype=torch.long if node.index in indices else torch.float,
+        )
+        for node in graph.nodes
+        if not node.inputs
+    ]
 
 
 def run(graph: cnncalc.Graph, network: Any) -> Any:
-    """What PyTorch gives for two samples: output shapes, and the numbers of parameters and buffers."""
+    """What PyTorch gives for two samples: output shapes, and the numbers of parameters, frozen ones and buffers."""
     outputs = network(*samples(graph, 2))
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
     return SimpleNamespace(
         shapes=[tuple(each.shape) for each in outputs],
-        params=sum(each.numel() for each in network.parameters()),
+        params=sum(each.numel() for each in network.parameters() if each.requires_grad),
+        frozen=sum(each.numel() for each in network.parameters() if not each.requires_grad),
         # A batch norm also counts the batches that it has seen: no running statistic.
         buffers=sum(each.numel() for name, each in network.named_buffers() if "num_batches" not in name),
     )
 
 
 def test_network(network: Any, exported: Any) -> None:
-    """PyTorch gives the same output shapes, parameters and buffers."""
+    """PyTorch gives the same output shapes, parameters, frozen ones and buffers."""
     graph = network.graph
     totals = cnncalc.analyze(graph)
     got = run(graph, module(exported(network, "pytorch")))
     shapes = [(2, graph.nodes[i].shape.channels, *graph.nodes[i].shape.spatial) for i in graph.outputs]
     buffers = sum(row.buffers for row in totals.rows)
-    assert (got.shapes, got.params, got.buffers) == (shapes, totals.totals.params, buffers)
+    sums = totals.totals
+    assert (got.shapes, got.params, got.frozen, got.buffers) == (shapes, sums.params, sums.frozen, buffers)
 
 
 @pytest.mark.filterwarnings("ignore")  # PyTorch's own, while it traces
@@ -102,7 +112,7 @@ MOST_TRAINED = 100
 #: bytes.
 BESIDE: dict[str, Callable[[Row, int], int]] = {
     "bn": lambda row, _: 8 * row.output_shape[-1],
-    "ln": lambda row, samples: 8 * samples * prod(row.output_shape[:-1]),
+    "ln": lambda row, samples: 8 * samples * (1 if row.node.layer.all else prod(row.output_shape[:-1])),
     "gn": lambda row, samples: 8 * samples * row.node.layer.groups,
     "instancenorm": lambda row, samples: (12 if row.params else 8) * samples * row.output_shape[-1],
     "dropout": lambda row, samples: 3 * samples * row.node.shape.elements if row.node.layer.rate else 0,
@@ -136,7 +146,7 @@ def overcounted(rows: Iterable[Row], count: int) -> int:
         x = row.node.input_shapes
         # Only the first part of a separable convolution has groups.
         part = row.node.layer.decompose(x[0])[0] if x else row.node.layer
-        if part.kind in ("conv", "dwconv", "deconv"):
+        if part.kind in ("conv", "dwconv", "deconv") and not row.node.layer.frozen:
             groups = x[0].channels if part.kind == "dwconv" else part.groups
             total += (groups - 1) * part.multiply_adds(x[0], row.node.shape) * count
     return total
@@ -146,7 +156,8 @@ def learning(graph: cnncalc.Graph) -> set[int]:
     """The nodes whose output has a gradient: they have weights, or what they read has one."""
     found: set[int] = set()
     for node in graph.nodes:
-        if node.inputs and (node.layer.weights(node.input_shapes[0]) or not found.isdisjoint(node.inputs)):
+        weights = node.inputs and not node.layer.frozen and node.layer.weights(node.input_shapes[0])
+        if node.inputs and (weights or not found.isdisjoint(node.inputs)):
             found.add(node.index)
     return found
 
@@ -182,4 +193,7 @@ def test_training(network: Any, exported: Any) -> None:
     first = result.rows[min(1, len(result.rows) - 1)]
     if first.type == "bn" and not first.node.layer.scale:
         beside -= first.saved_bytes * count
+    # So keeps a global response norm there what its weight is multiplied by, and nothing for its input's gradient.
+    if first.type == "grn":
+        beside -= 4 * count * first.node.layer.kept_elements(first.node.input_shapes, first.node.shape)
     assert saved == result.totals.saved_bytes * count + beside

@@ -98,6 +98,12 @@ def test_zoo(name: str) -> None:
 #: Each where frameworks differ by themselves: what is padded, what counts, in what order elements go, which constants
 #: there are.
 LAYERS = [
+    # On the channels of each position, and over all axes at once.
+    "input 6x5x4 | fc 7 each",
+    "input 6x4 | fc 7 each nobias",
+    "input 6x5x4 | ln all noaffine",
+    "input 6x5x4 | conv 1x1 x4 | grn",
+    "input 6x4 | grn",
     # Average pools: padding alike at both ends and not, counted and not, and windows that hang over.
     "input 9x8x4 | avgpool 3 s2 p1",
     "input 9x8x4 | avgpool 3 s2 p1 countpad",

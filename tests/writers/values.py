@@ -89,6 +89,8 @@ def _weights(node: Node, random: np.random.Generator) -> Weights:
         found |= {"bias": vector(x.channels)} if layer.affine else {}
         statistics = {"mean": vector(x.channels), "variance": vector(x.channels, 0.8)} if kind == "bn" else {}
         return found | statistics
+    if kind == "grn":
+        return {"kernel": vector(x.channels), "bias": vector(x.channels)}
     if kind == "scale":
         return {"kernel": vector(x.channels, 1.0), **bias}
     if kind == "prelu":

@@ -80,11 +80,21 @@ class CaffeLayer(NamedTuple):
         messages = (message for name in names for message in self.message.messages(name))
         return CaffeArguments(next(messages, PrototxtMessage({}, self.span)), self.name, self.span)
 
+    @property
+    def rates_of_zero(self) -> list[bool]:
+        """Whether the learning rate of the weights is 0 in the file, then whether that of the bias is."""
+        newer = [message.scalar("lr_mult") for message in self.message.messages("param")]
+        stated = newer or self.message.scalars("blobs_lr")
+        return [bool(each and ZERO.fullmatch(each.text)) for each in stated]
+
     def make(self, kind: str, **arguments: Any) -> Layer:
         """Return the layer of a kind with the arguments that the file states, and the given ones."""
         stated = self.parameters(PARAMETERS.get(kind, "")).read(CAFFE, kind)
         return make(kind, **stated, **arguments)
 
+
+#: A rate of 0 as files write it: `0`, `0.0`, `0e-5`.
+ZERO = re.compile(r"-?(0+\.?0*|\.0+)([eE][+-]?\d+)?f?")
 
 #: From a layer to the node of its output, or to one for each.
 Rule = Callable[["CaffeImporter", CaffeLayer], "int | list[int]"]
@@ -126,7 +136,18 @@ class CaffeImporter(Importer):
         return self.builder.build(last, self.net.text("name") or None)
 
     def add_layer(self, layer: CaffeLayer, kind: Layer, *inputs: int, stored: StoredWeights | None = None) -> int:
-        """Add a layer of ours for a layer of the file."""
+        """Add a layer of ours for a layer of the file; a rate of 0 keeps its weights, or its bias, from training."""
+        constant = layer.rates_of_zero
+        x = self.shape(inputs[0]) if any(constant) else None
+        if x is not None and "trainable" in kind.arguments and stored is None:
+            resolved = kind.resolve(x)
+            weights, biases = resolved.weights(x), resolved.bias_weights(x)
+            held = [count for count in (weights, biases) if count]
+            frozen = [count for count, kept in zip(held, constant, strict=False) if kept]
+            if len(frozen) == len(held) > 0:
+                kind = kind.replace(trainable=False)
+            elif frozen:
+                stored = StoredWeights(weights + biases - sum(frozen), resolved.buffers(x), sum(frozen))
         return self.add(kind, inputs, Origin(layer.span), layer.name, stored)
 
     # -- inputs ------------------------------------------------------------------------------------------

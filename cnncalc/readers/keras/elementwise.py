@@ -54,7 +54,10 @@ def batch_norm(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
 
 @rules(*class_names("ln"))
 def layer_norm(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
-    yield _norm(config, shapes[0], "ln")
+    # Its axes, counted with the batch; a single one is that of the channels, wherever they stand.
+    axes = config.get("axis", -1)
+    everything = isinstance(axes, list) and len(axes) > 1 and len(axes) == len(shapes[0].dims)
+    yield _norm(config, shapes[0], "ln", all=everything)
 
 
 @rules(*class_names("gn"))

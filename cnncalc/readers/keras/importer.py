@@ -70,6 +70,8 @@ class KerasImporter(Importer):
         self.channels_first = False
         #: The layers whose weights were counted: each is one value of the file, however often it is called.
         self.counted: set[int] = set()
+        #: Whether the model that is being read is kept from training, or one that it is part of.
+        self.frozen = False
 
     def run(self, model: Any) -> Graph:
         config = model.get("config") if isinstance(model, dict) else None
@@ -81,6 +83,13 @@ class KerasImporter(Importer):
 
     def _import_model(self, model: Mapping[str, Any], given: list[int] | None, path: str, depth: int) -> list[int]:
         """Add a model's layers, with inputs `given` by an outer model; return the nodes of its outputs."""
+        outer = self.frozen
+        self.frozen = outer or _is_frozen(model)
+        outputs = self._import_layers(model, given, path, depth)
+        self.frozen = outer
+        return outputs
+
+    def _import_layers(self, model: Mapping[str, Any], given: list[int] | None, path: str, depth: int) -> list[int]:
         if depth > MAX_DEPTH:
             fail("E303", f"`{self.path}` is nested too deeply", f"more than {MAX_DEPTH} models in one another")
         config = model.get("config")
@@ -164,7 +173,10 @@ class KerasImporter(Importer):
         full = self.names(path + name)
         counted = id(layer) in self.counted
         self.counted.add(id(layer))
+        frozen = self.frozen or _is_frozen(layer)
         for each in parts:
+            if frozen:
+                each = _frozen(each)
             stored = StoredWeights() if counted else each.stored
             suffix = f".{each.suffix}" if each.suffix else ""
             inputs = [self.add(each.layer, inputs, None, full + suffix, stored)]
@@ -179,6 +191,21 @@ class KerasImporter(Importer):
             return list(rule(config, shapes))
         except ShapeError as fault:
             fail("E306", fault.summary.format(layer=config.name), fault.fact)
+
+
+def _is_frozen(layer: Mapping[str, Any]) -> bool:
+    """Return whether a layer's or model's configuration keeps it from training, whatever its parts state."""
+    return config_of(layer).get("trainable") is False
+
+
+def _frozen(part: LayerPart) -> LayerPart:
+    """Return a part with its weights kept from training."""
+    layer, stored = part.layer, part.stored
+    if "trainable" in layer.arguments:
+        layer = layer.replace(trainable=False)
+    if stored is not None:
+        stored = StoredWeights(0, stored.buffers, stored.params)
+    return part._replace(layer=layer, stored=stored)
 
 
 def _check_names(layers: list[Any], functional: bool) -> None:

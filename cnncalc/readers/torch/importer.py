@@ -62,11 +62,15 @@ class BoundArguments(dict[str, Any]):
 
 
 class StoredParameter(NamedTuple):
-    """A parameter or buffer of the module, and its number of elements that are not integers."""
+    """A parameter or buffer of the module, and its number of elements that are not integers.
+
+    A frozen parameter takes no gradient.
+    """
 
     name: str
     elements: int
     is_parameter: bool
+    is_frozen: bool
 
 
 #: From a node and its bound arguments to the value of its output, or a list with one for each. It raises
@@ -100,7 +104,7 @@ class TorchImporter(TensorImporter[FxNode, StoredParameter]):
             if node.op == "placeholder" and node.name in names:
                 tensor = tensors.get(names[node.name])
                 # Tied weights are one tensor by several names.
-                constant = constants.get(id(tensor)) or self._stored_tensor(node, names[node.name])
+                constant = constants.get(id(tensor)) or self._stored_tensor(node, names[node.name], tensor)
                 self.values[node] = constants[id(tensor)] = constant
             elif node.op == "placeholder":
                 self.values[node] = self._import_input(node)
@@ -113,11 +117,13 @@ class TorchImporter(TensorImporter[FxNode, StoredParameter]):
         last = next(node for node in self.program.graph.nodes if node.op == "output")
         return [self.values.get(node) for node in last.all_input_nodes]
 
-    def _stored_tensor(self, node: FxNode, name: str) -> ConstantTensor:
+    def _stored_tensor(self, node: FxNode, name: str, tensor: Any) -> ConstantTensor:
         value = node.meta["val"]
         is_parameter = node.name in self.program.graph_signature.inputs_to_parameters
         real = value.is_floating_point() or value.is_complex()
-        stored = StoredParameter(name, value.numel() if real else 0, is_parameter)
+        stored = StoredParameter(
+            name, value.numel() if real else 0, is_parameter, is_parameter and not tensor.requires_grad
+        )
         return ConstantTensor(tuple(value.shape), sources=self.weights.add(stored))
 
     def _import_input(self, node: FxNode) -> Value:
@@ -148,7 +154,14 @@ class TorchImporter(TensorImporter[FxNode, StoredParameter]):
         """Count the parameters and buffers of these values that no earlier node has counted."""
         new = self.weights.count(values)
         params = sum(each.elements for each in new if each.is_parameter)
-        return StoredWeights(params, sum(each.elements for each in new) - params)
+        frozen = sum(each.elements for each in new if each.is_frozen)
+        return StoredWeights(params - frozen, sum(each.elements for each in new) - params, frozen)
+
+    def is_frozen(self, node: FxNode) -> bool:
+        read = [value for each in node.all_input_nodes for value in _flat(self.values.get(each))]
+        sources = (index for value in read if isinstance(value, ConstantTensor) for index in value.sources)
+        params = [each for each in map(self.weights.tensors.__getitem__, sources) if each.is_parameter]
+        return bool(params) and all(each.is_frozen for each in params)
 
     def _import_call(self, node: FxNode) -> Any:
         read = [value for each in node.all_input_nodes for value in _flat(self.values.get(each))]

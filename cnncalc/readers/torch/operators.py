@@ -7,7 +7,7 @@ from typing import Any
 
 from cnncalc.frameworks.pytorch import PYTORCH
 from cnncalc.layers import MERGE_WORDS
-from cnncalc.readers.importer import per_axis, symmetric_padding
+from cnncalc.readers.importer import make, per_axis, symmetric_padding
 from cnncalc.readers.shape_inference import Dims, axes_of, axis_of
 from cnncalc.readers.tensors import CannotInferError, Tensor, is_per_channel
 from cnncalc.readers.torch.importer import (
@@ -118,6 +118,17 @@ def linear(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> 
     if not x.is_sample or len(x.known_dims) > 5:
         return importer.opaque(node, dims, [x], len(dims) - 1, stored, macs=prod(dims) * weight[1])
     return importer.dense(node, x, dims, stored, bias=bias is not None)
+
+
+@rules("embedding")
+def embedding(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
+    table, indices = dims_of(arguments["weight"]), arguments["indices"]
+    dims, stored = known_output_dims(node), importer.count_weights(arguments["weight"])
+    tensors = [each for each in arguments.values() if isinstance(each, Tensor)]
+    if not isinstance(indices, Tensor) or not indices.is_sample or len(indices.known_dims) != 2:
+        return importer.opaque(node, dims, tensors, len(dims) - 1, stored)
+    index = importer.add_layer(node, make("embedding", table=tuple(table)), (indices,), stored)
+    return Tensor(index, dims, len(dims) - 1)
 
 
 @rules("matmul", "mm", "bmm", "addmm", "baddbmm", "dot", "mv")

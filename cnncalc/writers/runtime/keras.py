@@ -64,6 +64,21 @@ class Scale(layers.Layer):
 
 
 @keras.saving.register_keras_serializable()
+class GlobalResponseNorm(layers.Layer):
+    """Scale each channel by its share of the mean length of the channels, and add the input."""
+
+    def build(self, shape):
+        self.weight = self.add_weight(shape=(shape[-1],), initializer="zeros", name="weight")
+        self.bias = self.add_weight(shape=(shape[-1],), initializer="zeros", name="bias")
+
+    def call(self, x):
+        places = tuple(range(1, len(x.shape) - 1))
+        lengths = ops.sqrt(ops.sum(ops.square(x), axis=places, keepdims=True))
+        shares = lengths / (ops.mean(lengths, axis=-1, keepdims=True) + 1e-6)
+        return x + self.weight * (x * shares) + self.bias
+
+
+@keras.saving.register_keras_serializable()
 class LocalResponseNorm(layers.Layer):
     """Divide each element by its neighbours across `size` channels."""
 

@@ -25,6 +25,34 @@ class PaddedMean(nn.Module):
         return self.pool(nn.functional.pad(x, self.padding)) / shares
 
 
+class ChannelLinear(nn.Linear):
+    """A linear layer on the channels of each place."""
+
+    def forward(self, x):
+        return super().forward(x.movedim(1, -1)).movedim(-1, 1)
+
+
+class Embedding(nn.Embedding):
+    """A row of the table for each index, its elements as channels."""
+
+    def forward(self, x):
+        return super().forward(x).movedim(-1, 1)
+
+
+class GlobalResponseNorm(nn.Module):
+    """Scale each channel by its share of the mean length of the channels, and add the input."""
+
+    def __init__(self, channels, axes):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(channels, *(1,) * axes))
+        self.bias = nn.Parameter(torch.zeros(channels, *(1,) * axes))
+
+    def forward(self, x):
+        lengths = torch.linalg.vector_norm(x, dim=tuple(range(2, x.dim())), keepdim=True)
+        shares = lengths / (lengths.mean(1, keepdim=True) + 1e-6)
+        return x + self.weight * (x * shares) + self.bias
+
+
 class Scale(nn.Module):
     """Multiply each channel by a weight of its own, and add a bias where there is one."""
 
