@@ -63,7 +63,7 @@ class LayerNorm(Norm):
         return super().weights(self._normalized(x))
 
     def bias_weights(self, x: Shape) -> Size:
-        return super().biases(self._normalized(x))
+        return super().bias_weights(self._normalized(x))
 
     def _normalized(self, x: Shape) -> Shape:
         """Return the shape of what is normalized together: its elements as channels, with `all`."""
