@@ -1,6 +1,7 @@
 """Find one figure by its path: `totals.params`, `conv1.output_shape`, `basic2.macs`.
 
     path   = [ "totals" "." ] key { "." key }          a total; `peak` is short for `activation_bytes.peak`
+           | last { "." key }                         `output_shape` or `receptive_field`: the last layer's
            | [ "layers" "." ] layer "." key { "." key }
     layer  = the name of a layer, or of a block: the sums of its figures, and the shape at its end
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 #: Keys whose lists are names; all others are shapes, or have a number for each axis.
 NAME_KEYS = ("inputs", "outputs")
+#: The figures that are the last layer's where no layer is named.
+LAST_KEYS = ("output_shape", "receptive_field")
 #: The figures of a layer that a block has as well, under the same keys.
 BLOCK_KEYS = (
     "type", "params", "frozen", "buffers", "macs", "flops", "backward_macs", "activations", "conv_activations",
@@ -98,6 +101,9 @@ class Figures:
             inner: Any = self._totals.get(outer, self._totals)
             if keys[0] in inner:
                 return inner, ["totals"] if outer == "totals" else ["totals", outer], keys
+        if keys[0] in LAST_KEYS:
+            last = self._analysis.rows[-1].name
+            return self._layer(last), [last], keys
         return self._general(), [], keys
 
     def _layer(self, name: str) -> dict[str, Any] | None:

@@ -109,6 +109,19 @@ def test_fractions() -> None:
     assert find_all(["upsample1.receptive_field.jump"], cnncalc.analyze("input 4x4x1 | upsample 2"))[0].text() == "1/2"
 
 
+def test_the_last_layer() -> None:
+    """Without a layer, the output shape and the receptive field are the last one's.
+
+    By hand: 3 + 2 = 5, and 10 - 2 - 2 = 6 on an axis; the shape's figure of index 2 is the number of filters.
+    """
+    result = cnncalc.analyze("input 10x10x1 | conv 3x3 x2 | conv 3x3 x4")
+    found = find_all(["output_shape", "receptive_field", "receptive_field.left", "output_shape.2"], result)
+    assert [(each.path, each.text()) for each in found] == [
+        ("conv2.output_shape", "6x6x4"), ("conv2.receptive_field", "5"), ("conv2.receptive_field.left", "0"),
+        ("conv2.output_shape.2", "4"),
+    ]  # fmt: skip
+
+
 def test_layout() -> None:
     """Shapes follow the layout, numbers for each axis do not."""
     found = find_all(["stem.output_shape", "stem.input_shapes", "stem.fields.kernel"], RESULT)
