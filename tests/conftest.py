@@ -19,7 +19,13 @@ settings.load_profile("default")
 
 #: Files that import a framework: they are tests of the marker `frameworks`, and not even read where it is missing.
 NEEDS = {
-    "torch": ("layers/test_tokens.py", "writers/test_pytorch.py", "writers/test_values.py", "readers/test_torch.py"),
+    "torch": (
+        "layers/test_tokens.py",
+        "writers/test_pytorch.py",
+        "writers/test_recurrent.py",
+        "writers/test_values.py",
+        "readers/test_torch.py",
+    ),
     "keras": ("writers/test_keras.py", "writers/test_values.py", "readers/test_keras_layers.py"),
     "onnxruntime": ("writers/test_onnx.py", "writers/test_values.py"),
 }
