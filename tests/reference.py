@@ -36,6 +36,7 @@ def read_json(path: Path) -> dict[str, Any]:
     return found
 
 
-def examples(number: int) -> settings:
-    """Try so many examples, or in the deep profile twenty times as many."""
-    return settings(max_examples=number * settings.default.max_examples // 100)
+def examples(number: int, deep: int | None = None) -> settings:
+    """Try so many examples, or in the deep profile `deep`, by default ten times as many."""
+    is_deep = settings.default.max_examples > 100
+    return settings(max_examples=(deep or 10 * number) if is_deep else number)
