@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cnncalc.analysis import Analysis
     from cnncalc.graph import Graph
     from cnncalc.query.conditions import Condition, Outcome
+    from cnncalc.report.document import Document
 
 EXAMPLES = """
 cnncalc "input 5x5x3 | conv 3x3 s1 valid x2"
@@ -153,14 +154,19 @@ def _suggest_command(spec: str, error: SpecError) -> None:
 
 def _show_layers(analysis: Analysis, more: dict[str, object], output: Output) -> None:
     """Write the table of the layers; JSON also has the keys of `more`."""
-    from cnncalc.report.network import layers_document, network_document
 
-    columns = output.chosen("all" if output.format == "csv" else None)
-    output.emit(
-        lambda _: network_document(analysis, columns, output.layout, output.depth),
-        lambda: analysis.to_dict(output.depth) | more,
-        lambda: layers_document(analysis, columns, output.layout, output.depth),
-    )
+    def table() -> Document:
+        from cnncalc.report.network import network_document  # JSON needs no document
+
+        return network_document(analysis, output.chosen(), output.layout, output.depth)
+
+    def rows() -> Document:
+        from cnncalc.report.network import layers_document
+
+        columns = output.chosen("all" if output.format == "csv" else None)
+        return layers_document(analysis, columns, output.layout, output.depth)
+
+    output.emit(lambda _: table(), lambda: analysis.to_dict(output.depth) | more, rows)
 
 
 def _compare_conventions(graph: Graph, batch: int, output: Output) -> None:
