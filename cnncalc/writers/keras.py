@@ -378,12 +378,16 @@ def named_as(naming: str, name: str) -> CallArgument:
     return keyword("name", RawCode(naming.format(name)))
 
 
+#: Layers of which one of ours may be a stack.
+RECURRENT = ("LSTM", "GRU", "SimpleRNN", "Bidirectional")
+
+
 def named_calls(name: str, code: Call, between: str) -> list[tuple[str, Call]]:
     """Return the layers that a call represents, by name: the last with weights has the name itself."""
     calls = calls_of(code)
     main = max(range(len(calls)), key=lambda number: (not is_edge(calls[number]), number))
     suffixes = [suffix(each) for each in calls]
-    if main > 0 and calls[0].function == calls[main].function:  # a stack of recurrent layers
+    if main > 0 and calls[0].function.removeprefix("layers.") in RECURRENT:  # a stack of layers alike
         suffixes = [f"layer{number}" for number in range(1, len(calls) + 1)]
     return [
         (name if number == main else f"{name}{between}{suffixes[number]}", each) for number, each in enumerate(calls)
