@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-# No example is timed, since speed is measured in benchmarks. The default run draws the same examples every time; the
-# slow run (`--hypothesis-profile=deep`) draws other ones, and ten times as many.
+# No example is timed, since speed is measured in benchmarks. A run draws the same examples every time, so that what
+# passed once passes again: ten times as many in the slow run (`--hypothesis-profile=deep`). To look for cases that
+# nobody has met yet, `--hypothesis-profile=search` draws as many at random.
 untimed = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=100)
 settings.register_profile("default", untimed, derandomize=True, database=None)
-settings.register_profile("deep", untimed, max_examples=1000, print_blob=True)
+settings.register_profile("deep", untimed, derandomize=True, database=None, max_examples=1000)
+settings.register_profile("search", untimed, max_examples=1000, print_blob=True)
 settings.load_profile("default")
 
 #: Files that import a framework: they are tests of the marker `frameworks`, and not even read where it is missing.

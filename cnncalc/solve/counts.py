@@ -77,21 +77,27 @@ class Repeats:
 
     def _outputs(self) -> tuple[Outputs, tuple[int, int] | None, int | None]:
         """Return the outputs by count, where and how often they repeat, and the last count if there may be more."""
+        outputs, repeats, limit = self._outputs_by_state()
+        if self.item.name is not None and 0 in outputs:
+            # Nothing has the name of an item that is left out.
+            outputs[0] = self.problem.output(self.shape, 0, self.layer, self.axis)
+        return outputs, repeats, limit
+
+    def _outputs_by_state(self) -> tuple[Outputs, tuple[int, int] | None, int | None]:
+        """Return what `_outputs` does, as if an item that is left out had its name all the same."""
         outputs: dict[int, tuple[int, bool] | None] = {}
         seen: dict[tuple[Any, ...], int] = {}
         for count, state in enumerate(self._states()):
             if state in seen:
                 return outputs, (seen[state], count - seen[state]), None
-            seen[state] = count
+            if count > 0 or self.item.name is None:
+                seen[state] = count
             n, channels, clean = state
             rest = self._rest(channels)
             fits = rest is not None and rest.fits(n)
             outputs[count] = (rest.size(n), clean and rest.drops_nothing(n)) if fits and rest is not None else None
             if count >= self._most():
                 return outputs, None, count
-        if self.item.name is not None and 0 in outputs:
-            # Nothing has the name of an item that is left out.
-            outputs[0] = self.problem.output(self.shape, 0, self.layer, self.axis)
         return outputs, None, None
 
     def _states(self) -> Iterator[tuple[int, int | None, bool]]:
