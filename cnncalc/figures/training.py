@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from cnncalc.figures.cost import Cost
 from cnncalc.graph import Node
-from cnncalc.layers.base import Layer
 from cnncalc.shape import Size
 
 #: Optimizer → how many values it keeps for each parameter.
@@ -79,9 +78,7 @@ def _layer_training(node: Node, cost: Cost) -> _LayerTraining:
     if not node.inputs:
         return _LayerTraining(layer.keeps, False, False, 0, 0, False)
     own_elements = layer.kept_elements(node.input_shapes, node.shape)
-    # A layer with a state has gradients that go from step to step.
-    own_rule = type(layer).backward_multiply_adds is not Layer.backward_multiply_adds
-    is_chain = own_rule or len(layer.decompose(node.input_shapes[0])) > 1
+    is_chain = layer.has_state or len(layer.decompose(node.input_shapes[0])) > 1
     trains = _trains(node, cost)
     return _LayerTraining(layer.keeps, layer.is_view, trains, own_elements, layer.kept_bytes(node.shape), is_chain)
 

@@ -18,6 +18,7 @@ from cnncalc.frameworks.notation import (
     REAL,
     SECOND,
     SIZES,
+    TWO_BIASES,
     WHOLE,
     Notation,
     words,
@@ -91,8 +92,8 @@ GLOBAL = (*FORMAT, argument("keepdims", Meaning.KEEPS_AXES, default=False))
 ADAPTIVE = (argument("output_size", "size", PER_AXIS), *FORMAT)
 
 
-#: The biases of a gate: an LSTM and a SimpleRNN have one or none, a GRU that resets behind its product two.
-ONE_BIAS, TWO_BIASES = Notation(bool, int), Notation(bool, lambda bias: 2 if bias else 0)
+#: A gate of an LSTM or a SimpleRNN has one bias or none; that of a GRU that resets behind its product has two.
+ONE_BIAS = Notation(bool, int)
 #: The whole sequence, or the last state.
 RETURN_SEQUENCES = argument(
     "return_sequences", "last", Notation(lambda last: not last, lambda sequences: not sequences), False

@@ -151,6 +151,8 @@ EACH_AXIS = Notation(list, axes)
 #: The first or second of two numbers that are one argument of ours.
 FIRST = Notation(lambda pair: pair[0], axes)
 SECOND = Notation(lambda pair: pair[1], axes)
+#: The biases of a recurrent layer's gate where there are two or none.
+TWO_BIASES = Notation(bool, lambda bias: 2 if bias else 0)
 #: A shape as a tuple.
 SIZES = Notation(tuple, axes)
 #: Padding alike at both ends, a number for all axes or for each, or a rule: `1`, `(1, 0)`, `"same"`.

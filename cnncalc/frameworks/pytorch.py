@@ -16,6 +16,7 @@ from cnncalc.frameworks.notation import (
     ROUNDS_UP,
     SECOND,
     SYMMETRIC,
+    TWO_BIASES,
     WHOLE,
     Notation,
     without_idle_countpad,
@@ -74,10 +75,6 @@ def _norm(
         NORM_BIAS,
     )
     return Equivalent(*names, arguments=arguments, functions=functions)
-
-
-#: Both biases of a gate, or none.
-TWO_BIASES = Notation(bool, lambda bias: 2 if bias else 0)
 
 
 def _recurrent(name: str, *functions: str, nonlinearity: tuple[FrameworkArgument, ...] = ()) -> Equivalent:

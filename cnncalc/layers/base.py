@@ -41,6 +41,9 @@ KINDS: dict[str, str] = {}
 AnyLayer = TypeVar("AnyLayer", bound="Layer")
 
 
+#: PyTorch keeps indices as integers of 64 bits.
+BYTES_OF_INDEX = 8
+
 #: The taps of a layer each of whose outputs sees its whole input.
 WHOLE: Literal["whole"] = "whole"
 
@@ -85,6 +88,9 @@ class Layer:
     #: What PyTorch's autograd keeps for the backward pass where the layer learns, or passes a gradient on: all of its
     #: inputs, its output, or each factor of a product with another factor that learns. Weights are a factor.
     keeps: ClassVar[Literal["nothing", "inputs", "output", "factors"]] = "nothing"
+    #: Whether each step hands a state on to the next: gradients go back from step to step then, as its own
+    #: `backward_multiply_adds` counts them.
+    has_state: ClassVar[bool] = False
     #: Whether all its figures are known: not so for an operator of a model file that the program does not know.
     known: ClassVar[bool] = True
     #: Its rules as formulas or in words, for the help; `size_notes` has what else there is to know about sizes.

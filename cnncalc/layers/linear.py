@@ -7,11 +7,8 @@ from math import prod
 from typing import Literal
 
 from cnncalc.layers.arguments import Flag, Integer, Pair
-from cnncalc.layers.base import WHOLE, Example, WeightedLayer
+from cnncalc.layers.base import BYTES_OF_INDEX, WHOLE, Example, WeightedLayer
 from cnncalc.shape import Detail, Requirement, Shape, Size, require
-
-#: PyTorch keeps indices as integers of 64 bits.
-BYTES_OF_INDEX = 8
 
 
 class FullyConnected(WeightedLayer):

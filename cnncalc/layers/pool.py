@@ -6,13 +6,10 @@ from collections.abc import Iterator
 from typing import Literal
 
 from cnncalc.layers.arguments import Choice, Flag, PaddingArgument, PerAxis
-from cnncalc.layers.base import WHOLE, Example, Layer
+from cnncalc.layers.base import BYTES_OF_INDEX, WHOLE, Example, Layer
 from cnncalc.layers.taps import BinTaps
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import AXES, Detail, Padding, Requirement, Shape, Size, Window, at_least, require
-
-#: PyTorch keeps for each output of a max pool which of its inputs it is, as an integer of 64 bits.
-BYTES_OF_INDEX = 8
 
 
 class Pooling(Windowed):
@@ -60,6 +57,7 @@ class MaxPool(Pooling):
         return self.rounding == "ceil"
 
     def kept_bytes(self, y: Shape) -> Size:
+        # For each output, which of its inputs it is.
         return BYTES_OF_INDEX * y.elements
 
 

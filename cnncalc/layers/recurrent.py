@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from math import prod
 from typing import Any, Literal
 
-from cnncalc.layers.arguments import Flag, Integer, NamedInteger, PaddingArgument, PerAxis, fit_axes
+from cnncalc.layers.arguments import Flag, Integer, NamedInteger, PaddingArgument, PerAxis
 from cnncalc.layers.base import REGISTRY, WHOLE, Example, WeightedLayer
 from cnncalc.layers.taps import Taps, WindowTaps
 from cnncalc.shape import Padding, Requirement, Shape, ShapeError, Size, statically_known
@@ -27,6 +27,7 @@ class Recurrent(WeightedLayer):
 
     words = {"lstm": (), "gru": (), "rnn": ()}
     spatial = True
+    has_state = True
     keeps = "factors"
     units = Integer("", "x", ":", help="size of the state = output channels of each direction")
     bidirectional = Flag("bi", default=False, help="whether a second set of weights reads the sequence backwards")
@@ -174,6 +175,7 @@ class ConvLSTM(WeightedLayer):
 
     words = {"convlstm": ()}
     spatial = True
+    has_state = True
     keeps = "factors"
     kernel = PerAxis("", in_full=True, help="window size, on the axes behind the steps")
     stride = PerAxis("s", default=(1,), help="step of the window over the input")
@@ -205,13 +207,9 @@ class ConvLSTM(WeightedLayer):
                 f"the input {x} has {x.rank} spatial axes" if x.rank != 1 else f"the input {x} has 1 spatial axis",
                 help="write `lstm`, which reads vectors, or give an input of steps x height x width x channels",
             )
-        values: dict[str, Any] = {}
-        for name, argument in self.arguments.items():
-            value = getattr(self, name)
-            if isinstance(value, tuple) and not isinstance(value, Padding):
-                value = fit_axes(name, value, x.rank - 1)
-            values[name] = argument.fit(value, x.rank - 1)
-        return self.with_values(values)
+        return self.with_values(
+            {name: argument.fit(getattr(self, name), x.rank - 1) for name, argument in self.arguments.items()}
+        )
 
     def input_conv(self) -> Any:
         """Return the convolution that reads the input of a step, for all gates."""
