@@ -202,7 +202,7 @@ class Window(NamedTuple):
 
 
 class Padding(NamedTuple):
-    """The padding at the ends of the axes: a rule (`valid`, `same`, `full`) or numbers (`explicit`)."""
+    """The padding at the ends of the axes: a rule (`valid`, `same`, `full`, `causal`) or numbers (`explicit`)."""
 
     mode: str
     ends: tuple[tuple[int, int], ...] = ()
@@ -215,6 +215,8 @@ class Padding(NamedTuple):
             begin, end = self.ends[axis]
         elif self.mode == "full":
             begin = end = Window(kernel, stride, dilation).extent - 1
+        elif self.mode == "causal":
+            begin = Window(kernel, stride, dilation).extent - 1
         elif self.mode == "same":
             total = same_total(n, Window(kernel, stride, dilation))
             begin, end = total // 2, total - total // 2

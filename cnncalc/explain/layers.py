@@ -204,8 +204,8 @@ def _padding(layer: Windowed, x: Shape) -> Iterator[AxisPadding]:
         total = None
         if mode == "same":
             total = _formula("total", traced.same_totals(_traced_shape(x))[axis])
-        elif mode == "full":
-            total = _formula("each end", window.begin)
+        elif mode in ("full", "causal"):
+            total = _formula("each end" if mode == "full" else "begin", window.begin)
         yield AxisPadding(name, ends[0], ends[1], total)
 
 

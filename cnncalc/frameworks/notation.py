@@ -157,6 +157,10 @@ SIZES = Notation(tuple, axes)
 SYMMETRIC = Notation(_write_symmetric, _read_symmetric)
 #: Padding by rule alone: `"same"`, `"valid"`.
 BY_RULE = Notation(lambda padding: padding.mode, words({Padding("same"): "same", Padding("valid"): "valid"}).read)
+#: The rules of a convolution, which on one axis may see what is behind it alone: `"causal"`.
+RULE_OR_CAUSAL = Notation(
+    BY_RULE.write, words({Padding(mode): mode for mode in ("same", "valid", "causal")}).read
+)
 #: `(left, right, top, bottom)`.
 LAST_AXIS_FIRST = Notation(lambda padding: last_axis_first(padding.ends), _read_last_axis_first)
 #: `((top, bottom), (left, right))`.

@@ -97,6 +97,8 @@ def _padding_text(explanation: Explanation) -> str:
         split = f"{signed(axis.begin)} {ends[0]} and {signed(axis.end)} {ends[1]}"
         if mode == "full":
             split = f"{axis.total} at each end"
+        elif mode == "causal":
+            split = f"{axis.total} {ends[0]}, none {ends[1]}"
         elif axis.total is not None:
             split = f"{axis.total}{cropped} in all, so {split}"
         by_axis.append((axis.axis, split))
