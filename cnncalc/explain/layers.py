@@ -13,6 +13,7 @@ from cnncalc.figures.memory import DTYPES, Buffer, assign_buffers
 from cnncalc.figures.receptive_field import AxisField, covering_all, through_window
 from cnncalc.layers.arguments import Argument, PaddingArgument
 from cnncalc.layers.base import AnyLayer, Layer
+from cnncalc.layers.merge import Merge
 from cnncalc.layers.taps import Taps, WindowTaps
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import AXES, Padding, Shape
@@ -215,6 +216,7 @@ def _field_changes(analysis: Analysis, row: Row, traced: Layer, x: Shape, y: Sha
     taps = traced.taps(x, y)
     # Of a vector whose elements become positions, each saw its own element.
     own = (AxisField(),) * row.node.shape.rank
+    joined = traced.joined(row.node.shape.rank) if isinstance(traced, Merge) else None
     before = [analysis.rows[index].receptive_field.axes or own for index in row.node.inputs]
     for number, (name, axis) in enumerate(zip(AXES[row.node.shape.rank], row.receptive_field.axes, strict=False)):
         # Each axis by itself: where two have the same figures, their formulas may still differ.
@@ -222,6 +224,7 @@ def _field_changes(analysis: Analysis, row: Row, traced: Layer, x: Shape, y: Sha
         arms = [axes[len(axes) - len(row.receptive_field.axes) + number] for axes in before]
         read = taps[number] if isinstance(taps, tuple) else None
         plain = axis.plain and all(arm.plain for arm in arms) and (read is None or isinstance(read, WindowTaps))
+        plain = plain and number != joined
         after = _plainly(arms, read) if plain else _by_phases(arms, axis, read)  # type: ignore[arg-type]  # plain
         smallest = axis.size if axis.smallest is None else axis.smallest
         yield FieldChange(

@@ -11,6 +11,7 @@ from typing import Any
 
 from cnncalc.frameworks.notation import (
     AXIS_BY_AXIS,
+    AXIS_CHANNELS_LAST,
     BY_RULE,
     FIRST,
     FLAG,
@@ -244,7 +245,11 @@ KERAS = Framework(
         "reshape": Equivalent("layers.Reshape", arguments=(argument("target_shape", "shape", SIZES),)),
         "add": Equivalent("layers.Add", functions=("add",)),
         "mul": Equivalent("layers.Multiply", functions=("multiply",)),
-        "concat": Equivalent("layers.Concatenate", arguments=ignored("axis"), functions=("concatenate",)),
+        "concat": Equivalent(
+            "layers.Concatenate",
+            arguments=(argument("axis", notation=AXIS_CHANNELS_LAST, default=-1),),
+            functions=("concatenate",),
+        ),
     },
     prefixes=("layers", "keras", "tf", "ops", "activations"),
     activations=ACTIVATIONS,

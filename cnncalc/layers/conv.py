@@ -26,7 +26,6 @@ from cnncalc.shape import (
     transposed_size,
 )
 
-
 #: The padding rules of the convolutions that read their input, and what there is to know of their sizes.
 RULES = ("valid", "same", "full", "causal")
 CAUSAL_NOTES = (*Windowed.size_notes, "`causal`, on one axis: P = F' − 1 before the first step, 0 behind the last")
