@@ -57,7 +57,7 @@ def clip(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     "Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "BitwiseNot", "Ceil", "Cos", "Cosh", "CumSum", "Erf",
     "Exp", "Floor", "IsInf", "IsNaN", "Log", "LpNormalization", "MeanVarianceNormalization", "Neg", "Not",
     "Reciprocal", "Round", "Shrink", "Sign", "Sin", "Sinh", "Sqrt", "Tan", "ThresholdedRelu", "Trilu", "Hardmax",
-    "Bernoulli", "CumProd", "ReverseSequence", "RandomNormalLike", "RandomUniformLike", "ScatterND", "ScatterElements",
+    "Bernoulli", "CumProd", "RotaryEmbedding", "com.microsoft.RotaryEmbedding", "ReverseSequence", "RandomNormalLike", "RandomUniformLike", "ScatterND", "ScatterElements",
     "Scatter",
 )  # fmt: skip
 def unary(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
@@ -71,6 +71,7 @@ def unary(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     "Identity",
     "Cast",
     "CastLike",
+    "BitCast",
     "QuantizeLinear",
     "DequantizeLinear",
     "Clone",
@@ -79,7 +80,7 @@ def unary(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
 )
 def passed_on(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     """Return the input, with a different type at most; there is no row."""
-    return operands.tensor(0)
+    return operands.value(0)
 
 
 @rules("DynamicQuantizeLinear")

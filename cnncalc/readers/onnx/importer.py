@@ -231,7 +231,9 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
             results = [results[0]._replace(sources=self.weights.add(stored))]
         return results
 
-    def _with_shapes(self, node: NodeDef, operands: Operands, results: Sequence[ConstantTensor]) -> list[ConstantTensor]:
+    def _with_shapes(
+        self, node: NodeDef, operands: Operands, results: Sequence[ConstantTensor]
+    ) -> list[ConstantTensor]:
         """Return the outputs of a folded node with the shapes that its rule gives where folding has none.
 
         The rule works on an importer of its own, whose layers are dropped. Its first input stands for a tensor there,

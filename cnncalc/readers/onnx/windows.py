@@ -10,12 +10,12 @@ from cnncalc.frameworks.onnx import ONNX
 from cnncalc.layers.arguments import MAX_INTEGER
 from cnncalc.layers.taps import WindowTaps
 from cnncalc.readers.importer import explicit_padding, make
-from cnncalc.readers.onnx.constants import argument
+from cnncalc.readers.onnx.constant_folding import reduced_axes
 from cnncalc.readers.onnx.importer import OnnxImporter, Operands, Outputs, rules, with_runtime
 from cnncalc.readers.onnx.model import NodeDef
 from cnncalc.readers.shape_inference import Dims, ShapeMismatchError, axes_of, text
 from cnncalc.readers.tensor_importer import output_and_macs
-from cnncalc.readers.tensors import CannotInferError, sample_shape
+from cnncalc.readers.tensors import CannotInferError, Tensor, sample_shape
 from cnncalc.shape import Padding, Window, transposed_size
 
 #: Pools by their operators; a pool that is no layer of ours is opaque.
@@ -106,6 +106,21 @@ def conv(importer: OnnxImporter, node: NodeDef, operands: Operands, positions: t
     given = window_arguments(node, kernels[2:], dims[2:])
     stored = importer.count_weights(weights, bias, any_type=True)
     return importer.convolution(node, x, kernels, groups, stored, bias=bias is not None, **given._asdict())
+
+
+@rules("CausalConvWithState")
+def causal_conv(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    """Add a depthwise convolution along one axis, padded at its beginning alone, and the last elements that it read."""
+    x, kernels = importer.with_channels(node, operands.tensor(0), 1), operands.value(1).dims
+    if kernels is None or len(kernels) != 3 or len(x.known_dims) != 3:
+        raise CannotInferError
+    stored = importer.count_weights(operands.get(1), operands.get(2), any_type=True)
+    before = kernels[2] - 1
+    output = importer.layer(
+        node, "dwconv", x, stored, kernel=kernels[2:], multiplier=1, padding=explicit_padding([(before, 0)]),
+        bias=operands.get(2) is not None,
+    )  # fmt: skip
+    return [output, x._replace(dims=(*x.known_dims[:2], before))]
 
 
 @rules("DeformConv")
@@ -211,10 +226,9 @@ def global_pool(importer: OnnxImporter, node: NodeDef, operands: Operands, kind:
 @rules.table(REDUCTIONS)
 def reduction(importer: OnnxImporter, node: NodeDef, operands: Operands, kind: str | None) -> Outputs:
     data = operands.tensor(0)
-    given = argument(node, operands.constants, "axes", 1)
-    if not given and node.integer("noop_with_empty_axes", 0):
-        return data
-    axes = axes_of(given or None, len(data.known_dims))
+    if isinstance(operands.get(1), Tensor):
+        raise CannotInferError
+    axes = reduced_axes(node, operands.constants, len(data.known_dims))
     return importer.reduce(node, data, axes, bool(node.integer("keepdims", 1)), kind)
 
 
