@@ -1,4 +1,4 @@
-"""Every operator of ONNX, on the cases of the onnx package: the shapes of its outputs are those of its implementation."""
+"""Every operator of ONNX, on the cases of the onnx package: outputs have the shapes that a run gives them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from cnncalc import SpecError
 from cnncalc.readers import ReadOptions
 from cnncalc.readers import onnx as reader
 from cnncalc.readers.onnx.importer import OnnxImporter, rules
-
 from cnncalc.readers.onnx.model import open_model
 
 pytestmark = pytest.mark.frameworks

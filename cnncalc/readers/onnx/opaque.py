@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import prod
 
-from cnncalc.readers.onnx.importer import OnnxImporter, Operands, Outputs, rules
+from cnncalc.readers.onnx.importer import OnnxImporter, rules
 from cnncalc.readers.onnx.model import NodeDef
+from cnncalc.readers.operands import Operands, Outputs
 from cnncalc.readers.shape_inference import Dims, axis_of, broadcast, unsqueeze
 from cnncalc.readers.tensors import CannotInferError
 from cnncalc.readers.weights import ConstantTensor
@@ -89,7 +90,7 @@ def _compress(node: NodeDef, x: Inputs) -> Sequence[Dims]:
 
 
 def _fourier(node: NodeDef, x: Inputs) -> Sequence[Dims]:
-    *dims, parts = x.dims(0)
+    *dims, _ = x.dims(0)  # the last axis has real and imaginary parts
     # An input since opset 20; before, an attribute.
     axis = node.integer("axis", 1) if "axis" in node.attributes else x.integer(2, -2)
     axis = axis_of(axis, len(dims) + 1)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from cnncalc.layers.recurrent import GATES
-from cnncalc.readers.onnx.importer import OnnxImporter, Operands, Outputs, rules
+from cnncalc.readers.onnx.importer import OnnxImporter, rules
 from cnncalc.readers.onnx.model import NodeDef
+from cnncalc.readers.operands import Operands, Outputs
 from cnncalc.readers.tensors import CannotInferError
 
 
