@@ -112,13 +112,15 @@ SECTIONS = {
     "sam": ("[conv]\nfilters=4\n[sam]\nfrom=-2", (12, 16, 4), (20, 0, 0)),
     "scale_channels": ("[avgpool]\n[scale_channels]\nfrom=-2", (12, 16, 4), (0, 0, 0)),
     "implicit": ("[implicit]\nfilters=4\natoms=2", (2, 1, 4), (8, 0, 0)),
-    "shift_channels": ("[implicit_add]\nfilters=4\n[route]\nlayers=0\n[shift_channels]\nfrom=1", (12, 16, 4), (4, 0, 0)),
+    "shift_channels": ("[implicit_add]\nfilters=4\n[route]\nlayers=0\n[shift_channels]\nfrom=1", (12, 16, 4),
+                       (4, 0, 0)),
     "control_channels": ("[implicit_mul]\nfilters=4\n[route]\nlayers=0\n[control_channels]\nfrom=1", (12, 16, 4),
                          (4, 0, 0)),
     "alternate_channels": ("[implicit_cat]\nfilters=4\n[route]\nlayers=0\n[alternate_channels]\nfrom=1", (12, 16, 8),
                            (4, 0, 0)),
     "select_channels of two axes": (
-        "[implicit_mul_2d]\nfilters=2\natoms=2\n[route]\nlayers=0\n[select_channels_2d]\nfrom=1", (12, 16, 4), (4, 0, 0)),
+        "[implicit_mul_2d]\nfilters=2\natoms=2\n[route]\nlayers=0\n[select_channels_2d]\nfrom=1", (12, 16, 4),
+        (4, 0, 0)),
     # 3·3·4·6; offsets 2·9·(3·3·4 + 1), factors 9·(3·3·4 + 1).
     "deformableconvolutional": ("[deformableconvolutional]\nbatch_normalize=1\nfilters=6\nsize=3\npad=1\n"
                                 "activation=leaky", (12, 16, 6), (216 + 666 + 333 + 12, 0, 12)),
@@ -171,6 +173,7 @@ def test_many_warnings(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("junk\n[net]\n", "a line stands before the first section"),
+        ("[net]\n[convolutional\n", "a heading has no end"),
         ("[net]\nheight=8\n", r"`\[net\]` leaves the size of its input open"),
         (f"{NET}{CONV}[maxpool]\n[conv]\nfilters=4\nshare_index=1\n", "layer 1 is no convolution whose weights"),
         (f"{NET}{CONV}[conv]\nfilters=4\nshare_index=0\n", "the weights of layer 0 do not fit"),
@@ -201,4 +204,4 @@ def test_behind_an_unknown_section(tmp_path: Path, section: str) -> None:
     """No section behind one of unknown shape ends the reading."""
     name, *options = section.split("\n")
     result = analyzed(tmp_path, NET + f"[hologram]\n[{name}]\n" + "\n".join(options))
-    assert [row.description.split()[0] for row in result.unknown][0] == "hologram"
+    assert result.unknown[0].description == "hologram (unknown)"

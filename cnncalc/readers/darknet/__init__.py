@@ -10,22 +10,21 @@ is its kernel size minus one, the smaller half at the beginning, unless `padding
 
 from __future__ import annotations
 
-from cnncalc.diagnostics import Diagnostic
 from cnncalc.frameworks.darknet import INPUT
 from cnncalc.graph import Graph
 from cnncalc.readers import ReadOptions
 from cnncalc.readers.darknet import layers, merges, recurrent  # noqa: F401 - they register the rules
 from cnncalc.readers.darknet.cfg import parse
 from cnncalc.readers.darknet.importer import DarknetImporter
-from cnncalc.readers.errors import fail
+from cnncalc.readers.errors import PassedOver, fail
 from cnncalc.readers.text_file import read_text
 
 
 def read(path: str, options: ReadOptions) -> Graph:
     """Return the graph of a cfg file; raises `SpecError` with all errors in it."""
-    warnings: list[Diagnostic] = []
-    sections = parse(read_text(path), warnings.append)
+    passed_over = PassedOver()
+    sections = parse(read_text(path), passed_over)
     if not sections or sections[0].name not in INPUT:
         span = sections[0].span if sections else None
         fail("E302", f"`{path}` does not begin with `[net]`", "the input's size is there", span=span)
-    return DarknetImporter(sections, options, warnings).run()
+    return DarknetImporter(sections, options, passed_over).run()

@@ -10,7 +10,6 @@ a line without `=`, is a warning.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic, Problems, Source, Span
@@ -18,7 +17,7 @@ from cnncalc.frameworks.darknet import DARKNET
 from cnncalc.graph import MAX_LAYERS
 from cnncalc.layers.arguments import MAX_INTEGER
 from cnncalc.readers.arguments import FileArguments
-from cnncalc.readers.errors import fail
+from cnncalc.readers.errors import PassedOver, fail
 from cnncalc.readers.importer import make, printable
 from cnncalc.readers.text_file import limit_marks, parse_integer
 
@@ -97,10 +96,11 @@ def leading(text: str) -> str:
     return number.group() if number else text
 
 
-def parse(source: Source, warn: Callable[[Diagnostic], None]) -> list[CfgSection]:
-    """Return the sections of a file, and `warn` of lines that Darknet passes over.
+def parse(source: Source, passed_over: PassedOver) -> list[CfgSection]:
+    """Return the sections of a file, and add lines that Darknet passes over to `passed_over`.
 
-    Raises `SpecError` E302 with all options that stand before the first section, and E303 if there are too many.
+    Raises `SpecError` E302 with all headings without an end and all lines before the first section, and E303 if there
+    are too many sections.
     """
     limit_marks(source, MARKS, MAX_MARKS, "lines, options and numbers")
     problems = Problems()
@@ -115,32 +115,26 @@ def parse(source: Source, warn: Callable[[Diagnostic], None]) -> list[CfgSection
             if len(sections) > MAX_LAYERS:
                 fail("E303", f"`{source.name}` has more than {MAX_LAYERS:,} sections")
             sections.append(CfgSection(printable(_packed(heading.group(1)).lower()), span))
+        elif line.lstrip()[0] == "[":
+            problems.add(Diagnostic("E302", "a heading has no end", span, "not read", help="write `[convolutional]`"))
         elif not sections:
             message, help = "a line stands before the first section", "write `[net]` above it"
             problems.add(Diagnostic("E302", message, span, "not read", help=help))
         else:
             name, _, text = line.partition("=")
             value = Span(source, span.start + len(name) + 1 - _indent(line), span.end)
-            _add_option(
-                sections[-1], _packed(name).lower(), CfgOption(_packed(text), _trimmed(value, text)), span, warn
-            )
+            name, option, section = _packed(name).lower(), CfgOption(_packed(text), _trimmed(value, text)), sections[-1]
+            if not option.text:
+                reason = f"`{printable(span.text)}` is no `name=value`"
+                passed_over.add(span, reason, "write `#` in front of a comment")
+            elif name in section.options:
+                first = f"{printable(name)}={printable(section.options[name].text)}"
+                reason = f"`[{section.name}]` has `{first}` before it"
+                passed_over.add(span, reason, "remove one of them")
+            else:
+                section.options[name] = option
     problems.raise_if_any()
     return sections
-
-
-def _add_option(
-    section: CfgSection, name: str, option: CfgOption, line: Span, warn: Callable[[Diagnostic], None]
-) -> None:
-    """Add an option to a section, unless it has none of its value, or one of that name."""
-    if not option.text:
-        message = f"line {line.line} is passed over: `{printable(line.text)}` is no `name=value`"
-        warn(Diagnostic("W302", message, line, help="write `#` in front of a comment"))
-    elif name in section.options:
-        first = f"{printable(name)}={printable(section.options[name].text)}"
-        message = f"line {line.line} is passed over: `[{section.name}]` has `{first}` before it"
-        warn(Diagnostic("W302", message, line, help="remove one of them"))
-    else:
-        section.options[name] = option
 
 
 def _packed(text: str) -> str:

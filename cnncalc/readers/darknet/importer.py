@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from cnncalc.diagnostics import Diagnostic, Origin, Span
+from cnncalc.diagnostics import Origin, Span
 from cnncalc.frameworks.darknet import ACTIVATIONS, LEAKY_SLOPE, ON_IMAGES, OTHER_ACTIVATIONS
 from cnncalc.graph import UNKNOWN, Graph, StoredWeights, weights_of
 from cnncalc.layers import Layer
 from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.readers import ReadOptions
 from cnncalc.readers.darknet.cfg import CfgSection
-from cnncalc.readers.errors import fail
+from cnncalc.readers.errors import PassedOver, fail
 from cnncalc.readers.importer import Importer, OperatorRules, elementwise_op, make, printable, unknown_op
 from cnncalc.shape import Shape, ShapeError
 
@@ -33,10 +33,10 @@ class SharedWeights(NamedTuple):
 class DarknetImporter(Importer):
     """Builds the graph of one cfg file."""
 
-    def __init__(self, sections: list[CfgSection], options: ReadOptions, warnings: Sequence[Diagnostic] = ()) -> None:
+    def __init__(self, sections: list[CfgSection], options: ReadOptions, passed_over: PassedOver) -> None:
         super().__init__()
         self.net, *self.sections = sections
-        self.warnings += warnings
+        self.passed_over = passed_over
         self.input = options.input
         #: Darknet's layers by number: the node that each ends in.
         self.ends: list[int] = []
@@ -117,8 +117,8 @@ class DarknetImporter(Importer):
             return self.add_layer(section, elementwise_op(name, self.shape(node)), node)
         if name not in ACTIVATIONS:
             span = section.options["activation"].span
-            message = f"line {span.line} is passed over: `{name}` is no activation, and Darknet takes `relu`"
-            self.warnings.append(Diagnostic("W302", message, span, help="write `activation=relu`"))
+            reason = f"`{name}` is no activation, and Darknet takes `relu`"
+            self.passed_over.add(span, reason, "write `activation=relu`")
         kind = ACTIVATIONS.get(name, "relu")
         if kind is None:
             return node
