@@ -87,6 +87,10 @@ class Argument(Generic[T]):
         """Return the value for an input with `rank` spatial axes; raises `ShapeError` E106 if their numbers differ."""
         return value
 
+    def rank_of(self, value: T) -> int | None:
+        """Return the number of spatial axes that the value is for; None if it fits any number."""
+        return None
+
     def is_default(self, value: T) -> bool:
         """Return whether the value is the default."""
         return bool(value == self.default)
@@ -183,6 +187,9 @@ class PerAxis(Argument[tuple[int, ...]]):
 
     def fit(self, value: tuple[int, ...], rank: int) -> tuple[int, ...]:
         return fit_axes(self.name, value, rank)
+
+    def rank_of(self, value: tuple[int, ...]) -> int | None:
+        return len(value) if len(value) > 1 else None
 
     def is_default(self, value: tuple[int, ...]) -> bool:
         return isinstance(self.default, tuple) and set(value) == set(self.default)
@@ -304,6 +311,9 @@ class PaddingArgument(Argument[Padding]):
         if self.rules and not any(map(any, ends)):
             return Padding("valid")
         return Padding("explicit", ends)
+
+    def rank_of(self, value: Padding) -> int | None:
+        return len(value.ends) if len(value.ends) > 1 else None
 
     def write(self, value: Padding) -> str:
         alike = len(set(value.ends)) == 1
