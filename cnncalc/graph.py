@@ -9,6 +9,7 @@ from cnncalc.diagnostics import Diagnostic, Origin, Problems, SpecError
 from cnncalc.layers.axis_order import misreading
 from cnncalc.layers.base import Layer, Lint
 from cnncalc.layers.rearrange import Flatten, Input
+from cnncalc.layers.timewise import Timewise
 from cnncalc.shape import MAX_ELEMENTS, Shape, ShapeError
 
 #: A network has at most this many layers, repeats counted out.
@@ -143,13 +144,13 @@ class GraphBuilder:
 
         `name` is the node's own; without one it is numbered by its kind within `scope`.
         """
-        name = scope + name if name else self.number(scope + layer.kind)
+        name = scope + name if name else self.number(scope + layer.stem)
         if UNKNOWN in inputs:
             return UNKNOWN
         nodes = self.nodes
         shapes = tuple([nodes[index].shape for index in inputs])
-        if layer.flat and shapes[0].spatial:
-            flattened = self.add(FLATTEN, inputs, origin, None, scope, arms, implicit=True)
+        if layer.flat and shapes[0].spatial and (front := _in_front(layer, shapes[0])):
+            flattened = self.add(front, inputs, origin, None, scope, arms, implicit=True)
             if flattened == UNKNOWN:
                 return UNKNOWN
             inputs, shapes = (flattened,), (nodes[flattened].shape,)
@@ -246,6 +247,22 @@ class GraphBuilder:
     def _warnings(self) -> list[Diagnostic]:
         inputs = input_order_lints(self.nodes) if self.shapes_are_written else []
         return [_warning(self.nodes[index], lint) for index, lint in sorted([*inputs, *self._lints])]
+
+
+def _in_front(layer: Layer, x: Shape) -> Layer | None:
+    """Return the flatten in front of a layer that works on flat vectors alone, at each step if that is; else None."""
+    if isinstance(layer, Timewise) and x.spatial:
+        front = _in_front(layer.layer, layer.step(x))
+        return front and Timewise("timewise", front)
+    return FLATTEN if layer.flat and x.spatial else None
+
+
+def step_of(node: Node) -> Node:
+    """Return what a node does at a single step, where its layer is applied along an axis; other nodes unchanged."""
+    while isinstance(layer := node.layer, Timewise):
+        inputs = tuple(map(layer.step, node.input_shapes))
+        node = node._replace(layer=layer.layer, input_shapes=inputs, shape=layer.step(node.shape))
+    return node
 
 
 def fit_layer(layer: Layer, shapes: tuple[Shape, ...], stretching: bool = False) -> Fit:

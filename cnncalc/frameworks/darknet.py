@@ -59,6 +59,7 @@ DARKNET = Framework(
         "gru": ABSENT,
         "rnn": ABSENT,
         "convlstm": ABSENT,
+        "timewise": ABSENT,
         "embedding": ABSENT,
         "grn": ABSENT,
         "bn": Equivalent("batchnorm", "batchnorm2d"),

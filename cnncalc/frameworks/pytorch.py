@@ -164,6 +164,7 @@ PYTORCH = Framework(
         # `writers/runtime/pytorch.py` has one, of two convolutions.
         "convlstm": Composed(("ConvLSTM",)),
         # Its output has the channels last: the class that goes along moves them.
+        "timewise": Composed(),
         "embedding": Equivalent(
             "Embedding",
             "nn.Embedding",

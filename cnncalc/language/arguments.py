@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from cnncalc.diagnostics import Diagnostic, Span, SpecError, fail, nearest
 from cnncalc.language.nodes import Chunk, Hole, LayerNode
-from cnncalc.layers import KINDS, REGISTRY, Layer
+from cnncalc.layers import KINDS, REGISTRY, SEQUENCE_WORDS, Layer
 from cnncalc.layers.arguments import Argument
 from cnncalc.layers.base import rank_of
 from cnncalc.layers.pieces import MARK, NUMBER, WORD, ArgumentError, Piece, Pieces
@@ -269,6 +269,9 @@ class LayerReader:
         help = f"write `{near}`" if near else self.accepted_forms()
         if piece.text in KINDS and piece.kind == WORD:
             help = f"separate layers: write `| {piece.text}`"
+            if self.word in SEQUENCE_WORDS:
+                layers = self.node.span.text[len(self.word) :].strip()
+                help = f"write its layers in brackets: `{self.word}({layers})`"
         message = f"`{self.word}` has no argument `{piece.text}`"
         raise ArgumentError("E102", message, "not an argument of it", piece, help)
 

@@ -3,7 +3,8 @@
     spec      = { ( let | def ) SEP } sequence
     sequence  = item { SEP item }
     item      = atom [ "*" count ] [ "as" NAME ]
-    atom      = layer | "(" sequence ")" | call | merge | "@" NAME
+    atom      = layer | [ WORD ] "(" sequence ")" | call | merge | "@" NAME
+                                                  WORD is one of the registry that takes a sequence: timewise
     layer     = chunk { chunk }                   the layer word, arguments glued to it or not, then the others
     merge     = layer "(" arm { ";" arm } ")"     its word is a merge of the registry: add, concat, mul
     arm       = [ sequence ]
@@ -49,7 +50,7 @@ from cnncalc.language.nodes import (
     Spec,
 )
 from cnncalc.language.tokens import CHUNK, END, NEWLINE, SEP, STRAY, Token
-from cnncalc.layers import MERGE_WORDS
+from cnncalc.layers import MERGE_WORDS, SEQUENCE_WORDS
 
 #: Sizes as arithmetic writes them: `3*3`.
 PRODUCT = re.compile(r"(?<![\w)*])\d+(?:\*\d+)+")
@@ -169,6 +170,8 @@ class Parser(Cursor):
         token = self.expect(CHUNK, "a layer")
         word = token.text.lower()
         if self.kind == "(":
+            if word in SEQUENCE_WORDS:
+                return self.group(token)
             return self.merge(self.layer(token)) if word in MERGE_WORDS else self.call(token)
         if word in ("let", "def"):
             help = f"move the `{word}` to the beginning, on a line of its own"
@@ -183,11 +186,15 @@ class Parser(Cursor):
             arguments.append(self.chunk(self.take()))
         return LayerNode(word, tuple(arguments), self.since(first))
 
-    def group(self) -> GroupNode:
+    def group(self, word: Token | None = None) -> GroupNode:
         opening = self.enter()
         items = self.sequence()
+        while word is not None and self.kind == ";":
+            message, help = f"`{word.text}` has one sequence, not arms", "separate layers with `|`"
+            self.problems.report("E003", message, self.span(self.take()), "begins another", help)
+            self.arm()
         self.leave(opening)
-        return GroupNode(items, self.since(opening))
+        return GroupNode(items, self.since(word or opening), word.text.lower() if word else "")
 
     def merge(self, layer: LayerNode) -> MergeNode:
         opening = self.enter()

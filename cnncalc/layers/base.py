@@ -29,7 +29,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
 from cnncalc.layers.arguments import Argument, Flag, PaddingArgument, count, declared
 from cnncalc.layers.pieces import ArgumentError
-from cnncalc.layers.taps import Taps
+from cnncalc.layers.taps import AxisTaps
 from cnncalc.shape import Requirement, Shape, ShapeError, Size
 
 #: Every word of the language → the class that it names.
@@ -202,6 +202,11 @@ class Layer:
         """Return the layer with some of its arguments changed."""
         return type(self)(self.kind, **{name: vars(self)[name] for name in self.arguments} | changed)
 
+    @property
+    def stem(self) -> str:
+        """The word that names without one of their own are numbered by."""
+        return self.kind
+
     # -- sizes ---------------------------------------------------------------------------------------
 
     def output(self, x: Shape) -> Shape:
@@ -274,7 +279,7 @@ class Layer:
         """Return the chain of simpler layers that is equivalent to this one; only itself if there is none."""
         return (self,)
 
-    def taps(self, x: Shape, y: Shape) -> tuple[Taps, ...] | Literal["whole"] | None:
+    def taps(self, x: Shape, y: Shape) -> tuple[AxisTaps, ...] | Literal["whole"] | None:
         """Return the elements that an output reads along each axis; None if it reads only its own position."""
         return None
 

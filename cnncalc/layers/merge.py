@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import reduce
 
 from cnncalc.layers.arguments import Argument, count
@@ -22,6 +22,10 @@ class Merge(Layer):
     def joined(self, rank: int) -> int | None:
         """Return the position of the axis along which the arms may differ, of `rank` spatial axes and the channels."""
         return None
+
+    def over_steps(self, steps: int, inputs: Sequence[Shape]) -> Merge:
+        """Return what does at all steps of so many leading axes what this merge does at each."""
+        return self
 
     def resolve(self: AnyLayer, x: Shape) -> AnyLayer:
         # Nothing in a merge is per axis, and its inputs are checked against one another.
@@ -160,6 +164,15 @@ class Concat(Merge):
             f"{x} has {count(x.rank, 'spatial axis', 'spatial axes')}{f': {numbered}' if names else ''}",
             help=f"write `axis={x.rank}`" if names else "drop `axis`: a vector is joined along its elements",
         )
+
+    def over_steps(self, steps: int, inputs: Sequence[Shape]) -> Concat:
+        axis = self.axis
+        if axis == "channels":
+            return self
+        names = AXES[inputs[0].rank - steps] if inputs and inputs[0].rank > steps else ()
+        # An axis that the steps do not have is none of the whole either.
+        number = axis if isinstance(axis, int) else names.index(axis) + 1 if axis in names else len(names) + 1
+        return self.with_values({"axis": number + steps})
 
     def joined(self, rank: int) -> int:
         return rank if isinstance(self.axis, str) else self.axis - 1
