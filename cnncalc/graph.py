@@ -257,11 +257,18 @@ def _in_front(layer: Layer, x: Shape) -> Layer | None:
     return FLATTEN if layer.flat and x.spatial else None
 
 
+def one_step(node: Node) -> Node:
+    """Return what a node does at one step of the first axis, along which its layer is applied."""
+    layer = node.layer
+    assert isinstance(layer, Timewise)
+    inputs = tuple(map(layer.step, node.input_shapes))
+    return node._replace(layer=layer.layer, input_shapes=inputs, shape=layer.step(node.shape))
+
+
 def step_of(node: Node) -> Node:
-    """Return what a node does at a single step, where its layer is applied along an axis; other nodes unchanged."""
-    while isinstance(layer := node.layer, Timewise):
-        inputs = tuple(map(layer.step, node.input_shapes))
-        node = node._replace(layer=layer.layer, input_shapes=inputs, shape=layer.step(node.shape))
+    """Return what a node does at a single step, along whatever number of axes; one without steps is unchanged."""
+    while isinstance(node.layer, Timewise):
+        node = one_step(node)
     return node
 
 

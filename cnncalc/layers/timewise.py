@@ -158,8 +158,16 @@ class Timewise(Layer):
     # -- for reports ---------------------------------------------------------------------------------
 
     def fields(self, x: Shape | None) -> dict[str, object]:
-        """Return the type of the layer at each step, and its arguments."""
-        return {"layer": self.layer.kind, **self.layer.fields(None if x is None else self.step(x))}
+        """Return the type of the layer at each step, the number of axes of steps, and the layer's arguments."""
+        inner = self.layer.fields(None if x is None else self.step(x))
+        if isinstance(self.layer, Timewise):
+            return {**inner, "step_axes": self.layer.step_axes + 1}
+        return {"layer": self.layer.kind, "step_axes": 1, **inner}
+
+    @property
+    def step_axes(self) -> int:
+        """The number of leading axes that the layer is applied along."""
+        return 1 + (self.layer.step_axes if isinstance(self.layer, Timewise) else 0)
 
     def explain_channels(self, x: Shape, y: Shape) -> str:
         text = self.layer.explain_channels(self.step(x), self.step(y))

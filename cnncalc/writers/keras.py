@@ -14,7 +14,7 @@ from typing import Any
 from cnncalc.frameworks.keras import EPSILON, KERAS
 from cnncalc.frameworks.notation import axis_by_axis, one_or_each
 from cnncalc.frameworks.table import Equivalent
-from cnncalc.graph import Graph, Node
+from cnncalc.graph import Graph, Node, one_step
 from cnncalc.shape import Shape
 from cnncalc.writers.blocks import BlockLayout, BlockStep, BlockTemplate, CodeBlock, file_docstring
 from cnncalc.writers.code import (
@@ -231,6 +231,18 @@ def convlstm(node: Node, layer: Any) -> Call:
     return chain(*pads, layer_call(KERAS.equivalent("convlstm"), node, frame.rank, **values))
 
 
+@emitter("timewise")
+def timewise(node: Node, layer: Any) -> LayerCode:
+    code = emitter.emit(one_step(node))
+    # A part of the channels is the same of all steps.
+    if isinstance(code, Inline):
+        return code
+    calls = calls_of(code)
+    # Keras's wrapper asks the layer for the shape of its output, which those that go along do not state.
+    wrappers = ["layers.TimeDistributed" if each.function.startswith("layers.") else "Timewise" for each in calls]
+    return chain(*(call(name, positional("layer", each)) for name, each in zip(wrappers, calls, strict=True)))
+
+
 @emitter("bn", "ln", "gn", "instancenorm")
 def norm(node: Node, layer: Any) -> Call:
     everything = layer.kind == "ln" and layer.all and node.shape.rank
@@ -389,7 +401,7 @@ def named_calls(name: str, code: Call, between: str) -> list[tuple[str, Call]]:
     calls = calls_of(code)
     main = max(range(len(calls)), key=lambda number: (not is_edge(calls[number]), number))
     suffixes = [suffix(each) for each in calls]
-    if main > 0 and calls[0].function.removeprefix("layers.") in RECURRENT:  # a stack of layers alike
+    if main > 0 and of_step(calls[0]).function.removeprefix("layers.") in RECURRENT:  # a stack of layers alike
         suffixes = [f"layer{number}" for number in range(1, len(calls) + 1)]
     return [
         (name if number == main else f"{name}{between}{suffixes[number]}", each) for number, each in enumerate(calls)
@@ -402,12 +414,19 @@ MERGES = ("layers.Add", "layers.Multiply", "layers.Concatenate")
 
 def is_edge(code: Call) -> bool:
     """Return whether a layer only pads or crops."""
-    return "Padding" in code.function or "Cropping" in code.function
+    return "Padding" in of_step(code).function or "Cropping" in of_step(code).function
+
+
+def of_step(code: Call) -> Call:
+    """Return the layer that is applied to each step, or the one given."""
+    while code.function in ("layers.TimeDistributed", "Timewise"):
+        code = code.arguments[0].value
+    return code
 
 
 def suffix(code: Call) -> str:
     """Return the suffix for the name of a layer added before or after another."""
-    return "depthwise" if not is_edge(code) else "pad" if "Padding" in code.function else "crop"
+    return "depthwise" if not is_edge(code) else "pad" if "Padding" in of_step(code).function else "crop"
 
 
 def listed(names: Sequence[str]) -> str:

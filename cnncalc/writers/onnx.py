@@ -12,7 +12,7 @@ Operators are those of opset 21, the first whose group norm has a weight for eac
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from math import prod
 from typing import Any
@@ -21,7 +21,7 @@ from cnncalc.diagnostics import Diagnostic, SpecError
 from cnncalc.frameworks.notation import begins_then_ends
 from cnncalc.frameworks.onnx import ONNX
 from cnncalc.frameworks.table import Equivalent
-from cnncalc.graph import Graph, Node
+from cnncalc.graph import Graph, Node, one_step
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import Shape, Window, ceil_div
 from cnncalc.writers.emitter import Emitter, Unsupported
@@ -238,6 +238,39 @@ def recurrent(node: Node, layer: Any) -> list[Op]:
             op("Reshape", OperatorResult(len(ops) + 1), shape),
         ]
     return ops
+
+
+@emitter("timewise")
+def timewise(node: Node, layer: Any) -> list[Op]:
+    """Return the operators of a step with the steps as samples, and what lays them out as samples and back."""
+    step = one_step(node)
+    x, y = step.input_shapes[0], step.shape
+    by_place = step.layer.kind == "flatten" and has_order(x)
+    ops = [channels_last(x.rank), op("Flatten", OperatorResult(0))] if by_place else emitter.emit(step)
+    before = [
+        op("Transpose", X, perm=[0, 2, 1, *range(3, 3 + x.rank)]),
+        op("Reshape", OperatorResult(0), Constant("samples", sizes(x))),
+    ]
+    inside = [each._replace(operands=tuple(map(behind(len(before)), each.operands))) for each in ops]
+    steps = (-1, node.shape.spatial[0], y.channels, *y.spatial)
+    last = len(before) + len(ops)
+    return [
+        *before,
+        *inside,
+        op("Reshape", OperatorResult(last - 1), Constant("steps", steps)),
+        op("Transpose", OperatorResult(last), perm=[0, 2, 1, *range(3, 3 + y.rank)]),
+    ]
+
+
+def behind(number: int) -> Callable[[OperatorInput], OperatorInput]:
+    """Return a function that moves an operand of a layer's operators behind others, whose last result is its input."""
+
+    def moved(operand: OperatorInput) -> OperatorInput:
+        if isinstance(operand, OperatorResult):
+            return OperatorResult(operand.number + number)
+        return OperatorResult(number - 1) if operand == X or isinstance(operand, LayerInput) else operand
+
+    return moved
 
 
 @emitter("embedding")

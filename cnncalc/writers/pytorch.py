@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from cnncalc.frameworks.notation import last_axis_first, one_or_each
 from cnncalc.frameworks.pytorch import PYTORCH
 from cnncalc.frameworks.table import Equivalent
-from cnncalc.graph import Graph, Node
+from cnncalc.graph import Graph, Node, one_step
 from cnncalc.shape import Shape, Window
 from cnncalc.writers.blocks import BlockLayout, BlockStep, BlockTemplate, CodeBlock, file_docstring
 from cnncalc.writers.code import (
@@ -181,6 +181,16 @@ def convlstm(node: Node, layer: Any) -> Call:
         positional("state", module_of("conv", back._replace(layer=state))),
         CallArgument("last", layer.last, False),
     )
+
+
+@emitter("timewise")
+def timewise(node: Node, layer: Any) -> Call:
+    step = one_step(node)
+    by_place = step.layer.kind == "flatten" and has_order(step.input_shapes[0])
+    code = FLATTEN_BY_PLACE if by_place else emitter.emit(step)
+    if isinstance(code, Inline):
+        return call("Timewise", positional("layer", RawCode(f"lambda x: {inline_text(code, ['x'])}")))
+    return call("Timewise", positional("layer", code))
 
 
 @emitter("fc")

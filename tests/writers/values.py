@@ -18,7 +18,7 @@ import onnxruntime
 import torch
 
 import cnncalc
-from cnncalc.graph import Graph, Node
+from cnncalc.graph import Graph, Node, step_of
 from cnncalc.writers import export
 from cnncalc.writers.order import ALIKE, flattens_by_channel
 
@@ -58,6 +58,7 @@ def draw(graph: Graph) -> dict[str, Weights]:
 
 
 def _weights(node: Node, random: np.random.Generator) -> Weights:
+    node = step_of(node)
     x, layer = node.input_shapes[0], node.layer
     kind = layer.kind
 
@@ -178,7 +179,7 @@ def pytorch(graph: Graph, weights: dict[str, Weights]) -> Values:
 
     for path, module in network.named_modules():
         # What is several modules is a Sequential of the layer's name, or a module that holds another.
-        owner = key(re.sub(r"(\.\d+|\.pool)+$", "", path))
+        owner = key(re.sub(r"(\.\d+|\.pool|\.layer)+$", "", path))
         own = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
         parts.setdefault(owner, []).extend((name, each) for name, each in own if name != "num_batches_tracked")
         if key(path) in names:
@@ -206,7 +207,7 @@ def pytorch(graph: Graph, weights: dict[str, Weights]) -> Values:
 
 def keras_layout(node: Node, role: str, weight: Array, dims: tuple[int, ...]) -> Array:
     """A weight as Keras has it: kernels with space first, then the channels that come in, then those that go out."""
-    kind = node.layer.kind
+    kind = step_of(node).layer.kind
     if role == "pointwise" or (role == "kernel" and kind in ("conv", "fc", "deconv")):
         # PyTorch's and Keras's kernels of a transposed convolution are both the other way round.
         return np.moveaxis(weight, (0, 1), (-1, -2))
