@@ -72,7 +72,7 @@ class CropArgument(PaddingArgument):
     takes_tensor = True
 
     def __init__(self, **more: Any) -> None:
-        super().__init__("", rules=False, **more)
+        super().__init__("", rules=(), **more)
 
     def read(self, pieces: Pieces) -> Any:
         return _tensor(pieces) or super().read(pieces)

@@ -149,7 +149,7 @@ class Pad(Layer):
     words = {"pad": ()}
     keeps = "nothing"
     spatial = True
-    amount = PaddingArgument("", rules=False, help="rows added at each end of an axis")
+    amount = PaddingArgument("", rules=(), help="rows added at each end of an axis")
     size_rule = "N + begin + end; C"
     field_rule = "begins begin·j earlier"
     examples = (Example("input 5x5x3 | pad 1x0-2", "7x7x3"),)
