@@ -35,9 +35,11 @@ from cnncalc.language.nodes import (
 )
 from cnncalc.language.paths import given_names, refuse_long_path
 from cnncalc.language.placeholders import text_and_holes
+from cnncalc.language.references import references
 from cnncalc.layers.base import REGISTRY, Layer, Lint
 from cnncalc.layers.merge import Merge
 from cnncalc.layers.rearrange import Input
+from cnncalc.layers.references import TensorSize
 from cnncalc.layers.timewise import over_steps
 
 #: Stands for the index of a tensor where no input has come yet.
@@ -118,7 +120,7 @@ class Expander:
         #: None is for one that cannot be read, which has been reported.
         self.layers_read: dict[tuple[int, int], tuple[Layer, Origin] | None] = {}
         #: Those layers at each step, by their identity and the number of axes of steps.
-        self.layers_at_steps: dict[tuple[int, int], Layer] = {}
+        self.layers_at_steps: dict[tuple[int, int], tuple[Layer, Layer]] = {}
         #: The positions of the inputs in a sequence, by its identity.
         self.input_positions: dict[int, set[int]] = {}
         self.merges = 0
@@ -252,6 +254,11 @@ class Expander:
         if known is None:
             return UNKNOWN
         layer, origin = known
+        if layer.tensor_arguments:
+            sized = self.with_sizes(layer, node, scope)
+            if sized is None:
+                return UNKNOWN
+            layer = sized
         inputs: tuple[int, ...] = (current,)
         if isinstance(layer, Input):
             inputs = ()
@@ -272,10 +279,11 @@ class Expander:
 
     def at_steps(self, layer: Layer, steps: int) -> Layer:
         """Return a layer that was read as it is at each step: the same one each time, which is then fitted once."""
-        known = self.layers_at_steps.get((id(layer), steps))
-        if known is None:
-            known = self.layers_at_steps[id(layer), steps] = over_steps(layer, steps)
-        return known
+        key = id(layer), steps
+        if key not in self.layers_at_steps:
+            # It is kept with it, so that its identity stays its own.
+            self.layers_at_steps[key] = layer, over_steps(layer, steps)
+        return self.layers_at_steps[key][1]
 
     def read_or_report(self, node: LayerNode, scope: Scope) -> tuple[Layer, Origin] | None:
         """Return the layer of a node and where it stands; None where it cannot be read, which is reported."""
@@ -286,6 +294,18 @@ class Expander:
 
             self.problems.catch(with_suggestions(error, scope.blocks, scope.tensors), scope.calls)
             return None
+
+    def with_sizes(self, layer: Layer, node: LayerNode, scope: Scope) -> Layer | None:
+        """Return the layer with the sizes of the tensors that it names; None where one is not known."""
+        for reference in references(node):
+            tensor = self.reference(reference, scope)
+            if tensor == UNKNOWN:
+                return None
+            # A layer at each step takes the sizes of a step.
+            sizes = self.builder.nodes[tensor].shape.spatial[scope.steps :]
+            named = [name for name in layer.tensor_arguments if getattr(layer, name) == TensorSize(reference.name)]
+            layer = layer.replace(**dict.fromkeys(named, TensorSize(reference.name, sizes)))
+        return layer
 
     def with_numbers(self, input: Input, span: Span | None) -> Input:
         """Return the input with numbers in place of its letters; reports letters that are not allowed."""
