@@ -37,7 +37,6 @@ from cnncalc.language.paths import given_names, refuse_long_path
 from cnncalc.language.placeholders import text_and_holes
 from cnncalc.language.references import references
 from cnncalc.layers.base import REGISTRY, Layer, Lint
-from cnncalc.layers.merge import Merge
 from cnncalc.layers.rearrange import Input
 from cnncalc.layers.references import TensorSize
 from cnncalc.layers.timewise import over_steps
@@ -354,10 +353,7 @@ class Expander:
         known = self.layers_read[key]
         if known is None:
             return UNKNOWN
-        layer = known[0]
-        if scope.steps and isinstance(layer, Merge):
-            # It does the same at all steps at once.
-            layer = layer.over_steps(scope.steps, [self.builder.nodes[end].shape for end in ends if end >= 0])
+        layer = self.at_steps(known[0], scope.steps) if scope.steps else known[0]
         index = self.builder.add(layer, tuple(ends), Origin(node.span, scope.calls), name, scope.path, scope.arms)
         if len(ends) == 1:
             help = f"a `;` separates arms; an empty one is the tensor before: `{known[0]}(… ; )`"

@@ -210,6 +210,13 @@ class Layer:
         """The word that names without one of their own are numbered by."""
         return self.kind
 
+    def at_all_steps(self) -> Layer | None:
+        """Return the resolved layer that does with all steps at once what this one does at each; None if there is none.
+
+        The steps are one more axis in front.
+        """
+        return None
+
     # -- sizes ---------------------------------------------------------------------------------------
 
     def output(self, x: Shape) -> Shape:

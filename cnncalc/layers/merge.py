@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import reduce
 
 from cnncalc.layers.arguments import Argument, count
@@ -23,8 +23,7 @@ class Merge(Layer):
         """Return the position of the axis along which the arms may differ, of `rank` spatial axes and the channels."""
         return None
 
-    def over_steps(self, steps: int, inputs: Sequence[Shape]) -> Merge:
-        """Return what does at all steps of so many leading axes what this merge does at each."""
+    def at_all_steps(self) -> Merge:
         return self
 
     def resolve(self: AnyLayer, x: Shape) -> AnyLayer:
@@ -165,14 +164,8 @@ class Concat(Merge):
             help=f"write `axis={x.rank}`" if names else "drop `axis`: a vector is joined along its elements",
         )
 
-    def over_steps(self, steps: int, inputs: Sequence[Shape]) -> Concat:
-        axis = self.axis
-        if axis == "channels":
-            return self
-        names = AXES[inputs[0].rank - steps] if inputs and inputs[0].rank > steps else ()
-        # An axis that the steps do not have is none of the whole either.
-        number = axis if isinstance(axis, int) else names.index(axis) + 1 if axis in names else len(names) + 1
-        return self.with_values({"axis": number + steps})
+    def at_all_steps(self) -> Concat:
+        return self if isinstance(self.axis, str) else self.with_values({"axis": self.axis + 1})
 
     def joined(self, rank: int) -> int:
         return rank if isinstance(self.axis, str) else self.axis - 1

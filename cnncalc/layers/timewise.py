@@ -78,7 +78,7 @@ class Timewise(Layer):
 
     # -- sizes ---------------------------------------------------------------------------------------
 
-    def resolve(self, x: Shape) -> Timewise:
+    def resolve(self, x: Shape) -> Layer:  # type: ignore[override]  # a merge is the merge of all steps
         """Return the layer resolved for a step; raises `ShapeError` where its input has no axis of steps."""
         if not x.spatial:
             raise ShapeError(
@@ -88,7 +88,8 @@ class Timewise(Layer):
                 help="take it out of the `timewise( )`, or put that before the `flatten`",
             )
         try:
-            return Timewise("timewise", self.layer.resolve(self.step(x)))
+            layer = self.layer.resolve(self.step(x))
+            return layer.at_all_steps() or Timewise("timewise", layer)
         except ShapeError as fault:
             _at_a_step(fault, x)
 
