@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from cnncalc.diagnostics import Diagnostic, Origin, Problems, SpecError
+from cnncalc.diagnostics import Diagnostic, Origin, Problems, Span, SpecError
 from cnncalc.layers.axis_order import misreading
 from cnncalc.layers.base import Layer, Lint
 from cnncalc.layers.rearrange import Flatten, Input
@@ -74,11 +75,12 @@ class Graph(NamedTuple):
 
 
 class FailedLayer(NamedTuple):
-    """A layer that does not fit its inputs (indices of nodes), and the diagnostic of the failure."""
+    """A layer that does not fit its inputs (indices of nodes), the diagnostic of the failure, and where it stands."""
 
     diagnostic: Diagnostic
     layer: Layer
     inputs: tuple[int, ...]
+    span: Span | None = None
 
 
 class BuildError(SpecError):
@@ -191,11 +193,14 @@ class GraphBuilder:
     ) -> None:
         self.mark_failed()
         chain = [f"shapes so far: {self.shape_chain(inputs[0])}"] if len(inputs) == 1 else []
-        span, calls = origin if origin else (None, ())
+        whole, calls = origin if origin else (None, ())
+        span = whole
+        if span is not None and fault.part is not None and (place := re.search(fault.part, span.text)):
+            span = span._replace(start=span.start + place.start(1), end=span.start + place.end(1))
         headline = fault.summary.format(layer=name)
         notes = (*fault.notes, *chain)
         diagnostic = Diagnostic(fault.code, headline, span, fault.fact, notes, fault.help, name, calls)
-        self.failures.append(FailedLayer(diagnostic, layer, inputs))
+        self.failures.append(FailedLayer(diagnostic, layer, inputs, whole))
         self.problems.add(diagnostic)
 
     def mark_failed(self) -> None:

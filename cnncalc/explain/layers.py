@@ -196,7 +196,7 @@ def _traced_value(layer: Layer, argument: Argument[Any], x: Shape, resolved: boo
 
 
 def _traced(value: Any) -> Any:
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and not hasattr(value, "_fields"):
         return tuple(map(_traced, value))
     return TracedNumber(value) if isinstance(value, int) and not isinstance(value, bool) else value
 

@@ -59,6 +59,7 @@ DARKNET = Framework(
         "gru": ABSENT,
         "rnn": ABSENT,
         "convlstm": ABSENT,
+        "rearrange": ABSENT,
         "timewise": ABSENT,
         "embedding": ABSENT,
         "grn": ABSENT,

@@ -169,6 +169,7 @@ KERAS = Framework(
                 USE_BIAS, *ignored("unit_forget_bias"), *RECURRENT_END,
             ),
         ),
+        "rearrange": Composed(),
         "timewise": Composed(("layers.TimeDistributed",)),
         "embedding": Equivalent(
             "layers.Embedding",

@@ -5,7 +5,8 @@
     item      = atom [ "*" count ] [ "as" NAME ]
     atom      = layer | [ WORD ] "(" sequence ")" | call | merge | "@" NAME
                                                   WORD is one of the registry that takes a sequence: timewise
-    layer     = chunk { chunk | [ NAME "=" ] "@" NAME }     the layer word, arguments glued to it or not, then others
+    layer     = chunk { chunk | [ NAME "=" ] ( "@" NAME | text ) }
+                                                  the layer word, arguments glued to it or not, then others
     merge     = layer "(" arm { ";" arm } ")"     its word is a merge of the registry: add, concat, mul
     arm       = [ sequence ]
     call      = NAME "(" [ value { "," value } ] ")"
@@ -16,6 +17,7 @@
     count     = INTEGER | hole
     chunk     = [ NAME "=" ] ( TEXT | hole ) { TEXT | hole }, without a space
     hole      = "{" expression "}" | "?"
+    text      = '"' { any character of the line but '"' } '"'
 
 SEP is a `|`, `,` or `->`, or a line's end that `tokens` has kept; expressions are those of `expressions`. The parser
 does not check whether the word of a chunk is a layer. After an error it continues after the next separator, so
@@ -49,7 +51,7 @@ from cnncalc.language.nodes import (
     ReferenceNode,
     Spec,
 )
-from cnncalc.language.tokens import CHUNK, END, NEWLINE, SEP, STRAY, Token
+from cnncalc.language.tokens import CHUNK, END, NEWLINE, SEP, STRAY, TEXT, Token
 from cnncalc.layers import MERGE_WORDS, SEQUENCE_WORDS
 
 #: Sizes as arithmetic writes them: `3*3`.
@@ -182,7 +184,7 @@ class Parser(Cursor):
     def layer(self, first: Token) -> LayerNode:
         word = self.chunk(first)
         arguments = []
-        while self.kind == "@" or (self.kind == CHUNK and self.token.text.lower() != "as"):
+        while self.kind in ("@", TEXT) or (self.kind == CHUNK and self.token.text.lower() != "as"):
             arguments.append(self.argument())
         return LayerNode(word, tuple(arguments), self.since(first))
 
@@ -191,9 +193,12 @@ class Parser(Cursor):
         first = self.token
         if first.kind == CHUNK:
             self.take()
-            if self.kind != "@" or not (long_form := LONG_FORM.fullmatch(first.text)):
+            if self.kind not in ("@", TEXT) or not (long_form := LONG_FORM.fullmatch(first.text)):
                 return self.chunk(first, name)
             name = Chunk((long_form.group(1),), Span(self.source, first.start, first.end - 1))
+        if self.kind == TEXT:
+            token = self.take()
+            return Chunk((token.text,), self.span(token), name)
         at = self.expect("@", "a value")
         tensor, _ = self.name("after `@`")
         return Chunk((f"@{tensor}",), self.since(at), name)

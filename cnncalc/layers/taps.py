@@ -30,7 +30,7 @@ class WindowTaps(NamedTuple):
     @property
     def known(self) -> bool:
         """Whether the places of an output are known numbers."""
-        return isinstance(self.begin, int)
+        return all(isinstance(number, int) for number in self)
 
     @property
     def period(self) -> int:

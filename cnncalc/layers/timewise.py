@@ -184,7 +184,7 @@ def _at_a_step(fault: ShapeError, x: Shape) -> NoReturn:
         fact = f"a step of its input is a flat vector of {step.channels}"
         help = "give an input of steps x height x width x channels, or take it out of the `timewise( )`"
         raise ShapeError("E204", "`{layer}` needs spatial axes besides the steps", fact, (note,), help) from None
-    raise ShapeError(fault.code, fault.summary, fault.fact, (note, *fault.notes), fault.help) from None
+    raise ShapeError(fault.code, fault.summary, fault.fact, (note, *fault.notes), fault.help, fault.part) from None
 
 
 def over_steps(layer: Layer, times: int) -> Layer:

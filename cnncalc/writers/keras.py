@@ -16,6 +16,7 @@ from cnncalc.frameworks.notation import axis_by_axis, one_or_each
 from cnncalc.frameworks.table import Equivalent
 from cnncalc.graph import Graph, Node, one_step
 from cnncalc.shape import Shape
+from cnncalc.writers.axes import keeps_order, split_and_order
 from cnncalc.writers.blocks import BlockLayout, BlockStep, BlockTemplate, CodeBlock, file_docstring
 from cnncalc.writers.code import (
     Call,
@@ -276,6 +277,16 @@ def slice_(node: Node, layer: Any) -> Inline:
     return Inline("{0}[..., {start}:{stop}]", (positional("start", start), positional("stop", stop)))
 
 
+@emitter("rearrange")
+def rearrange(node: Node, layer: Any) -> Call:
+    sizes, order = split_and_order(node)
+    last = call("layers.Reshape", positional("target_shape", node.shape.dims))
+    if keeps_order(order):
+        return last
+    split = call("layers.Reshape", positional("target_shape", sizes))
+    return chain(split, call("layers.Permute", positional("dims", tuple([place + 1 for place in order]))), last)
+
+
 @emitter("reshape")
 def reshape(node: Node, layer: Any) -> Call:
     return layer_of("reshape", node, target_shape=node.shape.dims)
@@ -426,7 +437,12 @@ def of_step(code: Call) -> Call:
 
 def suffix(code: Call) -> str:
     """Return the suffix for the name of a layer added before or after another."""
-    return "depthwise" if not is_edge(code) else "pad" if "Padding" in of_step(code).function else "crop"
+    function = of_step(code).function
+    return next((name for part, name in SUFFIXES.items() if part in function), "depthwise")
+
+
+#: A part of the name of a layer's class → the suffix.
+SUFFIXES = {"Padding": "pad", "Cropping": "crop", "Reshape": "split", "Permute": "order"}
 
 
 def listed(names: Sequence[str]) -> str:

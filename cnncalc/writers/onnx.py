@@ -24,6 +24,7 @@ from cnncalc.frameworks.table import Equivalent
 from cnncalc.graph import Graph, Node, one_step
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import Shape, Window, ceil_div
+from cnncalc.writers.axes import keeps_order, split_and_order
 from cnncalc.writers.emitter import Emitter, Unsupported
 from cnncalc.writers.onnx_model import (
     OMITTED,
@@ -554,6 +555,19 @@ def reshape(node: Node, layer: Any) -> list[Op]:
     if not has_order(y) or y.rank > 1:
         ops.append(op("Reshape", last(), Constant("shape", sizes(y))))
     return ops
+
+
+@emitter("rearrange")
+def rearrange(node: Node, layer: Any) -> list[Op]:
+    parts, order = split_and_order(node, channels_first=True)
+    shape = Constant("shape", sizes(node.shape))
+    if keeps_order(order):
+        return [op("Reshape", X, shape)]
+    return [
+        op("Reshape", X, Constant("parts", (-1, *parts))),
+        op("Transpose", OperatorResult(0), perm=[0, *(place + 1 for place in order)]),
+        op("Reshape", OperatorResult(1), shape),
+    ]
 
 
 def channels_last(rank: int) -> Op:

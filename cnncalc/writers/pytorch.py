@@ -16,6 +16,7 @@ from cnncalc.frameworks.pytorch import PYTORCH
 from cnncalc.frameworks.table import Equivalent
 from cnncalc.graph import Graph, Node, one_step
 from cnncalc.shape import Shape, Window
+from cnncalc.writers.axes import keeps_order, split_and_order
 from cnncalc.writers.blocks import BlockLayout, BlockStep, BlockTemplate, CodeBlock, file_docstring
 from cnncalc.writers.code import (
     WIDTH,
@@ -302,6 +303,19 @@ FLATTEN_BY_PLACE = Inline("torch.flatten({0}.movedim(1, -1), 1)")
 @emitter(*EXPRESSIONS)
 def expression(node: Node, layer: Any) -> Inline:
     return EXPRESSIONS[layer.kind]
+
+
+@emitter("rearrange")
+def rearrange(node: Node, layer: Any) -> Inline:
+    sizes, order = split_and_order(node, channels_first=True)
+    pattern, arguments = "{0}", list[CallArgument]()
+    if not keeps_order(order):
+        arguments = [positional(f"part{number}", size) for number, size in enumerate(sizes)]
+        parts = "".join(f", {{{each.name}}}" for each in arguments)
+        pattern += f".reshape(-1{parts}).permute(0, {', '.join(str(place + 1) for place in order)})"
+    shape = [positional(f"size{number}", size) for number, size in enumerate(channels_first(node.shape))]
+    pattern += f".reshape(-1{''.join(f', {{{each.name}}}' for each in shape)})"
+    return Inline(pattern, (*arguments, *shape))
 
 
 @emitter("concat")
