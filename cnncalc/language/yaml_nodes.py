@@ -219,9 +219,11 @@ class YamlReader:
         if name and not text.text.strip():
             message, help = f"`{name.span.text}` has no value", "write one, or remove it"
             fail("E105", message, name.span, "nothing behind it", help)
+        span = self.whole(text, path)
+        if len(text.text) > 1 and text.text[0] == text.text[-1] == '"' and text.text.count('"') == 2:
+            return Chunk((text.text,), span, name)
         if "->" in text.text and '"' not in text.text:
             # A pattern, which needs no quotes of its own here; those that it is read with stand around it.
-            span = self.whole(text, path)
             return Chunk((f'"{text.text}"',), span._replace(start=span.start - 1), name)
         help = "one value stands here; to write several, write the layer as text, without the `:`"
         return self.read(text, path, lambda parser: parser.argument(name), help)
