@@ -52,6 +52,7 @@ DARKNET = Framework(
         "rnn": ABSENT,
         "convlstm": ABSENT,
         "embedding": ABSENT,
+        "attention": ABSENT,
         "grn": ABSENT,
         "bn": Equivalent("batchnorm"),
         "instancenorm": ABSENT,

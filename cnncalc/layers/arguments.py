@@ -343,15 +343,17 @@ class Flag(Argument[Any]):
 
     @property
     def keywords(self) -> dict[str, Any]:
-        words = {self.yes: True, self.no: False, **self.more}
-        return {word: value for word, value in words.items() if word is not None}
+        words = [(self.yes, True), (self.no, False), *self.more.items()]
+        return {word: value for word, value in words if word is not None}
 
     def read_long(self, pieces: Pieces) -> Any:
         piece = pieces.next
         truth = {"true": True, "false": False, "yes": True, "no": False, **{word: word for word in self.more.values()}}
         if piece is None or piece.value not in truth:
-            message = f"`{self.name}` is true or false"
-            raise ArgumentError("E105", message, "neither true nor false", piece, f"write `{self.name}=false`")
+            words = ["true", "false", *self.more.values()]
+            message = f"`{self.name}` is {', '.join(words[:-1])} or {words[-1]}"
+            label = "none of these" if self.more else "neither true nor false"
+            raise ArgumentError("E105", message, label, piece, f"write `{self.name}=false`")
         return truth[pieces.take().value]
 
     def write(self, value: Any) -> str:

@@ -31,6 +31,7 @@ class Attention(WeightedLayer):
 
     words = {"attention": ("mhsa",)}
     spatial = True
+    takes_sequences = True
     keeps = "factors"
     heads = Integer("h", help="number of heads")
     dim = NamedInteger(default=None, sample="64", unset=INPUT_CHANNELS, help="elements of a query, in all heads")
@@ -62,14 +63,15 @@ class Attention(WeightedLayer):
     # -- sizes ---------------------------------------------------------------------------------------
 
     def requirements(self, x: Shape) -> Iterator[Requirement]:
-        yield require_divisible(self.query_size(x), self.heads, "dim" if self.dim else "channels", "heads")
-        if self.value_dim is not None:
-            yield require_divisible(self.value_dim, self.heads, "value_dim", "heads")
+        for name, size in (("dim", self.dim or x.channels), ("value_dim", self.value_dim)):
+            what = "channels" if size is x.channels else "elements"
+            if size is not None:
+                yield require_divisible(size, self.heads, what, "heads", name if what == "elements" else "")
         yield require_divisible(self.heads, self.kv, "heads", "kv")
         for axis, (name, n) in enumerate(zip(AXES[x.rank], x.spatial, strict=True)):
             if self.window is not None:
                 detail = partial(_undivided, x, self.window, axis, name)
-                yield require(equal(n % self.window[axis], 0), "E202", UNDIVIDED, detail)
+                yield require(equal(n % self.window[axis], 0), "E208", UNDIVIDED, detail)
 
     def output(self, x: Shape) -> Shape:
         return x if self.projection else Shape(x.spatial, self.value_size(x))
@@ -178,18 +180,20 @@ class Attention(WeightedLayer):
         positions = prod(x.spatial)
         if self.position == "none" and statically_known(equal(query, value)):
             return positions * (self._input_units(x) + value) + self.heads * positions
-        return positions * (2 * query + 2 * value) + self.scores(x)
+        read = value if self.projection else 0
+        return positions * (2 * query + value + read) + self.scores(x)
 
     def fields(self, x: Shape | None) -> dict[str, object]:
         values = super().fields(x)
         return values if x is None else {**values, "dim": self.query_size(x), "value_dim": self.value_size(x)}
 
     def explain_channels(self, x: Shape, y: Shape) -> str:
-        size, where = self.query_size(x) // self.heads, "its block" if self.window else "the map"
+        size, block = self.query_size(x) // self.heads, prod(self.block(x))
+        where = "its block" if self.window else "the map"
         several = "" if self.kv == self.heads else f", {self.heads // self.kv} of which share keys and values"
         return (
-            f"in each of {self.heads} heads{several}, a position weighs the {prod(self.block(x))} positions of {where} by "
-            f"products of {size} elements"
+            f"in each of {self.heads} heads{several}, a position weighs the {block} positions of {where} by products "
+            f"of {size} elements"
         )
 
     def taps(self, x: Shape, y: Shape) -> tuple[BlockTaps, ...] | Literal["whole"]:
@@ -197,7 +201,7 @@ class Attention(WeightedLayer):
 
 
 #: The headline of a map that cannot be cut into blocks.
-UNDIVIDED = "the input of `{layer}` does not divide into windows"
+UNDIVIDED = "the sizes of `{layer}` do not divide into windows"
 
 
 def _undivided(x: Shape, window: tuple[Any, ...], axis: int, name: str) -> Detail:
