@@ -20,7 +20,7 @@ from cnncalc.language.tokens import MAX_TEXT
 from cnncalc.layers.rearrange import Input
 
 if TYPE_CHECKING:
-    from cnncalc.readers import ModelFile
+    from cnncalc.readers import ModelFile, PastedCode
     from cnncalc.zoo import Member
 
 SUFFIXES = (".cnn", ".txt", ".yaml", ".yml")
@@ -32,8 +32,11 @@ WORD = re.compile(r"\s*([A-Za-z][\w.-]*)\s*", re.ASCII)
 #: The prefix of a function that returns a PyTorch module: `torch:package.module:factory`.
 TORCH = "torch:"
 
-#: A text, or a model file for a reader.
-TextOrModel = Union[Source, "ModelFile"]
+#: A text in the language, or for a reader a model file or code.
+TextOrModel = Union[Source, "ModelFile", "PastedCode"]
+
+#: What a text that is code has, and few specs: a capital or a dot in front of brackets, or a word of Python.
+CODE = re.compile(r"(?m)[A-Z][\w.]*\s*\(|\w\.\w+\s*\(|^\s*(?:import|from|class)\s")
 
 
 def find(spec: str) -> TextOrModel:
@@ -43,7 +46,7 @@ def find(spec: str) -> TextOrModel:
     that is neither a network nor a layer.
     """
     if spec == "-":
-        return Source("<stdin>", _decode("<stdin>", _standard_input()))
+        return _text_or_code(Source("<stdin>", _decode("<stdin>", _standard_input())))
     if spec.startswith(TORCH):
         from cnncalc.readers import ModelFile
 
@@ -63,7 +66,18 @@ def find(spec: str) -> TextOrModel:
     return text_or_network(spec, "as a file (there is none of this name), ")
 
 
-def text_or_network(text: str, tried: str = "") -> Source:
+def _text_or_code(source: Source) -> TextOrModel:
+    """Return a text, for the reader of code if it is such."""
+    if CODE.search(source.text):
+        from cnncalc.readers import PastedCode
+        from cnncalc.readers.code import recognize
+
+        if recognize(source.text):
+            return PastedCode(source)
+    return source
+
+
+def text_or_network(text: str, tried: str = "") -> TextOrModel:
     """Return the spec of the zoo network that a text names, or else the text itself as a spec.
 
     Raises `SpecError` E101 for a word that is neither, with a note on what else it was `tried` as.
@@ -74,7 +88,7 @@ def text_or_network(text: str, tried: str = "") -> Source:
     source = Source("<spec>", text)
     match = WORD.fullmatch(text)
     if match is None:
-        return source
+        return _text_or_code(source)
     word, span = match.group(1), Span(source, *match.span(1))
     try:
         split_word(Chunk((word,), span))
@@ -127,7 +141,8 @@ def read_file(path: str | os.PathLike[str]) -> TextOrModel:
             if model is not None:
                 return model
         with open(name, "rb") as file:
-            return Source(name, _decode(name, file.read(4 * MAX_TEXT + 1)))
+            source = Source(name, _decode(name, file.read(4 * MAX_TEXT + 1)))
+        return source if name.lower().endswith((".cnn", *YAML)) else _text_or_code(source)
     except SpecError:
         raise
     except (OSError, ValueError) as error:

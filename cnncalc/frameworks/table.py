@@ -193,7 +193,8 @@ class FrameworkCall(NamedTuple):
     """A call of a framework's layer, converted to a kind of our layers with its arguments.
 
     `rank` is the number of spatial axes that the name requires. `behind` are the kinds that follow it: its built-in
-    activation, or a flatten. `input_shape` is that of the network's input, if the call states it.
+    activation, or a flatten. `input_shape` is that of the network's input, if the call states it, and `expects` the
+    name and value of its argument for the channels that come in.
     """
 
     kind: str
@@ -201,6 +202,7 @@ class FrameworkCall(NamedTuple):
     rank: int | None
     behind: tuple[str, ...]
     input_shape: tuple[int, ...] | None
+    expects: tuple[str, int] | None = None
 
 
 class Framework:
@@ -303,6 +305,14 @@ class Framework:
                     reason = str(error)
         raise ValueError(reason)
 
+    def ignores(self, name: str, argument: str) -> bool:
+        """Return whether an argument of a layer, by both names, affects neither sizes nor counts."""
+        rows = [row for kind in self.kinds_of(name) if isinstance(row := self.rows[kind], Equivalent)]
+        own = [each for row in rows for each in row.arguments if each.name == argument]
+        known = own or [self.common[argument]] if own or argument in self.common else []
+        ending = argument.endswith(self.common_suffixes or ("\0",))
+        return all(each.meaning is Meaning.IGNORED for each in known) if known else ending
+
     def _bind(self, row: Equivalent, name: str, positional: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of a call by the names of the arguments."""
         if len(positional) > len(row.arguments):
@@ -331,7 +341,12 @@ class Framework:
                 input_shape = each.read(value)
         if kind == "identity" and behind:  # a layer for any activation
             kind, *behind = behind
-        return FrameworkCall(kind, values, rank, tuple(behind), input_shape)
+        incoming = next((each.name for each in row.arguments if each.meaning is Meaning.INPUT_CHANNELS), "")
+        number = given.get(incoming)
+        if isinstance(number, (tuple, list)) and len(number) == 1:
+            number = number[0]
+        expects = (incoming, number) if type(number) is int else None
+        return FrameworkCall(kind, values, rank, tuple(behind), input_shape, expects)
 
     def _activation(self, word: Any) -> list[str]:
         if not isinstance(word, str) or word.lower() not in self.activations:
