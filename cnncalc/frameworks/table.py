@@ -41,11 +41,13 @@ class Meaning(Enum):
 class Always(NamedTuple):
     """The meaning of an argument that has one value for this kind of layer.
 
-    A call with another value is not this kind of layer, unless any value is accepted when reading a call.
+    A call with another value is not this kind of layer, unless any value is accepted when reading a call, or the
+    argument named `unless` is false, which leaves this one without effect.
     """
 
     value: Any
     any_is_read: bool = False
+    unless: str = ""
 
     def fits(self, value: Any) -> bool:
         """Return whether a call with that value is this kind of layer; equal values for each axis count as one."""
@@ -155,7 +157,9 @@ class Equivalent:
         values: dict[str, Any] = {}
         for each in self.arguments:
             value = given.get(each.name, each.default)
-            if isinstance(each.meaning, Always) and not each.meaning.fits(value):
+            if isinstance(each.meaning, Always) and not (
+                each.meaning.fits(value) or given.get(each.meaning.unless) is False
+            ):
                 raise ValueError(f"`{each.name}` is {value!r}")
             if isinstance(each.meaning, str):
                 if value is REQUIRED and not each.like:
@@ -315,9 +319,12 @@ class Framework:
 
     def _bind(self, row: Equivalent, name: str, positional: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of a call by the names of the arguments."""
-        if len(positional) > len(row.arguments):
-            raise ValueError(f"`{name}` takes {len(row.arguments)} arguments by position at most")
-        given = {each.name: value for each, value in zip(row.arguments, positional, strict=False)}
+        by_position = row.arguments
+        if bare(name).startswith("Lazy"):  # PyTorch's lazy layers take the channels that come in from their input
+            by_position = tuple([each for each in by_position if each.meaning is not Meaning.INPUT_CHANNELS])
+        if len(positional) > len(by_position):
+            raise ValueError(f"`{name}` takes {len(by_position)} arguments by position at most")
+        given = {each.name: value for each, value in zip(by_position, positional, strict=False)}
         names = {each.name for each in row.arguments}
         for key, value in named.items():
             if key in given:

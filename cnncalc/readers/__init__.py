@@ -112,9 +112,7 @@ def read(model: ModelFile | PastedCode, options: ReadOptions, strict: bool = Fal
     """
     try:
         if isinstance(model, PastedCode):
-            from cnncalc.readers.code import read_code
-
-            graph = read_code(model.source, options)
+            graph: Graph = import_module("cnncalc.readers.code").read_code(model.source, options)
         else:
             graph = import_module(f"cnncalc.readers.{model.reader}").read(model.name, options)
     except RecursionError:

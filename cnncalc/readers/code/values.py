@@ -6,7 +6,7 @@ Plain values are numbers, texts, tuples, lists and dicts as Python has them.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from cnncalc.diagnostics import Diagnostic, Span
 
@@ -33,13 +33,15 @@ class Chain:
         self.parts.append((str(len(self.parts)), part))
 
 
-class Tensor(NamedTuple):
+@dataclass(frozen=True)
+class Tensor:
     """The output of a node by its index."""
 
     node: int
 
 
-class Unread(NamedTuple):
+@dataclass(frozen=True)
+class Unread:
     """A value that only running the code would give, and the error for whoever needs it."""
 
     error: Diagnostic
