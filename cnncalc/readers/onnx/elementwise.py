@@ -8,8 +8,9 @@ from typing import Any
 from cnncalc.frameworks.onnx import ONNX
 from cnncalc.frameworks.table import Equivalent
 from cnncalc.readers.onnx.constant_folding import bounds, shape_operator
-from cnncalc.readers.onnx.importer import OnnxImporter, Operands, Outputs, rules, with_runtime
+from cnncalc.readers.onnx.importer import OnnxImporter, rules, with_runtime
 from cnncalc.readers.onnx.model import NodeDef
+from cnncalc.readers.operands import Operands, Outputs
 from cnncalc.readers.shape_inference import Dims, broadcast
 from cnncalc.readers.tensors import CannotInferError, Tensor, is_per_channel
 from cnncalc.readers.weights import ConstantTensor

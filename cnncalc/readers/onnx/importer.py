@@ -1,14 +1,11 @@
-"""Conversion of an ONNX graph to ours: each node by its operator's rule, in file order.
-
-A value is either a `ConstantTensor` (known before the network runs) or a `Tensor`, the output of a node of ours.
-"""
+"""Conversion of an ONNX graph to ours: each node by its operator's rule, in file order."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from os import path as paths
-from typing import NamedTuple, TypeVar, Union
+from typing import NamedTuple, TypeVar
 
 from cnncalc.diagnostics import Diagnostic
 from cnncalc.graph import UNKNOWN as NO_NODE
@@ -21,9 +18,10 @@ from cnncalc.readers.onnx.constants import UNKNOWN_CONSTANT
 from cnncalc.readers.onnx.model import MAX_RANK, REAL_TYPES, WEIGHT_TYPES, ModelDef, NodeDef, TensorDef, ValueDef
 from cnncalc.readers.onnx.modules import COSTLY, WITHOUT_ROW, module_and_lead, module_of
 from cnncalc.readers.onnx.stated_shapes import StatedShapes
+from cnncalc.readers.operands import Operands, Outputs, Value
 from cnncalc.readers.shape_inference import ShapeMismatchError
 from cnncalc.readers.tensor_importer import TensorImporter
-from cnncalc.readers.tensors import CannotInferError, Tensor
+from cnncalc.readers.tensors import Tensor
 from cnncalc.readers.weights import ConstantTensor
 
 #: The most elements that are computed over all nodes; beyond it, values of constants are no longer followed.
@@ -34,54 +32,6 @@ MAX_SOURCES = 5_000_000
 
 #: Operators with graphs inside: never folded.
 CONTROL = ("If", "Loop", "Scan", "SequenceMap")
-
-Value = Union[ConstantTensor, Tensor]
-
-#: The value of a node's output, or of each of its outputs.
-Outputs = Union[Value, Sequence[Value]]
-
-
-class Operands:
-    """A node's inputs by position, as its rule accesses them."""
-
-    def __init__(self, values: Sequence[Value | None]) -> None:
-        self.values = values
-
-    def get(self, position: int | None) -> Value | None:
-        """Return the input, or None if it is left out or the position does not exist."""
-        return self.values[position] if position is not None and position < len(self.values) else None
-
-    def value(self, position: int) -> Value:
-        """Return the input; raises `CannotInferError` if it is left out."""
-        value = self.get(position)
-        if value is None:
-            raise CannotInferError
-        return value
-
-    def tensor(self, position: int) -> Tensor:
-        """Return the input that depends on the network's; raises `CannotInferError` if it is constant or left out."""
-        value = self.get(position)
-        if not isinstance(value, Tensor):
-            raise CannotInferError
-        return value
-
-    def constant(self, position: int) -> ConstantTensor | None:
-        """Return the constant input, or None if it is left out; raises `CannotInferError` if it is not constant."""
-        value = self.get(position)
-        if isinstance(value, Tensor):
-            raise CannotInferError
-        return value
-
-    @property
-    def constants(self) -> list[ConstantTensor | None]:
-        """All inputs, with None in place of those that are not constant."""
-        return [each if isinstance(each, ConstantTensor) else None for each in self.values]
-
-    @property
-    def tensors(self) -> tuple[Tensor, ...]:
-        """The inputs that are not constant."""
-        return tuple(each for each in self.values if isinstance(each, Tensor))
-
 
 TableRow = TypeVar("TableRow")
 

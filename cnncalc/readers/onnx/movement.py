@@ -8,8 +8,9 @@ from math import floor
 from cnncalc.readers import shape_inference
 from cnncalc.readers.onnx.constant_folding import RESHAPES, slice_ranges
 from cnncalc.readers.onnx.constants import Constants, argument
-from cnncalc.readers.onnx.importer import OnnxImporter, Operands, Outputs, Value, rules
+from cnncalc.readers.onnx.importer import OnnxImporter, rules
 from cnncalc.readers.onnx.model import NodeDef
+from cnncalc.readers.operands import Operands, Outputs, Value
 from cnncalc.readers.shape_inference import Dims, ShapeMismatchError, axis_of
 from cnncalc.readers.tensors import CannotInferError, Tensor
 from cnncalc.readers.weights import ConstantTensor

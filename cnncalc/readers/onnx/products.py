@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from math import prod
 
-from cnncalc.readers.onnx.importer import OnnxImporter, Operands, Outputs, Value, rules
+from cnncalc.readers.onnx.importer import OnnxImporter, rules
 from cnncalc.readers.onnx.model import NodeDef
+from cnncalc.readers.operands import Operands, Outputs, Value
 from cnncalc.readers.shape_inference import Dims, ShapeMismatchError, axis_of, matmul, text
 from cnncalc.readers.tensors import CannotInferError, Tensor
 from cnncalc.readers.weights import ConstantTensor
