@@ -67,13 +67,14 @@ def find(spec: str) -> TextOrModel:
 
 
 def _text_or_code(source: Source) -> TextOrModel:
-    """Return a text, for the reader of code if it is such."""
-    if CODE.search(source.text):
+    """Return a text, for the reader of code if it is such by its name or by itself."""
+    file = source.name.lower().endswith((".py", ".ipynb"))
+    if file or CODE.search(source.text):
         from cnncalc.readers import PastedCode
-        from cnncalc.readers.code import recognize
+        from cnncalc.readers.code import code_of, recognize
 
-        if recognize(source.text):
-            return PastedCode(source)
+        if file or recognize(source.text):
+            return PastedCode(code_of(source))
     return source
 
 
@@ -122,7 +123,7 @@ def _names_file(spec: str) -> bool:
         return bool(suffix)
     from cnncalc import readers
 
-    return suffix in readers.SUFFIXES or suffix in readers.PICKLES
+    return suffix in (*readers.SUFFIXES, *readers.PICKLES, *readers.CODE)
 
 
 def read_file(path: str | os.PathLike[str]) -> TextOrModel:
@@ -172,7 +173,7 @@ def load_source(
         if input is not None:
             require_numbers(input)
         try:
-            return read(source, ReadOptions(input, dims or {}), strict)
+            return read(source, ReadOptions(input, dims or {}, left_open.letters), strict)
         except BuildError as error:
             from cnncalc.language.repair import with_repairs  # only once something is wrong
 
@@ -191,6 +192,24 @@ def load_source(
     except RecursionError:
         # Each kind of nesting has its limit; all of them at once can still be more than Python's stack.
         raise FatalError([Diagnostic("E005", f"`{source.name}` is nested too deeply")]) from None
+
+
+def language_of_code(source: TextOrModel) -> str | None:
+    """Return what the code in a source is, such as `PyTorch code`; None for a spec or a model file."""
+    from cnncalc.readers import PastedCode
+
+    if not isinstance(source, PastedCode):
+        return None
+    from cnncalc.readers.code import title
+
+    return title(source.source)
+
+
+def as_code(source: Source) -> TextOrModel:
+    """Return a text as code, whatever it looks like."""
+    from cnncalc.readers import PastedCode
+
+    return PastedCode(source)
 
 
 def text_of(source: TextOrModel) -> Source:

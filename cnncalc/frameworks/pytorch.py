@@ -54,6 +54,7 @@ FACTOR = argument("upscale_factor", "factor", WHOLE)
 #: Channels come behind the batch; of a vector, the last axis is the same.
 CHANNEL_DIM = argument("dim", Always(1, any_is_read=True), default=None)
 
+
 def _norm(
     *names: str,
     channels: str = "num_features",

@@ -27,9 +27,10 @@ SUFFIXES = {
     ".json": "keras",
     ".prototxt": "caffe",
     ".cfg": "darknet",
-    ".py": "code",
-    ".ipynb": "code",
 }
+
+#: Suffixes of code, whose text is read.
+CODE = (".py", ".ipynb")
 
 #: Suffixes of pickled modules: reading one would run whatever code it holds, so none is ever opened.
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
@@ -56,10 +57,14 @@ class PastedCode(NamedTuple):
 
 
 class ReadOptions(NamedTuple):
-    """Values that a file leaves open: the shape of its first input, channels last, and sizes of symbolic dimensions."""
+    """Values that a file leaves open: the shape of its first input, channels last, and sizes of symbolic dimensions.
+
+    With `letters`, a size that is still open is a letter.
+    """
 
     input: tuple[int, ...] | None = None
     dims: Mapping[str, int] = {}
+    letters: bool = False
 
 
 def recognize(path: str) -> ModelFile | None:

@@ -21,13 +21,15 @@ from cnncalc.readers.code.program import Program
 from cnncalc.readers.code.python_text import MAX_CODE, notebook_code, parse_python
 from cnncalc.readers.code.values import Tensor
 from cnncalc.readers.errors import fail
-from cnncalc.readers.text_file import read_text
 
 #: A name in front of brackets.
 CALLED = re.compile(r"([A-Za-z_][\w.]*)\s*\(")
 
 #: Signs of Python by themselves: without them, a text that is no Python is a spec with a layer misspelt.
-SURE = re.compile(r"(?m)^\s*(?:import|from)\s+\w|^\s*class\s+\w+.*:|\bnn\.\w+\(|\bSequential\s*\(|\.add\(\s*[A-Z]|^>>> ")
+SURE = re.compile(
+    r"(?m)^\s*(?:import|from)\s+\w|^\s*class\s+\w+.*:|^>>> |"
+    r"\b(?:nn|torch|keras|tf)\.\w+\(|\bSequential\s*\(|\.add\(\s*[A-Z]"
+)
 
 
 def recognize(text: str) -> bool:
@@ -47,10 +49,9 @@ def recognize(text: str) -> bool:
     return True
 
 
-def read(path: str, options: ReadOptions) -> Graph:
-    """Return the graph of a file of code; raises `SpecError` with all errors in it."""
-    source = read_text(path)
-    return read_code(notebook_code(source) if path.lower().endswith(".ipynb") else source, options)
+def code_of(source: Source) -> Source:
+    """Return the code in a file: all of it, or of a notebook the code in its cells."""
+    return notebook_code(source) if source.name.lower().endswith(".ipynb") else source
 
 
 def read_code(source: Source, options: ReadOptions) -> Graph:
@@ -86,8 +87,7 @@ def title(source: Source) -> str:
 def _framework(text: str) -> Framework:
     """Return the framework of code: that which has more of the names that are called, and are not the other's."""
     pytorch, keras = _table("pytorch"), _table("keras")
-    names = [name for name in CALLED.findall(text)]
-    votes = sum(_vote(name, pytorch, keras) for name in names)
+    votes = sum(_vote(name, pytorch, keras) for name in CALLED.findall(text))
     votes += len(re.findall(r"\btorch\b", text)) - len(re.findall(r"\b(?:keras|tensorflow|tf)\b", text))
     return keras if votes < 0 else pytorch
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from cnncalc.diagnostics import Diagnostic, Source, SpecError
-from cnncalc.frameworks.table import Framework, bare
+from cnncalc.frameworks.table import Framework
 from cnncalc.layers.arguments import MAX_INTEGER
 from cnncalc.readers.code.network import CodeImporter
 from cnncalc.readers.code.python_text import span_of
@@ -23,14 +23,24 @@ ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod,
 }  # fmt: skip
 
-#: A list or text is at most so long.
-MAX_LENGTH = 100_000
+#: A list or text that is put together is at most so long.
+MAX_LENGTH = 10_000
+
+#: No number of a layer is so large.
+LARGEST = MAX_INTEGER**2
 
 #: Functions that give random or constant tensors: the network's input, with its batch, channels first.
 TENSORS = ("randn", "rand", "zeros", "ones", "empty", "randint")
 
 #: Calls on numbers that are worked out.
-NUMBERS: dict[str, Callable[..., Any]] = {"int": int, "float": float, "abs": abs, "min": min, "max": max, "round": round}
+NUMBERS: dict[str, Callable[..., Any]] = {
+    "int": int,
+    "float": float,
+    "abs": abs,
+    "min": min,
+    "max": max,
+    "round": round,
+}
 
 #: What a loop or a function would be instead.
 WRITE_OUT = "write its layers one by one, or read the module itself: `cnncalc torch:FILE.py:CLASS`"
@@ -69,9 +79,9 @@ class Evaluator:
 
     def _constant(self, node: ast.Constant) -> Any:
         value = node.value
-        if isinstance(value, float) and value.is_integer() and abs(value) < MAX_INTEGER:
+        if isinstance(value, float) and value.is_integer() and abs(value) < LARGEST:
             return int(value)
-        if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= MAX_INTEGER**2:
+        if isinstance(value, int) and not abs(value) < LARGEST:
             self.fail(node, "this number is too large", "no layer has one like it")
         return value
 
@@ -146,17 +156,19 @@ class Evaluator:
         numbers = all(isinstance(each, (int, float)) for each in (left, right))
         repeated = isinstance(node.op, ast.Mult) and isinstance(left, (list, tuple)) and isinstance(right, int)
         joined = isinstance(node.op, ast.Add) and type(left) is type(right) and isinstance(left, (list, tuple, str))
-        if repeated and len(left) * right > MAX_LENGTH:
+        if (repeated and len(left) * right > MAX_LENGTH) or (joined and len(left) + len(right) > MAX_LENGTH):
             self.fail(node, "this list is too long", f"over {MAX_LENGTH:,} items")
-        if isinstance(node.op, ast.Pow) and numbers and 0 <= right <= 64 and abs(left) < MAX_INTEGER:
-            return left**right
         action = ARITHMETIC.get(type(node.op))
+        if isinstance(node.op, ast.Pow) and numbers and 0 <= right <= 64:
+            action = operator.pow
         if action is None or not (numbers or repeated or joined):
             self.fail(node, "this arithmetic is not worked out", "only numbers, and lists joined or repeated, are")
         try:
             value = action(left, right)
         except ZeroDivisionError:
             self.fail(node, "this divides by zero", "no number")
+        if numbers and not abs(value) < LARGEST:
+            self.fail(node, "this number is too large", "no layer has one like it")
         return int(value) if isinstance(value, float) and value.is_integer() else value
 
     def _subscript(self, node: ast.Subscript) -> Any:
@@ -217,15 +229,15 @@ class Evaluator:
         if any(each.arg is None for each in node.keywords):
             self.fail(node, "arguments that are spread out are not read", "write them one by one")
         named = {str(each.arg): self._named_value(each) for each in node.keywords}
-        tensors = _tensors_in(positional[:1])
-        if tensors and name != "Input":
-            call = LayerCall(name, positional[1:], named, span_of(self.source, node))
-            return Tensor(self.importer.apply(call, tensors))
-        call = LayerCall(name, positional, named, span_of(self.source, node))
-        if self.importer.is_input(call):
-            # Of a Sequential it is the first layer, of the functional style a tensor: it is made when it is read.
-            return call
-        return call
+        span = span_of(self.source, node)
+        first = positional[0] if positional else None
+        if name not in WRAPPERS and any(
+            self._is_tensor(each) for each in (first if isinstance(first, list) else [first])
+        ):
+            tensors = _tensors_in([self._as_tensor(first)])
+            if tensors is not None:
+                return Tensor(self.importer.apply(LayerCall(name, positional[1:], named, span), tensors))
+        return LayerCall(name, positional, named, span)
 
     def _named_value(self, keyword: ast.keyword) -> Any:
         """Return the value of an argument by name; one that changes no figure may be anything."""
@@ -279,11 +291,14 @@ class Evaluator:
         arguments = [self._as_tensor(self.value(each)) for each in node.args[:1]]
         return _tensors_in(arguments) if arguments else None
 
+    def _is_tensor(self, value: Any) -> bool:
+        return isinstance(value, Tensor) or (isinstance(value, LayerCall) and self.importer.is_input(value))
+
     def _as_tensor(self, value: Any) -> Any:
         """Return a value, with the tensor of an input in place of its constructor."""
         if isinstance(value, (list, tuple)):
             return [self._as_tensor(each) for each in value]
-        if isinstance(value, LayerCall) and self.importer.is_input(value):
+        if isinstance(value, LayerCall) and self._is_tensor(value):
             return Tensor(self.importer.input_of(value))
         return value
 
@@ -317,5 +332,3 @@ def _tensors_in(values: Sequence[Any]) -> list[int] | None:
 
 #: Layers around a layer.
 WRAPPERS = ("Bidirectional", "TimeDistributed")
-
-__all__ = ["Evaluator", "bare"]

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, NoReturn
 
-from cnncalc.diagnostics import Diagnostic, Origin, Problems, Source, Span, SpecError
+from cnncalc.diagnostics import Diagnostic, Origin, Problems, Source, Span, SpecError, exceed
 from cnncalc.frameworks.table import Framework, FrameworkCall, bare
-from cnncalc.graph import UNKNOWN, StoredWeights
+from cnncalc.graph import MAX_LAYERS, UNKNOWN, StoredWeights
 from cnncalc.language.arguments import read_layer
 from cnncalc.language.nodes import LayerNode
 from cnncalc.language.parse import parse_items
 from cnncalc.layers import Layer
 from cnncalc.readers import ReadOptions
 from cnncalc.readers.code.values import Chain, LayerCall, Unread
+from cnncalc.readers.errors import fail
 from cnncalc.readers.importer import Importer, make
 from cnncalc.shape import Shape, ShapeError
 
-#: The sizes that a network without an input is for, by its number of spatial axes.
-SIZES = ("", "L", "HxW", "DxHxW")
+#: The letters of sizes that code leaves open, by the number of spatial axes.
+LETTERS: tuple[tuple[str, ...], ...] = ((), ("L",), ("H", "W"), ("D", "H", "W"))
 
 #: Layers whose size on each axis is stated channels first.
 CHANNELS_FIRST = "channels_first"
@@ -30,11 +32,13 @@ class CodeImporter(Importer):
     def __init__(self, source: Source, framework: Framework, options: ReadOptions) -> None:
         super().__init__()
         self.source, self.framework, self.given = source, framework, options.input
-        self._inputs: dict[int, int] = {}
-        #: The layers that have run: what runs again has its weights already. They are kept, as are their identities.
-        self._applied: dict[int, LayerCall] = {}
+        self.letters = options.letters
+        self._inputs: dict[LayerCall, int] = {}
+        #: The layers that have run: what runs again has its weights already.
+        self._applied: set[LayerCall] = set()
+        self._readings: dict[LayerCall, FrameworkCall] = {}
 
-    def fail(self, span: Span, message: str, label: str, help: str | None = None) -> NoReturn:
+    def refuse(self, span: Span, message: str, label: str, help: str | None = None) -> NoReturn:
         """Raise `SpecError` E312 at a part of the code."""
         raise SpecError([Diagnostic("E312", message, span, label, help=help)])
 
@@ -46,10 +50,10 @@ class CodeImporter(Importer):
 
     def input_of(self, call: LayerCall) -> int:
         """Return the node of an input's constructor, the same each time."""
-        if id(call) not in self._inputs:
+        if call not in self._inputs:
             stated = call.positional[0] if call.positional else call.named.get("shape", call.named.get("input_shape"))
-            self._inputs[id(call)] = self.add_input(self._shape(stated, call.span), call.span, _name(call))
-        return self._inputs[id(call)]
+            self._inputs[call] = self.add_input(self._shape(stated, call.span), call.span, _name(call))
+        return self._inputs[call]
 
     def add_input(self, shape: tuple[Any, ...], span: Span, name: str | None = None) -> int:
         """Add an input; the first has the shape that the command line gives, if it gives one."""
@@ -66,14 +70,16 @@ class CodeImporter(Importer):
         if self.given is not None:
             return self.given
         shown = "a size is left open" if sizes else "no shape"
-        self.fail(span, "the input's shape is not in the text", shown, "give it: `--input 224x224x3`")
+        self.refuse(span, "the input's shape is not in the text", shown, "give it: `--input 224x224x3`")
 
     def run(self, network: LayerCall | Chain) -> int:
         """Add a network from its input on, and return its last node."""
-        leaves = list(_leaves(network))
+        leaves = list(islice(_leaves(network), MAX_LAYERS + 1))
+        if len(leaves) > MAX_LAYERS:
+            exceed("this network is too large", label=f"a network has at most {MAX_LAYERS:,} layers")
         first = leaves[0] if leaves else None
         if first is None:
-            self.fail(Span(self.source, 0, 1), "there is no layer in this network", "nothing is added to it")
+            self.refuse(Span(self.source, 0, 1), "there is no layer in this network", "nothing is added to it")
         if self.is_input(first):
             return self._chain(network, [self.input_of(first)], skipped=first)
         return self._chain(network, [self.add_input(self._first_shape(leaves), first.span)])
@@ -85,19 +91,20 @@ class CodeImporter(Importer):
             return self.given
         if first.input_shape is not None:
             return first.input_shape
-        rank = next((call.rank for call in map(self._read, leaves) if call.rank is not None), 0)
-        channels = next((call.expects[1] for call in map(self._read, leaves) if call.expects), "C")
-        sizes = "x".join([*filter(None, [SIZES[rank]]), str(channels)])
-        example = sizes.translate({ord(letter): "32" for letter in "DHWL"}).replace("C", "3")
-        raise SpecError([
-            Diagnostic(
-                "E308",
-                "the size of the network's input is not in the code",
-                leaves[0].span,
-                f"its input is {sizes}",
-                help=f"give it: `--input {example}`",
-            )
-        ])  # fmt: skip
+        calls = [*map(self._read, leaves)]
+        rank = next((call.rank for call in calls if call.rank is not None), 0)
+        channels: str | int = next((call.expects[1] for call in calls if call.expects), "C")
+        shape = (*LETTERS[rank], channels)
+        if self.letters:
+            return shape
+        example = "x".join("3" if size == "C" else "32" if isinstance(size, str) else str(size) for size in shape)
+        fail(
+            "E308",
+            "the size of the network's input is not in the code",
+            f"its input is {'x'.join(map(str, shape))}",
+            help=f"give it: `--input {example}`",
+            span=leaves[0].span,
+        )
 
     # -- layers --------------------------------------------------------------------------------------------------
 
@@ -125,7 +132,9 @@ class CodeImporter(Importer):
         elements = self.builder.nodes[node].shape.elements
         if size not in (-1, elements):
             fact = f"its input has {elements} elements a sample"
-            fault = ShapeError("E212", f"`{{layer}}` makes a vector of {size}", fact, help=f"write {elements} for {size}")
+            fault = ShapeError(
+                "E212", f"`{{layer}}` makes a vector of {size}", fact, help=f"write {elements} for {size}"
+            )
             return self._refuse(fault, make("flatten"), [node], Origin(span))
         return self.add(make("flatten"), [node], Origin(span))
 
@@ -140,8 +149,8 @@ class CodeImporter(Importer):
         fault = self._mismatch(call, read, x)
         if fault is not None:
             return self._refuse(fault, layer, inputs, origin)
-        again = id(call) in self._applied
-        self._applied[id(call)] = call
+        again = call in self._applied
+        self._applied.add(call)
         stored = StoredWeights() if again else None
         node = self.add(layer, inputs, origin, self.names(name) if name else None, stored)
         for kind in read.behind:
@@ -154,6 +163,11 @@ class CodeImporter(Importer):
 
     def _read(self, call: LayerCall) -> FrameworkCall:
         """Return the meaning of a call; raises `SpecError` E312 if it is no layer of ours, or not known to be."""
+        if call not in self._readings:
+            self._readings[call] = self._read_anew(call)
+        return self._readings[call]
+
+    def _read_anew(self, call: LayerCall) -> FrameworkCall:
         try:
             if bare(call.name) in WRAPPERS:
                 return self._wrapped(call)
@@ -167,7 +181,7 @@ class CodeImporter(Importer):
         except ValueError as error:
             if isinstance(error, SpecError):
                 raise
-            self.fail(call.span, f"`{call.name}` cannot be read", str(error))
+            self.refuse(call.span, f"`{call.name}` cannot be read", str(error))
 
     def _changes_nothing(self, call: LayerCall, value: Unread) -> bool:
         """Return whether an argument of unknown value is one that changes neither sizes nor counts."""
@@ -199,7 +213,7 @@ class CodeImporter(Importer):
             return make(read.kind, **values)
         except SpecError as error:
             first = error.diagnostics[0]
-            self.fail(call.span, f"`{call.name}` cannot be read", f"{first.message}: {first.label}")
+            self.refuse(call.span, f"`{call.name}` cannot be read", f"{first.message}: {first.label}")
 
     def _require_channels(self, call: LayerCall, x: Shape) -> None:
         """Require that a concatenation is along the channels."""
@@ -208,7 +222,7 @@ class CodeImporter(Importer):
         if axis is None:
             axis = 0 if first else -1
         if axis not in ((1, -x.rank - 1) if first else (-1, x.rank + 1)):
-            self.fail(call.span, f"a concatenation along axis {axis} is not read", "not that of the channels")
+            self.refuse(call.span, f"a concatenation along axis {axis} is not read", "not that of the channels")
 
     def _mismatch(self, call: LayerCall, read: FrameworkCall, x: Shape) -> ShapeError | None:
         """Return the error if a layer states other channels than come in."""

@@ -1,11 +1,11 @@
 """What `print(model)` shows of a PyTorch module: nested layers, a line each.
 
-    Sequential(
-      (0): Conv2d(3, 6, kernel_size=(5, 5), stride=(1, 1))
-      (1): Sequential(
-        (0): ReLU()
-      )
-    )
+Sequential(
+  (0): Conv2d(3, 6, kernel_size=(5, 5), stride=(1, 1))
+  (1): Sequential(
+    (0): ReLU()
+  )
+)
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from typing import NoReturn
 
 from cnncalc.diagnostics import Source, Span
 from cnncalc.readers.code.values import Chain, LayerCall
@@ -118,6 +119,6 @@ def _value(node: ast.expr) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _unreadable(source: Source, start: int, line: str, why: str) -> None:
+def _unreadable(source: Source, start: int, line: str, why: str) -> NoReturn:
     first = start + len(line) - len(line.lstrip())
     fail("E312", "this line is no printed layer", why, span=Span(source, first, start + len(line.rstrip())))

@@ -36,7 +36,9 @@ class Program:
             self.evaluator.fail(first, "there is no network in this code", "no layer is constructed", WRITE_OUT)
         if isinstance(self.network, LayerCall) and self.named_layers > 1:
             label = "the order in which they run is not in the text"
-            self.evaluator.fail(statements[-1], "these layers are not applied", label, "put them into `nn.Sequential(…)`")
+            self.evaluator.fail(
+                statements[-1], "these layers are not applied", label, "put them into `nn.Sequential(…)`"
+            )
         return self.network
 
     def _statement(self, node: ast.stmt) -> None:
@@ -76,7 +78,7 @@ class Program:
         try:
             value = self.evaluator.value(node.value)
         except SpecError as error:
-            if self._has_layers(node.value):
+            if self._has_layers(node.value) or self._gives_tensor(node.value):
                 raise
             value = Unread(error.diagnostics[0])
         for target in targets:
@@ -103,7 +105,11 @@ class Program:
 
     def _assign_more(self, node: ast.AugAssign) -> None:
         """`x += y` is `x = x + y`."""
-        read = ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target) if isinstance(node.target, ast.Name) else None
+        read = (
+            ast.copy_location(ast.Name(node.target.id, ast.Load()), node.target)
+            if isinstance(node.target, ast.Name)
+            else None
+        )
         if read is None:
             return
         whole = ast.copy_location(ast.BinOp(read, node.op, node.value), node)
@@ -149,21 +155,41 @@ class Program:
         return True
 
     def _has_layers(self, node: ast.AST) -> bool:
-        """Return whether a part of the code constructs or applies layers, or adds them to a network."""
+        """Return whether a part of the code constructs layers, or adds them to a network."""
         framework, values = self.evaluator.framework, self.evaluator.values
-        for each in ast.walk(node):
-            if isinstance(each, ast.Call):
-                function = each.func
-                name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-                name = self.evaluator.imported.get(name, name)
-                if name[:1].isupper() and (framework.kinds_of(name) or name == "Sequential"):
-                    return True
-                owner = function.value if isinstance(function, ast.Attribute) else None
-                if name in ("add", "append") and isinstance(owner, ast.Name) and isinstance(values.get(owner.id), Chain):
-                    return True
-            if isinstance(each, ast.Name) and isinstance(values.get(each.id), Tensor) and isinstance(node, ast.expr):
+        for call in (each for each in ast.walk(node) if isinstance(each, ast.Call)):
+            name, owner = _called(call)
+            name = self.evaluator.imported.get(name, name)
+            if name[:1].isupper() and (framework.kinds_of(name) or name == "Sequential"):
+                return True
+            if name in ("add", "append") and isinstance(values.get(owner), Chain):
                 return True
         return False
+
+    def _gives_tensor(self, node: ast.AST) -> bool:
+        """Return whether a part of the code computes something from a tensor, other than asking for its size."""
+        tensors = {name for name, value in self.evaluator.values.items() if isinstance(value, Tensor)}
+        for each in ast.walk(node):
+            if isinstance(each, ast.Call):
+                name, owner = _called(each)
+                arguments = {part.id for part in each.args if isinstance(part, ast.Name)}
+                if arguments & tensors or (owner in tensors and name not in ASKING):
+                    return True
+            if isinstance(each, ast.BinOp):
+                return any(isinstance(part, ast.Name) and part.id in tensors for part in (each.left, each.right))
+        return False
+
+
+#: Methods of a tensor that compute nothing of the network.
+ASKING = ("size", "dim", "numel", "item", "detach", "cpu", "numpy", "backward")
+
+
+def _called(node: ast.Call) -> tuple[str, str]:
+    """Return the name that a call calls, and the variable that it belongs to."""
+    function = node.func
+    if isinstance(function, ast.Attribute):
+        return function.attr, function.value.id if isinstance(function.value, ast.Name) else ""
+    return getattr(function, "id", ""), ""
 
 
 def _head(node: ast.ClassDef) -> ast.AST:

@@ -7,6 +7,7 @@ import json
 import re
 import warnings
 from collections.abc import Iterator
+from functools import lru_cache
 
 from cnncalc.diagnostics import Source, Span
 from cnncalc.readers.errors import fail
@@ -35,7 +36,7 @@ def parse_python(source: Source) -> list[ast.stmt]:
             assert isinstance(block, ast.If)
             for node in ast.walk(block):
                 if hasattr(node, "lineno"):
-                    node.lineno -= 1  # type: ignore[attr-defined]
+                    node.lineno -= 1
                     node.end_lineno -= 1  # type: ignore[attr-defined]
             return block.body
 
@@ -53,16 +54,22 @@ def without_prompts(text: str) -> str:
 
 def span_of(source: Source, node: ast.AST) -> Span:
     """Return the place of a part of the syntax tree; columns of the tree count bytes."""
-    lines = source.text.split("\n")
+    text, starts = source.text, _line_starts(source.text)
 
     def offset(line: int, column: int) -> int:
-        text = lines[line - 1]
-        within = column if text.isascii() else len(text.encode()[:column].decode(errors="ignore"))
-        return sum(len(each) + 1 for each in lines[: line - 1]) + within
+        start = starts[line - 1]
+        if text.isascii():
+            return start + column
+        return start + len(text[start : start + column].encode()[:column].decode(errors="ignore"))
 
-    start = offset(node.lineno, node.col_offset)  # type: ignore[attr-defined]
-    end = offset(node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
-    return Span(source, start, end)
+    first, last = offset(node.lineno, node.col_offset), offset(node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+    return Span(source, first, last)
+
+
+@lru_cache(4)
+def _line_starts(text: str) -> list[int]:
+    """Return the offset of each line, as Python counts lines."""
+    return [0, *(match.end() for match in re.finditer("\n", text))]
 
 
 def notebook_code(source: Source) -> Source:

@@ -13,7 +13,7 @@ from cnncalc.diagnostics import Diagnostic, Span
 
 @dataclass(eq=False)
 class LayerCall:
-    """A layer as it is constructed: `nn.Conv2d(3, 16, 3)`. One that is applied twice has its weights once."""
+    """A layer as it is constructed: `nn.Conv2d(3, 16, 3)`. It is equal to itself alone: applied twice, it shares."""
 
     name: str
     positional: list[Any]
