@@ -72,6 +72,7 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
 
     def add_input(self, dims: Dims, channel: int, name: str) -> Tensor:
         """Add an input of the network and return its tensor."""
+        channel = min(channel, max(len(dims) - 1, 0))
         layer = make("input", shape=sample_shape(dims, channel).dims)
         return Tensor(self.builder.add(layer, (), name=self.names(name)), dims, channel)
 
@@ -290,6 +291,9 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         alike = stored is None and len({each.channel for each in tensors}) == 1
         if alike and axis == channel and after[0] == 1 and len(after) > 1:
             return Tensor(self.add_layer(node, make("concat"), tensors), after, channel)
+        if alike and axis in tensors[0].spatial_axes and all(each.is_sample for each in tensors):
+            layer = make("concat", axis=tensors[0].spatial_axes.index(axis) + 1)
+            return Tensor(self.add_layer(node, layer, tensors), after, channel)
         return self.opaque(node, after, tensors, channel, stored)
 
     # -- space -------------------------------------------------------------------------------------------
@@ -334,7 +338,8 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         """Add a reduction of whole axes: a layer of `kind` (gap, gmp) over all spatial axes, otherwise opaque."""
         dims = x.known_dims
         kept = shape_inference.reduce(dims, axes, keep=True)
-        if kept != dims and kind and axes == x.spatial_axes and x.is_sample:
+        # A pool over all of space is a row where space is one place as well.
+        if kind and axes and axes == x.spatial_axes and x.is_sample:
             x = Tensor(self.same_shape(node, kind, x).node, kept, x.channel)
         elif kept != dims:
             x = self.opaque(node, kept, [x], x.channel, local=axes == (x.channel,))
