@@ -108,21 +108,21 @@ def test_code_is_the_network_in_our_words(code: str, spec: str) -> None:
 REFUSED = {
     "channels that do not fit": (
         "nn.Sequential(nn.Conv2d(16, 8, 3))",
-        "E212 1:15 `conv1` (`Conv2d`) expects 16 channels: `in_channels` is 16, and 3 channels come in; "
+        "E213 1:15 `conv1` (`Conv2d`) expects 16 channels: `in_channels` is 16, and 3 channels come in; "
         "write `in_channels=3`",
     ),
     "features that do not fit": (
         "nn.Sequential(nn.Flatten(), nn.Linear(400, 10))",
-        "E212 1:29 `fc1` (`Linear`) expects 400 features: `in_features` is 400, and 3072 features come in; "
+        "E213 1:29 `fc1` (`Linear`) expects 400 features: `in_features` is 400, and 3072 features come in; "
         "write `in_features=3072`",
     ),
     "no flatten": (
         "nn.Sequential(nn.Linear(3072, 10))",
-        "E212 1:15 `fc1` (`Linear`) works on vectors: its input 32x32x3 has 3 axes; put `nn.Flatten()` in front of it",
+        "E213 1:15 `fc1` (`Linear`) works on vectors: its input 32x32x3 has 3 axes; put `nn.Flatten()` in front of it",
     ),
     "a view of another size": (
         "x = torch.zeros(1, 3, 32, 32)\ny = x.view(-1, 400)",
-        "E212 2:5 `flatten1` makes a vector of 400: its input has 3072 elements a sample; write 3072 for 400",
+        "E213 2:5 `flatten1` makes a vector of 400: its input has 3072 elements a sample; write 3072 for 400",
     ),
     "a loop": (
         "nn.Sequential(*[nn.ReLU() for _ in range(3)])",

@@ -126,14 +126,14 @@ class CodeImporter(Importer):
         return self.add(make(kind), inputs, Origin(span))
 
     def flatten(self, node: int, size: int, span: Span) -> int:
-        """Add the flatten that `x.view(-1, size)` is; raises `SpecError` E212 where it has another size."""
+        """Add the flatten that `x.view(-1, size)` is; raises `SpecError` E213 where it has another size."""
         if node == UNKNOWN:
             return UNKNOWN
         elements = self.builder.nodes[node].shape.elements
         if size not in (-1, elements):
             fact = f"its input has {elements} elements a sample"
             fault = ShapeError(
-                "E212", f"`{{layer}}` makes a vector of {size}", fact, help=f"write {elements} for {size}"
+                "E213", f"`{{layer}}` makes a vector of {size}", fact, help=f"write {elements} for {size}"
             )
             return self._refuse(fault, make("flatten"), [node], Origin(span))
         return self.add(make("flatten"), [node], Origin(span))
@@ -229,14 +229,14 @@ class CodeImporter(Importer):
         if read.kind == "fc" and x.spatial and self.framework.title != "Keras":
             fact = f"its input {x} has {x.rank + 1} axes"
             flatten = "put `nn.Flatten()` in front of it"
-            return ShapeError("E212", f"`{{layer}}` (`{call.name}`) works on vectors", fact, help=flatten)
+            return ShapeError("E213", f"`{{layer}}` (`{call.name}`) works on vectors", fact, help=flatten)
         if read.expects is None or read.expects[1] == x.channels:
             return None
         argument, expected = read.expects
         unit = "features" if "features" in argument and not x.spatial else "channels"
         fact = f"`{argument}` is {expected}, and {x.channels} {unit} come in"
         help = f"write `{argument}={x.channels}`"
-        return ShapeError("E212", f"`{{layer}}` (`{call.name}`) expects {expected} {unit}", fact, help=help)
+        return ShapeError("E213", f"`{{layer}}` (`{call.name}`) expects {expected} {unit}", fact, help=help)
 
 
 #: Layers around a layer.
