@@ -18,7 +18,7 @@ NETWORKS = {
     " | pixelshuffle 1 | pixelunshuffle 1 | grn | attention h1 | lstm 4 | reshape 16x16x4 | convlstm 3 x2 | fc 4 each"
     " | flatten | embedding 9x3",
     "keras": "input 8x8x4 | pool 3 s1 p1x0 | avgpool 2 s1 same | scale | lrn | shuffle g2 | pixelshuffle 2"
-    " | pixelunshuffle 2 | grn | attention h2",
+    " | pixelunshuffle 2 | grn | attention h2 | resize 3",
 }
 
 

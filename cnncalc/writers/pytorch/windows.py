@@ -94,7 +94,7 @@ def own_padding(node: Node, layer: Any) -> tuple[list[int], bool] | None:
     return None
 
 
-@emitter("upsample")
+@emitter("upsample", "resize")
 def upsample(node: Node, layer: Any) -> Call:
     smooth = {1: "linear", 2: "bilinear", 3: "trilinear"}[node.shape.rank]
-    return module_of("upsample", node, mode=smooth if layer.mode == "bilinear" else "nearest")
+    return module_of(layer.kind, node, mode=smooth if layer.mode == "bilinear" else "nearest")
