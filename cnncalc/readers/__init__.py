@@ -26,6 +26,7 @@ SUFFIXES = {
     ".json": "keras",
     ".prototxt": "caffe",
     ".cfg": "darknet",
+    ".param": "ncnn",
 }
 
 #: Suffixes of pickled modules: reading one would run whatever code it holds, so none is ever opened.
@@ -85,6 +86,8 @@ def _recognize_content(path: str, head: bytes) -> str | None:
         return "keras"
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     first = lines[0].replace(" ", "") if lines else ""
+    if first == "7767517":
+        return "ncnn"
     if first in ("[net]", "[network]"):
         return "darknet"
     if first.startswith(("layer{", "layers{", "input_dim:", "input_shape{", 'input:"', 'name:"')):
