@@ -8,6 +8,7 @@ one raises a `SpecError` with a code E3xx, in bounded time and memory.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from os import path as paths
@@ -27,6 +28,7 @@ SUFFIXES = {
     ".prototxt": "caffe",
     ".cfg": "darknet",
     ".param": "ncnn",
+    ".xml": "openvino",
 }
 
 #: Suffixes of pickled modules: reading one would run whatever code it holds, so none is ever opened.
@@ -86,6 +88,8 @@ def _recognize_content(path: str, head: bytes) -> str | None:
         return "keras"
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     first = lines[0].replace(" ", "") if lines else ""
+    if text.startswith("<") and re.search(r"<net\b[^>]*\bversion=", text):
+        return "openvino"
     if first == "7767517":
         return "ncnn"
     if first in ("[net]", "[network]"):
