@@ -29,6 +29,19 @@ def node(operator: str, inputs: tuple[str, ...], output: str, more: bytes = b"")
     return read + field(2, output.encode()) + field(4, operator.encode()) + more
 
 
+def attribute(name: str, value: int | str | tuple[int, ...]) -> bytes:
+    """An attribute of a node: a number, a word, or a list of numbers."""
+    if isinstance(value, tuple):
+        return field(5, field(1, name.encode()) + b"".join(field(8, each % 2**64) for each in value))
+    return field(5, field(1, name.encode()) + (field(3, value) if isinstance(value, int) else field(4, value.encode())))
+
+
+def integers(name: str, values: tuple[int, ...]) -> bytes:
+    """A tensor of whole numbers, with its values."""
+    data = b"".join(field(7, each % 2**64) for each in values)
+    return field(1, len(values)) + field(2, 7) + field(8, name.encode()) + data
+
+
 def model(nodes: list[bytes], weights: list[bytes], dims: tuple[int, ...] = (1, 3, 8, 8)) -> bytes:
     """A model of these nodes and weights, with an input `x` and an output `y`."""
     graph = b"".join(field(1, each) for each in nodes) + b"".join(field(5, each) for each in weights)

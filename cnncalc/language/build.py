@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cnncalc.diagnostics import FatalError, Origin, Problems, Span, SpecError, exceed, nearest
-from cnncalc.graph import UNKNOWN, BuildError, Graph, GraphBuilder
+from cnncalc.diagnostics import Diagnostic, FatalError, Origin, Problems, Span, SpecError, exceed, nearest
+from cnncalc.graph import MAX_LAYERS, UNKNOWN, BuildError, Graph, GraphBuilder
 from cnncalc.language.arguments import read_layer
 from cnncalc.language.blocks import Blocks, Scope, checked_value, unknown_tensor
+from cnncalc.language.channels import CHANNELS
 from cnncalc.language.expressions import evaluate, exact
 from cnncalc.language.inputs import (
     CLOSED,
@@ -32,6 +33,8 @@ from cnncalc.language.nodes import (
     ReferenceNode,
     Spec,
 )
+from cnncalc.language.paths import given_names, refuse_long_path
+from cnncalc.language.placeholders import text_and_holes
 from cnncalc.layers.base import REGISTRY, Layer, Lint
 from cnncalc.layers.rearrange import Input
 
@@ -41,8 +44,8 @@ NO_TENSOR = -2
 #: Calls may be nested this deep.
 MAX_CALLS = 100
 
-#: The names of blocks around a layer, which are part of its name, may be this long in all.
-MAX_PATH = 1000
+#: Copies of items, which may come to no layer each.
+MAX_COPIES = 4 * MAX_LAYERS
 
 #: Formulas take a hundred times as long as numbers: the most layers of a network with sizes in letters.
 MAX_LAYERS_IN_LETTERS = 10_000
@@ -100,7 +103,7 @@ class Expander:
         self.spec, self.problems, self.open = spec, problems, left_open
         #: The shape for the first input, until that has come.
         self.input = input
-        self.builder = GraphBuilder(problems, _given_names(spec.items), stretching=left_open.stretching)
+        self.builder = GraphBuilder(problems, given_names(spec.items), stretching=left_open.stretching)
         self.top = self._top_scope({name: exact(name, value) for name, value in variables.items()})
         self.blocks = Blocks(spec.definitions, self.top.numbers, problems)
         self.letters: set[str] = set()
@@ -115,6 +118,7 @@ class Expander:
         #: The positions of the inputs in a sequence, by its identity.
         self.input_positions: dict[int, set[int]] = {}
         self.merges = 0
+        self.copies = 0
         #: The blocks whose layers are built, and the identities of the items that come to no layer.
         self.called: set[str] = set()
         self.unused: set[int] = set()
@@ -206,6 +210,11 @@ class Expander:
             self.check_unused(item, scope)
             return current
         for number in range(1, count + 1):
+            self.copies += 1
+            # A count that depends on channels is known only here.
+            if self.copies > MAX_COPIES or len(self.builder.nodes) > MAX_LAYERS + MAX_COPIES:
+                message = f"the spec comes to more than {MAX_LAYERS:,} layers"
+                exceed(message, item.count_span or item.span, "too many layers", calls=scope.calls)
             current = self.copy(item, current, scope, number if count > 1 else None)
         if item.name is not None and count:
             self.define_tensor(item, current, scope)
@@ -276,7 +285,7 @@ class Expander:
         """
         known = self.texts.get(id(node))
         if known is None:
-            known = self.texts[id(node)] = _text_and_holes(node)
+            known = self.texts[id(node)] = text_and_holes(node)
         text, holes = known
         key: tuple[Any, ...] = text
         if holes:
@@ -313,10 +322,20 @@ class Expander:
             return UNKNOWN
         if len(scope.calls) >= MAX_CALLS:
             exceed(f"blocks are called deeper than {MAX_CALLS} levels", node.span, "too deep")
-        numbers = self.blocks.bind(node, block, scope)
+        channels = None
+        if self.blocks.uses_channels(block):
+            if current == NO_TENSOR:
+                return self.report_missing_input(node.span)
+            if current == UNKNOWN:
+                return UNKNOWN
+            channels = self.builder.nodes[current].shape.channels
+            if not isinstance(channels, int):
+                return self.report_open_channels(node, scope)
+        numbers = self.blocks.bind(node, block, scope, channels)
         if numbers is None:
             return UNKNOWN
-        self.called.add(block.name)
+        if self.top.blocks.get(block.name) is block:
+            self.called.add(block.name)
         path = f"{scope.path}{name}." if name else self.builder.number(scope.path + block.name) + "."
         refuse_long_path(path, node.span, scope.calls)
         return self.sequence(block.items, current, self.blocks.body_scope(node, block, numbers, scope, path))
@@ -358,6 +377,13 @@ class Expander:
             self.problems.report("E111", message, span, "named again", help, notes=(note,))
         scope.tensors[name] = tensor, item
 
+    def report_open_channels(self, node: CallNode, scope: Scope) -> int:
+        """Report that a block computes with the channels that come in, and these are no number; returns `UNKNOWN`."""
+        message, label = f"`{node.name}` needs the number of channels that come in", f"`{CHANNELS}` is no number here"
+        help = "write the channels of the input as a number: `input HxWx3`"
+        self.problems.add(Diagnostic("E132", message, node.span, label, help=help, calls=scope.calls))
+        return UNKNOWN
+
     def report_missing_input(self, span: Span) -> int:
         """Report, once, that the spec has no input; returns `UNKNOWN`."""
         if not self.missing_input_reported:
@@ -365,43 +391,3 @@ class Expander:
             help = "begin with `input 32x32x3 | …`, or add `--input 32x32x3`"
             self.problems.report("E130", "the spec has no input", span, "what size goes in here?", help)
         return UNKNOWN
-
-
-def refuse_long_path(path: str, span: Span, calls: tuple[Span, ...]) -> None:
-    """Raise `FatalError` E005 for names of blocks that together are too long: each layer in them has them all."""
-    if len(path) > MAX_PATH:
-        message = f"the names of blocks in one another are longer than {MAX_PATH:,} characters"
-        exceed(message, span, "too long", "choose shorter names", calls=calls)
-
-
-def _text_and_holes(node: LayerNode) -> tuple[tuple[str, ...], list[Hole]]:
-    """Return a node's text in parts, with `{}` for each hole, and its holes."""
-    texts: list[str] = []
-    holes: list[Hole] = []
-    for chunk in (node.word, *node.arguments):
-        if chunk.name is not None:
-            texts += [part for part in chunk.name.parts if isinstance(part, str)]
-            texts.append("=")
-        for part in chunk.parts:
-            if isinstance(part, Hole):
-                holes.append(part)
-                texts.append("{}")
-            else:
-                texts.append(part)
-        texts.append(" ")
-    return tuple(texts), holes
-
-
-def _given_names(items: tuple[ItemNode, ...]) -> set[str]:
-    """Return all names that the spec itself gives, which numbered names must avoid."""
-    names: set[str] = set()
-    stack = [items]
-    while stack:
-        for item in stack.pop():
-            if item.name is not None:
-                names.add(item.name)
-            if isinstance(item.atom, GroupNode):
-                stack.append(item.atom.items)
-            elif isinstance(item.atom, MergeNode):
-                stack.extend(item.atom.arms)
-    return names

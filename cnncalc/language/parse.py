@@ -69,6 +69,16 @@ def parse(source: Source, problems: Problems) -> Spec:
     return Parser(source, problems).spec()
 
 
+def parse_blocks(source: Source) -> tuple[DefNode, ...]:
+    """Return the defs of a text that has nothing else; raises `SpecError` with its errors."""
+    problems = Problems()
+    parser = Parser(source, problems)
+    definitions = parser.definitions()
+    parser.expect(END, "a def")
+    problems.raise_if_any()
+    return tuple(each for each in definitions if isinstance(each, DefNode))
+
+
 def parse_items(source: Source, problems: Problems) -> tuple[ItemNode, ...]:
     """Return the items of a text that is one sequence, such as a string in a YAML list."""
     return Parser(source, problems).whole_sequence()
@@ -80,6 +90,9 @@ class Parser(Cursor):
     # -- the grammar ---------------------------------------------------------------------------------
 
     def spec(self) -> Spec:
+        return Spec(None, tuple(self.definitions()), self.whole_sequence())
+
+    def definitions(self) -> list[LetNode | DefNode]:
         definitions: list[LetNode | DefNode] = []
         while self.kind == CHUNK and self.token.text.lower() in ("let", "def"):
             try:
@@ -91,7 +104,7 @@ class Parser(Cursor):
                 self.recover(error)
             if self.kind in (SEP, NEWLINE):
                 self.take()
-        return Spec(None, tuple(definitions), self.whole_sequence())
+        return definitions
 
     def whole_sequence(self) -> tuple[ItemNode, ...]:
         """Return the items of a sequence that must extend to the end of the text."""

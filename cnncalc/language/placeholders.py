@@ -1,4 +1,4 @@
-"""Layers read without the values of their holes, to find errors that do not depend on these values."""
+"""The holes of layers, and layers read without the values of these, to find errors that do not depend on them."""
 
 from __future__ import annotations
 
@@ -41,6 +41,24 @@ def holes_of(node: LayerNode) -> list[Hole]:
     """Return the holes of a layer, in order."""
     chunks: tuple[Chunk, ...] = (node.word, *node.arguments)
     return [part for chunk in chunks for part in chunk.parts if isinstance(part, Hole)]
+
+
+def text_and_holes(node: LayerNode) -> tuple[tuple[str, ...], list[Hole]]:
+    """Return a node's text in parts, with `{}` for each hole, and its holes."""
+    texts: list[str] = []
+    holes: list[Hole] = []
+    for chunk in (node.word, *node.arguments):
+        if chunk.name is not None:
+            texts += [part for part in chunk.name.parts if isinstance(part, str)]
+            texts.append("=")
+        for part in chunk.parts:
+            if isinstance(part, Hole):
+                holes.append(part)
+                texts.append("{}")
+            else:
+                texts.append(part)
+        texts.append(" ")
+    return tuple(texts), holes
 
 
 def read_with_placeholders(node: LayerNode, text: Callable[[Hole], str]) -> Layer:

@@ -12,6 +12,7 @@ from typing import Any
 from cnncalc.diagnostics import Diagnostic, Problems, Span, SpecError
 from cnncalc.language.arguments import read_layer
 from cnncalc.language.blocks import Blocks, Numbers, Scope, checked_value, is_count, unknown_tensor, wrong_count
+from cnncalc.language.channels import CHANNELS
 from cnncalc.language.expressions import check, evaluate, is_constant
 from cnncalc.language.nodes import (
     UNKNOWN_NUMBER,
@@ -43,6 +44,7 @@ def check_uncalled(top: Scope, called: Collection[str], blocks: Blocks, assumed:
     for name, node in top.blocks.items():
         if name not in called:
             numbers = Numbers(top.numbers)
+            numbers.unknown.add(CHANNELS)
             checker = Checker(Scope(numbers, above, {}), blocks, assumed)
             # A default may use the parameters before its own.
             for parameter, default in node.parameters:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from cnncalc.diagnostics import Origin, Problems, SpecError
-from cnncalc.graph import UNKNOWN, GraphBuilder, StoredWeights
+from cnncalc.graph import UNKNOWN, Graph, GraphBuilder, StoredWeights
 from cnncalc.layers import REGISTRY, Layer
 from cnncalc.layers.opaque import NO_SHAPE, OpaqueOp
+from cnncalc.readers.errors import PassedOver
 from cnncalc.shape import Padding, Shape
 
 #: The most characters of a layer's name.
@@ -134,6 +135,15 @@ class Importer:
         self.problems = Problems()
         self.builder = GraphBuilder(self.problems, reserved, shapes_are_written=False)
         self.names = UniqueNames()
+        self.passed_over = PassedOver()
+
+    def build(self, last: int, name: str | None = None) -> Graph:
+        """Return the graph, with what is passed over in the file among its warnings.
+
+        Raises `SpecError` with all problems if there are any.
+        """
+        graph = self.builder.build(last, name)
+        return graph._replace(warnings=(*self.passed_over.diagnostics, *graph.warnings))
 
     def add(
         self,

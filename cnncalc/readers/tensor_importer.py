@@ -77,6 +77,7 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
 
     def add_input(self, dims: Dims, channel: int, name: str) -> Tensor:
         """Add an input of the network and return its tensor."""
+        channel = min(channel, max(len(dims) - 1, 0))
         layer = make("input", shape=sample_shape(dims, channel).dims)
         return Tensor(self.builder.add(layer, (), name=self.names(name)), dims, channel)
 
@@ -340,7 +341,8 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         """Add a reduction of whole axes: a layer of `kind` (gap, gmp) over all spatial axes, otherwise opaque."""
         dims = x.known_dims
         kept = shape_inference.reduce(dims, axes, keep=True)
-        if kept != dims and kind and axes == x.spatial_axes and x.is_sample:
+        # A pool over all of space is a row where space is one place as well.
+        if kind and axes and axes == x.spatial_axes and x.is_sample:
             x = Tensor(self.same_shape(node, kind, x).node, kept, x.channel)
         elif kept != dims:
             x = self.opaque(node, kept, [x], x.channel, local=axes == (x.channel,))

@@ -127,7 +127,9 @@ def sections() -> tuple[SyntaxSection, ...]:
             "blocks",
             "`let` names numbers, `def` a block. `{…}` computes wherever a number may stand, with `+ - * / // %` and "
             "`min max ceil floor round divisible(v, by)`; `* {n}` with an `n` of 0 leaves an item out. "
-            "`--var width=32` overrides a let. `cnncalc zoo resnet50` shows a whole network.",
+            "In a block, `C` is the number of channels that come in. "
+            "`--var width=32` overrides a let. `cnncalc zoo resnet50` shows a whole network, `cnncalc zoo --blocks` "
+            "the blocks that stand ready, such as `se()` and `inverted(24, s=2)`.",
             code=CodeSample(
                 "let width = 16, depth = 2\n"
                 "def unit(c, s=1) = conv 3x3 s{s} p1 x{c} nobias | bn | relu\n"

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from cnncalc.figures.receptive_field import exceeds
+from cnncalc.language.prelude import PreludeBlock
 from cnncalc.notation import bytes_text, field_range_text, field_text, shape_text, short
 from cnncalc.report.columns import count_column, size_column, text_column
 from cnncalc.report.document import Column, DataTable, Document, Notes, Paragraph, TitleRow
@@ -73,6 +74,8 @@ NOTES = (
 )
 COMMANDS = "`cnncalc NAME` calculates a network, `cnncalc zoo NAME` prints its spec."
 
+BLOCKS = "Any spec calls them, as in `conv 3x3 same x64 | se()`; `cnncalc zoo se` prints one. Your own def comes first."
+
 
 def sort(entries: Sequence[ZooEntry], key: str | None) -> list[ZooEntry]:
     """Return the entries sorted by a figure, or in the order of the zoo."""
@@ -102,6 +105,17 @@ def zoo_document(entries: Sequence[ZooEntry], width: int | None, layout: str, gr
             lines.append(TitleRow(before))
         lines.append(entry)
     return Document((DataTable(columns, lines, layout), Notes(NOTES), Paragraph(COMMANDS)))
+
+
+def blocks_document(blocks: Sequence[PreludeBlock], table_only: bool = False) -> Document:
+    """Build the list of the blocks that every spec may call."""
+    columns = (
+        text_column("signature", "block", lambda block: block.signature, role="code"),
+        text_column("summary", "what it is", lambda block: block.summary, folding="prose"),
+        text_column("source", "source", lambda block: block.source, folding="prose"),
+    )
+    table = DataTable(columns, blocks)
+    return Document((table,) if table_only else (table, Paragraph(BLOCKS)))
 
 
 def _rounded(column: Column) -> Column:

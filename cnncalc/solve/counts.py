@@ -80,7 +80,7 @@ class Repeats:
         outputs, repeats, limit = self._outputs_by_state()
         if self.item.name is not None and 0 in outputs:
             # Nothing has the name of an item that is left out.
-            outputs[0] = self.problem.output(self.shape, 0, self.layer, self.axis)
+            outputs = {**outputs, 0: self.problem.output(self.shape, 0, self.layer, self.axis)}
         return outputs, repeats, limit
 
     def _outputs_by_state(self) -> tuple[Outputs, tuple[int, int] | None, int | None]:

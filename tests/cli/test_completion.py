@@ -52,6 +52,12 @@ def test_first_word_begun() -> None:
     ]
 
 
+def test_networks_and_blocks() -> None:
+    """`cnncalc zoo` completes networks and blocks."""
+    assert list(completions("zoo", "inv")) == ["inverted"]
+    assert {"resnet50", "se"} <= set(completions("zoo", ""))
+
+
 def test_a_spec_of_a_command() -> None:
     """A command's spec may be a network of the zoo, or a file."""
     assert completions("diff", "lenet") == {"lenet5": "plain", "lenet": "file"}

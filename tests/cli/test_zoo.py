@@ -14,6 +14,7 @@ import cnncalc
 from cnncalc import zoo
 from cnncalc.cli import main
 from cnncalc.cli.zoo import KEYS
+from cnncalc.language.prelude import described
 from cnncalc.report.zoo import ORDERS
 
 VGG = """\
@@ -215,6 +216,10 @@ def test_no_such_network() -> None:
         (["--copy"], "--copy needs the name of a network"),
         (["lenet5", "--sort", "macs"], "`--sort` has no effect on one network: leave the NAME out for the list"),
         (["lenet5", "--family", "lenet"], "`--family` has no effect on one network: leave the NAME out for the list"),
+        (["se", "--blocks"], "`--blocks` lists them all: `cnncalc zoo se` shows one"),
+        (["--blocks", "--sort", "macs"], "`--sort` has no effect on the list of blocks"),
+        (["se", "--copy"], "`--copy` is for networks, and `se` is a block: write its def into your spec"),
+        (["se", "-f", "csv"], "a block is written as text or as JSON, not as csv"),
         (["lenet5", "-f", "csv"], "a spec is written as text or as JSON, not as csv"),
     ],
 )
@@ -223,6 +228,33 @@ def test_wrong_command_lines(arguments: list[str], message: str) -> None:
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in result.stderr
+
+
+# -- blocks --------------------------------------------------------------------------------------------------
+
+
+def test_blocks() -> None:
+    """The list of blocks has each with its call, what it is, and its source; JSON has its text, too."""
+    listed = json.loads(run("--blocks", "-f", "json").stdout)
+    text = run("--blocks").stdout
+
+    assert [each["name"] for each in listed] == list(described())
+    for each in listed:
+        assert each["signature"] in text
+        assert each["text"].splitlines()[-1] in run(each["name"]).stdout
+    rows = csv.DictReader(io.StringIO(run("--blocks", "-f", "csv").stdout))
+    assert [row["signature"] for row in rows] == [each["signature"] for each in listed]
+
+
+def test_a_block() -> None:
+    """The name of a block prints its def with the comment above it, as text and in JSON."""
+    text = (
+        "# Squeeze-and-excite: a gate on each channel, from the means of all; relu on C / r in between.\n"
+        "# Squeeze-and-Excitation Networks, Hu et al., 2017, arXiv:1709.01507\n"
+        "def se(r=4) = mul( ; gap | conv 1 x{max(C // r, 1)} | relu | conv 1 x{C} | sigmoid)\n"
+    )
+    assert run("se").stdout == text
+    assert json.loads(run("se", "-f", "json").stdout)["text"] == text
 
 
 # -- a name in place of a spec ---------------------------------------------------------------------------------

@@ -104,10 +104,10 @@ def test_darknet_locally_connected(tmp_path: Path) -> None:
 
 def test_darknet_unknown(tmp_path: Path) -> None:
     """An unknown section is a row marked unknown, and the table goes on."""
-    result = cnncalc.analyze(written(tmp_path, "net.cfg", NET + "[lstm]\noutput=9\n[softmax]\n"))
+    result = cnncalc.analyze(written(tmp_path, "net.cfg", NET + "[hologram]\noutput=9\n[softmax]\n"))
 
     assert [(row.description, row.output_shape) for row in result.unknown] == [
-        ("lstm (unknown)", ()),
+        ("hologram (unknown)", ()),
         ("softmax (unknown)", ()),
     ]
 

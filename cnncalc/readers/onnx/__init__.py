@@ -9,7 +9,15 @@ from __future__ import annotations
 
 from cnncalc.graph import Graph
 from cnncalc.readers import ReadOptions
-from cnncalc.readers.onnx import elementwise, movement, products, windows  # noqa: F401 - they register the rules
+from cnncalc.readers.onnx import (  # noqa: F401 - they register the rules
+    attention,
+    elementwise,
+    movement,
+    opaque,
+    products,
+    recurrent,
+    windows,
+)
 from cnncalc.readers.onnx.importer import OnnxImporter
 from cnncalc.readers.onnx.model import open_model
 from cnncalc.readers.onnx.pattern_fusion import fuse_patterns

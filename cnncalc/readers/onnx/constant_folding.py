@@ -2,7 +2,8 @@
 
 Values are tracked if they are few and in the file: sizes and indices, which exporters compute with Shape, Gather,
 Concat and similar operators. Those of weights are never read; only their shape is kept, and the tensors of the file
-that they come from, so that each is counted once.
+that they come from, so that each is counted once. An operator that is not here has no values that a size depends on:
+its shapes are those that its rule gives (`OnnxImporter`).
 """
 
 from __future__ import annotations
@@ -133,19 +134,10 @@ def bounds(node: NodeDef, inputs: Sequence[Any]) -> tuple[float, float]:
     return both[0], both[1]
 
 
-@folding("Identity", "Dropout")
-def _same(node: NodeDef, inputs: Constants) -> ConstantTensor:
-    return inputs[0] or UNKNOWN_CONSTANT
-
-
-@folding(
-    "CastLike", "Cos", "CumSum", "DequantizeLinear", "Elu", "Erf", "Gelu", "HardSigmoid", "LayerNormalization",
-    "LeakyRelu", "QuantizeLinear", "Relu", "Scatter", "ScatterElements", "ScatterND", "Sigmoid", "Sin", "Softmax",
-    "Tanh", "Trilu",
-)  # fmt: skip
-def _same_shape(node: NodeDef, inputs: Constants) -> ConstantTensor:
-    """Return a constant with the shape of the first input; no size depends on its values."""
-    return ConstantTensor(dims_of(inputs[0]))
+@folding("Identity", "Dropout", "CastLike", "BitCast")
+def _same(node: NodeDef, inputs: Constants) -> list[ConstantTensor]:
+    # The second output of a Dropout, its mask, is as large as the first.
+    return [inputs[0] or UNKNOWN_CONSTANT, *[ConstantTensor(dims_of(inputs[0]))] * (len(node.outputs) - 1)]
 
 
 # -- the same elements in another shape --------------------------------------------------------------------
@@ -297,15 +289,17 @@ def _size(node: NodeDef, inputs: Constants) -> ConstantTensor:
 @folding("NonZero")
 def _nonzero(node: NodeDef, inputs: Constants) -> ConstantTensor:
     dims, values = dims_of(inputs[0]), values_of(inputs[0])
-    if len(dims) > 1:
-        raise NotKnownError
-    indices = tuple(index for index, value in enumerate(values) if value)
-    return ConstantTensor((len(dims), len(indices)) if dims else (0, 1), indices)
+    indices = [index for index, value in zip(product(*map(range, dims)), values, strict=True) if value]
+    # One row for each axis, with the places along it.
+    return ConstantTensor(
+        (len(dims), len(indices)), tuple(index[axis] for axis in range(len(dims)) for index in indices)
+    )
 
 
-@folding("MatMul")
-def _matmul(node: NodeDef, inputs: Constants) -> ConstantTensor:
-    return ConstantTensor(shape_inference.matmul(dims_of(inputs[0]), dims_of(inputs[1])))
+def reduced_axes(node: NodeDef, inputs: Constants, rank: int) -> Dims:
+    """Return the axes of a reduction: all of them where none is given, unless the node says that then it is none."""
+    given = argument(node, inputs, "axes", 1)
+    return () if not given and node.integer("noop_with_empty_axes", 0) else shape_inference.axes_of(given or None, rank)
 
 
 REDUCTIONS: dict[str, Callable[[Sequence[Any]], Any]] = {
@@ -317,7 +311,7 @@ REDUCTIONS: dict[str, Callable[[Sequence[Any]], Any]] = {
 @folding.table(REDUCTIONS)
 def _reduce(node: NodeDef, inputs: Constants, function: Callable[[Sequence[Any]], Any]) -> ConstantTensor:
     data, before = inputs[0], dims_of(inputs[0])
-    axes = shape_inference.axes_of(argument(node, inputs, "axes", 1) or None, len(before))
+    axes = reduced_axes(node, inputs, len(before))
     after = shape_inference.reduce(before, axes, bool(node.integer("keepdims", 1)))
     if data is not None and data.values and len(axes) == len(before):
         return ConstantTensor(after, (function(data.values),))

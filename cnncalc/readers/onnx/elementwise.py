@@ -59,7 +59,7 @@ def clip(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     "Exp", "Floor", "IsInf", "IsNaN", "Log", "LpNormalization", "MeanVarianceNormalization", "Neg", "Not",
     "Reciprocal", "Round", "Shrink", "Sign", "Sin", "Sinh", "Sqrt", "Tan", "ThresholdedRelu", "Trilu", "Hardmax",
     "Bernoulli", "CumProd", "ReverseSequence", "RandomNormalLike", "RandomUniformLike", "ScatterND", "ScatterElements",
-    "Scatter",
+    "Scatter", "RotaryEmbedding", "com.microsoft.RotaryEmbedding",
 )  # fmt: skip
 def unary(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     """Add a layer that keeps the shape of its first input."""
@@ -72,6 +72,7 @@ def unary(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     "Identity",
     "Cast",
     "CastLike",
+    "BitCast",
     "QuantizeLinear",
     "DequantizeLinear",
     "Clone",
@@ -80,7 +81,7 @@ def unary(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
 )
 def passed_on(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     """Return the input, with a different type at most; there is no row."""
-    return operands.tensor(0)
+    return operands.value(0)
 
 
 @rules("DynamicQuantizeLinear")

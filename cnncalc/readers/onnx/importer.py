@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from math import prod
 from os import path as paths
 from typing import TypeVar
 
-from cnncalc.diagnostics import Diagnostic
+from cnncalc.diagnostics import Diagnostic, Problems
 from cnncalc.graph import UNKNOWN as NO_NODE
-from cnncalc.graph import Graph, StoredWeights
+from cnncalc.graph import Graph, GraphBuilder, StoredWeights
 from cnncalc.readers import ReadOptions
 from cnncalc.readers.errors import fail
 from cnncalc.readers.importer import OperatorRules, printable, unknown_op
+from cnncalc.readers.module_names import ModuleNames
 from cnncalc.readers.onnx.constant_folding import fold_node
 from cnncalc.readers.onnx.constants import UNKNOWN_CONSTANT
 from cnncalc.readers.onnx.model import MAX_RANK, REAL_TYPES, WEIGHT_TYPES, ModelDef, NodeDef, TensorDef, ValueDef
 from cnncalc.readers.onnx.modules import COSTLY, WITHOUT_ROW, module_and_lead, module_of
 from cnncalc.readers.onnx.stated_shapes import StatedShapes
 from cnncalc.readers.operands import Operands, Outputs, Value
-from cnncalc.readers.shape_inference import ShapeMismatchError
+from cnncalc.readers.shape_inference import Dims, ShapeMismatchError
 from cnncalc.readers.tensor_importer import TensorImporter
 from cnncalc.readers.tensors import Tensor
 from cnncalc.readers.weights import ConstantTensor, StoredElements, count_weights
@@ -153,7 +155,7 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
         given = operands.constants
         if self.folded > MAX_FOLDED:
             given = [each._replace(values=None) if each else None for each in given]
-        results = fold_node(node, given)
+        results = self._with_shapes(node, operands, fold_node(node, given))
         self.folded += sum(len(each.values or ()) for each in results)
         self.sources += sum(len(each.sources) for each in results)
         if self.sources > MAX_SOURCES:
@@ -166,6 +168,52 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
             stored = StoredElements(prod(results[0].dims), is_weight)
             results = [results[0]._replace(sources=self.weights.add(stored))]
         return results
+
+    def _with_shapes(
+        self, node: NodeDef, operands: Operands, results: Sequence[ConstantTensor]
+    ) -> list[ConstantTensor]:
+        """Return the outputs of a folded node with the shapes that its rule gives where folding has none.
+
+        The rule works on an importer of its own, whose layers are dropped. Its first input stands for a tensor there,
+        or each of them where the rule needs that.
+        """
+        if all(each.dims is not None for each in results):
+            return list(results)
+        shapes: list[Dims | None] = []
+        rule = rules.get(node.qualified_operator)
+        for count in (1, len(operands.values)) if rule is not None else ():
+            scratch = self._scratch()
+            try:
+                result = rule(scratch, node, scratch.as_tensors(operands, count))  # type: ignore[misc]
+            except (ValueError, ArithmeticError, IndexError):
+                continue
+            if not scratch.problems:
+                shapes = [each.dims for each in (result if isinstance(result, list) else [result])]  # type: ignore[union-attr]
+                break
+        for at, (name, each) in enumerate(zip(node.outputs, results, strict=False)):
+            if each.dims is None:
+                dims = shapes[at] if at < len(shapes) else self.shapes.of_constant(name)
+                results = [*results[:at], each._replace(dims=dims), *results[at + 1 :]]
+        return list(results)
+
+    def _scratch(self) -> OnnxImporter:
+        """Return an importer with no layer yet and with the file's opset, whose layers are not those of the network."""
+        other = copy(self)
+        other.problems = Problems()
+        other.builder = GraphBuilder(other.problems, shapes_are_written=False)
+        other.module_names = ModuleNames(())
+        other.names = other.module_names.names
+        return other
+
+    def as_tensors(self, operands: Operands, count: int) -> Operands:
+        """Return constant inputs, the first `count` of them as tensors, and none with weights to count."""
+        values: list[Value | None] = []
+        for at, each in enumerate(operands.constants):
+            if each is not None and at < count and each.dims is not None:
+                values.append(self.add_input(each.dims, 1, "constant"))
+            else:
+                values.append(each and each._replace(sources=frozenset()))
+        return Operands(values)
 
     def _constant_node(self, node: NodeDef) -> ConstantTensor:
         tensor = node.tensor("value")

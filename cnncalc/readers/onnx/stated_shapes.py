@@ -59,6 +59,12 @@ class StatedShapes:
         known = tuple(size for size in sizes if size is not None)
         return known if len(known) == len(sizes) <= MAX_RANK and all(size > 0 for size in known) else None
 
+    def of_constant(self, name: str) -> Dims | None:
+        """Return the shape that the file states for a tensor that does not depend on the input: it has no batch."""
+        stated = self.model.stated.get(name, (None,))
+        known = tuple(size for size in stated if isinstance(size, int))
+        return known if len(known) == len(stated) <= MAX_RANK else None
+
     def _resolved(self, dims: Sequence[Dimension], batch: bool) -> list[int | None]:
         """Return the sizes, with numbers for symbols; with `batch`, the first of several is the batch and becomes 1."""
         sizes: list[int | None] = []

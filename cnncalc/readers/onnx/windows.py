@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from cnncalc.frameworks.onnx import ONNX
 from cnncalc.layers.arguments import MAX_INTEGER
 from cnncalc.readers.importer import explicit_padding, make
-from cnncalc.readers.onnx.constants import argument
+from cnncalc.readers.onnx.constant_folding import reduced_axes
 from cnncalc.readers.onnx.importer import OnnxImporter, rules, with_runtime
 from cnncalc.readers.onnx.model import NodeDef
 from cnncalc.readers.operands import Operands, Outputs
 from cnncalc.readers.shape_inference import Dims, ShapeMismatchError, axes_of, text
 from cnncalc.readers.tensor_importer import output_and_macs
-from cnncalc.readers.tensors import CannotInferError, sample_shape
+from cnncalc.readers.tensors import CannotInferError, Tensor, sample_shape
 from cnncalc.readers.windows import WindowArguments, cropped_to
 from cnncalc.readers.windows import pool as add_pool
 from cnncalc.shape import Padding
@@ -94,6 +94,21 @@ def conv(importer: OnnxImporter, node: NodeDef, operands: Operands, positions: t
     return importer.convolution(node, x, kernels, groups, stored, bias=bias is not None, **given._asdict())
 
 
+@rules("CausalConvWithState")
+def causal_conv(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    """Add a depthwise convolution along one axis, padded at its beginning alone, and the last elements that it read."""
+    x, kernels = importer.with_channels(node, operands.tensor(0), 1), operands.value(1).dims
+    if kernels is None or len(kernels) != 3 or len(x.known_dims) != 3:
+        raise CannotInferError
+    stored = importer.count_weights(operands.get(1), operands.get(2), any_type=True)
+    before = kernels[2] - 1
+    output = importer.layer(
+        node, "dwconv", x, stored, kernel=kernels[2:], multiplier=1, padding=explicit_padding([(before, 0)]),
+        bias=operands.get(2) is not None,
+    )  # fmt: skip
+    return [output, x._replace(dims=(*x.known_dims[:2], before))]
+
+
 @rules("DeformConv")
 def deformable(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     """Add an opaque operator with the size and cost of a `conv`.
@@ -163,10 +178,9 @@ def global_pool(importer: OnnxImporter, node: NodeDef, operands: Operands, kind:
 @rules.table(REDUCTIONS)
 def reduction(importer: OnnxImporter, node: NodeDef, operands: Operands, kind: str | None) -> Outputs:
     data = operands.tensor(0)
-    given = argument(node, operands.constants, "axes", 1)
-    if not given and node.integer("noop_with_empty_axes", 0):
-        return data
-    axes = axes_of(given or None, len(data.known_dims))
+    if isinstance(operands.get(1), Tensor):
+        raise CannotInferError
+    axes = reduced_axes(node, operands.constants, len(data.known_dims))
     return importer.reduce(node, data, axes, bool(node.integer("keepdims", 1)), kind)
 
 

@@ -1,0 +1,67 @@
+"""Constants that an ONNX file computes: their shapes are known, whatever operators they pass."""
+
+from pathlib import Path
+
+import onnx_files as files
+import pytest
+
+import cnncalc
+
+#: An operator on constants; its further inputs; its attributes; and the shape that makes it 6x4x3x3, where its own
+#: input is another: by ONNX's rules for each.
+PRODUCERS: list[tuple[str, list[bytes], tuple[bytes, ...], tuple[int, ...]]] = [
+    ("Softplus", [], (), (6, 4, 3, 3)),
+    ("Hardmax", [], (), (6, 4, 3, 3)),
+    ("LpNormalization", [], (), (6, 4, 3, 3)),
+    ("BatchNormalization", [files.tensor(name, (4,)) for name in "abcd"], (), (6, 4, 3, 3)),
+    ("LayerNormalization", [files.tensor("a", (3,))], (), (6, 4, 3, 3)),
+    ("Div", [files.tensor("a", (6, 1, 1, 1))], (), (6, 4, 3, 3)),
+    # A window of 3 on 5 gives 3; 8 channels become 4.
+    ("Conv", [files.tensor("a", (4, 8, 3, 3))], (), (6, 8, 5, 5)),
+    # (2 − 1)·1 + 2 = 3.
+    ("ConvTranspose", [files.tensor("a", (8, 4, 2, 2))], (), (6, 8, 2, 2)),
+    ("AveragePool", [], (files.attribute("kernel_shape", (2, 2)), files.attribute("strides", (2, 2))), (6, 4, 6, 6)),
+    ("MaxPool", [], (files.attribute("kernel_shape", (2, 2)),), (6, 4, 4, 4)),
+    ("Einsum", [files.tensor("a", (8, 4))], (files.attribute("equation", "oihw,ij->ojhw"),), (6, 8, 3, 3)),
+    ("MatMul", [files.tensor("a", (5, 3))], (), (6, 4, 3, 5)),
+    ("GatherElements", [files.tensor("a", (6, 4, 3, 3))], (), (9, 9, 9, 9)),
+    ("Resize", [files.tensor("", (0,)), files.tensor("b", (0,)), files.integers("s", (6, 4, 3, 3))], (), (6, 4, 9, 9)),
+    ("ReduceL2", [], (files.attribute("axes", (4,)), files.attribute("keepdims", 0)), (6, 4, 3, 3, 7)),
+    ("ReduceLogSumExp", [], (files.attribute("axes", (0,)), files.attribute("keepdims", 0)), (2, 6, 4, 3, 3)),
+    ("ArgMax", [], (files.attribute("axis", 1), files.attribute("keepdims", 0)), (6, 2, 4, 3, 3)),
+    ("DepthToSpace", [], (files.attribute("blocksize", 3),), (6, 36, 1, 1)),
+    ("GlobalAveragePool", [], (), (6, 4, 1, 1)),
+    ("Pad", [files.integers("a", (0, 0, 1, 1, 0, 0, 1, 1))], (), (6, 4, 1, 1)),
+    ("CenterCropPad", [files.integers("a", (3, 3))], (files.attribute("axes", (2, 3)),), (6, 4, 9, 2)),
+    ("OneHot", [files.integers("a", (4,)), files.tensor("b", (2,))], (files.attribute("axis", 1),), (6, 3, 3)),
+    ("Unsqueeze", [files.integers("a", (2, 3))], (), (6, 4)),
+]
+
+
+@pytest.mark.parametrize(("operator", "more", "attributes", "before"), PRODUCERS, ids=[row[0] for row in PRODUCERS])
+def test_weights_that_are_computed(
+    operator: str, more: list[bytes], attributes: tuple[bytes, ...], before: tuple[int, ...], tmp_path: Path
+) -> None:
+    """A convolution whose weights an operator computes of constants has its size and MACs.
+
+    36 places of 6 filters of 4·3·3 weights, or 64 places of 6·4 for weights of 1x1.
+    """
+    names = [f"m{at}" for at in range(len(more))]
+    inputs = ("w", *names)
+    weights = [files.tensor("w", before)]
+    weights += [each + files.field(8, name.encode()) for each, name in zip(more, names, strict=True)]
+    path = tmp_path / "made.onnx"
+    nodes = [
+        files.node(operator, inputs, "v", b"".join(attributes)),
+        files.node("Conv", ("x", "v"), "y"),
+    ]
+    path.write_bytes(files.model(nodes, weights, (1, 4, 8, 8)))
+
+    result = cnncalc.analyze(path)
+    window = 1 if operator in ("GlobalAveragePool", "Unsqueeze") else 3
+    size = 9 - window
+    assert (result.rows[-1].output_shape, result.totals.macs, result.unknown) == (
+        (size, size, 6),
+        size**2 * 6 * 4 * window**2,
+        (),
+    )
