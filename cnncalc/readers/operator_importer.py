@@ -104,4 +104,4 @@ class OperatorImporter(TensorImporter[FrameworkNode, StoredTensor]):
                 computed, written = (sample_shape(each or (), output.channel) for each in (output.dims, dims))
                 if computed.elements != written.elements:
                     fact = f"the file states {written} for the output of `{{layer}}`, by its arguments it is {computed}"
-                    self.builder.add_lint(output.node, Lint("W302", fact, "the figures are for the computed shape"))
+                    self.builder.add_lint(output.node, Lint("W303", fact, "the figures are for the computed shape"))

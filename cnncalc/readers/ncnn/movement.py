@@ -11,7 +11,7 @@ from cnncalc.readers.ncnn.importer import NcnnImporter, rules
 from cnncalc.readers.ncnn.param import OPEN, NcnnLayer
 from cnncalc.readers.operands import Operands, Outputs, Value
 from cnncalc.readers.shape_inference import Dims, ShapeMismatchError, axes_of, axis_of, text
-from cnncalc.readers.tensors import CannotInferError, Tensor
+from cnncalc.readers.tensors import CannotInferError, Tensor, channel_after
 from cnncalc.readers.weights import ConstantTensor
 
 
@@ -45,7 +45,11 @@ def reshape(importer: NcnnImporter, layer: NcnnLayer, operands: Operands) -> Out
     of_input, of_output = _axis_names(len(before)), _axis_names(len(sizes))
     named = dict(zip(of_input, before, strict=True))
     kept = [named.get(name, 1) if size == 0 else size for name, size in zip(of_output, sizes, strict=True)]
-    return importer.reshape(layer, x, (1, *shape_inference.reshape(before, kept)))
+    after = (1, *shape_inference.reshape(before, kept))
+    channel = channel_after(x.known_dims, after, x.channel)
+    if len(after) > 3 and after[channel] != x.known_dims[x.channel]:
+        channel = 1  # an image has its channels in front
+    return importer.reshape(layer, x, after, channel)
 
 
 def _axis_names(rank: int) -> str:

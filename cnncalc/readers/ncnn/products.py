@@ -5,6 +5,8 @@ from __future__ import annotations
 from math import prod
 
 from cnncalc.graph import StoredWeights
+from cnncalc.layers.recurrent import GATES
+from cnncalc.readers.einsum import einsum as add_einsum
 from cnncalc.readers.ncnn.importer import NcnnImporter, rules
 from cnncalc.readers.ncnn.param import NcnnLayer
 from cnncalc.readers.operands import Operands, Outputs, Value
@@ -130,31 +132,23 @@ def einsum(importer: NcnnImporter, layer: NcnnLayer, operands: Operands) -> Outp
     equation = layer.text("equation")
     if equation[:1].isdigit():
         equation = "".join(chr(code) for code in layer.whole_array("equation", low=0) if 32 < code < 127)
-    terms, arrow, result = equation.replace(" ", "").partition("->")
-    sizes: dict[str, int] = {}
-    for letters, value in zip(terms.split(","), operands.values, strict=True):
-        if value is None or value.dims is None or len(letters) != len(value.dims) - 1:
-            raise CannotInferError
-        for letter, size in zip(letters, value.dims[1:], strict=True):
-            if sizes.setdefault(letter, size) != size:
-                raise ShapeMismatchError(f"`{letter}` is both {sizes[letter]} and {size}")
-    if not arrow or not set(result) <= set(sizes) or len(operands.values) > 2:
+    shapes = [each.dims[1:] for each in operands.values if each is not None and each.dims is not None]
+    if len(shapes) < len(operands.values) or not equation:
         raise CannotInferError
-    dims = (1, *(sizes[letter] for letter in result))
-    macs = prod(sizes.values()) if len(operands.values) == 2 else 0
-    return importer.opaque(
-        layer, dims, operands.tensors, len(dims) - 1, importer.count_weights(*operands.values), macs=macs
-    )
+    dims, macs = add_einsum(equation, shapes)
+    stored = importer.count_weights(*operands.values)
+    return importer.opaque(layer, (1, *dims), operands.tensors, len(dims), stored, macs=macs)
 
 
-#: Kind → products of a step for each unit, and biases that the file holds for each unit.
-GATES = {"LSTM": ("lstm", 4, 4), "GRU": ("gru", 3, 4), "RNN": ("rnn", 1, 1)}
+#: Type → our kind, and the biases that the file holds for each unit.
+RECURRENT = {"LSTM": ("lstm", 4), "GRU": ("gru", 4), "RNN": ("rnn", 1)}
 
 
-@rules.table(GATES)
-def recurrent(importer: NcnnImporter, layer: NcnnLayer, operands: Operands, row: tuple[str, int, int]) -> Outputs:
+@rules.table(RECURRENT)
+def recurrent(importer: NcnnImporter, layer: NcnnLayer, operands: Operands, row: tuple[str, int]) -> Outputs:
     """Add a recurrent layer over the rows of a matrix; its outputs are all states, and the last ones."""
-    kind, gates, biases = row
+    kind, biases = row
+    gates = GATES[kind]
     x, units = operands.tensor(0), layer.integer("num_output")
     hidden = layer.integer("hidden_size", units) if kind == "lstm" else units
     directions = 2 if layer.integer("direction", 0, low=0) == 2 else 1

@@ -5,10 +5,12 @@ from __future__ import annotations
 from math import prod
 
 from cnncalc.graph import StoredWeights
+from cnncalc.layers.recurrent import GATES
+from cnncalc.readers.einsum import einsum as add_einsum
 from cnncalc.readers.openvino.importer import OpenvinoImporter, rules
 from cnncalc.readers.openvino.ir import IrLayer
 from cnncalc.readers.operands import Operands, Outputs, Value
-from cnncalc.readers.shape_inference import Dims, ShapeMismatchError, matmul
+from cnncalc.readers.shape_inference import Dims, matmul
 from cnncalc.readers.tensors import CannotInferError, Tensor
 from cnncalc.readers.weights import ConstantTensor
 
@@ -54,26 +56,13 @@ def fully_connected(importer: OpenvinoImporter, layer: IrLayer, operands: Operan
 
 @rules("Einsum")
 def einsum(importer: OpenvinoImporter, layer: IrLayer, operands: Operands) -> Outputs:
-    """Add an einsum, with a product for each combination of all letters if it has two operands."""
-    terms, arrow, result = layer.attributes.get("equation", "").replace(" ", "").partition("->")
-    subscripts = terms.split(",")
-    sizes: dict[str, int] = {}
-    if not arrow or "." in terms or len(subscripts) != len(operands.values) or len(subscripts) > 2:
+    """Add an einsum, which is opaque."""
+    shapes = [each.dims for each in operands.values if each is not None and each.dims is not None]
+    if len(shapes) < len(operands.values):
         raise CannotInferError
-    for letters, value in zip(subscripts, operands.values, strict=True):
-        if value is None or value.dims is None or len(letters) != len(value.dims):
-            raise CannotInferError
-        for letter, size in zip(letters, value.dims, strict=True):
-            if sizes.setdefault(letter, size) != size:
-                raise ShapeMismatchError(f"`{letter}` is both {sizes[letter]} and {size}")
-    dims = tuple(sizes[letter] for letter in result if letter in sizes)
+    dims, macs = add_einsum(layer.attributes.get("equation", ""), shapes)
     stored = importer.count_weights(*operands.values, scalars=False, any_type=True)
-    macs = prod(sizes.values()) if len(subscripts) == 2 else 0
     return importer.opaque(layer, dims, operands.tensors, len(dims) - 1, stored, macs=macs)
-
-
-#: Kind → products of a step for each unit of its state.
-GATES = {"lstm": 4, "gru": 3, "rnn": 1}
 
 
 @rules.table({f"{name}Sequence": name.lower() for name in ("LSTM", "GRU", "RNN")})
