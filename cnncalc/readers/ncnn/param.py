@@ -35,6 +35,9 @@ ARRAYS = -23300
 #: Stands for a number that is left open.
 OPEN = -233
 
+#: The most characters of a line.
+MAX_LINE = 200_000
+
 #: The most blobs that a layer reads or writes.
 MAX_BLOBS = 10_000
 
@@ -105,8 +108,13 @@ class NcnnLayer(FileArguments):
         return [int(value) for value in values]
 
     def real(self, name: str, default: float) -> float:
-        text = self.parameters.get(self._ids(name)[0], "")
-        return _short(float(text.rstrip("f"))) if NUMBER.fullmatch(text) else default
+        id = self._ids(name)[0]
+        text = self.parameters.get(id)
+        if text is None:
+            return default
+        if not NUMBER.fullmatch(text):
+            fail("E306", f"{name} of `{self.name}` is wrong", f"`{id}={text[:40]}` is no number", span=self.span)
+        return _short(float(text.rstrip("f")))
 
     def flag(self, name: str, default: bool = True) -> bool:
         return self._integer(self._ids(name)[0], name, int(default), -MAX_INTEGER) != 0
@@ -160,6 +168,8 @@ def parse(source: Source) -> list[NcnnLayer]:
             continue
         if len(layers) >= MAX_LAYERS:
             fail("E303", f"`{source.name}` has more than {MAX_LAYERS:,} layers")
+        if len(line) > MAX_LINE:
+            fail("E303", f"line {span.line} of `{source.name}` is too long", f"it has over {MAX_LINE:,} characters")
         layer = _layer(line, span)
         if isinstance(layer, NcnnLayer):
             layers.append(layer)

@@ -34,6 +34,18 @@ COSTLY = (
     "PagedAttention",
 )  # fmt: skip
 
+#: Types whose input has its channels behind the batch, by the beginnings of their names.
+CHANNELS_FIRST = (
+    "Convolution",
+    "GroupConvolution",
+    "MaxPool",
+    "AvgPool",
+    "Pooling",
+    "BatchNorm",
+    "PReLU",
+    "ScaleShift",
+)
+
 #: Types of inputs.
 INPUTS = ("Parameter", "Input")
 
@@ -64,14 +76,11 @@ class OpenvinoImporter(OperatorImporter[IrLayer, StoredElements]):
         for layer in self._in_order():
             if self.attempt(self._import, layer) is None:
                 self.values.update({(layer.id, port.id): Tensor(-1, None) for port in layer.outputs})
-        read = {edge.source for edge in self.model.edges if edge.target[0] not in self._results}
+        # What a result reads is an output.
+        results = {layer.id for layer in self.model.layers if layer.type == "Result"}
+        read = {edge.source for edge in self.model.edges if edge.target[0] not in results}
         outputs = (value for place, value in self.values.items() if place not in read)
         return self.finish(outputs, printable(self.model.name) or "network")
-
-    @property
-    def _results(self) -> set[int]:
-        """The layers that only mark outputs."""
-        return {layer.id for layer in self.model.layers if layer.type == "Result"}
 
     def file_name_of(self, node: IrLayer) -> str:
         return node.name
@@ -80,7 +89,7 @@ class OpenvinoImporter(OperatorImporter[IrLayer, StoredElements]):
         return node.type
 
     def origin_of(self, node: IrLayer) -> Origin | None:
-        return Origin(node.place.span)
+        return Origin(node.span)
 
     def count_outputs(self, node: IrLayer) -> int:
         return len(node.outputs)
@@ -143,7 +152,7 @@ class OpenvinoImporter(OperatorImporter[IrLayer, StoredElements]):
         elif operands.values and not operands.tensors and layer.type not in INPUTS:
             outputs = self._folded(layer, operands)
         elif not operands.tensors:
-            fail("E307", f"`{printable(layer.name)}` reads nothing", "it has no input", span=layer.place.span)
+            fail("E307", f"`{printable(layer.name)}` reads nothing", "it has no input", span=layer.span)
         else:
             stated = [self._known(self.stated(port)) for port in layer.outputs] if self.shapes_hold else []
             costly = layer.type.startswith(COSTLY)
@@ -162,13 +171,13 @@ class OpenvinoImporter(OperatorImporter[IrLayer, StoredElements]):
             return None
         if source not in self.values:
             fact = f"port {source[1]} of layer {source[0]} is no output"
-            fail("E307", f"`{printable(layer.name)}` reads what is not there", fact, span=layer.place.span)
+            fail("E307", f"`{printable(layer.name)}` reads what is not there", fact, span=layer.span)
         return self.values[source]
 
     def _constant(self, layer: IrLayer) -> ConstantTensor:
         sizes = layer.outputs[0].sizes if layer.outputs else None
         if sizes is None or any(size < 0 for size in sizes):
-            fail("E306", f"the constant `{printable(layer.name)}` has no shape", span=layer.place.span)
+            fail("E306", f"the constant `{printable(layer.name)}` has no shape", span=layer.span)
         return ConstantTensor(sizes, None, self.weights.add(StoredElements(prod(sizes), _is_weight(layer))))
 
     def _folded(self, layer: IrLayer, operands: Operands) -> list[Value]:
@@ -190,7 +199,7 @@ class OpenvinoImporter(OperatorImporter[IrLayer, StoredElements]):
 
     def _add_input(self, layer: IrLayer) -> Tensor:
         if not layer.outputs:
-            fail("E302", f"the input `{printable(layer.name)}` has no output", span=layer.place.span)
+            fail("E302", f"the input `{printable(layer.name)}` has no output", span=layer.span)
         sizes = list(layer.outputs[0].sizes or ())
         name = printable(layer.name).replace(".", "_") or "input"  # a dot would make it part of a block
         if len(sizes) > 1:
@@ -202,7 +211,7 @@ class OpenvinoImporter(OperatorImporter[IrLayer, StoredElements]):
             if len(spatial) + 2 != len(sizes) or (len(sizes) > 2 and sizes[channel] not in (OPEN, channels)):
                 given, shown = text((*spatial, channels)), text(layer.outputs[0].sizes or ()).replace("-1", "?")
                 fact = f"its first input is {shown}, the batch included"
-                fail("E309", f"`--input {given}` does not fit the model", fact, span=layer.place.span)
+                fail("E309", f"`--input {given}` does not fit the model", fact, span=layer.span)
             rest = iter(spatial)
             new = [1, *(channels if axis == channel else next(rest) for axis in range(1, len(sizes)))]
             self.shapes_hold = self.shapes_hold and new == sizes
@@ -211,25 +220,25 @@ class OpenvinoImporter(OperatorImporter[IrLayer, StoredElements]):
             shown = text(layer.outputs[0].sizes or ()).replace("-1", "?")
             fact = f"its shape is {shown}"
             message = f"the file leaves the size of `{name}` open"
-            fail("E308", message, fact, help="add `--input HxWxC`", span=layer.place.span)
+            fail("E308", message, fact, help="add `--input HxWxC`", span=layer.span)
         return self.add_input(tuple(sizes), channel, name)
 
     def _channel(self, layer: IrLayer, sizes: list[int]) -> int:
-        """Return the channel axis of an input: the second, or the last by its layout or if it is turned at once."""
+        """Return the channel axis of an input: the second, or the last by its layout or by the layer that reads it."""
         last = len(sizes) - 1
         layout = layer.text("layout", "").strip("[]").replace(",", "")
         if layout.endswith("c") and len(layout) == len(sizes):
             return last
-        for reader in self.model.layers:
-            if self.sources.get((reader.id, 0)) == (layer.id, layer.outputs[0].id) and reader.outputs:
-                turned = reader.outputs[0].sizes or ()
-                if (
-                    reader.type in ("Transpose", "Permute")
-                    and len(turned) == len(sizes) > 2
-                    and turned[1] == sizes[last]
-                ):
-                    return last
-        return 1
+        places = [(layer.id, port.id) for port in layer.outputs]
+        readers = [each for each in self.model.layers if self.sources.get((each.id, 0)) in places]
+        for reader in readers:
+            turned = reader.outputs[0].sizes or () if reader.outputs else ()
+            comes_first = len(turned) == len(sizes) > 2 and turned[1] == sizes[last]
+            if reader.type in ("Transpose", "Permute") and comes_first:
+                return last
+        # A sequence of vectors, unless a window goes over it.
+        is_sequence = len(sizes) == 3 and not any(reader.type.startswith(CHANNELS_FIRST) for reader in readers)
+        return last if is_sequence else 1
 
     def count_weights(self, *values: Value | None, scalars: bool = True, any_type: bool = False) -> StoredWeights:
         """Count the weights of these values that no earlier layer has counted, as `weights.count_weights` does."""

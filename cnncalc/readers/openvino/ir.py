@@ -25,6 +25,9 @@ MAX_DEPTH = 50
 #: The most axes of a tensor.
 MAX_RANK = 16
 
+#: The most characters of a place in messages.
+MAX_SPAN = 200
+
 #: Stands for a size that is not fixed.
 OPEN = -1
 
@@ -46,32 +49,12 @@ class IrPort(NamedTuple):
     sizes: Sizes | None
     type: str
 
-    @property
-    def is_real(self) -> bool:
-        """Whether its elements are no integers, as far as the file states."""
-        return self.type.lower().lstrip("b").startswith(("f", "nf")) or not self.type
-
-
-class IrPlace(NamedTuple):
-    """Where an element begins: at this byte of the file's text."""
-
-    source: Source
-    byte: int
-
-    @property
-    def span(self) -> Span:
-        """The element's line from there on."""
-        text = self.source.text
-        start = self.byte if text.isascii() else len(text.encode()[: self.byte].decode(errors="ignore"))
-        end = text.find("\n", start)
-        return Span(self.source, start, len(text) if end < 0 else end)
-
 
 class IrLayer(FileArguments):
     """A layer: its attributes, ports and weights. Methods raise `SpecError` E306 for a wrong value."""
 
-    def __init__(self, id: int, name: str, type: str, precision: str, place: IrPlace) -> None:
-        self.id, self.name, self.type, self.precision, self.place = id, name, type, precision, place
+    def __init__(self, id: int, name: str, type: str, precision: str, span: Span) -> None:
+        self.id, self.name, self.type, self.precision, self.span = id, name, type, precision, span
         self.attributes: dict[str, str] = {}
         self.inputs: list[IrPort] = []
         self.outputs: list[IrPort] = []
@@ -80,7 +63,7 @@ class IrLayer(FileArguments):
         self.body: list[IrLayer] = []
 
     def _fail(self, name: str, fact: str) -> Any:
-        fail("E306", f"`{name}` of `{printable(self.name)}` is wrong", fact, span=self.place.span)
+        fail("E306", f"`{name}` of `{printable(self.name)}` is wrong", fact, span=self.span)
 
     def states(self, name: str) -> bool:
         return name in self.attributes
@@ -167,19 +150,20 @@ def parse(path: str) -> IrModel:
     source = read_text(path)
     limit_marks(source, "<=", MAX_MARKS, "elements and attributes")
     parser = expat.ParserCreate()
-    reader = _Reader(source, parser)
+    # The text is decoded already, whatever encoding it declares.
+    text = re.sub(r"^\s*<\?xml[^>]*\?>", lambda declaration: " " * len(declaration[0]), source.text, count=1)
+    data = text.encode("utf-8")
+    reader = _Reader(source, data, parser)
     parser.buffer_text = True
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
     parser.CharacterDataHandler = reader.characters
     parser.StartDoctypeDeclHandler = reader.refuse
     parser.EntityDeclHandler = reader.refuse
-    # The text is decoded already, whatever encoding it declares.
-    text = re.sub(r"^\s*<\?xml[^>]*\?>", lambda declaration: " " * len(declaration[0]), source.text, count=1)
     try:
-        parser.Parse(text.encode("utf-8"), True)
+        parser.Parse(data, True)
     except expat.ExpatError as error:
-        fail("E302", f"`{path}` is no valid XML", expat.ErrorString(error.code), span=reader.place.span)
+        fail("E302", f"`{path}` is no valid XML", expat.ErrorString(error.code), span=reader.span)
     if not reader.is_net:
         fail("E302", f"`{path}` is no network of OpenVINO", "expected an element `net` with `layers` and `edges`")
     if not reader.layers:
@@ -190,7 +174,7 @@ def parse(path: str) -> IrModel:
 class _Reader:
     """Collects layers and edges from the events of the parser."""
 
-    def __init__(self, source: Source, parser: Any) -> None:
+    def __init__(self, source: Source, data: bytes, parser: Any) -> None:
         self.source, self.parser, self.path = source, parser, source.name
         self.is_net, self.name, self.version = False, "", 0
         self.layers: list[IrLayer] = []
@@ -201,14 +185,24 @@ class _Reader:
         self._sizes: list[int] = []
         self._port: tuple[int, str] | None = None
         self._text = ""
+        self.data, self._is_ascii = data, source.text.isascii()
+        self._byte = self._start = 0
 
     @property
-    def place(self) -> IrPlace:
-        return IrPlace(self.source, max(self.parser.CurrentByteIndex, 0))
+    def span(self) -> Span:
+        """The place that the parser is at: up to the end of the line."""
+        byte = max(self.parser.CurrentByteIndex, self._byte)
+        # The parser counts bytes, and only ever goes on.
+        self._start += (
+            byte - self._byte if self._is_ascii else len(self.data[self._byte : byte].decode("utf-8", "ignore"))
+        )
+        self._byte = byte
+        end = self.source.text.find("\n", self._start, self._start + MAX_SPAN)
+        return Span(self.source, self._start, min(self._start + MAX_SPAN, len(self.source.text)) if end < 0 else end)
 
     def refuse(self, *declaration: object) -> None:
         message = f"`{self.path}` declares a document type or entities"
-        fail("E302", message, "no network needs any: they are not read", span=self.place.span)
+        fail("E302", message, "no network needs any: they are not read", span=self.span)
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         self._tags.append(tag)
@@ -240,13 +234,13 @@ class _Reader:
     def _start_layer(self, attributes: dict[str, str]) -> None:
         id = self._number(attributes.get("id", "0"), 0)
         layer = IrLayer(
-            id, attributes.get("name", ""), attributes.get("type", ""), attributes.get("precision", ""), self.place
+            id, attributes.get("name", ""), attributes.get("type", ""), attributes.get("precision", ""), self.span
         )
         if self._open:
             self._open[-1].body.append(layer)
         else:
-            if len(self.layers) >= MAX_LAYERS * 4:  # constants are layers, too
-                fail("E303", f"`{self.path}` has more than {MAX_LAYERS * 4:,} layers")
+            if len(self.layers) >= MAX_LAYERS:
+                fail("E303", f"`{self.path}` has more than {MAX_LAYERS:,} layers", span=self.span)
             self.layers.append(layer)
         self._open.append(layer)
 
@@ -276,5 +270,5 @@ class _Reader:
         text = text.strip()
         if not re.fullmatch(r"-?\d{1,16}", text) or not low <= int(text) < most:
             fact = f"`{printable(text)}` is no whole number from {low}"
-            fail("E306", f"a number of `{self.path}` is wrong", fact, span=self.place.span)
+            fail("E306", f"a number of `{self.path}` is wrong", fact, span=self.span)
         return int(text)
