@@ -18,7 +18,7 @@ from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVE
 from cnncalc.graph import Node
 from cnncalc.layers.base import Layer
 from cnncalc.layers.taps import largest_bin
-from cnncalc.shape import Shape, Size
+from cnncalc.shape import Shape, Size, known_part
 
 #: Stands for the kind of an operator that the language has no word for: only model files have them.
 OPERATOR = "operator"
@@ -117,7 +117,7 @@ DECISIONS: dict[str, str | tuple[str, str, str, str, str]] = {
     # Of a window on three axes, onnx-tool multiplies the first alone.
     "pool:3d":               (NOTHING,    NOTHING,      "2 in",        NOTHING,       "F₁·n"),
     "avgpool:3d":            (NOTHING,    NOTHING,      "2 in",        "n",           "F₁·n"),
-    # Of pools and upsampling, fvcore knows those of two axes.
+    # Of pools, upsampling and resizing, fvcore knows those of two axes.
     "gap":                   (NOTHING,    NOTHING,      "2 in",        "in + n",      "in + 4 n"),
     "gap:2d":                (NOTHING,    "in",         "2 in",        "in + n",      "in + 4 n"),
     "gmp":                   (NOTHING,    NOTHING,      "2 in",        NOTHING,       "in"),
@@ -125,12 +125,17 @@ DECISIONS: dict[str, str | tuple[str, str, str, str, str]] = {
     "adaptiveavgpool:2d":    (NOTHING,    "in",         "2 in",        "in + n",      "∏B·n"),
     "adaptivemaxpool":       (NOTHING,    NOTHING,      "2 in",        NOTHING,       "∏B·n"),
 
-    "upsample:nearest":      (NOTHING,    NOTHING,      "2 n",         "n",           NOTHING),
-    "upsample:nearest:2d":   (NOTHING,    "n",          "2 n",         "n",           NOTHING),
+    "upsample:nearest resize:nearest":
+                             (NOTHING,    NOTHING,      "2 n",         "n",           NOTHING),
+    "upsample:nearest:2d resize:nearest:2d":
+                             (NOTHING,    "n",          "2 n",         "n",           NOTHING),
     # thop knows linear interpolation on one axis and on two.
-    "upsample:bilinear":     (NOTHING,    NOTHING,      "2 n",         NOTHING,       "4 n"),
-    "upsample:bilinear:1d":  (NOTHING,    NOTHING,      "2 n",         "5 n",         "4 n"),
-    "upsample:bilinear:2d":  (NOTHING,    "4 n",        "2 n",         "11 n",        "4 n"),
+    "upsample:bilinear resize:bilinear":
+                             (NOTHING,    NOTHING,      "2 n",         NOTHING,       "4 n"),
+    "upsample:bilinear:1d resize:bilinear:1d":
+                             (NOTHING,    NOTHING,      "2 n",         "5 n",         "4 n"),
+    "upsample:bilinear:2d resize:bilinear:2d":
+                             (NOTHING,    "4 n",        "2 n",         "11 n",        "4 n"),
 
     "add mul":               (NOTHING,    NOTHING,      NOTHING,       NOTHING,       "(arms−1)·n"),
 
@@ -240,7 +245,7 @@ def _macs_by_kind(convention: str, nodes: Sequence[Node], batch: int) -> dict[st
     sums: Counter[str] = Counter()
     macs_of = mac_counter(convention)
     for node in nodes:
-        sums[node.layer.kind] += macs_of(node) * batch
+        sums[node.layer.kind] += known_part(macs_of(node)) * batch
     return {kind: macs for kind, macs in sums.items() if macs}
 
 

@@ -4,8 +4,8 @@
     sequence  = item { SEP item }
     item      = atom [ "*" count ] [ "as" NAME ]
     atom      = layer | "(" sequence ")" | call | merge | "@" NAME
-    layer     = chunk { chunk }                   the layer word, arguments glued to it or not, then the others
-    merge     = WORD "(" arm { ";" arm } ")"      WORD is a merge of the registry: add, concat, mul
+    layer     = chunk { chunk | [ NAME "=" ] "@" NAME }     the layer word, arguments glued to it or not, then others
+    merge     = layer "(" arm { ";" arm } ")"     its word is a merge of the registry: add, concat, mul
     arm       = [ sequence ]
     call      = NAME "(" [ value { "," value } ] ")"
     value     = [ NAME "=" ] expression
@@ -169,18 +169,31 @@ class Parser(Cursor):
         token = self.expect(CHUNK, "a layer")
         word = token.text.lower()
         if self.kind == "(":
-            return self.merge(token) if word in MERGE_WORDS else self.call(token)
+            return self.merge(self.layer(token)) if word in MERGE_WORDS else self.call(token)
         if word in ("let", "def"):
             help = f"move the `{word}` to the beginning, on a line of its own"
             fail("E004", f"`{word}` must stand before the layers", self.span(token), "too late", help)
-        return self.layer(token)
+        layer = self.layer(token)
+        return self.merge(layer) if self.kind == "(" and word in MERGE_WORDS else layer
 
     def layer(self, first: Token) -> LayerNode:
         word = self.chunk(first)
         arguments = []
-        while self.kind == CHUNK and self.token.text.lower() != "as":
-            arguments.append(self.chunk(self.take()))
+        while self.kind == "@" or (self.kind == CHUNK and self.token.text.lower() != "as"):
+            arguments.append(self.argument())
         return LayerNode(word, tuple(arguments), self.since(first))
+
+    def argument(self, name: Chunk | None = None) -> Chunk:
+        """Return an argument; `name` is its own if it is separate from the value (in YAML)."""
+        first = self.token
+        if first.kind == CHUNK:
+            self.take()
+            if self.kind != "@" or not (long_form := LONG_FORM.fullmatch(first.text)):
+                return self.chunk(first, name)
+            name = Chunk((long_form.group(1),), Span(self.source, first.start, first.end - 1))
+        at = self.expect("@", "a value")
+        tensor, _ = self.name("after `@`")
+        return Chunk((f"@{tensor}",), self.since(at), name)
 
     def group(self) -> GroupNode:
         opening = self.enter()
@@ -188,14 +201,14 @@ class Parser(Cursor):
         self.leave(opening)
         return GroupNode(items, self.since(opening))
 
-    def merge(self, word: Token) -> MergeNode:
+    def merge(self, layer: LayerNode) -> MergeNode:
         opening = self.enter()
         arms = [self.arm()]
         while self.kind == ";":
             self.take()
             arms.append(self.arm())
         self.leave(opening)
-        return MergeNode(word.text.lower(), tuple(arms), self.since(word))
+        return MergeNode(layer, tuple(arms), layer.span.to(self.since(opening)))
 
     def arm(self) -> tuple[ItemNode, ...]:
         return () if self.kind in (";", ")") else self.sequence()

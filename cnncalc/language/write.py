@@ -149,7 +149,8 @@ class Writer:
         elif isinstance(atom, GroupNode):
             yield from self.brackets("(", (atom.items,), level + 1, atom)
         elif isinstance(atom, MergeNode):
-            yield from self.brackets(f"{atom.word}(", atom.arms, level + 1, atom)
+            word = self.layer(atom.layer)
+            yield from self.brackets(f"{word} (" if " " in word else f"{word}(", atom.arms, level + 1, atom)
         elif isinstance(atom, CallNode):
             yield self.call(atom)
         elif isinstance(atom, ReferenceNode):
@@ -167,7 +168,9 @@ class Writer:
         yield opening
         # Long lines are broken at the brackets and before each `;` first, and only then within the arms.
         mark = Gap("", level, 2 * level - 1)
-        start = self.text.index("(", atom.span.start) + 1 if self.text is not None else 0
+        start = 0
+        if self.text is not None:
+            start = self.text.index("(", atom.layer.span.end if isinstance(atom, MergeNode) else atom.span.start) + 1
         for number, arm in enumerate(arms):
             last = number == len(arms) - 1
             before = mark._replace(flat="" if last else self.style.space, closes=last)
@@ -211,9 +214,11 @@ class Writer:
         texts = list(argument_texts(layer))
         if not self.style.glued:
             return " ".join([word, *texts])
-        # Glued, `x` would go on with the numbers before it. And conv2d is a word only by itself.
-        glued = "".join(f":{text[1:]}" if text[0] == "x" else text for text in texts if "=" not in text)
-        named = "".join(f" {text}" for text in texts if "=" in text)
+        # Glued, `x` would go on with the numbers before it, and a name with what is behind it. And conv2d is a word
+        # only by itself.
+        apart_of = [text for text in texts if "=" in text or text[0] == "@"]
+        glued = "".join(f":{text[1:]}" if text[0] == "x" else text for text in texts if text not in apart_of)
+        named = "".join(f" {text}" for text in apart_of)
         # Nor is a letter alone, for a size, read where it is glued to its word.
         apart = layer.axes is not None or glued[:1].isupper()
         return (f"{word} {glued}" if apart and glued else word + glued) + named

@@ -73,6 +73,8 @@ class Layer:
     #: Kind → its other words. A class with several kinds is a family that differs in name alone.
     words: ClassVar[dict[str, tuple[str, ...]]] = {}
     arguments: ClassVar[dict[str, Argument[Any]]] = {}
+    #: Those whose value may be the size of a named tensor.
+    tensor_arguments: ClassVar[tuple[str, ...]] = ()
     #: A word ending in 1d, 2d or 3d is made for each kind, and asks for that many spatial axes.
     ranked: ClassVar[bool] = False
     #: Whether it works on spatial axes, and so not on a flat vector.
@@ -87,6 +89,8 @@ class Layer:
     keeps: ClassVar[Literal["nothing", "inputs", "output", "factors"]] = "nothing"
     #: Whether all its figures are known: not so for an operator of a model file that the program does not know.
     known: ClassVar[bool] = True
+    #: Whether its output has a number of axes of its own, whatever its input's is.
+    sets_rank: ClassVar[bool] = False
     #: Its rules as formulas or in words, for the help; `size_notes` has what else there is to know about sizes.
     size_rule: ClassVar[str] = "same"
     size_notes: ClassVar[tuple[str, ...]] = ()
@@ -106,6 +110,7 @@ class Layer:
         super().__init_subclass__(**more)
         # Whether it is trained stands last: the word is no part of the layer's form.
         cls.arguments = dict(sorted(declared(cls), key=lambda pair: pair[0] == "trainable"))
+        cls.tensor_arguments = tuple(name for name, each in cls.arguments.items() if each.takes_tensor)
         for kind, synonyms in vars(cls).get("words", {}).items():
             ranked = [f"{word}{n}d" for word in (kind, *synonyms)[:2] for n in (1, 2, 3)] if cls.ranked else []
             for word in (kind, *synonyms, *ranked):
@@ -181,6 +186,14 @@ class Layer:
         return self.with_values(
             {name: argument.fit(getattr(self, name), x.rank) for name, argument in self.arguments.items()}
         )
+
+    @property
+    def stated_rank(self) -> int | None:
+        """The number of spatial axes that its word or arguments state, or None if it fits any number."""
+        if self.axes is not None:
+            return self.axes
+        ranks = [argument.rank_of(vars(self)[name]) for name, argument in self.arguments.items()]
+        return next((rank for rank in ranks if rank is not None), None)
 
     def with_values(self: AnyLayer, values: dict[str, Any]) -> AnyLayer:
         """Return the layer with new values of all its arguments, in the order of declaration."""

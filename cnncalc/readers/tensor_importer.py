@@ -297,6 +297,9 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         alike = stored is None and len({each.channel for each in tensors}) == 1
         if alike and axis == channel and after[0] == 1 and len(after) > 1:
             return Tensor(self.add_layer(node, make("concat"), tensors), after, channel)
+        if alike and axis in tensors[0].spatial_axes and all(each.is_sample for each in tensors):
+            layer = make("concat", axis=tensors[0].spatial_axes.index(axis) + 1)
+            return Tensor(self.add_layer(node, layer, tensors), after, channel)
         return self.opaque(node, after, tensors, channel, stored)
 
     # -- space -------------------------------------------------------------------------------------------
@@ -330,6 +333,9 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         whole = all(after[axis] == before[axis] * factor for axis, factor in zip(x.spatial_axes, factors, strict=True))
         if mode and whole and x.is_sample and len(x.spatial_axes) <= 3:
             layer = make("upsample", factor=factors, mode=mode)
+            return Tensor(self.add_layer(node, layer, (x,)), after, x.channel)
+        if mode and x.is_sample and len(x.spatial_axes) <= 3:
+            layer = make("resize", size=tuple(after[axis] for axis in x.spatial_axes), mode=mode)
             return Tensor(self.add_layer(node, layer, (x,)), after, x.channel)
         kind = NearestTaps if mode == "nearest" else LinearTaps
         reach = tuple(kind(before[axis], after[axis]) for axis in x.spatial_axes)

@@ -173,6 +173,7 @@ SIZES: list[tuple[str, str, tuple[int, ...], dict[str, Any], dict[str, Any]]] = 
     ("Resize", "x - s", (1, 4, 11, 9), {"s": [1.0, 1.0, 2.0, 2.0]}, {}),
     ("Resize", "x - s", (1, 4, 11, 9), {"s": [1.0, 1.0, 1.5, 0.5]}, {"mode": "linear"}),
     ("Resize", "x - - t", (1, 4, 11, 9), {"t": [1, 4, 22, 27]}, {}),
+    ("Resize", "x - - t", (1, 4, 11, 9), {"t": [1, 4, 20, 5]}, {}),
     ("DepthToSpace", "x", (1, 16, 5, 6), {}, {"blocksize": 2}),
     ("SpaceToDepth", "x", (1, 3, 6, 8), {}, {"blocksize": 2}),
     ("Pad", "x p", (1, 4, 11, 9), {"p": [0, 0, 1, 2, 0, 0, 3, 4]}, {}),
@@ -550,7 +551,7 @@ def test_unknown_stated(tmp_path: Path) -> None:
     result = cnncalc.analyze(odd(tmp_path / "m.onnx", ("N", 4, 8, 8)))
     assert [(row.description, row.output_shape, row.params, row.macs) for row in result.rows[1:]] == [
         ("conv 3x3 p1 x4 nobias", (8, 8, 4), 108, 64 * 108),
-        ("Odd (unknown)", (8, 8, 4), 49, 0),
+        ("Odd (unknown, shape as stated)", (8, 8, 4), 49, 0),
         ("conv 3x3 p1 x2 nobias", (8, 8, 2), 72, 64 * 72),
     ]
 

@@ -157,9 +157,22 @@ LAYERS = [
     "input 4x6x3 | reshape 24x3 | conv 3 x2 | reshape 44",
     "input 5x3x8 | shuffle g2 | pixelshuffle 2",
     "input 3x2x2x8 | pixelshuffle 2",
+    # Zeros before the first step alone.
+    "input 9x4 | conv 3 causal d2 x4 | dwconv 3 causal | sepconv 4 causal x6",
+    "input 9x4 | conv 3 causal s2 g2 x4 | sepconv 3 causal s2 m2 x3",
+    # One behind the other, along any axis.
+    "input 6x5x4 | concat axis=height ( ; pool 2x1 ; conv 3x1 x4)",
+    "input 6x5x4 | concat axis=2 (pool 1x2 ; ) | concat axis=1 (crop 1x0 ; )",
+    "input 6x4 | concat axis=1 ( ; relu ; conv 3 causal x4)",
+    "input 3x4x5x2 | concat axis=depth ( ; ) | concat axis=3 ( ; )",
     # Sizes between, and parts.
     "input 5x4x3x4 | upsample 2",
     "input 5x7x4 | upsample 2x3 bilinear",
+    "input 5x7x4 | resize 8x4",
+    "input 5x7x4 | resize 9x3 bilinear",
+    "input 9x4 | resize 6 bilinear | resize 15",
+    "input 4x3x5x2 | resize 6x5x7 | resize 3x4x5 bilinear",
+    "input 8x7x4 as a | pool 2 as b | conv 1x1 x4 | resize @a bilinear | concat( ; @a) | crop @b",
     "input 5x5x8 | slice 2:5 | crop 1x0-2 | pad 0-1x2 | dropout 0.3 | droppath 0.2",
     "input 15x12x4 | adaptiveavgpool 5x3",
     "input 15x12x4 | adaptivemaxpool 5x3",
