@@ -87,6 +87,7 @@ OPENVINO = Framework(
         "dropout": ABSENT,
         "droppath": ABSENT,
         "upsample": Composed(("Interpolate", "Resample", "Interp")),
+        "resize": Composed(("Interpolate", "Resample", "Interp")),
         "pixelshuffle": Equivalent(
             "DepthToSpace",
             arguments=(

@@ -105,7 +105,7 @@ VOLUME = "Input in 0 1 in 0=8 1=6 11=5 2=4"  # 5 deep
         (IMAGE, "Padding l 1 1 in l 0=1 1=2 2=3 3=4", ("pad 1-2x3-4", (9, 15, 4), 0, 0)),
         (IMAGE, "Interp l 1 1 in l 0=1 1=2.0 2=3.0", ("upsample 2x3", (12, 24, 4), 0, 0)),
         (IMAGE, "Interp l 1 1 in l 0=2 3=12 4=16", ("upsample 2 bilinear", (12, 16, 4), 0, 0)),
-        (IMAGE, "Interp l 1 1 in l 0=2 3=9 4=16", ("Interp", (9, 16, 4), 0, 0)),
+        (IMAGE, "Interp l 1 1 in l 0=2 3=9 4=16", ("resize 9x16 bilinear", (9, 16, 4), 0, 0)),
         (IMAGE, "PixelShuffle l 1 1 in l 0=2", ("pixelshuffle 2", (12, 16, 1), 0, 0)),
         (IMAGE, "Reorg l 1 1 in l 0=2", ("pixelunshuffle 2", (3, 4, 16), 0, 0)),
         (IMAGE, "ShuffleChannel l 1 1 in l 0=2", ("shuffle g2", (6, 8, 4), 0, 0)),
@@ -208,7 +208,7 @@ def test_unknown(tmp_path: Path) -> None:
     """Behind an unknown layer the weights that the file states are counted; a stated shape is gone on from."""
     lines = (IMAGE, "Focus f 1 1 in f", "Convolution c 1 1 f c 0=8 1=1 5=1 6=128", "ReLU r 1 1 c r")
     result = analyzed(tmp_path, *lines)
-    assert (result.totals.params, [row.name for row in result.unknown]) == (136, ["f", "c"])
+    assert (result.totals.params, [row.name for row in result.unknown]) == (136, ["f", "c", "r"])
 
     stated = (lines[0], lines[1] + " -23330=4,3,4,3,16", *lines[2:])
     result = analyzed(tmp_path, *stated)

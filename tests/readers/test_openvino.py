@@ -269,7 +269,8 @@ def test_version_7(tmp_path: Path) -> None:
     ir.add("a", "Activation", ("f",), (1, 10), type="sigmoid")
     assert [row for row in rows(tmp_path, ir) if row[1] != "flatten"] == [
         ("s", "scale bias", (8, 8, 4), 8, 0), ("c", "conv 3x3 p1 x4", (8, 8, 4), 148, 9216),
-        ("e", "add", (8, 8, 4), 0, 0), ("p", "pool 2x2", (4, 4, 4), 0, 0), ("n", "lrn", (4, 4, 4), 0, 0), ("f", "fc 10", (10,), 650, 640),
+        ("e", "add", (8, 8, 4), 0, 0), ("p", "pool 2x2", (4, 4, 4), 0, 0), ("n", "lrn", (4, 4, 4), 0, 0),
+        ("f", "fc 10", (10,), 650, 640),
         ("a", "sigmoid", (10,), 0, 0),
     ]  # fmt: skip
 
