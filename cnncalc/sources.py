@@ -152,12 +152,11 @@ def load_source(
 
         if variables:
             _does_not_apply("--var", "a model file has no lets", "`--dim NAME=N` gives a symbolic dimension its size")
-        if left_open.at:
-            _does_not_apply("--at", "a model file has no letters", "`--dim NAME=N` gives a symbolic dimension its size")
         if input is not None:
-            require_numbers(input)
+            require_numbers(input, left_open.at)
+            input = Input("input", shape=input).substitute(left_open.at).shape
         try:
-            return read(source, ReadOptions(input, dims or {}), strict)
+            return read(source, ReadOptions(input, {**left_open.at, **(dims or {})}, left_open.letters), strict)
         except BuildError as error:
             from cnncalc.language.repair import with_repairs  # only once something is wrong
 

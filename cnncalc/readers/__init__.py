@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 from os import path as paths
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnncalc.graph import Graph, with_input_order_warnings
 from cnncalc.readers.errors import fail, fail_if_unknown, fail_pickle
@@ -43,10 +43,14 @@ class ModelFile(NamedTuple):
 
 
 class ReadOptions(NamedTuple):
-    """Values that a file leaves open: the shape of its first input, channels last, and sizes of symbolic dimensions."""
+    """Values that a file leaves open: the shape of its first input, channels last, and sizes of symbolic dimensions.
 
-    input: tuple[int, ...] | None = None
+    With `letters`, a size that is still open is a letter, named as in the file.
+    """
+
+    input: tuple[Any, ...] | None = None
     dims: Mapping[str, int] = {}
+    letters: bool = False
 
 
 def recognize(path: str) -> ModelFile | None:
