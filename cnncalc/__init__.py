@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from os import PathLike
     from typing import Any, TypeAlias
 
-    from cnncalc.analysis import Analysis, Options, Row
+    from cnncalc.analysis import Analysis, Options
     from cnncalc.diagnostics import Diagnostic, SpecError
+    from cnncalc.figures.rows import Row
     from cnncalc.figures.totals import Totals
     from cnncalc.graph import Graph, Node
     from cnncalc.shape import Shape

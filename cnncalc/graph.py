@@ -174,7 +174,7 @@ class GraphBuilder:
         key = layer, layer.axes, shapes
         fit = self._fits.get(key)
         if fit is None:
-            fit = self._fits[key] = _fit(layer, shapes, self.stretching)
+            fit = self._fits[key] = fit_layer(layer, shapes, self.stretching)
         return fit
 
     def number(self, path: str) -> str:
@@ -248,11 +248,16 @@ class GraphBuilder:
         return [_warning(self.nodes[index], lint) for index, lint in sorted([*inputs, *self._lints])]
 
 
-def _fit(layer: Layer, shapes: tuple[Shape, ...], stretching: bool) -> Fit:
+def fit_layer(layer: Layer, shapes: tuple[Shape, ...], stretching: bool = False) -> Fit:
     """Resolve a layer and infer its output shape; raises `ShapeError` if it does not fit."""
+    ranked = True
     if shapes:
+        shapes = _with_one_rank(layer, shapes)
+        ranked = shapes[0].has_rank
         layer = layer.resolve(shapes[0])
     shape = layer.infer(shapes)
+    if not ranked and shape.spatial and not layer.sets_rank:
+        shape = Shape.partial(shape.channels)
     if len(shapes) > 1 and not stretching:
         for each in layer.requirements_of(shapes):
             if getattr(each.condition, "stretched", False):
@@ -260,6 +265,15 @@ def _fit(layer: Layer, shapes: tuple[Shape, ...], stretching: bool) -> Fit:
     if isinstance(shape.elements, int) and shape.elements > MAX_ELEMENTS:
         raise ShapeError("E209", "the output of `{layer}` is too large", "over 10^100 elements")
     return layer, shapes, shape, tuple(layer.lints(shapes[0])) if shapes else ()
+
+
+def _with_one_rank(layer: Layer, shapes: tuple[Shape, ...]) -> tuple[Shape, ...]:
+    """Return the shapes with the number of axes that the layer or another of them states where it is not known."""
+    if all(shape.has_rank for shape in shapes) or layer.sets_rank:
+        return shapes
+    ranks = [layer.stated_rank, *(shape.rank for shape in shapes if shape.has_rank)]
+    rank = next((rank for rank in ranks if rank is not None), None)
+    return shapes if rank is None else tuple([shape.with_rank(rank) for shape in shapes])
 
 
 def _warning(node: Node, lint: Lint) -> Diagnostic:

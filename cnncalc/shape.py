@@ -95,8 +95,72 @@ def require(condition: Condition, code: str, summary: str, detail: Callable[[], 
     return Requirement(condition, code, summary, detail)
 
 
+class Undecided:
+    """The result of comparing an unknown size: neither True nor False, so that no code can branch on it."""
+
+    def __bool__(self) -> bool:
+        raise UndecidedError("whether it holds depends on a size that is not known")
+
+
+class UndecidedError(ValueError):
+    """A rule branches on a size that is not known."""
+
+
+UNDECIDED = Undecided()
+
+
+class UnknownSize:
+    """A size of a model file that nothing states. Arithmetic with it gives an unknown size, a comparison `UNDECIDED`.
+
+    So the rules of layers serve partial shapes as well: what needs the channels alone is known where they are, and
+    a figure that comes out as unknown is counted as 0 by `known_part`, after which sums are lower bounds.
+    """
+
+    #: What TracedNumber and the like ask of a number: it is no fraction.
+    denominator = 1
+
+    def __init__(self, text: str, to_json: str | None) -> None:
+        #: What JSON has in its place.
+        self.text, self.to_json = text, to_json
+
+    def _unknown(self, *others: object) -> "UnknownSize":
+        return UNKNOWN_SIZE
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __neg__ = _unknown
+    __floordiv__ = __rfloordiv__ = __truediv__ = __rtruediv__ = __mod__ = __rmod__ = __pow__ = clip = _unknown
+
+    def _undecided(self, *others: object) -> Undecided:
+        return UNDECIDED
+
+    __lt__ = __le__ = __gt__ = __ge__ = equals = _undecided
+
+    def __divmod__(self, divisor: object) -> "tuple[UnknownSize, UnknownSize]":
+        return UNKNOWN_SIZE, UNKNOWN_SIZE
+
+    def __format__(self, form: str) -> str:
+        return self.text
+
+    def __str__(self) -> str:
+        return self.text
+
+    __repr__ = __str__
+
+
+#: An unknown size; and one that stands for any number of spatial axes, whose sizes are unknown as well.
+UNKNOWN_SIZE = UnknownSize("?", None)
+UNKNOWN_AXES = UnknownSize("...", "...")
+
+
+def known_part(size: Size) -> Size:
+    """Return a size or count, or 0 if it is unknown, so that sums are lower bounds."""
+    return 0 if isinstance(size, UnknownSize) else size
+
+
 class Shape(NamedTuple):
-    """The shape of one sample, channels last: `spatial` sizes and `channels`. A flat vector has only channels."""
+    """The shape of one sample, channels last: `spatial` sizes and `channels`. A flat vector has only channels.
+
+    Behind an operator of a model file that is not known, sizes may be unknown: `Shape.partial`.
+    """
 
     spatial: tuple[Size, ...]
     channels: Size
@@ -122,17 +186,43 @@ class Shape(NamedTuple):
         *spatial, channels = dims
         return cls(tuple(spatial), channels)
 
+    @classmethod
+    def partial(cls, channels: Size = UNKNOWN_SIZE, rank: int | None = None) -> "Shape":
+        """Return a shape of which at most the channels and the number of spatial axes are known."""
+        return cls((UNKNOWN_AXES,) if rank is None else (UNKNOWN_SIZE,) * rank, channels)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether all sizes are known, as numbers or formulas."""
+        return not any(isinstance(size, UnknownSize) for size in self.dims)
+
+    @property
+    def has_rank(self) -> bool:
+        """Whether the number of spatial axes is known."""
+        return UNKNOWN_AXES not in self.spatial
+
+    def with_rank(self, rank: int) -> "Shape":
+        """Return the shape with this number of spatial axes if it was not known, and otherwise unchanged."""
+        return self if self.has_rank else Shape.partial(self.channels, rank)
+
     def __str__(self) -> str:
         return dims_text(self.dims)
 
 
+#: The shape of which nothing is known.
+UNKNOWN_SHAPE = Shape.partial()
+
+
 def dims_text(dims: Iterable[Size]) -> str:
-    """Return the sizes as text: `32x32x3`, or `(H - 2)x(W - 2)x3` with brackets around sums."""
-    return "x".join([str(size) if isinstance(size, int) else _factor(str(size)) for size in dims])
+    """Return the sizes as text: `32x32x3`, or `(H - 2)x(W - 2)x3` with brackets around sums; `?` for None."""
+    texts = ["?" if size is None else str(size) if isinstance(size, int) else _factor(str(size)) for size in dims]
+    return "x".join(texts)
 
 
 def formulas_as_text(value: Any) -> Any:
-    """Return a value of dicts and lists as JSON has it: a size that is a formula is its text."""
+    """Return a value of dicts and lists as JSON has it: a size that is a formula is its text, an unknown one null."""
+    if isinstance(value, UnknownSize):
+        return value.to_json
     if isinstance(value, dict):
         return {key: formulas_as_text(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -202,7 +292,7 @@ class Window(NamedTuple):
 
 
 class Padding(NamedTuple):
-    """The padding at the ends of the axes: a rule (`valid`, `same`, `full`) or numbers (`explicit`)."""
+    """The padding at the ends of the axes: a rule (`valid`, `same`, `full`, `causal`) or numbers (`explicit`)."""
 
     mode: str
     ends: tuple[tuple[int, int], ...] = ()
@@ -215,6 +305,8 @@ class Padding(NamedTuple):
             begin, end = self.ends[axis]
         elif self.mode == "full":
             begin = end = Window(kernel, stride, dilation).extent - 1
+        elif self.mode == "causal":
+            begin = Window(kernel, stride, dilation).extent - 1
         elif self.mode == "same":
             total = same_total(n, Window(kernel, stride, dilation))
             begin, end = total // 2, total - total // 2
@@ -283,6 +375,8 @@ def statically_known(condition: Condition) -> bool:
 
 def equal(left: Size, right: Size, or_one: bool = False) -> Condition:
     """Return whether two sizes are the same number or, with `or_one`, either of them is 1."""
+    if isinstance(left, UnknownSize) or isinstance(right, UnknownSize):
+        return UNDECIDED
     if left is right:
         return True
     if hasattr(left, "equals"):

@@ -27,7 +27,7 @@ ALLOWED = {
     "compare": BASE | {"layers", "graph", "figures", "analysis", "notation"},
     "query": BASE | {"graph", "figures", "analysis", "notation"},
     "language": BASE | {"layers", "graph", "frameworks"},
-    "zoo": BASE | {"language", "analysis"},
+    "zoo": BASE | {"language", "analysis", "figures"},
     "sources": BASE | {"graph", "language", "layers", "readers", "zoo"},
     "readers": BASE | {"graph", "language", "layers", "frameworks"},
     "solve": BASE | {"layers", "graph", "figures", "language", "sources", "symbols"},

@@ -10,11 +10,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
-from cnncalc.analysis import SCHEMA, Analysis, Row
+from cnncalc.analysis import SCHEMA, Analysis
 from cnncalc.compare.alignment import Pair, align
+from cnncalc.figures.rows import Row
 from cnncalc.graph import Node
 from cnncalc.layers.base import Layer
 from cnncalc.layers.rearrange import Input
+from cnncalc.shape import formulas_as_text
 
 #: What happened to a layer from A to B.
 Status = Literal["same", "changed", "added", "removed"]
@@ -61,7 +63,7 @@ class LayerChange(NamedTuple):
             "b": self.b.name if self.b else None,
             "type": row.type,
             "layer": row.description,
-            "output_shape": list(row.output_shape) or None,
+            "output_shape": formulas_as_text(row.output_shape) or None,
             "params": row.params,
             "frozen": row.frozen,
             "buffers": row.buffers,
@@ -193,7 +195,8 @@ def _layer_changes(a: Analysis, b: Analysis, pairs: list[Pair]) -> Iterator[Laye
             if reads_a != reads_b:
                 changes["inputs"] = list(before.inputs), list(after.inputs)
             if before.output_shape != after.output_shape:
-                changes["output_shape"] = list(before.output_shape) or None, list(after.output_shape) or None
+                shapes = [formulas_as_text(row.output_shape) or None for row in (before, after)]
+                changes["output_shape"] = shapes[0], shapes[1]
             for figure in ("params", "frozen", "buffers", "macs"):
                 if (was := getattr(before, figure)) != (now := getattr(after, figure)):
                     changes[figure] = was, now

@@ -6,16 +6,18 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from cnncalc.analysis import Analysis, Row
+from cnncalc.analysis import Analysis
 from cnncalc.explain.positions import WindowPositions, window_positions
 from cnncalc.explain.trace import Number, TracedNumber, signed, text_of, value_of
 from cnncalc.figures.memory import DTYPES, Buffer, assign_buffers
 from cnncalc.figures.receptive_field import AxisField, covering_all, through_window
+from cnncalc.figures.rows import Row
 from cnncalc.layers.arguments import Argument, PaddingArgument
 from cnncalc.layers.base import AnyLayer, Layer
+from cnncalc.layers.merge import Merge
 from cnncalc.layers.taps import Taps, WindowTaps
 from cnncalc.layers.windowed import Windowed
-from cnncalc.shape import AXES, Padding, Shape
+from cnncalc.shape import AXES, UNKNOWN_SIZE, Padding, Shape, Size
 
 
 class FigureFormula(NamedTuple):
@@ -63,7 +65,8 @@ class LayerMemory(NamedTuple):
     """The bytes of a layer's output, the buffer it shares if any, and the tensors live while it runs."""
 
     elements: FigureFormula
-    bytes: int
+    #: Unknown where the elements are.
+    bytes: Size
     #: The layer whose output it is written over or is an alias of; None where the buffer is its own.
     over: str | None
     #: Each live tensor by its layer's name, and its bytes; the output's is last.
@@ -120,7 +123,8 @@ def _explained(analysis: Analysis, row: Row, live: Sequence[Buffer]) -> Explanat
     x = inputs[0] if inputs else _traced_shape(node.shape)
     y = _traced_shape(node.shape)
     traced = traced_layer(layer, node.input_shapes[0] if inputs else node.shape)
-    names = (*AXES[node.shape.rank], "channels" if node.shape.rank else "elements")
+    axes = AXES[node.shape.rank] if node.shape.has_rank else ("axes",)
+    names = (*axes, "channels" if node.shape.rank else "elements")
     sizes = zip(names, traced.shape_of(inputs).dims, node.shape.dims, strict=True)
     counted = bool(inputs)
     weights, biases, running = (traced.weights(x), traced.bias_weights(x), traced.buffers(x)) if counted else (0, 0, 0)
@@ -134,12 +138,20 @@ def _explained(analysis: Analysis, row: Row, live: Sequence[Buffer]) -> Explanat
         layer.explain_channels(node.input_shapes[0], node.shape) if counted else "",
         _formula("weights", weights),
         _formula("biases", biases),
-        FigureFormula("buffers", text_of(running), row.buffers),
-        FigureFormula("MACs", text_of(_batch(analysis) * (traced.multiply_adds(x, y) if counted else 0)), row.macs),
+        FigureFormula("buffers", text_of(running), _value(row, "buffers")),
+        FigureFormula(
+            "MACs", text_of(_batch(analysis) * (traced.multiply_adds(x, y) if counted else 0)), _value(row, "macs")
+        ),
         tuple(_field_changes(analysis, row, traced, x, y)) if counted else (),
         _memory(analysis, row, live, y),
         window_positions(node),
     )
+
+
+def _value(row: Row, figure: str) -> Any:
+    """Return a figure of a row, unknown where nothing of it is known."""
+    known = getattr(row, figure)
+    return UNKNOWN_SIZE if figure in row.missing and not known else known
 
 
 def _formula(of: str, value: Any) -> FigureFormula:
@@ -204,8 +216,8 @@ def _padding(layer: Windowed, x: Shape) -> Iterator[AxisPadding]:
         total = None
         if mode == "same":
             total = _formula("total", traced.same_totals(_traced_shape(x))[axis])
-        elif mode == "full":
-            total = _formula("each end", window.begin)
+        elif mode in ("full", "causal"):
+            total = _formula("each end" if mode == "full" else "begin", window.begin)
         yield AxisPadding(name, ends[0], ends[1], total)
 
 
@@ -215,6 +227,7 @@ def _field_changes(analysis: Analysis, row: Row, traced: Layer, x: Shape, y: Sha
     taps = traced.taps(x, y)
     # Of a vector whose elements become positions, each saw its own element.
     own = (AxisField(),) * row.node.shape.rank
+    joined = traced.joined(row.node.shape.rank) if isinstance(traced, Merge) else None
     before = [analysis.rows[index].receptive_field.axes or own for index in row.node.inputs]
     for number, (name, axis) in enumerate(zip(AXES[row.node.shape.rank], row.receptive_field.axes, strict=False)):
         # Each axis by itself: where two have the same figures, their formulas may still differ.
@@ -222,6 +235,7 @@ def _field_changes(analysis: Analysis, row: Row, traced: Layer, x: Shape, y: Sha
         arms = [axes[len(axes) - len(row.receptive_field.axes) + number] for axes in before]
         read = taps[number] if isinstance(taps, tuple) else None
         plain = axis.plain and all(arm.plain for arm in arms) and (read is None or isinstance(read, WindowTaps))
+        plain = plain and number != joined
         after = _plainly(arms, read) if plain else _by_phases(arms, axis, read)  # type: ignore[arg-type]  # plain
         smallest = axis.size if axis.smallest is None else axis.smallest
         yield FieldChange(
@@ -257,8 +271,8 @@ def _memory(analysis: Analysis, row: Row, live: Sequence[Buffer], y: Shape) -> L
     earlier = [index for index in home.nodes if index < node.index]
     held = sorted((each.output_at(node.index), each.elements * scale) for each in live)
     return LayerMemory(
-        FigureFormula("elements", text_of(_batch(analysis) * y.elements), row.activations),
-        row.activations * DTYPES[options.dtype],
+        FigureFormula("elements", text_of(_batch(analysis) * y.elements), _value(row, "activations")),
+        _value(row, "activations") * DTYPES[options.dtype],
         nodes[earlier[-1]].name if earlier else None,
         tuple((nodes[index].name, size) for index, size in held),
     )

@@ -18,7 +18,7 @@ from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVE
 from cnncalc.graph import Node
 from cnncalc.layers.base import Layer
 from cnncalc.layers.taps import largest_bin
-from cnncalc.shape import Shape, Size
+from cnncalc.shape import Shape, Size, known_part
 
 #: Stands for the kind of an operator that the language has no word for: only model files have them.
 OPERATOR = "operator"
@@ -240,7 +240,7 @@ def _macs_by_kind(convention: str, nodes: Sequence[Node], batch: int) -> dict[st
     sums: Counter[str] = Counter()
     macs_of = mac_counter(convention)
     for node in nodes:
-        sums[node.layer.kind] += macs_of(node) * batch
+        sums[node.layer.kind] += known_part(macs_of(node)) * batch
     return {kind: macs for kind, macs in sums.items() if macs}
 
 

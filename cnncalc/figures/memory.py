@@ -4,6 +4,7 @@ Layers run in source order, a step for each node. A tensor is live from the laye
 reads it; an input from the start, an output to the end. Several nodes can share one buffer: an alias (flatten)
 uses that of its input, and an in-place layer (relu) overwrites its input if nothing reads that
 afterwards. So a buffer is live from its first node to the last reader of any of its nodes. Weights are not included.
+A tensor of unknown size counts as 0, and the figures are lower bounds.
 """
 
 from bisect import bisect_right
@@ -12,7 +13,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from cnncalc.graph import Node
-from cnncalc.shape import Shape, Size, known_unequal
+from cnncalc.shape import Shape, Size, known_part, known_unequal
 
 #: dtype → bytes of an element.
 DTYPES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "float64": 8}
@@ -63,7 +64,9 @@ def assign_buffers(nodes: Sequence[Node], outputs: Sequence[int]) -> list[Buffer
     """Return the buffers that hold all feature maps, in the order in which they become live."""
     owner, dies, members = _share(nodes, outputs, in_place=True)
     return [
-        Buffer(tuple(members[index] or (index,)), node.shape.elements, index if node.inputs else 0, dies[index])
+        Buffer(
+            tuple(members[index] or (index,)), known_part(node.shape.elements), index if node.inputs else 0, dies[index]
+        )
         for index, node in enumerate(nodes)
         if owner[index] == index
     ]
@@ -79,7 +82,7 @@ def unshared_lifetimes(nodes: Sequence[Node], outputs: Sequence[int]) -> Iterato
     owner, dies, _ = _share(nodes, outputs, in_place=False)
     for index, node in enumerate(nodes):
         if owner[index] == index:
-            yield node.shape.elements, index if node.inputs else 0, dies[index]
+            yield known_part(node.shape.elements), index if node.inputs else 0, dies[index]
 
 
 def _share(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from cnncalc.graph import Node
 from cnncalc.layers.base import Layer
+from cnncalc.layers.merge import Merge
 from cnncalc.layers.taps import UNCHANGED, BinTaps, Taps, WindowTaps
 from cnncalc.shape import Shape, at_least, statically_known
 
@@ -118,7 +119,9 @@ LayerTaps = tuple[Taps, ...] | Literal["whole"] | None
 
 def _taps(layer: Layer, x: Shape, y: Shape) -> LayerTaps:
     taps = layer.taps(x, y)
-    return None if isinstance(taps, tuple) and taps.count(UNCHANGED) == len(taps) else taps
+    # Fewer outputs, as behind a crop at the end, may be some that see less than others.
+    alike = isinstance(taps, tuple) and taps.count(UNCHANGED) == len(taps) and x.spatial == y.spatial
+    return None if alike else taps
 
 
 class _Limited:
@@ -219,6 +222,12 @@ def _over_paths(fields: list[ReceptiveField], node: Node, limited: _Limited) -> 
 
 def _axes_over_paths(fields: list[ReceptiveField], node: Node, limited: _Limited) -> Iterator[AxisField]:
     shapes, shape = node.input_shapes, node.shape
+    joined = node.layer.joined(shape.rank) if isinstance(node.layer, Merge) else None
+    if joined is not None and joined < shape.rank:
+        lengths = [each.spatial[joined] for each in shapes]
+        for number, axes in enumerate(zip(*[field.axes for field in fields], strict=True)):
+            yield _end_to_end(axes, lengths, limited.effort) if number == joined else _beside(axes)
+        return
     alike = all(each.spatial == shape.spatial for each in shapes)
     before = None
     for number, axes in enumerate(zip(*[field.axes for field in fields], strict=True)):
@@ -254,6 +263,33 @@ def _together(axes: Sequence[AxisField], sizes: tuple[tuple[Any, ...], ...], eff
         merged = together(arms, effort) if periodic else one_by_one(arms, stretched, outputs, effort)
         if merged:
             return _of_phases(merged, jump)
+    return AxisField(hull.size, jump, hull.left, hull=hull)
+
+
+def _end_to_end(axes: Sequence[AxisField], sizes: Sequence[Any], effort: "Effort") -> AxisField:
+    """Return the field along the axis of these sizes that arms are joined along: each output's is that of its arm."""
+    from cnncalc.figures.phases import hull_end_to_end, in_sequence
+
+    jump = reduce(at_least, [axis.jump for axis in axes])
+    arms = [arm for axis in axes if (arm := _phases(axis))]
+    merged = in_sequence(arms, sizes, effort) if len(arms) == len(axes) else None
+    if merged:
+        endless = all(arm.borders is None for arm in arms)
+        return _of_phases(merged.as_one(jump) if endless else merged, jump)
+    hull = hull_end_to_end([_hull(axis) for axis in axes], [axis.jump for axis in axes], sizes, jump)
+    return AxisField(hull.size, jump, hull.left, hull=hull)
+
+
+def _beside(axes: Sequence[AxisField]) -> AxisField:
+    """Return the field along another axis than that of the join, where an output may be of any of the arms."""
+    first = axes[0]
+    if all(axis == first for axis in axes):
+        return first
+    from cnncalc.figures.phases import hull_over
+
+    # Where they differ, the lines around all of them are a bound.
+    jump = reduce(at_least, [axis.jump for axis in axes])
+    hull, jump = hull_over([_hull(axis) for axis in axes], [jump] * len(axes), 1)
     return AxisField(hull.size, jump, hull.left, hull=hull)
 
 

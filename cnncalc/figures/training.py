@@ -11,7 +11,7 @@ from typing import NamedTuple
 from cnncalc.figures.cost import Cost
 from cnncalc.graph import Node
 from cnncalc.layers.base import Layer
-from cnncalc.shape import Size
+from cnncalc.shape import Size, known_part
 
 #: Optimizer → how many values it keeps for each parameter.
 OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2}
@@ -65,7 +65,7 @@ def training_costs(nodes: Sequence[Node], costs: Sequence[Cost], bytes_of_elemen
             first = _first_kept(node, layer.keeps, factors, learns, storage, saved)
             elements = layer.own_elements
             for index in first:
-                elements = elements + nodes[index].shape.elements
+                elements = elements + known_part(nodes[index].shape.elements)
             saved_bytes = elements * bytes_of_element + layer.own_bytes
         result.kept.append(first)
         result.saved_bytes.append(saved_bytes)
@@ -78,12 +78,14 @@ def _layer_training(node: Node, cost: Cost) -> _LayerTraining:
     layer = node.layer
     if not node.inputs:
         return _LayerTraining(layer.keeps, False, False, 0, 0, False)
-    own_elements = layer.kept_elements(node.input_shapes, node.shape)
+    own_elements = known_part(layer.kept_elements(node.input_shapes, node.shape))
     # A layer with a state has gradients that go from step to step.
     own_rule = type(layer).backward_multiply_adds is not Layer.backward_multiply_adds
     is_chain = own_rule or len(layer.decompose(node.input_shapes[0])) > 1
     trains = _trains(node, cost)
-    return _LayerTraining(layer.keeps, layer.is_view, trains, own_elements, layer.kept_bytes(node.shape), is_chain)
+    return _LayerTraining(
+        layer.keeps, layer.is_view, trains, own_elements, known_part(layer.kept_bytes(node.shape)), is_chain
+    )
 
 
 def _first_kept(
@@ -108,7 +110,7 @@ def _trains(node: Node, cost: Cost) -> bool:
     if node.layer.frozen or (node.stored and node.stored.frozen and not node.stored.params):
         return False
     # Where a file holds weights that nodes share, they are counted with the first alone.
-    params = node.layer.weights(node.input_shapes[0]) if node.stored and not cost.params else cost.params
+    params = known_part(node.layer.weights(node.input_shapes[0])) if node.stored and not cost.params else cost.params
     # A formula is never 0.
     return params is not None and params != 0
 
@@ -125,7 +127,7 @@ def _chain_macs(node: Node, layer: _LayerTraining, factors: int) -> Size:
         y = part.output(x)
         macs = macs + part.backward_multiply_adds(x, y, layer.has_weights, factors - layer.has_weights)
         x, factors = y, layer.has_weights + 1
-    return macs
+    return known_part(macs)
 
 
 def training_bytes(params: Size, constant: Size, saved_bytes: Size, bytes_of_element: int, optimizer: str) -> Size:

@@ -7,7 +7,16 @@ Types that BVLC's Caffe lacks are those of its widespread forks: SSD's, and thos
 
 from __future__ import annotations
 
-from cnncalc.frameworks.notation import FIRST, FLAG, PER_AXIS, REAL, SECOND, SYMMETRIC, WHOLE
+from cnncalc.frameworks.notation import (
+    AXIS_CHANNELS_FIRST,
+    FIRST,
+    FLAG,
+    PER_AXIS,
+    REAL,
+    SECOND,
+    SYMMETRIC,
+    WHOLE,
+)
 from cnncalc.frameworks.table import Composed, Equivalent, Framework, Meaning, NoEquivalent, argument, ignored
 
 KERNEL = argument("kernel_size", "kernel", PER_AXIS)
@@ -95,7 +104,9 @@ CAFFE = Framework(
         "reshape": Composed(("Reshape",)),
         "add": Composed(("Eltwise",)),
         "mul": Composed(("Eltwise", "Scale")),
-        "concat": Equivalent("Concat", arguments=ignored("axis", "concat_dim")),
+        "concat": Equivalent(
+            "Concat", arguments=(argument("axis", notation=AXIS_CHANNELS_FIRST, default=1), *ignored("concat_dim"))
+        ),
     },
 )  # fmt: skip
 

@@ -11,11 +11,13 @@ from typing import Any
 
 from cnncalc.frameworks.notation import (
     AXIS_BY_AXIS,
+    AXIS_CHANNELS_LAST,
     BY_RULE,
     FIRST,
     FLAG,
     PER_AXIS,
     REAL,
+    RULE_OR_CAUSAL,
     SECOND,
     SIZES,
     WHOLE,
@@ -75,6 +77,7 @@ def _norm(*names: str, before: tuple[FrameworkArgument, ...] = (), momentum: tup
 KERNEL = argument("kernel_size", "kernel", PER_AXIS)
 STRIDES = argument("strides", "stride", PER_AXIS, 1)
 PADDING = argument("padding", notation=BY_RULE, default="valid")
+CONV_PADDING = argument("padding", notation=RULE_OR_CAUSAL, default="valid")
 FORMAT = ignored("data_format")
 DILATION = argument("dilation_rate", "dilation", PER_AXIS, 1)
 MULTIPLIER = argument("depth_multiplier", "multiplier", WHOLE, 1)
@@ -124,18 +127,19 @@ KERAS = Framework(
             "layers.Conv{rank}D",
             "layers.Convolution{rank}D",
             arguments=(
-                FILTERS, KERNEL, STRIDES, PADDING, *FORMAT, DILATION, argument("groups", notation=WHOLE, default=1),
+                FILTERS, KERNEL, STRIDES, CONV_PADDING, *FORMAT, DILATION,
+                argument("groups", notation=WHOLE, default=1),
                 ACTIVATION, USE_BIAS,
             ),
         ),
         "dwconv": Equivalent(
             "layers.DepthwiseConv{rank}D",
-            arguments=(KERNEL, STRIDES, PADDING, MULTIPLIER, *FORMAT, DILATION, ACTIVATION, USE_BIAS),
+            arguments=(KERNEL, STRIDES, CONV_PADDING, MULTIPLIER, *FORMAT, DILATION, ACTIVATION, USE_BIAS),
         ),
         "sepconv": Equivalent(
             "layers.SeparableConv{rank}D",
             "layers.SeparableConvolution{rank}D",
-            arguments=(FILTERS, KERNEL, STRIDES, PADDING, *FORMAT, DILATION, MULTIPLIER, ACTIVATION, USE_BIAS),
+            arguments=(FILTERS, KERNEL, STRIDES, CONV_PADDING, *FORMAT, DILATION, MULTIPLIER, ACTIVATION, USE_BIAS),
         ),
         "deconv": Equivalent(
             "layers.Conv{rank}DTranspose",
@@ -241,7 +245,11 @@ KERAS = Framework(
         "reshape": Equivalent("layers.Reshape", arguments=(argument("target_shape", "shape", SIZES),)),
         "add": Equivalent("layers.Add", functions=("add",)),
         "mul": Equivalent("layers.Multiply", functions=("multiply",)),
-        "concat": Equivalent("layers.Concatenate", arguments=ignored("axis"), functions=("concatenate",)),
+        "concat": Equivalent(
+            "layers.Concatenate",
+            arguments=(argument("axis", notation=AXIS_CHANNELS_LAST, default=-1),),
+            functions=("concatenate",),
+        ),
     },
     prefixes=("layers", "keras", "tf", "ops", "activations"),
     activations=ACTIVATIONS,

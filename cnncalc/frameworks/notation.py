@@ -157,6 +157,15 @@ SIZES = Notation(tuple, axes)
 SYMMETRIC = Notation(_write_symmetric, _read_symmetric)
 #: Padding by rule alone: `"same"`, `"valid"`.
 BY_RULE = Notation(lambda padding: padding.mode, words({Padding("same"): "same", Padding("valid"): "valid"}).read)
+#: The rules of a convolution, which on one axis may see what is behind it alone: `"causal"`.
+RULE_OR_CAUSAL = Notation(BY_RULE.write, words({Padding(mode): mode for mode in ("same", "valid", "causal")}).read)
+#: An axis that tensors are joined along, counted from the batch: with the channels last, or right behind the batch.
+AXIS_CHANNELS_LAST = Notation(
+    lambda axis: -1 if axis == "channels" else axis, lambda axis: "channels" if axis == -1 else whole(axis)
+)
+AXIS_CHANNELS_FIRST = Notation(
+    lambda axis: 1 if axis == "channels" else axis + 1, lambda axis: "channels" if axis == 1 else whole(axis) - 1
+)
 #: `(left, right, top, bottom)`.
 LAST_AXIS_FIRST = Notation(lambda padding: last_axis_first(padding.ends), _read_last_axis_first)
 #: `((top, bottom), (left, right))`.

@@ -7,7 +7,7 @@ Weights are inputs of an operator, so filters, units and biases are given by the
 
 from __future__ import annotations
 
-from cnncalc.frameworks.notation import BEGINS_THEN_ENDS, EACH_AXIS, FLOAT, WHOLE, words
+from cnncalc.frameworks.notation import AXIS_CHANNELS_FIRST, BEGINS_THEN_ENDS, EACH_AXIS, FLOAT, WHOLE, words
 from cnncalc.frameworks.table import Always, Composed, Equivalent, Framework, NoEquivalent, argument, ignored
 
 WINDOW = (argument("kernel_shape", "kernel", EACH_AXIS), argument("strides", "stride", EACH_AXIS, [1]))
@@ -123,7 +123,7 @@ ONNX = Framework(
         "reshape": Equivalent("Reshape"),
         "add": Equivalent("Add", "Sum"),
         "mul": Equivalent("Mul"),
-        "concat": Equivalent("Concat", arguments=(CHANNEL_AXIS,)),
+        "concat": Equivalent("Concat", arguments=(argument("axis", notation=AXIS_CHANNELS_FIRST, default=None),)),
     },
     prefixes=("onnx",),
 )  # fmt: skip

@@ -307,12 +307,15 @@ class Expander:
             inside = Scope(scope.numbers, scope.blocks, scope.tensors, scope.path, scope.calls, arms)
             end = self.sequence(arm, current, inside, arm=True)
             ends.append(self.report_missing_input(node.span) if end == NO_TENSOR else end)
-        layer = self.layers_by_text.get((node.word,))
-        if layer is None:
-            layer = self.layers_by_text[node.word,] = REGISTRY[node.word](node.word)
-        index = self.builder.add(layer, tuple(ends), Origin(node.span, scope.calls), name, scope.path, scope.arms)
+        key = id(node.layer), id(scope.numbers)
+        if key not in self.layers_read:
+            self.layers_read[key] = self.read_or_report(node.layer, scope)
+        known = self.layers_read[key]
+        if known is None:
+            return UNKNOWN
+        index = self.builder.add(known[0], tuple(ends), Origin(node.span, scope.calls), name, scope.path, scope.arms)
         if len(ends) == 1:
-            help = f"a `;` separates arms; an empty one is the tensor before: `{node.word}(… ; )`"
+            help = f"a `;` separates arms; an empty one is the tensor before: `{known[0]}(… ; )`"
             self.builder.add_lint(index, Lint("W205", "`{layer}` has one arm, and gives that out as it is", help))
         return index
 

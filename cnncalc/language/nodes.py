@@ -77,7 +77,9 @@ class GroupNode(NamedTuple):
 
 
 class MergeNode(NamedTuple):
-    word: str
+    """`layer(arms)`: the layer is that of the word and the arguments in front of the bracket."""
+
+    layer: LayerNode
     arms: tuple[tuple["ItemNode", ...], ...]
     span: Span
 

@@ -5,7 +5,7 @@
     item      = atom [ "*" count ] [ "as" NAME ]
     atom      = layer | "(" sequence ")" | call | merge | "@" NAME
     layer     = chunk { chunk }                   the layer word, arguments glued to it or not, then the others
-    merge     = WORD "(" arm { ";" arm } ")"      WORD is a merge of the registry: add, concat, mul
+    merge     = layer "(" arm { ";" arm } ")"     its word is a merge of the registry: add, concat, mul
     arm       = [ sequence ]
     call      = NAME "(" [ value { "," value } ] ")"
     value     = [ NAME "=" ] expression
@@ -169,11 +169,12 @@ class Parser(Cursor):
         token = self.expect(CHUNK, "a layer")
         word = token.text.lower()
         if self.kind == "(":
-            return self.merge(token) if word in MERGE_WORDS else self.call(token)
+            return self.merge(self.layer(token)) if word in MERGE_WORDS else self.call(token)
         if word in ("let", "def"):
             help = f"move the `{word}` to the beginning, on a line of its own"
             fail("E004", f"`{word}` must stand before the layers", self.span(token), "too late", help)
-        return self.layer(token)
+        layer = self.layer(token)
+        return self.merge(layer) if self.kind == "(" and word in MERGE_WORDS else layer
 
     def layer(self, first: Token) -> LayerNode:
         word = self.chunk(first)
@@ -188,14 +189,14 @@ class Parser(Cursor):
         self.leave(opening)
         return GroupNode(items, self.since(opening))
 
-    def merge(self, word: Token) -> MergeNode:
+    def merge(self, layer: LayerNode) -> MergeNode:
         opening = self.enter()
         arms = [self.arm()]
         while self.kind == ";":
             self.take()
             arms.append(self.arm())
         self.leave(opening)
-        return MergeNode(word.text.lower(), tuple(arms), self.since(word))
+        return MergeNode(layer, tuple(arms), layer.span.to(self.since(opening)))
 
     def arm(self) -> tuple[ItemNode, ...]:
         return () if self.kind in (";", ")") else self.sequence()

@@ -85,6 +85,7 @@ class Checker:
         elif isinstance(atom, GroupNode):
             self.sequence(atom.items)
         elif isinstance(atom, MergeNode):
+            self.layer(atom.layer)
             for arm in atom.arms:
                 self.sequence(arm)
         elif isinstance(atom, CallNode):

@@ -149,7 +149,8 @@ class Writer:
         elif isinstance(atom, GroupNode):
             yield from self.brackets("(", (atom.items,), level + 1, atom)
         elif isinstance(atom, MergeNode):
-            yield from self.brackets(f"{atom.word}(", atom.arms, level + 1, atom)
+            word = self.layer(atom.layer)
+            yield from self.brackets(f"{word} (" if " " in word else f"{word}(", atom.arms, level + 1, atom)
         elif isinstance(atom, CallNode):
             yield self.call(atom)
         elif isinstance(atom, ReferenceNode):
@@ -167,7 +168,9 @@ class Writer:
         yield opening
         # Long lines are broken at the brackets and before each `;` first, and only then within the arms.
         mark = Gap("", level, 2 * level - 1)
-        start = self.text.index("(", atom.span.start) + 1 if self.text is not None else 0
+        start = 0
+        if self.text is not None:
+            start = self.text.index("(", atom.layer.span.end if isinstance(atom, MergeNode) else atom.span.start) + 1
         for number, arm in enumerate(arms):
             last = number == len(arms) - 1
             before = mark._replace(flat="" if last else self.style.space, closes=last)

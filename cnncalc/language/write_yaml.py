@@ -73,7 +73,10 @@ class YamlWriter:
             return [f"{word}:", *indented([*times, *name, "layers:", *indented(layers)])]
         if nested and isinstance(atom, MergeNode) and item.count is None:
             arms = [line for arm in atom.arms for line in dashed(self.sequence(arm, nested) or ["[]"])]
-            return [f"{atom.word}:", *indented([*name, "arms:", *indented(arms)] if name else arms)]
+            word, *arguments = self.inline.layer(atom.layer).split()
+            pairs = [argument.partition("=") for argument in arguments]
+            named = [*name, *(f"{key}: {scalar(value)}" for key, _, value in pairs)]
+            return [f"{word}:", *indented([*named, "arms:", *indented(arms)] if named else arms)]
         return [scalar(flat(self.inline.item(item, 0)))]
 
 

@@ -4,7 +4,7 @@
     sequence  = [item, …], or one item in its place
     item      = inline text, a whole sequence allowed | sequence, as a group | {WORD: arguments}
               | {repeat: {times: count, layers: sequence, name: NAME}} | {group: {layers: sequence, name: NAME}}
-              | {add: arms} | {add: {arms: arms, name: NAME}}, and so `concat` and `mul`
+              | {add: arms} | {add: {arms: arms, ARGUMENT: value, name: NAME}}, and so `concat` and `mul`
     arms      = [sequence, …]; an empty one is the tensor itself
     arguments = {ARGUMENT: value, …, name: NAME} | value, the layer's first argument
     value     = text | [3, 3], read as 3x3 | [[0, 1], [1, 1]], read as 0-1x1-1
@@ -190,7 +190,7 @@ class YamlReader:
         """Return the item of a word and what stands under it, at `path`."""
         word = key.text.lower()
         if word in MERGE_WORDS:
-            return self.merge(word, content, path, span)
+            return self.merge(key, content, path, span)
         if word in GROUPS:
             return self.group(word, content, path, span)
         self.count(word != "input", span)
@@ -204,11 +204,13 @@ class YamlReader:
             return ItemNode(LayerNode(word, arguments, span), span)
         pairs = self.pairs(value, path, f"`{shortened(key)}`")
         name = pairs.pop("name", None)
-        chunks = []
-        for argument, content, _ in pairs.values():
-            inside = joined_path(path, argument)
-            chunks.append(self.argument(Chunk((argument.text,), self.whole(argument, inside)), content, inside))
-        return ItemNode(LayerNode(word, tuple(chunks), span), span, None, None, *self.name(name, path))
+        chunks = tuple([self.named_argument(pair, path) for pair in pairs.values()])
+        return ItemNode(LayerNode(word, chunks, span), span, None, None, *self.name(name, path))
+
+    def named_argument(self, pair: YamlPair, path: str) -> Chunk:
+        """Return the value of a pair as the argument of its key."""
+        inside = joined_path(path, pair.key)
+        return self.argument(Chunk((pair.key.text,), self.whole(pair.key, inside)), pair.value, inside)
 
     def argument(self, name: Chunk | None, value: Value, path: str) -> Chunk:
         """Return a value as the argument of that name, or in its short form if there is no name."""
@@ -232,17 +234,21 @@ class YamlReader:
             count, count_span = self.read(self.text(pairs["times"].value, times), times, Parser.count, help)
         return ItemNode(GroupNode(items, span), span, count, count_span, *self.name(pairs.get("name"), path))
 
-    def merge(self, word: str, value: Value, path: str, span: Span) -> ItemNode:
-        name = None
+    def merge(self, key: YamlScalar, value: Value, path: str, span: Span) -> ItemNode:
+        word, name, arguments = key.text.lower(), None, tuple[Chunk, ...]()
+        chunk = Chunk((word,), self.whole(key, path))
         if isinstance(value, YamlMapping):
-            pairs = self.required(value, path, word, ("arms",))
+            taken = tuple(REGISTRY[word].arguments)
+            pairs = self.required(value, path, word, ("arms",), taken)
+            arguments = tuple([self.named_argument(each, path) for key, each in pairs.items() if key in taken])
             name, value, path = pairs.get("name"), pairs["arms"].value, f"{path}.arms"
         if not isinstance(value, YamlList) or is_empty(value):
             help = f"write `{word}: [[conv 1x1 x64], []]`; an empty arm is the tensor itself"
             fail("E009", f"`{word}` has no list of arms", span, path, help)
         self.count(1, span)
         arms = [() if is_empty(arm) else self.sequence(arm, f"{path}[{i}]") for i, arm in enumerate(value.items)]
-        return ItemNode(MergeNode(word, tuple(arms), span), span, None, None, *self.name(name, path))
+        merge = MergeNode(LayerNode(chunk, arguments, span), tuple(arms), span)
+        return ItemNode(merge, span, None, None, *self.name(name, path))
 
     def count(self, layers: int, span: Span) -> None:
         """Count layers and stop early at too many of them; those of repeats are counted by the builder."""
@@ -278,9 +284,11 @@ class YamlReader:
                 pairs[text] = pair
         return pairs
 
-    def required(self, value: Value, path: str, word: str, names: tuple[str, ...]) -> dict[str, YamlPair]:
+    def required(
+        self, value: Value, path: str, word: str, names: tuple[str, ...], optional: tuple[str, ...] = ()
+    ) -> dict[str, YamlPair]:
         """Return the pairs of a repeat, group or merge; raises `SpecError` E104 if one of `names` is missing."""
-        pairs = self.pairs(value, path, f"`{word}`", (*names, "name"))
+        pairs = self.pairs(value, path, f"`{word}`", (*names, *optional, "name"))
         for name in names:
             if name not in pairs:
                 if isinstance(value, YamlMapping) and len(value.pairs) > len(pairs):

@@ -7,7 +7,7 @@ separately. Each type of argument has a small grammar of its own:
     axes     = NUMBER { "x" NUMBER }                  PerAxis
     pair     = NUMBER "x" NUMBER                      Pair
     dims     = size { "x" size }                      Dims; size = NUMBER or, of an input, a letter but x
-    padding  = ends { "x" ends } | "valid" | "same" | "full"
+    padding  = ends { "x" ends } | "valid" | "same" | "full" | "causal"
     ends     = NUMBER [ "-" NUMBER ]                  Padding
     range    = NUMBER ":" NUMBER                      ChannelRange
 """
@@ -86,6 +86,10 @@ class Argument(Generic[T]):
     def fit(self, value: T, rank: int) -> T:
         """Return the value for an input with `rank` spatial axes; raises `ShapeError` E106 if their numbers differ."""
         return value
+
+    def rank_of(self, value: T) -> int | None:
+        """Return the number of spatial axes that the value is for; None if it fits any number."""
+        return None
 
     def is_default(self, value: T) -> bool:
         """Return whether the value is the default."""
@@ -184,6 +188,9 @@ class PerAxis(Argument[tuple[int, ...]]):
     def fit(self, value: tuple[int, ...], rank: int) -> tuple[int, ...]:
         return fit_axes(self.name, value, rank)
 
+    def rank_of(self, value: tuple[int, ...]) -> int | None:
+        return len(value) if len(value) > 1 else None
+
     def is_default(self, value: tuple[int, ...]) -> bool:
         return isinstance(self.default, tuple) and set(value) == set(self.default)
 
@@ -265,18 +272,17 @@ class Dims(Argument[tuple[Any, ...]]):
 
 
 class PaddingArgument(Argument[Padding]):
-    """Zeros at both ends of the axes, given as numbers or, with `rules`, by a rule."""
+    """Zeros at both ends of the axes, given as numbers or by one of the `rules`; `causal` is a rule for one axis."""
 
     sample = "1"
-    RULES = ("valid", "same", "full")
 
-    def __init__(self, *shorts: str, rules: bool = True, **more: Any) -> None:
+    def __init__(self, *shorts: str, rules: tuple[str, ...] = ("valid", "same", "full"), **more: Any) -> None:
         super().__init__(*shorts, **more)
         self.rules = rules
 
     @property
     def keywords(self) -> dict[str, Padding]:
-        return {mode: Padding(mode) for mode in self.RULES} if self.rules else {}
+        return {mode: Padding(mode) for mode in self.rules}
 
     def read(self, pieces: Pieces) -> Padding:
         ends = [self._ends(pieces)]
@@ -292,12 +298,22 @@ class PaddingArgument(Argument[Padding]):
         return begin, (self._number(pieces, low=0) if pieces.take_mark("-") else begin)
 
     def fit(self, value: Padding, rank: int) -> Padding:
+        if value.mode == "causal" and rank != 1:
+            raise ShapeError(
+                "E204",
+                "`causal` of `{layer}` is for one axis, that of the steps",
+                f"the input has {count(rank, 'spatial axis', 'spatial axes')}",
+                help="write `same`, or pad each axis, as `p2-0x0`",
+            )
         if value.mode != "explicit":
             return value
         ends = fit_axes(self.name, value.ends, rank)
         if self.rules and not any(map(any, ends)):
             return Padding("valid")
         return Padding("explicit", ends)
+
+    def rank_of(self, value: Padding) -> int | None:
+        return len(value.ends) if len(value.ends) > 1 else None
 
     def write(self, value: Padding) -> str:
         alike = len(set(value.ends)) == 1

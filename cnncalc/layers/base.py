@@ -87,6 +87,8 @@ class Layer:
     keeps: ClassVar[Literal["nothing", "inputs", "output", "factors"]] = "nothing"
     #: Whether all its figures are known: not so for an operator of a model file that the program does not know.
     known: ClassVar[bool] = True
+    #: Whether its output has a number of axes of its own, whatever its input's is.
+    sets_rank: ClassVar[bool] = False
     #: Its rules as formulas or in words, for the help; `size_notes` has what else there is to know about sizes.
     size_rule: ClassVar[str] = "same"
     size_notes: ClassVar[tuple[str, ...]] = ()
@@ -181,6 +183,14 @@ class Layer:
         return self.with_values(
             {name: argument.fit(getattr(self, name), x.rank) for name, argument in self.arguments.items()}
         )
+
+    @property
+    def stated_rank(self) -> int | None:
+        """The number of spatial axes that its word or arguments state, or None if it fits any number."""
+        if self.axes is not None:
+            return self.axes
+        ranks = [argument.rank_of(vars(self)[name]) for name, argument in self.arguments.items()]
+        return next((rank for rank in ranks if rank is not None), None)
 
     def with_values(self: AnyLayer, values: dict[str, Any]) -> AnyLayer:
         """Return the layer with new values of all its arguments, in the order of declaration."""

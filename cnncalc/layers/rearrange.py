@@ -62,6 +62,7 @@ class Reshape(Layer):
     """Read the elements in order as another shape."""
 
     words = {"reshape": ()}
+    sets_rank = True
     memory = "alias"
     keeps = "nothing"
     shape = Dims("", help="the new shape, with as many elements")

@@ -108,7 +108,7 @@ class Pad(Layer):
     words = {"pad": ()}
     keeps = "nothing"
     spatial = True
-    amount = PaddingArgument("", rules=False, help="rows added at each end of an axis")
+    amount = PaddingArgument("", rules=(), help="rows added at each end of an axis")
     size_rule = "N + begin + end; C"
     field_rule = "begins begin·j earlier"
     examples = (Example("input 5x5x3 | pad 1x0-2", "7x7x3"),)
@@ -128,7 +128,7 @@ class Crop(Layer):
     keeps = "nothing"
     is_view = True
     spatial = True
-    amount = PaddingArgument("", rules=False, help="rows taken at each end of an axis")
+    amount = PaddingArgument("", rules=(), help="rows taken at each end of an axis")
     size_rule = "N − begin − end; C"
     field_rule = "begins begin·j later"
     examples = (Example("input 5x5x3 | crop 1", "3x3x3"),)

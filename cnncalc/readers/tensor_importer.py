@@ -308,6 +308,9 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         alike = stored is None and len({each.channel for each in tensors}) == 1
         if alike and axis == channel and after[0] == 1 and len(after) > 1:
             return Tensor(self.add_layer(node, make("concat"), tensors), after, channel)
+        if alike and axis in tensors[0].spatial_axes and all(each.is_sample for each in tensors):
+            layer = make("concat", axis=tensors[0].spatial_axes.index(axis) + 1)
+            return Tensor(self.add_layer(node, layer, tensors), after, channel)
         return self.opaque(node, after, tensors, channel, stored)
 
     # -- space -------------------------------------------------------------------------------------------

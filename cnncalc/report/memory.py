@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from cnncalc.analysis import Analysis, RowGroup, RowOrGroup, collapse
+from cnncalc.analysis import Analysis
 from cnncalc.figures.cost import node_costs
 from cnncalc.figures.memory import DTYPES, MemoryStep, steps
 from cnncalc.figures.memory_planner import plan
+from cnncalc.figures.rows import RowGroup, RowOrGroup, collapse
 from cnncalc.figures.training import OPTIMIZERS, training_costs
 from cnncalc.notation import bytes_text, thousands
 from cnncalc.report.columns import count_column, text_column, uncounted

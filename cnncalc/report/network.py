@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from cnncalc.analysis import Analysis, RowOrGroup, collapse
+from cnncalc.analysis import Analysis
 from cnncalc.figures.cost import DEFAULT_CONVENTION
 from cnncalc.figures.receptive_field import exceeds
+from cnncalc.figures.rows import RowGroup, RowOrGroup, collapse
 from cnncalc.notation import bytes_text, short, thousands
 from cnncalc.report.columns import uncounted
 from cnncalc.report.document import Alert, Block, Column, DataTable, Document, Mark, Notes, Paragraph, TextRow
@@ -105,6 +106,8 @@ def _table(
         suffixes = {}
         if line.implicit or aside:
             suffixes["layer"] = " (implicit)" if line.implicit else f" + {aside}"
+        if basis := _basis(line):
+            suffixes["layer"] = suffixes.get("layer", "") + basis
         if exceeds(line.receptive_field, input_shape):
             suffixes["field"] = "*"
         marks.append(Mark(rail, "implicit" if line.implicit else "", suffixes))
@@ -115,6 +118,13 @@ def _table(
         marks[middle] = [Mark()]
     table = _with_totals(analysis, columns, shown, layout)
     return table._replace(marks=marks, unlimited=not analysis.letters, zeros=False)
+
+
+def _basis(line: RowOrGroup) -> str:
+    """Return what the weights of a layer behind an unknown operator stand on, as a suffix; empty for other lines."""
+    if isinstance(line, RowGroup) or not line.node.layer.known or not {"params", "macs"} & {*line.missing}:
+        return ""
+    return " (input unknown)" if "params" in line.missing else " (by channels alone)"
 
 
 def _with_totals(

@@ -11,6 +11,8 @@ from fractions import Fraction
 from functools import reduce
 from typing import Any, NamedTuple, Union
 
+from cnncalc.shape import UnknownSize
+
 #: A number, or a polynomial where symbols are left in it.
 Value = Union[int, Fraction, "Polynomial"]
 
@@ -104,6 +106,8 @@ class Polynomial:
     def __add__(self, other: Value) -> Any:
         if isinstance(other, int) and other == 0:
             return self
+        if isinstance(other, UnknownSize):
+            return NotImplemented
         terms = dict(self.terms)
         for monomial, factor in terms_of(other).items():
             terms[monomial] = terms.get(monomial, 0) + factor
@@ -123,6 +127,8 @@ class Polynomial:
     def __mul__(self, other: Value) -> Any:
         if isinstance(other, int) and other == 1:
             return self
+        if isinstance(other, UnknownSize):
+            return NotImplemented
         terms: Terms = {}
         for left, a in self.terms.items():
             for right, b in terms_of(other).items():

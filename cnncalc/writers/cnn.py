@@ -142,7 +142,7 @@ class Pipelines:
         if node.implicit:
             self.alias[node.index] = inputs[0]
         elif isinstance(node.layer, Merge):
-            self.merge(node.index, node.layer.kind, inputs)
+            self.merge(node.index, self.texts[node.index], inputs)
         elif inputs:
             self.go_on_from(inputs[0])
             head = node.layer.memory == "own"
@@ -157,7 +157,7 @@ class Pipelines:
         if not self.pipelines or self.pipelines[-1].end != tensor:
             self.pipelines.append(Pipeline(tensor))
 
-    def merge(self, tensor: int, kind: str, inputs: tuple[int, ...]) -> None:
+    def merge(self, tensor: int, text: str, inputs: tuple[int, ...]) -> None:
         arms: list[Pipeline] = []
         for number in range(len(inputs) - 1, -1, -1):
             before = inputs[:number]
@@ -171,7 +171,7 @@ class Pipelines:
         inner = [entry for arm in arms for entry in arm.entries]
         first = min([tensor, *(entry.first for entry in inner)])
         depth = 1 + max([0, *(entry.depth for entry in inner)])
-        self.pipelines[-1].append(PipelineEntry(tensor, kind, True, tuple(arms), first, depth))
+        self.pipelines[-1].append(PipelineEntry(tensor, text, True, tuple(arms), first, depth))
 
     def arm(self, tensor: int, before: tuple[int, ...], starts: Sequence[int]) -> Pipeline:
         """Return the arm that ends in a tensor: the last pipeline, or its part after the start of other arms.

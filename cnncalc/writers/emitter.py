@@ -74,8 +74,12 @@ class Emitter(Generic[T]):
         """
         problems, emitted = Problems(), {}
         for node in nodes:
+            is_opaque = isinstance(node.layer, OpaqueOp)
+            # Sizes are unknown only behind an operator that is an error itself.
+            if not is_opaque and not all(shape.is_known for shape in (*node.input_shapes, node.shape)):
+                continue
             # An operator of a model file may take nothing in: an `If` whose condition is a constant is no input.
-            if node.inputs or isinstance(node.layer, OpaqueOp):
+            if node.inputs or is_opaque:
                 try:
                     emitted[node.index] = self.emit(node)
                 except Unsupported as fact:

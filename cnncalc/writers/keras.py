@@ -115,6 +115,8 @@ def conv(node: Node, layer: Any) -> Call:
     if layer.kind != "conv" and not has_own_depthwise(node.input_shapes[0], layer):
         return grouped(node, layer)
     pads, padding = padded(node.input_shapes[0], layer)
+    if layer.kind == "conv" and layer.padding.mode == "causal":
+        pads, padding = [], "causal"
     return chain(*pads, layer_of(layer.kind, node, padding=padding, dilation_rate=dilation_of(layer)))
 
 

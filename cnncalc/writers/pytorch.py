@@ -282,7 +282,6 @@ EXPRESSIONS = {
     "flatten": Inline("torch.flatten({0}, 1)"),
     "add": Inline("{all}", between=" + "),
     "mul": Inline("{all}", between=" * "),
-    "concat": Inline("torch.cat([{all}], dim=1)"),
 }
 
 
@@ -293,6 +292,12 @@ FLATTEN_BY_PLACE = Inline("torch.flatten({0}.movedim(1, -1), 1)")
 @emitter(*EXPRESSIONS)
 def expression(node: Node, layer: Any) -> Inline:
     return EXPRESSIONS[layer.kind]
+
+
+@emitter("concat")
+def concat(node: Node, layer: Any) -> Inline:
+    axis = layer.joined(node.shape.rank)
+    return Inline(f"torch.cat([{{all}}], dim={1 if axis == node.shape.rank else axis + 2})")
 
 
 def channels_first(shape: Shape) -> tuple[int, ...]:

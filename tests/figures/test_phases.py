@@ -78,12 +78,25 @@ def rate(node: Node) -> Fraction:
     return Fraction(1)
 
 
+def joins(node: Node) -> bool:
+    """Whether arms stand one behind the other along the axis."""
+    return getattr(node.layer, "axis", None) == 1
+
+
+def joined_at(node: Node, arm: int, output: int) -> list[int]:
+    """The place of an arm that is an output of the join; those before the first and behind the last go on."""
+    sizes = [shape.spatial[0] for shape in node.input_shapes]
+    place, last = output - sum(sizes[:arm]), len(sizes) - 1
+    return [place] if (place >= 0 or arm == 0) and (place < sizes[arm] or arm == last) else []
+
+
 class Walk:
     """The walk back through a network of one axis; `jumps` has the input elements between a layer's outputs."""
 
     def __init__(self, spec: str) -> None:
         self.nodes = cnncalc.parse(spec).nodes
         self.jumps: list[Fraction] = []
+        self.seen = cache(self._seen)
         #: Behind arms whose jumps differ, or of which one is stretched, an axis has an end.
         self.ends: list[bool] = []
         for node in self.nodes:
@@ -94,11 +107,23 @@ class Walk:
             own = [0 if self.stretched(node, arm) else self.jumps[i] for arm, i in enumerate(node.inputs)]
             self.jumps.append(max(own) * rate(node))
             self.ends.append(len(set(own)) > 1 or any(self.ends[i] for i in node.inputs))
-        self.seen = cache(self._seen)
+            if joins(node):
+                self.ends[-1] = self.ends[-1] or not self.continued(node)
+
+    def continued(self, node: Node) -> bool:
+        """Whether joined arms go on from one another: each output sees what the one before it does, a jump further."""
+        jump = self.jumps[node.index]
+        first, *others = [self._seen(node.index, output)[0] for output in range(node.shape.spatial[0])]
+        return all(
+            bool(first and each) and extent(each) == extent(first) and min(each) == min(first) + number * jump
+            for number, each in enumerate(others, 1)
+        )
 
     @staticmethod
     def stretched(node: Node, arm: int) -> bool:
-        return len(node.inputs) > 1 and node.input_shapes[arm].spatial[0] == 1 < node.shape.spatial[0]
+        return (
+            len(node.inputs) > 1 and not joins(node) and node.input_shapes[arm].spatial[0] == 1 < node.shape.spatial[0]
+        )
 
     def _seen(self, index: int, output: int) -> tuple[frozenset[int], bool]:
         """The input elements that an output of a layer sees, and whether an end of an axis cuts them off."""
@@ -108,7 +133,7 @@ class Walk:
         elements: set[int] = set()
         cut = False
         for arm, i in enumerate(node.inputs):
-            for place in [0] if self.stretched(node, arm) else read(node, output):
+            for place in joined_at(node, arm, output) if joins(node) else self.places(node, arm, output):
                 if self.ends[i] and not 0 <= place < self.nodes[i].shape.spatial[0]:
                     cut = True
                     continue
@@ -116,6 +141,9 @@ class Walk:
                 elements |= more
                 cut |= cut_before
         return frozenset(elements), cut
+
+    def places(self, node: Node, arm: int, output: int) -> Iterator[int]:
+        return iter([0]) if self.stretched(node, arm) else read(node, output)
 
     def figures(self, index: int) -> tuple[int, int, Fraction, int]:
         """Size, smallest, jump and left of a layer."""
@@ -202,6 +230,11 @@ merges = st.one_of(
             f"concat({' | '.join(arms[0])} | adaptiveavgpool 7 ; {' | '.join(arms[1])} | adaptiveavgpool 7) | conv 1 x4"
         )
     ),
+    # One behind the other: an output is that of one arm.
+    st.lists(st.one_of(equal_arms, layers), min_size=2, max_size=3).map(
+        lambda arms: f"concat axis=1 ({' ; '.join(f'{arm} | conv 1 x4' if arm else arm for arm in arms)})"
+    ),
+    st.sampled_from(["concat axis=length (crop 0-5 ; crop 5-0)", "concat axis=1 ( ; adaptiveavgpool 1)"]),
     st.sampled_from(["add( ; adaptiveavgpool 1)", "mul(conv 3 same x4 ; adaptiveavgpool 1 | conv 1 x4)"]),
 )
 
@@ -226,6 +259,9 @@ def test_walk(chain: list[str], n: int) -> None:
         # Equal sizes of unequal jumps: 9 elements are 4 by a stride of 2, and 4 by bins of 9/4.
         "concat(conv 3 s2 x4 ; adaptiveavgpool 4) | conv 2 s2 x4 | upsample 2",
         "concat(adaptiveavgpool 4 ; adaptiveavgpool 8 | pool 2) | conv 3 p1 x4 | add( ; conv 3 same x4)",
+        # Halves one behind the other, with what was between them; and such as overlap.
+        "concat axis=1 (crop 0-4 ; crop 5-0) | conv 3 same x4", "concat axis=1 (crop 0-2 ; crop 2-0) | conv 3 same x4",
+        "concat axis=1 (conv 3 s2 x4 ; conv 3 p1 x4) | pool 2 | conv 3 x4 | upsample 2",
         # One element stretched over all.
         "mul(conv 3 same x4 ; conv 9 x4) | conv 3 same x4 | deconv 2 s2 x4",
     ],
@@ -283,6 +319,7 @@ def longest_run(inside: list[bool]) -> int:
         "deconv 2 s4 x4 | conv 3 x4", "add(upsample 2 | pool 2 ; conv 3 same x4) | upsample 2 | conv 3 same x4",
         "concat(conv 3 s2 x4 ; adaptiveavgpool 4) | conv 2 x4", "adaptiveavgpool 7 | conv 3 same x4",
         "add(conv 3 same x4 ; adaptiveavgpool 1) | conv 3 same x4",
+        "concat axis=1 (conv 3 s2 x4 ; conv 5 p1-0 x4 ; ) | conv 3 x4",
     ],
 )  # fmt: skip
 def test_bound(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -550,7 +550,7 @@ def test_unknown_stated(tmp_path: Path) -> None:
     result = cnncalc.analyze(odd(tmp_path / "m.onnx", ("N", 4, 8, 8)))
     assert [(row.description, row.output_shape, row.params, row.macs) for row in result.rows[1:]] == [
         ("conv 3x3 p1 x4 nobias", (8, 8, 4), 108, 64 * 108),
-        ("Odd (unknown)", (8, 8, 4), 49, 0),
+        ("Odd (unknown, shape as stated)", (8, 8, 4), 49, 0),
         ("conv 3x3 p1 x2 nobias", (8, 8, 2), 72, 64 * 72),
     ]
 

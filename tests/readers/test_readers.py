@@ -54,7 +54,7 @@ name                layer                        output  parameters            M
 input1              input 8x8x3                  8x8x3                                        1
 conv1               conv 3x3 x4 nobias           6x6x4                        3,888 ████████  3
 Mul1                Mul                          6x6x4            4 ████████                  3
-NonMaxSuppression1  NonMaxSuppression (unknown)  ?                                            all
+NonMaxSuppression1  NonMaxSuppression (unknown)  ?                ?               ?           all
 ───────────────────────────────────────────────────────────────────────────────────────────────────
 total, at least                                                   4           3,888
 
@@ -79,7 +79,15 @@ def test_json() -> None:
     """JSON lists what is not counted, behind all other keys; without any there is no such key."""
     found = analyze_graph(graph(), Options()).to_dict()
     assert list(found)[-1] == "unknown"
-    assert found["unknown"] == [{"layer": "NonMaxSuppression1", "operator": "NonMaxSuppression", "output_shape": None}]
+    assert found["unknown"] == [
+        {
+            "layer": "NonMaxSuppression1",
+            "operator": "NonMaxSuppression",
+            "output_shape": None,
+            "missing": ["params", "macs", "activations"],
+            "stands_on": "nothing: the operator is unknown",
+        }
+    ]
     assert "unknown" not in cnncalc.analyze("input 5x5x3 | conv 3x3 x2").to_dict()
 
 

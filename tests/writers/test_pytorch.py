@@ -11,7 +11,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import cnncalc
-from cnncalc.analysis import Row
+from cnncalc.figures.rows import Row
 from cnncalc.layers.windowed import Windowed
 from cnncalc.writers import export
 from cnncalc.writers.pytorch import ATTRIBUTES

@@ -157,6 +157,14 @@ LAYERS = [
     "input 4x6x3 | reshape 24x3 | conv 3 x2 | reshape 44",
     "input 5x3x8 | shuffle g2 | pixelshuffle 2",
     "input 3x2x2x8 | pixelshuffle 2",
+    # Zeros before the first step alone.
+    "input 9x4 | conv 3 causal d2 x4 | dwconv 3 causal | sepconv 4 causal x6",
+    "input 9x4 | conv 3 causal s2 g2 x4 | sepconv 3 causal s2 m2 x3",
+    # One behind the other, along any axis.
+    "input 6x5x4 | concat axis=height ( ; pool 2x1 ; conv 3x1 x4)",
+    "input 6x5x4 | concat axis=2 (pool 1x2 ; ) | concat axis=1 (crop 1x0 ; )",
+    "input 6x4 | concat axis=1 ( ; relu ; conv 3 causal x4)",
+    "input 3x4x5x2 | concat axis=depth ( ; ) | concat axis=3 ( ; )",
     # Sizes between, and parts.
     "input 5x4x3x4 | upsample 2",
     "input 5x7x4 | upsample 2x3 bilinear",

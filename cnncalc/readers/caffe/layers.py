@@ -113,8 +113,11 @@ def combine(importer: CaffeImporter, layer: CaffeLayer) -> int:
 
 @rules("concat")
 def concat(importer: CaffeImporter, layer: CaffeLayer) -> int:
-    on_channels = _axis(layer, "concat_param", "concat_dim") == 1
-    return importer.add_layer(layer, make("concat") if on_channels else unknown_op("Concat"), *layer.inputs)
+    axis, shape = _axis(layer, "concat_param", "concat_dim"), importer.shape(layer.inputs[0])
+    axis = axis + shape.rank + 2 if axis < 0 and shape else axis
+    if axis < 1:
+        return importer.add_layer(layer, unknown_op("Concat"), *layer.inputs)
+    return importer.add_layer(layer, make("concat", axis="channels" if axis == 1 else axis - 1), *layer.inputs)
 
 
 def _axis(layer: CaffeLayer, parameters: str, older: str) -> int:

@@ -60,11 +60,11 @@ class LayerConfig(FileArguments):
     def flag(self, name: str, default: bool = True) -> bool:
         return bool(self.get(name, default))
 
-    def rule(self, name: str) -> Padding:
+    def rule(self, name: str, causal: bool = False) -> Padding:
         mode = self.get(name, "valid")
-        if mode not in ("valid", "same", "causal"):
+        if mode not in ("valid", "same", *(("causal",) if causal else ())):
             self.fail(name, f"it is {str(mode)[:40]}, not `valid` or `same`")
-        return Padding("same" if mode == "same" else "valid")
+        return Padding(mode)
 
     def arguments(self, kind: str, x: Shape) -> dict[str, Any]:
         """Return our arguments for a layer of a kind with this input."""

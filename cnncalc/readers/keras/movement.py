@@ -110,10 +110,7 @@ def concatenate(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]
     if axis in ((1,) if config.channels_first else (-1, last)):
         yield part("concat")
         return
-    # Along a spatial axis: that axis adds up, the others are as they were.
     position = (axis - 2 if config.channels_first else axis - 1) if axis > 0 else axis + last
     if not 0 <= position < shapes[0].rank or len({shape.rank for shape in shapes}) > 1:
         config.fail("axis", f"there is no axis {axis} in {shapes[0]}")
-    sizes = list(shapes[0].spatial)
-    sizes[position] = sum(shape.spatial[position] for shape in shapes)
-    yield LayerPart(OpaqueOp("Concatenate", Shape(tuple(sizes), shapes[0].channels)))
+    yield part("concat", axis=position + 1)

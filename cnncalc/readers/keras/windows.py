@@ -14,11 +14,7 @@ from cnncalc.shape import Padding, Shape, Window
 
 @rules.table({name: kind for kind in ("conv", "dwconv", "sepconv") for name in class_names(kind)})
 def convolution(config: LayerConfig, shapes: list[Shape], kind: str) -> Iterator[LayerPart]:
-    arguments = config.arguments(kind, shapes[0])
-    if config.get("padding") == "causal":
-        extent = Window(arguments["kernel"][0], 1, arguments["dilation"][0]).extent
-        arguments["padding"] = Padding("explicit", ((extent - 1, 0),))
-    yield part(kind, **arguments)
+    yield part(kind, **config.arguments(kind, shapes[0]))
     yield from activation_of(config)
 
 
