@@ -170,7 +170,12 @@ def _cast_formula(value: Any, kind: Callable[[Any], Any]) -> Any:
 @folding("Clip")
 def _clip(node: NodeDef, inputs: Constants) -> ConstantTensor:
     low, high = bounds(node, inputs)
-    return elementwise(lambda value: min(max(value, low), high), inputs[:1])
+
+    def clipped(value: Any) -> Any:
+        value = value if low == -math.inf else at_least(value, low)
+        return value if high == math.inf else at_most(value, high)
+
+    return elementwise(clipped, inputs[:1])
 
 
 def bounds(node: NodeDef, inputs: Sequence[Any]) -> tuple[float, float]:
