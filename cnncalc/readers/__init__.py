@@ -28,6 +28,9 @@ SUFFIXES = {
     ".cfg": "darknet",
 }
 
+#: Readers whose files may leave sizes open, which are letters then.
+WITH_LETTERS = ("onnx",)
+
 #: Suffixes of pickled modules: reading one would run whatever code it holds, so none is ever opened.
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
 

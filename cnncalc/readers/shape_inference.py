@@ -46,8 +46,8 @@ def broadcast(*shapes: Dims) -> Dims:
         different = list(dict.fromkeys(size for size in sizes if size != 1))
         if any(known_unequal(different[0], size) for size in different[1:]):
             raise ShapeMismatchError(f"{' and '.join(map(text, shapes))} do not stretch to one shape")
-        # Of sizes that may be equal, a number is the one that they have to be.
-        result.append(next((size for size in different if isinstance(size, int)), different[0] if different else 1))
+        # Of sizes that may be equal, a number is the one that they have to be, or else the shortest formula is it.
+        result.append(min(different, key=lambda size: getattr(size, "weight", 0), default=1))
     return tuple(result)
 
 

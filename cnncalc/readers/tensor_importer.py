@@ -167,7 +167,12 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         alike = all(len(each.known_dims) == len(first.known_dims) and each.channel == first.channel for each in tensors)
         if not alike or not all(each.is_sample for each in tensors):
             return None
-        return Tensor(self.add_layer(node, make(kind), tensors), dims, first.channel)
+        index = self.add_layer(node, make(kind), tensors)
+        if index != NO_NODE:
+            # Formulas of sizes that have to be equal, which is a condition on the letters, are one: the shortest.
+            shape = sample_shape(dims, first.channel)
+            self.builder.nodes[index] = self.builder.nodes[index]._replace(shape=shape)
+        return Tensor(index, dims, first.channel)
 
     def convolution(
         self,
