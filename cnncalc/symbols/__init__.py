@@ -25,6 +25,6 @@ from cnncalc.symbols.periods import period
 from cnncalc.symbols.polynomial import Value, exact_quotient, substitute, symbols_of
 
 __all__ = [
-    "Formula", "Guard", "Value", "bounds", "exact_quotient", "largest", "period", "simplify_periodic", "substitute", "symbol",
-    "symbols_of", "total",
+    "Formula", "Guard", "Value", "bounds", "exact_quotient", "largest", "period", "simplify_periodic", "substitute",
+    "symbol", "symbols_of", "total",
 ]  # fmt: skip

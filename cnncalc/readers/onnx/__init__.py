@@ -39,4 +39,3 @@ def read(path: str, options: ReadOptions) -> Graph:
         except SpecError:
             pass
         raise
-

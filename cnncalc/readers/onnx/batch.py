@@ -53,7 +53,9 @@ def input_axes(model: ModelDef) -> dict[str, InputAxes]:
         batch = named[0] if named else _first_guess(value, read[value.name])
         if batch == 0 and not named and isinstance(value.dims[0], int) and value.dims[0] not in (1, fixed[0]):
             batch = None  # another number than that of the first input
-        axes[value.name] = InputAxes(batch, read[value.name].channel)
+        channel = read[value.name].channel
+        # Channels are behind the batch, but they are not it.
+        axes[value.name] = InputAxes(batch, channel if channel != batch or not batch else len(value.dims) - 1)
     return axes
 
 

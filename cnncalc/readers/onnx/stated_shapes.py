@@ -97,7 +97,7 @@ class StatedShapes:
             sizes = self._overridden(dims, sizes, axes, self.options.input)
         open_axes = [axis for axis, size in enumerate(sizes) if size is None]
         if open_axes and not self.letters:
-            _fail_open(value, dims, [dims[axis] for axis in open_axes])
+            _fail_open(value, dims, axes, [dims[axis] for axis in open_axes])
         for axis in open_axes:
             sizes[axis] = self._letter(value, axis)
         if len(sizes) > MAX_RANK or any(isinstance(size, int) and size < 1 for size in sizes):
@@ -189,10 +189,13 @@ def _plain(symbol: str) -> str:
     return name if name[:1].isalpha() else f"size_{name}" if name else "size"
 
 
-def _fail_open(value: ValueDef, dims: Sequence[Dimension], open_dims: Sequence[Dimension]) -> NoReturn:
+def _fail_open(value: ValueDef, dims: Sequence[Dimension], axes: InputAxes, open_dims: Sequence[Dimension]) -> NoReturn:
     """Raise `SpecError` E308 for an input with open sizes, with the options that give them."""
+    inner = [size if isinstance(size, int) else 224 for axis, size in enumerate(dims) if axis not in axes]
+    channels = dims[axes.channel]
+    example = text((*inner, channels if isinstance(channels, int) else 3))
     names = [f"--dim {name}=N" for name in dict.fromkeys(open_dims) if isinstance(name, str) and name != "?"]
     shown = "x".join("?" if each is None else str(each) for each in dims)
     complete = len(names) == len(set(open_dims))
-    help = f"add `--input HxWxC`{', or `' + ' '.join(names) + '`' if names and complete else ''}"
+    help = f"add `--input {example}`{', or `' + ' '.join(names) + '`' if names and complete else ''}"
     fail("E308", f"the file leaves the size of `{value.name[:80]}` open", f"its shape is {shown}", help=help)
