@@ -94,6 +94,7 @@ CAFFE = Framework(
         "dropout": Equivalent("Dropout", arguments=ignored("dropout_ratio")),
         "droppath": ABSENT,
         "upsample": Equivalent("Upsample", arguments=(argument("scale", "factor", PER_AXIS, 2),)),
+        "resize": ABSENT,
         "pixelshuffle": ABSENT,
         "pixelunshuffle": ABSENT,
         "shuffle": Equivalent("ShuffleChannel", arguments=(argument("group", "groups", WHOLE, 1),)),

@@ -350,6 +350,9 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         if mode and None not in factors and x.is_sample and len(x.spatial_axes) <= 3:
             layer = make("upsample", factor=tuple(factors), mode=mode)
             return Tensor(self.add_layer(node, layer, (x,)), after, x.channel)
+        if mode and x.is_sample and len(x.spatial_axes) <= 3:
+            layer = make("resize", size=tuple(after[axis] for axis in x.spatial_axes), mode=mode)
+            return Tensor(self.add_layer(node, layer, (x,)), after, x.channel)
         kind = NearestTaps if mode == "nearest" else LinearTaps
         letters = any(not isinstance(size, int) for size in (*before, *after))
         reach = None if letters else tuple(kind(before[axis], after[axis]) for axis in x.spatial_axes)
