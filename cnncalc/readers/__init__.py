@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from importlib import import_module
 from os import path as paths
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Source
 from cnncalc.graph import Graph, with_input_order_warnings
@@ -31,6 +31,9 @@ SUFFIXES = {
     ".param": "ncnn",
     ".xml": "openvino",
 }
+
+#: Readers whose files may leave sizes open, which are letters then.
+WITH_LETTERS = ("onnx",)
 
 #: Suffixes of code, whose text is read.
 CODE = (".py", ".ipynb")
@@ -62,10 +65,10 @@ class PastedCode(NamedTuple):
 class ReadOptions(NamedTuple):
     """Values that a file leaves open: the shape of its first input, channels last, and sizes of symbolic dimensions.
 
-    With `letters`, a size that is still open is a letter.
+    With `letters`, a size that is still open is a letter, named as in the file.
     """
 
-    input: tuple[int, ...] | None = None
+    input: tuple[Any, ...] | None = None
     dims: Mapping[str, int] = {}
     letters: bool = False
 
