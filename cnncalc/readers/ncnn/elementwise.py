@@ -64,7 +64,7 @@ def prelu(importer: NcnnImporter, layer: NcnnLayer, operands: Operands) -> Outpu
 
 def _check_channels(layer: NcnnLayer, name: str, x: Tensor) -> int:
     """Return the channels that a layer states; raises `ShapeMismatchError` if its input has others."""
-    channels = x.known_dims[1]
+    channels: int = x.known_dims[1]
     stated = layer.integer(name, channels)
     if stated != channels:
         raise ShapeMismatchError(f"its weights are for {stated} channels, its input has {channels}")
