@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from cnncalc.graph import MAX_LAYERS, Graph
 from cnncalc.readers import ReadOptions
-from cnncalc.readers.caffe import layers  # noqa: F401 - it registers the rules
+from cnncalc.readers.caffe import axes, forks, layers  # noqa: F401 - they register the rules
 from cnncalc.readers.caffe.importer import CaffeImporter
 from cnncalc.readers.caffe.prototxt import parse
 from cnncalc.readers.errors import fail
