@@ -23,9 +23,14 @@ from cnncalc.shape import Padding, Shape, ShapeError
 
 @rules("concat")
 def concat(importer: CaffeImporter, layer: CaffeLayer) -> int:
-    """Add the inputs one behind the other, along the channels or a spatial axis; along the batch, a sample stays."""
-    dims = importer.dims(layer.inputs[0])
-    given = layer.parameters("concat_param")
+    """Add the inputs one behind the other, along the channels or a spatial axis; along the batch, a sample stays.
+
+    Intel's Caffe may lay each of them out as a vector first (`per_fla_fuse`).
+    """
+    given, dims = layer.parameters("concat_param"), importer.dims(layer.inputs[0])
+    if given.flag("per_fla_fuse", default=False):
+        vectors = [importer.add_layer(layer, make("flatten"), each, part="flatten") for each in layer.inputs]
+        return importer.add_layer(layer, make("concat"), *vectors)
     axis = layer.axis(given, len(dims) + 1, "concat_dim") if dims else 1
     if axis == 0:
         return importer.add_layer(layer, OpaqueOp("Concat", importer.shape(layer.inputs[0]), local=True), *layer.inputs)

@@ -10,12 +10,14 @@ YOLO 2 https://github.com/intel/caffe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cnncalc.frameworks.caffe import CAFFE
 from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.layers.taps import WindowTaps
 from cnncalc.readers.caffe.arguments import CaffeArguments, CaffeLayer
 from cnncalc.readers.caffe.blobs import LearnableBlob, shape_of
-from cnncalc.readers.caffe.importer import CaffeImporter, rules
+from cnncalc.readers.caffe.importer import Blob, CaffeImporter, rules
 from cnncalc.readers.errors import fail
 from cnncalc.readers.importer import elementwise_op, make
 from cnncalc.shape import ShapeError, ceil_div
@@ -117,19 +119,39 @@ def position_sensitive_region(importer: CaffeImporter, layer: CaffeLayer) -> int
 
 
 @rules("proposal")
-def proposals(importer: CaffeImporter, layer: CaffeLayer) -> list[int]:
+def proposals(importer: CaffeImporter, layer: CaffeLayer) -> list[Blob]:
     """Add the regions that are proposed: of each the number of its image and four coordinates, and its score."""
-    nodes = [importer.add_of_dims(layer, [5])]
+    nodes: list[Blob] = [importer.add_of_dims(layer, [5])]
     if layer.outputs > 1:
         nodes.append(importer.add_layer(layer, OpaqueOp("Scores", shape_of([1])), *layer.inputs, part="score"))
     return nodes
 
 
+@rules("boxannotatorohem", "anchortarget")
+def labels(importer: CaffeImporter, layer: CaffeLayer) -> list[Blob]:
+    """Add nothing: what is chosen to be learned is a label."""
+    return [None] * max(layer.outputs, 1)
+
+
+def proposals_and_labels(importer: CaffeImporter, layer: CaffeLayer) -> list[Blob]:
+    return [importer.add_of_dims(layer, [5]), None]
+
+
+#: Layers of Faster R-CNN that are written in Python, in capitals.
+IN_PYTHON = {
+    "PROPOSALLAYER": proposals,
+    "PROPOSALTARGETLAYER": proposals_and_labels,
+    "ANCHORTARGETLAYER": labels,
+}
+
+
 @rules("python")
-def python(importer: CaffeImporter, layer: CaffeLayer) -> int | list[int]:
-    """Add a layer that is written in Python: the proposals of Faster R-CNN, else one of unknown figures."""
+def python(importer: CaffeImporter, layer: CaffeLayer) -> Sequence[Blob]:
+    """Add a layer that is written in Python: one of Faster R-CNN, a loss, else one of unknown figures."""
     name = layer.parameters("python_param").text("layer")
-    return proposals(importer, layer) if name == "PROPOSALLAYER" else importer.add_unknown(layer)
+    if name.endswith(("LOSS", "LOSSLAYER")):
+        return labels(importer, layer)
+    return IN_PYTHON[name](importer, layer) if name in IN_PYTHON else [importer.add_unknown(layer)]
 
 
 # -- boxes ---------------------------------------------------------------------------------------------------

@@ -19,13 +19,14 @@ from cnncalc.readers.caffe.sources import source_dims
 from cnncalc.readers.errors import fail
 from cnncalc.readers.importer import Importer, OperatorRules, make, unknown_op
 
+#: The node that holds a blob; None for a label, which is no part of the network.
+Blob = Union[int, None]
+
 #: From a layer to the node of its output, or to one for each.
-Rule = Callable[["CaffeImporter", CaffeLayer], Union[int, list[int]]]
+Rule = Callable[["CaffeImporter", CaffeLayer], Union[int, Sequence[Blob]]]
 
 #: The rules by type, in lower case and without underscores.
 rules: OperatorRules[Rule] = OperatorRules()
-
-Blob = Union[int, None]
 
 
 def plain_type(name: str) -> str:
@@ -184,7 +185,14 @@ class CaffeImporter(Importer):
                     break
             else:
                 if self.input is None or not self._is_never_written(bottom.text):
-                    fail("E307", f"no layer before this one writes `{bottom.text}`", "not known", span=bottom.span)
+                    elsewhere = any(top.text == bottom.text for each in self.left_out for top in each.scalars("top"))
+                    help = (
+                        "its rules leave out a layer that does: of the phase TRAIN, or of a stage"
+                        if elsewhere
+                        else None
+                    )
+                    message = f"no layer before this one writes `{bottom.text}`"
+                    fail("E307", message, "not known", help=help, span=bottom.span)
                 self.blobs[bottom.text] = self._add_input(self.names(bottom.text), None, bottom.span)
         return self.blobs[bottom.text]
 
@@ -208,5 +216,6 @@ class CaffeImporter(Importer):
                 fail("E307", f"`{layer.name}` reads nothing", "it has no bottom", span=layer.span)
             return self._add_source(layer, kind)
         output = rule(self, layer) if rule else self.add_unknown(layer)
-        ends = output if isinstance(output, list) else [output]
-        return {top: ends[min(number, len(ends) - 1)] for number, top in enumerate(tops)}, ends[-1]
+        ends = [output] if isinstance(output, int) else output
+        last = next((end for end in reversed(ends) if end is not None), None)
+        return {top: ends[min(number, len(ends) - 1)] for number, top in enumerate(tops)}, last
