@@ -117,7 +117,7 @@ DECISIONS: dict[str, str | tuple[str, str, str, str, str]] = {
     # Of a window on three axes, onnx-tool multiplies the first alone.
     "pool:3d":               (NOTHING,    NOTHING,      "2 in",        NOTHING,       "F₁·n"),
     "avgpool:3d":            (NOTHING,    NOTHING,      "2 in",        "n",           "F₁·n"),
-    # Of pools and upsampling, fvcore knows those of two axes.
+    # Of pools, upsampling and resizing, fvcore knows those of two axes.
     "gap":                   (NOTHING,    NOTHING,      "2 in",        "in + n",      "in + 4 n"),
     "gap:2d":                (NOTHING,    "in",         "2 in",        "in + n",      "in + 4 n"),
     "gmp":                   (NOTHING,    NOTHING,      "2 in",        NOTHING,       "in"),
@@ -125,12 +125,17 @@ DECISIONS: dict[str, str | tuple[str, str, str, str, str]] = {
     "adaptiveavgpool:2d":    (NOTHING,    "in",         "2 in",        "in + n",      "∏B·n"),
     "adaptivemaxpool":       (NOTHING,    NOTHING,      "2 in",        NOTHING,       "∏B·n"),
 
-    "upsample:nearest":      (NOTHING,    NOTHING,      "2 n",         "n",           NOTHING),
-    "upsample:nearest:2d":   (NOTHING,    "n",          "2 n",         "n",           NOTHING),
+    "upsample:nearest resize:nearest":
+                             (NOTHING,    NOTHING,      "2 n",         "n",           NOTHING),
+    "upsample:nearest:2d resize:nearest:2d":
+                             (NOTHING,    "n",          "2 n",         "n",           NOTHING),
     # thop knows linear interpolation on one axis and on two.
-    "upsample:bilinear":     (NOTHING,    NOTHING,      "2 n",         NOTHING,       "4 n"),
-    "upsample:bilinear:1d":  (NOTHING,    NOTHING,      "2 n",         "5 n",         "4 n"),
-    "upsample:bilinear:2d":  (NOTHING,    "4 n",        "2 n",         "11 n",        "4 n"),
+    "upsample:bilinear resize:bilinear":
+                             (NOTHING,    NOTHING,      "2 n",         NOTHING,       "4 n"),
+    "upsample:bilinear:1d resize:bilinear:1d":
+                             (NOTHING,    NOTHING,      "2 n",         "5 n",         "4 n"),
+    "upsample:bilinear:2d resize:bilinear:2d":
+                             (NOTHING,    "4 n",        "2 n",         "11 n",        "4 n"),
 
     "add mul":               (NOTHING,    NOTHING,      NOTHING,       NOTHING,       "(arms−1)·n"),
 

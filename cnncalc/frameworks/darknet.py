@@ -90,6 +90,7 @@ DARKNET = Framework(
         "dropout": Equivalent("dropout"),
         "droppath": ABSENT,
         "upsample": Equivalent("upsample", arguments=(argument("stride", "factor", PER_AXIS, 2),)),
+        "resize": ABSENT,
         "pixelshuffle": ABSENT,
         "pixelunshuffle": ABSENT,
         "shuffle": ABSENT,

@@ -229,6 +229,14 @@ KERAS = Framework(
                 argument("interpolation", "mode", words({"nearest": "nearest", "bilinear": "bilinear"}), "nearest"),
             ),
         ),
+        # `layers.Resizing` is for two axes alone, and its nearest element is another one in some backends.
+        "resize": Equivalent(
+            "Resize",
+            arguments=(
+                argument("size", notation=SIZES),
+                argument("interpolation", "mode", words({"nearest": "nearest", "bilinear": "bilinear"}), "nearest"),
+            ),
+        ),
         "pixelunshuffle": Equivalent("PixelUnshuffle", arguments=(argument("factor", notation=WHOLE),)),
         "pixelshuffle": Equivalent("PixelShuffle", arguments=(argument("factor", notation=WHOLE),)),
         "shuffle": Equivalent("ChannelShuffle", arguments=(argument("groups", notation=WHOLE),)),

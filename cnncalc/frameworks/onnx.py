@@ -109,6 +109,10 @@ ONNX = Framework(
             "Resize", "Upsample",
             arguments=(argument("mode", notation=words({"nearest": "nearest", "bilinear": "linear"}), default=None),),
         ),
+        "resize": Equivalent(
+            "Resize",
+            arguments=(argument("mode", notation=words({"nearest": "nearest", "bilinear": "linear"}), default=None),),
+        ),
         "pixelshuffle": Equivalent(
             "DepthToSpace",
             arguments=(argument("blocksize", "factor", WHOLE), argument("mode", Always("CRD", True), default="DCR")),

@@ -257,6 +257,17 @@ PYTORCH = Framework(
             ),
             functions=("interpolate", "upsample"),
         ),
+        # Behind `upsample`: with a factor it is that.
+        "resize": Equivalent(
+            "nn.Upsample",
+            arguments=(
+                argument("size", notation=PER_AXIS, positional=False),
+                argument("scale_factor", Always(None), default=None),
+                argument("mode", notation=words({"nearest": "nearest", "bilinear": "bilinear"}), default="nearest"),
+                *ignored("align_corners", "recompute_scale_factor"),
+            ),
+            functions=("interpolate", "upsample"),
+        ),
         "pixelunshuffle": Equivalent(
             "nn.PixelUnshuffle",
             arguments=(argument("downscale_factor", "factor", WHOLE),),

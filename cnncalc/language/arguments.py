@@ -15,11 +15,11 @@ from cnncalc.language.nodes import Chunk, Hole, LayerNode
 from cnncalc.layers import KINDS, REGISTRY, Layer
 from cnncalc.layers.arguments import Argument
 from cnncalc.layers.base import rank_of
-from cnncalc.layers.pieces import MARK, NUMBER, WORD, ArgumentError, Piece, Pieces
+from cnncalc.layers.pieces import MARK, NUMBER, TENSOR, WORD, ArgumentError, Piece, Pieces
 
-PIECE = re.compile(r"(\d+(?:\.\d+)?)|([a-z_]+)|(.)", re.DOTALL)
+PIECE = re.compile(r"(\d+(?:\.\d+)?)|([a-z_]+)|@([a-z_]\w*)|(.)", re.DOTALL | re.ASCII)
 #: The kinds of pieces by the groups of that pattern, from 1.
-KINDS_OF_PIECE = ("", NUMBER, WORD, MARK)
+KINDS_OF_PIECE = ("", NUMBER, WORD, TENSOR, MARK)
 LETTERS = re.compile(r"[a-z_]+(?:[123]d)?")
 
 LONGEST_WORD = max(map(len, REGISTRY))
@@ -159,6 +159,9 @@ class LayerReader:
                 text, kind = match[0], KINDS_OF_PIECE[match.lastindex or 0]
                 start, end = at + match.start(), at + match.end()
                 value = self.number(text, start, end) if kind == NUMBER else text
+                if kind == TENSOR:  # names are case-sensitive
+                    text = part[match.start() : match.end()]
+                    value = text[1:]
                 yield Piece(kind, value, start, end, text)
             at += len(part)
 
@@ -178,6 +181,8 @@ class LayerReader:
                 self.read_bare(piece, pieces)
             elif piece.kind == WORD:
                 self.read_letters(piece, pieces)
+            elif piece.kind == TENSOR and bare is not None and bare.takes_tensor:
+                self.set(bare, bare.read(pieces), piece, pieces)
             elif piece.value == "-" and "" in self.by_prefix:
                 label = "a minus sign"
                 raise ArgumentError(
@@ -267,7 +272,7 @@ class LayerReader:
         if near in self.cls.arguments and near not in self.by_keyword:
             near = f"{near}=…"
         help = f"write `{near}`" if near else self.accepted_forms()
-        if piece.text in KINDS and piece.kind == WORD:
+        if (piece.text in KINDS and piece.kind == WORD) or piece.kind == TENSOR:
             help = f"separate layers: write `| {piece.text}`"
         message = f"`{self.word}` has no argument `{piece.text}`"
         raise ArgumentError("E102", message, "not an argument of it", piece, help)

@@ -35,8 +35,10 @@ from cnncalc.language.nodes import (
 )
 from cnncalc.language.paths import given_names, refuse_long_path
 from cnncalc.language.placeholders import text_and_holes
+from cnncalc.language.references import references
 from cnncalc.layers.base import REGISTRY, Layer, Lint
 from cnncalc.layers.rearrange import Input
+from cnncalc.layers.references import TensorSize
 
 #: Stands for the index of a tensor where no input has come yet.
 NO_TENSOR = -2
@@ -246,6 +248,11 @@ class Expander:
         if known is None:
             return UNKNOWN
         layer, origin = known
+        if layer.tensor_arguments:
+            sized = self.with_sizes(layer, node, scope)
+            if sized is None:
+                return UNKNOWN
+            layer = sized
         inputs: tuple[int, ...] = (current,)
         if isinstance(layer, Input):
             inputs = ()
@@ -265,6 +272,17 @@ class Expander:
 
             self.problems.catch(with_suggestions(error, scope.blocks, scope.tensors), scope.calls)
             return None
+
+    def with_sizes(self, layer: Layer, node: LayerNode, scope: Scope) -> Layer | None:
+        """Return the layer with the sizes of the tensors that it names; None where one is not known."""
+        for reference in references(node):
+            tensor = self.reference(reference, scope)
+            if tensor == UNKNOWN:
+                return None
+            sizes = self.builder.nodes[tensor].shape.spatial
+            named = [name for name in layer.tensor_arguments if getattr(layer, name) == TensorSize(reference.name)]
+            layer = layer.replace(**dict.fromkeys(named, TensorSize(reference.name, sizes)))
+        return layer
 
     def with_numbers(self, input: Input, span: Span | None) -> Input:
         """Return the input with numbers in place of its letters; reports letters that are not allowed."""

@@ -4,7 +4,7 @@
     sequence  = item { SEP item }
     item      = atom [ "*" count ] [ "as" NAME ]
     atom      = layer | "(" sequence ")" | call | merge | "@" NAME
-    layer     = chunk { chunk }                   the layer word, arguments glued to it or not, then the others
+    layer     = chunk { chunk | [ NAME "=" ] "@" NAME }     the layer word, arguments glued to it or not, then others
     merge     = layer "(" arm { ";" arm } ")"     its word is a merge of the registry: add, concat, mul
     arm       = [ sequence ]
     call      = NAME "(" [ value { "," value } ] ")"
@@ -179,9 +179,21 @@ class Parser(Cursor):
     def layer(self, first: Token) -> LayerNode:
         word = self.chunk(first)
         arguments = []
-        while self.kind == CHUNK and self.token.text.lower() != "as":
-            arguments.append(self.chunk(self.take()))
+        while self.kind == "@" or (self.kind == CHUNK and self.token.text.lower() != "as"):
+            arguments.append(self.argument())
         return LayerNode(word, tuple(arguments), self.since(first))
+
+    def argument(self, name: Chunk | None = None) -> Chunk:
+        """Return an argument; `name` is its own if it is separate from the value (in YAML)."""
+        first = self.token
+        if first.kind == CHUNK:
+            self.take()
+            if self.kind != "@" or not (long_form := LONG_FORM.fullmatch(first.text)):
+                return self.chunk(first, name)
+            name = Chunk((long_form.group(1),), Span(self.source, first.start, first.end - 1))
+        at = self.expect("@", "a value")
+        tensor, _ = self.name("after `@`")
+        return Chunk((f"@{tensor}",), self.since(at), name)
 
     def group(self) -> GroupNode:
         opening = self.enter()

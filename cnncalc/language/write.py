@@ -214,9 +214,11 @@ class Writer:
         texts = list(argument_texts(layer))
         if not self.style.glued:
             return " ".join([word, *texts])
-        # Glued, `x` would go on with the numbers before it. And conv2d is a word only by itself.
-        glued = "".join(f":{text[1:]}" if text[0] == "x" else text for text in texts if "=" not in text)
-        named = "".join(f" {text}" for text in texts if "=" in text)
+        # Glued, `x` would go on with the numbers before it, and a name with what is behind it. And conv2d is a word
+        # only by itself.
+        apart_of = [text for text in texts if "=" in text or text[0] == "@"]
+        glued = "".join(f":{text[1:]}" if text[0] == "x" else text for text in texts if text not in apart_of)
+        named = "".join(f" {text}" for text in apart_of)
         # Nor is a letter alone, for a size, read where it is glued to its word.
         apart = layer.axes is not None or glued[:1].isupper()
         return (f"{word} {glued}" if apart and glued else word + glued) + named

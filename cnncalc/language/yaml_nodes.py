@@ -219,7 +219,7 @@ class YamlReader:
             message, help = f"`{name.span.text}` has no value", "write one, or remove it"
             fail("E105", message, name.span, "nothing behind it", help)
         help = "one value stands here; to write several, write the layer as text, without the `:`"
-        return self.read(text, path, lambda parser: parser.chunk(parser.expect(CHUNK, "a value"), name), help)
+        return self.read(text, path, lambda parser: parser.argument(name), help)
 
     def group(self, word: str, value: Value, path: str, span: Span) -> ItemNode:
         """Return a `group`, or a `repeat`, which is a group with a count."""

@@ -37,6 +37,8 @@ class Argument(Generic[T]):
 
     #: An example of a value, for help texts: `3x3`.
     sample = "N"
+    #: Whether a value may be the name of a tensor: `@NAME`.
+    takes_tensor = False
 
     def begins(self, letters: str) -> bool:
         """Return whether a value without a prefix may begin with these letters."""

@@ -73,6 +73,8 @@ class Layer:
     #: Kind → its other words. A class with several kinds is a family that differs in name alone.
     words: ClassVar[dict[str, tuple[str, ...]]] = {}
     arguments: ClassVar[dict[str, Argument[Any]]] = {}
+    #: Those whose value may be the size of a named tensor.
+    tensor_arguments: ClassVar[tuple[str, ...]] = ()
     #: A word ending in 1d, 2d or 3d is made for each kind, and asks for that many spatial axes.
     ranked: ClassVar[bool] = False
     #: Whether it works on spatial axes, and so not on a flat vector.
@@ -108,6 +110,7 @@ class Layer:
         super().__init_subclass__(**more)
         # Whether it is trained stands last: the word is no part of the layer's form.
         cls.arguments = dict(sorted(declared(cls), key=lambda pair: pair[0] == "trainable"))
+        cls.tensor_arguments = tuple(name for name, each in cls.arguments.items() if each.takes_tensor)
         for kind, synonyms in vars(cls).get("words", {}).items():
             ranked = [f"{word}{n}d" for word in (kind, *synonyms)[:2] for n in (1, 2, 3)] if cls.ranked else []
             for word in (kind, *synonyms, *ranked):

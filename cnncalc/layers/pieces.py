@@ -1,14 +1,14 @@
-"""Pieces of text that arguments are read from (numbers, words and marks), and a cursor over them."""
+"""Pieces of text that arguments are read from (numbers, words, marks and names), and a cursor over them."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-NUMBER, WORD, MARK = "number", "word", "mark"
+NUMBER, WORD, MARK, TENSOR = "number", "word", "mark", "tensor"
 
 
 class Piece(NamedTuple):
-    """A number, a lower-case word or a mark of one character, and its position in the source."""
+    """A number, a lower-case word, a mark of one character or the name in `@NAME`, and its position in the source."""
 
     kind: str
     value: Any

@@ -111,21 +111,23 @@ class TransposedTaps(NamedTuple):
 class NearestTaps(NamedTuple):
     """Elements repeated, or left out: output o reads floor(o·inputs/outputs)."""
 
-    inputs: int
-    outputs: int
+    inputs: Size
+    outputs: Size
 
     @property
     def known(self) -> bool:
         """Whether the places of an output are known numbers."""
-        return True
+        return isinstance(self.inputs, int) and isinstance(self.outputs, int)
 
     @property
     def period(self) -> int:
-        return self.outputs // gcd(self.inputs, self.outputs)
+        period: int = self.outputs // gcd(self.inputs, self.outputs)
+        return period
 
     @property
     def advance(self) -> int:
-        return self.inputs // gcd(self.inputs, self.outputs)
+        advance: int = self.inputs // gcd(self.inputs, self.outputs)
+        return advance
 
     @property
     def rate(self) -> Any:
@@ -133,7 +135,7 @@ class NearestTaps(NamedTuple):
 
     @property
     def low(self) -> Any:
-        return ratio(1 - self.outputs, self.outputs)
+        return ratio(1, self.outputs) - 1
 
     @property
     def high(self) -> Any:
@@ -151,21 +153,23 @@ class LinearTaps(NamedTuple):
     If c is an element, the output reads only that.
     """
 
-    inputs: int
-    outputs: int
+    inputs: Size
+    outputs: Size
 
     @property
     def known(self) -> bool:
         """Whether the places of an output are known numbers."""
-        return True
+        return isinstance(self.inputs, int) and isinstance(self.outputs, int)
 
     @property
     def period(self) -> int:
-        return self.outputs // gcd(self.inputs, self.outputs)
+        period: int = self.outputs // gcd(self.inputs, self.outputs)
+        return period
 
     @property
     def advance(self) -> int:
-        return self.inputs // gcd(self.inputs, self.outputs)
+        advance: int = self.inputs // gcd(self.inputs, self.outputs)
+        return advance
 
     @property
     def rate(self) -> Any:
@@ -173,11 +177,11 @@ class LinearTaps(NamedTuple):
 
     @property
     def low(self) -> Any:
-        return ratio(self.inputs - 3 * self.outputs, 2 * self.outputs)
+        return (self.rate - 3) * ratio(1, 2)
 
     @property
     def high(self) -> Any:
-        return ratio(self.inputs + self.outputs, 2 * self.outputs)
+        return (self.rate + 1) * ratio(1, 2)
 
     def places(self, output: int) -> range:
         """Return the places that an output reads, one or two."""

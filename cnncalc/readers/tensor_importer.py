@@ -328,6 +328,9 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         if mode and whole and x.is_sample and len(x.spatial_axes) <= 3:
             layer = make("upsample", factor=factors, mode=mode)
             return Tensor(self.add_layer(node, layer, (x,)), after, x.channel)
+        if mode and x.is_sample and len(x.spatial_axes) <= 3:
+            layer = make("resize", size=tuple(after[axis] for axis in x.spatial_axes), mode=mode)
+            return Tensor(self.add_layer(node, layer, (x,)), after, x.channel)
         kind = NearestTaps if mode == "nearest" else LinearTaps
         reach = tuple(kind(before[axis], after[axis]) for axis in x.spatial_axes)
         return self.opaque(node, after, [x], x.channel, window=reach)

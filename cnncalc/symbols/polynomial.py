@@ -11,7 +11,7 @@ from fractions import Fraction
 from functools import reduce
 from typing import Any, NamedTuple, Union
 
-from cnncalc.shape import UnknownSize
+from cnncalc.shape import UnknownSize, ratio
 
 #: A number, or a polynomial where symbols are left in it.
 Value = Union[int, Fraction, "Polynomial"]
@@ -36,6 +36,9 @@ class Atom(NamedTuple):
         if self.name == "floor":
             top, bottom = self.arguments
             return f"floor({bracketed(top)}/{bottom})"
+        if self.name == "ratio":
+            top, bottom = self.arguments
+            return f"({bracketed(top)}/{_denominator(bottom)})"
         return f"{self.name}({', '.join(map(str, self.arguments))})"
 
 
@@ -137,8 +140,21 @@ class Polynomial:
     def __pow__(self, power: int) -> Any:
         return reduce(lambda product, _: product * self, range(power), 1)
 
-    def __truediv__(self, divisor: int) -> Any:
+    def __truediv__(self, divisor: Value) -> Any:
+        if isinstance(divisor, Polynomial):
+            return self._ratio(self, divisor)
         return self * Fraction(1, divisor)
+
+    def __rtruediv__(self, top: int) -> Any:
+        return self._ratio(top, self)
+
+    def _ratio(self, top: Value, bottom: Polynomial) -> Any:
+        """Return the quotient of two values, a number if one is a multiple of the other."""
+        monomial, factor = next(iter(bottom.terms.items()))
+        share = Fraction(terms_of(top).get(monomial, 0)) / factor
+        return (
+            plain_number(share) if share and top == bottom * share else self.single(Atom("ratio", ratio, (top, bottom)))
+        )
 
     # -- substitution and text ---------------------------------------------------------------------------
 
@@ -206,6 +222,12 @@ def sum_text(value: Value) -> str:
         sign = (" - " if factor < 0 else " + ") if text else ("-" if factor < 0 else "")
         text += sign + "*".join(parts)
     return text
+
+
+def _denominator(value: Value) -> str:
+    """Return the text of a value under a bar, in brackets unless it is one symbol or function."""
+    text = bracketed(value)
+    return f"({text})" if "*" in text and not text.startswith("(") else text
 
 
 def bracketed(value: Value) -> str:

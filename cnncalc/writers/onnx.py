@@ -426,14 +426,14 @@ def dropout(node: Node, layer: Any) -> list[Op]:
     return [op("Dropout", X, Constant("ratio", float(layer.rate)))]
 
 
-@emitter("upsample")
+@emitter("upsample", "resize")
 def upsample(node: Node, layer: Any) -> list[Op]:
     nearest = {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
     rounding = nearest if layer.mode == "nearest" else {}
     size = Constant("size", node.shape.spatial)
     axes = list(range(2, 2 + node.shape.rank))
     # An empty input stands for the region of interest and for the scales, which are not given.
-    resize = operator_of("upsample", node, OMITTED, OMITTED, size)
+    resize = operator_of(layer.kind, node, OMITTED, OMITTED, size)
     return [resize._replace(attributes={**resize.attributes, "axes": axes, **rounding})]
 
 

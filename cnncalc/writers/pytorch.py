@@ -233,10 +233,10 @@ def prelu(node: Node, layer: Any) -> Call:
     return Call("nn.PReLU", () if layer.shared else (slopes,))
 
 
-@emitter("upsample")
+@emitter("upsample", "resize")
 def upsample(node: Node, layer: Any) -> Call:
     smooth = {1: "linear", 2: "bilinear", 3: "trilinear"}[node.shape.rank]
-    return module_of("upsample", node, mode=smooth if layer.mode == "bilinear" else "nearest")
+    return module_of(layer.kind, node, mode=smooth if layer.mode == "bilinear" else "nearest")
 
 
 @emitter("pixelshuffle", "pixelunshuffle")

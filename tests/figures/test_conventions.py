@@ -89,6 +89,9 @@ COUNTS = {
     # To 12x10x4.
     "upsample 2": (0, 480, 960, 480, 0),
     "upsample 2 bilinear": (0, 1920, 960, 5280, 1920),
+    # To 7x9x4.
+    "resize 7x9": (0, 252, 504, 252, 0),
+    "resize 7x9 bilinear": (0, 1008, 504, 2772, 1008),
     # Two additions for three arms.
     "add( ; ; )": (0, 0, 0, 0, 240),
     "mul( ; ; )": (0, 0, 0, 0, 240),

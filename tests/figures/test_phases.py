@@ -43,6 +43,11 @@ def read(node: Node, output: int) -> Iterator[int]:
             yield from {floor(c), floor(c) + 1} if c.denominator > 1 else {int(c)}
         case "upsample":
             yield floor(Fraction(output, layer.factor[0]))
+        case "resize" if layer.mode == "bilinear":
+            c = (output + Fraction(1, 2)) * n / layer.sizes[0] - Fraction(1, 2)
+            yield from {floor(c), floor(c) + 1} if c.denominator > 1 else {int(c)}
+        case "resize":
+            yield floor(Fraction(output * n, layer.sizes[0]))
         case "pixelshuffle":
             yield floor(Fraction(output, layer.factor))
         case "pixelunshuffle":
@@ -69,6 +74,8 @@ def rate(node: Node) -> Fraction:
             return Fraction(1, layer.stride[0])
         case "upsample":
             return Fraction(1, layer.factor[0])
+        case "resize":
+            return Fraction(node.input_shapes[0].spatial[0], layer.sizes[0])
         case "pixelshuffle":
             return Fraction(1, layer.factor)
         case "pixelunshuffle":
@@ -197,6 +204,7 @@ layers = st.one_of(
     st.builds("upsample {}".format, small),
     st.builds("upsample {} bilinear".format, small),
     st.builds("adaptiveavgpool {}".format, st.integers(1, 12)),
+    st.builds("resize {} {}".format, st.integers(1, 12), st.sampled_from(["nearest", "bilinear"])),
     st.sampled_from(
         [
             "conv 1 x8 | pixelshuffle 2",
@@ -259,6 +267,10 @@ def test_walk(chain: list[str], n: int) -> None:
         # Equal sizes of unequal jumps: 9 elements are 4 by a stride of 2, and 4 by bins of 9/4.
         "concat(conv 3 s2 x4 ; adaptiveavgpool 4) | conv 2 s2 x4 | upsample 2",
         "concat(adaptiveavgpool 4 ; adaptiveavgpool 8 | pool 2) | conv 3 p1 x4 | add( ; conv 3 same x4)",
+        # Scaled to sizes that are no multiples, and back to the size of another tensor, beside that.
+        "resize 7 | conv 3 same x4 | resize 9 bilinear | conv 3 same x4", "resize 12 bilinear | conv 3 s2 same x4",
+        "conv 3 same x4 as a | pool 2 | conv 3 same x4 | resize @a | add( ; @a) | conv 3 same x4",
+        "conv 3 same x4 as a | conv 3 x4 as b | @a | crop @b | add( ; @b) | upsample 2 | crop @a offset=3 | conv 2 x4",
         # Halves one behind the other, with what was between them; and such as overlap.
         "concat axis=1 (crop 0-4 ; crop 5-0) | conv 3 same x4", "concat axis=1 (crop 0-2 ; crop 2-0) | conv 3 same x4",
         "concat axis=1 (conv 3 s2 x4 ; conv 3 p1 x4) | pool 2 | conv 3 x4 | upsample 2",

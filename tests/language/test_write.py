@@ -37,6 +37,7 @@ from cnncalc.layers.arguments import (
     Real,
 )
 from cnncalc.layers.base import rank_of
+from cnncalc.layers.references import Offset
 from cnncalc.shape import Shape, ShapeError
 
 CASES = Path(__file__).parent / "write" / "cases.txt"
@@ -176,6 +177,8 @@ def said(draw: st.DrawFn, argument: Argument[Any], glued: bool) -> str:
         # Glued, its word alone can stand.
         return f"{argument.name}={number}" if not glued else ""
     value = draw(values(argument))
+    if argument.takes_tensor and not glued and draw(st.booleans()):
+        return draw(st.sampled_from(["", f"{argument.name}="])) + "@" + draw(names)
     if not glued and draw(st.integers(0, 3)) == 0:
         return f"{argument.name}={value}"
     return draw(st.sampled_from([short for short in argument.shorts if not (glued and short == "x")])) + value
@@ -184,7 +187,8 @@ def said(draw: st.DrawFn, argument: Argument[Any], glued: bool) -> str:
 @st.composite
 def layers(draw: st.DrawFn) -> str:
     word = draw(st.sampled_from(sorted(set(REGISTRY) - {"add", "mul", "concat"})))
-    given = [each for each in REGISTRY[word].arguments.values() if each.required or draw(st.booleans())]
+    arguments = [each for each in REGISTRY[word].arguments.values() if not isinstance(each, Offset)]
+    given = [each for each in arguments if each.required or draw(st.booleans())]
     glued = draw(st.integers(0, len(given))) if rank_of(word) is None else 0
     first = "".join(draw(said(argument, True)) for argument in given[:glued])
     rest = draw(st.permutations([draw(said(argument, False)) for argument in given[glued:]]))

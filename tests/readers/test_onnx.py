@@ -173,6 +173,7 @@ SIZES: list[tuple[str, str, tuple[int, ...], dict[str, Any], dict[str, Any]]] = 
     ("Resize", "x - s", (1, 4, 11, 9), {"s": [1.0, 1.0, 2.0, 2.0]}, {}),
     ("Resize", "x - s", (1, 4, 11, 9), {"s": [1.0, 1.0, 1.5, 0.5]}, {"mode": "linear"}),
     ("Resize", "x - - t", (1, 4, 11, 9), {"t": [1, 4, 22, 27]}, {}),
+    ("Resize", "x - - t", (1, 4, 11, 9), {"t": [1, 4, 20, 5]}, {}),
     ("DepthToSpace", "x", (1, 16, 5, 6), {}, {"blocksize": 2}),
     ("SpaceToDepth", "x", (1, 3, 6, 8), {}, {"blocksize": 2}),
     ("Pad", "x p", (1, 4, 11, 9), {"p": [0, 0, 1, 2, 0, 0, 3, 4]}, {}),

@@ -67,6 +67,8 @@ def test_layers() -> None:
         ("nn.AdaptiveMaxPool2d(1)", "gmp", (1, 1, 4)),
         ("nn.Upsample(scale_factor=2)", "upsample 2", (16, 16, 4)),
         ("nn.Upsample(scale_factor=3, mode='bilinear')", "upsample 3 bilinear", (24, 24, 4)),
+        ("nn.Upsample(size=(12, 5))", "resize 12x5", (12, 5, 4)),
+        ("nn.Upsample(scale_factor=1.5, mode='bilinear')", "resize 12x12 bilinear", (12, 12, 4)),
         ("nn.PixelUnshuffle(2)", "pixelunshuffle 2", (4, 4, 16)),
         ("nn.PixelShuffle(2)", "pixelshuffle 2", (16, 16, 1)),
         ("nn.ChannelShuffle(2)", "shuffle g2", (8, 8, 4)),

@@ -18,7 +18,7 @@ NETWORKS = {
     " | pixelshuffle 1 | pixelunshuffle 1 | grn | lstm 4 | reshape 16x16x4 | convlstm 3 x2 | fc 4 each | flatten"
     " | embedding 9x3",
     "keras": "input 8x8x4 | pool 3 s1 p1x0 | avgpool 2 s1 same | scale | lrn | shuffle g2 | pixelshuffle 2"
-    " | pixelunshuffle 2 | grn",
+    " | pixelunshuffle 2 | grn | resize 3",
 }
 
 

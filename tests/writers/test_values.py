@@ -168,6 +168,11 @@ LAYERS = [
     # Sizes between, and parts.
     "input 5x4x3x4 | upsample 2",
     "input 5x7x4 | upsample 2x3 bilinear",
+    "input 5x7x4 | resize 8x4",
+    "input 5x7x4 | resize 9x3 bilinear",
+    "input 9x4 | resize 6 bilinear | resize 15",
+    "input 4x3x5x2 | resize 6x5x7 | resize 3x4x5 bilinear",
+    "input 8x7x4 as a | pool 2 as b | conv 1x1 x4 | resize @a bilinear | concat( ; @a) | crop @b",
     "input 5x5x8 | slice 2:5 | crop 1x0-2 | pad 0-1x2 | dropout 0.3 | droppath 0.2",
     "input 15x12x4 | adaptiveavgpool 5x3",
     "input 15x12x4 | adaptivemaxpool 5x3",

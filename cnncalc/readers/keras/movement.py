@@ -39,6 +39,21 @@ def upsample(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
     yield part("upsample", factor=factor, mode="nearest" if nearest else "bilinear")
 
 
+@rules("Resizing", *class_names("resize"))
+def resize(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
+    if "size" in config.values:
+        size = config.integers("size", shapes[0].rank)
+    else:
+        size = config.integer("height"), config.integer("width")
+    mode = config.get("interpolation", "bilinear")
+    # Where it crops or pads, or weighs more than neighbours, elements come from elsewhere.
+    other = any(config.flag(key, False) for key in ("crop_to_aspect_ratio", "pad_to_aspect_ratio", "antialias"))
+    if mode in ("nearest", "bilinear") and not other and shapes[0].rank == len(size):
+        yield part("resize", size=size, mode=mode)
+    else:
+        yield LayerPart(OpaqueOp("Resizing", Shape(size, shapes[0].channels)))
+
+
 @rules("Reshape")
 def reshape(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
     sizes = list(config.integers("target_shape", 0, low=-1))
@@ -97,7 +112,7 @@ def repeat_vector(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPar
     yield LayerPart(OpaqueOp("RepeatVector", Shape((config.integer("n"),), shapes[0].channels)))
 
 
-@rules("Resizing", "CenterCrop", "RandomCrop")
+@rules("CenterCrop", "RandomCrop")
 def resizing(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
     sizes = (config.integer("height"), config.integer("width"))
     yield LayerPart(OpaqueOp("Resizing", Shape(sizes, shapes[0].channels)))

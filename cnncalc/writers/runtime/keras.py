@@ -116,6 +116,33 @@ class ChannelShuffle(layers.Layer):
 
 
 @keras.saving.register_keras_serializable()
+class Resize(layers.Layer):
+    """Scale to a size on any number of axes: the nearest element, or interpolated between neighbours."""
+
+    def __init__(self, size, interpolation="nearest", **options):
+        super().__init__(**options)
+        self.size, self.interpolation = size, interpolation
+
+    def call(self, x):
+        for axis, (n, out) in enumerate(zip(x.shape[1:-1], self.size, strict=True), 1):
+            if self.interpolation == "nearest":
+                x = ops.take(x, [place * n // out for place in range(out)], axis=axis)
+                continue
+            places = [max((place + 0.5) * n / out - 0.5, 0.0) for place in range(out)]
+            before = [int(place) for place in places]
+            after = [min(place + 1, n - 1) for place in before]
+            shares = ops.reshape(
+                [a - b for a, b in zip(places, before, strict=True)], (-1, *(1,) * (x.ndim - axis - 1))
+            )
+            shares = ops.cast(shares, x.dtype)
+            x = ops.take(x, before, axis=axis) * (1 - shares) + ops.take(x, after, axis=axis) * shares
+        return x
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size, "interpolation": self.interpolation}
+
+
+@keras.saving.register_keras_serializable()
 class PixelShuffle(layers.Layer):
     """Lay groups of channels out as space, on any number of axes."""
 
