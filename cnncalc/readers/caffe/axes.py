@@ -215,14 +215,14 @@ def other_samples(importer: CaffeImporter, layer: CaffeLayer) -> list[int]:
 @rules("im2col")
 def windows(importer: CaffeImporter, layer: CaffeLayer) -> int:
     """Add the elements of each window as the channels of its position."""
-    conv, x = layer.make("conv", filters=1), importer.shape(layer.inputs[0])
+    window, x = layer.make("dwconv"), importer.shape(layer.inputs[0])
     if x is None:
         return importer.add_unknown(layer)
     try:
-        resolved = conv.resolve(x)
+        resolved = window.resolve(x)
         y = resolved.infer((x,))
     except ShapeError:
-        return importer.add_layer(layer, conv, layer.inputs[0])  # reports what is wrong
+        return importer.add_layer(layer, window, layer.inputs[0])  # reports what is wrong
     return importer.add_of_dims(layer, [x.channels * prod(resolved.kernel), *y.spatial])
 
 

@@ -105,7 +105,7 @@ class SharedBlobs:
                 shares = True
             elif blob.is_buffer:
                 buffers += blob.size
-            elif spec is not None and spec.constant:
+            elif kind.frozen or (spec is not None and spec.constant):
                 constant += blob.size
             else:
                 params += blob.size

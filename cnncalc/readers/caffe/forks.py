@@ -17,7 +17,7 @@ from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.layers.taps import WindowTaps
 from cnncalc.readers.caffe.arguments import CaffeArguments, CaffeLayer
 from cnncalc.readers.caffe.blobs import LearnableBlob, shape_of
-from cnncalc.readers.caffe.importer import Blob, CaffeImporter, rules
+from cnncalc.readers.caffe.importer import Blob, CaffeImporter, Rule, rules
 from cnncalc.readers.errors import fail
 from cnncalc.readers.importer import elementwise_op, make
 from cnncalc.shape import ShapeError, ceil_div
@@ -41,25 +41,27 @@ def interpolate(importer: CaffeImporter, layer: CaffeLayer) -> int:
         sizes = [(size - 1) // shrink * zoom + 1 for size in sizes]
     elif given.states("height") and given.states("width"):
         sizes = [given.integer("height"), given.integer("width")]
-    return _resize(importer, layer, dims[0], sizes)
+    return _resize(importer, layer, sizes)
 
 
 @rules("resample", "downsample")
 def resample(importer: CaffeImporter, layer: CaffeLayer) -> int:
     """Add a resize to a size, or to that of a second input."""
-    dims = importer.dims(layer.inputs[0])
-    given = layer.parameters("resample_param", "downsample_param")
+    dims, given = importer.dims(layer.inputs[0]), layer.parameters("resample_param", "downsample_param")
     if dims is None:
         return importer.add_unknown(layer)
     if len(layer.inputs) > 1:
         like = importer.dims(layer.inputs[1])
-        return importer.add_unknown(layer) if like is None else _resize(importer, layer, dims[0], like[1:])
+        return importer.add_unknown(layer) if like is None else _resize(importer, layer, like[1:])
     sizes = [given.integer(f"top_{name}", given.integer(name, 0, low=0)) for name in ("height", "width")]
-    return _resize(importer, layer, dims[0], sizes)
+    return _resize(importer, layer, sizes)
 
 
-def _resize(importer: CaffeImporter, layer: CaffeLayer, channels: int, sizes: list[int]) -> int:
-    return importer.add_of_dims(layer, [channels, *sizes])
+def _resize(importer: CaffeImporter, layer: CaffeLayer, sizes: list[int], mode: str = "bilinear") -> int:
+    if len(importer.dims(layer.inputs[0]) or ()) - 1 != len(sizes) or min(sizes, default=0) < 1:
+        message = f"`{layer.name}` has no size to resize to"
+        fail("E306", message, " x ".join(map(str, sizes)) or "none is stated", span=layer.span)
+    return importer.add_layer(layer, make("resize", size=tuple(sizes), mode=mode), layer.inputs[0])
 
 
 @rules("upsample")
@@ -128,7 +130,7 @@ def proposals(importer: CaffeImporter, layer: CaffeLayer) -> list[Blob]:
 
 
 @rules("boxannotatorohem", "anchortarget")
-def labels(importer: CaffeImporter, layer: CaffeLayer) -> list[Blob]:
+def labels(importer: CaffeImporter, layer: CaffeLayer) -> Sequence[Blob]:
     """Add nothing: what is chosen to be learned is a label."""
     return [None] * max(layer.outputs, 1)
 
@@ -138,7 +140,7 @@ def proposals_and_labels(importer: CaffeImporter, layer: CaffeLayer) -> list[Blo
 
 
 #: Layers of Faster R-CNN that are written in Python, in capitals.
-IN_PYTHON = {
+IN_PYTHON: dict[str, Rule] = {
     "PROPOSALLAYER": proposals,
     "PROPOSALTARGETLAYER": proposals_and_labels,
     "ANCHORTARGETLAYER": labels,
@@ -146,12 +148,12 @@ IN_PYTHON = {
 
 
 @rules("python")
-def python(importer: CaffeImporter, layer: CaffeLayer) -> Sequence[Blob]:
+def python(importer: CaffeImporter, layer: CaffeLayer) -> int | Sequence[Blob]:
     """Add a layer that is written in Python: one of Faster R-CNN, a loss, else one of unknown figures."""
     name = layer.parameters("python_param").text("layer")
     if name.endswith(("LOSS", "LOSSLAYER")):
         return labels(importer, layer)
-    return IN_PYTHON[name](importer, layer) if name in IN_PYTHON else [importer.add_unknown(layer)]
+    return IN_PYTHON[name](importer, layer) if name in IN_PYTHON else importer.add_unknown(layer)
 
 
 # -- boxes ---------------------------------------------------------------------------------------------------

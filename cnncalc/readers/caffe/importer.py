@@ -141,7 +141,8 @@ class CaffeImporter(Importer):
         dims = self.net.scalars("input_dim")
         for number, name in enumerate(self.net.scalars("input")):
             shapes = self.net.messages("input_shape")
-            own = shapes[number].scalars("dim") if number < len(shapes) else dims[4 * number : 4 * number + 4]
+            four = dims[4 * number : 4 * number + 4]
+            own = shapes[number].scalars("dim") if number < len(shapes) else four if len(four) == 4 else []
             yield name.text, [whole(dim, "a dimension") for dim in own], name.span
 
     def _add_input(self, name: str, dims: list[int] | None, span: Span) -> int:
@@ -191,8 +192,8 @@ class CaffeImporter(Importer):
                         if elsewhere
                         else None
                     )
-                    message = f"no layer before this one writes `{bottom.text}`"
-                    fail("E307", message, "not known", help=help, span=bottom.span)
+                    unknown = f"no layer before this one writes `{bottom.text}`"
+                    fail("E307", unknown, "not known", help=help, span=bottom.span)
                 self.blobs[bottom.text] = self._add_input(self.names(bottom.text), None, bottom.span)
         return self.blobs[bottom.text]
 

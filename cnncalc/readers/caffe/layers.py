@@ -250,9 +250,7 @@ def affine_batch_norm(importer: CaffeImporter, layer: CaffeLayer) -> int:
             given.message.messages(name) for name in ("scale_filler", "shift_filler")
         )
         blobs = [LearnableBlob(dims[0])] * 2 + [LearnableBlob(dims[0], is_buffer=True)] * 2 * (not segnet)
-    kind = make("bn")
-    if given.flag("frozen", default=False):
-        kind, blobs = kind.replace(trainable=False), None
+    kind = make("bn", trainable=not given.flag("frozen", default=False))
     return importer.add_layer(layer, kind, layer.inputs[0], blobs=blobs)
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from cnncalc.readers.caffe.arguments import CaffeLayer, whole
 from cnncalc.readers.caffe.prototxt import PrototxtMessage
 
-#: Types each of whose blobs is an input, and the message that states their shapes.
-WITH_SHAPES = {"input": "input_param", "dummydata": "dummy_data_param"}
+#: Types each of whose blobs is an input.
+ALL_INPUTS = ("input", "dummydata")
 
 #: The dimensions of a blob, None where the file leaves them open.
 Dims = list[int] | None
@@ -21,11 +21,12 @@ Dims = list[int] | None
 def source_dims(layer: CaffeLayer, kind: str) -> list[Dims | bool]:
     """Return for each blob that a source writes its dimensions N, C, H, W, None if they are open; False for a label."""
     tops = [top.text for top in layer.message.scalars("top")]
-    if kind in WITH_SHAPES:
-        shapes = list(_stated(layer.parameters(WITH_SHAPES[kind]).message))
+    shapes = list(_stated(layer.parameters("input_param", "dummy_data_param").message))
+    if kind in ALL_INPUTS:
         return [shapes[min(number, len(shapes) - 1)] if shapes else None for number in range(len(tops))]
     data = next((number for number, top in enumerate(tops) if "label" not in top.lower()), 0)
-    return [_image_dims(layer) if number == data else False for number in range(len(tops))]
+    dims = shapes[0] if shapes else _image_dims(layer)
+    return [dims if number == data else False for number in range(len(tops))]
 
 
 def _stated(message: PrototxtMessage) -> Iterator[list[int]]:
