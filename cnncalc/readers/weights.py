@@ -26,8 +26,8 @@ class ConstantTensor(NamedTuple):
         return self.dims is not None and all(size == 1 for size in self.dims)
 
     def integers(self) -> list[int] | None:
-        """Return the values if all are known and are integers, else None."""
-        if self.values is None or not all(isinstance(value, int) for value in self.values):
+        """Return the values if all are known and are integers, or formulas of sizes; else None."""
+        if self.values is None or not all(isinstance(value, int) or hasattr(value, "clip") for value in self.values):
             return None
         return list(self.values)
 

@@ -60,11 +60,11 @@ class StoredElements(NamedTuple):
 class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
     """Builds the graph of one file."""
 
-    def __init__(self, model: ModelDef, path: str, options: ReadOptions) -> None:
+    def __init__(self, model: ModelDef, path: str, options: ReadOptions, batched: bool = True) -> None:
         super().__init__(module_and_lead(node) for node in model.nodes if node.operator not in WITHOUT_ROW)
         self.model, self.path = model, path
         self.opset = model.opset
-        self.shapes = StatedShapes(model, options)
+        self.shapes = StatedShapes(model, options, batched)
         #: The values by the names that nodes have for them.
         self.values: dict[str, Value] = {}
         #: The outputs of Constant nodes.
@@ -197,7 +197,7 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
             scratch = self._scratch()
             try:
                 result = rule(scratch, node, scratch.as_tensors(operands, count))  # type: ignore[misc]
-            except (ValueError, ArithmeticError, IndexError):
+            except (ValueError, ArithmeticError, IndexError, TypeError):
                 continue
             if not scratch.problems:
                 shapes = [each.dims for each in (result if isinstance(result, list) else [result])]  # type: ignore[union-attr]
@@ -252,12 +252,8 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
                 return outputs
             except ShapeMismatchError as mismatch:
                 return self._contradiction(node, str(mismatch))
-            except (
-                ValueError,
-                ArithmeticError,
-                IndexError,
-            ):  # arguments that make no sense, too few axes
-                pass
+            except (ValueError, ArithmeticError, IndexError, TypeError):
+                pass  # arguments that make no sense, too few axes, or what formulas leave open
         stated = self.shapes.of_tensor(node.outputs[0]) if node.outputs else None
         # Behind a shape that is not known, what neither learns nor multiplies is no further loss.
         behind_unknown = any(each.dims is None for each in operands.tensors)
