@@ -29,7 +29,7 @@ ALLOWED = {
     "language": BASE | {"layers", "graph", "frameworks"},
     "zoo": BASE | {"language", "analysis", "figures"},
     "sources": BASE | {"graph", "language", "layers", "readers", "zoo"},
-    "readers": BASE | {"graph", "language", "layers", "frameworks"},
+    "readers": BASE | {"graph", "language", "layers", "frameworks", "symbols"},
     "solve": BASE | {"layers", "graph", "figures", "language", "sources", "symbols"},
     # The writer of specs is a writer of the language; no other knows it.
     "frameworks": {"shape"},
