@@ -67,6 +67,8 @@ ONNX = Framework(
         "rearrange": Composed(),
         "timewise": Composed(),
         "embedding": Composed(),
+        # Its operator of that name is younger than the operators that are written.
+        "attention": Composed(),
         "grn": Composed(),
         "bn": Equivalent("BatchNormalization", arguments=(*EPSILON, *ignored("momentum", "training_mode"))),
         "instancenorm": Equivalent("InstanceNormalization", arguments=EPSILON),

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from cnncalc.layers import activation, conv, linear, merge, norm, pool, rearrange, recurrent, resize, timewise
+from cnncalc.layers import (
+    activation,
+    attention,
+    conv,
+    linear,
+    merge,
+    norm,
+    pool,
+    rearrange,
+    recurrent,
+    resize,
+    timewise,
+)
 from cnncalc.layers.base import KINDS, REGISTRY, Example, Layer
 
 #: The families by title, in the order of the help: a new file of layers is added here.
@@ -13,6 +25,7 @@ FAMILIES = {
     "fully connected": linear,
     "recurrent": recurrent,
     "sequences": timewise,
+    "attention": attention,
     "normalization": norm,
     "activation": activation,
     "resizing": resize,
