@@ -60,7 +60,8 @@ def spec_options() -> Decorator:
             multiple=True,
             metavar="HxWxC",
             callback=_inputs,
-            help="Shape of the input, where the spec has none or in its place; repeated for a module's further inputs.",
+            help="Shape of the input, where the spec has none or in its place; "
+            "repeat it for a PyTorch module's further inputs.",
         ),
         option(
             "--var",

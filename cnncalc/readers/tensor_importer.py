@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
+from cnncalc.diagnostics import Origin
 from cnncalc.graph import MAX_LAYERS, Graph, StoredWeights, weights_of
 from cnncalc.graph import UNKNOWN as NO_NODE
 from cnncalc.layers import Layer
@@ -73,6 +74,10 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         """Return whether the node has parameters, and training changes none of them."""
         return False
 
+    def origin_of(self, node: FrameworkNode) -> Origin | None:
+        """Return the place of the node in a file that is text."""
+        return None
+
     def finish(self, outputs: Iterable[Tensor | ConstantTensor | None], name: str) -> Graph:
         """Return the graph with these outputs; raises `SpecError` with all collected errors."""
         nodes = sorted({each.node for each in outputs if isinstance(each, Tensor) and each.node >= 0})
@@ -98,7 +103,8 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         if self.is_frozen(node) and "trainable" in layer.arguments:
             layer = layer.replace(trainable=False)
         name, scope = self.name_of(node)
-        index = self.builder.add(layer, tuple(each.node for each in inputs), name=name, scope=scope, stored=stored)
+        nodes = tuple(each.node for each in inputs)
+        index = self.builder.add(layer, nodes, self.origin_of(node), name, scope, stored=stored)
         if index != NO_NODE and stored is not None and inputs:
             added = self.builder.nodes[index]
             x = added.input_shapes[0]

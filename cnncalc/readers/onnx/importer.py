@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from math import prod
 from os import path as paths
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from cnncalc.diagnostics import Diagnostic, Problems
 from cnncalc.graph import UNKNOWN as NO_NODE
@@ -24,7 +24,7 @@ from cnncalc.readers.operands import Operands, Outputs, Value
 from cnncalc.readers.shape_inference import Dims, ShapeMismatchError
 from cnncalc.readers.tensor_importer import TensorImporter
 from cnncalc.readers.tensors import Tensor
-from cnncalc.readers.weights import ConstantTensor
+from cnncalc.readers.weights import ConstantTensor, StoredElements, count_weights
 
 #: The most elements that are computed over all nodes; beyond it, values of constants are no longer followed.
 MAX_FOLDED = 3_000_000
@@ -48,13 +48,6 @@ rules: OperatorRules[Rule] = OperatorRules()
 def with_runtime(table: Mapping[str, TableRow]) -> dict[str, TableRow]:
     """Return a table of operators extended by those of ONNX Runtime's domain that have the same names."""
     return {**table, **{f"com.microsoft.{operator}": row for operator, row in table.items()}}
-
-
-class StoredElements(NamedTuple):
-    """A tensor that the file holds: its number of elements, and whether they are of a weight's type."""
-
-    elements: int
-    is_weight: bool
 
 
 class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
@@ -130,12 +123,7 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
 
         Without `scalars`, single numbers are not weights; with `any_type`, integers are weights as well.
         """
-
-        def is_weight(stored: StoredElements) -> bool:
-            return (stored.is_weight or any_type) and (scalars or stored.elements != 1)
-
-        params, kept = (self.weights.count(each, is_weight) for each in (values, buffers))
-        return StoredWeights(sum(each.elements for each in params), sum(each.elements for each in kept))
+        return count_weights(self.weights, values, buffers, scalars, any_type)
 
     def for_one_sample(self, target: list[int], x: Tensor) -> list[int]:
         """Return the sizes that the file gives a tensor for its own batch, converted to a batch of 1."""
