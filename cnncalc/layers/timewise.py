@@ -22,6 +22,7 @@ class Timewise(Layer):
 
     words = {"timewise": ()}
     takes = "(sequence)"
+    keeps = "nothing"
     spatial = True
     size_rule = "steps, then as the layer of a step"
     params_rule = "those of the layer, once"
