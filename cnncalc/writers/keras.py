@@ -251,6 +251,12 @@ def droppath(node: Node, layer: Any) -> Call:
     return call("layers.Dropout", positional("rate", layer.rate), keyword("noise_shape", shape))
 
 
+@emitter("adaptiveavgpool", "adaptivemaxpool")
+def adaptive(node: Node, layer: Any) -> Call:
+    # It takes numbers alone, so an axis that stays has that of its size.
+    return layer_of(layer.kind, node, output_size=one_or_each(node.shape.spatial))
+
+
 @emitter("upsample")
 def upsample(node: Node, layer: Any) -> Call:
     if layer.mode == "bilinear" and node.shape.rank != 2:
