@@ -67,9 +67,8 @@ class Graph(NamedTuple):
 
     @property
     def letters(self) -> tuple[str, ...]:
-        """The letters in the shapes of the inputs, each once."""
-        inputs = [node.layer for node in self.nodes if isinstance(node.layer, Input)]
-        return tuple(dict.fromkeys(letter for layer in inputs for letter in layer.open))
+        """The letters in the shapes of the inputs and for the filters of layers, each once."""
+        return tuple(dict.fromkeys(letter for node in self.nodes for letter in node.layer.open))
 
 
 class FailedLayer(NamedTuple):
@@ -161,7 +160,7 @@ class GraphBuilder:
                 # The layer is kept with it, so that its identity stays its own.
                 known = self._fits_by_identity[identity] = layer, self._fit(layer, shapes)
             except ShapeError as fault:
-                self._report(fault, name, layer, inputs, origin)
+                self.report(fault, name, layer, inputs, origin)
                 return UNKNOWN
         fit = known[1]
         index = len(nodes)
@@ -185,9 +184,10 @@ class GraphBuilder:
             if name not in self._taken:
                 return name
 
-    def _report(
+    def report(
         self, fault: ShapeError, name: str, layer: Layer, inputs: tuple[int, ...], origin: Origin | None
     ) -> None:
+        """Record that a layer does not fit its inputs."""
         self.mark_failed()
         chain = [f"shapes so far: {self.shape_chain(inputs[0])}"] if len(inputs) == 1 else []
         span, calls = origin if origin else (None, ())

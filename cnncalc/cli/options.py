@@ -79,7 +79,7 @@ def source_options() -> Decorator:
             metavar="H=N,W=N",
             default="",
             callback=_numbers,
-            help="Numbers for the letters of the input.",
+            help="Numbers for the letters of the input and of missing filters.",
         ),
         option(
             "--dim",
@@ -254,7 +254,9 @@ def _numbers(_: click.Context, __: click.Parameter, value: str) -> dict[str, int
     numbers: dict[str, int] = {}
     for part in value.replace(" ", "").split(",") if value else ():
         letter, _equals, number = part.partition("=")
-        if len(letter) != 1 or not letter.isalpha() or not number.isdecimal() or not number.isascii():
+        # The letters for filters have numbers behind them: K1.
+        named = letter[:1].isalpha() and (len(letter) == 1 or letter[1:].isdecimal()) and letter.isascii()
+        if not named or not number.isdecimal() or not number.isascii():
             raise click.BadParameter(f"{part!r} is not a letter and its number: H=224")
         if len(number) > 9 or int(number) < 1:
             raise click.BadParameter(f"{part!r}: the number is from 1 to 10^9 - 1")

@@ -36,7 +36,7 @@ from cnncalc.frameworks.table import (
 
 
 def _activation(name: str, *functions: str, arguments: tuple[FrameworkArgument, ...] = ()) -> Equivalent:
-    return Equivalent(f"nn.{name}", arguments=arguments, functions=functions)
+    return Equivalent(f"nn.{name}", arguments=(*arguments, *ignored("inplace")), functions=functions)
 
 
 IN_CHANNELS = argument("in_channels", Meaning.INPUT_CHANNELS)
@@ -54,8 +54,6 @@ OUTPUT_SIZE = argument("output_size", "size", SOME_AXES)
 FACTOR = argument("upscale_factor", "factor", WHOLE)
 #: Channels come behind the batch; of a vector, the last axis is the same.
 CHANNEL_DIM = argument("dim", Always(1, any_is_read=True), default=None)
-#: A norm with a weight alone is no layer of ours.
-NORM_BIAS = argument("bias", Always(True), default=True)
 
 
 def _norm(
@@ -72,7 +70,8 @@ def _norm(
         *ignored("eps", *(("momentum",) if channels == "num_features" else ())),
         argument(affine, "affine", FLAG, default),
         *ignored("track_running_stats", "device", "dtype"),
-        NORM_BIAS,
+        # A norm with a weight alone is no layer of ours.
+        argument("bias", Always(True, unless=affine), default=True),
     )
     return Equivalent(*names, arguments=arguments, functions=functions)
 
@@ -242,7 +241,7 @@ PYTORCH = Framework(
             "nn.Dropout",
             "nn.Dropout{rank}d",
             "nn.AlphaDropout",
-            arguments=(argument("p", "rate", REAL, 0.5, positional=True),),
+            arguments=(argument("p", "rate", REAL, 0.5, positional=True), *ignored("inplace")),
             functions=("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"),
         ),
         "droppath": Equivalent(

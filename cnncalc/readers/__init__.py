@@ -13,6 +13,7 @@ from importlib import import_module
 from os import path as paths
 from typing import NamedTuple
 
+from cnncalc.diagnostics import Source
 from cnncalc.graph import Graph, with_input_order_warnings
 from cnncalc.readers.errors import fail, fail_if_unknown, fail_pickle
 from cnncalc.readers.importer import printable_title
@@ -28,6 +29,9 @@ SUFFIXES = {
     ".cfg": "darknet",
 }
 
+#: Suffixes of code, whose text is read.
+CODE = (".py", ".ipynb")
+
 #: Suffixes of pickled modules: reading one would run whatever code it holds, so none is ever opened.
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
 
@@ -42,11 +46,25 @@ class ModelFile(NamedTuple):
     name: str
 
 
+class PastedCode(NamedTuple):
+    """A text that is code of a framework, or a module as it is printed."""
+
+    source: Source
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+
 class ReadOptions(NamedTuple):
-    """Values that a file leaves open: the shape of its first input, channels last, and sizes of symbolic dimensions."""
+    """Values that a file leaves open: the shape of its first input, channels last, and sizes of symbolic dimensions.
+
+    With `letters`, a size that is still open is a letter.
+    """
 
     input: tuple[int, ...] | None = None
     dims: Mapping[str, int] = {}
+    letters: bool = False
 
 
 def recognize(path: str) -> ModelFile | None:
@@ -92,14 +110,16 @@ def _recognize_content(path: str, head: bytes) -> str | None:
     return None
 
 
-def read(model: ModelFile, options: ReadOptions, strict: bool = False) -> Graph:
+def read(model: ModelFile | PastedCode, options: ReadOptions, strict: bool = False) -> Graph:
     """Return the graph of a model; with `strict`, an unknown operator is an error (E305).
 
     Raises `SpecError` if the model is invalid or the library that reads it is not installed.
     """
-    module = import_module(f"cnncalc.readers.{model.reader}")
     try:
-        graph: Graph = module.read(model.name, options)
+        if isinstance(model, PastedCode):
+            graph: Graph = import_module("cnncalc.readers.code").read_code(model.source, options)
+        else:
+            graph = import_module(f"cnncalc.readers.{model.reader}").read(model.name, options)
     except RecursionError:
         fail("E303", f"`{model.name}` is nested too deeply")
     except OSError as error:
