@@ -301,6 +301,8 @@ def input_order_lints(nodes: Sequence[Node]) -> list[tuple[int, Lint]]:
 
 
 def _read_as_written(input: Node, nodes: Sequence[Node]) -> bool:
-    """Return whether the readers of a one-axis input need one axis or none, so that its axis order cannot be wrong."""
+    """Return whether the readers of a one-axis input expect one axis or none: then its axis order is meant."""
     readers = [node.layer for node in nodes if input.index in node.inputs]
-    return bool(readers) and all(layer.axes == 1 or layer.flat or isinstance(layer, Flatten) for layer in readers)
+    return bool(readers) and all(
+        layer.axes == 1 or layer.flat or layer.takes_sequences or isinstance(layer, Flatten) for layer in readers
+    )

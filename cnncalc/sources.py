@@ -164,16 +164,17 @@ def load_source(
     `variables` and `left_open` are for text; `dims` (the sizes of symbolic dimensions) and `strict` for models.
     """
     if not isinstance(source, Source):
-        from cnncalc.readers import ReadOptions, read
+        from cnncalc.readers import WITH_LETTERS, ReadOptions, read
 
         if variables:
             _does_not_apply("--var", "a model file has no lets", "`--dim NAME=N` gives a symbolic dimension its size")
-        if left_open.at:
-            _does_not_apply("--at", "a model file has no letters", "`--dim NAME=N` gives a symbolic dimension its size")
+        if left_open.at and getattr(source, "reader", None) not in WITH_LETTERS:
+            _does_not_apply("--at", "the file has no letters", "`--input 32x32x3` gives its input in numbers")
         if input is not None:
-            require_numbers(input)
+            require_numbers(input, left_open.at)
+            input = Input("input", shape=input).substitute(left_open.at).shape
         try:
-            return read(source, ReadOptions(input, dims or {}, left_open.letters), strict)
+            return read(source, ReadOptions(input, {**left_open.at, **(dims or {})}, left_open.letters), strict)
         except BuildError as error:
             from cnncalc.language.repair import with_repairs  # only once something is wrong
 

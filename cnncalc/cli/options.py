@@ -79,7 +79,7 @@ def source_options() -> Decorator:
             metavar="H=N,W=N",
             default="",
             callback=_numbers,
-            help="Numbers for the letters of the input and of missing filters.",
+            help="Numbers for its letters: sizes, and missing filters (K1).",
         ),
         option(
             "--dim",
@@ -254,13 +254,12 @@ def _numbers(_: click.Context, __: click.Parameter, value: str) -> dict[str, int
     numbers: dict[str, int] = {}
     for part in value.replace(" ", "").split(",") if value else ():
         letter, _equals, number = part.partition("=")
-        # The letters for filters have numbers behind them: K1.
-        named = letter[:1].isalpha() and (len(letter) == 1 or letter[1:].isdecimal()) and letter.isascii()
-        if not named or not number.isdecimal() or not number.isascii():
+        # A spec's letters are capitals; a model file has names of any length, which are its own.
+        if not letter.isidentifier() or letter == "_" or not number.isdecimal() or not number.isascii():
             raise click.BadParameter(f"{part!r} is not a letter and its number: H=224")
         if len(number) > 9 or int(number) < 1:
             raise click.BadParameter(f"{part!r}: the number is from 1 to 10^9 - 1")
-        letter = letter.upper()
+        letter = letter.upper() if len(letter) == 1 else letter
         if letter in numbers:
             raise click.BadParameter(f"`{letter}` is given twice: `{letter}={numbers[letter]}` and `{part}`")
         numbers[letter] = int(number)
