@@ -79,7 +79,7 @@ def source_options() -> Decorator:
             metavar="H=N,W=N",
             default="",
             callback=_numbers,
-            help="Numbers for its letters: sizes, and missing filters (K1).",
+            help="Numbers for the letters of sizes and filters.",
         ),
         option(
             "--dim",

@@ -274,7 +274,7 @@ def argument_texts(layer: Layer) -> Iterator[str]:
     rank = max((len(getattr(layer, name) or ()) for name in windows), default=1)
     for name, argument in layer.arguments.items():
         value = getattr(layer, name)
-        if value == NOT_GIVEN:
+        if value is NOT_GIVEN:
             continue
         try:
             fitted = argument.fit(value, rank)
