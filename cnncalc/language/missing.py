@@ -6,6 +6,7 @@ from collections.abc import Container, Iterator, Mapping
 from typing import Any
 
 from cnncalc.language.nodes import LayerNode
+from cnncalc.layers.rearrange import of_letter
 
 #: The arguments that a letter may stand for: the channels that come out.
 COUNTS = ("filters", "units")
@@ -39,11 +40,7 @@ class MissingCounts:
                 self._last += 1
             self.letters[id(node)] = f"K{self._last}"
         letter = self.letters[id(node)]
-        if letter in self._numbers:
-            return self._numbers[letter]
-        from cnncalc.symbols import symbol  # few specs have any
-
-        return symbol(letter)
+        return self._numbers[letter] if letter in self._numbers else of_letter(letter)
 
 
 class _Counts(Mapping[str, Any]):
