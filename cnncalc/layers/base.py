@@ -219,6 +219,12 @@ class Layer:
         """
         return None
 
+    @property
+    def open(self) -> list[str]:
+        """The letters that stand for numbers of it, each once."""
+        counts = [vars(self).get("filters"), vars(self).get("units")]
+        return [str(count) for count in counts if hasattr(count, "symbols")]
+
     # -- sizes ---------------------------------------------------------------------------------------
 
     def output(self, x: Shape) -> Shape:

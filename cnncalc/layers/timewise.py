@@ -61,6 +61,10 @@ class Timewise(Layer):
         return self.layer.stem
 
     @property
+    def open(self) -> list[str]:
+        return self.layer.open
+
+    @property
     def frozen(self) -> bool:
         return self.layer.frozen
 
