@@ -127,6 +127,17 @@ def offsets(window: Sequence[int], distance: bool) -> tuple[tuple[int, ...], int
     return tuple(indices), prod(kinds)
 
 
+@emitter("parameter")
+def parameter(node: Node, layer: Any) -> list[Op]:
+    # As often as there are samples.
+    dims = sizes(node.shape)[1:]
+    return [
+        op("Shape", X, start=0, end=1),
+        op("Concat", OperatorResult(0), Constant("shape", dims), axis=0),
+        op("Expand", Weight("weight", dims), OperatorResult(1)),
+    ]
+
+
 @emitter("embedding")
 def embedding(node: Node, layer: Any) -> list[Op]:
     return [
