@@ -18,9 +18,19 @@ FILES = sorted(Path(zoo.FOLDER).glob("*.cnn"))
 MEMBERS = list(zoo.members().values())
 
 #: Networks that fit an input of some sizes only, as their papers say, or of another number of axes.
-PARTICULAR = {"unet", "fcn8s", "c3d", "m5", "m11", "m18", "crnn", "deepspeech2"} | {
-    f"kws_crnn_{size}" for size in ("small", "medium", "large")
-}
+PARTICULAR = {
+    "unet",
+    "fcn8s",
+    "c3d",
+    "vit_tiny_patch16_224",
+    "vit_small_patch16_224",
+    "swin_tiny_patch4_window7_224",
+    "m5",
+    "m11",
+    "m18",
+    "crnn",
+    "deepspeech2",
+} | {f"kws_crnn_{size}" for size in ("small", "medium", "large")}
 
 
 def lets(text: str) -> dict[str, str]:

@@ -19,8 +19,8 @@ ALIASES = {"regnety_004": "regnet_y_400mf"}
 LEFT_OUT = {
     **dict.fromkeys(
         (
-            "mobilevit_xxs", "mobilevit_xs", "mobilevit_s", "mobilevitv2_050", "coatnet_0_224", "vit_tiny_patch16_224",
-            "vit_small_patch16_224", "swin_tiny_patch4_window7_224", "botnet26t_256", "efficientformer_l1",
+            "mobilevit_xxs", "mobilevit_xs", "mobilevit_s", "mobilevitv2_050",
+            "botnet26t_256",
             "edgenext_xx_small", "maxvit_tiny_tf_224",
         ),
         "attention",
