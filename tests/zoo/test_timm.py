@@ -70,3 +70,12 @@ def test_reference(name: str) -> None:
 
     assert list(result.rows[0].output_shape) == expected["input"]
     assert (totals.params, totals.buffers, totals.macs) == (expected["params"], expected["buffers"], expected["macs"])
+
+
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [("vit_tiny_patch16_224", 5.97), ("vit_small_patch16_224", 11.95), ("swin_tiny_patch4_window7_224", 17.06)],
+)
+def test_activations(name: str, published: float) -> None:
+    """What timm's model cards call activations, in millions: the two products of attention are among them."""
+    assert round(cnncalc.analyze(name).totals.conv_activations / 10**6, 2) == published
