@@ -13,7 +13,13 @@ TABLE = Path(__file__).parent / "timm.txt"
 REFERENCE = read_json(GOLDEN / "timm.json")
 
 #: What timm calls a network that the zoo has by another name.
-ALIASES = {"regnety_004": "regnet_y_400mf"}
+ALIASES = {
+    "regnety_004": "regnet_y_400mf",
+    "vit_tiny_patch16_224": "vit_tiny",
+    "vit_small_patch16_224": "vit_small",
+    "swin_tiny_patch4_window7_224": "swin_tiny",
+    "coatnet_0_224": "coatnet_0",
+}
 
 #: Networks of the reference that the zoo does not have, and what they are made of.
 LEFT_OUT = {
@@ -74,7 +80,7 @@ def test_reference(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "published"),
-    [("vit_tiny_patch16_224", 5.97), ("vit_small_patch16_224", 11.95), ("swin_tiny_patch4_window7_224", 17.06)],
+    [("vit_tiny", 5.97), ("vit_small", 11.95), ("swin_tiny", 17.06)],
 )
 def test_activations(name: str, published: float) -> None:
     """What timm's model cards call activations, in millions: the two products of attention are among them."""
