@@ -62,6 +62,7 @@ DARKNET = Framework(
         "rearrange": ABSENT,
         "timewise": ABSENT,
         "embedding": ABSENT,
+        "parameter": ABSENT,
         "attention": ABSENT,
         "grn": ABSENT,
         "bn": Equivalent("batchnorm", "batchnorm2d"),

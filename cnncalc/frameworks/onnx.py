@@ -67,6 +67,7 @@ ONNX = Framework(
         "rearrange": Composed(),
         "timewise": Composed(),
         "embedding": Composed(),
+        "parameter": Composed(),
         # Its operator of that name is younger than the operators that are written.
         "attention": Composed(),
         "grn": Composed(),

@@ -59,6 +59,7 @@ OPENVINO = Framework(
         "rearrange": ABSENT,
         "timewise": ABSENT,
         "embedding": Composed(("Gather",)),
+        "parameter": Composed(),
         "attention": Composed(),
         "grn": Composed(),
         "bn": Equivalent("BatchNormInference", "BatchNormalization", arguments=ignored("epsilon")),
