@@ -161,7 +161,7 @@ class GraphBuilder:
                 # The layer is kept with it, so that its identity stays its own.
                 known = self._fits_by_identity[identity] = layer, self._fit(layer, shapes)
             except ShapeError as fault:
-                self._report(fault, name, layer, inputs, origin)
+                self.report(fault, name, layer, inputs, origin)
                 return UNKNOWN
         fit = known[1]
         index = len(nodes)
@@ -185,9 +185,10 @@ class GraphBuilder:
             if name not in self._taken:
                 return name
 
-    def _report(
+    def report(
         self, fault: ShapeError, name: str, layer: Layer, inputs: tuple[int, ...], origin: Origin | None
     ) -> None:
+        """Record that a layer does not fit its inputs."""
         self.mark_failed()
         chain = [f"shapes so far: {self.shape_chain(inputs[0])}"] if len(inputs) == 1 else []
         span, calls = origin if origin else (None, ())
@@ -301,6 +302,8 @@ def input_order_lints(nodes: Sequence[Node]) -> list[tuple[int, Lint]]:
 
 
 def _read_as_written(input: Node, nodes: Sequence[Node]) -> bool:
-    """Return whether the readers of a one-axis input need one axis or none, so that its axis order cannot be wrong."""
+    """Return whether the readers of a one-axis input expect one axis or none: then its axis order is meant."""
     readers = [node.layer for node in nodes if input.index in node.inputs]
-    return bool(readers) and all(layer.axes == 1 or layer.flat or isinstance(layer, Flatten) for layer in readers)
+    return bool(readers) and all(
+        layer.axes == 1 or layer.flat or layer.takes_sequences or isinstance(layer, Flatten) for layer in readers
+    )

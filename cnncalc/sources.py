@@ -20,7 +20,7 @@ from cnncalc.language.tokens import MAX_TEXT
 from cnncalc.layers.rearrange import Input
 
 if TYPE_CHECKING:
-    from cnncalc.readers import ModelFile
+    from cnncalc.readers import ModelFile, PastedCode
     from cnncalc.zoo import Member
 
 SUFFIXES = (".cnn", ".txt", ".yaml", ".yml")
@@ -32,8 +32,11 @@ WORD = re.compile(r"\s*([A-Za-z][\w.-]*)\s*", re.ASCII)
 #: The prefix of a function that returns a PyTorch module: `torch:package.module:factory`.
 TORCH = "torch:"
 
-#: A text, or a model file for a reader.
-TextOrModel = Union[Source, "ModelFile"]
+#: A text in the language, or for a reader a model file or code.
+TextOrModel = Union[Source, "ModelFile", "PastedCode"]
+
+#: What a text that is code has, and few specs: a capital or a dot in front of brackets, or a word of Python.
+CODE = re.compile(r"(?m)[A-Z][\w.]*\s*\(|\w\.\w+\s*\(|^\s*(?:import|from|class)\s")
 
 
 def find(spec: str) -> TextOrModel:
@@ -43,7 +46,7 @@ def find(spec: str) -> TextOrModel:
     that is neither a network nor a layer.
     """
     if spec == "-":
-        return Source("<stdin>", _decode("<stdin>", _standard_input()))
+        return _text_or_code(Source("<stdin>", _decode("<stdin>", _standard_input())))
     if spec.startswith(TORCH):
         from cnncalc.readers import ModelFile
 
@@ -63,7 +66,19 @@ def find(spec: str) -> TextOrModel:
     return text_or_network(spec, "as a file (there is none of this name), ")
 
 
-def text_or_network(text: str, tried: str = "") -> Source:
+def _text_or_code(source: Source) -> TextOrModel:
+    """Return a text, for the reader of code if it is such by its name or by itself."""
+    file = source.name.lower().endswith((".py", ".ipynb"))
+    if file or CODE.search(source.text):
+        from cnncalc.readers import PastedCode
+        from cnncalc.readers.code import code_of, recognize
+
+        if file or recognize(source.text):
+            return PastedCode(code_of(source))
+    return source
+
+
+def text_or_network(text: str, tried: str = "") -> TextOrModel:
     """Return the spec of the zoo network that a text names, or else the text itself as a spec.
 
     Raises `SpecError` E101 for a word that is neither, with a note on what else it was `tried` as.
@@ -74,7 +89,7 @@ def text_or_network(text: str, tried: str = "") -> Source:
     source = Source("<spec>", text)
     match = WORD.fullmatch(text)
     if match is None:
-        return source
+        return _text_or_code(source)
     word, span = match.group(1), Span(source, *match.span(1))
     try:
         split_word(Chunk((word,), span))
@@ -108,7 +123,7 @@ def _names_file(spec: str) -> bool:
         return bool(suffix)
     from cnncalc import readers
 
-    return suffix in readers.SUFFIXES or suffix in readers.PICKLES
+    return suffix in (*readers.SUFFIXES, *readers.PICKLES, *readers.CODE)
 
 
 def read_file(path: str | os.PathLike[str]) -> TextOrModel:
@@ -127,7 +142,8 @@ def read_file(path: str | os.PathLike[str]) -> TextOrModel:
             if model is not None:
                 return model
         with open(name, "rb") as file:
-            return Source(name, _decode(name, file.read(4 * MAX_TEXT + 1)))
+            source = Source(name, _decode(name, file.read(4 * MAX_TEXT + 1)))
+        return source if name.lower().endswith((".cnn", *YAML)) else _text_or_code(source)
     except SpecError:
         raise
     except (OSError, ValueError) as error:
@@ -148,16 +164,17 @@ def load_source(
     `variables` and `left_open` are for text; `dims` (the sizes of symbolic dimensions) and `strict` for models.
     """
     if not isinstance(source, Source):
-        from cnncalc.readers import ReadOptions, read
+        from cnncalc.readers import WITH_LETTERS, ReadOptions, read
 
         if variables:
             _does_not_apply("--var", "a model file has no lets", "`--dim NAME=N` gives a symbolic dimension its size")
-        if left_open.at:
-            _does_not_apply("--at", "a model file has no letters", "`--dim NAME=N` gives a symbolic dimension its size")
+        if left_open.at and getattr(source, "reader", None) not in WITH_LETTERS:
+            _does_not_apply("--at", "the file has no letters", "`--input 32x32x3` gives its input in numbers")
         if input is not None:
-            require_numbers(input)
+            require_numbers(input, left_open.at)
+            input = Input("input", shape=input).substitute(left_open.at).shape
         try:
-            return read(source, ReadOptions(input, dims or {}), strict)
+            return read(source, ReadOptions(input, {**left_open.at, **(dims or {})}, left_open.letters), strict)
         except BuildError as error:
             from cnncalc.language.repair import with_repairs  # only once something is wrong
 
@@ -176,6 +193,24 @@ def load_source(
     except RecursionError:
         # Each kind of nesting has its limit; all of them at once can still be more than Python's stack.
         raise FatalError([Diagnostic("E005", f"`{source.name}` is nested too deeply")]) from None
+
+
+def language_of_code(source: TextOrModel) -> str | None:
+    """Return what the code in a source is, such as `PyTorch code`; None for a spec or a model file."""
+    from cnncalc.readers import PastedCode
+
+    if not isinstance(source, PastedCode):
+        return None
+    from cnncalc.readers.code import title
+
+    return title(source.source)
+
+
+def as_code(source: Source) -> TextOrModel:
+    """Return a text as code, whatever it looks like."""
+    from cnncalc.readers import PastedCode
+
+    return PastedCode(source)
 
 
 def text_of(source: TextOrModel) -> Source:

@@ -254,11 +254,12 @@ def _numbers(_: click.Context, __: click.Parameter, value: str) -> dict[str, int
     numbers: dict[str, int] = {}
     for part in value.replace(" ", "").split(",") if value else ():
         letter, _equals, number = part.partition("=")
-        if len(letter) != 1 or not letter.isalpha() or not number.isdecimal() or not number.isascii():
+        # A spec's letters are capitals; a model file has names of any length, which are its own.
+        if not letter.isidentifier() or letter == "_" or not number.isdecimal() or not number.isascii():
             raise click.BadParameter(f"{part!r} is not a letter and its number: H=224")
         if len(number) > 9 or int(number) < 1:
             raise click.BadParameter(f"{part!r}: the number is from 1 to 10^9 - 1")
-        letter = letter.upper()
+        letter = letter.upper() if len(letter) == 1 else letter
         if letter in numbers:
             raise click.BadParameter(f"`{letter}` is given twice: `{letter}={numbers[letter]}` and `{part}`")
         numbers[letter] = int(number)

@@ -53,11 +53,15 @@ class SpecOptions(NamedTuple):
 
 def find_source(spec: str, output: Output) -> TextOrModel:
     """Return the source that a spec denotes, with a note on the code that `torch:module:factory` runs."""
-    from cnncalc.sources import TORCH, find
+    from cnncalc.sources import TORCH, find, language_of_code
 
     if spec.startswith(TORCH):
         note(f"running the code of {spec.removeprefix(TORCH)}", output)
-    return find(spec)
+    source = find(spec)
+    language = None if isinstance(source, Source) else language_of_code(source)
+    if language is not None:
+        note(f"read as {language}; `cnncalc format` writes it as a spec", output)
+    return source
 
 
 def analyze_all(

@@ -144,8 +144,12 @@ REAL = Notation(_same, _real)
 #: A real number, written as one even where it is whole.
 FLOAT = Notation(float, _real)
 FLAG = Notation(_same, _flag)
+#: Whether all of several products have a bias, or but the last: `"qkv"`.
+BIASES = Notation(_same, words({True: True, False: False, "qkv": "qkv"}).read)
 #: One number for all axes, or a number for each.
 PER_AXIS = Notation(one_or_each, axes)
+#: A number for each axis, or nothing.
+IF_GIVEN = Notation(_same, lambda value: None if value is None else axes(value))
 #: A number for each axis, always.
 EACH_AXIS = Notation(list, axes)
 #: The first or second of two numbers that are one argument of ours.

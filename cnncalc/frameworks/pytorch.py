@@ -8,8 +8,10 @@ Names without `nn.` are modules that PyTorch lacks: `writers/runtime/pytorch.py`
 from __future__ import annotations
 
 from cnncalc.frameworks.notation import (
+    BIASES,
     FIRST,
     FLAG,
+    IF_GIVEN,
     LAST_AXIS_FIRST,
     PER_AXIS,
     REAL,
@@ -35,7 +37,7 @@ from cnncalc.frameworks.table import (
 
 
 def _activation(name: str, *functions: str, arguments: tuple[FrameworkArgument, ...] = ()) -> Equivalent:
-    return Equivalent(f"nn.{name}", arguments=arguments, functions=functions)
+    return Equivalent(f"nn.{name}", arguments=(*arguments, *ignored("inplace")), functions=functions)
 
 
 IN_CHANNELS = argument("in_channels", Meaning.INPUT_CHANNELS)
@@ -53,8 +55,6 @@ OUTPUT_SIZE = argument("output_size", "size", PER_AXIS)
 FACTOR = argument("upscale_factor", "factor", WHOLE)
 #: Channels come behind the batch; of a vector, the last axis is the same.
 CHANNEL_DIM = argument("dim", Always(1, any_is_read=True), default=None)
-#: A norm with a weight alone is no layer of ours.
-NORM_BIAS = argument("bias", Always(True), default=True)
 
 
 def _norm(
@@ -71,7 +71,8 @@ def _norm(
         *ignored("eps", *(("momentum",) if channels == "num_features" else ())),
         argument(affine, "affine", FLAG, default),
         *ignored("track_running_stats", "device", "dtype"),
-        NORM_BIAS,
+        # A norm with a weight alone is no layer of ours.
+        argument("bias", Always(True, unless=affine), default=True),
     )
     return Equivalent(*names, arguments=arguments, functions=functions)
 
@@ -175,6 +176,22 @@ PYTORCH = Framework(
                 ),
             ),
         ),
+        # `SelfAttention` of `writers/runtime/pytorch.py` goes along; its arguments begin as those of PyTorch's own.
+        "attention": Equivalent(
+            "SelfAttention",
+            "nn.MultiheadAttention",
+            arguments=(
+                argument("embed_dim", Meaning.INPUT_CHANNELS), argument("num_heads", "heads", WHOLE),
+                *ignored("dropout"), argument("bias", notation=BIASES, default=True),
+                argument("add_bias_kv", Always(False), default=False),
+                argument("add_zero_attn", Always(False), default=False),
+                argument("kdim", Always(None), default=None), argument("vdim", Always(None), default=None),
+                *ignored("batch_first", "device", "dtype"),
+                argument("dim", default=None), argument("kv_heads", "kv", WHOLE, like="num_heads"),
+                argument("value_dim", default=None, like="dim"), argument("window", notation=IF_GIVEN, default=None),
+                argument("position", default="none"), argument("projection", notation=FLAG, default=True),
+            ),
+        ),
         "grn": Equivalent(
             "GlobalResponseNorm",
             arguments=(argument("channels", Meaning.INPUT_CHANNELS), argument("axes", Meaning.INPUT_RANK)),
@@ -241,7 +258,7 @@ PYTORCH = Framework(
             "nn.Dropout",
             "nn.Dropout{rank}d",
             "nn.AlphaDropout",
-            arguments=(argument("p", "rate", REAL, 0.5, positional=True),),
+            arguments=(argument("p", "rate", REAL, 0.5, positional=True), *ignored("inplace")),
             functions=("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"),
         ),
         "droppath": Equivalent(

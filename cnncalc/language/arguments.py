@@ -236,6 +236,8 @@ class LayerReader:
         if first is None:
             piece = Piece(WORD, argument.name, name.span.start, name.span.end, argument.name)
             raise ArgumentError("E105", f"`{argument.name}` has no value", "nothing behind the `=`", piece)
+        if first.value == "null" and not argument.required:  # as JSON has what is left out
+            return
         result = argument.read_long(pieces)
         if pieces.next is not None:
             self.fail_unknown(pieces.next)

@@ -35,12 +35,20 @@ emitter: Emitter[str] = Emitter("the spec language")
 
 
 def write(graph: Graph) -> str:
-    """Return the graph as a spec in canonical form; raises `SpecError` E320 for a layer that the language lacks."""
+    """Return the graph as a spec in canonical form, with its figures in a comment.
+
+    Raises `SpecError` E320 for a layer that the language lacks.
+    """
+    head = [f"# {line}".rstrip() for line in file_docstring(graph, emitter.title).splitlines()]
+    return write_spec(graph, ["\n".join(head)])
+
+
+def write_spec(graph: Graph, head: Sequence[str] = ()) -> str:
+    """Return the graph as a spec in canonical form, below the blocks of text `head`."""
     texts = emitter.emit_all(graph.nodes)
     definitions, items = define(Pipelines(graph, texts).items())
-    head = [f"# {line}".rstrip() for line in file_docstring(graph, emitter.title).splitlines()]
     blocks = [*definitions, "\n".join(lines(fold(items)))]
-    source = Source("<spec>", "\n\n".join(["\n".join(head), *blocks]))
+    source = Source("<spec>", "\n\n".join([*head, *blocks]))
     problems = Problems()
     return canonical(parse(source, problems), problems, source)
 

@@ -48,6 +48,11 @@ def test_first_word_begun() -> None:
         "convnext_small",
         "convnext_base",
         "convnext_large",
+        "convnextv2_atto",
+        "convnextv2_femto",
+        "convnextv2_pico",
+        "convnextv2_nano",
+        "convnextv2_tiny",
         "co",
     ]
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -115,10 +116,16 @@ def test_sort(key: str) -> None:
     """The list is sorted by the figure, smallest first."""
     listed = json.loads(run("--family", "resnet", "--sort", key, "-f", "json").stdout)
     place = {"field": "receptive_field", "memory": "peak_bytes"}.get(key, key)
-    values = [each["receptive_field"]["size"] if key == "field" else each[place] for each in listed]
+    values = [_largest(each) if key == "field" else each[place] for each in listed]
 
     assert len(values) > 10
     assert values == sorted(values)
+
+
+def _largest(entry: dict[str, Any]) -> float:
+    """The largest size of the receptive field; that of the whole input is above all."""
+    size = entry["receptive_field"]["size"]
+    return float("inf") if size == "all" else max(size)
 
 
 def test_keys() -> None:
@@ -129,7 +136,15 @@ def test_keys() -> None:
 def test_what_sees_everything_comes_last() -> None:
     """Sorted by field, a network that looks at its whole input from a gate on comes behind those of any size."""
     listed = json.loads(run("--family", "mobilenet", "--sort", "field", "-f", "json").stdout)
-    assert [each["receptive_field"]["size"] for each in listed] == [[315] * 2, [315] * 2, [491] * 2, "all", "all"]
+    assert [each["receptive_field"]["size"] for each in listed] == [
+        [315] * 2,
+        [315] * 2,
+        [491] * 2,
+        [943] * 2,
+        [1871] * 2,
+        "all",
+        "all",
+    ]
 
 
 @pytest.mark.parametrize("width", [80, 149, 150])
@@ -141,6 +156,16 @@ def test_width(width: int) -> None:
     assert max(map(len, table.splitlines())) <= width
     assert table.splitlines()[0].endswith("contribution") == (width >= 150)
     assert {line.split()[0] for line in table.splitlines() if line} >= set(zoo.members())
+
+
+def test_narrow_columns() -> None:
+    """In 80 columns, numbers are rounded and the year is left out rather than a name broken; narrower, the memory."""
+    narrow, narrower = run("--width", "80").stdout, run("--width", "70").stdout
+
+    assert narrow.split("\n")[0].split() == ["name", "input", "params", "MACs", "field", "memory"]
+    assert narrower.split("\n")[0].split() == ["name", "input", "params", "MACs", "field"]
+    assert "\nmemory" in narrow
+    assert "\nmemory" not in narrower
 
 
 def test_ascii() -> None:

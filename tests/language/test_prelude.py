@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -28,6 +29,8 @@ FIGURES = {
     # At least one channel is left in between.
     "input 8x8x2 | se(r=16)": ("8x8x2", 2 + 1 + 2 + 2, 4),
     "input 4x4x4x8 | se()": ("4x4x4x8", 8 * 2 + 2 + 2 * 8 + 8, 32),
+    # A window of 3 over the means of 8 channels, with padding.
+    "input 8x8x8 | eca()": ("8x8x8", 3, 3 * 8),
     # Two 3x3 and their batch norms; with another number of channels, a 1x1 in the shortcut.
     "input 8x8x4 | basic(4)": ("8x8x4", 2 * (144 + 8), 64 * 2 * 144),
     "input 8x8x4 | basic(6)": ("8x8x6", 9 * 24 + 12 + 9 * 36 + 12 + 24 + 12, 64 * (216 + 324 + 24)),
@@ -39,6 +42,9 @@ FIGURES = {
     "input 8x8x4 | inverted(4)": ("8x8x4", 96 + 48 + 216 + 48 + 96 + 8, 64 * (96 + 216 + 96)),
     "input 8x8x4 | inverted(6, e=1, k=5)": ("8x8x6", 100 + 8 + 24 + 12, 64 * (100 + 24)),
     "input 8x8x4 | inverted(4, e=1.5, s=2)": ("4x4x4", 24 + 12 + 54 + 12 + 24 + 8, 64 * 24 + 16 * (54 + 24)),
+    # As `inverted(4)`, and from 24 to one and back to 24.
+    "input 8x8x4 | mbconv(4)": ("8x8x4", 512 + 24 + 1 + 24 + 24, 64 * 408 + 48),
+    "input 8x8x8 | mbconv(4, e=1, s=2)": ("4x4x4", 72 + 16 + 8 * 2 + 2 + 2 * 8 + 8 + 32 + 8, 16 * 104 + 32),
 }
 
 
@@ -59,6 +65,8 @@ def test_figures(spec: str) -> None:
         ("inverted(4)", 1),
         ("inverted(4, s=2)", 0),
         ("inverted(8)", 0),
+        ("mbconv(4, k=5)", 1),
+        ("mbconv(8)", 0),
         ("basic(4)", 1),
         ("basic(8, s=2)", 2),
     ],
@@ -148,3 +156,20 @@ def test_lazy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_one_by_one() -> None:
+    """A block is parsed when it is first called, and the others are not."""
+    code = (
+        "import cnncalc; from cnncalc.language.prelude import find; cnncalc.analyze('input 8x8x4 | se() | se(2)');"
+        "print(find.cache_info().currsize)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"
+
+
+def test_blocks_call_no_blocks() -> None:
+    """No block of the prelude calls another: a def of the spec cannot change what it is."""
+    for block in described().values():
+        definition = block.text[block.text.index("def ") :]
+        assert set(re.findall(r"(\w+)\(", definition)) & set(prelude()) == {block.name}

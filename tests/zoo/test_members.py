@@ -17,8 +17,10 @@ from cnncalc.language.write import write
 FILES = sorted(Path(zoo.FOLDER).glob("*.cnn"))
 MEMBERS = list(zoo.members().values())
 
-#: Networks that fit an input of some sizes only, as their papers say: 320 is none of them.
-PARTICULAR = {"unet", "fcn8s"}
+#: Networks that fit an input of some sizes only, as their papers say, or of another number of axes.
+PARTICULAR = {"unet", "fcn8s", "c3d", "m5", "m11", "m18", "crnn", "deepspeech2"} | {
+    f"kws_crnn_{size}" for size in ("small", "medium", "large")
+}
 
 
 def lets(text: str) -> dict[str, str]:
