@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.graph import StoredWeights
 from cnncalc.readers.keras.config import LayerConfig, Operand
-from cnncalc.readers.keras.rules import LayerPart, operator, several
+from cnncalc.readers.keras.rules import LayerPart, operator, part, several
 from cnncalc.shape import Shape, Size
 
 
@@ -44,6 +44,10 @@ def multi_head(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
     if not made or not all(not isinstance(size, int) or size > 0 for size in made):
         config.fail("output_shape", f"it is {str(stated)[:40]}")
     inner = heads * key_dim, heads * value_dim
+    if stated is None and _is_of_itself(config):
+        yield part("attention", heads=heads, dim=inner[0], value_dim=inner[1], bias=config.flag("use_bias"))
+        yield from _scores(config, heads, query, key)
+        return
     gate = inner[1] if config.flag("use_gate", default=False) else 0
     projections = [(query, inner[0] + gate), (key, inner[0]), (value, inner[1])]
     # Axes that are not attended stand for samples of their own.
@@ -53,6 +57,16 @@ def multi_head(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
     yield from _attention(config, projections, inner, pairs, Shape(query.spatial, prod(made)), heads)
     if len(made) > 1:
         yield operator(config, Shape.of((*query.spatial, *made)), memory="alias")._replace(suffix="shape")
+    yield from _scores(config, heads, query, key)
+
+
+def _is_of_itself(config: LayerConfig) -> bool:
+    """Return whether queries, keys and values are of one tensor, all of whose positions attend to one another."""
+    plain = not config.flag("use_gate", default=False) and config.get("attention_axes") is None
+    return plain and config.get("sliding_window") is None and len(set(config.sources)) == 1
+
+
+def _scores(config: LayerConfig, heads: int, query: Shape, key: Shape) -> Iterator[LayerPart]:
     if config.keywords.get("return_attention_scores") is True:
         yield operator(config, Shape.of((heads, *query.spatial, *key.spatial)), output=1)
 
@@ -63,12 +77,15 @@ def group_query(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]
     query, value, key = _roles(config, shapes)
     size, heads = config.integer("head_dim"), config.integer("num_query_heads")
     shared = config.integer("num_key_value_heads")
+    if _is_of_itself(config):
+        yield part("attention", heads=heads, dim=heads * size, kv=shared, bias=config.flag("use_bias"))
+        yield from _scores(config, heads, query, key)
+        return
     gate = heads * size if config.flag("use_gate", default=False) else 0
     projections = [(query, heads * size + gate), (key, shared * size), (value, shared * size)]
     pairs = prod(query.spatial) * prod(key.spatial)
     yield from _attention(config, projections, (heads * size, heads * size), pairs, query, heads)
-    if config.keywords.get("return_attention_scores") is True:
-        yield operator(config, Shape.of((heads, *query.spatial, *key.spatial)), output=1)
+    yield from _scores(config, heads, query, key)
 
 
 def _attention(

@@ -31,10 +31,13 @@ class LayerConfig(FileArguments):
         channels_first: bool = False,
         arguments: tuple[Any, ...] = (Operand(0),),
         keywords: Mapping[str, Any] = {},
+        sources: Sequence[int] = (),
     ) -> None:
         self.name, self.class_name, self.values = name, class_name, values
         self.channels_first = channels_first
         self.arguments_of_call, self.keywords = arguments, keywords
+        #: The nodes of the inputs: a tensor that is read twice is one node.
+        self.sources = tuple(sources)
 
     def inner(self, layer: object) -> LayerConfig:
         """Return the configuration of a layer that this one holds; raises `SpecError` E306 if it is none."""

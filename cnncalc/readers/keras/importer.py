@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from cnncalc.graph import MAX_LAYERS, UNKNOWN, Graph, StoredWeights
 from cnncalc.layers import Layer
 from cnncalc.layers.arguments import MAX_INTEGER
+from cnncalc.layers.attention import Attention
 from cnncalc.layers.base import Lint
 from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.readers import ReadOptions
@@ -215,7 +216,7 @@ class KerasImporter(Importer):
             fail("E307", f"`{name}` reads nothing", "it is called on no tensor")
         shapes = [self.partial_shape(node) for node in inputs]
         config = LayerConfig(
-            name, printable(class_name[:60]), values, self.channels_first, call.arguments, call.keywords
+            name, printable(class_name[:60]), values, self.channels_first, call.arguments, call.keywords, inputs
         )
         output = stated.shape(place.shapes.get(TensorRef(name, call.number, 0)), config)
         if rule is not None:
@@ -277,6 +278,9 @@ class KerasImporter(Importer):
                 continue
             suffix = f".{each.suffix}" if each.suffix else ""
             reads = inputs if each.of_input is None else [inputs[each.of_input]]
+            if isinstance(each.layer, Attention):
+                # Queries, keys and values of one tensor.
+                reads = reads[:1]
             made = each.layer if isinstance(each.layer, Layer) else each.layer(self.partial_shape(reads[0]))
             own, stored = _frozen(made, each.stored) if frozen else (made, each.stored)
             own, stored = self._on_steps(own, reads, stored)
