@@ -13,7 +13,20 @@ COSTLY = frozenset(
     for prefix in ("", "QLinear", "Fused")
     for name in (
         *("Conv", "ConvTranspose", "ConvInteger", "DeformConv"),
-        *("Gemm", "QGemm", "MatMul", "MatMulInteger", "Einsum"),
+        *(
+            "Gemm",
+            "QGemm",
+            "MatMul",
+            "MatMulInteger",
+            "Einsum",
+            "Attention",
+            "MultiHeadAttention",
+            "LSTM",
+            "GRU",
+            "RNN",
+        ),
+        *("DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "MatMulNBits", "GemmFastGelu"),
+        *("GroupQueryAttention", "LinearAttention", "QAttention", "MatMulActivation"),
     )
 )
 
