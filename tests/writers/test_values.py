@@ -184,6 +184,7 @@ LAYERS = [
     "input 5x5x8 | slice 2:5 | crop 1x0-2 | pad 0-1x2 | dropout 0.3 | droppath 0.2",
     "input 15x12x4 | adaptiveavgpool 5x3",
     "input 15x12x4 | adaptivemaxpool 5x3",
+    "input 15x11x4 | adaptiveavgpool 5x_ | adaptivemaxpool _x1",
     "input 8x8x4 as a | mul(gap ; ) | concat( ; @a) | add( ; ; relu)",
     "input 9x8x3 | sepconv 3 s2 p0-1 m2 x5 | dwconv 3 s2x1 m2 same | dwconv 3 p1 m3",
 ]

@@ -13,20 +13,9 @@ COSTLY = frozenset(
     for prefix in ("", "QLinear", "Fused")
     for name in (
         *("Conv", "ConvTranspose", "ConvInteger", "DeformConv"),
-        *(
-            "Gemm",
-            "QGemm",
-            "MatMul",
-            "MatMulInteger",
-            "Einsum",
-            "Attention",
-            "MultiHeadAttention",
-            "LSTM",
-            "GRU",
-            "RNN",
-        ),
+        *("Gemm", "QGemm", "MatMul", "MatMulInteger", "Einsum", "Attention", "LSTM", "GRU", "RNN"),
         *("DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "MatMulNBits", "GemmFastGelu"),
-        *("GroupQueryAttention", "LinearAttention", "QAttention", "MatMulActivation"),
+        *("MultiHeadAttention", "GroupQueryAttention", "LinearAttention", "QAttention", "MatMulActivation"),
     )
 )
 
