@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from cnncalc.frameworks.notation import (
     BIASES,
+    CHANNELS_FIRST,
     FIRST,
     FLAG,
     IF_GIVEN,
@@ -177,6 +178,7 @@ PYTORCH = Framework(
                 ),
             ),
         ),
+        "parameter": Equivalent("LearntTensor", arguments=(argument("shape", notation=CHANNELS_FIRST),)),
         # `SelfAttention` of `writers/runtime/pytorch.py` goes along; its arguments begin as those of PyTorch's own.
         "attention": Equivalent(
             "SelfAttention",

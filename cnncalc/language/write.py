@@ -271,7 +271,7 @@ def argument_texts(layer: Layer) -> Iterator[str]:
     numbers is what a reader checks.
     """
     windows = (name for name, argument in layer.arguments.items() if isinstance(argument, PerAxis) and argument.in_full)
-    rank = max((len(getattr(layer, name) or ()) for name in windows), default=1)
+    rank = max((len(getattr(layer, name) or (1,)) for name in windows), default=1)
     for name, argument in layer.arguments.items():
         value = getattr(layer, name)
         if value is NOT_GIVEN:

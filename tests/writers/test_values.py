@@ -165,6 +165,9 @@ LAYERS = [
     "input 4x2x3x4 | attention h2 window=2x1x3 relative",
     "input 3x5x4 | attention h2 relative qkvbias",
     "input 6x4 | attention h2 distance",
+    # Learnt tensors: added, in front, and stretched.
+    "input 5x4x3 | add( ; parameter 5x4x3) | mul( ; parameter 5x1x1)",
+    "input 6x4 | concat axis=1 (parameter 1x4 ; ) | attention h2 | relu | mul( ; parameter 7x1) ",
     # Zeros before the first step alone.
     "input 9x4 | conv 3 causal d2 x4 | dwconv 3 causal | sepconv 4 causal x6",
     "input 9x4 | conv 3 causal s2 g2 x4 | sepconv 3 causal s2 m2 x3",

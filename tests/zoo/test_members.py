@@ -17,8 +17,9 @@ from cnncalc.language.write import write
 FILES = sorted(Path(zoo.FOLDER).glob("*.cnn"))
 MEMBERS = list(zoo.members().values())
 
-#: Networks of another number of axes than two, or of one height.
-PARTICULAR = {"c3d", "m5", "m11", "m18", "crnn", "deepspeech2"} | {
+#: Networks of another number of axes than two, or of one height; or that fit some sizes only: the patches of a vision
+#: transformer have an embedding each, and Swin's windows divide its maps.
+PARTICULAR = {"c3d", "m5", "m11", "m18", "crnn", "deepspeech2", "vit_tiny", "vit_small", "swin_tiny"} | {
     f"kws_crnn_{size}" for size in ("small", "medium", "large")
 }
 
