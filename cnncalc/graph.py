@@ -10,6 +10,7 @@ from cnncalc.diagnostics import Diagnostic, Origin, Problems, Span, SpecError
 from cnncalc.layers.axis_order import misreading
 from cnncalc.layers.base import Layer, Lint
 from cnncalc.layers.rearrange import Flatten, Input
+from cnncalc.layers.sharing import check_sharing, frozen
 from cnncalc.layers.timewise import Timewise
 from cnncalc.shape import MAX_ELEMENTS, Shape, ShapeError
 
@@ -25,8 +26,8 @@ FLATTEN = Flatten("flatten")
 class StoredWeights(NamedTuple):
     """The weights that a model file holds for one node; they are counted instead of its layer's rule.
 
-    A weight that several nodes share is stored with the first; one that belongs to no layer of the language
-    (an `Add` of constants) with the node that reads it.
+    A weight that several nodes share is stored with the first (where a node shares all that it has, `weights_from`
+    names that one); one that belongs to no layer of the language (an `Add` of constants) with the node that reads it.
     """
 
     params: int = 0
@@ -57,6 +58,8 @@ class Node(NamedTuple):
     arms: tuple[tuple[int, int], ...] = ()
     #: The weights that a file holds for it, where they differ from its layer's rule.
     stored: StoredWeights | None = None
+    #: The earlier node whose weights it has, where it has none of its own: they are counted there.
+    weights_from: int | None = None
 
 
 class Graph(NamedTuple):
@@ -73,6 +76,13 @@ class Graph(NamedTuple):
     def letters(self) -> tuple[str, ...]:
         """The letters in the shapes of the inputs and for the filters of layers, each once."""
         return tuple(dict.fromkeys(letter for node in self.nodes for letter in node.layer.open))
+
+
+class SharedWeights(NamedTuple):
+    """The node whose weights another one has, and what the spec calls it."""
+
+    owner: int
+    called: str
 
 
 class FailedLayer(NamedTuple):
@@ -142,10 +152,12 @@ class GraphBuilder:
         arms: tuple[tuple[int, int], ...] = (),
         implicit: bool = False,
         stored: StoredWeights | None = None,
+        shared: SharedWeights | None = None,
     ) -> int:
         """Append a node and return its index, or UNKNOWN if its shape cannot be inferred.
 
-        `name` is the node's own; without one it is numbered by its kind within `scope`.
+        `name` is the node's own; without one it is numbered by its kind within `scope`. With `shared`, it has the
+        weights of an earlier node; that they do not fit is a problem as any other.
         """
         name = scope + name if name else self.number(scope + layer.stem)
         if UNKNOWN in inputs:
@@ -168,11 +180,43 @@ class GraphBuilder:
                 self.report(fault, name, layer, inputs, origin)
                 return UNKNOWN
         fit = known[1]
+        made, first = fit[0], None
+        if shared is not None:
+            try:
+                made, first = self._with_weights_of(made, shapes[0], shared)
+            except ShapeError as fault:
+                self.report(fault, name, layer, inputs, origin)
+                return UNKNOWN
         index = len(nodes)
-        nodes.append(Node(index, name, fit[0], inputs, fit[1], fit[2], origin, implicit, arms, stored))
+        nodes.append(Node(index, name, made, inputs, fit[1], fit[2], origin, implicit, arms, stored, first))
         if fit[3]:
             self._lints += [(index, lint) for lint in fit[3]]
         return index
+
+    def share(self, index: int, owner: int) -> bool:
+        """Let a node have the weights of an earlier one in place of its own, if they fit; return whether they do."""
+        if UNKNOWN in (index, owner):
+            return False
+        node = self.nodes[index]
+        x = node.input_shapes[0] if node.inputs else node.shape
+        try:
+            layer, first = self._with_weights_of(node.layer, x, SharedWeights(owner, self.nodes[owner].name))
+        except ShapeError:
+            return False
+        self.nodes[index] = node._replace(layer=layer, stored=None, weights_from=first)
+        return True
+
+    def _with_weights_of(self, layer: Layer, x: Shape, shared: SharedWeights) -> tuple[Layer, int]:
+        """Return a layer as it is with the weights of an earlier node, and the node that has these as its own.
+
+        Raises `ShapeError` E214 if they do not fit.
+        """
+        first = self.nodes[shared.owner]
+        if first.weights_from is not None:
+            first = self.nodes[first.weights_from]
+        other_x = first.input_shapes[0] if first.inputs else first.shape
+        check_sharing(layer, x, first.layer, other_x, shared.called)
+        return frozen(layer) if first.layer.frozen and not layer.frozen else layer, first.index
 
     def _fit(self, layer: Layer, shapes: tuple[Shape, ...]) -> Fit:
         key = layer, layer.axes, shapes

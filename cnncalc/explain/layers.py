@@ -140,6 +140,8 @@ def _explained(analysis: Analysis, row: Row, live: Sequence[Buffer]) -> Explanat
     if node.stored is not None:
         # The weights that a model file holds are counted in place of the rules.
         weights, biases, running = row.params + row.frozen, 0, row.buffers
+    if node.weights_from is not None:
+        weights, biases, running = 0, 0, 0
     return Explanation(
         row,
         tuple(FigureFormula(name, text_of(size), value) for name, size, value in sizes),

@@ -46,7 +46,7 @@ def node_costs(nodes: Sequence[Node]) -> list[Cost]:
     counted: dict[tuple[int, int], Cost] = {}
     result = []
     for node in nodes:
-        if node.stored or not node.inputs:
+        if node.stored or node.weights_from is not None or not node.inputs:
             result.append(cost(node))
             continue
         # Repeated layers on repeated shapes are the same objects: comparing them by value would take longer.
@@ -60,9 +60,12 @@ def node_costs(nodes: Sequence[Node]) -> list[Cost]:
 def cost(node: Node) -> Cost:
     """Return the cost of a node, with MACs by the default convention: only multiply-adds.
 
-    Weights that a model file holds for the node replace those that its layer has by rule.
+    Weights that a model file holds for the node replace those that its layer has by rule; those of an earlier node
+    are counted there.
     """
     layer, y, stored = node.layer, node.shape, node.stored
+    if node.weights_from is not None:
+        stored = StoredWeights()
     if not node.inputs:
         held = stored or StoredWeights()
         return Cost(held.params, held.frozen, held.buffers, 0, y.elements, 0)

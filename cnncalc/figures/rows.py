@@ -72,8 +72,15 @@ class Row(NamedTuple):
 
     @property
     def description(self) -> str:
-        """The layer in canonical notation."""
-        return str(self.node.layer)
+        """The layer in canonical notation, with the name of the layer whose weights it has."""
+        shared = self.weights_of
+        return str(self.node.layer) if shared is None else f"{self.node.layer} weights=@{shared}"
+
+    @property
+    def weights_of(self) -> str | None:
+        """The name of the earlier layer whose weights it has, with which they are counted; None if they are its own."""
+        index = self.node.weights_from
+        return None if index is None else self.graph.nodes[index].name
 
     @property
     def input_shapes(self) -> tuple[tuple[Size, ...], ...]:
@@ -105,6 +112,7 @@ class Row(NamedTuple):
             **_shared_keys(self),
             "implicit": node.implicit,
             "fields": node.layer.fields(node.input_shapes[0]) if node.inputs else {},
+            **({} if self.weights_of is None else {"weights_of": self.weights_of}),
             **({"missing": list(self.missing)} if self.missing else {}),
         }
         partial = self.missing or not all(shape.is_known for shape in node.input_shapes)

@@ -54,7 +54,7 @@ def training_costs(nodes: Sequence[Node], costs: Sequence[Cost], bytes_of_elemen
         # Repeated layers on repeated shapes are the same objects, as for their costs.
         key = id(node.layer), id(node.input_shapes)
         layer = layers.get(key)
-        if layer is None or node.stored:
+        if layer is None or node.stored or node.weights_from is not None:
             layer = layers[key] = _layer_training(node, cost)
         storage.append(storage[inputs[0]] if inputs and layer.is_view else node.index)
         factors = layer.has_weights + sum([learns[index] for index in inputs])
@@ -109,8 +109,11 @@ def _trains(node: Node, cost: Cost) -> bool:
     """Return whether the node has trainable weights."""
     if node.layer.frozen or (node.stored and node.stored.frozen and not node.stored.params):
         return False
-    # Where a file holds weights that nodes share, they are counted with the first alone.
-    params = known_part(node.layer.weights(node.input_shapes[0])) if node.stored and not cost.params else cost.params
+    # Weights that nodes share are counted with the first alone, and train by the gradients of all.
+    params = cost.params
+    if (node.stored or node.weights_from is not None) and not params:
+        x = node.input_shapes[0]
+        params = known_part(node.layer.weights(x)) or known_part(node.layer.bias_weights(x))
     # A formula is never 0.
     return params is not None and params != 0
 

@@ -14,7 +14,7 @@ from cnncalc.diagnostics import Diagnostic, Span, SpecError, fail, nearest
 from cnncalc.language.nodes import Chunk, Hole, LayerNode
 from cnncalc.layers import KINDS, REGISTRY, SEQUENCE_WORDS, Layer
 from cnncalc.layers.arguments import Argument
-from cnncalc.layers.base import rank_of
+from cnncalc.layers.base import WeightedLayer, rank_of
 from cnncalc.layers.pieces import MARK, NUMBER, TENSOR, TEXT, WORD, ArgumentError, Piece, Pieces
 
 PIECE = re.compile(r"(\d+(?:\.\d+)?)|([a-z_]+)|@([a-z_]\w*)|(\"[^\"]*\")|(.)", re.DOTALL | re.ASCII)
@@ -35,6 +35,8 @@ def read_layer(node: LayerNode, holes: dict[Span, Any], assumed: Mapping[str, An
     Raises `UnknownLayerError`, `UnknownArgumentError`, or `SpecError` for another error in its arguments.
     """
     word, cls, rest = split_word(node.word)
+    if node.weights is not None and node.weights.name is not None and not issubclass(cls, WeightedLayer):
+        raise UnknownArgumentError(word, cls, node.weights.name)
     chunks = [*([rest] if rest else []), *node.arguments]
     return LayerReader(word, cls, node, holes).read(chunks, assumed or {})
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cnncalc.diagnostics import Diagnostic, FatalError, Origin, Problems, Span, SpecError, exceed, nearest
-from cnncalc.graph import MAX_LAYERS, UNKNOWN, BuildError, Graph, GraphBuilder
+from cnncalc.graph import MAX_LAYERS, UNKNOWN, BuildError, Graph, GraphBuilder, SharedWeights
 from cnncalc.language.arguments import read_layer
 from cnncalc.language.blocks import Blocks, Scope, checked_value, unknown_tensor
 from cnncalc.language.channels import CHANNELS
@@ -36,7 +36,7 @@ from cnncalc.language.nodes import (
 )
 from cnncalc.language.paths import given_names, refuse_long_path
 from cnncalc.language.placeholders import text_and_holes
-from cnncalc.language.references import references
+from cnncalc.language.references import references, weights_reference
 from cnncalc.layers.base import REGISTRY, Layer, Lint
 from cnncalc.layers.rearrange import Input
 from cnncalc.layers.references import TensorSize
@@ -252,6 +252,8 @@ class Expander:
     def layer(self, node: LayerNode, current: int, scope: Scope, name: str | None) -> int:
         key = id(node), id(scope.numbers)
         if key not in self.layers_read:
+            if node.weights is not None and self.letters:
+                self.take_letter(node, scope)
             self.layers_read[key] = self.read_or_report(node, scope)
         known = self.layers_read[key]
         if known is None:
@@ -272,7 +274,22 @@ class Expander:
             return self.report_missing_input(node.span)
         elif scope.steps:
             layer = self.at_steps(layer, scope.steps)
-        return self.builder.add(layer, inputs, origin, name, scope.path, scope.arms)
+        shared = None if node.weights is None else self.shared_weights(node, scope)
+        return self.builder.add(layer, inputs, origin, name, scope.path, scope.arms, shared=shared)
+
+    def shared_weights(self, node: LayerNode, scope: Scope) -> SharedWeights | None:
+        """Return the node that a layer names as that of its weights; None where it is not known."""
+        named = weights_reference(node)
+        assert named is not None
+        owner = self.reference(named, scope)
+        return None if owner == UNKNOWN else SharedWeights(owner, named.name)
+
+    def take_letter(self, node: LayerNode, scope: Scope) -> None:
+        """Take the letter for missing filters of the layer whose weights a layer has: they have as many filters."""
+        named = weights_reference(node)
+        known = scope.tensors.get(named.name) if named else None
+        if known is not None and (letter := self.missing.letters.get(id(known[1].atom))) is not None:
+            self.missing.letters[id(node)] = letter
 
     def over_steps(self, node: GroupNode, current: int, scope: Scope, name: str | None) -> int:
         """Build a sequence that is applied to each step of the first axis; its layers are numbered as a block's."""

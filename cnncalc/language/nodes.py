@@ -64,11 +64,15 @@ class Chunk(NamedTuple):
 
 
 class LayerNode(NamedTuple):
-    """A layer word with the arguments written together with it, and those that follow after spaces."""
+    """A layer word with the arguments written together with it, and those that follow after spaces.
+
+    `weights` is `weights=@NAME`, which is no argument of the layer: it names the node whose weights it has.
+    """
 
     word: Chunk
     arguments: tuple[Chunk, ...]
     span: Span
+    weights: Chunk | None = None
 
 
 class GroupNode(NamedTuple):

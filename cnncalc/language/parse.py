@@ -51,6 +51,7 @@ from cnncalc.language.nodes import (
     ReferenceNode,
     Spec,
 )
+from cnncalc.language.references import layer_node
 from cnncalc.language.tokens import CHUNK, END, NEWLINE, SEP, STRAY, TEXT, Token
 from cnncalc.layers import MERGE_WORDS, SEQUENCE_WORDS
 
@@ -187,7 +188,7 @@ class Parser(Cursor):
         arguments = []
         while self.kind in ("@", TEXT) or (self.kind == CHUNK and self.token.text.lower() != "as"):
             arguments.append(self.argument())
-        return LayerNode(word, tuple(arguments), self.since(first))
+        return layer_node(word, arguments, self.since(first))
 
     def argument(self, name: Chunk | None = None) -> Chunk:
         """Return an argument; `name` is its own if it is separate from the value (in YAML)."""

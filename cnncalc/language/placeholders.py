@@ -52,7 +52,7 @@ def text_and_holes(node: LayerNode) -> tuple[tuple[str, ...], list[Hole]]:
     """Return a node's text in parts, with `{}` for each hole, and its holes."""
     texts: list[str] = []
     holes: list[Hole] = []
-    for chunk in (node.word, *node.arguments):
+    for chunk in (node.word, *node.arguments, *([node.weights] if node.weights else [])):
         if chunk.name is not None:
             texts += [part for part in chunk.name.parts if isinstance(part, str)]
             texts.append("=")

@@ -28,7 +28,7 @@ from cnncalc.language.nodes import (
     ReferenceNode,
 )
 from cnncalc.language.placeholders import Placeholder, holes_of
-from cnncalc.language.references import references
+from cnncalc.language.references import references, weights_reference
 from cnncalc.language.suggestions import with_suggestions
 
 
@@ -107,7 +107,8 @@ class Checker:
                 value = None if _is_unknown(hole) else self.expression(hole.expression)
                 values[hole.span] = Placeholder(hole.span.text) if value is None else checked_value(value, hole)
             read_layer(node, values, self.assumed)
-            for reference in references(node):
+            of_weights = weights_reference(node)
+            for reference in (*references(node), *([of_weights] if of_weights else [])):
                 self.reference(reference)
         except SpecError as error:
             tensors = {**self.scope.tensors, **dict.fromkeys(self.given)}

@@ -31,6 +31,7 @@ from cnncalc.language.nodes import (
     Spec,
 )
 from cnncalc.language.placeholders import NOT_GIVEN, read_with_placeholders
+from cnncalc.language.references import WEIGHTS, weights_reference
 from cnncalc.layers import Layer
 from cnncalc.layers.arguments import PerAxis
 from cnncalc.shape import ShapeError
@@ -212,16 +213,18 @@ class Writer:
             return ""
         word = layer.kind if layer.axes is None else f"{layer.kind}{layer.axes}d"
         texts = list(argument_texts(layer))
+        if (named := weights_reference(node)) is not None:
+            texts.append(f"{WEIGHTS}=@{named.name}")
         if not self.style.glued:
             return " ".join([word, *texts])
         # Glued, `x` would go on with the numbers before it, and a name with what is behind it. And conv2d is a word
         # only by itself.
         apart_of = [text for text in texts if "=" in text or text[0] == "@"]
         glued = "".join(f":{text[1:]}" if text[0] == "x" else text for text in texts if text not in apart_of)
-        named = "".join(f" {text}" for text in apart_of)
+        behind = "".join(f" {text}" for text in apart_of)
         # Nor is a letter alone, for a size, read where it is glued to its word.
         apart = layer.axes is not None or glued[:1].isupper()
-        return (f"{word} {glued}" if apart and glued else word + glued) + named
+        return (f"{word} {glued}" if apart and glued else word + glued) + behind
 
     def call(self, node: CallNode) -> str:
         # Values that could not be read are not among those of the node: to write it would lose them.

@@ -24,6 +24,7 @@ from cnncalc.language.arguments import UnknownLayerError, split_word
 from cnncalc.language.expressions import ExpressionParser
 from cnncalc.language.nodes import Chunk, DefNode, GroupNode, InvalidNode, ItemNode, LayerNode, LetNode, MergeNode, Spec
 from cnncalc.language.parse import Parser, parse_items
+from cnncalc.language.references import layer_node
 from cnncalc.language.tokens import CHUNK, END, STRAY
 from cnncalc.language.yaml_values import (
     Value,
@@ -206,7 +207,7 @@ class YamlReader:
         pairs = self.pairs(value, path, f"`{shortened(key)}`")
         name = pairs.pop("name", None)
         chunks = tuple([self.named_argument(pair, path) for pair in pairs.values()])
-        return ItemNode(LayerNode(word, chunks, span), span, None, None, *self.name(name, path))
+        return ItemNode(layer_node(word, chunks, span), span, None, None, *self.name(name, path))
 
     def named_argument(self, pair: YamlPair, path: str) -> Chunk:
         """Return the value of a pair as the argument of its key."""

@@ -124,6 +124,10 @@ class Attention(WeightedLayer):
         block = self.block(x)
         return self.heads * prod(block if self.position == "distance" else [2 * size - 1 for size in block])
 
+    def weights_depend_on(self, x: Shape) -> tuple[Size, ...]:
+        everywhere = self.position != "none" and self.window is None
+        return x.dims if everywhere else super().weights_depend_on(x)
+
     def bias_weights(self, x: Shape) -> Size:
         if not self.bias:
             return 0

@@ -354,6 +354,10 @@ class WeightedLayer(Layer):
     def frozen(self) -> bool:
         return not self.trainable
 
+    def weights_depend_on(self, x: Shape) -> tuple[Size, ...]:
+        """Return the sizes of an input that the shapes of its weights depend on."""
+        return (x.channels,)
+
 
 def rank_of(word: str) -> int | None:
     """Return the number of spatial axes that the word requires: 2 for `conv2d`, None for `conv`."""

@@ -41,5 +41,8 @@ class Parameter(WeightedLayer):
     def weights(self, x: Shape) -> Size:
         return prod(self.shape)
 
+    def weights_depend_on(self, x: Shape) -> tuple[Size, ...]:
+        return ()
+
     def explain_channels(self, x: Shape, y: Shape) -> str:
         return "a number for each element, learnt; the input is not read"

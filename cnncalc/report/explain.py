@@ -110,7 +110,9 @@ def _padding_text(explanation: Explanation) -> str:
 
 def _cost_rows(explanation: Explanation) -> Iterator[tuple[str, str]]:
     layer, row = explanation.layer, explanation.row
-    if row.node.stored is not None:
+    if row.weights_of is not None:
+        yield "frozen" if layer.frozen else "parameters", f"those of `{row.weights_of}`, counted there"
+    elif row.node.stored is not None:
         frozen = f", and {thousands(row.frozen)} frozen" if row.frozen else ""
         yield "parameters", f"{thousands(row.params)}{frozen}, as the model file stores them"
     elif "params" in row.missing:

@@ -16,6 +16,7 @@ from cnncalc.graph import Graph, Node, one_step
 from cnncalc.language.arguments import read_layer
 from cnncalc.language.nodes import LayerNode
 from cnncalc.language.parse import parse, parse_items
+from cnncalc.language.references import WEIGHTS
 from cnncalc.language.write import write as canonical
 from cnncalc.layers import KINDS, REGISTRY, Layer
 from cnncalc.layers.merge import Merge
@@ -225,6 +226,7 @@ class Pipelines:
                 tensors[pipeline.start] = None
             elif pipeline.start == NOWHERE and top and current != NOWHERE:
                 tensors[pipeline.entries[0].tensor] = None
+        tensors.update(dict.fromkeys(node.weights_from for node in self.graph.nodes if node.weights_from is not None))
         names = Identifiers(REGISTRY)
         return {index: names.free(self.graph.nodes[index].name) for index in sorted(tensors)}
 
@@ -255,7 +257,7 @@ class Pipelines:
         if here not in (NOWHERE, current):
             yield RepeatItem(f"@{self.names[here]}", plain=False)
         for entry in pipeline.entries:
-            text, plain = entry.text, True
+            text, plain = self.with_weights(entry), True
             if entry.arms is not None:
                 arms = [fold(list(self.pipeline(arm, here))) for arm in entry.arms]
                 text = bracketed(text, arms)
@@ -265,6 +267,18 @@ class Pipelines:
                 text, plain = f"{text} as {name}", False
             yield RepeatItem(text, entry.head, entry.arms is not None, plain)
             here = entry.tensor
+
+
+    def with_weights(self, entry: PipelineEntry) -> str:
+        """Return the text of a layer, with the name of the one whose weights it has; within the brackets of steps."""
+        node = self.graph.nodes[entry.tensor] if entry.tensor < len(self.graph.nodes) else None
+        if node is None or node.weights_from is None:
+            return entry.text
+        layer, steps = node.layer, 0
+        while isinstance(layer, Timewise):
+            layer, steps = layer.layer, steps + 1
+        end = len(entry.text) - steps
+        return f"{entry.text[:end]} {WEIGHTS}=@{self.names[node.weights_from]}{entry.text[end:]}"
 
 
 def fits(entries: Sequence[PipelineEntry], before: Sequence[int]) -> bool:

@@ -83,11 +83,12 @@ class Emitter(Generic[T]):
                 try:
                     emitted[node.index] = self.emit(node)
                 except Unsupported as fact:
-                    problems.add(self._problem(node, fact))
+                    problems.add(self.problem(node, fact))
         problems.raise_if_any()
         return emitted
 
-    def _problem(self, node: Node, fact: Unsupported) -> Diagnostic:
+    def problem(self, node: Node, fact: Unsupported) -> Diagnostic:
+        """Return the error E320 for a layer that the format has no equivalent of."""
         span, calls = node.origin or (None, ())
         message = f"{self.title} has no equivalent of `{node.name}`"
         note = (f"`{node.name}` is `{node.layer}`",) if span is None else ()

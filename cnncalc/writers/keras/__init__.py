@@ -12,12 +12,14 @@ from cnncalc.graph import Graph
 from cnncalc.writers.code import Call
 from cnncalc.writers.keras import axes, elements, products, windows  # noqa: F401 - they register what is emitted
 from cnncalc.writers.keras.calls import emitter, frozen
-from cnncalc.writers.keras.file import KerasFile
+from cnncalc.writers.keras.file import KerasFile, is_same_layer
 from cnncalc.writers.keras.windows import NEVER_NEGATIVE, padded_with_zeros
+from cnncalc.writers.sharing import in_one_block, refuse_unlike
 
 
 def write(graph: Graph) -> str:
     """Return the graph as a Python file; raises `SpecError` E320 for a layer that Keras has no equivalent of."""
+    graph = in_one_block(graph)
     code = emitter.emit_all(graph.nodes)
     for node in graph.nodes:
         if node.layer.kind == "pool" and graph.nodes[node.inputs[0]].layer.kind in NEVER_NEGATIVE:
@@ -26,4 +28,5 @@ def write(graph: Graph) -> str:
         made = code.get(node.index)
         if node.layer.frozen and isinstance(made, Call):
             code[node.index] = frozen(made)
+    refuse_unlike(emitter, graph, code, is_same_layer, "give both the same arguments, or remove `weights=`")
     return KerasFile(graph, code).text()

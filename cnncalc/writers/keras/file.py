@@ -16,12 +16,13 @@ from cnncalc.writers.code import (
     call,
     inline_text,
     keyword,
+    literal,
     positional,
     statement,
     with_comment,
 )
 from cnncalc.writers.identifiers import Identifiers, identifier
-from cnncalc.writers.keras.calls import calls_of
+from cnncalc.writers.keras.calls import calls_of, chain
 from cnncalc.writers.runtime import classes, used_classes
 
 
@@ -33,7 +34,10 @@ class KerasFile:
         #: What no step or function may be called.
         self.reserved = ("keras", "layers", "ops", "inputs", *classes("keras"))
         self.network = Identifiers(self.reserved).free((graph.name or "network").lower())
-        self.layout = BlockLayout(graph, code, lambda name: identifier(name.lower()), (self.network, *self.reserved))
+        #: The nodes whose layers are called again, each of which has a variable.
+        self.called_again = {node.weights_from for node in graph.nodes}
+        taken = self.network, *self.reserved
+        self.layout = BlockLayout(graph, code, lambda name: identifier(name.lower()), taken, again=called_again)
         # Every layer of a model has a name of its own: should joining by one underscore make two alike, by two.
         names = list(self.names(self.layout.top, ""))
         self.between = "_" if len(set(names)) == len(names) else "__"
@@ -55,7 +59,7 @@ class KerasFile:
     def block(self, template: BlockTemplate) -> str:
         block = template.block
         parameters = [parameter.name for parameter in template.parameters]
-        variables = self.layout.variables(block, (self.network, *self.reserved, *parameters))
+        variables = self.layout.variables(block, (*self.taken(block), *parameters))
         inputs = [variables[index] for index in block.inputs]
         return "\n".join(
             [
@@ -69,7 +73,7 @@ class KerasFile:
 
     def model(self) -> str:
         top = self.layout.top
-        variables = self.layout.variables(top, (self.network, *self.reserved))
+        variables = self.layout.variables(top, self.taken(top))
         names = {index: identifier(self.graph.nodes[index].name) for index in top.inputs}
         alone = "inputs = " if len(names) == 1 else ""
         inputs = [
@@ -89,6 +93,20 @@ class KerasFile:
                 "",
             ]
         )
+
+    def taken(self, block: CodeBlock) -> list[str]:
+        """Return the names that no tensor's variable in a block may have: those of the layers called again, too."""
+        layers = [
+            variable_of(name)
+            for step in block.steps
+            if self.is_called_again(step) and isinstance(step.code, Call)
+            for name, _ in named_calls(step.name, step.code, "_")
+        ]
+        return [self.network, *self.reserved, *layers]
+
+    def is_called_again(self, step: BlockStep) -> bool:
+        """Return whether a step is a layer whose weights a later one has."""
+        return not isinstance(step.code, CodeBlock) and step.outputs[0] in self.called_again
 
     def lines(
         self, block: CodeBlock, variables: Mapping[int, str], names: Sequence[str | None], naming: str
@@ -115,13 +133,50 @@ class KerasFile:
     ) -> list[str]:
         lines: list[str] = []
         calls = named_calls(step.name, code, self.between)
+        variables = [variable_of(name) for name, _ in named_calls(step.name, code, "_")]
         for number, (name, each) in enumerate(calls, 1):
-            layer = call(each.function, *each.arguments, named_as(naming, name))
             tensors = listed(inputs) if each.function in MERGES else ", ".join(inputs)
             last = comment if number == len(calls) else ""
-            lines += statement(f"{results} = ", layer, f"({tensors})", last, indent=" " * 4)
+            layer = call(each.function, *each.arguments, named_as(naming, name))
+            if each.function == AGAIN:
+                lines.append(with_comment(f"    {results} = {literal(each.arguments[0].value)}({tensors})", last))
+            elif self.is_called_again(step) and not is_edge(each):
+                lines += statement(f"{variables[number - 1]} = ", layer, indent=" " * 4)
+                lines.append(with_comment(f"    {results} = {variables[number - 1]}({tensors})", last))
+            else:
+                lines += statement(f"{results} = ", layer, f"({tensors})", last, indent=" " * 4)
             inputs = [results]
         return lines
+
+
+#: The function of a call that stands for a layer called again; its argument is the layer's variable.
+AGAIN = "again"
+
+
+def called_again(code: LayerCode, first: LayerCode, name: str) -> LayerCode:
+    """Return the code of a layer with the weights of another, of the step of that name: its layers called again.
+
+    Layers that only pad or crop are its own.
+    """
+    assert isinstance(code, Call) and isinstance(first, Call)
+    called = iter([variable_of(each) for each, of in named_calls(name, first, "_") if not is_edge(of)])
+    parts = [
+        each if is_edge(each) else call(AGAIN, positional("layer", RawCode(next(called)))) for each in calls_of(code)
+    ]
+    return chain(*parts)
+
+
+def is_same_layer(code: LayerCode, first: LayerCode) -> bool:
+    """Return whether two layers of ours are the same layers of Keras but for those that only pad or crop."""
+    if not isinstance(code, Call) or not isinstance(first, Call):
+        return False
+    one, other = ([each for each in calls_of(whole) if not is_edge(each)] for whole in (code, first))
+    return one == other
+
+
+def variable_of(name: str) -> str:
+    """Return the variable of a layer that is called again."""
+    return f"{name}_layer"
 
 
 def named_as(naming: str, name: str) -> CallArgument:

@@ -16,8 +16,9 @@ from cnncalc.diagnostics import Diagnostic, SpecError
 from cnncalc.graph import Graph
 from cnncalc.writers.onnx import axes, elements, norms, products, windows  # noqa: F401 - they register what is emitted
 from cnncalc.writers.onnx.model import ModelBuilder, OperatorResult, op
-from cnncalc.writers.onnx.operators import channels_last, emitter
+from cnncalc.writers.onnx.operators import channels_last, emitter, has_same_weights
 from cnncalc.writers.order import flattens_by_place
+from cnncalc.writers.sharing import refuse_unlike
 
 
 def write(graph: Graph) -> bytes:
@@ -28,6 +29,8 @@ def write(graph: Graph) -> bytes:
     operators = emitter.emit_all(graph.nodes)
     for index in flattens_by_place(graph):
         operators[index] = [channels_last(graph.nodes[index].input_shapes[0].rank), op("Flatten", OperatorResult(0))]
+    help = "give both inputs of one shape, or remove `weights=`"
+    refuse_unlike(emitter, graph, operators, has_same_weights, help)
     try:
         import onnx
     except ImportError:

@@ -67,6 +67,8 @@ class ModelBuilder:
         self.constants: list[Any] = []
         self.taken: set[str] = set()
         self.counts: dict[str, int] = {}
+        #: The weights of each layer by its node, in the order of its operators.
+        self.weights: dict[int, list[str]] = {}
         self.tensors = {node.index: self.name(node.name) for node in graph.nodes}
 
     def name(self, wanted: str) -> str:
@@ -114,18 +116,29 @@ class ModelBuilder:
     def layer(self, node: Node, ops: list[Op]) -> None:
         """Add the operators of a layer; the last one's result has the layer's name."""
         name = self.tensors[node.index]
+        own = self.weights[node.index] = []
+        # Those of another layer are read again, in the same order.
+        shared = None if node.weights_from is None else iter(self.weights[node.weights_from])
         inputs = [self.tensors[index] for index in node.inputs]
         results: list[str] = []
         for number, each in enumerate(ops, 1):
             result = name if number == len(ops) else self.name(f"{name}/{each.type.lower()}")
-            operands = [text for operand in each.operands for text in self.operand(operand, name, inputs, results)]
+            operands: list[str] = []
+            for operand in each.operands:
+                if not isinstance(operand, Weight):
+                    operands += self.operand(operand, name, inputs, results)
+                elif shared is not None:
+                    operands.append(next(shared))
+                else:
+                    own.append(self.weight(operand, self.name(f"{name}.{operand.name}")))
+                    operands.append(own[-1])
             self.nodes.append(
                 self.helper.make_node(each.type, operands, [*[""] * each.output, result], result, **each.attributes)
             )
             results.append(result)
 
     def operand(self, operand: OperatorInput, layer: str, inputs: list[str], results: list[str]) -> Iterator[str]:
-        """Yield the names of the tensors of an operand."""
+        """Yield the names of the tensors of an operand that is no weight."""
         if operand == X:
             yield from inputs
         elif isinstance(operand, LayerInput):
@@ -134,8 +147,6 @@ class ModelBuilder:
             yield results[operand.number]
         elif operand == OMITTED:
             yield ""
-        elif isinstance(operand, Weight):
-            yield self.weight(operand, self.name(f"{layer}.{operand.name}"))
         elif isinstance(operand, Constant):
             yield self.constant(self.name(f"{layer}.{operand.name}"), operand.values)
 

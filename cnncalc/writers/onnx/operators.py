@@ -55,6 +55,15 @@ def integers(operator: Op) -> Iterator[int]:
 emitter = OnnxEmitter(ONNX.title, ONNX, lambda row, node: [operator(row, node)])
 
 
+def has_same_weights(operators: list[Op], others: list[Op]) -> bool:
+    """Return whether two layers are given weights of the same shapes in the same order."""
+    one, other = (
+        [operand for each in every for operand in each.operands if isinstance(operand, Weight)]
+        for every in (operators, others)
+    )
+    return one == other
+
+
 def bias(filters: int, wanted: bool) -> list[OperatorInput]:
     return [Weight("bias", (filters,))] if wanted else []
 

@@ -14,10 +14,12 @@ from cnncalc.writers.pytorch import axes, elements, norms, products, windows  # 
 from cnncalc.writers.pytorch.elements import FLATTEN_BY_PLACE
 from cnncalc.writers.pytorch.file import PyTorchFile
 from cnncalc.writers.pytorch.modules import emitter
+from cnncalc.writers.sharing import in_one_block
 
 
 def write(graph: Graph) -> str:
     """Return the graph as a Python file; raises `SpecError` E320 for a layer that PyTorch has no equivalent of."""
+    graph = in_one_block(graph)
     code = emitter.emit_all(graph.nodes)
     code.update(dict.fromkeys(flattens_by_place(graph), FLATTEN_BY_PLACE))
     for node in graph.nodes:

@@ -9,7 +9,17 @@ from cnncalc.frameworks.pytorch import PYTORCH
 from cnncalc.graph import Graph
 from cnncalc.shape import Shape
 from cnncalc.writers.blocks import BlockLayout, BlockStep, BlockTemplate, CodeBlock, file_docstring
-from cnncalc.writers.code import WIDTH, Inline, LayerCode, RawCode, inline_text, statement, with_comment
+from cnncalc.writers.code import (
+    WIDTH,
+    Inline,
+    LayerCode,
+    RawCode,
+    call,
+    inline_text,
+    positional,
+    statement,
+    with_comment,
+)
 from cnncalc.writers.identifiers import Identifiers, camel_case
 from cnncalc.writers.pytorch.modules import channels_first
 from cnncalc.writers.runtime import classes, used_classes
@@ -35,7 +45,7 @@ class PyTorchFile:
         self.graph = graph
         lacking = classes("pytorch")
         self.network = Identifiers(lacking).free(camel_case(graph.name or "network"))
-        self.layout = BlockLayout(graph, code, camel_case, (self.network, *lacking), ATTRIBUTES)
+        self.layout = BlockLayout(graph, code, camel_case, (self.network, *lacking), ATTRIBUTES, called_again)
 
     def text(self) -> str:
         modules = [self.module(each.name, each.block, each) for each in self.layout.templates]
@@ -108,6 +118,17 @@ class ForwardLine(NamedTuple):
 
     def text(self) -> str:
         return with_comment(f"        {self.results} = {self.code}", shape_text(self.shape) if self.shape else "")
+
+
+def called_again(code: LayerCode, first: LayerCode, name: str) -> LayerCode:
+    """Return the code of a layer with the weights of another: its module called again, or one that holds its weights.
+
+    A module that differs in what shapes no weight, such as a stride, has the parameters of the first.
+    """
+    module = f"self.{name}"
+    if code == first:
+        return Inline(f"{module}({{0}})")
+    return call("SharedWeights", positional("layer", code), positional("first", RawCode(module)))
 
 
 def of_self(inline: Inline) -> tuple[Inline, list[str]]:

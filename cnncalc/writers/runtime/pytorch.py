@@ -218,6 +218,21 @@ class Recurrent(nn.Module):
         return final[-1 - self.layer.bidirectional :].transpose(0, 1).flatten(1)
 
 
+class SharedWeights(nn.Module):
+    """A layer with the weights of the first, from which it differs in what shapes none, such as a stride."""
+
+    def __init__(self, layer, first):
+        super().__init__()
+        with_weights = [[part for part in each.modules() if part._parameters] for each in (layer, first)]
+        for own, other in zip(*with_weights, strict=True):
+            for name, parameter in other.named_parameters(recurse=False):
+                setattr(own, name, parameter)
+        self.layer = layer
+
+    def forward(self, x):
+        return self.layer(x)
+
+
 class Timewise(nn.Module):
     """Apply a layer to each step of the first axis of space: to the layer, the steps are samples."""
 
