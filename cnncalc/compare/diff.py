@@ -147,7 +147,9 @@ def _aligned(a: tuple[Node, ...], b: tuple[Node, ...]) -> list[Pair]:
     def numbered(nodes: tuple[Node, ...]) -> list[int]:
         of_nodes = []
         for node in nodes:
-            number = numbers.setdefault((node.layer, node.input_shapes, node.shape, node.stored, node.weights_from is None), len(examples))
+            number = numbers.setdefault(
+                (node.layer, node.input_shapes, node.shape, node.stored, node.weights_from is None), len(examples)
+            )
             if number == len(examples):
                 examples.append(node)
             of_nodes.append(number)

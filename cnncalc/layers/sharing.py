@@ -18,7 +18,8 @@ WITHOUT_EFFECT = ("stride", "padding", "dilation", "output_padding", "last", "ea
 def at_a_step(layer: Layer, x: Shape) -> tuple[Layer, Shape]:
     """Return a layer and its input; of one that is applied to each step, the layer and the input at a step."""
     while isinstance(layer, Timewise):
-        layer, x = layer.layer, layer.step(x)
+        x = layer.step(x)
+        layer = layer.layer
     return layer, x
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from cnncalc.diagnostics import Origin, Problems, SpecError
-from cnncalc.graph import UNKNOWN, Graph, GraphBuilder, StoredWeights, fit_layer
+from cnncalc.graph import UNKNOWN, Graph, GraphBuilder, StoredWeights, fit_layer, weights_of
 from cnncalc.layers import REGISTRY, Layer
 from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.readers.errors import PassedOver
@@ -165,6 +165,17 @@ class Importer:
             except (ShapeError, UndecidedError):
                 layer = unknown_op(layer.kind)
         return self.builder.add(layer, tuple(inputs), origin, name, stored=stored)
+
+    def share(self, node: int, first: int) -> None:
+        """Let a node have the weights of an earlier one.
+
+        One that is no layer with as many weights as that by its rule has none of its own all the same.
+        """
+        if node == UNKNOWN or self.builder.share(node, first):
+            return
+        added = self.builder.nodes[node]
+        if added.inputs and (added.stored or weights_of(added.layer, added.input_shapes[0])) != StoredWeights():
+            self.builder.nodes[node] = added._replace(stored=StoredWeights())
 
     def partial_shape(self, node: int) -> Shape:
         """Return the output shape of a node, in which sizes may be unknown; behind an error, all of them are."""

@@ -55,6 +55,9 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
     the language is an `OpaqueOp` with the output's shape.
     """
 
+    #: Whether the model says which weights are the same; else equal ones may be stored once.
+    names_weights = False
+
     def __init__(self, operators: Iterable[tuple[str, bool]]) -> None:
         """Start an empty graph; `operators` are those that `ModuleNames` takes."""
         super().__init__()
@@ -110,6 +113,11 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
             x = added.input_shapes[0]
             if stored == weights_of(added.layer, x):
                 self.builder.nodes[index] = added._replace(stored=None)
+            first = self.weights.first_node(index)
+            # A file may store once what several layers have alike by chance: vectors of zeros and ones.
+            meant = self.names_weights or added.layer.multiply_adds(x, added.shape)
+            if stored == StoredWeights() and meant and first != index:
+                self.builder.share(index, first)
         return index
 
     def layer(

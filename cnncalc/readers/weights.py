@@ -44,6 +44,10 @@ class WeightStore(Generic[StoredTensor]):
         self.tensors: list[StoredTensor] = []
         #: The indices of the tensors that were counted, in that order.
         self._counted: dict[int, None] = {}
+        #: The indices of those asked for since a node last took them, in that order.
+        self._asked: dict[int, None] = {}
+        #: The tensors of a node → the first node that had just these.
+        self._nodes: dict[tuple[int, ...], int] = {}
 
     def add(self, tensor: StoredTensor) -> frozenset[int]:
         """Add a tensor and return it as a constant's `sources`."""
@@ -57,11 +61,19 @@ class WeightStore(Generic[StoredTensor]):
         new = []
         for value in values:
             if isinstance(value, ConstantTensor):
-                for index in sorted(value.sources - self._counted.keys()):
-                    if wanted(self.tensors[index]):
+                for index in sorted(value.sources):
+                    if not wanted(self.tensors[index]):
+                        continue
+                    self._asked[index] = None
+                    if index not in self._counted:
                         self._counted[index] = None
                         new.append(self.tensors[index])
         return new
+
+    def first_node(self, node: int) -> int:
+        """Return the first node with the tensors that were asked for since a node last took them, maybe this one."""
+        tensors, self._asked = tuple(self._asked), {}
+        return self._nodes.setdefault(tensors, node) if tensors else node
 
     def uncounted(self) -> Iterator[StoredTensor]:
         """Return the tensors that no node has counted."""
@@ -76,6 +88,7 @@ class WeightStore(Generic[StoredTensor]):
         except Exception:
             while len(self._counted) > before:
                 self._counted.popitem()
+            self._asked = {}
             raise
 
 

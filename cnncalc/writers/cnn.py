@@ -268,7 +268,6 @@ class Pipelines:
             yield RepeatItem(text, entry.head, entry.arms is not None, plain)
             here = entry.tensor
 
-
     def with_weights(self, entry: PipelineEntry) -> str:
         """Return the text of a layer, with the name of the one whose weights it has; within the brackets of steps."""
         node = self.graph.nodes[entry.tensor] if entry.tensor < len(self.graph.nodes) else None

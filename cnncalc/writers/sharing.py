@@ -66,7 +66,9 @@ def refuse_unlike(
     for node in graph.nodes:
         if node.weights_from is not None and not alike(emitted[node.index], emitted[node.weights_from]):
             owner = graph.nodes[node.weights_from]
-            reason = f"`{owner.name}`, whose weights it has, is `{owner.layer}` on {owner.input_shapes[0]}"
+            reason = (
+                f"a layer called again is the same, and `{owner.name}` is `{owner.layer}` on {owner.input_shapes[0]}"
+            )
             problems.add(emitter.problem(node, Unsupported(reason, help)))
     problems.raise_if_any()
 

@@ -165,7 +165,7 @@ def test_frozen(tmp_path: Path) -> None:
 
     assert [(row.description, row.params, row.frozen, row.buffers) for row in result.rows[1:]] == [
         ("conv 1x1 x4 frozen", 0, 20, 0),
-        ("conv 1x1 x4 frozen", 0, 0, 0),
+        ("conv 1x1 x4 frozen weights=@c", 0, 0, 0),
         ("bn frozen", 0, 8, 8),
         ("prelu frozen", 0, 256, 0),
         ("conv 1x1 x2", 10, 0, 0),

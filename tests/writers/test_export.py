@@ -55,7 +55,11 @@ def test_weights_of_onnx(network: Any, exported: Any) -> None:
         exported(network, "onnx")
         raise
     weights = [
-        each for ops in operators.values() for op in ops for each in op.operands if isinstance(each, weight_type)
+        each
+        for index, ops in operators.items()
+        for op in ops
+        for each in op.operands
+        if isinstance(each, weight_type) and graph.nodes[index].weights_from is None
     ]
     totals = cnncalc.analyze(graph).totals
     assert sum(prod(weight.dims) for weight in weights) * 4 == totals.params_bytes

@@ -60,7 +60,8 @@ def key(name: str) -> str:
 def draw(graph: Graph) -> dict[str, Weights]:
     """The weights of every layer by its key, of a size that neither blows values up nor lets them vanish."""
     random = np.random.default_rng(7)
-    return {key(node.name): weights for node in graph.nodes if node.inputs and (weights := _weights(node, random))}
+    own = [node for node in graph.nodes if node.inputs and node.weights_from is None]
+    return {key(node.name): weights for node in own if (weights := _weights(node, random))}
 
 
 def _weights(node: Node, random: np.random.Generator) -> Weights:
@@ -202,14 +203,19 @@ def pytorch(graph: Graph, weights: dict[str, Weights]) -> Values:
 
     def keep(name: str) -> Callable[..., None]:
         def hook(module: Any, given: Any, result: Any) -> None:
-            values[name] = channels_last(result.detach().numpy().copy())
+            # Of a module that is called again, the values of its first call are its layer's.
+            values.setdefault(name, channels_last(result.detach().numpy().copy()))
 
         return hook
 
+    known: set[int] = set()
     for path, module in network.named_modules():
         # What is several modules is a Sequential of the layer's name, or a module that holds another.
         owner = key(re.sub(rf"(\.\d+|\.pool|\.layer|\.({'|'.join(PRODUCTS)}))+$", "", path))
         own = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
+        # Weights that another module has as well are the first one's.
+        own = [(name, each) for name, each in own if id(each) not in known]
+        known.update(id(each) for _, each in own)
         product = path.rpartition(".")[2]
         if product in PRODUCTS:
             own = [(f"{product}_bias" if name == "bias" else product, each) for name, each in own]
@@ -272,8 +278,8 @@ def keras_values(graph: Graph, weights: dict[str, Weights]) -> Values:
                 filled[key(owner)].add(role)
         assert filled == {owner: set(each) for owner, each in weights.items()}, "Keras has other weights"
         shown = [layer for layer in network.layers if key(layer.name) in nodes and nodes[key(layer.name)].inputs]
-        # Layers that are called once: each has one output.
-        tensors = [layer.output for layer in shown] + list(network.outputs)
+        # Of a layer that is called again, the output of its first call is its own.
+        tensors = [layer._inbound_nodes[0].outputs[0] for layer in shown] + list(network.outputs)
         names = [nodes[key(layer.name)].name for layer in shown] + [graph.nodes[index].name for index in graph.outputs]
         whole = keras.Model(network.inputs, tensors)
         given = [torch.from_numpy(each) for each in inputs(graph)]

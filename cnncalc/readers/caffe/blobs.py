@@ -89,6 +89,13 @@ class SharedBlobs:
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
+        #: The names of all blobs of a layer → the first node with these.
+        self._nodes: dict[tuple[str, ...], int] = {}
+
+    def first(self, specs: Sequence[ParamSpec], node: int) -> int:
+        """Return the first node whose blobs have the names that are stated for those of a node, which may be itself."""
+        names = tuple([spec.name for spec in specs])
+        return self._nodes.setdefault(names, node) if names and all(names) else node
 
     def held(
         self, specs: Sequence[ParamSpec], kind: Layer, x: Shape | None, blobs: Sequence[LearnableBlob]

@@ -7,7 +7,7 @@ from typing import Union
 
 from cnncalc.diagnostics import Origin, Span
 from cnncalc.frameworks.caffe import WITHOUT_OUTPUT
-from cnncalc.graph import UNKNOWN, Graph
+from cnncalc.graph import UNKNOWN, Graph, StoredWeights
 from cnncalc.layers import Layer
 from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.readers import ReadOptions
@@ -95,6 +95,10 @@ class CaffeImporter(Importer):
             kind, stored = self.learnable.held(specs_of(layer.message), kind, x, held)
         name = self.names(f"{layer.name}.{part}") if part else layer.name
         node = self.add(kind, inputs, Origin(layer.span), name, stored)
+        if stored == StoredWeights():
+            self.builder.share(node, self.learnable.first(specs_of(layer.message), node))
+        elif node != UNKNOWN:
+            self.learnable.first(specs_of(layer.message), node)
         if inputs:
             self._batches[node] = self.batch(inputs[0])
         return node

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from cnncalc.diagnostics import Diagnostic, Origin, Problems, Source, Span, SpecError, exceed
 from cnncalc.frameworks.table import Framework, FrameworkCall, bare
-from cnncalc.graph import MAX_LAYERS, UNKNOWN, StoredWeights
+from cnncalc.graph import MAX_LAYERS, UNKNOWN
 from cnncalc.language.arguments import read_layer
 from cnncalc.language.nodes import LayerNode
 from cnncalc.language.parse import parse_items
@@ -35,7 +35,7 @@ class CodeImporter(Importer):
         self.letters = options.letters
         self._inputs: dict[LayerCall, int] = {}
         #: The layers that have run: what runs again has its weights already.
-        self._applied: set[LayerCall] = set()
+        self._applied: dict[LayerCall, int] = {}
         self._readings: dict[LayerCall, FrameworkCall] = {}
 
     def refuse(self, span: Span, message: str, label: str, help: str | None = None) -> NoReturn:
@@ -149,10 +149,9 @@ class CodeImporter(Importer):
         fault = self._mismatch(call, read, x)
         if fault is not None:
             return self._refuse(fault, layer, inputs, origin)
-        again = call in self._applied
-        self._applied.add(call)
-        stored = StoredWeights() if again else None
-        node = self.add(layer, inputs, origin, self.names(name) if name else None, stored)
+        node = self.add(layer, inputs, origin, self.names(name) if name else None)
+        if (first := self._applied.setdefault(call, node)) != node:
+            self.share(node, first)
         for kind in read.behind:
             node = self.add(make(kind), [node], origin, self.names(f"{name}.{kind}") if name else None)
         return node

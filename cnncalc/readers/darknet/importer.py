@@ -42,6 +42,7 @@ class DarknetImporter(Importer):
         self.ends: list[int] = []
         #: Number of a convolution → what it holds.
         self.convolutions: dict[int, SharedWeights] = {}
+        self.convolution_nodes: dict[int, int] = {}
         stopping = [number for number, each in enumerate(self.sections) if each.integer("stopbackward", 0, low=0) == 1]
         #: The layers before this number are not trained.
         self.first_trained = max(stopping, default=0)
@@ -115,10 +116,14 @@ class DarknetImporter(Importer):
         except ShapeError:
             return None
 
-    def add_ending(self, section: CfgSection, node: int, normalized: bool, default: str, shared: bool = False) -> int:
-        """Add the batch norm and activation of a section after its layer; a shared norm has no weights of its own."""
+    def add_ending(
+        self, section: CfgSection, node: int, normalized: bool, default: str, shared: int | None = None
+    ) -> int:
+        """Add the batch norm and activation of a section after its layer; `shared` is the norm whose weights it has."""
         if normalized:
-            node = self.add_layer(section, make("bn"), node, stored=StoredWeights() if shared else None)
+            node = self.add_layer(section, make("bn"), node)
+            if shared is not None:
+                self.share(node, shared)
         name = printable(section.text("activation", default))
         if name in OTHER_ACTIVATIONS:
             return self.add_layer(section, elementwise_op(name, self.shape(node)), node)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cnncalc.frameworks.darknet import DARKNET, HEADS, TRAINING
-from cnncalc.graph import StoredWeights
+from cnncalc.graph import UNKNOWN, StoredWeights
 from cnncalc.layers import Layer
 from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.layers.taps import WindowTaps
@@ -53,8 +53,13 @@ def conv(importer: DarknetImporter, section: CfgSection, last: int) -> int:
         layer = layer.replace(dilation=(1, 1))
     layer = layer.replace(padding=_conv_padding(section, layer, x))
     shared = _shared(importer, section, layer, x, normalized)
-    node = importer.add_layer(section, layer, last, stored=StoredWeights() if shared else None)
-    node = importer.add_ending(section, node, normalized, "logistic", shared)
+    node = importer.add_layer(section, layer, last)
+    if shared is not None:
+        importer.share(node, shared)
+    importer.convolution_nodes[len(importer.ends)] = node
+    # A norm stands right behind its convolution.
+    norm = shared + 1 if shared is not None and shared != UNKNOWN else shared
+    node = importer.add_ending(section, node, normalized, "logistic", norm)
     return _blur(importer, section, node, antialiasing, stride)
 
 
@@ -84,18 +89,20 @@ def _conv_padding(section: CfgSection, layer: Any, x: Shape | None) -> Padding:
     return explicit_padding(ends)
 
 
-def _shared(importer: DarknetImporter, section: CfgSection, layer: Layer, x: Shape | None, normalized: bool) -> bool:
-    """Return whether the convolution takes the weights of the earlier one that `share_index` names.
+def _shared(
+    importer: DarknetImporter, section: CfgSection, layer: Layer, x: Shape | None, normalized: bool
+) -> int | None:
+    """Return the node of the earlier convolution that `share_index` names for the weights of this one, else None.
 
     Raises `SpecError` E307 if that is no convolution, and E306 if it has another number of weights.
     """
     number = len(importer.ends)
     if x is None or importer.output(layer, x) is None:
-        return False
+        return None
     held = SharedWeights(layer.resolve(x).weights(x), normalized)
     importer.convolutions[number] = held
     if not section.states("share_index"):
-        return False
+        return None
     span = section.options["share_index"].span
     source = importer.earlier_number(section.integer("share_index", low=-number), span)
     if source not in importer.convolutions:
@@ -104,7 +111,7 @@ def _shared(importer: DarknetImporter, section: CfgSection, layer: Layer, x: Sha
     if theirs.weights != held.weights:
         message = f"the weights of layer {source} do not fit"
         fail("E306", message, f"it has {theirs.weights}, and {held.weights} are needed", span=span)
-    return theirs.normalized >= normalized
+    return importer.convolution_nodes[source] if theirs.normalized >= normalized else None
 
 
 def _blur(importer: DarknetImporter, section: CfgSection, node: int, antialiasing: int, stride: tuple[int, ...]) -> int:

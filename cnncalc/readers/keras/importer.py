@@ -59,8 +59,8 @@ class KerasImporter(Importer):
         #: The shape that the first input is given, until it has it.
         self.input = options.input
         self.channels_first = False
-        #: The layers whose weights were counted: each is one value of the file, however often it is called.
-        self.counted: set[int] = set()
+        #: The nodes of each layer, which is one value of the file, as it was called first: its weights are theirs.
+        self.first_nodes: dict[int, list[int]] = {}
         #: Whether the model that is being read is kept from training, or one that it is part of.
         self.frozen = False
         #: The number of axes in front that are steps: what is read is applied to each step.
@@ -268,8 +268,8 @@ class KerasImporter(Importer):
         self, parts: Sequence[LayerPart], layer: Mapping[str, Any], inputs: list[int], full: str, read: set[int]
     ) -> Outputs:
         key = id(layer.get("config"))
-        counted = key in self.counted
-        self.counted.add(key)
+        first = self.first_nodes.get(key)
+        made_nodes: list[int] = []
         frozen = self.frozen or _is_frozen(layer)
         outputs: dict[int, int] = {}
         inputs = list(inputs)
@@ -285,7 +285,10 @@ class KerasImporter(Importer):
             own, stored = _frozen(made, each.stored) if frozen else (made, each.stored)
             own, stored = self._on_steps(own, reads, stored)
             name = full + suffix if each.output is None or not outputs else self.names(full + suffix)
-            node = self.add(own, reads, None, name, StoredWeights() if counted else stored)
+            node = self.add(own, reads, None, name, stored)
+            if first is not None:
+                self.share(node, first[len(made_nodes)] if len(made_nodes) < len(first) else UNKNOWN)
+            made_nodes.append(node)
             if own.kind == LAMBDA and own.known and node != UNKNOWN:
                 self.builder.add_lint(node, CODE_NOT_READ)
             if each.output is not None:
@@ -294,6 +297,7 @@ class KerasImporter(Importer):
                 inputs[each.of_input] = node
             else:
                 inputs = [node]
+        self.first_nodes.setdefault(key, made_nodes)
         return {0: inputs[-1], **outputs}
 
     def _parts(

@@ -157,6 +157,8 @@ class TorchImporter(TensorImporter[FxNode, StoredParameter]):
     def operator_of(self, node: FxNode) -> str:
         return operator_name(node)
 
+    names_weights = True
+
     def count_weights(self, *values: Any) -> StoredWeights:
         """Count the parameters and buffers of these values that no earlier node has counted."""
         new = self.weights.count(values)

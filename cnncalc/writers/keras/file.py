@@ -158,7 +158,8 @@ def called_again(code: LayerCode, first: LayerCode, name: str) -> LayerCode:
 
     Layers that only pad or crop are its own.
     """
-    assert isinstance(code, Call) and isinstance(first, Call)
+    assert isinstance(code, Call)
+    assert isinstance(first, Call)
     called = iter([variable_of(each) for each, of in named_calls(name, first, "_") if not is_edge(of)])
     parts = [
         each if is_edge(each) else call(AGAIN, positional("layer", RawCode(next(called)))) for each in calls_of(code)
