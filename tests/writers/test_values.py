@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,8 @@ def apart(graph: Graph, refusals: tuple[str, ...] = ()) -> list[str]:
         f"{one} and {other}: {text}" for one, other in pairs for text in differences(graph, found[one], found[other])
     ]
 
+
+HERE = Path(__file__).parent
 
 RANDOM = [case for case in CONFORMANCE if case["id"].startswith("random")]
 
@@ -205,6 +208,10 @@ LAYERS = [
     "input 15x11x4 | adaptiveavgpool 5x_ | adaptivemaxpool _x1",
     "input 8x8x4 as a | mul(gap ; ) | concat( ; @a) | add( ; ; relu)",
     "input 9x8x3 | sepconv 3 s2 p0-1 m2 x5 | dwconv 3 s2x1 m2 same | dwconv 3 p1 m3",
+    # One set of weights for several layers, in blocks, at steps, with another padding.
+    "input 9x8x4 | (conv 3x3 same x4 as a | relu | conv 3x3 p2x0 x4 weights=@a) as b | conv 3x3 x4 weights=@a",
+    "input 6x4x4 | timewise(conv 3 same x4 as a | bn as n | conv 3 same x4 weights=@a) | timewise(bn weights=@n)",
+    "input 6x4 | attention h2 as a | relu | attention h2 weights=@a | fc 24 as f | relu | fc 24 weights=@f",
 ]
 
 
@@ -212,6 +219,14 @@ LAYERS = [
 def test_layer(spec: str) -> None:
     """A layer that the frameworks' own conventions differ in."""
     assert apart(cnncalc.parse(spec)) == []
+
+
+def test_shared_weights() -> None:
+    """Layers with one set of weights that differ in stride and dilation, which a layer of Keras has one of."""
+    again = "conv 3x3 s2 same x4 weights=@a | conv 3x3 same d2 x4 weights=@a"
+    graph = cnncalc.parse(f"input 11x9x4 | conv 3x3 same x4 as a | relu | {again}")
+    assert apart(graph, ("a layer called again is the same",)) == []
+    assert apart(cnncalc.parse((HERE / "networks" / "shared.cnn").read_text("utf-8"))) == []
 
 
 @pytest.mark.parametrize("spec", ["pool 3 s1 same d3", "pool 3 s1 same d2", "pool 2x3 s2 same d4x3 ceil"])
