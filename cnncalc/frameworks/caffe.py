@@ -126,6 +126,6 @@ ELEMENTWISE = ("AbsVal", "Power", "Exp", "Log", "Threshold", "Clip", "MVN")
 
 #: Types that only measure, hide or store an output; so does every other whose name ends in `Loss` or `Accuracy`.
 WITHOUT_OUTPUT = (
-    "Accuracy", "Silence", "HDF5Output", "DetectionEvaluate", "EvalDetection", "MatWrite", "FLOWriter", "FloatWriter",
-    "ImgWriter", "PFMWriter",
+    "Accuracy", "Silence", "HDF5Output", "DetectionEvaluate", "SegmentationEvaluate", "EvalDetection", "MatWrite",
+    "FLOWriter", "FloatWriter", "ImgWriter", "PFMWriter", "Yolov3", "YoloSeg", "CTCGreedyDecoder",
 )  # fmt: skip
