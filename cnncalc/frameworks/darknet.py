@@ -60,7 +60,7 @@ DARKNET = Framework(
         "rnn": ABSENT,
         "convlstm": ABSENT,
         "embedding": ABSENT,
-        "parameter": ABSENT,
+        "parameter": Composed(("implicit", "implicit_add", "implicit_mul", "implicit_cat")),
         "attention": ABSENT,
         "grn": ABSENT,
         "bn": Equivalent("batchnorm", "batchnorm2d"),

@@ -440,6 +440,22 @@ def test_wrong(tmp_path: Path, kind: str) -> None:
         analyzed(tmp_path, INPUTS + text)
 
 
+def test_solver(tmp_path: Path) -> None:
+    """A solver is no net: the message names its net."""
+    with pytest.raises(cnncalc.SpecError, match="it is a solver: read its net, `models"):
+        analyzed(tmp_path, 'net: "models/net.prototxt" base_lr: 0.01')
+
+
+def test_channels_behind_an_unknown_layer(tmp_path: Path) -> None:
+    """Behind a layer of unknown size, what needs the channels alone is counted: 2·2 of the norm, 2·2 of the scale."""
+    text = layer("Hologram", top="h") + layer(
+        "Convolution", "convolution_param { num_output: 2 kernel_size: 1 }", "h", "c"
+    )
+    text += layer("BatchNorm", "", "c", "b") + layer("Scale", "scale_param { bias_term: true }", "b", "s")
+    totals = analyzed(tmp_path, INPUTS + text).totals
+    assert (totals.params, totals.buffers) == (4, 4)
+
+
 #: Types that need a known shape; behind an unknown one they are unknown as well.
 NEEDING_SHAPES = (
     "AbsVal", "SPP", "Flatten", "Slice", "Crop", "Reshape", "Permute", "Tile", "Reduction", "ArgMax", "BatchReindex",

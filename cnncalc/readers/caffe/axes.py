@@ -238,14 +238,15 @@ def scale(importer: CaffeImporter, layer: CaffeLayer) -> int:
     """Add weights for the axes that are named, or the product with a second input (the sum, of `Bias`)."""
     kind = plain_type(layer.type)
     given, dims = layer.parameters(f"{kind}_param"), importer.dims(layer.inputs[0])
+    count = given.integer("num_axes", 1, low=-1)
+    axis = given.integer("axis", 1, low=-100) if dims is None else importer.axis(layer, given)
+    # It needs no more than the channels.
+    if kind == "scale" and axis == count == len(layer.inputs) == 1:
+        return importer.add_layer(layer, layer.make("scale"), layer.inputs[0])
     if dims is None:
         return importer.add_unknown(layer)
     if len(layer.inputs) > 1:
         return _by_input(importer, layer, given, dims)
-    axis = importer.axis(layer, given)
-    count = given.integer("num_axes", 1, low=-1)
-    if kind == "scale" and axis == count == 1:
-        return importer.add_layer(layer, layer.make("scale"), layer.inputs[0])
     stop = len(dims) + 1 if count < 0 else axis + count
     size = prod([1, *dims][axis:stop])
     blobs = [LearnableBlob(size)] * (1 + given.flag("bias_term", default=False))

@@ -12,7 +12,7 @@ from cnncalc.frameworks.caffe import CAFFE, ELEMENTWISE
 from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.layers.pool import AvgPool
 from cnncalc.readers.caffe.arguments import CaffeArguments, CaffeLayer, whole
-from cnncalc.readers.caffe.blobs import LearnableBlob
+from cnncalc.readers.caffe.blobs import LearnableBlob, shape_of
 from cnncalc.readers.caffe.importer import Blob, CaffeImporter, plain_type, rules
 from cnncalc.readers.importer import elementwise_op, make, symmetric_padding, unknown_op
 from cnncalc.readers.pools import pool_of_size
@@ -281,4 +281,7 @@ def parameter(importer: CaffeImporter, layer: CaffeLayer) -> int:
     """Add a tensor of weights that depends on no input."""
     stated = layer.parameters("parameter_param").message.message("shape").scalars("dim")
     dims = [whole(dim, "a dimension", low=1) for dim in stated]
-    return importer.add_of_dims(layer, dims, blobs=[LearnableBlob(prod(dims))])
+    # Of what comes in nothing is read: any tensor serves. The net's inputs come first.
+    if not importer.builder.nodes:
+        return importer.add_of_dims(layer, dims, blobs=[LearnableBlob(prod(dims))])
+    return importer.add_layer(layer, make("parameter", shape=shape_of(dims).dims), 0)
