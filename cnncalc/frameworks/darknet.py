@@ -59,6 +59,8 @@ DARKNET = Framework(
         "gru": ABSENT,
         "rnn": ABSENT,
         "convlstm": ABSENT,
+        "rearrange": ABSENT,
+        "timewise": ABSENT,
         "embedding": ABSENT,
         "parameter": Composed(("implicit", "implicit_add", "implicit_mul", "implicit_cat")),
         "attention": ABSENT,
