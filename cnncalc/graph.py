@@ -57,6 +57,16 @@ class Node(NamedTuple):
     stored: StoredWeights | None = None
 
 
+class StoredTypes(NamedTuple):
+    """The bytes of a network in a model file's own types: of an element of each node's output, and of all weights.
+
+    An element takes a fraction of a byte where several share one.
+    """
+
+    element_bytes: tuple[float, ...]
+    weight_bytes: int
+
+
 class Graph(NamedTuple):
     """The nodes in source order, each after its inputs, and the indices of the outputs."""
 
@@ -64,6 +74,7 @@ class Graph(NamedTuple):
     outputs: tuple[int, ...]
     name: str | None = None
     warnings: tuple[Diagnostic, ...] = ()
+    types: StoredTypes | None = None
 
     @property
     def letters(self) -> tuple[str, ...]:
