@@ -126,7 +126,7 @@ def analyze(
     *,
     input: InputShape | None = None,
     batch: int = 1,
-    dtype: str = "float32",
+    dtype: str | None = None,
     convention: str = "torchvision",
     optimizer: str = "sgd",
     variables: Mapping[str, Any] | None = None,
@@ -137,7 +137,8 @@ def analyze(
     """Return every figure of a network: a row for each layer, totals and warnings.
 
     `spec` is text, the name of a zoo network, a path (a `pathlib.Path`) or a graph. Shapes are per sample and
-    channels last; MACs, activations and their bytes are for `batch` samples. If sizes of the input are letters,
+    channels last; MACs, activations and their bytes are for `batch` samples. Bytes are those of `dtype`, without it of
+    float32 or of the types that a model file states. If sizes of the input are letters,
     or the input is missing, figures are formulas; `at` has the numbers of letters. `dims` and `strict` are for a
     model file, as in `load`. Raises `SpecError` with every error in the spec, and `ValueError` for an unknown option.
     """

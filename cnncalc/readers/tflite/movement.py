@@ -163,9 +163,10 @@ def rank(importer: TfliteImporter, node: OperatorDef, operands: Operands) -> Out
 @rules(
     "SPACE_TO_BATCH_ND", "BATCH_TO_SPACE_ND", "TILE", "GATHER_ND", "BROADCAST_TO", "FILL", "ONE_HOT", "TOPK_V2",
     "WHERE", "RANGE", "UNIQUE", "MATRIX_DIAG", "SPARSE_TO_DENSE", "SEGMENT_SUM", "UNSORTED_SEGMENT_MAX",
-    "UNSORTED_SEGMENT_SUM", "UNSORTED_SEGMENT_MIN", "UNSORTED_SEGMENT_PROD", "NON_MAX_SUPPRESSION_V4", "NON_MAX_SUPPRESSION_V5",
-    "RFFT2D", "REAL", "IMAG", "COMPLEX_ABS", "RANDOM_UNIFORM", "RANDOM_STANDARD_NORMAL", "MULTINOMIAL", "BUCKETIZE", "DENSIFY",
-    "TFLite_Detection_PostProcess", "MaxPoolingWithArgmax2D", "MaxUnpooling2D", "ASSIGN_VARIABLE", "READ_VARIABLE",
+    "UNSORTED_SEGMENT_SUM", "UNSORTED_SEGMENT_MIN", "UNSORTED_SEGMENT_PROD", "NON_MAX_SUPPRESSION_V4",
+    "NON_MAX_SUPPRESSION_V5", "RFFT2D", "REAL", "IMAG", "COMPLEX_ABS", "RANDOM_UNIFORM", "RANDOM_STANDARD_NORMAL",
+    "MULTINOMIAL", "BUCKETIZE", "DENSIFY", "TFLite_Detection_PostProcess", "MaxPoolingWithArgmax2D",
+    "MaxUnpooling2D", "ASSIGN_VARIABLE", "READ_VARIABLE",
 )  # fmt: skip
 def stated(importer: TfliteImporter, node: OperatorDef, operands: Operands) -> Outputs:
     """Add an operator with the shapes that the file states, which is nothing if they are those of its input."""
