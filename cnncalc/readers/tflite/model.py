@@ -34,7 +34,7 @@ BROKEN = (
 IDENTIFIER = b"TFL3"
 
 #: The most tensors, and the most numbers and characters that are taken of a file.
-MAX_TENSORS = 200_000
+MAX_TENSORS = 20_000
 MAX_TAKEN = 3_000_000
 
 #: The most axes of a tensor, elements whose values are read, and characters of a name.
@@ -91,16 +91,24 @@ class OperatorDef:
 
     def integer(self, name: str, default: int = 0, low: int = 0) -> int:
         """Return an option by the schema's name; raises `ShapeMismatchError` if it is too small or too large."""
-        value = default if self._options is None else int(getattr(self._options, name)())
+        value = int(self._option(name, default))
         if not low <= value < MAX_INTEGER:
             raise ShapeMismatchError(f"its {name} is {value}")
         return value
+
+    def _option(self, name: str, default: float) -> Any:
+        """Return an option, or the default where the operator has none of that name."""
+        take = getattr(self._options, name, None)
+        try:
+            return default if take is None else take()
+        except BROKEN:
+            raise ShapeMismatchError("its options lead out of the file") from None
 
     def flag(self, name: str) -> bool:
         return bool(self.integer(name, low=-MAX_INTEGER))
 
     def real(self, name: str, default: float = 0.0) -> float:
-        value = default if self._options is None else float(getattr(self._options, name)())
+        value = float(self._option(name, default))
         short = float(f"{value:.6g}")
         return int(short) if short.is_integer() and abs(short) < MAX_INTEGER else short
 
@@ -162,6 +170,8 @@ class _Reader:
         codes = [self._code(root.OperatorCodes(at)) for at in range(self._count(root.OperatorCodesLength(), 10_000))]
         count_run = self._count(graph.OperatorsLength(), MAX_LAYERS)
         operators = [self._operator(graph.Operators(at), codes, tensors) for at in range(count_run)]
+        if not operators:
+            fail("E302", f"`{self.path}` has no operator", "its first subgraph is empty")
         inputs, outputs = self._indices(graph, "Inputs", tensors), self._indices(graph, "Outputs", tensors)
         return ModelDef(self._text(graph.Name()), tensors, operators, inputs, outputs, count - 1)
 
@@ -202,23 +212,27 @@ class _Reader:
             options.Init(table.Bytes, table.Pos)
         return OperatorDef(name, is_custom, self._indices(operator, "Inputs", tensors), outputs, label, options)
 
+    def _numbers(self, owner: Any, name: str) -> tuple[int, ...]:
+        """Return the numbers of a list, all at once."""
+        if not self._count(getattr(owner, f"{name}Length")()):
+            return ()
+        return tuple(getattr(owner, f"{name}AsNumpy")().tolist())
+
     def _indices(self, owner: Any, name: str, tensors: list[TensorDef]) -> tuple[int, ...]:
         """Return a list of tensors; -1 is one that is left out."""
-        take = getattr(owner, name)
-        indices = tuple(take(at) for at in range(self._count(getattr(owner, f"{name}Length")())))
+        indices = self._numbers(owner, name)
         if any(not -1 <= index < len(tensors) for index in indices):
             wrong = next(index for index in indices if not -1 <= index < len(tensors))
-            fail(
-                "E307", f"`{self.path}` reads or writes a tensor that is not there", f"number {wrong} of {len(tensors)}"
-            )
+            message = f"`{self.path}` reads or writes a tensor that is not there"
+            fail("E307", message, f"number {wrong} of {len(tensors)}")
         return indices
 
     def _tensor(self, root: Any, tensor: Any) -> TensorDef:
-        rank = tensor.ShapeLength()
+        rank = max(tensor.ShapeLength(), tensor.ShapeSignatureLength())
         if rank > MAX_RANK:
             fail("E302", f"a tensor of `{self.path}` has {rank:,} axes", f"{MAX_RANK} at most")
-        sizes = tuple(tensor.Shape(at) for at in range(rank))
-        signature = tuple(tensor.ShapeSignature(at) for at in range(min(tensor.ShapeSignatureLength(), MAX_RANK)))
+        sizes, signature = self._numbers(tensor, "Shape"), self._numbers(tensor, "ShapeSignature")
+        rank = len(sizes)
         is_open = len(signature) == rank and -1 in signature[1:]
         if len(signature) == rank:
             sizes = tuple(-1 if open_size == -1 else size for size, open_size in zip(sizes, signature, strict=True))
@@ -242,5 +256,5 @@ class _Reader:
         if each is None or not 0 < elements <= MAX_VALUES or size != elements * struct.calcsize(each):
             return size, None
         self.taken += size
-        data = bytes(buffer.Data(at) for at in range(size))
+        data = buffer.DataAsNumpy().tobytes()
         return size, struct.unpack(f"<{elements}{each}", data)

@@ -22,7 +22,9 @@ AXES = {2: "HW", 3: "DHW"}
 
 def window_of(node: OperatorDef, kernel: Dims) -> WindowArguments:
     """Return the window of an operator: its strides, its dilation if it may have one, and its padding by rule."""
-    names = AXES[len(kernel)]
+    names = AXES.get(len(kernel), "")
+    if not names:
+        raise ShapeMismatchError(f"its window has {len(kernel)} axes")
     stride = tuple(node.integer(f"Stride{axis}", 1, low=1) for axis in names)
     dilates = node.name in ("CONV_2D", "DEPTHWISE_CONV_2D", "CONV_3D", "CONV_3D_TRANSPOSE")
     dilation = tuple(node.integer(f"Dilation{axis}Factor", 1, low=1) if dilates else 1 for axis in names)
