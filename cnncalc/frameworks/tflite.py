@@ -34,7 +34,6 @@ TFLITE = Framework(
         "rnn": Equivalent("UNIDIRECTIONAL_SEQUENCE_RNN"),
         "convlstm": Composed(),
         "attention": Composed(),
-        "mhsa": Composed(),
         "embedding": Composed(("GATHER", "EMBEDDING_LOOKUP")),
         "grn": Composed(),
         # Folded into the convolution before it, or a product and a sum.
