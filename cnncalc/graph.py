@@ -74,6 +74,8 @@ class Graph(NamedTuple):
     outputs: tuple[int, ...]
     name: str | None = None
     warnings: tuple[Diagnostic, ...] = ()
+    #: The parameters of a PyTorch module that its forward pass never reaches, which no node has.
+    unused: int = 0
     types: StoredTypes | None = None
 
     @property

@@ -55,7 +55,13 @@ def spec_options() -> Decorator:
     """Add the options for a spec that is text."""
     return combine(
         option(
-            "--input", group=INPUT, metavar="HxWxC", help="Shape of the input, where the spec has none or in its place."
+            "--input",
+            group=INPUT,
+            multiple=True,
+            metavar="HxWxC",
+            callback=_inputs,
+            help="Shape of the input, where the spec has none or in its place; "
+            "repeat it for a PyTorch module's further inputs.",
         ),
         option(
             "--var",
@@ -273,6 +279,12 @@ def _numbers(_: click.Context, __: click.Parameter, value: str) -> dict[str, int
             raise click.BadParameter(f"`{letter}` is given twice: `{letter}={numbers[letter]}` and `{part}`")
         numbers[letter] = int(number)
     return numbers
+
+
+def _inputs(context: click.Context, _: click.Parameter, values: tuple[str, ...]) -> str | None:
+    """Return the shape of the first input; those of further ones are an option of their own."""
+    context.params["more_inputs"] = values[1:]
+    return values[0] if values else None
 
 
 def _variables(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:

@@ -74,6 +74,8 @@ class ReadOptions(NamedTuple):
     """
 
     input: tuple[Any, ...] | None = None
+    #: The shapes of the second and further inputs, for a PyTorch module.
+    more_inputs: tuple[tuple[int, ...], ...] = ()
     dims: Mapping[str, int] = {}
     letters: bool = False
 

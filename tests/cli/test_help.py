@@ -32,7 +32,7 @@ Examples:
 
 Input:
   --input HxWxC        Shape of the input, where the spec has none or in its
-                       place.
+                       place; repeat it for a PyTorch module's further inputs.
   --var NAME=VALUE     Value for a `let` of the spec; may be repeated.
   --at H=N,W=N         Numbers for the letters of the input.
   --dim NAME=N         Size of a symbolic dimension of a model file; may be

@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from cnncalc.readers.onnx.model import Dimension, ModelDef, NodeDef, ValueDef
-from cnncalc.readers.shape_inference import axis_of
+from cnncalc.readers.shape_inference import ShapeMismatchError, axis_of
 
 #: Symbols that are named after the batch.
 NAMED = re.compile(r"n|b|bs|.*batch.*", re.IGNORECASE)
@@ -114,4 +114,7 @@ def _unsqueezed(model: ModelDef, node: NodeDef, rank: int) -> set[int] | None:
         given = tensor.values if tensor is not None else None
     if given is None:
         return None
-    return {axis_of(axis, rank + len(given)) for axis in given}
+    try:
+        return {axis_of(axis, rank + len(given)) for axis in given}
+    except ShapeMismatchError:
+        return None
