@@ -48,12 +48,12 @@ class Options(NamedTuple):
         if not isinstance(batch, int) or isinstance(batch, bool) or not 1 <= batch < 10**9:
             raise ValueError(f"batch must be a whole number from 1 to 10^9 - 1, not {batch!r}")
         for name, value, known in (
-            ("dtype", dtype or STORED, (*DTYPES, STORED)),
+            ("dtype", dtype, (*DTYPES, None)),
             ("convention", convention, (*CONVENTIONS, *CONVENTION_SYNONYMS)),
             ("optimizer", optimizer, OPTIMIZERS),
         ):
             if value not in known:
-                raise ValueError(f"unknown {name} {value!r}: one of {', '.join(known)}")
+                raise ValueError(f"unknown {name} {value!r}: one of {', '.join(filter(None, known))}")
         return cls(batch, dtype or STORED, CONVENTION_SYNONYMS.get(convention, convention), optimizer)
 
     @property
