@@ -109,7 +109,12 @@ class Analysis:
 
     @property
     def unknown(self) -> tuple[Row, ...]:
-        """The rows of a model file that are not fully counted; if there are any, the totals are lower bounds."""
+        """The rows of a model file's unknown operators, and those behind them, that are not fully counted."""
+        return tuple(row for row in self.incomplete if row.behind_unknown)
+
+    @cached_property
+    def incomplete(self) -> tuple[Row, ...]:
+        """The rows that are not fully counted, those of open sizes too; if there are any, totals are lower bounds."""
         return tuple(row for row in self.rows if row.missing)
 
     def __getitem__(self, name: str) -> Row:
@@ -172,16 +177,18 @@ def analyze_graph(graph: Graph, options: Options) -> Analysis:
     element_bytes = graph.types.element_bytes if graph.types and options.dtype == STORED else None
     of_sample = node_costs(nodes)
     missing: Sequence[tuple[str, ...]] = [()] * len(nodes)
+    behind: Sequence[bool] = [False] * len(nodes)
     sized = not any(isinstance(each.activations, UnknownSize) for each in of_sample)
     if not sized or not all(node.layer.known for node in nodes):
         missing, of_sample = _known_costs(nodes, of_sample, options)
+        behind = _behind_unknown(nodes)
     training = training_costs(nodes, of_sample, options.bytes_in_training)
     costs = _of_batch(nodes, of_sample, options)
     fields = receptive_fields(nodes)
     figures = zip(nodes, costs, training.backward_macs, training.saved_bytes, fields, strict=True)
     rows = tuple(
         [
-            Row(graph, node, *cost, backward_macs * batch, saved_bytes, field, missing[node.index])
+            Row(graph, node, *cost, backward_macs * batch, saved_bytes, field, missing[node.index], behind[node.index])
             for node, cost, backward_macs, saved_bytes, field in figures
         ]
     )
@@ -199,6 +206,15 @@ def _known_costs(
         counted = _by_convention(nodes, costs, options.convention)
     missing = [missing_figures(node, cost) for node, cost in zip(nodes, counted, strict=True)]
     return missing, list(map(known_cost, costs))
+
+
+def _behind_unknown(nodes: Sequence[Node]) -> list[bool]:
+    """Return whether each node is an unknown operator, or one of unknown shape, or stands behind such a node."""
+    behind: list[bool] = []
+    for node in nodes:
+        begins = bool(node.inputs) and not node.shape.is_known and all(shape.is_known for shape in node.input_shapes)
+        behind.append(not node.layer.known or begins or any(behind[index] for index in node.inputs))
+    return behind
 
 
 def _by_convention(nodes: Sequence[Node], costs: list[Cost], convention: str) -> list[Cost]:

@@ -80,9 +80,8 @@ class Graph(NamedTuple):
 
     @property
     def letters(self) -> tuple[str, ...]:
-        """The letters in the shapes of the inputs, each once."""
-        inputs = [node.layer for node in self.nodes if isinstance(node.layer, Input)]
-        return tuple(dict.fromkeys(letter for layer in inputs for letter in layer.open))
+        """The letters in the shapes of the inputs and for the filters of layers, each once."""
+        return tuple(dict.fromkeys(letter for node in self.nodes for letter in node.layer.open))
 
 
 class FailedLayer(NamedTuple):

@@ -102,21 +102,23 @@ class Undecided:
         raise UndecidedError("whether it holds depends on a size that is not known")
 
 
-class UndecidedError(ValueError):
-    """A rule branches on a size that is not known."""
+class UndecidedError(TypeError, ValueError):
+    """A rule branches on a size that is not known, or that is a symbol."""
 
 
 UNDECIDED = Undecided()
 
 
 class UnknownSize:
-    """A size of a model file that nothing states. Arithmetic with it gives an unknown size, a comparison `UNDECIDED`.
+    """A size that a model file leaves open, or that nothing in it states.
+
+    Arithmetic with it gives an unknown size, a comparison `UNDECIDED`.
 
     So the rules of layers serve partial shapes as well: what needs the channels alone is known where they are, and
     a figure that comes out as unknown is counted as 0 by `known_part`, after which sums are lower bounds.
     """
 
-    #: What TracedNumber and the like ask of a number: it is no fraction.
+    #: What is asked of a number: it is no fraction.
     denominator = 1
 
     def __init__(self, text: str, to_json: str | None) -> None:
@@ -126,8 +128,17 @@ class UnknownSize:
     def _unknown(self, *others: object) -> "UnknownSize":
         return UNKNOWN_SIZE
 
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __neg__ = _unknown
+    __add__ = __radd__ = __sub__ = __rsub__ = __neg__ = _unknown
     __floordiv__ = __rfloordiv__ = __truediv__ = __rtruediv__ = __mod__ = __rmod__ = __pow__ = clip = _unknown
+
+    def __mul__(self, other: object) -> Size:
+        return 0 if isinstance(other, int) and other == 0 else UNKNOWN_SIZE
+
+    __rmul__ = __mul__
+
+    @property
+    def numerator(self) -> "UnknownSize":
+        return self
 
     def _undecided(self, *others: object) -> Undecided:
         return UNDECIDED
@@ -159,7 +170,7 @@ def known_part(size: Size) -> Size:
 class Shape(NamedTuple):
     """The shape of one sample, channels last: `spatial` sizes and `channels`. A flat vector has only channels.
 
-    Behind an operator of a model file that is not known, sizes may be unknown: `Shape.partial`.
+    Of a model file, sizes may be unknown: of an input that it leaves open, and behind an operator that is not known.
     """
 
     spatial: tuple[Size, ...]

@@ -85,7 +85,7 @@ def source_options() -> Decorator:
             metavar="H=N,W=N",
             default="",
             callback=_numbers,
-            help="Numbers for the letters of the input.",
+            help="Numbers for the letters of sizes and filters.",
         ),
         option(
             "--dim",

@@ -154,7 +154,7 @@ DECISIONS: dict[str, str | tuple[str, str, str, str, str]] = {
 
     # What moves or selects elements computes nothing, and dropout does nothing outside training.
     "pixelshuffle pixelunshuffle": NOTHING,
-    "embedding": NOTHING,
+    "embedding parameter": NOTHING,
     "input flatten reshape slice shuffle concat pad crop dropout droppath identity": NOTHING,
 }
 # fmt: on

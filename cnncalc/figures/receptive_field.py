@@ -15,7 +15,7 @@ from cnncalc.graph import Node
 from cnncalc.layers.base import Layer
 from cnncalc.layers.merge import Merge
 from cnncalc.layers.taps import UNCHANGED, BinTaps, Taps, WindowTaps
-from cnncalc.shape import Shape, at_least, statically_known
+from cnncalc.shape import Shape, UnknownSize, at_least, statically_known
 
 if TYPE_CHECKING:
     from cnncalc.figures.phases import Effort, Hull, Phases
@@ -167,7 +167,7 @@ def through_window(axis: AxisField, window: WindowTaps) -> AxisField:
 
 def _through(axis: AxisField, taps: Taps, outputs: Any, effort: "Effort") -> AxisField:
     jump = _integer_if_whole(axis.jump * taps.rate)
-    phases = _phases(axis) if taps.known else None
+    phases = _phases(axis) if taps.known and not isinstance(outputs, UnknownSize) else None
     after = phases and phases.through(taps, outputs, effort)
     if after:
         return _of_phases(after, jump)

@@ -61,6 +61,7 @@ CAFFE = Framework(
         "embedding": Equivalent(
             "Embed", arguments=(argument("input_dim", "table", FIRST), argument("num_output", "table", SECOND))
         ),
+        "parameter": ABSENT,
         "attention": ABSENT,
         "grn": ABSENT,
         # A `BatchNorm` has no weights of its own: a `Scale` behind it does.

@@ -183,6 +183,7 @@ KERAS = Framework(
                 *ignored("mask_zero", "input_length", "weights", "lora_rank", "lora_alpha"),
             ),
         ),
+        "parameter": Equivalent("LearntTensor", arguments=(argument("shape", notation=SIZES),)),
         # `SelfAttention` of `writers/runtime/keras.py` goes along; its arguments begin as those of Keras's own.
         "attention": Equivalent(
             "SelfAttention",

@@ -162,6 +162,7 @@ NCNN = Framework(
         "embedding": Equivalent(
             "Embed", arguments=(argument("input_dim", "table", FIRST), argument("num_output", "table", SECOND))
         ),
+        "parameter": Composed(),
         "attention": Composed(),
         "grn": ABSENT,
         "bn": Equivalent("BatchNorm"),

@@ -19,7 +19,7 @@ class Notation(NamedTuple):
     read: Callable[[Any], Any]
 
 
-def one_or_each(values: Sequence[int]) -> int | tuple[int, ...]:
+def one_or_each(values: Sequence[Any]) -> Any:
     """Return one number if all axes have the same, else a number for each."""
     return values[0] if len(set(values)) == 1 else tuple(values)
 
@@ -35,6 +35,13 @@ def axes(value: Any) -> tuple[int, ...]:
     """Return one number for all axes or one for each as a tuple."""
     if isinstance(value, (tuple, list)) and value:
         return tuple([whole(each) for each in value])
+    return (whole(value),)
+
+
+def _some_axes(value: Any) -> tuple[int | None, ...]:
+    """Return one number for all axes or one for each, or None in place of a number."""
+    if isinstance(value, (tuple, list)) and value:
+        return tuple([None if each is None else whole(each) for each in value])
     return (whole(value),)
 
 
@@ -148,6 +155,8 @@ FLAG = Notation(_same, _flag)
 BIASES = Notation(_same, words({True: True, False: False, "qkv": "qkv"}).read)
 #: One number for all axes, or a number for each.
 PER_AXIS = Notation(one_or_each, axes)
+#: The same, with None for an axis that stays as it is.
+SOME_AXES = Notation(one_or_each, _some_axes)
 #: A number for each axis, or nothing.
 IF_GIVEN = Notation(_same, lambda value: None if value is None else axes(value))
 #: A number for each axis, always.
@@ -155,6 +164,8 @@ EACH_AXIS = Notation(list, axes)
 #: The first or second of two numbers that are one argument of ours.
 FIRST = Notation(lambda pair: pair[0], axes)
 SECOND = Notation(lambda pair: pair[1], axes)
+#: A shape, channels last, as a tuple with the channels first.
+CHANNELS_FIRST = Notation(lambda dims: (dims[-1], *dims[:-1]), lambda value: (*axes(value)[1:], axes(value)[0]))
 #: A shape as a tuple.
 SIZES = Notation(tuple, axes)
 #: Padding alike at both ends, a number for all axes or for each, or a rule: `1`, `(1, 0)`, `"same"`.

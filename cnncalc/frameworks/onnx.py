@@ -65,6 +65,7 @@ ONNX = Framework(
         "rnn": _recurrent("RNN"),
         "convlstm": NoEquivalent("it has no convolutional LSTM", "write it as a `lstm`, or export to PyTorch or Keras"),
         "embedding": Composed(),
+        "parameter": Composed(),
         # Its operator of that name is younger than the operators that are written.
         "attention": Composed(),
         "grn": Composed(),

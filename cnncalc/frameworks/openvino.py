@@ -57,6 +57,7 @@ OPENVINO = Framework(
         "rnn": _recurrent("RNN"),
         "convlstm": ABSENT,
         "embedding": Composed(("Gather",)),
+        "parameter": Composed(),
         "attention": Composed(),
         "grn": Composed(),
         "bn": Equivalent("BatchNormInference", "BatchNormalization", arguments=ignored("epsilon")),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from cnncalc.frameworks.notation import (
     BIASES,
+    CHANNELS_FIRST,
     FIRST,
     FLAG,
     IF_GIVEN,
@@ -17,6 +18,7 @@ from cnncalc.frameworks.notation import (
     REAL,
     ROUNDS_UP,
     SECOND,
+    SOME_AXES,
     SYMMETRIC,
     WHOLE,
     Notation,
@@ -51,7 +53,7 @@ BIAS = argument("bias", notation=FLAG, default=True)
 CONV_END = ignored("padding_mode", "device", "dtype")
 POOL = (KERNEL, argument("stride", notation=PER_AXIS, like="kernel_size"), PADDING)
 CEIL_MODE = argument("ceil_mode", "rounding", ROUNDS_UP, False)
-OUTPUT_SIZE = argument("output_size", "size", PER_AXIS)
+OUTPUT_SIZE = argument("output_size", "size", SOME_AXES)
 FACTOR = argument("upscale_factor", "factor", WHOLE)
 #: Channels come behind the batch; of a vector, the last axis is the same.
 CHANNEL_DIM = argument("dim", Always(1, any_is_read=True), default=None)
@@ -176,6 +178,7 @@ PYTORCH = Framework(
                 ),
             ),
         ),
+        "parameter": Equivalent("LearntTensor", arguments=(argument("shape", notation=CHANNELS_FIRST),)),
         # `SelfAttention` of `writers/runtime/pytorch.py` goes along; its arguments begin as those of PyTorch's own.
         "attention": Equivalent(
             "SelfAttention",

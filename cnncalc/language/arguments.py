@@ -141,8 +141,9 @@ class LayerReader:
                 else:
                     self.read_short_forms(Pieces(list(self.pieces(chunk))))
             self.chunk = self.node.word
-            values = {name: value for name, value in assumed.items() if name in self.cls.arguments}
-            values.update({name: value for name, (value, _) in self.values.items()})
+            values = {name: value for name, (value, _) in self.values.items()}
+            lacking = [name for name in assumed if name in self.cls.arguments and name not in values]
+            values.update({name: assumed[name] for name in lacking if self.cls.arguments[name].required})
             return self.cls(self.word, **values)
         except ArgumentError as error:
             raise SpecError([self.diagnostic(error)]) from None

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from cnncalc.layers import activation, attention, conv, linear, merge, norm, pool, rearrange, recurrent, resize
+from cnncalc.layers import (
+    activation,
+    attention,
+    conv,
+    linear,
+    merge,
+    norm,
+    parameter,
+    pool,
+    rearrange,
+    recurrent,
+    resize,
+)
 from cnncalc.layers.base import KINDS, REGISTRY, Example, Layer
 
 #: The families by title, in the order of the help: a new file of layers is added here.
@@ -11,6 +23,7 @@ FAMILIES = {
     "convolution": conv,
     "pooling": pool,
     "fully connected": linear,
+    "learnt tensor": parameter,
     "recurrent": recurrent,
     "attention": attention,
     "normalization": norm,

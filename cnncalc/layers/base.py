@@ -207,6 +207,12 @@ class Layer:
         """Return the layer with some of its arguments changed."""
         return type(self)(self.kind, **{name: vars(self)[name] for name in self.arguments} | changed)
 
+    @property
+    def open(self) -> list[str]:
+        """The letters that stand for numbers of it, each once."""
+        counts = [vars(self).get("filters"), vars(self).get("units")]
+        return [str(count) for count in counts if hasattr(count, "symbols")]
+
     # -- sizes ---------------------------------------------------------------------------------------
 
     def output(self, x: Shape) -> Shape:

@@ -232,9 +232,10 @@ class BinTaps(NamedTuple):
 
 
 class BlockTaps(NamedTuple):
-    """Blocks side by side: output o reads the block of `block` elements that it stands in."""
+    """Blocks side by side, the first from `shift`: output o reads the block of `block` elements that it stands in."""
 
     block: Any
+    shift: Any = 0
 
     @property
     def known(self) -> bool:
@@ -264,7 +265,7 @@ class BlockTaps(NamedTuple):
 
     def places(self, output: int) -> range:
         """Return the places that an output reads, in order."""
-        first = output // self.block * self.block
+        first = (output - self.shift) // self.block * self.block + self.shift
         return range(first, first + self.block)
 
 

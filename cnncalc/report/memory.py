@@ -221,8 +221,8 @@ def _figures(analysis: Analysis, train: bool) -> Iterator[Block]:
         _figure("weights", totals.params_bytes, "parameters and buffers: in none of the above"),
         *_training(analysis, train),
     ]
-    if analysis.unknown:
-        rows.append(("unknown", "", "", uncounted(analysis.unknown)))
+    if analysis.incomplete:
+        rows.append(("unknown", "", "", uncounted(analysis.incomplete)))
     yield text_table(rows, roles=("emphasis", "number", "number", "text"))
     samples = f"{thousands(options.batch)} samples" if options.batch > 1 else "one sample"
     yield Paragraph(

@@ -44,6 +44,7 @@ def test_first_word_begun() -> None:
     assert list(completions("co")) == [
         "compare",
         "completion",
+        "coatnet_0",
         "convnext_tiny",
         "convnext_small",
         "convnext_base",

@@ -98,6 +98,14 @@ def test_blocks(before: int, block: int, blocks: int, kernel: int, stride: int) 
         assert (max(sizes), min(sizes), min(seen[0])) == (told.size, least, -told.left)
 
 
+def test_shifted_blocks() -> None:
+    """Blocks of 4, then blocks that begin at 2: an output of the second sees two of the first, and 8 elements."""
+    spec = "attention h1 window=4 | attention h1 window=4 shift=2 | attention h1 window=4"
+    rows = cnncalc.analyze(spec, input="24x1").to_dict()["layers"]
+    # Behind the third, a block reaches into those before and behind it: 2 elements of each, which see 8.
+    assert [row["receptive_field"]["size"] for row in rows] == [[1], [4], [8], [12]]
+
+
 def test_attention_over_all() -> None:
     """Without a window a position sees the whole input."""
     rows = cnncalc.analyze("input 9x9x4 | conv 3x3 x4 | attention h2").to_dict()["layers"]

@@ -68,6 +68,7 @@ REASONS = (
     "its LSTM has one bias for each gate or none",  # Keras
     "its SimpleRNN has one bias for each gate or none",  # Keras
     "it has no convolutional LSTM",  # ONNX
+    "the attention that is written has windows from the map's corner",
 )
 
 

@@ -165,6 +165,9 @@ LAYERS = [
     "input 4x2x3x4 | attention h2 window=2x1x3 relative",
     "input 3x5x4 | attention h2 relative qkvbias",
     "input 6x4 | attention h2 distance",
+    # Learnt tensors: added, in front, and stretched.
+    "input 5x4x3 | add( ; parameter 5x4x3) | mul( ; parameter 5x1x1)",
+    "input 6x4 | concat axis=1 (parameter 1x4 ; ) | attention h2 | relu | mul( ; parameter 7x1) ",
     # Zeros before the first step alone.
     "input 9x4 | conv 3 causal d2 x4 | dwconv 3 causal | sepconv 4 causal x6",
     "input 9x4 | conv 3 causal s2 g2 x4 | sepconv 3 causal s2 m2 x3",
@@ -184,6 +187,7 @@ LAYERS = [
     "input 5x5x8 | slice 2:5 | crop 1x0-2 | pad 0-1x2 | dropout 0.3 | droppath 0.2",
     "input 15x12x4 | adaptiveavgpool 5x3",
     "input 15x12x4 | adaptivemaxpool 5x3",
+    "input 15x11x4 | adaptiveavgpool 5x_ | adaptivemaxpool _x1",
     "input 8x8x4 as a | mul(gap ; ) | concat( ; @a) | add( ; ; relu)",
     "input 9x8x3 | sepconv 3 s2 p0-1 m2 x5 | dwconv 3 s2x1 m2 same | dwconv 3 p1 m3",
 ]

@@ -112,6 +112,8 @@ def _weights(node: Node, random: np.random.Generator) -> Weights:
         found |= {"bias": vector(x.channels)} if layer.affine else {}
         statistics = {"mean": vector(x.channels), "variance": vector(x.channels, 0.8)} if kind == "bn" else {}
         return found | statistics
+    if kind == "parameter":
+        return {"kernel": random.normal(0, 1, (node.shape.channels, *node.shape.spatial)).astype(np.float32)}
     if kind == "grn":
         return {"kernel": vector(x.channels), "bias": vector(x.channels)}
     if kind == "scale":
@@ -130,6 +132,10 @@ def inputs(graph: Graph) -> list[Array]:
 
 def channels_first(value: Array) -> Array:
     return np.ascontiguousarray(np.moveaxis(value, -1, 1))
+
+
+def channels_last_of_one(value: Array) -> Array:
+    return np.moveaxis(value, 0, -1)
 
 
 def channels_last(value: Array) -> Array:
@@ -235,6 +241,8 @@ def keras_layout(node: Node, role: str, weight: Array, dims: tuple[int, ...]) ->
     kind = node.layer.kind
     if role in PRODUCTS:
         return weight.T
+    if kind == "parameter":
+        return channels_last_of_one(weight)
     if role == "pointwise" or (role == "kernel" and kind in ("conv", "fc", "deconv")):
         # PyTorch's and Keras's kernels of a transposed convolution are both the other way round.
         return np.moveaxis(weight, (0, 1), (-1, -2))

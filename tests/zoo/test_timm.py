@@ -13,14 +13,20 @@ TABLE = Path(__file__).parent / "timm.txt"
 REFERENCE = read_json(GOLDEN / "timm.json")
 
 #: What timm calls a network that the zoo has by another name.
-ALIASES = {"regnety_004": "regnet_y_400mf"}
+ALIASES = {
+    "regnety_004": "regnet_y_400mf",
+    "vit_tiny_patch16_224": "vit_tiny",
+    "vit_small_patch16_224": "vit_small",
+    "swin_tiny_patch4_window7_224": "swin_tiny",
+    "coatnet_0_224": "coatnet_0",
+}
 
 #: Networks of the reference that the zoo does not have, and what they are made of.
 LEFT_OUT = {
     **dict.fromkeys(
         (
-            "mobilevit_xxs", "mobilevit_xs", "mobilevit_s", "mobilevitv2_050", "coatnet_0_224", "vit_tiny_patch16_224",
-            "vit_small_patch16_224", "swin_tiny_patch4_window7_224", "botnet26t_256", "efficientformer_l1",
+            "mobilevit_xxs", "mobilevit_xs", "mobilevit_s", "mobilevitv2_050",
+            "botnet26t_256",
             "edgenext_xx_small", "maxvit_tiny_tf_224",
         ),
         "attention",
@@ -70,3 +76,12 @@ def test_reference(name: str) -> None:
 
     assert list(result.rows[0].output_shape) == expected["input"]
     assert (totals.params, totals.buffers, totals.macs) == (expected["params"], expected["buffers"], expected["macs"])
+
+
+@pytest.mark.parametrize(
+    ("name", "published"),
+    [("vit_tiny", 5.97), ("vit_small", 11.95), ("swin_tiny", 17.06)],
+)
+def test_activations(name: str, published: float) -> None:
+    """What timm's model cards call activations, in millions: the two products of attention are among them."""
+    assert round(cnncalc.analyze(name).totals.conv_activations / 10**6, 2) == published

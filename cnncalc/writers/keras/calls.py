@@ -68,7 +68,8 @@ def dilation_of(layer: Any) -> int | tuple[int, ...]:
     dilation = [d if k > 1 else 1 for d, k in zip(layer.dilation, layer.kernel, strict=True)]
     if max(layer.stride) > 1 and max(dilation) > 1:
         raise Unsupported("its convolutions have a stride or a dilation, not both", "drop one of them")
-    return one_or_each(dilation)
+    same: int | tuple[int, ...] = one_or_each(dilation)
+    return same
 
 
 def calls_of(code: Call) -> list[Call]:

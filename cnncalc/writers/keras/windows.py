@@ -105,6 +105,12 @@ def padded_with_zeros(code: LayerCode, x: Shape) -> LayerCode:
     return chain(*edges("pad", x, padding.value), calls[-1])
 
 
+@emitter("adaptiveavgpool", "adaptivemaxpool")
+def adaptive(node: Node, layer: Any) -> Call:
+    # It takes numbers alone, so an axis that stays has that of its size.
+    return layer_of(layer.kind, node, output_size=one_or_each(node.shape.spatial))
+
+
 @emitter("upsample")
 def upsample(node: Node, layer: Any) -> Call:
     if layer.mode == "bilinear" and node.shape.rank != 2:

@@ -80,10 +80,10 @@ def leaves_out(n: int, window: Window) -> bool:
 @emitter("adaptiveavgpool", "adaptivemaxpool")
 def adaptive(node: Node, layer: Any) -> list[Op]:
     x = node.input_shapes[0]
-    if any(n % size for n, size in zip(x.spatial, layer.size, strict=True)):
+    if any(n % size for n, size in zip(x.spatial, node.shape.spatial, strict=True)):
         fact = f"its pools have windows of one size, and {x} does not divide into {node.shape}"
         raise Unsupported(fact, "ask for a size that divides the input's")
-    kernel = [n // size for n, size in zip(x.spatial, layer.size, strict=True)]
+    kernel = [n // size for n, size in zip(x.spatial, node.shape.spatial, strict=True)]
     name = "AveragePool" if layer.kind == "adaptiveavgpool" else "MaxPool"
     return [op(name, X, kernel_shape=kernel, strides=kernel)]
 

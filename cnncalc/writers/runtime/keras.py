@@ -64,6 +64,24 @@ class Scale(layers.Layer):
 
 
 @keras.saving.register_keras_serializable()
+class LearntTensor(layers.Layer):
+    """A learnt tensor, the same for every sample of what comes in."""
+
+    def __init__(self, shape, **options):
+        super().__init__(**options)
+        self.sizes = tuple(shape)
+
+    def build(self, shape):
+        self.weight = self.add_weight(shape=self.sizes, initializer="zeros", name="weight")
+
+    def call(self, x):
+        return ops.broadcast_to(self.weight, (ops.shape(x)[0], *self.sizes))
+
+    def get_config(self):
+        return {**super().get_config(), "shape": self.sizes}
+
+
+@keras.saving.register_keras_serializable()
 class SelfAttention(layers.Layer):
     """Multi-head self-attention between the places of each block of a map; without a window, of the whole map.
 

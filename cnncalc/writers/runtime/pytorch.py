@@ -136,6 +136,17 @@ class PixelUnshuffle(nn.Module):
         return x.permute(0, 1, *order).flatten(1, 1 + axes)
 
 
+class LearntTensor(nn.Module):
+    """A learnt tensor, the same for every sample of what comes in."""
+
+    def __init__(self, shape):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(shape))
+
+    def forward(self, x):
+        return self.weight.expand(len(x), *self.weight.shape)
+
+
 class SelfAttention(nn.Module):
     """Multi-head self-attention between the places of each block of a map; without a window, of the whole map.
 
