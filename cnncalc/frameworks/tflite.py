@@ -18,6 +18,7 @@ TFLITE = Framework(
     "TensorFlow Lite",
     {
         "input": Composed(),
+        "parameter": Composed(),
         "conv": Equivalent("CONV_2D", "CONV_3D", arguments=WINDOW),
         "dwconv": Equivalent("DEPTHWISE_CONV_2D", arguments=(*WINDOW, *ignored("DepthMultiplier"))),
         "sepconv": Composed(),
