@@ -58,6 +58,8 @@ CAFFE = Framework(
         "gru": ABSENT,
         "rnn": ABSENT,
         "convlstm": ABSENT,
+        "rearrange": ABSENT,
+        "timewise": ABSENT,
         "embedding": Equivalent(
             "Embed", arguments=(argument("input_dim", "table", FIRST), argument("num_output", "table", SECOND))
         ),

@@ -59,6 +59,8 @@ DARKNET = Framework(
         "gru": ABSENT,
         "rnn": ABSENT,
         "convlstm": ABSENT,
+        "rearrange": ABSENT,
+        "timewise": ABSENT,
         "embedding": ABSENT,
         "parameter": ABSENT,
         "attention": ABSENT,

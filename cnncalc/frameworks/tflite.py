@@ -19,6 +19,8 @@ TFLITE = Framework(
     {
         "input": Composed(),
         "parameter": Composed(),
+        "rearrange": Composed(),
+        "timewise": Composed(),
         "conv": Equivalent("CONV_2D", "CONV_3D", arguments=WINDOW),
         "dwconv": Equivalent("DEPTHWISE_CONV_2D", arguments=(*WINDOW, *ignored("DepthMultiplier"))),
         "sepconv": Composed(),
