@@ -47,15 +47,21 @@ class ShapeError(ValueError):
     """A size rule failed. The graph builder adds the layer's name and place.
 
     `summary` is the headline with `{layer}` for the name, `fact` the label at the caret, `notes` the arithmetic and
-    `help` the edit to make.
+    `help` the edit to make. `part` is a regular expression whose group is what in the layer's text is wrong.
     """
 
     def __init__(
-        self, code: str, summary: str, fact: str = "", notes: Iterable[str] = (), help: str | None = None
+        self,
+        code: str,
+        summary: str,
+        fact: str = "",
+        notes: Iterable[str] = (),
+        help: str | None = None,
+        part: str | None = None,
     ) -> None:
         super().__init__(fact or summary)
         self.code, self.summary, self.fact = code, summary, fact
-        self.notes, self.help = tuple(notes), help
+        self.notes, self.help, self.part = tuple(notes), help, part
 
 
 class Detail(NamedTuple):
@@ -64,6 +70,7 @@ class Detail(NamedTuple):
     fact: str
     notes: tuple[str, ...] = ()
     help: str | None = None
+    part: str | None = None
 
 
 class Requirement(NamedTuple):
@@ -415,13 +422,13 @@ def require_divisible(total: Size, parts: int, what: str, into: str, argument: s
 
     def detail() -> Detail:
         fact = f"`{argument or what}` (={total}) must be divisible by `{into}` (={parts})"
-        return Detail(fact, help=f"{total} divides by {_some_divisors(total)}" if isinstance(total, int) else None)
+        return Detail(fact, help=f"{total} divides by {some_divisors(total)}" if isinstance(total, int) else None)
 
     summary = f"{what} of `{{layer}}` do not divide into {into}"
     return require(equal(total % parts, 0), "E202", summary, detail)
 
 
-def _some_divisors(total: int) -> str:
+def some_divisors(total: int) -> str:
     """Return the divisors of a number among the first 1024 integers, which bounds the search."""
     divisors = [n for n in range(1, min(total, 1024) + 1) if total % n == 0]
     return ", ".join(map(str, divisors[:12])) + (", …" if len(divisors) > 12 else "")

@@ -18,10 +18,18 @@ from cnncalc.readers.onnx.importer import rules as onnx_rules
 # -- ONNX ----------------------------------------------------------------------------------------------------
 
 
-OPERATORS = [each for each in onnx_rules if "." not in each]
+OPERATORS = [each for each in onnx_rules if not each.startswith("cnncalc.")]
+#: Shapes of an input, open ones among them.
+INPUTS: tuple[tuple[int | str | None, ...], ...] = (
+    (1, 3, 8, 8), (1, 8, 8, 3), (1, 16), (2, 4, 6), (1, 3, 8, 8, 8), (8,), (1, 3, 0, 8),
+    ("N", 3, "H", "W"), (None, 3, None, None), ("batch", "seq", 4), ("T", "batch", 4), ("H", "W", 3), ("N",),
+    (1, "C", "H", "W"),
+)  # fmt: skip
+EQUATIONS = ("bchw,cd->bdhw", "...i,ij->...j", "ij,jk,kl->il", "ii->i", "->", ",")
 ATTRIBUTES = (
     "axis", "axes", "perm", "pads", "strides", "dilations", "kernel_shape", "group", "keepdims", "ceil_mode", "starts",
     "ends", "split", "output_shape", "output_padding", "blocksize", "num_outputs", "allowzero", "hidden_size", "shape",
+    "num_heads", "q_num_heads", "kv_num_heads", "layout", "onesided", "inverse", "sample_size", "qkv_hidden_sizes",
 )  # fmt: skip
 RULES = ("SAME_UPPER", "SAME_LOWER", "VALID", "NOTSET", "?")
 
@@ -33,6 +41,8 @@ def onnx_attribute(choose: random.Random) -> bytes:
     numbers = [number % 2**64 for number in numbers[: choose.choice((1, 1, 2, 2, 4))]]
     if choose.random() < 0.15:
         return field(5, field(1, b"auto_pad") + field(4, choose.choice(RULES).encode()))
+    if choose.random() < 0.1:
+        return field(5, field(1, b"equation") + field(4, choose.choice(EQUATIONS).encode()))
     name = field(1, choose.choice(ATTRIBUTES).encode())
     if choose.random() < 0.4:
         return field(5, name + field(3, numbers[0]))
@@ -41,11 +51,11 @@ def onnx_attribute(choose: random.Random) -> bytes:
 
 def onnx_structure(choose: random.Random) -> bytes:
     """A graph of known operators with whatever attributes and inputs."""
-    dims = choose.choice(((1, 3, 8, 8), (1, 8, 8, 3), (1, 16), (2, 4, 6), (1, 3, 8, 8, 8), (8,), (1, 3, 0, 8)))
     weights = [tensor("w", (4, 3, 3, 3)), tensor("v", (3,)), tensor("k", (16, 5))]
     shape = b"".join(field(7, choose.choice(NUMBERS[:9]) % 2**64) for _ in range(4))
     weights.append(field(1, 4) + field(2, 7) + field(8, b"s") + shape)
-    names = ["x", "w", "v", "k", "s", ""]
+    more_inputs = {"z": choose.choice(INPUTS)} if choose.random() < 0.3 else {}
+    names = ["x", "w", "v", "k", "s", "", *more_inputs]
     nodes = []
     for number in range(choose.randrange(1, 8)):
         if choose.random() < 0.2:
@@ -57,10 +67,12 @@ def onnx_structure(choose: random.Random) -> bytes:
             newest = [names[-1]] if number and choose.random() < 0.7 else [choose.choice(names)]
             inputs = (*newest, *choose.choices(names, k=choose.choice((0, 0, 1, 2, 4))))
             more = b"".join(onnx_attribute(choose) for _ in range(choose.randrange(4)))
-            nodes.append(node(choose.choice(OPERATORS), inputs, f"t{number}", more))
+            domain, _, operator = choose.choice(OPERATORS).rpartition(".")
+            more += field(7, domain.encode()) if domain else b""
+            nodes.append(node(operator, inputs, f"t{number}", more))
         names.append(f"t{number}")
     nodes.append(node("Relu", (names[-1],), "y"))
-    return model(nodes, weights, dims)
+    return model(nodes, weights, choose.choice(INPUTS), more_inputs)
 
 
 # -- Keras ---------------------------------------------------------------------------------------------------

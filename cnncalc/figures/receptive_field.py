@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from cnncalc.graph import Node
 from cnncalc.layers.base import Layer
 from cnncalc.layers.merge import Merge
-from cnncalc.layers.taps import UNCHANGED, BinTaps, Taps, WindowTaps
+from cnncalc.layers.taps import UNCHANGED, AxisTaps, BinTaps, FromAxis, Taps, WindowTaps
 from cnncalc.shape import Shape, UnknownSize, at_least, statically_known
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def receptive_fields(nodes: Sequence[Node]) -> list[ReceptiveField]:
 
 
 #: The taps of a layer along each axis; None where it changes nothing.
-LayerTaps = tuple[Taps, ...] | Literal["whole"] | None
+LayerTaps = tuple[AxisTaps, ...] | Literal["whole"] | None
 
 
 def _taps(layer: Layer, x: Shape, y: Shape) -> LayerTaps:
@@ -143,12 +143,10 @@ class _Limited:
 # -- through a layer ---------------------------------------------------------------------------------------------------
 
 
-def _grown(field: ReceptiveField, layer_taps: tuple[Taps, ...], shape: Shape, limited: _Limited) -> ReceptiveField:
+def _grown(field: ReceptiveField, layer_taps: tuple[AxisTaps, ...], shape: Shape, limited: _Limited) -> ReceptiveField:
     axes: list[AxisField] = []
     before = None
-    # Axes that end at the layer are the first ones.
-    kept = field.axes[len(field.axes) - len(layer_taps) :]
-    for axis, taps, n in zip(kept, layer_taps, shape.spatial, strict=True):
+    for (axis, taps), n in zip(sources(field.axes, layer_taps), shape.spatial, strict=True):
         plain = axis.plain and isinstance(taps, WindowTaps)
         # Equal axes, as most are, share one value. The number of outputs is asked for by phases alone.
         now = axis, taps, None if plain else n
@@ -157,6 +155,18 @@ def _grown(field: ReceptiveField, layer_taps: tuple[Taps, ...], shape: Shape, li
             before = now
         axes.append(wider)
     return ReceptiveField(tuple(axes))
+
+
+def sources(axes: tuple[AxisField, ...], layer_taps: Sequence[AxisTaps]) -> list[tuple[AxisField, Taps]]:
+    """Return for each axis of a layer's output the field along the axis that it comes from, and the taps along that."""
+    # Axes that end at the layer are the first ones.
+    kept = axes[len(axes) - len(layer_taps) :]
+    return [
+        (AxisField() if taps.axis is None else axes[taps.axis], taps.taps)
+        if isinstance(taps, FromAxis)
+        else (kept[number], taps)
+        for number, taps in enumerate(layer_taps)
+    ]
 
 
 def through_window(axis: AxisField, window: WindowTaps) -> AxisField:

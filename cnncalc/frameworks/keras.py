@@ -176,6 +176,8 @@ KERAS = Framework(
                 USE_BIAS, *ignored("unit_forget_bias"), *RECURRENT_END,
             ),
         ),
+        "rearrange": Composed(),
+        "timewise": Composed(("layers.TimeDistributed",)),
         "embedding": Equivalent(
             "layers.Embedding",
             arguments=(

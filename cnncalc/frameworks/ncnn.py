@@ -159,6 +159,8 @@ NCNN = Framework(
         "gru": _recurrent("GRU"),
         "rnn": _recurrent("RNN"),
         "convlstm": ABSENT,
+        "rearrange": ABSENT,
+        "timewise": ABSENT,
         "embedding": Equivalent(
             "Embed", arguments=(argument("input_dim", "table", FIRST), argument("num_output", "table", SECOND))
         ),

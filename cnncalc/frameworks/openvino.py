@@ -56,6 +56,8 @@ OPENVINO = Framework(
         "gru": _recurrent("GRU"),
         "rnn": _recurrent("RNN"),
         "convlstm": ABSENT,
+        "rearrange": ABSENT,
+        "timewise": ABSENT,
         "embedding": Composed(("Gather",)),
         "parameter": Composed(),
         "attention": Composed(),

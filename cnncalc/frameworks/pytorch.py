@@ -167,6 +167,8 @@ PYTORCH = Framework(
         # `writers/runtime/pytorch.py` has one, of two convolutions.
         "convlstm": Composed(("ConvLSTM",)),
         # Its output has the channels last: the class that goes along moves them.
+        "rearrange": Composed(("Rearrange",), ("rearrange",)),
+        "timewise": Composed(),
         "embedding": Equivalent(
             "Embedding",
             "nn.Embedding",

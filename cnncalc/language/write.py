@@ -147,7 +147,7 @@ class Writer:
         if isinstance(atom, LayerNode):
             yield self.layer(atom)
         elif isinstance(atom, GroupNode):
-            yield from self.brackets("(", (atom.items,), level + 1, atom)
+            yield from self.brackets(f"{atom.word}(", (atom.items,), level + 1, atom)
         elif isinstance(atom, MergeNode):
             word = self.layer(atom.layer)
             yield from self.brackets(f"{word} (" if " " in word else f"{word}(", atom.arms, level + 1, atom)

@@ -14,6 +14,7 @@ from cnncalc.layers import (
     rearrange,
     recurrent,
     resize,
+    timewise,
 )
 from cnncalc.layers.base import KINDS, REGISTRY, Example, Layer
 
@@ -25,6 +26,7 @@ FAMILIES = {
     "fully connected": linear,
     "learnt tensor": parameter,
     "recurrent": recurrent,
+    "sequences": timewise,
     "attention": attention,
     "normalization": norm,
     "activation": activation,
@@ -36,6 +38,9 @@ FAMILIES = {
 #: The words that take arms in brackets: `add( ; )`.
 MERGE_WORDS = frozenset(word for word, cls in REGISTRY.items() if issubclass(cls, merge.Merge))
 
+#: The words that take a sequence in brackets: `timewise( … )`.
+SEQUENCE_WORDS = frozenset(word for word, cls in REGISTRY.items() if issubclass(cls, timewise.Timewise))
+
 
 def kinds() -> dict[str, type[Layer]]:
     """Return every kind of layer and its class, family by family."""
@@ -44,4 +49,4 @@ def kinds() -> dict[str, type[Layer]]:
     return {kind: REGISTRY[kind] for kind in sorted(names, key=lambda kind: order[REGISTRY[kind].__module__])}
 
 
-__all__ = ["FAMILIES", "KINDS", "MERGE_WORDS", "REGISTRY", "Example", "Layer", "kinds"]
+__all__ = ["FAMILIES", "KINDS", "MERGE_WORDS", "REGISTRY", "SEQUENCE_WORDS", "Example", "Layer", "kinds"]

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 import cnncalc
 from cnncalc.cli import main
+from cnncalc.writers import export
 
 
 def shape(spec: str) -> str:
@@ -128,3 +129,13 @@ def test_same_ratio_in_letters() -> None:
     result = cnncalc.analyze("input Hx3 as a | upsample 2 | resize @a | pool 3 | upsample 3 | conv 3 same x1")
     assert [str(row.receptive_field.axes[0].size) for row in result.rows] == ["1", "1", "1", "3", "3", "6"]
     assert not any(row.receptive_field.at_most for row in result.rows)
+
+
+def test_sizes_in_pytorch_code() -> None:
+    """A size in pasted code, and an axis that stays as it is there, are those of the language; and written again."""
+    code = "import torch.nn as nn\nnn.Sequential(nn.AdaptiveAvgPool2d((5, None)), nn.Upsample(size=(7, 9)))"
+    graph = cnncalc.parse(code, input="16x14x3")
+    assert [str(node.layer) for node in graph.nodes[1:]] == ["adaptiveavgpool 5x_", "resize 7x9"]
+    written = export(graph, "pytorch")
+    assert "nn.AdaptiveAvgPool2d((5, None))" in written
+    assert "nn.Upsample(size=(7, 9))" in written

@@ -176,6 +176,11 @@ def said(draw: st.DrawFn, argument: Argument[Any], glued: bool) -> str:
         number = draw(st.integers(argument.low, min(argument.high - 1, 9)))
         # Glued, its word alone can stand.
         return f"{argument.name}={number}" if not glued else ""
+    if argument.takes_names:
+        return f"{draw(st.sampled_from(['p', 'g1', 'Big']))}={draw(numbers)}" if not glued else ""
+    if argument.takes_text:
+        pattern = draw(st.sampled_from(["h w c -> w (h  c)", "(a p)b c->a  b(p c)", "... C -> C ...", "a 1 B->(B a)"]))
+        return f'{"" if glued else draw(st.sampled_from(["", f"{argument.name}="]))}"{pattern}"'
     value = draw(values(argument))
     if argument.takes_tensor and not glued and draw(st.booleans()):
         return draw(st.sampled_from(["", f"{argument.name}="])) + "@" + draw(names)
@@ -188,7 +193,7 @@ def said(draw: st.DrawFn, argument: Argument[Any], glued: bool) -> str:
 
 @st.composite
 def layers(draw: st.DrawFn) -> str:
-    word = draw(st.sampled_from(sorted(set(REGISTRY) - {"add", "mul", "concat"})))
+    word = draw(st.sampled_from(sorted(set(REGISTRY) - {"add", "mul", "concat", "timewise"})))
     arguments = [each for each in REGISTRY[word].arguments.values() if not isinstance(each, Offset)]
     given = [each for each in arguments if each.required or draw(st.booleans())]
     glued = draw(st.integers(0, len(given))) if rank_of(word) is None else 0

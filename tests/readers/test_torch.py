@@ -65,7 +65,8 @@ def test_layers() -> None:
         ("nn.AvgPool2d(2)", "avgpool 2x2", (4, 4, 4)),
         ("nn.AdaptiveAvgPool2d(3)", "adaptiveavgpool 3x3", (3, 3, 4)),
         ("nn.AdaptiveMaxPool2d(1)", "gmp", (1, 1, 4)),
-        ("nn.AdaptiveAvgPool2d((5, None))", "adaptiveavgpool 5x_", (5, 8, 4)),
+        # PyTorch's trace has the size of the axis that stays as it is.
+        ("nn.AdaptiveAvgPool2d((5, None))", "adaptiveavgpool 5x8", (5, 8, 4)),
         ("nn.Upsample(scale_factor=2)", "upsample 2", (16, 16, 4)),
         ("nn.Upsample(scale_factor=3, mode='bilinear')", "upsample 3 bilinear", (24, 24, 4)),
         ("nn.Upsample(size=(12, 5))", "resize 12x5", (12, 5, 4)),

@@ -16,9 +16,9 @@ from cnncalc.writers.runtime import classes, used_classes
 NETWORKS = {
     "pytorch": "input 8x8x4 | avgpool 2 s1 same | ln | bn noscale | scale | shuffle g2 | droppath 0.1 | reshape 256x1"
     " | pixelshuffle 1 | pixelunshuffle 1 | grn | attention h1 | parameter 256x4 | lstm 4 | reshape 16x16x4"
-    " | convlstm 3 x2 | fc 4 each | flatten | embedding 9x3",
+    " | convlstm 3 x2 | fc 4 each | flatten | embedding 9x3 | timewise(relu)",
     "keras": "input 8x8x4 | pool 3 s1 p1x0 | avgpool 2 s1 same | scale | lrn | shuffle g2 | pixelshuffle 2"
-    " | pixelunshuffle 2 | grn | attention h2 | resize 3 | parameter 3x3x4",
+    " | pixelunshuffle 2 | grn | attention h2 | timewise(scale) | resize 3 | parameter 3x3x4",
 }
 
 

@@ -176,6 +176,21 @@ LAYERS = [
     "input 6x5x4 | concat axis=2 (pool 1x2 ; ) | concat axis=1 (crop 1x0 ; )",
     "input 6x4 | concat axis=1 ( ; relu ; conv 3 causal x4)",
     "input 3x4x5x2 | concat axis=depth ( ; ) | concat axis=3 ( ; )",
+    # The same at each step, of whatever rank, and steps within steps.
+    "input 3x6x5x2 | timewise(conv 3x3 x4 | bn | relu | pool 2 | fc 7)",
+    "input 3x6x5x2 | timewise(sepconv 3x3 same x4 | add(dwconv 3x3 same ; ) | slice 1:3 | crop 1x0-1 | gap | flatten)",
+    "input 4x9x2 | timewise(conv 3 causal x4 | concat axis=1 ( ; ) | ln | pool 3 s2 p0-1) | conv 1x1 x3",
+    "input 3x4x2 | timewise(fc 6 | reshape 2x3 | ln noaffine | flatten) | ln",
+    "input 2x3x4x2 | timewise(timewise(fc 5 | relu) | mul( ; gap) | conv 2 x3)",
+    "input 3x4x4x4 | timewise(pixelshuffle 2 | shuffle g1 | upsample 2 | gn g1 | avgpool 3 s2 p1)",
+    # Axes laid out anew: permuted, split, put together, with and without a change of order, and at each step.
+    'input 6x5x4 | rearrange "h w c -> w (h c)" | fc 3 each',
+    'input 6x4x4 | rearrange "(h p) (w q) c -> (h w) (p q) c" p=3 q=2 | conv 1x1 x3',
+    'input 6x4x4 | rearrange "h w (g c) -> g h w c" g=2 | rearrange "g ... c -> ... (c g)"',
+    'input 6x4 | rearrange "l c -> c l" | rearrange "c l -> (c l)" | fc 3',
+    'input 24 | rearrange "(h w c) -> w h 1 c" h=2 w=3 | rearrange "w h 1 c -> h (c w)"',
+    'input 6x4x3 | rearrange "h w c -> (h w) c" | rearrange "(h w) c -> h w c" w=4',
+    'input 2x6x4x3 | timewise(rearrange "(p h) w c -> h w (c p)" p=2 | conv 1x1 x2)',
     # Sizes between, and parts.
     "input 5x4x3x4 | upsample 2",
     "input 5x7x4 | upsample 2x3 bilinear",

@@ -18,7 +18,7 @@ import onnxruntime
 import torch
 
 import cnncalc
-from cnncalc.graph import Graph, Node
+from cnncalc.graph import Graph, Node, step_of
 from cnncalc.writers import export
 from cnncalc.writers.order import ALIKE, flattens_by_channel
 
@@ -64,6 +64,7 @@ def draw(graph: Graph) -> dict[str, Weights]:
 
 
 def _weights(node: Node, random: np.random.Generator) -> Weights:
+    node = step_of(node)
     x, layer = node.input_shapes[0], node.layer
     kind = layer.kind
 
@@ -207,7 +208,7 @@ def pytorch(graph: Graph, weights: dict[str, Weights]) -> Values:
 
     for path, module in network.named_modules():
         # What is several modules is a Sequential of the layer's name, or a module that holds another.
-        owner = key(re.sub(rf"(\.\d+|\.pool|\.({'|'.join(PRODUCTS)}))+$", "", path))
+        owner = key(re.sub(rf"(\.\d+|\.pool|\.layer|\.({'|'.join(PRODUCTS)}))+$", "", path))
         own = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
         product = path.rpartition(".")[2]
         if product in PRODUCTS:
@@ -238,7 +239,7 @@ def pytorch(graph: Graph, weights: dict[str, Weights]) -> Values:
 
 def keras_layout(node: Node, role: str, weight: Array, dims: tuple[int, ...]) -> Array:
     """A weight as Keras has it: kernels with space first, then the channels that come in, then those that go out."""
-    kind = node.layer.kind
+    kind = step_of(node).layer.kind
     if role in PRODUCTS:
         return weight.T
     if kind == "parameter":

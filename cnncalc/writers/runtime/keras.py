@@ -287,3 +287,15 @@ class PixelUnshuffle(layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "factor": self.factor}
+
+
+@keras.saving.register_keras_serializable()
+class Timewise(layers.Wrapper):
+    """Apply a layer to each step: as `TimeDistributed`, for a layer that does not state the shape of its output."""
+
+    def build(self, input_shape):
+        self.layer.build((input_shape[0], *input_shape[2:]))
+
+    def call(self, x):
+        y = self.layer(ops.reshape(x, (-1, *x.shape[2:])))
+        return ops.reshape(y, (-1, x.shape[1], *y.shape[1:]))

@@ -218,6 +218,18 @@ class Recurrent(nn.Module):
         return final[-1 - self.layer.bidirectional :].transpose(0, 1).flatten(1)
 
 
+class Timewise(nn.Module):
+    """Apply a layer to each step of the first axis of space: to the layer, the steps are samples."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        y = self.layer(x.transpose(1, 2).flatten(0, 1))
+        return y.unflatten(0, (len(x), -1)).transpose(1, 2)
+
+
 class ConvLSTM(nn.Module):
     """An LSTM whose states are feature maps, along the first axis of space; give all states, or the last."""
 
