@@ -32,7 +32,7 @@ from cnncalc.writers import export
 pytestmark = pytest.mark.slow
 
 #: The files of a block, which has a seed of its own; each how many have their figures taken and are exported.
-FILES, WITH_FIGURES, EXPORTED = 2500, 10, 50
+FILES, WITH_FIGURES, EXPORTED = 2500, 25, 100
 
 
 class Format(NamedTuple):
