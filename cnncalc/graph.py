@@ -62,6 +62,16 @@ class Node(NamedTuple):
     weights_from: int | None = None
 
 
+class StoredTypes(NamedTuple):
+    """The bytes of a network in a model file's own types: of an element of each node's output, and of all weights.
+
+    An element takes a fraction of a byte where several share one.
+    """
+
+    element_bytes: tuple[float, ...]
+    weight_bytes: int
+
+
 class Graph(NamedTuple):
     """The nodes in source order, each after its inputs, and the indices of the outputs."""
 
@@ -71,6 +81,7 @@ class Graph(NamedTuple):
     warnings: tuple[Diagnostic, ...] = ()
     #: The parameters of a PyTorch module that its forward pass never reaches, which no node has.
     unused: int = 0
+    types: StoredTypes | None = None
 
     @property
     def letters(self) -> tuple[str, ...]:

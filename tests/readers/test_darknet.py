@@ -207,3 +207,12 @@ def test_behind_an_unknown_section(tmp_path: Path, section: str) -> None:
     name, *options = section.split("\n")
     result = analyzed(tmp_path, NET + f"[hologram]\n[{name}]\n" + "\n".join(options))
     assert result.unknown[0].description == "hologram (unknown)"
+
+
+def test_weights_of(tmp_path: Path) -> None:
+    """A convolution that shares the weights of an earlier one has them from there, and so has its norm."""
+    normalized = "[conv]\nfilters=4\nbatch_normalize=1\n"
+    text = f"{NET}{CONV}{normalized}{normalized}share_index=1\n{normalized}share_index=2\n"
+    rows = analyzed(tmp_path, text).rows
+    weights_of = {row.name: row.weights_of for row in rows if row.weights_of}
+    assert weights_of == {"conv3": "conv2", "bn2": "bn1", "conv4": "conv2", "bn3": "bn1"}

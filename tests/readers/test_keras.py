@@ -140,6 +140,7 @@ def test_shared_layer(tmp_path: Path) -> None:
         ("c", 20, 1024),
         ("c_2", 0, 1024),
     ]
+    assert [row.weights_of for row in result.rows] == [None, None, "c"]
 
 
 def test_nested_model(tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_transposed_convolution(tmp_path: Path) -> None:
     # (5 − 1)·2 + 3 = 11; 25 places of 72 products. The weights are counted once.
     assert rows(tmp_path, ir) == [
         ("a", "deconv 3x3 s2 x2 nobias", (11, 11, 2), 72, 1800),
-        ("b", "deconv 3x3 s2 p0-1 x2 nobias", (10, 10, 2), 0, 1800),
+        ("b", "deconv 3x3 s2 p0-1 x2 nobias weights=@a", (10, 10, 2), 0, 1800),
     ]  # fmt: skip
 
 

@@ -122,6 +122,13 @@ def test_tied() -> None:
     made = module("self.b(self.a(x))", a=nn.Conv2d(4, 4, 1, bias=False), b=nn.Conv2d(4, 4, 1, bias=False))
     made.b.weight = made.a.weight
     assert [params for *_, params in rows(made)] == [16, 0]
+    once = module("self.a(self.b(self.a(x)))", a=nn.Conv2d(4, 4, 1), b=nn.BatchNorm2d(4))
+    result = cnncalc.analyze(cnncalc.from_torch(once, (4, 8, 8)))
+    assert [(row.params, row.weights_of) for row in result.rows[1:]] == [
+        (20, None),
+        (8, None),
+        (0, result.rows[1].name),
+    ]
 
 
 def test_frozen() -> None:
