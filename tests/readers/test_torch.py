@@ -146,7 +146,7 @@ def test_frozen() -> None:
 
     assert [(row.description, row.params, row.frozen, row.backward_macs) for row in result.rows[1:]] == [
         ("conv 1x1 x4 frozen", 0, 20, 0),
-        ("conv 1x1 x4 frozen", 0, 0, 0),
+        ("conv 1x1 x4 frozen weights=@a", 0, 0, 0),
         # The gradient of its weights alone: nothing before it learns.
         ("conv 1x1 x4", 16, 4, 1024),
     ]
