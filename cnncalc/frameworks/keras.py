@@ -33,6 +33,7 @@ from cnncalc.frameworks.table import (
     Framework,
     FrameworkArgument,
     Meaning,
+    NoEquivalent,
     argument,
     ignored,
 )
@@ -263,6 +264,7 @@ KERAS = Framework(
             ),
         ),
         "pixelunshuffle": Equivalent("PixelUnshuffle", arguments=(argument("factor", notation=WHOLE),)),
+        "unpool": NoEquivalent("it has no layer that undoes a max pool", "use `upsample`"),
         "pixelshuffle": Equivalent("PixelShuffle", arguments=(argument("factor", notation=WHOLE),)),
         "shuffle": Equivalent("ChannelShuffle", arguments=(argument("groups", notation=WHOLE),)),
         "pad": Equivalent(
