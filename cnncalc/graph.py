@@ -59,6 +59,16 @@ class Node(NamedTuple):
     stored: StoredWeights | None = None
 
 
+class StoredTypes(NamedTuple):
+    """The bytes of a network in a model file's own types: of an element of each node's output, and of all weights.
+
+    An element takes a fraction of a byte where several share one.
+    """
+
+    element_bytes: tuple[float, ...]
+    weight_bytes: int
+
+
 class Graph(NamedTuple):
     """The nodes in source order, each after its inputs, and the indices of the outputs."""
 
@@ -68,6 +78,7 @@ class Graph(NamedTuple):
     warnings: tuple[Diagnostic, ...] = ()
     #: The parameters of a PyTorch module that its forward pass never reaches, which no node has.
     unused: int = 0
+    types: StoredTypes | None = None
 
     @property
     def letters(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ measured by `tests/benchmarks/hostile.py`.
 from __future__ import annotations
 
 import json
+import struct
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
@@ -65,6 +66,24 @@ def ir_relus(count: int) -> bytes:
     layers += [IR_LAYER.format(n, "ReLU", IR_DIMS) for n in range(1, count + 1)]
     edges = [f'<edge from-layer="{n}" from-port="1" to-layer="{n + 1}" to-port="0"/>' for n in range(count)]
     return f"{IR}{''.join(layers)}</layers><edges>{''.join(edges)}</edges></net>".encode()
+
+
+def flat(*fields: int | None) -> bytes:
+    """A table of a flatbuffer, behind its own list of places; each field is an offset from its place."""
+    places = [4 + 4 * at if field is not None else 0 for at, field in enumerate(fields)]
+    size = 4 + 2 * len(fields)
+    listed = struct.pack(f"<{2 + len(fields)}H", size, 4 + 4 * len(fields), *places) + bytes(-size % 4)
+    # The table begins with the way back to its list.
+    return listed + struct.pack(f"<i{len(fields)}I", len(listed), *(field or 0 for field in fields))
+
+
+def tflite(count: int, axes: int = 0) -> bytes:
+    """A TensorFlow Lite file whose subgraph has one tensor with so many axes again and again."""
+    # Each is placed right behind the one that leads to it: model, subgraphs, subgraph, tensors, the tensor, its shape.
+    model, graph, tensor = flat(None, None, 4), flat(4), flat(4)
+    data = struct.pack("<I", 8 + len(model) - 16) + b"TFL3" + model + struct.pack("<II", 1, 4 + len(graph) - 8) + graph
+    offsets = [4 * (count - at) + len(tensor) - 8 for at in range(count)]
+    return data + struct.pack(f"<I{count}I", count, *offsets) + tensor + struct.pack("<I", axes) + bytes(4 * axes)
 
 
 def entities(depth: int) -> bytes:
@@ -138,6 +157,11 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "dimensions of XML": ("m.xml", repeated(f'{IR}<layer id="0" type="X"><port>', "<dim>1</dim>", 300_000), "E302"),
     "edges of XML": ("m.xml", filled(f"{IR}</layers><edges>", "<edge/>"), "E303"),
     "layers of XML": ("m.xml", repeated(IR, '<layer id="0"/>', 400_000, "</layers></net>"), "E303"),
+    "zeros of TensorFlow Lite": ("m.tflite", lambda: b"\x10\0\0\0TFL3" + bytes(64 << 20), "E302"),
+    "numbers of TensorFlow Lite": ("m.tflite", lambda: b"\x10\0\0\0TFL3" + b"\x10\0\0\0" * (4 << 20), "E307"),
+    "tensors of TensorFlow Lite": ("m.tflite", lambda: tflite(300_000), "E303"),
+    "axes of TensorFlow Lite": ("m.tflite", lambda: tflite(1, axes=3_000_000), "E302"),
+    "just few enough tensors of TensorFlow Lite": ("m.tflite", lambda: tflite(19_990, axes=16), "E302"),
     "half an HDF5 file": ("m.h5", lambda: b"\x89HDF\r\n\x1a\n" + b"\xff" * MOST, "E302"),
 }
 

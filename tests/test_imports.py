@@ -171,6 +171,8 @@ def test_writers(writer: str) -> None:
         ("keras", ("writers.runtime.keras",)),
         ("h5py", ()),
         ("onnx", ("writers.onnx",)),
+        ("tflite", ("readers.tflite",)),
+        ("flatbuffers", ()),
         ("numpy", ()),
     ],
 )

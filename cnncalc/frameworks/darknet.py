@@ -62,7 +62,7 @@ DARKNET = Framework(
         "rearrange": ABSENT,
         "timewise": ABSENT,
         "embedding": ABSENT,
-        "parameter": ABSENT,
+        "parameter": Composed(("implicit", "implicit_add", "implicit_mul", "implicit_cat")),
         "attention": ABSENT,
         "grn": ABSENT,
         "bn": Equivalent("batchnorm", "batchnorm2d"),

@@ -71,7 +71,7 @@ LAYERS = {
     # C3D's: 2 frames of 6x7 and 3 channels; 3·3·3·3·2 + 2 weights at 2·4·5 places, then 2x2 over both frames.
     "volumes": (
         layer("Input", "input_param { shape { dim: 1 dim: 3 dim: 2 dim: 6 dim: 7 } }", "", "film")
-        + layer("Convolution3D", "convolution_param { num_output: 2 kernel_size: 3 kernel_depth: 3 temporal_pad: 1 }",
+        + layer("Convolution3D", "convolution3d_param { num_output: 2 kernel_size: 3 kernel_depth: 3 temporal_pad: 1 }",
                 "film", "c")
         + layer("Pooling3D", "pooling_param { pool: MAX kernel_size: 2 kernel_depth: 2 stride: 2 temporal_stride: 2 }",
                 "c", "p"),
@@ -163,6 +163,26 @@ LAYERS = {
     "RNN with a constant input": (
         layer("Reshape", "reshape_param { shape { dim: 2 dim: 1 dim: 4 } }", "v", "s")
         + layer("RNN", "recurrent_param { num_output: 3 }", "s v v"), (3, 1), (48, 0, 0), 42),
+    # All 10 columns as steps, of vectors of 4·8: the batch comes second. 12·32 + 12 + 36 weights, and 3·5 + 5.
+    "columns as steps": (
+        layer("Reshape", "reshape_param { shape { dim: 0 dim: -1 dim: 1 dim: 10 } }", top="r")
+        + layer("Permute", "permute_param { order: 3 order: 2 order: 0 order: 1 }", "r", "t")
+        + layer("Reshape", "reshape_param { axis: 1 num_axes: 2 shape { dim: -1 } }", "t", "s")
+        + layer("Reverse", "reverse_param { axis: 0 }", "s", "b")
+        + layer("Lstm", "lstm_param { num_output: 3 }", "b", "l")
+        + layer("InnerProduct", "inner_product_param { num_output: 5 axis: 2 }", "l", "f"),
+        (5, 10), (432 + 20, 0, 0), 10 * 420 + 10 * 15),
+    # 8 rows of 10 steps each, in one axis with the batch (CTPN), and back: N, C, H, W.
+    "rows as streams": (
+        layer("Input", "input_param { shape { dim: 1 dim: 4 dim: 8 dim: 10 } }", "", "one")
+        + layer("Transpose", "transpose_param { dim: 3 dim: 2 dim: 0 dim: 1 }", "one", "t")
+        + layer("Reshape", "reshape_param { axis: 1 num_axes: 2 shape { dim: -1 } }", "t", "s")
+        + layer("Lstm", "lstm_param { num_output: 3 }", "s", "l")
+        + layer("Reshape", "reshape_param { axis: 1 num_axes: 1 shape { dim: -1 dim: 1 } }", "l", "r")
+        + layer("Transpose", "transpose_param { dim: 2 dim: 3 dim: 1 dim: 0 }", "r", "y"),
+        (8, 10, 3), (96, 0, 0), 80 * 84),
+    "samples that are put together": (
+        layer("Reshape", "reshape_param { shape { dim: -1 dim: 1 dim: 2 dim: 4 } }", "v"), (2, 4, 1), (0, 0, 0), 0),
     "Embed": (layer("Embed", "embed_param { input_dim: 9 num_output: 3 }", "v"), (3, 4), (30, 0, 0), 0),
     # -- forks: sizes
     "Interp to a size": (layer("Interp", "interp_param { height: 15 width: 19 }"), (15, 19, 4), (0, 0, 0), 0),
@@ -219,6 +239,14 @@ LAYERS = {
     "DataAugmentation": (
         layer("DataAugmentation", "augmentation_param { crop_width: 6 crop_height: 5 }", "data data", "a b"),
         (5, 6, 4), (0, 0, 0), 0),
+    "the classifier of a margin": (
+        layer("MarginInnerProduct", "margin_inner_product_param { num_output: 5 }", "v v", "x lambda"), (5,),
+        (20, 0, 0), 20),
+    "dropout in Python": (
+        layer("Python", 'python_param { layer: "SpatialDropoutLayer" }'), (8, 10, 4), (0, 0, 0), 0),
+    "a loss in Python": (
+        conv("kernel_size: 1") + layer("Python", 'python_param { layer: "DiceLoss" }', "x v", "l"),
+        (8, 10, 2), (10, 0, 0), 640),
     "DenseCRF": (layer("DenseCRF", "", "data data"), (8, 10, 4), (0, 0, 0), 0),
     # -- what is no part of the network
     "a loss of a fork": (conv("kernel_size: 1") + layer("CenterLoss", "", "x v", "l"), (8, 10, 2), (10, 0, 0), 640),
@@ -344,6 +372,9 @@ SOURCES = {
     'type: "MemoryData" memory_data_param { batch_size: 2 channels: 1 height: 6 width: 7 }': (6, 7, 1),
     'type: "DummyData" dummy_data_param { num: 2 channels: 1 height: 6 width: 7 }': (6, 7, 1),
     'type: "Data" input_param { shape { dim: 2 dim: 1 dim: 6 dim: 7 } }': (6, 7, 1),
+    'type: "VideoData" image_data_param { new_length: 5 crop_size: 6 }': (5, 6, 6, 3),
+    'type: "VideoData" video_data_param { new_length: 5 num_segments: 3 modality: FLOW } '
+    "transform_param { crop_size: 6 }": (6, 6, 30),
     'type: "Novel" transform_param { crop_height: 6 crop_width: 7 }': (6, 7, 3),
 }
 
@@ -407,6 +438,22 @@ def test_wrong(tmp_path: Path, kind: str) -> None:
     text, message = WRONG[kind]
     with pytest.raises(cnncalc.SpecError, match=message):
         analyzed(tmp_path, INPUTS + text)
+
+
+def test_solver(tmp_path: Path) -> None:
+    """A solver is no net: the message names its net."""
+    with pytest.raises(cnncalc.SpecError, match="it is a solver: read its net, `models"):
+        analyzed(tmp_path, 'net: "models/net.prototxt" base_lr: 0.01')
+
+
+def test_channels_behind_an_unknown_layer(tmp_path: Path) -> None:
+    """Behind a layer of unknown size, what needs the channels alone is counted: 2·2 of the norm, 2·2 of the scale."""
+    text = layer("Hologram", top="h") + layer(
+        "Convolution", "convolution_param { num_output: 2 kernel_size: 1 }", "h", "c"
+    )
+    text += layer("BatchNorm", "", "c", "b") + layer("Scale", "scale_param { bias_term: true }", "b", "s")
+    totals = analyzed(tmp_path, INPUTS + text).totals
+    assert (totals.params, totals.buffers) == (4, 4)
 
 
 #: Types that need a known shape; behind an unknown one they are unknown as well.

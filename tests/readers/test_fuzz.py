@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import damaged_texts as texts
+import damaged_tflite
 import pytest
 from damage import Maker, any_of
 from damaged_models import archive, keras_layer, keras_model, keras_structure, onnx_structure, sequential
@@ -53,6 +54,7 @@ FORMATS = {
     "darknet": Format("m.cfg", [each.encode() for each in texts.CFGS], texts.cfg),
     "ncnn": Format("m.param", [texts.PARAM.encode()], texts.param),
     "openvino": Format("m.xml", [texts.IR.encode()], texts.ir),
+    "tflite": Format("m.tflite", [damaged_tflite.SOUND], damaged_tflite.tflite_structure),
 }
 
 
@@ -62,7 +64,7 @@ def blocks() -> Iterator[Any]:
             yield pytest.param(name, seed, id=f"{name}-{seed}")
 
 
-@pytest.mark.parametrize("format", ["caffe", "darknet", "ncnn", "openvino"])
+@pytest.mark.parametrize("format", ["caffe", "darknet", "ncnn", "openvino", "tflite"])
 def test_sound(format: str, tmp_path: Path) -> None:
     """What is damaged is sound before: every layer is known."""
     for number, data in enumerate(FORMATS[format].sound):

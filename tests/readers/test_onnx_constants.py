@@ -1,6 +1,7 @@
 """Constants that an ONNX file computes: their shapes are known, whatever operators they pass."""
 
 from pathlib import Path
+from typing import Any
 
 import onnx_files as files
 import pytest
@@ -65,3 +66,72 @@ def test_weights_that_are_computed(
         size**2 * 6 * 4 * window**2,
         (),
     )
+
+
+@pytest.mark.parametrize(("condition", "channels"), [(1, 4), (0, 6)])
+def test_if(condition: int, channels: int, tmp_path: Path) -> None:
+    """Of an `If` on a constant, the branch that is taken is read; it reads the tensors around it."""
+
+    def branch(weight: str) -> bytes:
+        return files.field(1, files.node("Conv", ("x", weight), "inner")) + files.field(12, files.field(1, b"inner"))
+
+    graphs = b"".join(
+        files.field(5, files.field(1, name) + files.field(6, branch(weight)))
+        for name, weight in ((b"then_branch", "a"), (b"else_branch", "b"))
+    )
+    path = tmp_path / "made.onnx"
+    weights = [files.integers("c", (condition,)), files.tensor("a", (4, 3, 1, 1)), files.tensor("b", (6, 3, 1, 1))]
+    path.write_bytes(files.model([files.node("If", ("c",), "y", graphs)], weights))
+    result = cnncalc.analyze(path)
+    assert [(row.description, row.output_shape, row.params) for row in result.rows[1:]] == [
+        (f"conv 1x1 x{channels} nobias", (8, 8, channels), 3 * channels)
+    ]
+
+
+def test_a_constant_that_is_updated(tmp_path: Path) -> None:
+    """A constant that an operator goes on from is a row with its weights: 1·3·8·8 of them."""
+    path = tmp_path / "made.onnx"
+    weights = [files.tensor("w", (1, 3, 8, 8)), files.integers("i", (0,))]
+    path.write_bytes(files.model([files.node("ScatterND", ("w", "i", "x"), "y")], weights))
+    result = cnncalc.analyze(path)
+    assert [(row.type, row.output_shape, row.params) for row in result.rows[1:]] == [
+        ("Constant", (8, 8, 3), 192),
+        ("ScatterND", (8, 8, 3), 0),
+    ]
+
+
+def test_weights_are_not_read(tmp_path: Path) -> None:
+    """Of a file of 500 MB that is weights, a few thousand bytes are read: the rest is a hole that stays unread."""
+    from cnncalc.readers.onnx.model import MAX_FIELDS, MODEL
+    from cnncalc.readers.onnx.wire import Budget, read_file
+
+    size = 500_000_000
+    head = files.tensor("w", (size // 108, 3, 3, 3)) + files.varint(9 << 3 | 2) + files.varint(size)
+    nodes = files.field(1, files.node("Conv", ("x", "w"), "y"))
+    tail = files.field(11, files.value("x", (1, 3, 8, 8))) + files.field(12, files.field(1, b"y"))
+    weights = files.varint(5 << 3 | 2) + files.varint(len(head) + size) + head
+    path = tmp_path / "made.onnx"
+    with path.open("wb") as file:
+        file.write(files.field(1, 8) + files.varint(7 << 3 | 2))
+        file.write(files.varint(len(nodes) + len(weights) + size + len(tail)) + nodes + weights)
+        file.seek(size, 1)
+        file.write(tail)
+
+    class Counted:
+        """A file that counts the bytes that are read."""
+
+        def __init__(self, inner: Any) -> None:
+            self.inner, self.read_bytes = inner, 0
+            self.seek = inner.seek
+
+        def read(self, count: int) -> bytes:
+            data: bytes = self.inner.read(count)
+            self.read_bytes += len(data)
+            return data
+
+    with path.open("rb") as file:
+        counted = Counted(file)
+        message = read_file(counted, MODEL, Budget(MAX_FIELDS))  # type: ignore[arg-type]
+    assert [each["dims"] for each in message["graph"]["initializer"]] == [[size // 108, 3, 3, 3]]
+    assert counted.read_bytes < 300_000
+    assert cnncalc.analyze(path).totals.params == size // 108 * 27

@@ -105,6 +105,8 @@ def test_json() -> None:
         ("yolo.txt", b"# a comment\n\n[net]\nheight=416", "darknet"),
         ("net.param", b"", "ncnn"),
         ("net.txt", b"7767517\n2 2\nInput in 0 1 in", "ncnn"),
+        ("net.tflite", b"", "tflite"),
+        ("net.bin", b"\x1c\0\0\0TFL3", "tflite"),
         ("net.xml", b"", "openvino"),
         ("net", b'<?xml version="1.0"?>\n<net name="n" version="11">', "openvino"),
         ("page.html", b"<html><body>", None),
@@ -154,7 +156,7 @@ def test_rules() -> None:
     assert list(rules) == ["Conv", "FusedConv", "Relu", "Tanh"]
 
 
-READERS = ("caffe", "darknet", "keras", "ncnn", "onnx", "openvino", "torch")
+READERS = ("caffe", "darknet", "keras", "ncnn", "onnx", "openvino", "tflite", "torch")
 
 
 @pytest.mark.parametrize("reader", READERS)
