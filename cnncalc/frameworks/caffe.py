@@ -58,7 +58,7 @@ CAFFE = Framework(
         "gru": ABSENT,
         "rnn": ABSENT,
         "convlstm": ABSENT,
-        "rearrange": ABSENT,
+        "rearrange": Composed(("Permute",)),
         "timewise": ABSENT,
         "embedding": Equivalent(
             "Embed", arguments=(argument("input_dim", "table", FIRST), argument("num_output", "table", SECOND))

@@ -101,11 +101,18 @@ def count_weights(
 ) -> StoredWeights:
     """Count the weights of these values that have not been counted before.
 
-    Without `scalars`, single numbers are not weights; with `any_type`, integers are weights as well.
+    Without `scalars`, single numbers are not weights; with `any_type`, integers are weights as well, if they are the
+    constant itself: of one that is made of several, they are sizes and indices.
     """
 
     def is_weight(stored: StoredElements) -> bool:
-        return (stored.is_weight or any_type) and (scalars or stored.elements != 1)
+        return stored.is_weight and (scalars or stored.elements != 1)
 
-    params, kept = (store.count(each, is_weight) for each in (values, buffers))
+    def is_element(stored: StoredElements) -> bool:
+        return scalars or stored.elements != 1
+
+    values = list(values)
+    whole = [each for each in values if any_type and isinstance(each, ConstantTensor) and len(each.sources) == 1]
+    params = [*store.count(whole, is_element), *store.count(values, is_weight)]
+    kept = store.count(buffers, is_weight)
     return StoredWeights(sum(each.elements for each in params), sum(each.elements for each in kept))

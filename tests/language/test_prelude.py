@@ -31,6 +31,9 @@ FIGURES = {
     "input 4x4x4x8 | se()": ("4x4x4x8", 8 * 2 + 2 + 2 * 8 + 8, 32),
     # A window of 3 over the means of 8 channels, with padding.
     "input 8x8x8 | eca()": ("8x8x8", 3, 3 * 8),
+    # 32 to 2 and back for means and for maxima, with biases once; then 7x7 from 2 maps to 1, and its batch norm.
+    "input 8x8x32 | cbam()": ("8x8x32", 32 * 2 + 2 + 2 * 32 + 32 + 98 + 2, 2 * (2 * 32 * 2) + 64 * 98),
+    "input 8x6x8 | cbam(r=4)": ("8x6x8", 8 * 2 + 2 + 2 * 8 + 8 + 98 + 2, 2 * (2 * 8 * 2) + 48 * 98),
     # Two 3x3 and their batch norms; with another number of channels, a 1x1 in the shortcut.
     "input 8x8x4 | basic(4)": ("8x8x4", 2 * (144 + 8), 64 * 2 * 144),
     "input 8x8x4 | basic(6)": ("8x8x6", 9 * 24 + 12 + 9 * 36 + 12 + 24 + 12, 64 * (216 + 324 + 24)),
@@ -57,6 +60,19 @@ def test_figures(spec: str) -> None:
     """A block has the output, the parameters and the MACs that follow by hand from what it is said to be."""
     result = cnncalc.analyze(spec)
     assert (output(result), result.totals.params, result.totals.macs) == FIGURES[spec]
+
+
+@pytest.mark.parametrize(
+    ("network", "published"), [("resnet18", 11.78), ("resnet34", 21.96), ("resnet50", 28.09), ("resnet101", 49.33)]
+)
+def test_cbam(network: str, published: float) -> None:
+    """A ResNet with it before each sum has the parameters of the paper's table 4, in millions.
+
+    Without biases ResNet-50 would have 28.07, which shows that the paper's networks have them, as the authors' code.
+    """
+    sums = [node.shape for node in cnncalc.parse(network).nodes if node.layer.kind == "add"]
+    gates = [cnncalc.analyze(f"input {shape} | cbam()").totals.params for shape in sums]
+    assert round((cnncalc.analyze(network).totals.params + sum(gates)) / 10**6, 2) == published
 
 
 @pytest.mark.parametrize(

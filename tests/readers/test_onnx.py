@@ -599,15 +599,16 @@ def test_recurrent(tmp_path: Path) -> None:
 
 
 @needs_onnx
-def test_branches_inside(tmp_path: Path) -> None:
-    """An If is unknown, whatever its branches hold."""
+def test_loop(tmp_path: Path) -> None:
+    """A Loop is unknown, whatever its body holds; its shape is the stated one."""
     from onnx import TensorProto, helper
 
     out = [helper.make_tensor_value_info("o", TensorProto.FLOAT, None)]
-    body = helper.make_graph([node("Relu", "x", "o")], "branch", [], out)
-    nodes = [node("If", "c", "y", then_branch=body, else_branch=body)]
-    path = save(tmp_path / "m.onnx", nodes, {"x": (1, 4), "c": ()}, outputs={"y": (1, 4)})
-    assert [(row.type, row.output_shape) for row in cnncalc.analyze(path).unknown] == [("If", (4,))]
+    body = helper.make_graph([node("Relu", "x", "o")], "body", [], out)
+    path = save(
+        tmp_path / "m.onnx", [node("Loop", "- c x", "y", body=body)], {"x": (1, 4), "c": ()}, outputs={"y": (1, 4)}
+    )
+    assert [(row.type, row.output_shape) for row in cnncalc.analyze(path).unknown] == [("Loop", (4,))]
 
 
 @pytest.mark.parametrize("rule", ["SAME_UPPER", "SAME_LOWER"])

@@ -88,6 +88,28 @@ def test_if(condition: int, channels: int, tmp_path: Path) -> None:
     ]
 
 
+def test_if_of_the_input(tmp_path: Path) -> None:
+    """Where the input picks the branch, the first is read, and a warning says so."""
+    then = files.field(1, files.node("Relu", ("x",), "inner")) + files.field(12, files.field(1, b"inner"))
+    graphs = files.field(5, files.field(1, b"then_branch") + files.field(6, then))
+    path = tmp_path / "made.onnx"
+    path.write_bytes(files.model([files.node("If", ("c",), "y", graphs)], [], more={"c": (1,)}))
+    result = cnncalc.analyze(path)
+    assert [row.type for row in result.rows] == ["input", "input", "relu"]
+    assert [(each.code, each.message) for each in result.warnings] == [
+        ("W302", "the other branch of `If` is passed over: which one runs depends on the input")
+    ]
+
+
+def test_indices_are_no_weights(tmp_path: Path) -> None:
+    """Of weights that are gathered, the indices are none: 6 filters of 3·3·3."""
+    nodes = [files.node("Gather", ("w", "i"), "v"), files.node("Conv", ("x", "v"), "y")]
+    path = tmp_path / "made.onnx"
+    weights = [files.tensor("w", (6, 3, 3, 3)), files.integers("i", (5, 4, 3, 2, 1, 0))]
+    path.write_bytes(files.model(nodes, weights))
+    assert cnncalc.analyze(path).totals.params == 162
+
+
 def test_a_constant_that_is_updated(tmp_path: Path) -> None:
     """A constant that an operator goes on from is a row with its weights: 1·3·8·8 of them."""
     path = tmp_path / "made.onnx"

@@ -17,11 +17,9 @@ from cnncalc.language.write import write
 FILES = sorted(Path(zoo.FOLDER).glob("*.cnn"))
 MEMBERS = list(zoo.members().values())
 
-#: Networks of another number of axes than two, or of one height; or that fit some sizes only: the patches of a vision
-#: transformer have an embedding each, and Swin's windows divide its maps.
-PARTICULAR = {"c3d", "m5", "m11", "m18", "crnn", "deepspeech2", "vit_tiny", "vit_small", "swin_tiny"} | {
-    f"kws_crnn_{size}" for size in ("small", "medium", "large")
-}
+#: Networks of another number of axes than two; or that fit some sizes only: the patches of a vision transformer have an
+#: embedding each, the windows of Swin and MaxViT divide their maps, and MobileViTv2 has its size as a let.
+PARTICULAR = {"c3d", "m5", "m11", "m18", "vit_tiny", "vit_small", "swin_tiny", "maxvit_tiny_tf_224", "mobilevitv2_050"}
 
 
 def lets(text: str) -> dict[str, str]:
@@ -100,6 +98,29 @@ def test_label_map(height: int) -> None:
     for _ in range(4):
         at = [2 * n - 4 for n in at]
     assert cnncalc.parse("unet", input=(height, width, 1)).nodes[-1].shape.dims == (*at, 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "input", "output"),
+    [
+        # Two halvings and an unpadded window of 2 leave 160/4 - 1 steps, whatever the height.
+        ("crnn", "160x48x1", (39, 37)),
+        # Of 200 frames (200 + 20 - 11)/2 + 1 = 105, and a window of 11 leaves 95.
+        ("deepspeech2", "200x81x1", (95, 29)),
+        ("kws_crnn_small", "98x40x1", (12,)),
+    ],
+)
+def test_another_sequence(name: str, input: str, output: tuple[int, ...]) -> None:
+    """A recurrent network takes another number of steps, and of rows, which are laid into the channels of a step."""
+    assert cnncalc.parse(name, input=input).nodes[-1].shape.dims == output
+
+
+@pytest.mark.parametrize("side", [256, 320])
+def test_size_of_mobilevitv2(side: int) -> None:
+    """Its maps are cut and joined at any `size` that 64 divides; parameters do not depend on it."""
+    totals = cnncalc.analyze("mobilevitv2_050", variables={"size": side}).totals
+    # All of its layers but the classifier are at positions: MACs grow with these.
+    assert (totals.params, (totals.macs - 256_000) * 256**2) == (1_370_593, (464_594_944 - 256_000) * side**2)
 
 
 @pytest.mark.parametrize("member", MEMBERS, ids=lambda member: member.name)

@@ -23,15 +23,16 @@ ALIASES = {
 
 #: Networks of the reference that the zoo does not have, and what they are made of.
 LEFT_OUT = {
-    **dict.fromkeys(
-        (
-            "mobilevit_xxs", "mobilevit_xs", "mobilevit_s", "mobilevitv2_050",
-            "botnet26t_256",
-            "edgenext_xx_small", "maxvit_tiny_tf_224",
-        ),
-        "attention",
-    ),
-}  # fmt: skip
+    "botnet26t_256": "products of queries with a learnt vector for each offset along an axis",
+    "edgenext_xx_small": "products of two maps over their positions, lengths of rows, and waves that are not learnt",
+}
+
+#: MACs that timm's own model has more, which no layer has: for each head MaxViT takes the numbers of its 7² x 7² pairs
+#: from the table of 13 x 13 offsets by products with zeros and ones, an axis at a time, 7·7·13·13 + 7·7·7·7·13. Blocks
+#: have windows and a grid of 2, 4, 8 and 16 heads, in stages of 2, 2, 5 and 2 blocks.
+READING_OFFSETS = {
+    "maxvit_tiny_tf_224": (7**2 * 13**2 + 7**4 * 13) * 2 * (2 * 2 + 4 * 2 + 8 * 5 + 16 * 2),
+}
 
 
 class Line(NamedTuple):
@@ -75,12 +76,13 @@ def test_reference(name: str) -> None:
     totals = result.totals
 
     assert list(result.rows[0].output_shape) == expected["input"]
-    assert (totals.params, totals.buffers, totals.macs) == (expected["params"], expected["buffers"], expected["macs"])
+    macs = totals.macs + READING_OFFSETS.get(name, 0)
+    assert (totals.params, totals.buffers, macs) == (expected["params"], expected["buffers"], expected["macs"])
 
 
 @pytest.mark.parametrize(
     ("name", "published"),
-    [("vit_tiny", 5.97), ("vit_small", 11.95), ("swin_tiny", 17.06)],
+    [("vit_tiny", 5.97), ("vit_small", 11.95), ("swin_tiny", 17.06), ("mobilevit_s", 19.94), ("mobilevitv2_050", 8.04)],
 )
 def test_activations(name: str, published: float) -> None:
     """What timm's model cards call activations, in millions: the two products of attention are among them."""

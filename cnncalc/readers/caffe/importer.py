@@ -10,6 +10,7 @@ from cnncalc.frameworks.caffe import WITHOUT_OUTPUT
 from cnncalc.graph import UNKNOWN, Graph
 from cnncalc.layers import Layer
 from cnncalc.layers.opaque import OpaqueOp
+from cnncalc.layers.patterns import Rearrangement
 from cnncalc.readers import ReadOptions
 from cnncalc.readers.caffe.arguments import CaffeArguments, CaffeLayer, whole
 from cnncalc.readers.caffe.blobs import Batch, LearnableBlob, SharedBlobs, blobs_of, dims_of, shape_of, specs_of
@@ -35,6 +36,9 @@ def plain_type(name: str) -> str:
 
 
 IGNORED_TYPES = tuple(map(plain_type, WITHOUT_OUTPUT))
+
+#: Names of a blob's axes, in the file's order.
+AXES = "nchwdefgijk"
 
 #: Types with a rule that read nothing, and yet are no source of data.
 WITHOUT_BOTTOMS = ("parameter",)
@@ -135,8 +139,11 @@ class CaffeImporter(Importer):
         if dims is None or sorted(order) != list(range(len(full))):
             return self.add_unknown(layer)
         moved = batch if batch.axis is None else batch._replace(axis=list(order).index(batch.axis))
-        shape = shape_of(moved.remove([full[axis] for axis in order]))
-        node = self.add_layer(layer, OpaqueOp(layer.type, shape), source)
+        names = [f"{AXES[axis % len(AXES)]}{axis // len(AXES) or ''}" for axis in range(len(full))]
+        before, after = ([(names[axis],) for axis in axes if axis != batch.axis] for axes in (range(len(full)), order))
+        # The first axis of a sample is that of the channels, which are last here.
+        pattern = Rearrangement((*before[1:], before[0]), (*after[1:], after[0]))
+        node = self.add_layer(layer, make("rearrange", pattern=pattern), source)
         self._batches[node] = moved
         return node
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from cnncalc.graph import MAX_LAYERS
 from cnncalc.readers.errors import fail
 from cnncalc.readers.keras.config import Operand, name_of
+from cnncalc.readers.keras.structure import is_model
 
 #: In place of a layer's name in a call of Keras 2: the value that follows is no tensor.
 CONSTANT = "_CONSTANT_VALUE"
@@ -39,9 +40,37 @@ class LayerCall(NamedTuple):
     keywords: Mapping[str, Any] = {}
 
 
-def ordered_calls(layers: list[Any], path: str) -> Iterator[LayerCall]:
-    """Yield the calls in file order, each after those it reads; raises `SpecError` E307 if that is impossible."""
-    calls = list(_calls(layers, path))
+def ordered_calls(layers: list[Any], ends: list[TensorRef], path: str) -> tuple[list[LayerCall], list[TensorRef]]:
+    """Return the calls in file order, each after those it reads, and the model's outputs.
+
+    Raises `SpecError` E307 if that is impossible.
+    """
+    calls, ends = _counted_from_0(list(_calls(layers, path)), ends)
+    return list(_ordered(calls, path)), ends
+
+
+def _counted_from_0(calls: list[LayerCall], ends: list[TensorRef]) -> tuple[list[LayerCall], list[TensorRef]]:
+    """Return the calls and outputs with the calls of nested models counted from 0.
+
+    Keras 2 counts a nested model's own making as its first call, and writes down the others alone.
+    """
+    largest: dict[str, int] = {}
+    for ref in (*ends, *(ref for call in calls for ref in call.inputs)):
+        largest[ref.layer] = max(largest.get(ref.layer, 0), ref.call)
+    first: dict[str, int] = {}
+    for call in calls:
+        name = name_of(call.layer)
+        if is_model(call.layer):
+            first[name] = max(largest.get(name, 0) - call.number, 0)
+
+    def counted(ref: TensorRef) -> TensorRef:
+        return ref._replace(call=ref.call - first[ref.layer]) if first.get(ref.layer) else ref
+
+    renumbered = [call._replace(inputs=tuple(map(counted, call.inputs))) for call in calls]
+    return renumbered, list(map(counted, ends))
+
+
+def _ordered(calls: list[LayerCall], path: str) -> Iterator[LayerCall]:
     by_name = {(name_of(call.layer), call.number): call for call in calls}
     readers: dict[tuple[str, int], list[int]] = {}
     waiting: dict[int, int] = {}

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from cnncalc.diagnostics import SpecError
 from cnncalc.graph import MAX_LAYERS, UNKNOWN, Graph, StoredWeights
 from cnncalc.layers import Layer
 from cnncalc.layers.arguments import MAX_INTEGER
@@ -131,8 +132,7 @@ class KerasImporter(Importer):
         inner = dict(zip([(ref.layer, ref.call) for ref in heads], given or [], strict=False))
         named = {name_of(layer): layer for layer in layers}
         holds = given is None or self._as_stated([named.get(ref.layer) for ref in heads], given)
-        calls = list(ordered_calls(layers, self.path))
-        ends = tensors_in(config.get("output_layers"))
+        calls, ends = ordered_calls(layers, tensors_in(config.get("output_layers")), self.path)
         place = place._replace(
             shapes=stated.tensor_shapes(calls) if holds and self.input is None else {},
             read=frozenset([*ends, *(ref for call in calls for ref in call.inputs)]),
@@ -272,6 +272,7 @@ class KerasImporter(Importer):
         self.counted.add(key)
         frozen = self.frozen or _is_frozen(layer)
         outputs: dict[int, int] = {}
+        used: set[str] = set()
         inputs = list(inputs)
         for each in parts:
             if each.output is not None and each.output not in read:
@@ -284,7 +285,9 @@ class KerasImporter(Importer):
             made = each.layer if isinstance(each.layer, Layer) else each.layer(self.partial_shape(reads[0]))
             own, stored = _frozen(made, each.stored) if frozen else (made, each.stored)
             own, stored = self._on_steps(own, reads, stored)
-            name = full + suffix if each.output is None or not outputs else self.names(full + suffix)
+            name = full + suffix
+            name = self.names(name) if name in used else name
+            used.add(name)
             node = self.add(own, reads, None, name, StoredWeights() if counted else stored)
             if own.kind == LAMBDA and own.known and node != UNKNOWN:
                 self.builder.add_lint(node, CODE_NOT_READ)
@@ -308,6 +311,12 @@ class KerasImporter(Importer):
                     fail("E306", fault.summary.format(layer=config.name), fault.fact)
             except (UndecidedError, CannotInferError):
                 pass
+            except SpecError:
+                raise
+            except (TypeError, ValueError, ArithmeticError, LookupError, AttributeError):
+                # The file is not trusted: what its values are is asked where they are needed.
+                what = f"the configuration of `{config.name}` is wrong"
+                fail("E306", what, f"its values make no `{config.class_name}` on {' and '.join(map(str, shapes))}")
         # A Lambda has no weights: what its code does with its input is a matter of its shape alone.
         known = config.class_name == LAMBDA and output is not None and output.is_known
         return [LayerPart(OpaqueOp(config.class_name, output, known=known))]

@@ -17,7 +17,7 @@ from cnncalc.frameworks.keras import ACTIVATIONS
 from cnncalc.readers.importer import per_axis
 from cnncalc.readers.keras.config import LayerConfig, Operand, is_whole
 from cnncalc.readers.keras.merges import joined, stretched
-from cnncalc.readers.keras.rules import LayerPart, elementwise, operations, operator, part, rules
+from cnncalc.readers.keras.rules import LayerPart, elementwise, operations, operator, part, several
 from cnncalc.readers.tensors import CannotInferError
 from cnncalc.shape import Padding, Shape, Size, Window
 
@@ -311,7 +311,7 @@ def concatenate(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]
 # -- TensorFlow's functions ------------------------------------------------------------------------------------
 
 
-@rules("TFOpLambda", "SlicingOpLambda")
+@several("TFOpLambda", "SlicingOpLambda")
 def function(config: LayerConfig, shapes: list[Shape]) -> Iterator[LayerPart]:
     """Yield the operation that a function of TensorFlow is, by the last part of its name."""
     name = str(config.get("function", "")).rpartition(".")[2]

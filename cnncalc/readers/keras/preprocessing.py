@@ -13,6 +13,7 @@ from cnncalc.shape import Shape
 #: Classes that change nothing at inference.
 IDENTITIES = (
     "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast", "RandomBrightness",
+    "RandomHeight", "RandomWidth",
     "RandomColorDegeneration", "RandomColorJitter", "RandomElasticTransform", "RandomErasing", "RandomGaussianBlur",
     "RandomGrayscale", "RandomHue", "RandomInvert", "RandomPerspective", "RandomPosterization", "RandomSaturation",
     "RandomSharpness", "RandomShear", "AugMix", "CutMix", "MixUp", "RandAugment", "AutoContrast", "Equalization",

@@ -63,6 +63,8 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
         #: The outputs of Constant nodes.
         self.constant_outputs: set[str] = set()
         self.folded = self.sources = 0
+        #: The names of `If` nodes whose first branch is read, though the input may pick the other.
+        self.chosen: list[str] = []
         self.read = {name for node in model.nodes for name in (*node.inputs, *node.inner_inputs)}
         self.read |= {each.name for each in model.outputs}
 
@@ -72,7 +74,13 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
         for node in self.model.nodes:
             self._import_node(node)
         name = paths.splitext(paths.basename(self.path))[0]
-        return self.finish((self.values.get(each.name) for each in self.model.outputs), name)
+        graph = self.finish((self.values.get(each.name) for each in self.model.outputs), name)
+        if not self.chosen:
+            return graph
+        more = f" and {len(self.chosen) - 1} more" if len(self.chosen) > 1 else ""
+        message = f"the other branch of `{self.chosen[0]}`{more} is passed over: which one runs depends on the input"
+        help = "the figures are those of its `then_branch`"
+        return graph._replace(warnings=(*graph.warnings, Diagnostic("W302", message, help=help)))
 
     def name_of(self, node: NodeDef) -> tuple[str | None, str]:
         return self.module_names.name_of(*module_and_lead(node))
@@ -151,13 +159,19 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
                 self.values[name] = self.opaque(node, self.shapes.of_tensor(name), operands.tensors)
 
     def _import_branch(self, node: NodeDef, operands: Operands) -> bool:
-        """Import the branch of an `If` whose condition is known before the network runs; return whether it is."""
+        """Import a branch of an `If` as if it stood in its place; return whether there is one.
+
+        It is the one that its condition picks. If that depends on values of the input, it is the first; if on sizes
+        that are letters, the second: a size that is asked for, such as 1, is the rare one.
+        """
         condition = operands.get(0)
-        if not isinstance(condition, ConstantTensor) or condition.number() is None:
-            return False
-        branch = node.branch("then_branch" if condition.number() else "else_branch")
+        number = condition.number() if isinstance(condition, ConstantTensor) else None
+        first = isinstance(condition, Tensor) if number is None or hasattr(number, "clip") else bool(number)
+        branch = node.branch("then_branch" if first else "else_branch")
         if branch is None or len(branch.outputs) < len(node.outputs):
             return False
+        if isinstance(condition, Tensor):
+            self.chosen.append(module_of(node) or printable(node.name or "If"))
         for name, tensor in branch.initializers.items():
             self.values[name] = self.stored_tensor(tensor)
         for each in branch.nodes:

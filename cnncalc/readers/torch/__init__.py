@@ -19,7 +19,7 @@ from cnncalc.layers.axis_order import misreading, without_batch
 from cnncalc.readers import ReadOptions
 from cnncalc.readers.errors import fail, fail_missing_library
 from cnncalc.readers.torch import operators, sequences  # noqa: F401 - they register the rules
-from cnncalc.readers.torch.factory import build, first_line
+from cnncalc.readers.torch.factory import build, first_line, named
 from cnncalc.readers.torch.importer import TorchImporter
 from cnncalc.shape import dims_text
 
@@ -33,6 +33,7 @@ def read(name: str, options: ReadOptions) -> Graph:
     Its code is run. Raises `SpecError` E310 if there is no such name or it fails, E308 if no input is given, and as
     `from_module`.
     """
+    named(name)
     _require_torch()
     if options.dims:
         fail("E309", "`--dim` does not apply here", "a module has no symbolic dimensions", help="give `--input HxWxC`")

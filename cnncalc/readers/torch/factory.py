@@ -16,17 +16,24 @@ if TYPE_CHECKING:
     import torch
 
 
+def named(name: str) -> tuple[str, str]:
+    """Return the package or file of a name, and what stands behind the colon; nothing is imported or run.
+
+    A file with one network needs nothing there. Raises `SpecError` E310 if what builds the module is not named.
+    """
+    package, _, attribute = name.rpartition(":") if ":" in name else (name, "", "")
+    return package, attribute or _only_network(package)
+
+
 def build(name: str) -> torch.nn.Module:
     """Return the module that a name denotes, by running its code.
 
-    Behind the colon is a class or a function that is called without arguments, or a module. A file with one network
-    needs none. Raises `SpecError` E310 if there is nothing of the name, or it fails.
+    Behind the colon is a class or a function that is called without arguments, or a module. Raises `SpecError` E310
+    if there is nothing of the name, or it fails.
     """
     import torch
 
-    package, _, attribute = name.rpartition(":") if ":" in name else (name, "", "")
-    if not attribute:
-        attribute = _only_network(package)
+    package, attribute = named(name)
     holder = _imported(name, package)
     found: Any = holder
     for part in attribute.split("."):
