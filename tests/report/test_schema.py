@@ -43,6 +43,7 @@ MORE = (
     (CARD, "--fail-if", "params > 50", "--fail-if", "conv1.receptive_field < 4", "--fail-if", "peak > 1KiB"),
     ("input 30x30x8 | conv 3x3 s2 x4 | gap | upsample 2", "--convention", "fvcore"),
     ("input 3x32x32 | conv 3x3 p1 x3 | pool 2",),
+    ("input 8x8x4 | conv 1x1 x4 as a | conv 1x1 x4 weights=@a",),
     ("resnet18", "--depth", "1", "--memory"),
     ("def d(c) = (conv 3x3 x{c} | relu) * 2\ninput HxWx3 | d(8) | pool 2", "--depth", "1"),
 )
