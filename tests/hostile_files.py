@@ -158,7 +158,7 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "edges of XML": ("m.xml", filled(f"{IR}</layers><edges>", "<edge/>"), "E303"),
     "layers of XML": ("m.xml", repeated(IR, '<layer id="0"/>', 400_000, "</layers></net>"), "E303"),
     "zeros of TensorFlow Lite": ("m.tflite", lambda: b"\x10\0\0\0TFL3" + bytes(64 << 20), "E302"),
-    "numbers of TensorFlow Lite": ("m.tflite", lambda: b"\x10\0\0\0TFL3" + b"\x10\0\0\0" * (4 << 20), "E307"),
+    "numbers of TensorFlow Lite": ("m.tflite", lambda: b"\x10\0\0\0TFL3" + b"\x10\0\0\0" * (4 << 20), "E302"),
     "tensors of TensorFlow Lite": ("m.tflite", lambda: tflite(300_000), "E303"),
     "axes of TensorFlow Lite": ("m.tflite", lambda: tflite(1, axes=3_000_000), "E302"),
     "just few enough tensors of TensorFlow Lite": ("m.tflite", lambda: tflite(19_990, axes=16), "E302"),

@@ -32,7 +32,7 @@ from cnncalc.writers import export
 pytestmark = pytest.mark.slow
 
 #: The files of a block, which has a seed of its own; each how many have their figures taken and are exported.
-FILES, WITH_FIGURES, EXPORTED = 2500, 10, 50
+FILES, WITH_FIGURES, EXPORTED = 2500, 25, 100
 
 
 class Format(NamedTuple):
@@ -50,7 +50,7 @@ ARCHIVES = [archive(JSON), archive(JSON, 0)]
 FORMATS = {
     "onnx": Format("m.onnx", [onnx_structure(random.Random(seed)) for seed in range(20)], onnx_structure, 12),
     "keras-json": Format("m.json", [JSON, sequential()], keras_structure),
-    "keras-kinds": Format("m.json", [json.dumps(model_of(kind)).encode() for kind in KINDS], other_values),
+    "keras-kinds": Format("m.json", [json.dumps(model_of(kind)).encode() for kind in KINDS], other_values, 4),
     "keras": Format("m.keras", ARCHIVES, lambda choose: archive(keras_structure(choose))),
     "hdf5": Format("m.h5", list(HDF5.values()), any_of([each[:1200] for each in HDF5.values()])),
     "caffe": Format("m.prototxt", [each.encode() for each in texts.NETS], texts.net),

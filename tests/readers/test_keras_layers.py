@@ -33,7 +33,7 @@ OURS = {
     *("SlicingOpLambda", "Merge", "Highway", "MaxoutDense", "ParametricSoftplus", "SReLU", "DropPath", "LayerScale"),
     *("CustomScaleLayer", "InstanceNormalization", "GroupedQueryAttention", "PruneLowMagnitude", "WeightNormalization"),
     *("Conv2DBatchnorm", "DepthwiseConv2DBatchnorm", "DenseBatchnorm", "AdaptiveActivation", "Linear", "Quantize"),
-    *("QuantizeLayer", "swish", "hard_swish", "mish", "gelu", "relu6", "Resize"),
+    *("QuantizeLayer", "swish", "hard_swish", "mish", "gelu", "relu6", "Resize", "RandomHeight", "RandomWidth"),
     # They go on to three axes by our rule alone.
     *("DepthwiseConv3D", "SeparableConv3D", "SeparableConvolution3D"),
 }

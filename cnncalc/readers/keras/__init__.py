@@ -18,6 +18,7 @@ from cnncalc.readers.keras import (  # noqa: F401 - they register the rules
     movement,
     norms,
     operations,
+    parts,
     preprocessing,
     products,
     recurrent,
