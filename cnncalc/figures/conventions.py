@@ -156,7 +156,7 @@ DECISIONS: dict[str, str | tuple[str, str, str, str, str]] = {
     "add mul":               (NOTHING,    NOTHING,      NOTHING,       NOTHING,       "(arms−1)·n"),
 
     # What moves or selects elements computes nothing, and dropout does nothing outside training.
-    "pixelshuffle pixelunshuffle": NOTHING,
+    "unpool pixelshuffle pixelunshuffle": NOTHING,
     "embedding parameter": NOTHING,
     "input flatten reshape rearrange slice shuffle concat pad crop dropout droppath identity": NOTHING,
 }

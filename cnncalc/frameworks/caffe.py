@@ -100,6 +100,7 @@ CAFFE = Framework(
         # Of SegNet's, with the places of a max pool, by a factor or to a size.
         "upsample": Equivalent("Upsample", arguments=(argument("scale", "factor", PER_AXIS, 2),)),
         "resize": ABSENT,
+        "unpool": ABSENT,
         "pixelshuffle": ABSENT,
         "pixelunshuffle": ABSENT,
         "shuffle": Equivalent("ShuffleChannel", arguments=(argument("group", "groups", WHOLE, 1),)),

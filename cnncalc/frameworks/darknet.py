@@ -95,6 +95,7 @@ DARKNET = Framework(
         "droppath": ABSENT,
         "upsample": Equivalent("upsample", arguments=(argument("stride", "factor", PER_AXIS, 2),)),
         "resize": ABSENT,
+        "unpool": ABSENT,
         "pixelshuffle": ABSENT,
         "pixelunshuffle": ABSENT,
         "shuffle": ABSENT,

@@ -22,6 +22,7 @@ from cnncalc.frameworks.notation import (
     RULE_OR_CAUSAL,
     SECOND,
     SIZES,
+    SOME_AXES,
     WHOLE,
     Notation,
     words,
@@ -33,6 +34,7 @@ from cnncalc.frameworks.table import (
     Framework,
     FrameworkArgument,
     Meaning,
+    NoEquivalent,
     argument,
     ignored,
 )
@@ -93,7 +95,7 @@ POOL = (
     *FORMAT,
 )
 GLOBAL = (*FORMAT, argument("keepdims", Meaning.KEEPS_AXES, default=False))
-ADAPTIVE = (argument("output_size", "size", PER_AXIS), *FORMAT)
+ADAPTIVE = (argument("output_size", "size", SOME_AXES), *FORMAT)
 
 
 #: The biases of a gate: an LSTM and a SimpleRNN have one or none, a GRU that resets behind its product two.
@@ -263,6 +265,7 @@ KERAS = Framework(
             ),
         ),
         "pixelunshuffle": Equivalent("PixelUnshuffle", arguments=(argument("factor", notation=WHOLE),)),
+        "unpool": NoEquivalent("it has no layer that undoes a max pool", "use `upsample`"),
         "pixelshuffle": Equivalent("PixelShuffle", arguments=(argument("factor", notation=WHOLE),)),
         "shuffle": Equivalent("ChannelShuffle", arguments=(argument("groups", notation=WHOLE),)),
         "pad": Equivalent(

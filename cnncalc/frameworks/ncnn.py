@@ -197,6 +197,7 @@ NCNN = Framework(
         "droppath": Composed(),
         "upsample": Composed(("Interp",)),
         "resize": Composed(("Interp",)),
+        "unpool": ABSENT,
         "pixelshuffle": Equivalent("PixelShuffle", arguments=(argument("upscale_factor", "factor", WHOLE, 1),)),
         "pixelunshuffle": Equivalent("Reorg", arguments=(argument("stride", "factor", WHOLE, 1),)),
         "shuffle": Equivalent("ShuffleChannel", arguments=(argument("group", "groups", WHOLE, 1),)),

@@ -118,6 +118,11 @@ ONNX = Framework(
             "Resize",
             arguments=(argument("mode", notation=words({"nearest": "nearest", "bilinear": "linear"}), default=None),),
         ),
+        "unpool": NoEquivalent(
+            "its MaxUnpool takes the places that a max pool found, and a spec does not say which pool that is",
+            "use `upsample`",
+            ("MaxUnpool",),
+        ),
         "pixelshuffle": Equivalent(
             "DepthToSpace",
             arguments=(argument("blocksize", "factor", WHOLE), argument("mode", Always("CRD", True), default="DCR")),

@@ -92,6 +92,7 @@ OPENVINO = Framework(
         "droppath": ABSENT,
         "upsample": Composed(("Interpolate", "Resample", "Interp")),
         "resize": Composed(("Interpolate", "Resample", "Interp")),
+        "unpool": ABSENT,
         "pixelshuffle": Equivalent(
             "DepthToSpace",
             arguments=(

@@ -33,6 +33,7 @@ from cnncalc.frameworks.table import (
     Framework,
     FrameworkArgument,
     Meaning,
+    NoEquivalent,
     argument,
     ignored,
 )
@@ -294,6 +295,11 @@ PYTORCH = Framework(
             "nn.PixelUnshuffle",
             arguments=(argument("downscale_factor", "factor", WHOLE),),
             functions=("pixel_unshuffle",),
+        ),
+        "unpool": NoEquivalent(
+            "its unpooling takes the places that a max pool found, and a spec does not say which pool that is",
+            "use `upsample`, or put nn.MaxUnpool into the code",
+            ("nn.MaxUnpool{rank}d",),
         ),
         "pixelshuffle": Equivalent("nn.PixelShuffle", arguments=(FACTOR,), functions=("pixel_shuffle",)),
         "shuffle": Equivalent(

@@ -31,6 +31,7 @@ TFLITE = Framework(
         "gmp": Composed(("REDUCE_MAX",)),
         "adaptiveavgpool": ABSENT,
         "adaptivemaxpool": ABSENT,
+        "unpool": ABSENT,
         "fc": Equivalent("FULLY_CONNECTED", arguments=ignored("KeepNumDims", "FusedActivationFunction")),
         "lstm": Equivalent("UNIDIRECTIONAL_SEQUENCE_LSTM"),
         "gru": Composed(),

@@ -44,7 +44,8 @@ class Rearrangement(NamedTuple):
     @property
     def keeps_order(self) -> bool:
         """Whether the elements stay in their order, so that only the sizes change."""
-        return self.names == tuple([name for axis in self.right for name in axis])
+        behind = [REST if name == BRACKETED_REST else name for axis in self.right for name in axis]
+        return list(self.names) == behind
 
     def written_at(self, axis: int, dims: int) -> int:
         """Return the place in the pattern of an axis of an input with `dims` of them."""

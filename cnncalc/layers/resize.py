@@ -75,6 +75,32 @@ class Resize(Layer):
         return (LinearTaps if self.mode == "bilinear" else NearestTaps)(*terms)
 
 
+class Unpool(Layer):
+    """Put each element where a max pool of that size found it in its block, with zeros around it (arXiv:1505.04366)."""
+
+    words = {"unpool": ("maxunpool",)}
+    keeps = "nothing"
+    spatial = True
+    factor = PerAxis("", help="how many times as large: the window of the max pool")
+    size_rule = "N·factor; C"
+    field_rule = "that of the element in its block; j becomes j/factor"
+    examples = (
+        # Blocks of 2·2, and of 2·3.
+        Example("input 7x7x8 | unpool 2", "14x14x8"),
+        Example("input 14x12x8 | pool 2x3 | conv 1x1 x8 | unpool 2x3", "14x12x8", params=72, macs=1792),
+    )
+
+    def output(self, x: Shape) -> Shape:
+        return Shape(tuple([n * f for n, f in zip(x.spatial, self.factor, strict=True)]), x.channels)
+
+    def explain_channels(self, x: Shape, y: Shape) -> str:
+        block = "x".join(map(str, self.factor))
+        return f"each channel by itself: one element of each {block} block is an input's, the others are 0"
+
+    def taps(self, x: Shape, y: Shape) -> tuple[Taps, ...]:
+        return tuple([NearestTaps(1, factor) for factor in self.factor])
+
+
 class PixelShuffle(Layer):
     """Lay groups of factor^axes channels out as space (sub-pixel convolution, arXiv:1609.05158)."""
 

@@ -209,6 +209,43 @@ class Embedded(nn.Module):
         return y
 
 
+class Timewise(nn.Module):
+    """A convolution, a norm and a fully connected layer at each step, with the steps as samples."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm, self.fc = nn.Conv2d(8, 4, 3), nn.BatchNorm2d(4), nn.Linear(4 * 5 * 4, 6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x.transpose(1, 2).flatten(0, 1)
+        y = self.norm(self.conv(y)).flatten(1)
+        return self.fc(y).unflatten(0, (len(x), -1)).transpose(1, 2)
+
+
+class Causal(nn.Module):
+    """A convolution behind as many zeros as it reaches back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(8, 6, 3, dilation=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.conv(nn.functional.pad(x, (4, 0)))
+        return y
+
+
+class Unpooled(nn.Module):
+    """A max pool, and what undoes it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool, self.unpool = nn.MaxPool2d(2, return_indices=True), nn.MaxUnpool2d(2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.unpool(*self.pool(x))
+        return y
+
+
 class GlobalResponseNorm(nn.Module):
     """ConvNeXtV2's global response norm, as its authors write it, on a map with the channels last."""
 
@@ -310,6 +347,8 @@ CALLS: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
     "mul": ("x * x", lambda x: x * x),
     "mul_function": ("torch.mul(x, x)", lambda x: torch.mul(x, x)),
     "concat": ("torch.cat([x, x], 1)", lambda x: torch.cat([x, x], 1)),
+    "concat_height": ("torch.cat([x, x], 2)", lambda x: torch.cat([x, x], 2)),
+    "rearrange": ("x.permute(0, 2, 1, 3).flatten(1, 2)", lambda x: x.permute(0, 2, 1, 3).flatten(1, 2)),
     "slice": ("x[:, 2:6]", lambda x: x[:, 2:6]),
     "shuffle": ("channel shuffle, 2 groups", shuffled),
     "mean": ("x.mean((2, 3))", lambda x: x.mean((2, 3))),
@@ -386,6 +425,9 @@ PROBES: dict[str, Subject] = {
     "attention_module": (lambda: Attended(module=True), PLANE),
     "attention_blocks": (AttendedInBlocks, (1, 8, 12, 10)),
     "attention_vectors": (AttendedByVectors, PLANE),
+    "timewise": (Timewise, VOLUME),
+    "causal": (Causal, LINE),
+    "unpool": (Unpooled, (1, 8, 12, 10)),
     "relu": (nn.ReLU, PLANE),
     "relu_in_place": (lambda: nn.ReLU(inplace=True), PLANE),
     "relu6": (nn.ReLU6, PLANE),

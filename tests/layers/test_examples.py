@@ -36,6 +36,8 @@ WORDS = [
     *("softmax", "logsoftmax", "prelu", "add", "mul", "concat", "grn", "embedding"),
     *("lstm", "gru", "rnn", "convlstm", "attention", "mhsa", "parameter", "timewise", "rearrange", "resize"),
     "interpolate",
+    "unpool",
+    "maxunpool",
 ]
 
 
