@@ -29,7 +29,8 @@ class Attention(WeightedLayer):
     Queries have `dim` elements in all heads together. Where there are fewer heads of keys and values (`kv`), several
     heads of queries share one of them. `relative` adds to a product a learnt number for each head and each offset
     between two positions of a block, as in Swin and CoAtNet; `distance` one for each offset without its sign, as in
-    LeViT.
+    LeViT. `vectors` adds the query's products with learnt vectors, one for the offset along each axis, which all heads
+    share, as in BoTNet (arXiv:2101.11605).
     """
 
     words = {"attention": ("mhsa",)}
@@ -45,12 +46,17 @@ class Attention(WeightedLayer):
     bias = Flag(
         "bias", "nobias", default=True, more={"qkvbias": "qkv"}, help="biases of all four, of none, or but the output"
     )
-    position = Choice("none", "relative", "distance", help="what is learnt for the offset between two positions")
+    position = Choice(
+        "none", "relative", "distance", "vectors", help="what is learnt for the offset between two positions"
+    )
     projection = Flag(None, "noproj", default=True, help="whether values are projected to the input's channels")
     size_rule = "same"
     size_notes = ("`noproj`: value_dim channels",)
-    params_rule = "2·C·dim + 2·C·dim_kv + dim + 2·dim_kv + C, dim_kv = dim·kv/h; `relative`: h·∏(2w − 1) more"
-    macs_rule = "T·(2·C·dim + 2·C·dim_kv) + 2·T·∏w·dim"
+    params_rule = (
+        "2·C·dim + 2·C·dim_kv + dim + 2·dim_kv + C, dim_kv = dim·kv/h; `relative`: h·∏(2w − 1) more; `vectors`: "
+        "dim/h·Σ(2w − 1)"
+    )
+    macs_rule = "T·(2·C·dim + 2·C·dim_kv) + 2·T·∏w·dim; `vectors`: T·dim·Σ(2w − 1) more"
     field_rule = "the whole input; with a window, its block"
     examples = (
         # 4 matrices of 8x8 and 4 biases of 8; at 30 positions 256 products, and for 30·30 pairs 8 and 8.
@@ -64,6 +70,8 @@ class Attention(WeightedLayer):
         # Values of 16 for queries of 8, no projection: 64 + 64 + 128 weights, 32 biases, 2·4·5 distances;
         # 20·256 + 20·20·8 + 20·20·16.
         Example("input 4x5x8 | attention h2 value_dim=16 distance noproj", "4x5x16", params=328, macs=14_720),
+        # 7 + 9 vectors of 4 beside 288; 20·256 + 2·20·20·8, and 20·8·16 for queries with vectors.
+        Example("input 4x5x8 | attention h2 vectors", "4x5x8", params=352, macs=14_080),
     )
 
     # -- sizes ---------------------------------------------------------------------------------------
@@ -120,13 +128,19 @@ class Attention(WeightedLayer):
         return self.value_size(x) * x.channels if self.projection else 0
 
     def _offset_weights(self, x: Shape) -> Size:
-        """Return the numbers for the offsets between positions of a block, in all heads."""
+        """Return the numbers for the offsets between positions of a block, in all heads; or the vectors' elements."""
+        if self.position == "vectors":
+            return self.query_size(x) // self.heads * self._offsets(x)
         block = self.block(x)
         return self.heads * prod(block if self.position == "distance" else [2 * size - 1 for size in block])
 
     def weights_depend_on(self, x: Shape) -> tuple[Size, ...]:
         everywhere = self.position != "none" and self.window is None
         return x.dims if everywhere else super().weights_depend_on(x)
+
+    def _offsets(self, x: Shape) -> Size:
+        """Return the number of offsets along each axis of a block, added up."""
+        return sum([2 * size - 1 for size in self.block(x)])
 
     def bias_weights(self, x: Shape) -> Size:
         if not self.bias:
@@ -154,20 +168,26 @@ class Attention(WeightedLayer):
         query, value = self.query_size(x), self.value_size(x)
         return self._pairs(x) * (2 * query if statically_known(equal(value, query)) else query + value)
 
+    def vector_macs(self, x: Shape) -> Size:
+        """Return the multiply-adds of queries with the vectors for offsets."""
+        return prod(x.spatial) * self.query_size(x) * self._offsets(x) if self.position == "vectors" else 0
+
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
-        return self.projection_macs(x) + self.product_macs(x)
+        return self.projection_macs(x) + self.product_macs(x) + self.vector_macs(x)
 
     def backward_multiply_adds(self, x: Shape, y: Shape, trains: bool, learning: int) -> Size:
-        # Both factors of the two products learn, and so does what is projected in the end.
+        # Both factors of the two products learn, and so do queries, and what is projected in the end.
         positions = prod(x.spatial)
         first = positions * self._input_weights(x) * (trains + learning)
-        return first + 2 * self.product_macs(x) + positions * self._output_weights(x) * (trains + 1)
+        last = positions * self._output_weights(x)
+        return first + 2 * self.product_macs(x) + (self.vector_macs(x) + last) * (trains + 1)
 
     def conv_activations(self, x: Shape, y: Shape) -> Size:
         # The outputs of all matrix products.
         positions = prod(x.spatial)
         projected = y.elements if self.projection else 0
-        return positions * (self._input_units(x) + self.value_size(x)) + self.scores(x) + projected
+        by_vector = self.heads * positions * self._offsets(x) if self.position == "vectors" else 0
+        return positions * (self._input_units(x) + self.value_size(x)) + self.scores(x) + by_vector + projected
 
     def biases_added(self, x: Shape) -> Size:
         """Return the biases that are added at all positions."""
@@ -178,21 +198,23 @@ class Attention(WeightedLayer):
         return prod(x.spatial) * self.query_size(x)
 
     def offsets_added(self, x: Shape) -> Size:
-        """Return the learnt numbers for offsets that are added to all products."""
-        return 0 if self.position == "none" else self.scores(x)
+        """Return the numbers for offsets that are added to all products: of vectors, one along each axis."""
+        return 0 if self.position == "none" else self.scores(x) * (x.rank if self.position == "vectors" else 1)
 
     # -- training and reports ------------------------------------------------------------------------
 
     def kept_elements(self, inputs: tuple[Shape, ...], y: Shape) -> Size:
         # Those of `scaled_dot_product_attention`: queries, keys, values and what is read. The softmax is computed anew
-        # from one number for each head and position, unless offsets learn or values have another size than keys.
+        # from one number for each head and position, unless offsets learn or values have another size than keys. There
+        # the queries are kept scaled, and vectors for offsets learn by them as they were.
         x = inputs[0]
         query, value = self.query_size(x), self.value_size(x)
         positions = prod(x.spatial)
         if self.position == "none" and statically_known(equal(query, value)):
             return positions * (self._input_units(x) + value) + self.heads * positions
         read = value if self.projection else 0
-        return positions * (2 * query + value + read) + self.scores(x)
+        unscaled = query if self.position == "vectors" else 0
+        return positions * (2 * query + unscaled + value + read) + self.scores(x)
 
     def fields(self, x: Shape | None) -> dict[str, object]:
         values = super().fields(x)

@@ -300,6 +300,28 @@ class AttendedInBlocks(nn.Module):
         return y.view(n, h // 3, w // 5, 3, 5, c).permute(0, 5, 1, 3, 2, 4).reshape(n, c, h, w)
 
 
+class AttendedByVectors(nn.Module):
+    """Self-attention over a map of 13x11, where queries are multiplied with a vector for the offset along each axis."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.q, self.k, self.v, self.out = (nn.Linear(8, 8) for _ in range(4))
+        self.offsets = nn.Parameter(torch.zeros(25 + 21, 4))
+        places = torch.arange(143)
+        rows, columns = places // 11, places % 11
+        begins = places[:, None] * (25 + 21)
+        self.at = begins + rows[:, None] - rows + 12, begins + columns[:, None] - columns + 25 + 10
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = x.flatten(2).transpose(1, 2)
+        q, k, v = (each(tokens).unflatten(2, (2, 4)).transpose(1, 2) for each in (self.q, self.k, self.v))
+        by_vector = (q @ self.offsets.T).flatten(2)
+        of_rows, of_columns = (by_vector[..., at] for at in self.at)
+        y = (q * 0.5 @ k.transpose(2, 3) + of_rows + of_columns).softmax(3) @ v
+        y = self.out(y.transpose(1, 2).flatten(2))
+        return y.transpose(1, 2).unflatten(2, x.shape[2:])
+
+
 def add_in_place(x: Tensor) -> Tensor:
     """A residual addition as torchvision writes it."""
     y = x.clone()
@@ -402,6 +424,7 @@ PROBES: dict[str, Subject] = {
     "attention": (lambda: Attended(module=False), PLANE),
     "attention_module": (lambda: Attended(module=True), PLANE),
     "attention_blocks": (AttendedInBlocks, (1, 8, 12, 10)),
+    "attention_vectors": (AttendedByVectors, PLANE),
     "timewise": (Timewise, VOLUME),
     "causal": (Causal, LINE),
     "unpool": (Unpooled, (1, 8, 12, 10)),

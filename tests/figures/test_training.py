@@ -55,6 +55,8 @@ def test_every_kind_says_what_it_keeps(kind: str) -> None:
         ("attention h2", 5 * 128 + 32), ("attention h2 relative", 5 * 128 + 512),
         ("attention h2 window=2x2 distance", 5 * 128 + 128), ("attention h2 kv=1", 128 + 3 * 128 + 32),
         ("attention h2 value_dim=12 noproj", 128 + 2 * 128 + 192 + 512),
+        # Queries a second time, as they are before they are scaled.
+        ("attention h2 vectors", 6 * 128 + 512),
         # The gradient of a mean is the same whatever the values.
         ("gap", 0), ("adaptiveavgpool 1x1", 0),
         # A mask of a byte for each element, or for the sample; where nothing is dropped there is none.

@@ -209,6 +209,8 @@ def test_training(network: Any, exported: Any) -> None:
         "input 10x12 | attention h4 relative",
         "input 4x6x8 | attention h4 window=2x3 value_dim=16 distance noproj",
         "input 10x12 | attention h4 kv=2 value_dim=24",
+        "input 10x12 | attention h4 vectors",
+        "input 4x6x8 | attention h4 window=2x3 value_dim=16 vectors noproj",
     ],
 )
 def test_attention_keeps(spec: str) -> None:

@@ -168,6 +168,9 @@ LAYERS = [
     "input 4x2x3x4 | attention h2 window=2x1x3 relative",
     "input 3x5x4 | attention h2 relative qkvbias",
     "input 6x4 | attention h2 distance",
+    "input 6x4 | attention h2 vectors dim=6",
+    "input 3x5x8 | attention h4 kv=2 vectors nobias value_dim=12",
+    "input 6x4x3x4 | attention h2 window=3x2x3 vectors",
     # Learnt tensors: added, in front, and stretched.
     "input 5x4x3 | add( ; parameter 5x4x3) | mul( ; parameter 5x1x1)",
     "input 6x4 | concat axis=1 (parameter 1x4 ; ) | attention h2 | relu | mul( ; parameter 7x1) ",

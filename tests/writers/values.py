@@ -45,6 +45,7 @@ ROLES = {
     # The products of attention.
     **{name: (name,) for each in PRODUCTS for name in (each, f"{each}_bias")},
     "offsets": ("offsets",),
+    "vectors": ("vectors",),
 }
 ROLE_OF = {name: role for role, names in ROLES.items() for name in names}
 
@@ -105,7 +106,10 @@ def _weights(node: Node, random: np.random.Generator) -> Weights:
                 for name, dims in sizes.items()
                 if layer.bias is True or name != "output"
             }
-        if layer.position != "none":
+        if layer.position == "vectors":
+            count = sum(2 * n - 1 for n in layer.block(x))
+            found["vectors"] = random.normal(0, 1, (count, query // layer.heads)).astype(np.float32)
+        elif layer.position != "none":
             numbers = [n if layer.position == "distance" else 2 * n - 1 for n in layer.block(x)]
             found["offsets"] = random.normal(0, 1, (layer.heads, *numbers)).astype(np.float32)
         return found
@@ -311,7 +315,7 @@ def onnx_values(graph: Graph, weights: dict[str, Weights]) -> Values:
         owner, _, name = node.output[0].rpartition(".")
         role, dims = ROLE_OF[name], sizes[node.input[0]]
         weight = weights[key(owner)][role]
-        weight = (np.ascontiguousarray(weight.T) if role in PRODUCTS else weight).reshape(dims)
+        weight = (np.ascontiguousarray(weight.T) if role in (*PRODUCTS, "vectors") else weight).reshape(dims)
         filled[key(owner)].add(role)
         model.graph.initializer.append(onnx.numpy_helper.from_array(weight, node.output[0]))
     assert filled == {owner: set(each) for owner, each in weights.items()}, "ONNX has other weights"

@@ -102,7 +102,15 @@ def attention(node: Node, layer: Any) -> list[Op]:
     value = projected(tokens, "value", x.channels, kv * value_size)
     value = add("Transpose", reshaped(value, "values", -1, number, places, kv, 1, value_size), perm=[0, 1, 3, 4, 2, 5])
     scores = add("Mul", add("MatMul", query, key), Constant("scaling", size**-0.5))
-    if layer.position != "none":
+    if layer.position == "vectors":
+        # Each place has a row of products with all vectors; of it, the numbers of each pair are taken from one list.
+        starts, vectors = vector_offsets(window)
+        by_vector = add("MatMul", query, Weight("vectors", (size, vectors)))
+        by_vector = reshaped(by_vector, "by_vector", -1, number, kv, heads // kv, places * vectors)
+        for axis, at in enumerate(starts):
+            along = add("Gather", by_vector, Constant(f"pairs{axis}", at), axis=4)
+            scores = add("Add", scores, reshaped(along, f"by_pair{axis}", -1, number, kv, heads // kv, places, places))
+    elif layer.position != "none":
         at, numbers = offsets(window, layer.position == "distance")
         table = add("Gather", Weight("offsets", (heads, numbers)), Constant("pairs", at), axis=1)
         scores = add("Add", scores, reshaped(table, "by_pair", kv, heads // kv, places, places))
@@ -127,6 +135,23 @@ def offsets(window: Sequence[int], distance: bool) -> tuple[tuple[int, ...], int
             at = at * kind + (abs(a - b) if distance else a - b + size - 1)
         indices.append(at)
     return tuple(indices), prod(kinds)
+
+
+def vector_offsets(window: Sequence[int]) -> tuple[list[tuple[int, ...]], int]:
+    """Return for each axis where each two places of a block have their offset, and the number of vectors.
+
+    A place's row has the offsets of one axis behind those of another; the rows of all places are one list.
+    """
+    vectors, begin = sum(2 * size - 1 for size in window), 0
+    places = list(product(*map(range, window)))
+    found = []
+    for axis, size in enumerate(window):
+        first = begin + size - 1
+        found.append(
+            tuple([row * vectors + first + one[axis] - b[axis] for row, one in enumerate(places) for b in places])
+        )
+        begin += 2 * size - 1
+    return found, vectors
 
 
 @emitter("parameter")

@@ -86,7 +86,8 @@ class SelfAttention(layers.Layer):
     """Multi-head self-attention between the places of each block of a map; without a window, of the whole map.
 
     `key_dim` and `value_dim` are the sizes in each head, `kv_heads` the heads of keys and values. For the offset
-    between two places, a number for each head is learnt: `relative`, or `distance` without its sign.
+    between two places, a number for each head is learnt: `relative`, or `distance` without its sign; or, with
+    `vectors`, a vector for the offset along each axis, which is multiplied with the query.
     """
 
     def __init__(
@@ -111,7 +112,10 @@ class SelfAttention(layers.Layer):
             self.weight[name] = self.add_weight(shape=(ins, outs), name=name)
             if self.use_bias is True or (self.use_bias and name != "output"):
                 self.bias[name] = self.add_weight(shape=(outs,), initializer="zeros", name=f"{name}_bias")
-        if self.position != "none":
+        if self.position == "vectors":
+            number = sum(2 * size - 1 for size in self.window)
+            self.vectors = self.add_weight(shape=(number, self.key_dim), initializer="zeros", name="vectors")
+        elif self.position != "none":
             sizes = [size if self.position == "distance" else 2 * size - 1 for size in self.window]
             self.offsets = self.add_weight(shape=(self.heads, *sizes), initializer="zeros", name="offsets")
 
@@ -137,7 +141,7 @@ class SelfAttention(layers.Layer):
         )
         scores = ops.matmul(query, ops.swapaxes(key, -1, -2)) * self.key_dim**-0.5
         if self.position != "none":
-            scores = ops.add(scores, self.by_offset())
+            scores = ops.add(scores, self.by_offset(query))
         y = ops.swapaxes(ops.matmul(ops.softmax(scores, axis=-1), value), 2, 3)
         y = ops.reshape(y, (-1, number, places, self.heads * self.value_dim))
         y = self.product("output", y) if self.projection else y
@@ -149,13 +153,21 @@ class SelfAttention(layers.Layer):
         _, blocks, places, channels = x.shape
         return ops.swapaxes(ops.reshape(x, (-1, blocks, places, heads, channels // heads)), 2, 3)
 
-    def by_offset(self):
+    def by_offset(self, query):
         """Return the number of each head for each two places of a block."""
         axes = ops.meshgrid(*map(ops.arange, self.window), indexing="ij")
         places = ops.stack([ops.reshape(each, (-1,)) for each in axes])
         apart = places[:, :, None] - places[:, None]
-        sizes = self.offsets.shape[1:]
         at = ops.abs(apart) if self.position == "distance" else apart + ops.array(self.window)[:, None, None] - 1
+        if self.position == "vectors":
+            # The vectors of one axis stand behind those of another.
+            by_vector = ops.matmul(query, ops.transpose(self.vectors))
+            numbers = begin = 0
+            for axis, size in enumerate(self.window):
+                numbers = numbers + ops.take_along_axis(by_vector, (at[axis] + begin)[None, None, None], axis=-1)
+                begin += 2 * size - 1
+            return numbers
+        sizes = self.offsets.shape[1:]
         flat = 0
         for axis, size in enumerate(sizes):
             flat = flat * size + at[axis]

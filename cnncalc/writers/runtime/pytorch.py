@@ -151,7 +151,8 @@ class SelfAttention(nn.Module):
     """Multi-head self-attention between the places of each block of a map; without a window, of the whole map.
 
     `dim` and `value_dim` are the sizes of queries and values in all heads, `kv_heads` the heads of keys and values.
-    For the offset between two places, a number for each head is learnt: `relative`, or `distance` without its sign.
+    For the offset between two places, a number for each head is learnt: `relative`, or `distance` without its sign;
+    or, with `vectors`, a vector for the offset along each axis, which is multiplied with the query.
     """
 
     def __init__(
@@ -166,7 +167,9 @@ class SelfAttention(nn.Module):
         self.key = nn.Linear(embed_dim, dim // num_heads * kv_heads, bias=bool(bias))
         self.value = nn.Linear(embed_dim, value_dim // num_heads * kv_heads, bias=bool(bias))
         self.output = nn.Linear(value_dim, embed_dim, bias=bias is True) if projection else nn.Identity()
-        if position != "none":
+        if position == "vectors":
+            self.vectors = nn.Parameter(torch.zeros(sum(2 * size - 1 for size in window), dim // num_heads))
+        elif position != "none":
             self.offsets = nn.Parameter(
                 torch.zeros(num_heads, *(size if position == "distance" else 2 * size - 1 for size in window))
             )
@@ -185,7 +188,7 @@ class SelfAttention(nn.Module):
             each(x).unflatten(-1, (heads, -1)).transpose(1, 2)
             for each, heads in ((self.query, self.heads), (self.key, self.kv_heads), (self.value, self.kv_heads))
         )
-        mask = None if self.position == "none" else self.by_offset()
+        mask = None if self.position == "none" else self.by_offset(query)
         y = nn.functional.scaled_dot_product_attention(query, key, value, mask, enable_gqa=self.kv_heads < self.heads)
         y = self.output(y.transpose(1, 2).flatten(2)).unflatten(0, before).unflatten(1 + rank, after)
         y = y.permute(0, *(1 + axis + part * rank for axis in range(rank) for part in (0, 1)), 2 * rank + 1)
@@ -193,13 +196,18 @@ class SelfAttention(nn.Module):
             y = y.flatten(1 + axis, 2 + axis)
         return y.movedim(-1, 1)
 
-    def by_offset(self):
+    def by_offset(self, query):
         """Return the number of each head for each two places of a block."""
         places = torch.stack(torch.meshgrid(*map(torch.arange, self.window), indexing="ij")).flatten(1)
         apart = places[:, :, None] - places[:, None]
         first = torch.tensor(self.window)[:, None, None] - 1
         at = apart.abs() if self.position == "distance" else apart + first
-        return self.offsets[(slice(None), *at)]
+        if self.position != "vectors":
+            return self.offsets[(slice(None), *at)]
+        # The vectors of one axis stand behind those of another.
+        by_vector, one = query @ self.vectors.T, torch.arange(apart.shape[1])[:, None]
+        begins = [sum(2 * size - 1 for size in self.window[:axis]) for axis in range(len(self.window))]
+        return sum(by_vector[..., one, at[axis] + begin] for axis, begin in enumerate(begins))
 
 
 class Recurrent(nn.Module):
