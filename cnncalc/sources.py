@@ -39,7 +39,7 @@ PYTHON_NAME = re.compile(r"([\w./-]+\.py|[A-Za-z_][\w.]*):([A-Za-z_]\w*)", re.AS
 TextOrModel = Union[Source, "ModelFile", "PastedCode"]
 
 #: What a text that is code has, and few specs: a capital or a dot in front of brackets, or a word of Python.
-CODE = re.compile(r"(?m)[A-Z][\w.]*\s*\(|\w\.\w+\s*\(|^\s*(?:import|from|class)\s")
+CODE = re.compile(r"(?m)\b[A-Z]\w*\s*\(|\w\.\w+\s*\(|^[ \t]*(?:import|from|class)\s")
 
 
 def find(spec: str) -> TextOrModel:

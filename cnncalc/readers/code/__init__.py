@@ -23,11 +23,11 @@ from cnncalc.readers.code.values import Tensor
 from cnncalc.readers.errors import fail
 
 #: A name in front of brackets.
-CALLED = re.compile(r"([A-Za-z_][\w.]*)\s*\(")
+CALLED = re.compile(r"(?<![\w.])([A-Za-z_][\w.]*)\s*\(")
 
 #: Signs of Python by themselves: without them, a text that is no Python is a spec with a layer misspelt.
 SURE = re.compile(
-    r"(?m)^\s*(?:import|from)\s+\w|^\s*class\s+\w+.*:|^>>> |"
+    r"(?m)^[ \t]*(?:import|from)\s+\w|^[ \t]*class\s+\w+.*:|^>>> |"
     r"\b(?:nn|torch|keras|tf)\.\w+\(|\bSequential\s*\(|\.add\(\s*[A-Z]"
 )
 

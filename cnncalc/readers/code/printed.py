@@ -19,7 +19,7 @@ from cnncalc.diagnostics import Source, Span
 from cnncalc.readers.code.values import Chain, LayerCall
 from cnncalc.readers.errors import fail
 
-CHILD = re.compile(r"[ \t]*\((?P<label>[\w-]+)\): (?:(?P<times>\d+) x )?(?P<rest>.*?),?[ \t]*")
+CHILD = re.compile(r"[ \t]*\((?P<label>[\w-]+)\): (?:(?P<times>\d+) x )?(?P<rest>.*)")
 HEAD = re.compile(r"[ \t]*(?P<name>[A-Za-z_]\w*)\([ \t]*")
 
 #: Containers that run their children in order; the others are torchvision's blocks that are such.
@@ -79,11 +79,12 @@ def _container(source: Source, name: str, start: int, lines: Iterator[tuple[int,
         if match is None:
             _unreadable(source, start, line, "neither a child nor the end of one")
         label, times, at = match["label"], int(match["times"] or 1), start + match.start("rest")
-        child = HEAD.fullmatch(match["rest"])
+        rest = match["rest"].rstrip().removesuffix(",")
+        child = HEAD.fullmatch(rest)
         if child:
             part: Chain | LayerCall = _container(source, child["name"], at, lines)
         else:
-            part = _leaf(source, at, match["rest"])
+            part = _leaf(source, at, rest)
         if times > MOST_REPEATS:
             fail("E303", f"`{source.name}` is too large", f"a layer stands {times:,} times")
         copies = [part, *(_copy(part) for _ in range(times - 1))]
