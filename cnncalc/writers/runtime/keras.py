@@ -119,6 +119,10 @@ class SelfAttention(layers.Layer):
             sizes = [size if self.position == "distance" else 2 * size - 1 for size in self.window]
             self.offsets = self.add_weight(shape=(self.heads, *sizes), initializer="zeros", name="offsets")
 
+    def compute_output_shape(self, shape):
+        # Told here, it is not found out by a run on arrays, which takes minutes for a large map.
+        return *shape[:-1], shape[-1] if self.projection else self.heads * self.value_dim
+
     def product(self, name, x):
         x = ops.matmul(x, self.weight[name])
         return ops.add(x, self.bias[name]) if name in self.bias else x
@@ -307,6 +311,10 @@ class Timewise(layers.Wrapper):
 
     def build(self, input_shape):
         self.layer.build((input_shape[0], *input_shape[2:]))
+
+    def compute_output_shape(self, shape):
+        step = keras.KerasTensor((shape[0], *shape[2:]))
+        return *shape[:2], *self.layer.compute_output_spec(step).shape[1:]
 
     def call(self, x):
         y = self.layer(ops.reshape(x, (-1, *x.shape[2:])))
