@@ -1,17 +1,25 @@
-"""Analyze a graph: a row of figures for each node, groups of rows, totals and warnings."""
+"""Analyze a graph: a row of figures for each node, totals and warnings."""
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVENTION, Cost, node_costs
-from cnncalc.figures.memory import DTYPES, Buffer, assign_buffers
-from cnncalc.figures.receptive_field import ReceptiveField, receptive_fields
+from cnncalc.figures.cost import (
+    CONVENTION_SYNONYMS,
+    CONVENTIONS,
+    DEFAULT_CONVENTION,
+    Cost,
+    known_cost,
+    missing_figures,
+    node_costs,
+)
+from cnncalc.figures.memory import DTYPES, STORED, Buffer, assign_buffers
+from cnncalc.figures.receptive_field import receptive_fields
+from cnncalc.figures.rows import Row, collapse
 from cnncalc.figures.totals import Totals, totals
 from cnncalc.figures.training import OPTIMIZERS, training_costs
 from cnncalc.graph import Graph, Node
-from cnncalc.shape import Size, formulas_as_text
+from cnncalc.shape import UnknownSize, formulas_as_text, known_part
 
 if TYPE_CHECKING:
     from cnncalc.figures.domain import Domain
@@ -23,7 +31,7 @@ SCHEMA = 2
 class Options(NamedTuple):
     """Options of the figures; `Options.checked` validates values from a user.
 
-    `convention` is one of `CONVENTIONS`, `dtype` one of `DTYPES`, `optimizer` one of `OPTIMIZERS`.
+    `convention` is one of `CONVENTIONS`, `dtype` one of `DTYPES` or `STORED`, `optimizer` one of `OPTIMIZERS`.
     """
 
     batch: int = 1
@@ -32,237 +40,31 @@ class Options(NamedTuple):
     optimizer: str = "sgd"
 
     @classmethod
-    def checked(cls, batch: int, dtype: str, convention: str, optimizer: str) -> "Options":
-        """Return the options, with the canonical name of the convention; raise `ValueError` for an unknown value."""
+    def checked(cls, batch: int, dtype: str | None, convention: str, optimizer: str) -> "Options":
+        """Return the options, with the canonical name of the convention; raise `ValueError` for an unknown value.
+
+        Without a `dtype` the figures are for the types that a model file states, if it does.
+        """
         if not isinstance(batch, int) or isinstance(batch, bool) or not 1 <= batch < 10**9:
             raise ValueError(f"batch must be a whole number from 1 to 10^9 - 1, not {batch!r}")
         for name, value, known in (
-            ("dtype", dtype, DTYPES),
+            ("dtype", dtype, (*DTYPES, None)),
             ("convention", convention, (*CONVENTIONS, *CONVENTION_SYNONYMS)),
             ("optimizer", optimizer, OPTIMIZERS),
         ):
             if value not in known:
-                raise ValueError(f"unknown {name} {value!r}: one of {', '.join(known)}")
-        return cls(batch, dtype, CONVENTION_SYNONYMS.get(convention, convention), optimizer)
+                raise ValueError(f"unknown {name} {value!r}: one of {', '.join(filter(None, known))}")
+        return cls(batch, dtype or STORED, CONVENTION_SYNONYMS.get(convention, convention), optimizer)
 
     @property
     def bytes_of_element(self) -> int:
-        """The bytes that one element of a feature map takes for the whole batch."""
-        return DTYPES[self.dtype] * self.batch
-
-
-#: The arms of merges that something stands in, outermost first: (number of the merge, number of the arm).
-Arms = tuple[tuple[int, int], ...]
-
-
-class Row(NamedTuple):
-    """The figures of one node. Shapes and saved bytes are per sample; MACs and activations are for the whole batch.
-
-    `saved_bytes` are those of what it is the first to keep for the backward pass, as PyTorch's autograd does.
-
-    If sizes of the input are letters, sizes and counts are formulas of them (`cnncalc.symbols.Formula`).
-    """
-
-    graph: Graph
-    node: Node
-    params: Size
-    frozen: Size
-    buffers: Size
-    macs: Size
-    activations: Size
-    conv_activations: Size
-    backward_macs: Size
-    saved_bytes: Size
-    receptive_field: ReceptiveField
+        """The bytes that one element of a feature map takes for the whole batch; with types of its own, a byte."""
+        return self.batch if self.dtype == STORED else DTYPES[self.dtype] * self.batch
 
     @property
-    def name(self) -> str:
-        return self.node.name
-
-    @property
-    def arms(self) -> Arms:
-        return self.node.arms
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The names of the layers whose outputs the layer reads."""
-        return tuple([self.graph.nodes[index].name for index in self.node.inputs])
-
-    @property
-    def type(self) -> str:
-        """The kind of layer: the first word for it."""
-        return self.node.layer.kind
-
-    @property
-    def description(self) -> str:
-        """The layer in canonical notation."""
-        return str(self.node.layer)
-
-    @property
-    def input_shapes(self) -> tuple[tuple[Size, ...], ...]:
-        return tuple(shape.dims for shape in self.node.input_shapes)
-
-    @property
-    def output_shape(self) -> tuple[Size, ...]:
-        """The shape, channels last and without a batch; empty if an operator of a model file leaves it unknown."""
-        return self.node.shape.dims if self.node.shape.channels else ()
-
-    @property
-    def flops(self) -> Size:
-        """The number of FLOPs: two for each multiply-accumulate."""
-        return 2 * self.macs
-
-    @property
-    def implicit(self) -> bool:
-        """Whether the layer was added without being written in the spec: the `flatten` in front of an `fc`."""
-        return self.node.implicit
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the JSON object of the row, an item of `layers`, with formulas as text."""
-        node = self.node
-        data: dict[str, object] = {
-            "index": node.index,
-            **_shared_keys(self),
-            "implicit": node.implicit,
-            "fields": node.layer.fields(node.input_shapes[0]) if node.inputs else {},
-        }
-        return formulas_as_text(data) if self.graph.letters else data
-
-
-class RowGroup(NamedTuple):
-    """The rows of a block or a named group as one row: the sums of their figures, and the shapes at its ends."""
-
-    name: str
-    rows: tuple[Row, ...]
-
-    @property
-    def type(self) -> str:
-        return "block"
-
-    @property
-    def implicit(self) -> bool:
-        return False
-
-    @property
-    def description(self) -> str:
-        """The call of the block as written in the spec, or for a named group its number of layers."""
-        origin = self.rows[0].node.origin
-        level = self.name.count(".")
-        calls = origin.calls[::-1] if origin else ()
-        if len(calls) > level:
-            return " ".join(calls[level].text.split())
-        return f"{len(self.rows)} layer{'s' if len(self.rows) > 1 else ''}"
-
-    @property
-    def arms(self) -> Arms:
-        """The arms that contain all of its rows."""
-        shared = min((row.arms for row in self.rows), key=len)
-        return shared if all(row.arms[: len(shared)] == shared for row in self.rows) else ()
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The names of the layers outside the group whose outputs it reads."""
-        inside = {row.name for row in self.rows}
-        return tuple(dict.fromkeys(name for row in self.rows for name in row.inputs if name not in inside))
-
-    @property
-    def input_shapes(self) -> tuple[tuple[Size, ...], ...]:
-        return self.rows[0].input_shapes
-
-    @property
-    def output_shape(self) -> tuple[Size, ...]:
-        return self.rows[-1].output_shape
-
-    @property
-    def receptive_field(self) -> ReceptiveField:
-        return self.rows[-1].receptive_field
-
-    @property
-    def params(self) -> Size:
-        return sum(row.params for row in self.rows)
-
-    @property
-    def frozen(self) -> Size:
-        return sum(row.frozen for row in self.rows)
-
-    @property
-    def buffers(self) -> Size:
-        return sum(row.buffers for row in self.rows)
-
-    @property
-    def macs(self) -> Size:
-        return sum(row.macs for row in self.rows)
-
-    @property
-    def flops(self) -> Size:
-        return sum(row.flops for row in self.rows)
-
-    @property
-    def activations(self) -> Size:
-        return sum(row.activations for row in self.rows)
-
-    @property
-    def conv_activations(self) -> Size:
-        return sum(row.conv_activations for row in self.rows)
-
-    @property
-    def backward_macs(self) -> Size:
-        return sum(row.backward_macs for row in self.rows)
-
-    @property
-    def saved_bytes(self) -> Size:
-        return sum(row.saved_bytes for row in self.rows)
-
-    def to_dict(self) -> dict[str, object]:
-        """Return the JSON object of the group, which replaces those of its rows in `layers` and names them."""
-        data: dict[str, object] = {
-            "index": self.rows[0].node.index,
-            **_shared_keys(self),
-            "implicit": self.implicit,
-            "layers": [row.name for row in self.rows],
-        }
-        return formulas_as_text(data) if self.rows[0].graph.letters else data
-
-
-RowOrGroup = Row | RowGroup
-
-
-def _shared_keys(line: RowOrGroup) -> dict[str, object]:
-    """Return the keys of the JSON object that a row and a group have in common."""
-    return {
-        "name": line.name,
-        "type": line.type,
-        "inputs": list(line.inputs),
-        "input_shapes": [list(shape) for shape in line.input_shapes],
-        "output_shape": list(line.output_shape) or None,
-        "params": line.params,
-        "frozen": line.frozen,
-        "buffers": line.buffers,
-        "macs": line.macs,
-        "flops": line.flops,
-        "backward_macs": line.backward_macs,
-        "activations": line.activations,
-        "conv_activations": line.conv_activations,
-        "saved_bytes": line.saved_bytes,
-        "receptive_field": line.receptive_field.to_dict(),
-    }
-
-
-def collapse(rows: Sequence[Row], depth: int | None) -> list[RowOrGroup]:
-    """Return the rows with every block deeper than `depth` as one group.
-
-    1 collapses the outermost blocks, 2 those within them, and so on; 0 returns no rows, None all rows unchanged.
-    """
-    if depth is None:
-        return list(rows)
-    if depth == 0:
-        return []
-    collapsed: list[RowOrGroup] = []
-    for name, group in groupby(rows, key=lambda row: ".".join(row.name.split(".", depth)[:depth])):
-        members = tuple(group)
-        single = len(members) == 1 and members[0].name == name
-        collapsed += members if single else (RowGroup(name, members),)
-    return collapsed
+    def bytes_in_training(self) -> int:
+        """The bytes of a number in training, which is in float32 where a file has types of its own."""
+        return DTYPES.get(self.dtype, DTYPES["float32"])
 
 
 class Analysis:
@@ -296,14 +98,24 @@ class Analysis:
         return domains(self.graph)
 
     @property
+    def element_bytes(self) -> Sequence[float] | None:
+        """The bytes of an element of each node's output, where they are of the types that a model file states."""
+        return self.graph.types.element_bytes if self.graph.types and self.options.dtype == STORED else None
+
+    @property
     def outputs(self) -> tuple[str, ...]:
         """The names of the layers whose outputs are outputs of the network."""
         return tuple(self.graph.nodes[index].name for index in self.graph.outputs)
 
     @property
     def unknown(self) -> tuple[Row, ...]:
-        """The rows of a model file that are not fully counted; if there are any, the totals are lower bounds."""
-        return tuple(row for row in self.rows if not row.node.layer.known)
+        """The rows of a model file's unknown operators, and those behind them, that are not fully counted."""
+        return tuple(row for row in self.incomplete if row.behind_unknown)
+
+    @cached_property
+    def incomplete(self) -> tuple[Row, ...]:
+        """The rows that are not fully counted, those of open sizes too; if there are any, totals are lower bounds."""
+        return tuple(row for row in self.rows if row.missing)
 
     def __getitem__(self, name: str) -> Row:
         """Return the row of that name; raise `KeyError` with the nearest name if there is none."""
@@ -345,7 +157,13 @@ class Analysis:
         }
         if self.unknown:
             document["unknown"] = [
-                {"layer": row.name, "operator": row.type, "output_shape": list(row.output_shape) or None}
+                {
+                    "layer": row.name,
+                    "operator": row.type,
+                    "output_shape": formulas_as_text(list(row.output_shape)) or None,
+                    "missing": list(row.missing),
+                    "stands_on": row.stands_on,
+                }
                 for row in self.unknown
             ]
         return document
@@ -354,29 +172,64 @@ class Analysis:
 def analyze_graph(graph: Graph, options: Options) -> Analysis:
     """Return every figure of the graph."""
     nodes, batch = graph.nodes, options.batch
+    if options.dtype == STORED and graph.types is None:
+        options = options._replace(dtype="float32")
+    element_bytes = graph.types.element_bytes if graph.types and options.dtype == STORED else None
     of_sample = node_costs(nodes)
-    training = training_costs(nodes, of_sample, DTYPES[options.dtype])
+    missing: Sequence[tuple[str, ...]] = [()] * len(nodes)
+    behind: Sequence[bool] = [False] * len(nodes)
+    sized = not any(isinstance(each.activations, UnknownSize) for each in of_sample)
+    if not sized or not all(node.layer.known for node in nodes):
+        missing, of_sample = _known_costs(nodes, of_sample, options)
+        behind = _behind_unknown(nodes)
+    training = training_costs(nodes, of_sample, options.bytes_in_training)
     costs = _of_batch(nodes, of_sample, options)
     fields = receptive_fields(nodes)
     figures = zip(nodes, costs, training.backward_macs, training.saved_bytes, fields, strict=True)
     rows = tuple(
         [
-            Row(graph, node, *cost, backward_macs * batch, saved_bytes, field)
+            Row(graph, node, *cost, backward_macs * batch, saved_bytes, field, missing[node.index], behind[node.index])
             for node, cost, backward_macs, saved_bytes, field in figures
         ]
     )
-    feature_maps = tuple(assign_buffers(nodes, graph.outputs))
+    feature_maps = tuple(assign_buffers(nodes, graph.outputs, element_bytes))
     sums = totals(graph, costs, training, feature_maps, options.dtype, batch, options.optimizer)
     return Analysis(graph, options, rows, feature_maps, sums)
+
+
+def _known_costs(
+    nodes: Sequence[Node], costs: list[Cost], options: Options
+) -> tuple[list[tuple[str, ...]], list[Cost]]:
+    """Return the names of the unknown figures of each node, by the convention of the options, and its known cost."""
+    counted = costs
+    if options.convention != DEFAULT_CONVENTION:
+        counted = _by_convention(nodes, costs, options.convention)
+    missing = [missing_figures(node, cost) for node, cost in zip(nodes, counted, strict=True)]
+    return missing, list(map(known_cost, costs))
+
+
+def _behind_unknown(nodes: Sequence[Node]) -> list[bool]:
+    """Return whether each node is an unknown operator, or one of unknown shape, or stands behind such a node."""
+    behind: list[bool] = []
+    for node in nodes:
+        begins = bool(node.inputs) and not node.shape.is_known and all(shape.is_known for shape in node.input_shapes)
+        behind.append(not node.layer.known or begins or any(behind[index] for index in node.inputs))
+    return behind
+
+
+def _by_convention(nodes: Sequence[Node], costs: list[Cost], convention: str) -> list[Cost]:
+    """Return the costs with their MACs by a convention."""
+    from cnncalc.figures.conventions import mac_counter  # few runs need another
+
+    macs_of = mac_counter(convention)
+    return [each._replace(macs=macs_of(node)) for node, each in zip(nodes, costs, strict=True)]
 
 
 def _of_batch(nodes: Sequence[Node], costs: list[Cost], options: Options) -> list[Cost]:
     """Return the cost of each node for the whole batch, its MACs by the convention of the options."""
     if options.convention != DEFAULT_CONVENTION:
-        from cnncalc.figures.conventions import mac_counter  # few runs need another
-
-        macs_of = mac_counter(options.convention)
-        costs = [each._replace(macs=macs_of(node)) for node, each in zip(nodes, costs, strict=True)]
+        costs = _by_convention(nodes, costs, options.convention)
+        costs = [each._replace(macs=known_part(each.macs)) for each in costs]
     if options.batch > 1:
         costs = [
             each._replace(

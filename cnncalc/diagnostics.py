@@ -34,7 +34,7 @@ class Source(NamedTuple):
     A string inside a YAML file is a source of its own with the file as its `base`: if `exact`, its characters are in
     the file from `offset` on, one for one; otherwise (escapes, folded lines) any span in it is shown as the whole
     scalar, `offset` to `end`. `path` is the string's place in the file's mappings. `title` is the name of the network,
-    if it is not part of the text.
+    if it is not part of the text. `packaged` text comes with the program: its reader cannot edit it.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Source(NamedTuple):
     exact: bool = True
     path: str = ""
     title: str | None = None
+    packaged: bool = False
 
 
 class Span(NamedTuple):
@@ -118,7 +119,7 @@ class Diagnostic(NamedTuple):
 
     def to_dict(self) -> dict[str, object]:
         """Return the JSON object of the error, an item of `errors`; lines and columns count from 1."""
-        place = self.span.in_file() if self.span else None
+        place = self.place.in_file() if self.place else None
         return {
             "code": self.code,
             "message": cut(f"{self.message}: {self.label}" if self.label else self.message),
@@ -127,17 +128,27 @@ class Diagnostic(NamedTuple):
             "column": place.column if place else None,
             "end_column": place.column + max(place.end - place.start, 1) if place else None,
             "layer": self.layer,
-            "notes": [cut(note) for note in self.notes],
-            "help": cut(self.help) if self.help is not None else None,
+            "notes": [cut(note) for note in self._block_notes()],
+            "help": cut(self.help) if self.help is not None and self.span == self.place else None,
         }
+
+    @property
+    def enclosing(self) -> tuple[Span, ...]:
+        """The span and the calls that led to it, from the first that is not in a packaged block."""
+        spans = (self.span, *self.calls) if self.span else ()
+        return next((spans[at:] for at, span in enumerate(spans) if not span.source.packaged), spans)
+
+    @property
+    def place(self) -> Span | None:
+        """The span to show: for an error in a packaged block, the call of the block."""
+        return self.enclosing[0] if self.span else None
 
     def lines(self, width: int = EXCERPT_WIDTH) -> Iterator[Line]:
         """Yield the message as lines of `(role, text)` pieces; a source line is cut to `width` around its caret."""
         yield [(self.severity, f"{self.severity}[{self.code}]"), ("message", f": {printable(self.message)}")]
         gutter = ""
         if self.span is not None:
-            place = self.span.in_file()
-            callers = [call.in_file() for call in self.calls]
+            place, *callers = [span.in_file() for span in self.enclosing]
             gutter = " " * len(str(max(each.line for each in (place, *callers))))
             yield from _frame(place, self.label, "-->", gutter, width)
             for caller in callers[:MAX_CALLS_SHOWN]:
@@ -151,13 +162,20 @@ class Diagnostic(NamedTuple):
             yield [("gutter", " = "), ("message", printable(self.label))]
         for note in self._all_notes():
             yield [("gutter", f"{gutter} = "), ("note", "note: "), ("message", printable(note))]
-        if self.help:
+        if self.help and self.span == self.place:  # not an edit to a packaged block
             yield [("gutter", f"{gutter} = "), ("help", "help: "), ("message", printable(self.help))]
 
     def _all_notes(self) -> Iterator[str]:
-        path = self.span.source.path if self.span else ""
+        path = self.place.source.path if self.place else ""
         if path and path != self.label:
             yield f"at {path}"
+        yield from self._block_notes()
+
+    def _block_notes(self) -> Iterator[str]:
+        """Yield the note that names the packaged block of the error, if it is in one, and the notes."""
+        if self.span and self.span != self.place:
+            block = self.calls[0].text.partition("(")[0].strip()
+            yield f"in `{' '.join(self.span.text.split())}` of the block `{block}`: `cnncalc zoo {block}` shows it"
         yield from self.notes
 
     def __str__(self) -> str:
@@ -265,9 +283,9 @@ class Problems:
         sources: list[Source] = []
 
         def position(diagnostic: Diagnostic) -> tuple[int, int]:
-            if diagnostic.span is None:
+            if diagnostic.place is None:
                 return -1, 0
-            span = diagnostic.span.in_file()
+            span = diagnostic.place.in_file()
             if span.source not in sources:
                 sources.append(span.source)
             return sources.index(span.source), span.start

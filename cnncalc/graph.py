@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from cnncalc.diagnostics import Diagnostic, Origin, Problems, SpecError
+from cnncalc.diagnostics import Diagnostic, Origin, Problems, Span, SpecError
 from cnncalc.layers.axis_order import misreading
 from cnncalc.layers.base import Layer, Lint
 from cnncalc.layers.rearrange import Flatten, Input
+from cnncalc.layers.sharing import check_sharing, frozen
+from cnncalc.layers.timewise import Timewise
 from cnncalc.shape import MAX_ELEMENTS, Shape, ShapeError
 
 #: A network has at most this many layers, repeats counted out.
@@ -23,8 +26,8 @@ FLATTEN = Flatten("flatten")
 class StoredWeights(NamedTuple):
     """The weights that a model file holds for one node; they are counted instead of its layer's rule.
 
-    A weight that several nodes share is stored with the first; one that belongs to no layer of the language
-    (an `Add` of constants) with the node that reads it.
+    A weight that several nodes share is stored with the first (where a node shares all that it has, `weights_from`
+    names that one); one that belongs to no layer of the language (an `Add` of constants) with the node that reads it.
     """
 
     params: int = 0
@@ -55,6 +58,18 @@ class Node(NamedTuple):
     arms: tuple[tuple[int, int], ...] = ()
     #: The weights that a file holds for it, where they differ from its layer's rule.
     stored: StoredWeights | None = None
+    #: The earlier node whose weights it has, where it has none of its own: they are counted there.
+    weights_from: int | None = None
+
+
+class StoredTypes(NamedTuple):
+    """The bytes of a network in a model file's own types: of an element of each node's output, and of all weights.
+
+    An element takes a fraction of a byte where several share one.
+    """
+
+    element_bytes: tuple[float, ...]
+    weight_bytes: int
 
 
 class Graph(NamedTuple):
@@ -64,20 +79,30 @@ class Graph(NamedTuple):
     outputs: tuple[int, ...]
     name: str | None = None
     warnings: tuple[Diagnostic, ...] = ()
+    #: The parameters of a PyTorch module that its forward pass never reaches, which no node has.
+    unused: int = 0
+    types: StoredTypes | None = None
 
     @property
     def letters(self) -> tuple[str, ...]:
-        """The letters in the shapes of the inputs, each once."""
-        inputs = [node.layer for node in self.nodes if isinstance(node.layer, Input)]
-        return tuple(dict.fromkeys(letter for layer in inputs for letter in layer.open))
+        """The letters in the shapes of the inputs and for the filters of layers, each once."""
+        return tuple(dict.fromkeys(letter for node in self.nodes for letter in node.layer.open))
+
+
+class SharedWeights(NamedTuple):
+    """The node whose weights another one has, and what the spec calls it."""
+
+    owner: int
+    called: str
 
 
 class FailedLayer(NamedTuple):
-    """A layer that does not fit its inputs (indices of nodes), and the diagnostic of the failure."""
+    """A layer that does not fit its inputs (indices of nodes), the diagnostic of the failure, and where it stands."""
 
     diagnostic: Diagnostic
     layer: Layer
     inputs: tuple[int, ...]
+    span: Span | None = None
 
 
 class BuildError(SpecError):
@@ -138,18 +163,20 @@ class GraphBuilder:
         arms: tuple[tuple[int, int], ...] = (),
         implicit: bool = False,
         stored: StoredWeights | None = None,
+        shared: SharedWeights | None = None,
     ) -> int:
         """Append a node and return its index, or UNKNOWN if its shape cannot be inferred.
 
-        `name` is the node's own; without one it is numbered by its kind within `scope`.
+        `name` is the node's own; without one it is numbered by its kind within `scope`. With `shared`, it has the
+        weights of an earlier node; that they do not fit is a problem as any other.
         """
-        name = scope + name if name else self.number(scope + layer.kind)
+        name = scope + name if name else self.number(scope + layer.stem)
         if UNKNOWN in inputs:
             return UNKNOWN
         nodes = self.nodes
         shapes = tuple([nodes[index].shape for index in inputs])
-        if layer.flat and shapes[0].spatial:
-            flattened = self.add(FLATTEN, inputs, origin, None, scope, arms, implicit=True)
+        if layer.flat and shapes[0].spatial and (front := _in_front(layer, shapes[0])):
+            flattened = self.add(front, inputs, origin, None, scope, arms, implicit=True)
             if flattened == UNKNOWN:
                 return UNKNOWN
             inputs, shapes = (flattened,), (nodes[flattened].shape,)
@@ -161,20 +188,52 @@ class GraphBuilder:
                 # The layer is kept with it, so that its identity stays its own.
                 known = self._fits_by_identity[identity] = layer, self._fit(layer, shapes)
             except ShapeError as fault:
-                self._report(fault, name, layer, inputs, origin)
+                self.report(fault, name, layer, inputs, origin)
                 return UNKNOWN
         fit = known[1]
+        made, first = fit[0], None
+        if shared is not None:
+            try:
+                made, first = self._with_weights_of(made, shapes[0], shared)
+            except ShapeError as fault:
+                self.report(fault, name, layer, inputs, origin)
+                return UNKNOWN
         index = len(nodes)
-        nodes.append(Node(index, name, fit[0], inputs, fit[1], fit[2], origin, implicit, arms, stored))
+        nodes.append(Node(index, name, made, inputs, fit[1], fit[2], origin, implicit, arms, stored, first))
         if fit[3]:
             self._lints += [(index, lint) for lint in fit[3]]
         return index
+
+    def share(self, index: int, owner: int) -> bool:
+        """Let a node have the weights of an earlier one in place of its own, if they fit; return whether they do."""
+        if UNKNOWN in (index, owner):
+            return False
+        node = self.nodes[index]
+        x = node.input_shapes[0] if node.inputs else node.shape
+        try:
+            layer, first = self._with_weights_of(node.layer, x, SharedWeights(owner, self.nodes[owner].name))
+        except ShapeError:
+            return False
+        self.nodes[index] = node._replace(layer=layer, stored=None, weights_from=first)
+        return True
+
+    def _with_weights_of(self, layer: Layer, x: Shape, shared: SharedWeights) -> tuple[Layer, int]:
+        """Return a layer as it is with the weights of an earlier node, and the node that has these as its own.
+
+        Raises `ShapeError` E214 if they do not fit.
+        """
+        first = self.nodes[shared.owner]
+        if first.weights_from is not None:
+            first = self.nodes[first.weights_from]
+        other_x = first.input_shapes[0] if first.inputs else first.shape
+        check_sharing(layer, x, first.layer, other_x, shared.called)
+        return frozen(layer) if first.layer.frozen and not layer.frozen else layer, first.index
 
     def _fit(self, layer: Layer, shapes: tuple[Shape, ...]) -> Fit:
         key = layer, layer.axes, shapes
         fit = self._fits.get(key)
         if fit is None:
-            fit = self._fits[key] = _fit(layer, shapes, self.stretching)
+            fit = self._fits[key] = fit_layer(layer, shapes, self.stretching)
         return fit
 
     def number(self, path: str) -> str:
@@ -185,16 +244,20 @@ class GraphBuilder:
             if name not in self._taken:
                 return name
 
-    def _report(
+    def report(
         self, fault: ShapeError, name: str, layer: Layer, inputs: tuple[int, ...], origin: Origin | None
     ) -> None:
+        """Record that a layer does not fit its inputs."""
         self.mark_failed()
         chain = [f"shapes so far: {self.shape_chain(inputs[0])}"] if len(inputs) == 1 else []
-        span, calls = origin if origin else (None, ())
+        whole, calls = origin if origin else (None, ())
+        span = whole
+        if span is not None and fault.part is not None and (place := re.search(fault.part, span.text)):
+            span = span._replace(start=span.start + place.start(1), end=span.start + place.end(1))
         headline = fault.summary.format(layer=name)
         notes = (*fault.notes, *chain)
         diagnostic = Diagnostic(fault.code, headline, span, fault.fact, notes, fault.help, name, calls)
-        self.failures.append(FailedLayer(diagnostic, layer, inputs))
+        self.failures.append(FailedLayer(diagnostic, layer, inputs, whole))
         self.problems.add(diagnostic)
 
     def mark_failed(self) -> None:
@@ -248,11 +311,39 @@ class GraphBuilder:
         return [_warning(self.nodes[index], lint) for index, lint in sorted([*inputs, *self._lints])]
 
 
-def _fit(layer: Layer, shapes: tuple[Shape, ...], stretching: bool) -> Fit:
+def _in_front(layer: Layer, x: Shape) -> Layer | None:
+    """Return the flatten in front of a layer that works on flat vectors alone, at each step if that is; else None."""
+    if isinstance(layer, Timewise) and x.spatial:
+        front = _in_front(layer.layer, layer.step(x))
+        return front and Timewise("timewise", front)
+    return FLATTEN if layer.flat and x.spatial else None
+
+
+def one_step(node: Node) -> Node:
+    """Return what a node does at one step of the first axis, along which its layer is applied."""
+    layer = node.layer
+    assert isinstance(layer, Timewise)
+    inputs = tuple(map(layer.step, node.input_shapes))
+    return node._replace(layer=layer.layer, input_shapes=inputs, shape=layer.step(node.shape))
+
+
+def step_of(node: Node) -> Node:
+    """Return what a node does at a single step, along whatever number of axes; one without steps is unchanged."""
+    while isinstance(node.layer, Timewise):
+        node = one_step(node)
+    return node
+
+
+def fit_layer(layer: Layer, shapes: tuple[Shape, ...], stretching: bool = False) -> Fit:
     """Resolve a layer and infer its output shape; raises `ShapeError` if it does not fit."""
+    ranked = True
     if shapes:
+        shapes = _with_one_rank(layer, shapes)
+        ranked = shapes[0].has_rank
         layer = layer.resolve(shapes[0])
     shape = layer.infer(shapes)
+    if not ranked and shape.spatial and not layer.sets_rank:
+        shape = Shape.partial(shape.channels)
     if len(shapes) > 1 and not stretching:
         for each in layer.requirements_of(shapes):
             if getattr(each.condition, "stretched", False):
@@ -260,6 +351,15 @@ def _fit(layer: Layer, shapes: tuple[Shape, ...], stretching: bool) -> Fit:
     if isinstance(shape.elements, int) and shape.elements > MAX_ELEMENTS:
         raise ShapeError("E209", "the output of `{layer}` is too large", "over 10^100 elements")
     return layer, shapes, shape, tuple(layer.lints(shapes[0])) if shapes else ()
+
+
+def _with_one_rank(layer: Layer, shapes: tuple[Shape, ...]) -> tuple[Shape, ...]:
+    """Return the shapes with the number of axes that the layer or another of them states where it is not known."""
+    if all(shape.has_rank for shape in shapes) or layer.sets_rank:
+        return shapes
+    ranks = [layer.stated_rank, *(shape.rank for shape in shapes if shape.has_rank)]
+    rank = next((rank for rank in ranks if rank is not None), None)
+    return shapes if rank is None else tuple([shape.with_rank(rank) for shape in shapes])
 
 
 def _warning(node: Node, lint: Lint) -> Diagnostic:
@@ -287,6 +387,8 @@ def input_order_lints(nodes: Sequence[Node]) -> list[tuple[int, Lint]]:
 
 
 def _read_as_written(input: Node, nodes: Sequence[Node]) -> bool:
-    """Return whether the readers of a one-axis input need one axis or none, so that its axis order cannot be wrong."""
+    """Return whether the readers of a one-axis input expect one axis or none: then its axis order is meant."""
     readers = [node.layer for node in nodes if input.index in node.inputs]
-    return bool(readers) and all(layer.axes == 1 or layer.flat or isinstance(layer, Flatten) for layer in readers)
+    return bool(readers) and all(
+        layer.axes == 1 or layer.flat or layer.takes_sequences or isinstance(layer, Flatten) for layer in readers
+    )

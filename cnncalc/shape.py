@@ -47,15 +47,21 @@ class ShapeError(ValueError):
     """A size rule failed. The graph builder adds the layer's name and place.
 
     `summary` is the headline with `{layer}` for the name, `fact` the label at the caret, `notes` the arithmetic and
-    `help` the edit to make.
+    `help` the edit to make. `part` is a regular expression whose group is what in the layer's text is wrong.
     """
 
     def __init__(
-        self, code: str, summary: str, fact: str = "", notes: Iterable[str] = (), help: str | None = None
+        self,
+        code: str,
+        summary: str,
+        fact: str = "",
+        notes: Iterable[str] = (),
+        help: str | None = None,
+        part: str | None = None,
     ) -> None:
         super().__init__(fact or summary)
         self.code, self.summary, self.fact = code, summary, fact
-        self.notes, self.help = tuple(notes), help
+        self.notes, self.help, self.part = tuple(notes), help, part
 
 
 class Detail(NamedTuple):
@@ -64,6 +70,7 @@ class Detail(NamedTuple):
     fact: str
     notes: tuple[str, ...] = ()
     help: str | None = None
+    part: str | None = None
 
 
 class Requirement(NamedTuple):
@@ -95,8 +102,83 @@ def require(condition: Condition, code: str, summary: str, detail: Callable[[], 
     return Requirement(condition, code, summary, detail)
 
 
+class Undecided:
+    """The result of comparing an unknown size: neither True nor False, so that no code can branch on it."""
+
+    def __bool__(self) -> bool:
+        raise UndecidedError("whether it holds depends on a size that is not known")
+
+
+class UndecidedError(TypeError, ValueError):
+    """A rule branches on a size that is not known, or that is a symbol."""
+
+
+UNDECIDED = Undecided()
+
+
+class UnknownSize:
+    """A size that a model file leaves open, or that nothing in it states.
+
+    Arithmetic with it gives an unknown size, a comparison `UNDECIDED`.
+
+    So the rules of layers serve partial shapes as well: what needs the channels alone is known where they are, and
+    a figure that comes out as unknown is counted as 0 by `known_part`, after which sums are lower bounds.
+    """
+
+    #: What is asked of a number: it is no fraction.
+    denominator = 1
+
+    def __init__(self, text: str, to_json: str | None) -> None:
+        #: What JSON has in its place.
+        self.text, self.to_json = text, to_json
+
+    def _unknown(self, *others: object) -> "UnknownSize":
+        return UNKNOWN_SIZE
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __neg__ = _unknown
+    __floordiv__ = __rfloordiv__ = __truediv__ = __rtruediv__ = __mod__ = __rmod__ = __pow__ = clip = _unknown
+
+    def __mul__(self, other: object) -> Size:
+        return 0 if isinstance(other, int) and other == 0 else UNKNOWN_SIZE
+
+    __rmul__ = __mul__
+
+    @property
+    def numerator(self) -> "UnknownSize":
+        return self
+
+    def _undecided(self, *others: object) -> Undecided:
+        return UNDECIDED
+
+    __lt__ = __le__ = __gt__ = __ge__ = equals = _undecided
+
+    def __divmod__(self, divisor: object) -> "tuple[UnknownSize, UnknownSize]":
+        return UNKNOWN_SIZE, UNKNOWN_SIZE
+
+    def __format__(self, form: str) -> str:
+        return self.text
+
+    def __str__(self) -> str:
+        return self.text
+
+    __repr__ = __str__
+
+
+#: An unknown size; and one that stands for any number of spatial axes, whose sizes are unknown as well.
+UNKNOWN_SIZE = UnknownSize("?", None)
+UNKNOWN_AXES = UnknownSize("...", "...")
+
+
+def known_part(size: Size) -> Size:
+    """Return a size or count, or 0 if it is unknown, so that sums are lower bounds."""
+    return 0 if isinstance(size, UnknownSize) else size
+
+
 class Shape(NamedTuple):
-    """The shape of one sample, channels last: `spatial` sizes and `channels`. A flat vector has only channels."""
+    """The shape of one sample, channels last: `spatial` sizes and `channels`. A flat vector has only channels.
+
+    Of a model file, sizes may be unknown: of an input that it leaves open, and behind an operator that is not known.
+    """
 
     spatial: tuple[Size, ...]
     channels: Size
@@ -122,17 +204,43 @@ class Shape(NamedTuple):
         *spatial, channels = dims
         return cls(tuple(spatial), channels)
 
+    @classmethod
+    def partial(cls, channels: Size = UNKNOWN_SIZE, rank: int | None = None) -> "Shape":
+        """Return a shape of which at most the channels and the number of spatial axes are known."""
+        return cls((UNKNOWN_AXES,) if rank is None else (UNKNOWN_SIZE,) * rank, channels)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether all sizes are known, as numbers or formulas."""
+        return not any(isinstance(size, UnknownSize) for size in self.dims)
+
+    @property
+    def has_rank(self) -> bool:
+        """Whether the number of spatial axes is known."""
+        return UNKNOWN_AXES not in self.spatial
+
+    def with_rank(self, rank: int) -> "Shape":
+        """Return the shape with this number of spatial axes if it was not known, and otherwise unchanged."""
+        return self if self.has_rank else Shape.partial(self.channels, rank)
+
     def __str__(self) -> str:
         return dims_text(self.dims)
 
 
+#: The shape of which nothing is known.
+UNKNOWN_SHAPE = Shape.partial()
+
+
 def dims_text(dims: Iterable[Size]) -> str:
-    """Return the sizes as text: `32x32x3`, or `(H - 2)x(W - 2)x3` with brackets around sums."""
-    return "x".join([str(size) if isinstance(size, int) else _factor(str(size)) for size in dims])
+    """Return the sizes as text: `32x32x3`, or `(H - 2)x(W - 2)x3` with brackets around sums; `?` for None."""
+    texts = ["?" if size is None else str(size) if isinstance(size, int) else _factor(str(size)) for size in dims]
+    return "x".join(texts)
 
 
 def formulas_as_text(value: Any) -> Any:
-    """Return a value of dicts and lists as JSON has it: a size that is a formula is its text."""
+    """Return a value of dicts and lists as JSON has it: a size that is a formula is its text, an unknown one null."""
+    if isinstance(value, UnknownSize):
+        return value.to_json
     if isinstance(value, dict):
         return {key: formulas_as_text(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
@@ -202,7 +310,7 @@ class Window(NamedTuple):
 
 
 class Padding(NamedTuple):
-    """The padding at the ends of the axes: a rule (`valid`, `same`, `full`) or numbers (`explicit`)."""
+    """The padding at the ends of the axes: a rule (`valid`, `same`, `full`, `causal`) or numbers (`explicit`)."""
 
     mode: str
     ends: tuple[tuple[int, int], ...] = ()
@@ -215,6 +323,8 @@ class Padding(NamedTuple):
             begin, end = self.ends[axis]
         elif self.mode == "full":
             begin = end = Window(kernel, stride, dilation).extent - 1
+        elif self.mode == "causal":
+            begin = Window(kernel, stride, dilation).extent - 1
         elif self.mode == "same":
             total = same_total(n, Window(kernel, stride, dilation))
             begin, end = total // 2, total - total // 2
@@ -283,6 +393,8 @@ def statically_known(condition: Condition) -> bool:
 
 def equal(left: Size, right: Size, or_one: bool = False) -> Condition:
     """Return whether two sizes are the same number or, with `or_one`, either of them is 1."""
+    if isinstance(left, UnknownSize) or isinstance(right, UnknownSize):
+        return UNDECIDED
     if left is right:
         return True
     if hasattr(left, "equals"):
@@ -302,18 +414,21 @@ def require_size(size: Size, axis: str, rule: Callable[[], str], fact: str, help
     return require(size >= 1, "E201", EMPTY, lambda: Detail(fact, (f"{axis}: {rule()}",), help))
 
 
-def require_divisible(total: Size, parts: int, what: str, into: str) -> Requirement:
-    """Require that `parts` divides `total` (E202). The error names both: `channels` into `groups`."""
+def require_divisible(total: Size, parts: int, what: str, into: str, argument: str = "") -> Requirement:
+    """Require that `parts` divides `total` (E202). The error names both: `channels` into `groups`.
+
+    `argument` is the name of the total where that is another than `what` there is.
+    """
 
     def detail() -> Detail:
-        fact = f"`{what}` (={total}) must be divisible by `{into}` (={parts})"
-        return Detail(fact, help=f"{total} divides by {_some_divisors(total)}" if isinstance(total, int) else None)
+        fact = f"`{argument or what}` (={total}) must be divisible by `{into}` (={parts})"
+        return Detail(fact, help=f"{total} divides by {some_divisors(total)}" if isinstance(total, int) else None)
 
     summary = f"{what} of `{{layer}}` do not divide into {into}"
     return require(equal(total % parts, 0), "E202", summary, detail)
 
 
-def _some_divisors(total: int) -> str:
+def some_divisors(total: int) -> str:
     """Return the divisors of a number among the first 1024 integers, which bounds the search."""
     divisors = [n for n in range(1, min(total, 1024) + 1) if total % n == 0]
     return ", ".join(map(str, divisors[:12])) + (", …" if len(divisors) > 12 else "")

@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Union
 
 from cnncalc.diagnostics import Diagnostic, FatalError, Problems, Source, Span, SpecError, exceed, fail, nearest
@@ -20,7 +20,7 @@ from cnncalc.language.tokens import MAX_TEXT
 from cnncalc.layers.rearrange import Input
 
 if TYPE_CHECKING:
-    from cnncalc.readers import ModelFile
+    from cnncalc.readers import ModelFile, PastedCode
     from cnncalc.zoo import Member
 
 SUFFIXES = (".cnn", ".txt", ".yaml", ".yml")
@@ -32,8 +32,14 @@ WORD = re.compile(r"\s*([A-Za-z][\w.-]*)\s*", re.ASCII)
 #: The prefix of a function that returns a PyTorch module: `torch:package.module:factory`.
 TORCH = "torch:"
 
-#: A text, or a model file for a reader.
-TextOrModel = Union[Source, "ModelFile"]
+#: A class or function of a Python file: `my_model.py:Net`, `my_model:Net`.
+PYTHON_NAME = re.compile(r"([\w./-]+\.py|[A-Za-z_][\w.]*):([A-Za-z_]\w*)", re.ASCII)
+
+#: A text in the language, or for a reader a model file or code.
+TextOrModel = Union[Source, "ModelFile", "PastedCode"]
+
+#: What a text that is code has, and few specs: a capital or a dot in front of brackets, or a word of Python.
+CODE = re.compile(r"(?m)\b[A-Z]\w*\s*\(|\w\.\w+\s*\(|^[ \t]*(?:import|from|class)\s")
 
 
 def find(spec: str) -> TextOrModel:
@@ -43,11 +49,14 @@ def find(spec: str) -> TextOrModel:
     that is neither a network nor a layer.
     """
     if spec == "-":
-        return Source("<stdin>", _decode("<stdin>", _standard_input()))
+        return _text_or_code(Source("<stdin>", _decode("<stdin>", _standard_input())))
     if spec.startswith(TORCH):
         from cnncalc.readers import ModelFile
 
         return ModelFile("torch", spec.removeprefix(TORCH))
+    module = PYTHON_NAME.fullmatch(spec)
+    if module is not None:
+        _refuse_code(module)
     try:
         exists = os.path.exists(spec)
     except ValueError:  # a NUL in it: not a path, and an error with its position when it is read as text
@@ -63,7 +72,38 @@ def find(spec: str) -> TextOrModel:
     return text_or_network(spec, "as a file (there is none of this name), ")
 
 
-def text_or_network(text: str, tried: str = "") -> Source:
+def _refuse_code(module: re.Match[str]) -> None:
+    """Raise `SpecError` E310 for a class in a Python file of the working folder, with the spec that runs it."""
+    package, attribute = module.groups()
+    path = package if package.endswith(".py") else package.replace(".", os.sep) + ".py"
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read(1 << 20)
+    except (OSError, ValueError):
+        return
+    from cnncalc.readers.errors import fail
+    from cnncalc.readers.python_classes import module_classes
+
+    classes = module_classes(text)
+    chosen = attribute if re.search(rf"\b{attribute}\b", text) else nearest(attribute, classes) or attribute
+    listed = f"the module classes of `{path}`: {', '.join(f'`{each}`' for each in classes)}" if classes else ""
+    message = f"`{module.group()}` is the code of a module, which is run only where it is asked for"
+    fail("E310", message, listed, help=f"write `torch:{package}:{chosen}` to run it")
+
+
+def _text_or_code(source: Source) -> TextOrModel:
+    """Return a text, for the reader of code if it is such by its name or by itself."""
+    file = source.name.lower().endswith((".py", ".ipynb"))
+    if file or CODE.search(source.text):
+        from cnncalc.readers import PastedCode
+        from cnncalc.readers.code import code_of, recognize
+
+        if file or recognize(source.text):
+            return PastedCode(code_of(source))
+    return source
+
+
+def text_or_network(text: str, tried: str = "") -> TextOrModel:
     """Return the spec of the zoo network that a text names, or else the text itself as a spec.
 
     Raises `SpecError` E101 for a word that is neither, with a note on what else it was `tried` as.
@@ -74,7 +114,7 @@ def text_or_network(text: str, tried: str = "") -> Source:
     source = Source("<spec>", text)
     match = WORD.fullmatch(text)
     if match is None:
-        return source
+        return _text_or_code(source)
     word, span = match.group(1), Span(source, *match.span(1))
     try:
         split_word(Chunk((word,), span))
@@ -108,7 +148,7 @@ def _names_file(spec: str) -> bool:
         return bool(suffix)
     from cnncalc import readers
 
-    return suffix in readers.SUFFIXES or suffix in readers.PICKLES
+    return suffix in (*readers.SUFFIXES, *readers.PICKLES, *readers.CODE)
 
 
 def read_file(path: str | os.PathLike[str]) -> TextOrModel:
@@ -127,7 +167,8 @@ def read_file(path: str | os.PathLike[str]) -> TextOrModel:
             if model is not None:
                 return model
         with open(name, "rb") as file:
-            return Source(name, _decode(name, file.read(4 * MAX_TEXT + 1)))
+            source = Source(name, _decode(name, file.read(4 * MAX_TEXT + 1)))
+        return source if name.lower().endswith((".cnn", *YAML)) else _text_or_code(source)
     except SpecError:
         raise
     except (OSError, ValueError) as error:
@@ -142,22 +183,30 @@ def load_source(
     dims: Mapping[str, int] | None = None,
     strict: bool = False,
     left_open: LetterMode = CLOSED,
+    more_inputs: Sequence[tuple[Any, ...]] = (),
 ) -> Graph:
     """Return the graph of a source: of a text, which is YAML if its name has that suffix, or of a model by its reader.
 
     `variables` and `left_open` are for text; `dims` (the sizes of symbolic dimensions) and `strict` for models.
     """
+    if more_inputs and getattr(source, "reader", None) != "torch":
+        help = "give the first alone: the shapes of further inputs stand in the spec or file"
+        _does_not_apply("--input", "it is given more than once, which is for PyTorch modules", help)
+    for shape in more_inputs:
+        require_numbers(shape)
     if not isinstance(source, Source):
-        from cnncalc.readers import ReadOptions, read
+        from cnncalc.readers import WITH_LETTERS, ReadOptions, read
 
         if variables:
             _does_not_apply("--var", "a model file has no lets", "`--dim NAME=N` gives a symbolic dimension its size")
-        if left_open.at:
-            _does_not_apply("--at", "a model file has no letters", "`--dim NAME=N` gives a symbolic dimension its size")
+        if left_open.at and getattr(source, "reader", None) not in WITH_LETTERS:
+            _does_not_apply("--at", "the file has no letters", "`--input 32x32x3` gives its input in numbers")
         if input is not None:
-            require_numbers(input)
+            require_numbers(input, left_open.at)
+            input = Input("input", shape=input).substitute(left_open.at).shape
         try:
-            return read(source, ReadOptions(input, dims or {}), strict)
+            given = {**left_open.at, **(dims or {})}
+            return read(source, ReadOptions(input, tuple(more_inputs), given, left_open.letters), strict)
         except BuildError as error:
             from cnncalc.language.repair import with_repairs  # only once something is wrong
 
@@ -176,6 +225,24 @@ def load_source(
     except RecursionError:
         # Each kind of nesting has its limit; all of them at once can still be more than Python's stack.
         raise FatalError([Diagnostic("E005", f"`{source.name}` is nested too deeply")]) from None
+
+
+def language_of_code(source: TextOrModel) -> str | None:
+    """Return what the code in a source is, such as `PyTorch code`; None for a spec or a model file."""
+    from cnncalc.readers import PastedCode
+
+    if not isinstance(source, PastedCode):
+        return None
+    from cnncalc.readers.code import title
+
+    return title(source.source)
+
+
+def as_code(source: Source) -> TextOrModel:
+    """Return a text as code, whatever it looks like."""
+    from cnncalc.readers import PastedCode
+
+    return PastedCode(source)
 
 
 def text_of(source: TextOrModel) -> Source:

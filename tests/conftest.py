@@ -26,9 +26,15 @@ NEEDS = {
         "writers/test_pytorch.py",
         "writers/test_recurrent.py",
         "writers/test_values.py",
+        "readers/test_code_random.py",
         "readers/test_torch.py",
     ),
-    "keras": ("writers/test_keras.py", "writers/test_values.py", "readers/test_keras_layers.py"),
+    "keras": (
+        "writers/test_keras.py",
+        "writers/test_values.py",
+        "readers/test_code_random.py",
+        "readers/test_keras_layers.py",
+    ),
     "onnxruntime": ("writers/test_onnx.py", "writers/test_values.py"),
 }
 collect_ignore = [file for library, files in NEEDS.items() if find_spec(library) is None for file in files]

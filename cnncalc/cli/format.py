@@ -16,16 +16,21 @@ from cnncalc.diagnostics import Diagnostic, Problems, Source, SpecError
 
 if TYPE_CHECKING:
     from cnncalc.language.nodes import Spec
+    from cnncalc.sources import TextOrModel
 
 FORMS = ("cnn", "yaml")
 #: The form that the suffix of an output file asks for.
 FORM_OF_SUFFIX = {".cnn": "cnn", ".txt": "cnn", ".yaml": "yaml", ".yml": "yaml"}
+
+#: What a text is: `auto` decides by itself whether it is code.
+TEXTS = ("auto", "code")
 
 EXAMPLES = """
 cnncalc format "CONV3X3s1p0:16,maxpool2"
 cnncalc format -w *.cnn
 cnncalc format --check --diff *.cnn
 cnncalc format net.cnn -o net.yaml
+cnncalc format "nn.Conv2d(3, 16, 3, padding=1)"
 """
 
 
@@ -66,6 +71,14 @@ class Formatted(NamedTuple):
 @spec_argument("specs", metavar="SPEC...", nargs=-1, required=True)
 @option("--check", group=CHECKS, is_flag=True, help="Write nothing; name each that would change, and exit with 1.")
 @option("--diff", "show_diff", group=CHECKS, is_flag=True, help="Write what would change, as a unified diff.")
+@option(
+    "--from",
+    "origin",
+    type=click.Choice(TEXTS),
+    metavar="FORM",
+    default="auto",
+    help="What SPEC is; auto recognizes code.",
+)
 @option("--to", type=click.Choice(FORMS), metavar="FORM", help="Form to write, in place of that of the file or of -o")
 @option("--compact", is_flag=True, help="Write words glued together, on one line: conv3x3s2:64,relu,pool2.")
 @option("-w", "--write", "in_place", is_flag=True, help="Rewrite each file, whole or not at all.")
@@ -75,6 +88,7 @@ def command(
     specs: tuple[str, ...],
     check: bool,
     show_diff: bool,
+    origin: str,
     to: str | None,
     compact: bool,
     in_place: bool,
@@ -86,6 +100,7 @@ def command(
     characters is broken. What calculates to an error is not formatted: it is reported, and left as it is.
 
     SPEC is a file (.cnn or .yaml), - for standard input, a name of the zoo, or the network itself. Several are files.
+    Code of PyTorch or Keras, or what print(model) shows, is written as the spec that it comes to.
     """
     shown = "--check" if check else "--diff" if show_diff else None
     _refuse_combinations(specs, shown, in_place, output)
@@ -94,7 +109,7 @@ def command(
     failed = differs = False
     for spec in specs:
         try:
-            formatted = _format(spec, style, alone=len(specs) == 1)
+            formatted = _format(spec, style, origin, alone=len(specs) == 1)
         except SpecError as error:
             errors.append(error)
             continue
@@ -141,16 +156,34 @@ def _refuse_combinations(specs: tuple[str, ...], shown: str | None, in_place: bo
         raise click.UsageError(f"--write needs a file to rewrite, and `{missing[0]}` is none")
 
 
-def _format(spec: str, style: Style, alone: bool) -> Formatted:
+def _format(spec: str, style: Style, origin: str, alone: bool) -> Formatted:
     """Return a spec in its canonical form; raises `SpecError` for errors in it."""
-    from cnncalc.sources import find, read_file, text_of
+    from cnncalc.sources import as_code, find, language_of_code, read_file, text_of
 
-    source = text_of(find(spec) if alone else read_file(spec))
-    own = form_of(source.name) or "cnn"
-    nodes, after = _formatted(source, own, style.form(own), style.compact)
+    source = find(spec) if alone else read_file(spec)
+    if origin == "code" and isinstance(source, Source):
+        source = as_code(source)
+    if language_of_code(source) is not None:
+        return _format_code(source, style)
+    text = text_of(source)
+    own = form_of(text.name) or "cnn"
+    nodes, after = _formatted(text, own, style.form(own), style.compact)
     # Text on the command line has no last line to end.
-    before = source.text.rstrip("\n") + "\n" if source.name == "<spec>" else source.text
-    return Formatted(source, nodes, style, before, after)
+    before = text.text.rstrip("\n") + "\n" if text.name == "<spec>" else text.text
+    return Formatted(text, nodes, style, before, after)
+
+
+def _format_code(code: TextOrModel, style: Style) -> Formatted:
+    """Return the spec that code comes to; sizes that it leaves open are letters."""
+    from cnncalc.language.inputs import LetterMode
+    from cnncalc.sources import load_source
+    from cnncalc.writers.cnn import write_spec
+
+    if style.in_place:
+        raise click.UsageError("--check, --diff and --write are for specs: write what code comes to with -o FILE")
+    text = write_spec(load_source(code, left_open=LetterMode(letters=True)))
+    nodes, after = _formatted(Source("<spec>", text), "cnn", style.form("cnn"), style.compact)
+    return Formatted(Source(code.name, text), nodes, style, text, after)
 
 
 def _formatted(source: Source, own: str, form: str, compact: bool) -> tuple[Spec, str]:

@@ -55,7 +55,13 @@ def spec_options() -> Decorator:
     """Add the options for a spec that is text."""
     return combine(
         option(
-            "--input", group=INPUT, metavar="HxWxC", help="Shape of the input, where the spec has none or in its place."
+            "--input",
+            group=INPUT,
+            multiple=True,
+            metavar="HxWxC",
+            callback=_inputs,
+            help="Shape of the input, where the spec has none or in its place; "
+            "repeat it for a PyTorch module's further inputs.",
         ),
         option(
             "--var",
@@ -79,7 +85,7 @@ def source_options() -> Decorator:
             metavar="H=N,W=N",
             default="",
             callback=_numbers,
-            help="Numbers for the letters of the input.",
+            help="Numbers for the letters of sizes and filters.",
         ),
         option(
             "--dim",
@@ -97,9 +103,16 @@ def source_options() -> Decorator:
 # -- figures -------------------------------------------------------------------------------------------------
 
 
-def batch_options() -> Decorator:
-    """Add the options for the batch and the type of its numbers."""
-    from cnncalc.figures.memory import DTYPES
+def batch_options(own_types: bool = False) -> Decorator:
+    """Add the options for the batch and the type of its numbers.
+
+    With `own_types`, a model file's own types take the place of an option that is not given.
+    """
+    from cnncalc.figures.memory import DTYPES, STORED
+
+    def resolve(ctx: click.Context, _: click.Parameter, value: str) -> str:
+        given = ctx.get_parameter_source("dtype") is not click.core.ParameterSource.DEFAULT
+        return value if given or not own_types else STORED
 
     return combine(
         option(
@@ -116,6 +129,7 @@ def batch_options() -> Decorator:
             type=click.Choice(list(DTYPES)),
             metavar="TYPE",
             default="float32",
+            callback=resolve,
             help="Type of weights and activations",
         ),
     )
@@ -124,7 +138,8 @@ def batch_options() -> Decorator:
 def figure_options(every_convention: bool = False) -> Decorator:
     """Add the options that figures depend on besides the network.
 
-    With `every_convention`, `--convention all` is one of them, and the function takes it as an argument of that name.
+    With `every_convention`, for a single network, `--convention all` is one of them, and the function takes it as an
+    argument of that name; and a model file's own types take the place of a `--dtype` that is not given.
     """
     from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVENTION
 
@@ -136,7 +151,7 @@ def figure_options(every_convention: bool = False) -> Decorator:
     last = [EVERY_CONVENTION] if every_convention else []
     synonyms = [f"{name} (as {convention})" for name, convention in CONVENTION_SYNONYMS.items()]
     return combine(
-        batch_options(),
+        batch_options(every_convention),
         option(
             "--convention",
             group=FIGURES,
@@ -254,15 +269,22 @@ def _numbers(_: click.Context, __: click.Parameter, value: str) -> dict[str, int
     numbers: dict[str, int] = {}
     for part in value.replace(" ", "").split(",") if value else ():
         letter, _equals, number = part.partition("=")
-        if len(letter) != 1 or not letter.isalpha() or not number.isdecimal() or not number.isascii():
+        # A spec's letters are capitals; a model file has names of any length, which are its own.
+        if not letter.isidentifier() or letter == "_" or not number.isdecimal() or not number.isascii():
             raise click.BadParameter(f"{part!r} is not a letter and its number: H=224")
         if len(number) > 9 or int(number) < 1:
             raise click.BadParameter(f"{part!r}: the number is from 1 to 10^9 - 1")
-        letter = letter.upper()
+        letter = letter.upper() if len(letter) == 1 else letter
         if letter in numbers:
             raise click.BadParameter(f"`{letter}` is given twice: `{letter}={numbers[letter]}` and `{part}`")
         numbers[letter] = int(number)
     return numbers
+
+
+def _inputs(context: click.Context, _: click.Parameter, values: tuple[str, ...]) -> str | None:
+    """Return the shape of the first input; those of further ones are an option of their own."""
+    context.params["more_inputs"] = values[1:]
+    return values[0] if values else None
 
 
 def _variables(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:

@@ -24,6 +24,8 @@ class SpecOptions(NamedTuple):
     """The options for reading a spec: `variables` and `at` are for text, `dims` and `strict` for models."""
 
     input: str | None = None
+    #: The shapes of a PyTorch module's further inputs.
+    more_inputs: tuple[str, ...] = ()
     variables: Mapping[str, Any] = {}
     at: Mapping[str, int] = {}
     dims: Mapping[str, int] = {}
@@ -46,18 +48,25 @@ class SpecOptions(NamedTuple):
     def build(self, source: TextOrModel, shape: tuple[Any, ...] | None, letters: bool = False) -> Graph:
         """Return the graph of a source."""
         from cnncalc.language.inputs import LetterMode
-        from cnncalc.sources import load_source
+        from cnncalc.sources import load_source, parse_shape
 
-        return load_source(source, shape, self.variables, self.dims, self.strict, LetterMode(letters, self.at))
+        with from_options():
+            more = [parse_shape(each.strip(), "--input") for each in self.more_inputs]
+        open_sizes = LetterMode(letters, self.at)
+        return load_source(source, shape, self.variables, self.dims, self.strict, open_sizes, more)
 
 
 def find_source(spec: str, output: Output) -> TextOrModel:
     """Return the source that a spec denotes, with a note on the code that `torch:module:factory` runs."""
-    from cnncalc.sources import TORCH, find
+    from cnncalc.sources import TORCH, find, language_of_code
 
     if spec.startswith(TORCH):
         note(f"running the code of {spec.removeprefix(TORCH)}", output)
-    return find(spec)
+    source = find(spec)
+    language = None if isinstance(source, Source) else language_of_code(source)
+    if language is not None:
+        note(f"read as {language}; `cnncalc format` writes it as a spec", output)
+    return source
 
 
 def analyze_all(

@@ -32,34 +32,50 @@ cnncalc zoo
 cnncalc zoo --family resnet --sort macs
 cnncalc zoo resnet50
 cnncalc zoo resnet50 --copy
+cnncalc zoo --blocks
+cnncalc zoo se
 """
 
 
 def _complete_name(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
     from click.shell_completion import CompletionItem
 
-    return [CompletionItem(name) for name in zoo.members() if name.startswith(incomplete)]
+    from cnncalc.language.prelude import described
+
+    names = [*zoo.members(), *described()]
+    return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
 @define_command("zoo", EXAMPLES, suffixes={**FORMAT_OF_SUFFIX, ".cnn": "table"})
 @click.argument("name", required=False, shell_complete=_complete_name)
 @option("--family", group=INPUT, metavar="NAME", help="List this family alone, such as resnet.")
+@option("--blocks", is_flag=True, group=INPUT, help="List the blocks that every spec may call, such as se(r=4).")
 @option("--sort", "key", group=FIGURES, type=click.Choice(KEYS), metavar="KEY", help="Key to sort the list by")
 @option("--copy", is_flag=True, help="Write the spec to NAME.cnn, or to the file of -o.")
 @report_options(*FORMATS)
-def command(name: str | None, copy: bool, key: str | None, family: str | None, output: Output) -> None:
+def command(name: str | None, copy: bool, blocks: bool, key: str | None, family: str | None, output: Output) -> None:
     """List well-known networks, or print the spec of one.
 
     The list has their figures. A name of the zoo may stand wherever a spec does: cnncalc resnet50 --input 320x320x3.
+    With --blocks, the list is of the blocks that stand ready in every spec. NAME may be one of these, too.
     """
-    if name is None:
+    if blocks:
+        if name is not None:
+            raise click.UsageError(f"`--blocks` lists them all: `cnncalc zoo {name}` shows one")
+        refuse(("key", "family", "copy", "layout"), "on the list of blocks")
+        _list_blocks(output)
+    elif name is None:
         if copy:
             raise click.UsageError("--copy needs the name of a network")
         _list(key, family, output)
     else:
+        from cnncalc.language.prelude import described
+
         refuse(("key", "family"), "on one network: leave the NAME out for the list")
         refuse(("layout", "width"), "on a spec")
-        if copy:
+        if name.strip() in described():
+            _print_block(name.strip(), copy, output)
+        elif copy:
             refuse(("format",), "with `--copy`, which writes a spec")
             if output.format != "table":
                 raise click.UsageError("`--copy` writes a spec: name a file in `.cnn`")
@@ -100,6 +116,34 @@ def _entries(members: list[zoo.Member], output: Output) -> Iterator[ZooEntry]:
         yield survey(member)
     if shown:
         click.echo(f"\r{' ' * 60}\r", nl=False, err=True)
+
+
+def _list_blocks(output: Output) -> None:
+    from cnncalc.language.prelude import described
+    from cnncalc.report.zoo import blocks_document
+
+    blocks = list(described().values())
+    output.emit(
+        lambda _: blocks_document(blocks),
+        lambda: [block.to_dict() for block in blocks],
+        lambda: blocks_document(blocks, table_only=True),
+    )
+
+
+def _print_block(name: str, copy: bool, output: Output) -> None:
+    from cnncalc.language.prelude import described
+
+    block = described()[name]
+    if copy:
+        raise click.UsageError(f"`--copy` is for networks, and `{name}` is a block: write its def into your spec")
+    if output.format == "json":
+        from cnncalc.report.json import to_json
+
+        output.write(to_json(block.to_dict()))
+    elif output.format == "table":
+        output.write(block.text)
+    else:
+        raise click.UsageError(f"a block is written as text or as JSON, not as {output.format}")
 
 
 def _print(member: zoo.Member, output: Output) -> None:

@@ -10,11 +10,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
-from cnncalc.analysis import SCHEMA, Analysis, Row
+from cnncalc.analysis import SCHEMA, Analysis
 from cnncalc.compare.alignment import Pair, align
+from cnncalc.figures.rows import Row
 from cnncalc.graph import Node
 from cnncalc.layers.base import Layer
 from cnncalc.layers.rearrange import Input
+from cnncalc.shape import formulas_as_text
 
 #: What happened to a layer from A to B.
 Status = Literal["same", "changed", "added", "removed"]
@@ -61,7 +63,7 @@ class LayerChange(NamedTuple):
             "b": self.b.name if self.b else None,
             "type": row.type,
             "layer": row.description,
-            "output_shape": list(row.output_shape) or None,
+            "output_shape": formulas_as_text(row.output_shape) or None,
             "params": row.params,
             "frozen": row.frozen,
             "buffers": row.buffers,
@@ -145,7 +147,9 @@ def _aligned(a: tuple[Node, ...], b: tuple[Node, ...]) -> list[Pair]:
     def numbered(nodes: tuple[Node, ...]) -> list[int]:
         of_nodes = []
         for node in nodes:
-            number = numbers.setdefault((node.layer, node.input_shapes, node.shape, node.stored), len(examples))
+            number = numbers.setdefault(
+                (node.layer, node.input_shapes, node.shape, node.stored, node.weights_from is None), len(examples)
+            )
             if number == len(examples):
                 examples.append(node)
             of_nodes.append(number)
@@ -192,8 +196,11 @@ def _layer_changes(a: Analysis, b: Analysis, pairs: list[Pair]) -> Iterator[Laye
             reads_b = [sources_b[index] for index in after.node.inputs]
             if reads_a != reads_b:
                 changes["inputs"] = list(before.inputs), list(after.inputs)
+            if before.weights_of != after.weights_of and _owner(sources_a, before) != _owner(sources_b, after):
+                changes["weights_of"] = before.weights_of, after.weights_of
             if before.output_shape != after.output_shape:
-                changes["output_shape"] = list(before.output_shape) or None, list(after.output_shape) or None
+                shapes = [formulas_as_text(row.output_shape) or None for row in (before, after)]
+                changes["output_shape"] = shapes[0], shapes[1]
             for figure in ("params", "frozen", "buffers", "macs"):
                 if (was := getattr(before, figure)) != (now := getattr(after, figure)):
                     changes[figure] = was, now
@@ -213,6 +220,12 @@ def _sources(nodes: tuple[Node, ...], paired: Mapping[int, int], none: int) -> l
         upstream = sources[node.inputs[0]] if node.inputs else none
         sources.append(paired.get(node.index, upstream))
     return sources
+
+
+def _owner(sources: list[int], row: Row) -> int | None:
+    """Return the pair of the layer whose weights a layer has; None if they are its own."""
+    index = row.node.weights_from
+    return None if index is None else sources[index]
 
 
 def _argument_changes(before: Row, after: Row) -> Iterator[tuple[str, tuple[Any, Any]]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnncalc.analysis import Analysis, Row
+from cnncalc.analysis import Analysis
+from cnncalc.figures.rows import Row
 from cnncalc.figures.totals import Totals
 
 
@@ -31,16 +32,18 @@ class NetworkRow(NamedTuple):
         """
         for row in self.analysis.rows[::-1]:
             whole, sizes = row.receptive_field.whole, row.node.shape.spatial
-            if row.node.inputs and sizes and (not whole or any(size > 1 for size in sizes)):
+            if row.node.inputs and sizes and row.node.shape.is_known and (not whole or any(size > 1 for size in sizes)):
                 return row
         return None
 
     @property
     def uncounted(self) -> str:
-        """A sentence on the operators of a model file that are not counted; empty if there are none."""
-        count = len(self.analysis.unknown)
-        operators = f"{count:,} operator{'s are' if count > 1 else ' is'}"
-        return f"{operators} not counted in full: all totals are lower bounds" if count else ""
+        """A sentence on what of a model file is not counted in full; empty if everything is."""
+        unknown = self.analysis.incomplete
+        operators = sum(not row.node.layer.known for row in unknown)
+        count, what = (operators, "operator") if operators else (len(unknown), "layer")
+        are = f"{count:,} {what}{'s are' if count > 1 else ' is'}"
+        return f"{are} not counted in full: all totals are lower bounds" if count else ""
 
     def to_dict(self) -> dict[str, object]:
         """Return the JSON object of the network, an item of `networks`."""
@@ -49,6 +52,6 @@ class NetworkRow(NamedTuple):
             "name": self.name,
             "input_shapes": [list(shape) for shape in self.input_shapes],
             "totals": self.totals.to_dict(),
-            "unknown": [row.name for row in self.analysis.unknown],
+            "unknown": [row.name for row in self.analysis.incomplete],
             "receptive_field": {"layer": last.name, **last.receptive_field.to_dict()} if last else None,
         }

@@ -61,9 +61,11 @@ class WindowPositions(NamedTuple):
 
 
 def window_positions(node: Node) -> tuple[WindowPositions, ...]:
-    """Return the positions of a layer's windows on each axis; none if it has no windows."""
+    """Return the positions of a layer's windows on each axis; none if it has no windows, or sizes are unknown."""
     layer = node.layer
     if not isinstance(layer, Windowed):
         return ()
     x, y = node.input_shapes[0], node.shape
+    if not (x.is_known and y.is_known):
+        return ()
     return tuple(map(WindowPositions, AXES[x.rank], layer.swept(x, y)[0], layer.windows(x), layer.swept(x, y)[1]))

@@ -17,9 +17,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from typing import Union
+from typing import Any, Union
 
-Number = Union[int, Fraction]
+from cnncalc.shape import UnknownSize, at_least, at_most
+
+#: An integer or a fraction; a size of a model file may be unknown (`UnknownSize`), and so what is computed from it.
+Number = Any
 
 #: How tightly the last operation of a formula binds: a part that binds less than its surroundings takes brackets.
 SUM, PRODUCT, POWER, ATOM = range(4)
@@ -102,9 +105,9 @@ class TracedNumber:
         """Return the number limited to `low` and `high`."""
         clipped = self
         if low is not None:
-            clipped = TracedNumber(max(self.value, value_of(low)), "max", clipped, _traced(low))
+            clipped = TracedNumber(at_least(self.value, value_of(low)), "max", clipped, _traced(low))
         if high is not None:
-            clipped = TracedNumber(min(clipped.value, value_of(high)), "min", clipped, _traced(high))
+            clipped = TracedNumber(at_most(clipped.value, value_of(high)), "min", clipped, _traced(high))
         return clipped
 
     def apply(self, function: Callable[..., Number], *others: Operand) -> TracedNumber:
@@ -132,22 +135,22 @@ class TracedNumber:
     # -- as a number among numbers -----------------------------------------------------------------------
 
     def __eq__(self, other: object) -> bool:
-        return self.value == (other.value if isinstance(other, TracedNumber) else other)
+        return bool(self.value == (other.value if isinstance(other, TracedNumber) else other))
 
     def __hash__(self) -> int:
         return hash(self.value)
 
-    def __lt__(self, other: Operand) -> bool:
+    def __lt__(self, other: Operand) -> Any:
         return self.value < _traced(other).value
 
-    def __gt__(self, other: Operand) -> bool:
+    def __gt__(self, other: Operand) -> Any:
         return self.value > _traced(other).value
 
-    def __le__(self, other: Operand) -> bool:
-        return not self > other
+    def __le__(self, other: Operand) -> Any:
+        return self.value <= _traced(other).value
 
-    def __ge__(self, other: Operand) -> bool:
-        return not self < other
+    def __ge__(self, other: Operand) -> Any:
+        return self.value >= _traced(other).value
 
     def __bool__(self) -> bool:
         return bool(self.value)
@@ -161,7 +164,7 @@ class TracedNumber:
 
     @property
     def denominator(self) -> int:
-        return self.value.denominator
+        return int(self.value.denominator)
 
 
 Operand = Union[TracedNumber, int, Fraction]
@@ -188,6 +191,8 @@ def _traced(value: Operand) -> TracedNumber:
 
 def _formula(traced: TracedNumber) -> tuple[str, int]:
     """Return the formula, and the precedence of its last operation."""
+    if isinstance(traced.value, UnknownSize) and not traced.parts:
+        return str(traced.value), ATOM
     if not traced.parts:
         binding = SUM if traced.value < 0 else PRODUCT if traced.denominator > 1 else ATOM
         return signed(traced.value), binding

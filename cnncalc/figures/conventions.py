@@ -18,7 +18,8 @@ from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVE
 from cnncalc.graph import Node
 from cnncalc.layers.base import Layer
 from cnncalc.layers.taps import largest_bin
-from cnncalc.shape import Shape, Size
+from cnncalc.layers.timewise import Timewise
+from cnncalc.shape import Shape, Size, known_part
 
 #: Stands for the kind of an operator that the language has no word for: only model files have them.
 OPERATOR = "operator"
@@ -56,7 +57,17 @@ QUANTITIES: dict[str, tuple[str, Callable[[Any, Sequence[Shape], Shape], Size]]]
         "elements of the state at all steps, in each layer's forward direction",
         lambda layer, x, y: layer.states(x[0]) // layer.directions,
     ),
-    "biases": ("biases that are added at all steps", lambda layer, x, y: layer.biases_added(x[0])),
+    "biases": ("biases that are added at all steps or positions", lambda layer, x, y: layer.biases_added(x[0])),
+    "projections": (
+        "multiply-adds of queries, keys, values and the output of attention",
+        lambda layer, x, y: layer.projection_macs(x[0]),
+    ),
+    "scores": ("elements of the softmax of attention", lambda layer, x, y: layer.scores(x[0])),
+    "offsets": (
+        "of those, where a learnt number for the offset is added",
+        lambda layer, x, y: layer.offsets_added(x[0]),
+    ),
+    "queries": ("elements of the queries of attention", lambda layer, x, y: layer.queries(x[0])),
     "∏F·(C/g)·n": (
         "for each output a window over its group of input channels",
         lambda layer, x, y: prod(layer.kernel) * (x[0].channels // layer.groups) * y.elements,
@@ -82,8 +93,13 @@ DECISIONS: dict[str, str | tuple[str, str, str, str, str]] = {
                               "macs + biases + 110 forward"),
     # onnx-tool has no rule for it, and stops.
     "rnn":                   ("macs", NOTHING, "macs + biases + states", "macs + biases + states", NOTHING),
+    # What its layer comes to at a step, at all of them.
+    "timewise":              PARTS,
     # Written as its two convolutions, and its gates by operators.
     "convlstm":              ("macs", "macs", "macs + biases", "macs", "macs + biases + 256 states"),
+    # Written out as two matrix products between fully connected layers; thop and ptflops find these alone.
+    "attention":             ("macs", "macs", "projections + biases", "projections",
+                              "macs + biases + 36 scores + offsets + queries"),
     OPERATOR:                "macs",
 
     "bn":                    (NOTHING,    "n + affine",   "n + affine", "2 n + 2 affine", "31 n"),
@@ -117,7 +133,7 @@ DECISIONS: dict[str, str | tuple[str, str, str, str, str]] = {
     # Of a window on three axes, onnx-tool multiplies the first alone.
     "pool:3d":               (NOTHING,    NOTHING,      "2 in",        NOTHING,       "F₁·n"),
     "avgpool:3d":            (NOTHING,    NOTHING,      "2 in",        "n",           "F₁·n"),
-    # Of pools and upsampling, fvcore knows those of two axes.
+    # Of pools, upsampling and resizing, fvcore knows those of two axes.
     "gap":                   (NOTHING,    NOTHING,      "2 in",        "in + n",      "in + 4 n"),
     "gap:2d":                (NOTHING,    "in",         "2 in",        "in + n",      "in + 4 n"),
     "gmp":                   (NOTHING,    NOTHING,      "2 in",        NOTHING,       "in"),
@@ -125,19 +141,24 @@ DECISIONS: dict[str, str | tuple[str, str, str, str, str]] = {
     "adaptiveavgpool:2d":    (NOTHING,    "in",         "2 in",        "in + n",      "∏B·n"),
     "adaptivemaxpool":       (NOTHING,    NOTHING,      "2 in",        NOTHING,       "∏B·n"),
 
-    "upsample:nearest":      (NOTHING,    NOTHING,      "2 n",         "n",           NOTHING),
-    "upsample:nearest:2d":   (NOTHING,    "n",          "2 n",         "n",           NOTHING),
+    "upsample:nearest resize:nearest":
+                             (NOTHING,    NOTHING,      "2 n",         "n",           NOTHING),
+    "upsample:nearest:2d resize:nearest:2d":
+                             (NOTHING,    "n",          "2 n",         "n",           NOTHING),
     # thop knows linear interpolation on one axis and on two.
-    "upsample:bilinear":     (NOTHING,    NOTHING,      "2 n",         NOTHING,       "4 n"),
-    "upsample:bilinear:1d":  (NOTHING,    NOTHING,      "2 n",         "5 n",         "4 n"),
-    "upsample:bilinear:2d":  (NOTHING,    "4 n",        "2 n",         "11 n",        "4 n"),
+    "upsample:bilinear resize:bilinear":
+                             (NOTHING,    NOTHING,      "2 n",         NOTHING,       "4 n"),
+    "upsample:bilinear:1d resize:bilinear:1d":
+                             (NOTHING,    NOTHING,      "2 n",         "5 n",         "4 n"),
+    "upsample:bilinear:2d resize:bilinear:2d":
+                             (NOTHING,    "4 n",        "2 n",         "11 n",        "4 n"),
 
     "add mul":               (NOTHING,    NOTHING,      NOTHING,       NOTHING,       "(arms−1)·n"),
 
     # What moves or selects elements computes nothing, and dropout does nothing outside training.
-    "pixelshuffle pixelunshuffle": NOTHING,
-    "embedding": NOTHING,
-    "input flatten reshape slice shuffle concat pad crop dropout droppath identity": NOTHING,
+    "unpool pixelshuffle pixelunshuffle": NOTHING,
+    "embedding parameter": NOTHING,
+    "input flatten reshape rearrange slice shuffle concat pad crop dropout droppath identity": NOTHING,
 }
 # fmt: on
 
@@ -240,7 +261,7 @@ def _macs_by_kind(convention: str, nodes: Sequence[Node], batch: int) -> dict[st
     sums: Counter[str] = Counter()
     macs_of = mac_counter(convention)
     for node in nodes:
-        sums[node.layer.kind] += macs_of(node) * batch
+        sums[node.layer.kind] += known_part(macs_of(node)) * batch
     return {kind: macs for kind, macs in sums.items() if macs}
 
 
@@ -283,6 +304,9 @@ def _macs(node: Node, decisions: Mapping[str, Terms]) -> Size:
 
 
 def _macs_of_layer(layer: Layer, inputs: Sequence[Shape], y: Shape, decisions: Mapping[str, Terms]) -> Size:
+    if isinstance(layer, Timewise):
+        steps = tuple(map(layer.step, inputs))
+        return inputs[0].spatial[0] * _macs_of_layer(layer.layer, steps, layer.step(y), decisions)
     kind = layer.kind if layer.words else OPERATOR
     for name in row_names(kind, getattr(layer, "mode", ""), inputs[0].rank):
         if name in decisions:

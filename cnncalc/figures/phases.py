@@ -7,8 +7,9 @@ is computed separately. If that takes too long, a hull between straight lines is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import reduce
 from math import gcd, lcm
 from typing import Any, NamedTuple
 
@@ -61,6 +62,14 @@ class Phases(NamedTuple):
         """How far the field of the first output that sees anything begins before the input's first element."""
         first = next((each[0] for each in self.intervals if each), None)
         return 0 if first is None else self.origin - first
+
+    def as_one(self, jump: Any) -> Phases:
+        """Return all outputs as one phase, if each sees the extent of the one before it, moved on by the jump."""
+        first, *others = self.intervals
+        if first is None:
+            return self
+        alike = all(each == (first[0] + n * jump, first[1] + n * jump) for n, each in enumerate(others, 1))
+        return Phases((first,), jump, self.origin) if alike else self
 
     def through(self, taps: Taps, outputs: Any, effort: Effort) -> Phases | None:
         """Return the extents that a layer's `outputs` see through its taps; None if there are too many."""
@@ -148,6 +157,22 @@ def one_by_one(arms: list[Phases], stretched: list[bool], outputs: Any, effort: 
     return Phases(tuple(intervals), 0, moved[0].origin, tuple(cut))
 
 
+def in_sequence(arms: list[Phases], sizes: Sequence[Any], effort: Effort) -> Phases | None:
+    """Return what each output sees where the outputs of paths, so many of each, stand one behind the other.
+
+    Return None if there are too many outputs, or if a number of them is not known.
+    """
+    if not all(isinstance(size, int) for size in sizes) or sum(sizes) > MOST_PHASES:
+        return None
+    effort.left -= sum(sizes)
+    moved = _with_one_origin(arms)
+    if effort.left < 0 or moved is None:
+        return None
+    places = [(arm, output) for arm, size in zip(moved, sizes, strict=True) for output in range(size)]
+    cut = tuple([bool(arm.borders and arm.borders[output]) for arm, output in places])
+    return Phases(tuple([arm.at(output) for arm, output in places]), 0, moved[0].origin, cut)
+
+
 def _with_one_origin(arms: list[Phases]) -> list[Phases] | None:
     """Return the arms counted from the origin of the first; None if their distance depends on symbols."""
     moved = []
@@ -183,6 +208,17 @@ class Hull(NamedTuple):
     def through(self, taps: Taps, jump: Any) -> Hull:
         """Return the hull of the extents that a layer's outputs see, given the jump of its inputs."""
         return Hull(self.low + taps.low * jump, self.high + taps.high * jump)
+
+
+def hull_end_to_end(arms: list[Hull], jumps: Sequence[Any], sizes: Sequence[Any], jump: Any) -> Hull:
+    """Return the hull of paths whose outputs, so many of each, stand one behind the other; its jump is the largest."""
+    before: Any = 0
+    lows, highs = [], []
+    for arm, own, size in zip(arms, jumps, sizes, strict=True):
+        lows.append(arm.low - before * jump - (size - 1) * (jump - own))
+        highs.append(arm.high - before * jump)
+        before = before + size
+    return Hull(reduce(at_most, lows), reduce(at_least, highs))
 
 
 def _whole(value: Any) -> Any:

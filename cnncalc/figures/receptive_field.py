@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from cnncalc.graph import Node
 from cnncalc.layers.base import Layer
-from cnncalc.layers.taps import UNCHANGED, BinTaps, Taps, WindowTaps
-from cnncalc.shape import Shape, at_least, statically_known
+from cnncalc.layers.merge import Merge
+from cnncalc.layers.taps import UNCHANGED, AxisTaps, BinTaps, FromAxis, Taps, WindowTaps
+from cnncalc.shape import Shape, UnknownSize, at_least, statically_known
 
 if TYPE_CHECKING:
     from cnncalc.figures.phases import Effort, Hull, Phases
@@ -113,12 +114,14 @@ def receptive_fields(nodes: Sequence[Node]) -> list[ReceptiveField]:
 
 
 #: The taps of a layer along each axis; None where it changes nothing.
-LayerTaps = tuple[Taps, ...] | Literal["whole"] | None
+LayerTaps = tuple[AxisTaps, ...] | Literal["whole"] | None
 
 
 def _taps(layer: Layer, x: Shape, y: Shape) -> LayerTaps:
     taps = layer.taps(x, y)
-    return None if isinstance(taps, tuple) and taps.count(UNCHANGED) == len(taps) else taps
+    # Fewer outputs, as behind a crop at the end, may be some that see less than others.
+    alike = isinstance(taps, tuple) and taps.count(UNCHANGED) == len(taps) and x.spatial == y.spatial
+    return None if alike else taps
 
 
 class _Limited:
@@ -140,12 +143,10 @@ class _Limited:
 # -- through a layer ---------------------------------------------------------------------------------------------------
 
 
-def _grown(field: ReceptiveField, layer_taps: tuple[Taps, ...], shape: Shape, limited: _Limited) -> ReceptiveField:
+def _grown(field: ReceptiveField, layer_taps: tuple[AxisTaps, ...], shape: Shape, limited: _Limited) -> ReceptiveField:
     axes: list[AxisField] = []
     before = None
-    # Axes that end at the layer are the first ones.
-    kept = field.axes[len(field.axes) - len(layer_taps) :]
-    for axis, taps, n in zip(kept, layer_taps, shape.spatial, strict=True):
+    for (axis, taps), n in zip(sources(field.axes, layer_taps), shape.spatial, strict=True):
         plain = axis.plain and isinstance(taps, WindowTaps)
         # Equal axes, as most are, share one value. The number of outputs is asked for by phases alone.
         now = axis, taps, None if plain else n
@@ -156,6 +157,18 @@ def _grown(field: ReceptiveField, layer_taps: tuple[Taps, ...], shape: Shape, li
     return ReceptiveField(tuple(axes))
 
 
+def sources(axes: tuple[AxisField, ...], layer_taps: Sequence[AxisTaps]) -> list[tuple[AxisField, Taps]]:
+    """Return for each axis of a layer's output the field along the axis that it comes from, and the taps along that."""
+    # Axes that end at the layer are the first ones.
+    kept = axes[len(axes) - len(layer_taps) :]
+    return [
+        (AxisField() if taps.axis is None else axes[taps.axis], taps.taps)
+        if isinstance(taps, FromAxis)
+        else (kept[number], taps)
+        for number, taps in enumerate(layer_taps)
+    ]
+
+
 def through_window(axis: AxisField, window: WindowTaps) -> AxisField:
     """Return the field of a window over outputs with equal extents; sizes may be symbols or traced numbers."""
     size, jump, left, *_ = axis
@@ -164,7 +177,7 @@ def through_window(axis: AxisField, window: WindowTaps) -> AxisField:
 
 def _through(axis: AxisField, taps: Taps, outputs: Any, effort: "Effort") -> AxisField:
     jump = _integer_if_whole(axis.jump * taps.rate)
-    phases = _phases(axis) if taps.known else None
+    phases = _phases(axis) if taps.known and not isinstance(outputs, UnknownSize) else None
     after = phases and phases.through(taps, outputs, effort)
     if after:
         return _of_phases(after, jump)
@@ -219,6 +232,12 @@ def _over_paths(fields: list[ReceptiveField], node: Node, limited: _Limited) -> 
 
 def _axes_over_paths(fields: list[ReceptiveField], node: Node, limited: _Limited) -> Iterator[AxisField]:
     shapes, shape = node.input_shapes, node.shape
+    joined = node.layer.joined(shape.rank) if isinstance(node.layer, Merge) else None
+    if joined is not None and joined < shape.rank:
+        lengths = [each.spatial[joined] for each in shapes]
+        for number, axes in enumerate(zip(*[field.axes for field in fields], strict=True)):
+            yield _end_to_end(axes, lengths, limited.effort) if number == joined else _beside(axes)
+        return
     alike = all(each.spatial == shape.spatial for each in shapes)
     before = None
     for number, axes in enumerate(zip(*[field.axes for field in fields], strict=True)):
@@ -254,6 +273,33 @@ def _together(axes: Sequence[AxisField], sizes: tuple[tuple[Any, ...], ...], eff
         merged = together(arms, effort) if periodic else one_by_one(arms, stretched, outputs, effort)
         if merged:
             return _of_phases(merged, jump)
+    return AxisField(hull.size, jump, hull.left, hull=hull)
+
+
+def _end_to_end(axes: Sequence[AxisField], sizes: Sequence[Any], effort: "Effort") -> AxisField:
+    """Return the field along the axis of these sizes that arms are joined along: each output's is that of its arm."""
+    from cnncalc.figures.phases import hull_end_to_end, in_sequence
+
+    jump = reduce(at_least, [axis.jump for axis in axes])
+    arms = [arm for axis in axes if (arm := _phases(axis))]
+    merged = in_sequence(arms, sizes, effort) if len(arms) == len(axes) else None
+    if merged:
+        endless = all(arm.borders is None for arm in arms)
+        return _of_phases(merged.as_one(jump) if endless else merged, jump)
+    hull = hull_end_to_end([_hull(axis) for axis in axes], [axis.jump for axis in axes], sizes, jump)
+    return AxisField(hull.size, jump, hull.left, hull=hull)
+
+
+def _beside(axes: Sequence[AxisField]) -> AxisField:
+    """Return the field along another axis than that of the join, where an output may be of any of the arms."""
+    first = axes[0]
+    if all(axis == first for axis in axes):
+        return first
+    from cnncalc.figures.phases import hull_over
+
+    # Where they differ, the lines around all of them are a bound.
+    jump = reduce(at_least, [axis.jump for axis in axes])
+    hull, jump = hull_over([_hull(axis) for axis in axes], [jump] * len(axes), 1)
     return AxisField(hull.size, jump, hull.left, hull=hull)
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from cnncalc.figures.cost import Cost
 from cnncalc.graph import Node
-from cnncalc.shape import Size
+from cnncalc.shape import Size, known_part
 
 #: Optimizer → how many values it keeps for each parameter.
 OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2}
@@ -53,7 +53,7 @@ def training_costs(nodes: Sequence[Node], costs: Sequence[Cost], bytes_of_elemen
         # Repeated layers on repeated shapes are the same objects, as for their costs.
         key = id(node.layer), id(node.input_shapes)
         layer = layers.get(key)
-        if layer is None or node.stored:
+        if layer is None or node.stored or node.weights_from is not None:
             layer = layers[key] = _layer_training(node, cost)
         storage.append(storage[inputs[0]] if inputs and layer.is_view else node.index)
         factors = layer.has_weights + sum([learns[index] for index in inputs])
@@ -64,12 +64,12 @@ def training_costs(nodes: Sequence[Node], costs: Sequence[Cost], bytes_of_elemen
             first = _first_kept(node, layer.keeps, factors, learns, storage, saved)
             elements = layer.own_elements
             for index in first:
-                elements = elements + nodes[index].shape.elements
+                elements = elements + known_part(nodes[index].shape.elements)
             saved_bytes = elements * bytes_of_element + layer.own_bytes
         result.kept.append(first)
         result.saved_bytes.append(saved_bytes)
         chain = layer.is_chain and factors
-        result.backward_macs.append(_chain_macs(node, layer, factors) if chain else cost.macs * factors)
+        result.backward_macs.append(known_part(_chain_macs(node, layer, factors)) if chain else cost.macs * factors)
     return result
 
 
@@ -77,10 +77,12 @@ def _layer_training(node: Node, cost: Cost) -> _LayerTraining:
     layer = node.layer
     if not node.inputs:
         return _LayerTraining(layer.keeps, False, False, 0, 0, False)
-    own_elements = layer.kept_elements(node.input_shapes, node.shape)
-    is_chain = layer.has_state or len(layer.decompose(node.input_shapes[0])) > 1
+    own_elements = known_part(layer.kept_elements(node.input_shapes, node.shape))
+    is_chain = layer.is_chain or len(layer.decompose(node.input_shapes[0])) > 1
     trains = _trains(node, cost)
-    return _LayerTraining(layer.keeps, layer.is_view, trains, own_elements, layer.kept_bytes(node.shape), is_chain)
+    return _LayerTraining(
+        layer.keeps, layer.is_view, trains, own_elements, known_part(layer.kept_bytes(node.shape)), is_chain
+    )
 
 
 def _first_kept(
@@ -104,8 +106,11 @@ def _trains(node: Node, cost: Cost) -> bool:
     """Return whether the node has trainable weights."""
     if node.layer.frozen or (node.stored and node.stored.frozen and not node.stored.params):
         return False
-    # Where a file holds weights that nodes share, they are counted with the first alone.
-    params = node.layer.weights(node.input_shapes[0]) if node.stored and not cost.params else cost.params
+    # Weights that nodes share are counted with the first alone, and train by the gradients of all.
+    params = cost.params
+    if (node.stored or node.weights_from is not None) and not params:
+        x = node.input_shapes[0]
+        params = known_part(node.layer.weights(x)) or known_part(node.layer.bias_weights(x))
     # A formula is never 0.
     return params is not None and params != 0
 
@@ -122,7 +127,7 @@ def _chain_macs(node: Node, layer: _LayerTraining, factors: int) -> Size:
         y = part.output(x)
         macs = macs + part.backward_multiply_adds(x, y, layer.has_weights, factors - layer.has_weights)
         x, factors = y, layer.has_weights + 1
-    return macs
+    return known_part(macs)
 
 
 def training_bytes(params: Size, constant: Size, saved_bytes: Size, bytes_of_element: int, optimizer: str) -> Size:

@@ -7,7 +7,16 @@ Types that BVLC's Caffe lacks are those of its widespread forks: SSD's, and thos
 
 from __future__ import annotations
 
-from cnncalc.frameworks.notation import FIRST, FLAG, PER_AXIS, REAL, SECOND, SYMMETRIC, WHOLE
+from cnncalc.frameworks.notation import (
+    AXIS_CHANNELS_FIRST,
+    FIRST,
+    FLAG,
+    PER_AXIS,
+    REAL,
+    SECOND,
+    SYMMETRIC,
+    WHOLE,
+)
 from cnncalc.frameworks.table import Composed, Equivalent, Framework, Meaning, NoEquivalent, argument, ignored
 
 KERNEL = argument("kernel_size", "kernel", PER_AXIS)
@@ -29,7 +38,7 @@ CAFFE = Framework(
         ),
         # As many groups as channels, whatever `group` says.
         "dwconv": Equivalent(
-            "ConvolutionDepthwise", "DepthwiseConvolution",
+            "ConvolutionDepthwise", "DepthwiseConvolution", "DepthwiseConv",
             arguments=(argument("num_output", Meaning.OUTPUT_CHANNELS), KERNEL, STRIDE, PAD, DILATION, BIAS_TERM),
         ),
         "sepconv": Composed(),
@@ -44,14 +53,18 @@ CAFFE = Framework(
         "adaptiveavgpool": ABSENT,
         "adaptivemaxpool": ABSENT,
         "fc": Equivalent("InnerProduct", arguments=(argument("num_output", "units", WHOLE), BIAS_TERM)),
-        # BVLC's has LSTM and RNN layers whose steps are the blob's first axis, in place of the batch.
+        # BVLC's layers `LSTM` and `RNN` take the blob's first axis for steps: in a file they are operators.
         "lstm": ABSENT,
         "gru": ABSENT,
         "rnn": ABSENT,
         "convlstm": ABSENT,
+        "rearrange": Composed(("Permute",)),
+        "timewise": ABSENT,
         "embedding": Equivalent(
             "Embed", arguments=(argument("input_dim", "table", FIRST), argument("num_output", "table", SECOND))
         ),
+        "parameter": Composed(("Parameter",)),
+        "attention": ABSENT,
         "grn": ABSENT,
         # A `BatchNorm` has no weights of its own: a `Scale` behind it does.
         "bn": Equivalent("BN", "BatchNorm"),
@@ -67,24 +80,27 @@ CAFFE = Framework(
         "leakyrelu": Equivalent("ReLU", arguments=(argument("negative_slope", "slope", REAL, 0),)),
         "elu": Equivalent("ELU", arguments=ignored("alpha")),
         "prelu": Equivalent("PReLU", arguments=(argument("channel_shared", "shared", FLAG, False),)),
-        "selu": ABSENT,
+        "selu": Equivalent("SELU", "SeLu"),
         "celu": ABSENT,
         "gelu": ABSENT,
-        "silu": Equivalent("Swish"),
+        "silu": Equivalent("Swish", "SiLU"),
         "mish": Equivalent("Mish"),
         "sigmoid": Equivalent("Sigmoid", "SigmoidCrossEntropyLoss"),
-        "hardsigmoid": ABSENT,
-        "hardswish": ABSENT,
+        "hardsigmoid": Equivalent("HSigmoid", "HardSigmoid"),
+        "hardswish": Equivalent("HSwish", "HardSwish"),
         "tanh": Equivalent("TanH"),
         "hardtanh": ABSENT,
-        "softplus": ABSENT,
+        "softplus": Equivalent("BNLL", "Softplus"),
         "softsign": ABSENT,
-        "softmax": Equivalent("Softmax", "SoftmaxWithLoss", "SoftmaxLoss"),
+        "softmax": Equivalent("Softmax", "SoftmaxWithLoss", "SoftmaxLoss", "SoftmaxWithLossOHEM"),
         "logsoftmax": ABSENT,
         "identity": Equivalent("Split"),
-        "dropout": Equivalent("Dropout", arguments=ignored("dropout_ratio")),
+        "dropout": Equivalent("Dropout", "SeLuDropout", "SpatialDropout", arguments=ignored("dropout_ratio")),
         "droppath": ABSENT,
+        # Of SegNet's, with the places of a max pool, by a factor or to a size.
         "upsample": Equivalent("Upsample", arguments=(argument("scale", "factor", PER_AXIS, 2),)),
+        "resize": ABSENT,
+        "unpool": ABSENT,
         "pixelshuffle": ABSENT,
         "pixelunshuffle": ABSENT,
         "shuffle": Equivalent("ShuffleChannel", arguments=(argument("group", "groups", WHOLE, 1),)),
@@ -95,7 +111,9 @@ CAFFE = Framework(
         "reshape": Composed(("Reshape",)),
         "add": Composed(("Eltwise",)),
         "mul": Composed(("Eltwise", "Scale")),
-        "concat": Equivalent("Concat", arguments=ignored("axis", "concat_dim")),
+        "concat": Equivalent(
+            "Concat", arguments=(argument("axis", notation=AXIS_CHANNELS_FIRST, default=1), *ignored("concat_dim"))
+        ),
     },
 )  # fmt: skip
 
@@ -108,12 +126,10 @@ PARAMETERS = {
 }  # fmt: skip
 
 #: Types that work element by element and hold no weights, and that no layer of ours stands for.
-ELEMENTWISE = ("AbsVal", "Power", "Exp", "Log", "BNLL", "Threshold", "Clip", "MVN")
+ELEMENTWISE = ("AbsVal", "Power", "Exp", "Log", "Threshold", "Clip", "MVN")
 
-#: Types that only measure or hide an output.
-WITHOUT_OUTPUT = ("Accuracy", "Silence", "HDF5Output", "MultiBoxLoss")
-
-#: Types that give data: the first output is the network's input, any other is a label.
-SOURCES = (
-    "Input", "Data", "ImageData", "MemoryData", "HDF5Data", "DummyData", "WindowData", "AnnotatedData", "Python",
+#: Types that only measure, hide or store an output; so does every other whose name ends in `Loss` or `Accuracy`.
+WITHOUT_OUTPUT = (
+    "Accuracy", "Silence", "HDF5Output", "DetectionEvaluate", "SegmentationEvaluate", "EvalDetection", "MatWrite",
+    "FLOWriter", "FloatWriter", "ImgWriter", "PFMWriter", "Yolov3", "YoloSeg", "CTCGreedyDecoder",
 )  # fmt: skip

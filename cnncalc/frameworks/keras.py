@@ -11,13 +11,18 @@ from typing import Any
 
 from cnncalc.frameworks.notation import (
     AXIS_BY_AXIS,
+    AXIS_CHANNELS_LAST,
+    BIASES,
     BY_RULE,
     FIRST,
     FLAG,
+    IF_GIVEN,
     PER_AXIS,
     REAL,
+    RULE_OR_CAUSAL,
     SECOND,
     SIZES,
+    SOME_AXES,
     TWO_BIASES,
     WHOLE,
     Notation,
@@ -30,6 +35,7 @@ from cnncalc.frameworks.table import (
     Framework,
     FrameworkArgument,
     Meaning,
+    NoEquivalent,
     argument,
     ignored,
 )
@@ -76,6 +82,7 @@ def _norm(*names: str, before: tuple[FrameworkArgument, ...] = (), momentum: tup
 KERNEL = argument("kernel_size", "kernel", PER_AXIS)
 STRIDES = argument("strides", "stride", PER_AXIS, 1)
 PADDING = argument("padding", notation=BY_RULE, default="valid")
+CONV_PADDING = argument("padding", notation=RULE_OR_CAUSAL, default="valid")
 FORMAT = ignored("data_format")
 DILATION = argument("dilation_rate", "dilation", PER_AXIS, 1)
 MULTIPLIER = argument("depth_multiplier", "multiplier", WHOLE, 1)
@@ -89,7 +96,7 @@ POOL = (
     *FORMAT,
 )
 GLOBAL = (*FORMAT, argument("keepdims", Meaning.KEEPS_AXES, default=False))
-ADAPTIVE = (argument("output_size", "size", PER_AXIS), *FORMAT)
+ADAPTIVE = (argument("output_size", "size", SOME_AXES), *FORMAT)
 
 
 #: A gate of an LSTM or a SimpleRNN has one bias or none; that of a GRU that resets behind its product has two.
@@ -115,6 +122,11 @@ def _recurrent(name: str, biases: Notation, *own: str, gated: bool = True) -> Eq
     return Equivalent(f"layers.{name}", arguments=arguments)
 
 
+def _of_all_heads(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of attention, whose sizes are of one head in Keras."""
+    return {name: value * values["heads"] if name in ("dim", "value_dim") else value for name, value in values.items()}
+
+
 KERAS = Framework(
     "Keras",
     {
@@ -125,18 +137,19 @@ KERAS = Framework(
             "layers.Conv{rank}D",
             "layers.Convolution{rank}D",
             arguments=(
-                FILTERS, KERNEL, STRIDES, PADDING, *FORMAT, DILATION, argument("groups", notation=WHOLE, default=1),
+                FILTERS, KERNEL, STRIDES, CONV_PADDING, *FORMAT, DILATION,
+                argument("groups", notation=WHOLE, default=1),
                 ACTIVATION, USE_BIAS,
             ),
         ),
         "dwconv": Equivalent(
             "layers.DepthwiseConv{rank}D",
-            arguments=(KERNEL, STRIDES, PADDING, MULTIPLIER, *FORMAT, DILATION, ACTIVATION, USE_BIAS),
+            arguments=(KERNEL, STRIDES, CONV_PADDING, MULTIPLIER, *FORMAT, DILATION, ACTIVATION, USE_BIAS),
         ),
         "sepconv": Equivalent(
             "layers.SeparableConv{rank}D",
             "layers.SeparableConvolution{rank}D",
-            arguments=(FILTERS, KERNEL, STRIDES, PADDING, *FORMAT, DILATION, MULTIPLIER, ACTIVATION, USE_BIAS),
+            arguments=(FILTERS, KERNEL, STRIDES, CONV_PADDING, *FORMAT, DILATION, MULTIPLIER, ACTIVATION, USE_BIAS),
         ),
         "deconv": Equivalent(
             "layers.Conv{rank}DTranspose",
@@ -166,12 +179,30 @@ KERAS = Framework(
                 USE_BIAS, *ignored("unit_forget_bias"), *RECURRENT_END,
             ),
         ),
+        "rearrange": Composed(),
+        "timewise": Composed(("layers.TimeDistributed",)),
         "embedding": Equivalent(
             "layers.Embedding",
             arguments=(
                 argument("input_dim", "table", FIRST), argument("output_dim", "table", SECOND),
                 *ignored("mask_zero", "input_length", "weights", "lora_rank", "lora_alpha"),
             ),
+        ),
+        "parameter": Equivalent("LearntTensor", arguments=(argument("shape", notation=SIZES),)),
+        # `SelfAttention` of `writers/runtime/keras.py` goes along; its arguments begin as those of Keras's own.
+        "attention": Equivalent(
+            "SelfAttention",
+            "layers.MultiHeadAttention",
+            arguments=(
+                argument("num_heads", "heads", WHOLE), argument("key_dim", "dim", default=None, positional=True),
+                argument("value_dim", default=None, like="key_dim"), *ignored("dropout"),
+                argument("use_bias", "bias", BIASES, True), argument("output_shape", Always(None), default=None),
+                argument("attention_axes", Always(None), default=None), *ignored("flash_attention", "seed"),
+                argument("kv_heads", "kv", WHOLE, like="num_heads"),
+                argument("window", notation=IF_GIVEN, default=None),
+                argument("position", default="none"), argument("projection", notation=FLAG, default=True),
+            ),
+            complete=_of_all_heads,
         ),
         "grn": Equivalent("GlobalResponseNorm"),
         "bn": _norm("layers.BatchNormalization", "layers.SyncBatchNormalization", momentum=("momentum",)),
@@ -226,7 +257,16 @@ KERAS = Framework(
                 argument("interpolation", "mode", words({"nearest": "nearest", "bilinear": "bilinear"}), "nearest"),
             ),
         ),
+        # `layers.Resizing` is for two axes alone, and its nearest element is another one in some backends.
+        "resize": Equivalent(
+            "Resize",
+            arguments=(
+                argument("size", notation=SIZES),
+                argument("interpolation", "mode", words({"nearest": "nearest", "bilinear": "bilinear"}), "nearest"),
+            ),
+        ),
         "pixelunshuffle": Equivalent("PixelUnshuffle", arguments=(argument("factor", notation=WHOLE),)),
+        "unpool": NoEquivalent("it has no layer that undoes a max pool", "use `upsample`"),
         "pixelshuffle": Equivalent("PixelShuffle", arguments=(argument("factor", notation=WHOLE),)),
         "shuffle": Equivalent("ChannelShuffle", arguments=(argument("groups", notation=WHOLE),)),
         "pad": Equivalent(
@@ -242,7 +282,11 @@ KERAS = Framework(
         "reshape": Equivalent("layers.Reshape", arguments=(argument("target_shape", "shape", SIZES),)),
         "add": Equivalent("layers.Add", functions=("add",)),
         "mul": Equivalent("layers.Multiply", functions=("multiply",)),
-        "concat": Equivalent("layers.Concatenate", arguments=ignored("axis"), functions=("concatenate",)),
+        "concat": Equivalent(
+            "layers.Concatenate",
+            arguments=(argument("axis", notation=AXIS_CHANNELS_LAST, default=-1),),
+            functions=("concatenate",),
+        ),
     },
     prefixes=("layers", "keras", "tf", "ops", "activations"),
     activations=ACTIVATIONS,

@@ -19,7 +19,7 @@ class Notation(NamedTuple):
     read: Callable[[Any], Any]
 
 
-def one_or_each(values: Sequence[int]) -> int | tuple[int, ...]:
+def one_or_each(values: Sequence[Any]) -> Any:
     """Return one number if all axes have the same, else a number for each."""
     return values[0] if len(set(values)) == 1 else tuple(values)
 
@@ -35,6 +35,13 @@ def axes(value: Any) -> tuple[int, ...]:
     """Return one number for all axes or one for each as a tuple."""
     if isinstance(value, (tuple, list)) and value:
         return tuple([whole(each) for each in value])
+    return (whole(value),)
+
+
+def _some_axes(value: Any) -> tuple[int | None, ...]:
+    """Return one number for all axes or one for each, or None in place of a number."""
+    if isinstance(value, (tuple, list)) and value:
+        return tuple([None if each is None else whole(each) for each in value])
     return (whole(value),)
 
 
@@ -144,8 +151,14 @@ REAL = Notation(_same, _real)
 #: A real number, written as one even where it is whole.
 FLOAT = Notation(float, _real)
 FLAG = Notation(_same, _flag)
+#: Whether all of several products have a bias, or but the last: `"qkv"`.
+BIASES = Notation(_same, words({True: True, False: False, "qkv": "qkv"}).read)
 #: One number for all axes, or a number for each.
 PER_AXIS = Notation(one_or_each, axes)
+#: The same, with None for an axis that stays as it is.
+SOME_AXES = Notation(one_or_each, _some_axes)
+#: A number for each axis, or nothing.
+IF_GIVEN = Notation(_same, lambda value: None if value is None else axes(value))
 #: A number for each axis, always.
 EACH_AXIS = Notation(list, axes)
 #: The first or second of two numbers that are one argument of ours.
@@ -153,12 +166,23 @@ FIRST = Notation(lambda pair: pair[0], axes)
 SECOND = Notation(lambda pair: pair[1], axes)
 #: The biases of a recurrent layer's gate where there are two or none.
 TWO_BIASES = Notation(bool, lambda bias: 2 if bias else 0)
+#: A shape, channels last, as a tuple with the channels first.
+CHANNELS_FIRST = Notation(lambda dims: (dims[-1], *dims[:-1]), lambda value: (*axes(value)[1:], axes(value)[0]))
 #: A shape as a tuple.
 SIZES = Notation(tuple, axes)
 #: Padding alike at both ends, a number for all axes or for each, or a rule: `1`, `(1, 0)`, `"same"`.
 SYMMETRIC = Notation(_write_symmetric, _read_symmetric)
 #: Padding by rule alone: `"same"`, `"valid"`.
 BY_RULE = Notation(lambda padding: padding.mode, words({Padding("same"): "same", Padding("valid"): "valid"}).read)
+#: The rules of a convolution, which on one axis may see what is behind it alone: `"causal"`.
+RULE_OR_CAUSAL = Notation(BY_RULE.write, words({Padding(mode): mode for mode in ("same", "valid", "causal")}).read)
+#: An axis that tensors are joined along, counted from the batch: with the channels last, or right behind the batch.
+AXIS_CHANNELS_LAST = Notation(
+    lambda axis: -1 if axis == "channels" else axis, lambda axis: "channels" if axis == -1 else whole(axis)
+)
+AXIS_CHANNELS_FIRST = Notation(
+    lambda axis: 1 if axis == "channels" else axis + 1, lambda axis: "channels" if axis == 1 else whole(axis) - 1
+)
 #: `(left, right, top, bottom)`.
 LAST_AXIS_FIRST = Notation(lambda padding: last_axis_first(padding.ends), _read_last_axis_first)
 #: `((top, bottom), (left, right))`.

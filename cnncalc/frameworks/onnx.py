@@ -7,7 +7,7 @@ Weights are inputs of an operator, so filters, units and biases are given by the
 
 from __future__ import annotations
 
-from cnncalc.frameworks.notation import BEGINS_THEN_ENDS, EACH_AXIS, FLOAT, WHOLE, words
+from cnncalc.frameworks.notation import AXIS_CHANNELS_FIRST, BEGINS_THEN_ENDS, EACH_AXIS, FLOAT, WHOLE, words
 from cnncalc.frameworks.table import Always, Composed, Equivalent, Framework, NoEquivalent, argument, ignored
 
 WINDOW = (argument("kernel_shape", "kernel", EACH_AXIS), argument("strides", "stride", EACH_AXIS, [1]))
@@ -64,7 +64,12 @@ ONNX = Framework(
         "gru": _recurrent("GRU", "linear_before_reset"),
         "rnn": _recurrent("RNN"),
         "convlstm": NoEquivalent("it has no convolutional LSTM", "write it as a `lstm`, or export to PyTorch or Keras"),
+        "rearrange": Composed(),
+        "timewise": Composed(),
         "embedding": Composed(),
+        "parameter": Composed(),
+        # Its operator of that name is younger than the operators that are written.
+        "attention": Composed(),
         "grn": Composed(),
         "bn": Equivalent("BatchNormalization", arguments=(*EPSILON, *ignored("momentum", "training_mode"))),
         "instancenorm": Equivalent("InstanceNormalization", arguments=EPSILON),
@@ -109,6 +114,15 @@ ONNX = Framework(
             "Resize", "Upsample",
             arguments=(argument("mode", notation=words({"nearest": "nearest", "bilinear": "linear"}), default=None),),
         ),
+        "resize": Equivalent(
+            "Resize",
+            arguments=(argument("mode", notation=words({"nearest": "nearest", "bilinear": "linear"}), default=None),),
+        ),
+        "unpool": NoEquivalent(
+            "its MaxUnpool takes the places that a max pool found, and a spec does not say which pool that is",
+            "use `upsample`",
+            ("MaxUnpool",),
+        ),
         "pixelshuffle": Equivalent(
             "DepthToSpace",
             arguments=(argument("blocksize", "factor", WHOLE), argument("mode", Always("CRD", True), default="DCR")),
@@ -123,7 +137,7 @@ ONNX = Framework(
         "reshape": Equivalent("Reshape"),
         "add": Equivalent("Add", "Sum"),
         "mul": Equivalent("Mul"),
-        "concat": Equivalent("Concat", arguments=(CHANNEL_AXIS,)),
+        "concat": Equivalent("Concat", arguments=(argument("axis", notation=AXIS_CHANNELS_FIRST, default=None),)),
     },
     prefixes=("onnx",),
 )  # fmt: skip

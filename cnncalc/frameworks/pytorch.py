@@ -8,13 +8,17 @@ Names without `nn.` are modules that PyTorch lacks: `writers/runtime/pytorch.py`
 from __future__ import annotations
 
 from cnncalc.frameworks.notation import (
+    BIASES,
+    CHANNELS_FIRST,
     FIRST,
     FLAG,
+    IF_GIVEN,
     LAST_AXIS_FIRST,
     PER_AXIS,
     REAL,
     ROUNDS_UP,
     SECOND,
+    SOME_AXES,
     SYMMETRIC,
     TWO_BIASES,
     WHOLE,
@@ -30,13 +34,14 @@ from cnncalc.frameworks.table import (
     Framework,
     FrameworkArgument,
     Meaning,
+    NoEquivalent,
     argument,
     ignored,
 )
 
 
 def _activation(name: str, *functions: str, arguments: tuple[FrameworkArgument, ...] = ()) -> Equivalent:
-    return Equivalent(f"nn.{name}", arguments=arguments, functions=functions)
+    return Equivalent(f"nn.{name}", arguments=(*arguments, *ignored("inplace")), functions=functions)
 
 
 IN_CHANNELS = argument("in_channels", Meaning.INPUT_CHANNELS)
@@ -50,12 +55,10 @@ BIAS = argument("bias", notation=FLAG, default=True)
 CONV_END = ignored("padding_mode", "device", "dtype")
 POOL = (KERNEL, argument("stride", notation=PER_AXIS, like="kernel_size"), PADDING)
 CEIL_MODE = argument("ceil_mode", "rounding", ROUNDS_UP, False)
-OUTPUT_SIZE = argument("output_size", "size", PER_AXIS)
+OUTPUT_SIZE = argument("output_size", "size", SOME_AXES)
 FACTOR = argument("upscale_factor", "factor", WHOLE)
 #: Channels come behind the batch; of a vector, the last axis is the same.
 CHANNEL_DIM = argument("dim", Always(1, any_is_read=True), default=None)
-#: A norm with a weight alone is no layer of ours.
-NORM_BIAS = argument("bias", Always(True), default=True)
 
 
 def _norm(
@@ -72,7 +75,8 @@ def _norm(
         *ignored("eps", *(("momentum",) if channels == "num_features" else ())),
         argument(affine, "affine", FLAG, default),
         *ignored("track_running_stats", "device", "dtype"),
-        NORM_BIAS,
+        # A norm with a weight alone is no layer of ours.
+        argument("bias", Always(True, unless=affine), default=True),
     )
     return Equivalent(*names, arguments=arguments, functions=functions)
 
@@ -161,6 +165,8 @@ PYTORCH = Framework(
         # `writers/runtime/pytorch.py` has one, of two convolutions.
         "convlstm": Composed(("ConvLSTM",)),
         # Its output has the channels last: the class that goes along moves them.
+        "rearrange": Composed(("Rearrange",), ("rearrange",)),
+        "timewise": Composed(),
         "embedding": Equivalent(
             "Embedding",
             "nn.Embedding",
@@ -170,6 +176,23 @@ PYTORCH = Framework(
                     "padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse", "_weight", "_freeze",
                     "device", "dtype",
                 ),
+            ),
+        ),
+        "parameter": Equivalent("LearntTensor", arguments=(argument("shape", notation=CHANNELS_FIRST),)),
+        # `SelfAttention` of `writers/runtime/pytorch.py` goes along; its arguments begin as those of PyTorch's own.
+        "attention": Equivalent(
+            "SelfAttention",
+            "nn.MultiheadAttention",
+            arguments=(
+                argument("embed_dim", Meaning.INPUT_CHANNELS), argument("num_heads", "heads", WHOLE),
+                *ignored("dropout"), argument("bias", notation=BIASES, default=True),
+                argument("add_bias_kv", Always(False), default=False),
+                argument("add_zero_attn", Always(False), default=False),
+                argument("kdim", Always(None), default=None), argument("vdim", Always(None), default=None),
+                *ignored("batch_first", "device", "dtype"),
+                argument("dim", default=None), argument("kv_heads", "kv", WHOLE, like="num_heads"),
+                argument("value_dim", default=None, like="dim"), argument("window", notation=IF_GIVEN, default=None),
+                argument("position", default="none"), argument("projection", notation=FLAG, default=True),
             ),
         ),
         "grn": Equivalent(
@@ -238,7 +261,7 @@ PYTORCH = Framework(
             "nn.Dropout",
             "nn.Dropout{rank}d",
             "nn.AlphaDropout",
-            arguments=(argument("p", "rate", REAL, 0.5, positional=True),),
+            arguments=(argument("p", "rate", REAL, 0.5, positional=True), *ignored("inplace")),
             functions=("dropout", "feature_dropout", "alpha_dropout", "feature_alpha_dropout"),
         ),
         "droppath": Equivalent(
@@ -254,10 +277,26 @@ PYTORCH = Framework(
             ),
             functions=("interpolate", "upsample"),
         ),
+        # Behind `upsample`: with a factor it is that.
+        "resize": Equivalent(
+            "nn.Upsample",
+            arguments=(
+                argument("size", notation=PER_AXIS, positional=False),
+                argument("scale_factor", Always(None), default=None),
+                argument("mode", notation=words({"nearest": "nearest", "bilinear": "bilinear"}), default="nearest"),
+                *ignored("align_corners", "recompute_scale_factor"),
+            ),
+            functions=("interpolate", "upsample"),
+        ),
         "pixelunshuffle": Equivalent(
             "nn.PixelUnshuffle",
             arguments=(argument("downscale_factor", "factor", WHOLE),),
             functions=("pixel_unshuffle",),
+        ),
+        "unpool": NoEquivalent(
+            "its unpooling takes the places that a max pool found, and a spec does not say which pool that is",
+            "use `upsample`, or put nn.MaxUnpool into the code",
+            ("nn.MaxUnpool{rank}d",),
         ),
         "pixelshuffle": Equivalent("nn.PixelShuffle", arguments=(FACTOR,), functions=("pixel_shuffle",)),
         "shuffle": Equivalent(

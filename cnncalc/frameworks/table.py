@@ -41,11 +41,13 @@ class Meaning(Enum):
 class Always(NamedTuple):
     """The meaning of an argument that has one value for this kind of layer.
 
-    A call with another value is not this kind of layer, unless any value is accepted when reading a call.
+    A call with another value is not this kind of layer, unless any value is accepted when reading a call, or the
+    argument named `unless` is false, which leaves this one without effect.
     """
 
     value: Any
     any_is_read: bool = False
+    unless: str = ""
 
     def fits(self, value: Any) -> bool:
         """Return whether a call with that value is this kind of layer; equal values for each axis count as one."""
@@ -155,7 +157,9 @@ class Equivalent:
         values: dict[str, Any] = {}
         for each in self.arguments:
             value = given.get(each.name, each.default)
-            if isinstance(each.meaning, Always) and not each.meaning.fits(value):
+            if isinstance(each.meaning, Always) and not (
+                each.meaning.fits(value) or given.get(each.meaning.unless) is False
+            ):
                 raise ValueError(f"`{each.name}` is {value!r}")
             if isinstance(each.meaning, str):
                 if value is REQUIRED and not each.like:
@@ -193,7 +197,8 @@ class FrameworkCall(NamedTuple):
     """A call of a framework's layer, converted to a kind of our layers with its arguments.
 
     `rank` is the number of spatial axes that the name requires. `behind` are the kinds that follow it: its built-in
-    activation, or a flatten. `input_shape` is that of the network's input, if the call states it.
+    activation, or a flatten. `input_shape` is that of the network's input, if the call states it, and `expects` the
+    name and value of its argument for the channels that come in.
     """
 
     kind: str
@@ -201,6 +206,7 @@ class FrameworkCall(NamedTuple):
     rank: int | None
     behind: tuple[str, ...]
     input_shape: tuple[int, ...] | None
+    expects: tuple[str, int] | None = None
 
 
 class Framework:
@@ -303,11 +309,22 @@ class Framework:
                     reason = str(error)
         raise ValueError(reason)
 
+    def ignores(self, name: str, argument: str) -> bool:
+        """Return whether an argument of a layer, by both names, affects neither sizes nor counts."""
+        rows = [row for kind in self.kinds_of(name) if isinstance(row := self.rows[kind], Equivalent)]
+        own = [each for row in rows for each in row.arguments if each.name == argument]
+        known = own or [self.common[argument]] if own or argument in self.common else []
+        ending = argument.endswith(self.common_suffixes or ("\0",))
+        return all(each.meaning is Meaning.IGNORED for each in known) if known else ending
+
     def _bind(self, row: Equivalent, name: str, positional: Sequence[Any], named: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of a call by the names of the arguments."""
-        if len(positional) > len(row.arguments):
-            raise ValueError(f"`{name}` takes {len(row.arguments)} arguments by position at most")
-        given = {each.name: value for each, value in zip(row.arguments, positional, strict=False)}
+        by_position = row.arguments
+        if bare(name).startswith("Lazy"):  # PyTorch's lazy layers take the channels that come in from their input
+            by_position = tuple([each for each in by_position if each.meaning is not Meaning.INPUT_CHANNELS])
+        if len(positional) > len(by_position):
+            raise ValueError(f"`{name}` takes {len(by_position)} arguments by position at most")
+        given = {each.name: value for each, value in zip(by_position, positional, strict=False)}
         names = {each.name for each in row.arguments}
         for key, value in named.items():
             if key in given:
@@ -331,7 +348,12 @@ class Framework:
                 input_shape = each.read(value)
         if kind == "identity" and behind:  # a layer for any activation
             kind, *behind = behind
-        return FrameworkCall(kind, values, rank, tuple(behind), input_shape)
+        incoming = next((each.name for each in row.arguments if each.meaning is Meaning.INPUT_CHANNELS), "")
+        number = given.get(incoming)
+        if isinstance(number, (tuple, list)) and len(number) == 1:
+            number = number[0]
+        expects = (incoming, number) if type(number) is int else None
+        return FrameworkCall(kind, values, rank, tuple(behind), input_shape, expects)
 
     def _activation(self, word: Any) -> list[str]:
         if not isinstance(word, str) or word.lower() not in self.activations:

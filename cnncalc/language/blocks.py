@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic, Problems, Span, SpecError, exceed, fail, nearest
 from cnncalc.graph import MAX_LAYERS
+from cnncalc.language.channels import CHANNELS, ChannelsUnknownError, uses_channels
 from cnncalc.language.expressions import evaluate
 from cnncalc.language.inputs import is_input
 from cnncalc.language.nodes import (
@@ -26,22 +27,34 @@ MAX_CALLED = MAX_LAYERS // 5
 
 
 class Numbers(dict[str, Any]):
-    """The numbers that are visible in a block's body: its parameters, then the lets of the spec."""
+    """The numbers that are visible in a block's body: its parameters, `C`, then the lets of the spec."""
 
     def __init__(self, lets: Mapping[str, Any]) -> None:
         super().__init__()
         self.lets = lets
+        #: The names whose numbers depend on channels that are not known while layers are only counted.
+        self.unknown: set[str] = set()
         #: How many layers the body comes to with these numbers, once that has been counted.
         self.layers: int | None = None
 
+    def bind(self, name: str, value: Expression, names: Mapping[str, Any]) -> None:
+        """Give a name the value of an expression, which may depend on channels that are not known yet."""
+        try:
+            self[name] = evaluate(value, names)
+        except ChannelsUnknownError:
+            self.unknown.add(name)
+
     def __missing__(self, name: str) -> Any:
+        if name in self.unknown:
+            raise ChannelsUnknownError
         return self.lets[name]
 
     def __contains__(self, name: object) -> bool:
-        return super().__contains__(name) or name in self.lets
+        return super().__contains__(name) or name in self.unknown or name in self.lets
 
     def __iter__(self) -> Iterator[str]:
         yield from super().__iter__()
+        yield from self.unknown
         yield from self.lets
 
 
@@ -49,7 +62,7 @@ class Scope(NamedTuple):
     """The names that are visible in a sequence, and the position of its layers.
 
     `path` is the prefix of their names, `calls` are the enclosing calls from the inside out, `arms` the enclosing
-    arms from the outside in.
+    arms from the outside in, and `steps` the number of leading axes that they are applied along, step by step.
     """
 
     numbers: Mapping[str, Any]
@@ -58,6 +71,7 @@ class Scope(NamedTuple):
     path: str = ""
     calls: tuple[Span, ...] = ()
     arms: tuple[tuple[int, int], ...] = ()
+    steps: int = 0
 
 
 def checked_value(value: Any, hole: Hole) -> Any:
@@ -91,11 +105,35 @@ class Blocks:
 
     def __init__(self, definitions: Sequence[LetNode | DefNode], lets: Mapping[str, Any], problems: Problems) -> None:
         self.definitions, self.lets, self.problems = definitions, lets, problems
-        #: How many layers a block's body comes to, by its name and the values of its parameters.
+        self.names = {each.name for each in definitions if isinstance(each, DefNode)}
+        #: How many layers a block's body comes to, by the identity of the block and the values of its parameters.
         self.layer_counts: dict[tuple[Any, ...], int] = {}
-        #: What a call binds, by the identities of the call and of the numbers around it, which are kept alive here.
-        self.bound: dict[tuple[int, int], tuple[Mapping[str, Any], Numbers]] = {}
-        self.callable_from: dict[str, dict[str, DefNode]] = {}
+        #: What a call binds, by the identities of the call and of the numbers around it, which are kept alive here,
+        #: and by the channels that come in if the block uses them.
+        self.bound: dict[tuple[int, int, int | None], tuple[Mapping[str, Any], Numbers]] = {}
+        #: By the identity of a block: the blocks that it may call, and whether it uses the channels that come in.
+        self.callable_from: dict[int, Mapping[str, DefNode]] = {}
+        self.using_channels: dict[int, bool] = {}
+
+    def named(self, name: str, scope: Scope) -> DefNode | None:
+        """Return the block that a name means in a scope: one of the spec's, or else of the prelude; None for neither.
+
+        A block of the spec that may not be called here hides that of the prelude, too.
+        """
+        block = scope.blocks.get(name)
+        if block is None and name not in self.names:
+            from cnncalc.language.prelude import find  # only for a name that the spec does not define
+
+            return find(name)
+        return block
+
+    def uses_channels(self, block: DefNode) -> bool:
+        """Return whether a block computes with `C`, the channels that come in."""
+        known = self.using_channels.get(id(block))
+        if known is None:
+            hidden = CHANNELS in self.lets and not block.span.source.packaged
+            known = self.using_channels[id(block)] = not hidden and uses_channels(block)
+        return known
 
     def find(self, node: CallNode, scope: Scope) -> DefNode | None:
         """Return the block that is called; report an error and return None if there is none or the call is invalid."""
@@ -105,7 +143,7 @@ class Blocks:
 
     def look_up(self, node: CallNode, scope: Scope) -> tuple[DefNode | None, tuple[Diagnostic, ...]]:
         """Return the block that is called, or None and the error if there is none or the call is invalid."""
-        block = scope.blocks.get(node.name)
+        block = self.named(node.name, scope)
         if block is not None:
             return (None, node.problems) if node.problems else (block, ())
         from cnncalc.language.suggestions import unknown_block  # only once something is wrong
@@ -114,33 +152,40 @@ class Blocks:
 
     def body_scope(self, node: CallNode, block: DefNode, numbers: Numbers, scope: Scope, path: str = "") -> Scope:
         """Return the scope of a block's body for a call; its layers are named under `path`."""
-        if block.name not in self.callable_from:
+        if id(block) not in self.callable_from:
             # Only the blocks above it, so that no call comes back to it.
-            names = list(scope.blocks)
-            above = names[: names.index(block.name)]
-            self.callable_from[block.name] = {name: scope.blocks[name] for name in above}
+            names = [] if block.span.source.packaged else list(scope.blocks)
+            above = names[: names.index(block.name)] if names else []
+            self.callable_from[id(block)] = {name: scope.blocks[name] for name in above}
         calls = (node.span, *scope.calls)
-        return Scope(numbers, self.callable_from[block.name], {}, path, calls, scope.arms)
+        return Scope(numbers, self.callable_from[id(block)], {}, path, calls, scope.arms, scope.steps)
 
-    def bind(self, node: CallNode, block: DefNode, scope: Scope) -> Numbers | None:
+    def bind(self, node: CallNode, block: DefNode, scope: Scope, channels: int | None = None) -> Numbers | None:
         """Return the numbers of a block's body for a call; report an error and return None if the call does not fit.
 
-        A call with the same numbers around it binds the same, and is evaluated once.
+        `channels` are those that come in, None while they are not known. A call with the same numbers around it and
+        the same channels, if the block uses them, binds the same, and is evaluated once.
         """
-        key = id(node), id(scope.numbers)
+        if not self.uses_channels(block):
+            channels = None
+        key = id(node), id(scope.numbers), channels
         if key in self.bound:
             return self.bound[key][1]
-        numbers = self._bind(node, block, scope)
+        numbers = self._bind(node, block, scope, channels)
         if numbers is not None:
             self.bound[key] = scope.numbers, numbers
         return numbers
 
-    def _bind(self, node: CallNode, block: DefNode, scope: Scope) -> Numbers | None:
-        # A block does not see its caller's parameters, only the lets.
-        numbers = Numbers(self.lets)
+    def _bind(self, node: CallNode, block: DefNode, scope: Scope, channels: int | None) -> Numbers | None:
+        # A block does not see its caller's parameters, only the lets; one of the prelude sees none of the spec's.
+        numbers = Numbers({} if block.span.source.packaged else self.lets)
+        if channels is not None:
+            numbers[CHANNELS] = channels
+        elif self.uses_channels(block):
+            numbers.unknown.add(CHANNELS)
         try:
             for name, value, own in self.assign(node, block, scope.calls):
-                numbers[name] = evaluate(value, scope.numbers if own else numbers)
+                numbers.bind(name, value, scope.numbers if own else numbers)
         except SpecError as error:
             self.problems.catch(error, scope.calls)
             return None
@@ -175,13 +220,18 @@ class Blocks:
         ]
 
     def repeat_count(self, item: ItemNode, scope: Scope) -> int | None:
-        """Return the number of copies of an item; report an error and return None if it is invalid."""
+        """Return the number of copies of an item; report an error and return None if it is invalid.
+
+        A number that depends on channels which are not known yet counts as 1.
+        """
         if item.count is None:
             return 1
         if isinstance(item.count, int):
             return item.count
         try:
             value = evaluate(item.count.expression, scope.numbers)
+        except ChannelsUnknownError:
+            return 1
         except SpecError as error:
             self.problems.catch(error, scope.calls)
             return None
@@ -216,12 +266,13 @@ class Blocks:
             return 1 + sum(self.layer_count(arm, scope) for arm in atom.arms)
         if not isinstance(atom, CallNode):
             return 1
-        block = scope.blocks.get(atom.name) if not atom.problems else None
+        block = self.named(atom.name, scope) if not atom.problems else None
         numbers = self.bind(atom, block, scope) if block else None
         if block is None or numbers is None:
             return 1
         if numbers.layers is None:
-            key = (block.name, *(numbers[name] for name, _ in block.parameters))
+            values = (None if name in numbers.unknown else numbers[name] for name, _ in block.parameters)
+            key = (id(block), *values)
             if key not in self.layer_counts:
                 if len(self.layer_counts) >= MAX_CALLED:
                     message = f"blocks are called with more than {MAX_CALLED:,} different values"

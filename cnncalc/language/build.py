@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cnncalc.diagnostics import FatalError, Origin, Problems, Span, SpecError, exceed, nearest
-from cnncalc.graph import UNKNOWN, BuildError, Graph, GraphBuilder
+from cnncalc.diagnostics import Diagnostic, FatalError, Origin, Problems, Span, SpecError, exceed, nearest
+from cnncalc.graph import MAX_LAYERS, UNKNOWN, BuildError, Graph, GraphBuilder, SharedWeights
 from cnncalc.language.arguments import read_layer
 from cnncalc.language.blocks import Blocks, Scope, checked_value, unknown_tensor
+from cnncalc.language.channels import CHANNELS
 from cnncalc.language.expressions import evaluate, exact
 from cnncalc.language.inputs import (
     CLOSED,
@@ -19,6 +20,7 @@ from cnncalc.language.inputs import (
     is_input,
     open_sizes_error,
 )
+from cnncalc.language.missing import ANY_COUNT, MissingCounts
 from cnncalc.language.nodes import (
     UNKNOWN_NUMBER,
     CallNode,
@@ -32,8 +34,13 @@ from cnncalc.language.nodes import (
     ReferenceNode,
     Spec,
 )
+from cnncalc.language.paths import given_names, refuse_long_path
+from cnncalc.language.placeholders import text_and_holes
+from cnncalc.language.references import references, weights_reference
 from cnncalc.layers.base import REGISTRY, Layer, Lint
 from cnncalc.layers.rearrange import Input
+from cnncalc.layers.references import TensorSize
+from cnncalc.layers.timewise import over_steps
 
 #: Stands for the index of a tensor where no input has come yet.
 NO_TENSOR = -2
@@ -41,8 +48,8 @@ NO_TENSOR = -2
 #: Calls may be nested this deep.
 MAX_CALLS = 100
 
-#: The names of blocks around a layer, which are part of its name, may be this long in all.
-MAX_PATH = 1000
+#: Copies of items, which may come to no layer each.
+MAX_COPIES = 4 * MAX_LAYERS
 
 #: Formulas take a hundred times as long as numbers: the most layers of a network with sizes in letters.
 MAX_LAYERS_IN_LETTERS = 10_000
@@ -100,10 +107,12 @@ class Expander:
         self.spec, self.problems, self.open = spec, problems, left_open
         #: The shape for the first input, until that has come.
         self.input = input
-        self.builder = GraphBuilder(problems, _given_names(spec.items), stretching=left_open.stretching)
+        self.builder = GraphBuilder(problems, given_names(spec.items), stretching=left_open.stretching)
         self.top = self._top_scope({name: exact(name, value) for name, value in variables.items()})
         self.blocks = Blocks(spec.definitions, self.top.numbers, problems)
+        #: The letters of the inputs, and those for filters that layers lack.
         self.letters: set[str] = set()
+        self.missing = MissingCounts({*self.top.numbers, *self.top.blocks}, left_open.at)
         self.layer_count = 0
         #: Text and the values of its holes → the layer that was read from it.
         self.layers_by_text: dict[tuple[Any, ...], Layer] = {}
@@ -112,9 +121,12 @@ class Expander:
         #: and no other calls lead to these numbers.
         #: None is for one that cannot be read, which has been reported.
         self.layers_read: dict[tuple[int, int], tuple[Layer, Origin] | None] = {}
+        #: Those layers at each step, by their identity and the number of axes of steps.
+        self.layers_at_steps: dict[tuple[int, int], tuple[Layer, Layer]] = {}
         #: The positions of the inputs in a sequence, by its identity.
         self.input_positions: dict[int, set[int]] = {}
         self.merges = 0
+        self.copies = 0
         #: The blocks whose layers are built, and the identities of the items that come to no layer.
         self.called: set[str] = set()
         self.unused: set[int] = set()
@@ -138,10 +150,11 @@ class Expander:
             except FatalError as full:
                 raise self.builder.error(full, self.spec.name) from None
             last = UNKNOWN
+        self.letters.update(self.missing.letters.values())
         for letter in self.open.at.keys() - self.letters:
             known = ", ".join(sorted(self.letters))
-            help = f"its letters: {known}" if known else "it has no letter: write one in `input HxWx3`"
-            self.problems.report("E110", f"no size of the spec's input is `{letter}`", help=help)
+            help = f"its letters: {known}" if known else "write one for a size of its input: `input HxWx3`"
+            self.problems.report("E110", f"the spec has no letter `{letter}`", help=help)
         return self.builder.build(last, self.spec.name)
 
     def _top_scope(self, variables: dict[str, Any]) -> Scope:
@@ -206,6 +219,11 @@ class Expander:
             self.check_unused(item, scope)
             return current
         for number in range(1, count + 1):
+            self.copies += 1
+            # A count that depends on channels is known only here.
+            if self.copies > MAX_COPIES or len(self.builder.nodes) > MAX_LAYERS + MAX_COPIES:
+                message = f"the spec comes to more than {MAX_LAYERS:,} layers"
+                exceed(message, item.count_span or item.span, "too many layers", calls=scope.calls)
             current = self.copy(item, current, scope, number if count > 1 else None)
         if item.name is not None and count:
             self.define_tensor(item, current, scope)
@@ -218,6 +236,8 @@ class Expander:
         if isinstance(atom, LayerNode):
             return self.layer(atom, current, scope, name)
         if isinstance(atom, GroupNode):
+            if atom.word:
+                return self.over_steps(atom, current, scope, name)
             path = f"{scope.path}{name}." if name else scope.path
             refuse_long_path(path, item.name_span or item.span, scope.calls)
             return self.sequence(atom.items, current, scope._replace(path=path))
@@ -232,11 +252,18 @@ class Expander:
     def layer(self, node: LayerNode, current: int, scope: Scope, name: str | None) -> int:
         key = id(node), id(scope.numbers)
         if key not in self.layers_read:
+            if node.weights is not None and self.letters:
+                self.take_letter(node, scope)
             self.layers_read[key] = self.read_or_report(node, scope)
         known = self.layers_read[key]
         if known is None:
             return UNKNOWN
         layer, origin = known
+        if layer.tensor_arguments:
+            sized = self.with_sizes(layer, node, scope)
+            if sized is None:
+                return UNKNOWN
+            layer = sized
         inputs: tuple[int, ...] = (current,)
         if isinstance(layer, Input):
             inputs = ()
@@ -245,7 +272,38 @@ class Expander:
             layer = self.with_numbers(layer, node.span)
         elif current == NO_TENSOR:
             return self.report_missing_input(node.span)
-        return self.builder.add(layer, inputs, origin, name, scope.path, scope.arms)
+        elif scope.steps:
+            layer = self.at_steps(layer, scope.steps)
+        shared = None if node.weights is None else self.shared_weights(node, scope)
+        return self.builder.add(layer, inputs, origin, name, scope.path, scope.arms, shared=shared)
+
+    def shared_weights(self, node: LayerNode, scope: Scope) -> SharedWeights | None:
+        """Return the node that a layer names as that of its weights; None where it is not known."""
+        named = weights_reference(node)
+        assert named is not None
+        owner = self.reference(named, scope)
+        return None if owner == UNKNOWN else SharedWeights(owner, named.name)
+
+    def take_letter(self, node: LayerNode, scope: Scope) -> None:
+        """Take the letter for missing filters of the layer whose weights a layer has: they have as many filters."""
+        named = weights_reference(node)
+        known = scope.tensors.get(named.name) if named else None
+        if known is not None and (letter := self.missing.letters.get(id(known[1].atom))) is not None:
+            self.missing.letters[id(node)] = letter
+
+    def over_steps(self, node: GroupNode, current: int, scope: Scope, name: str | None) -> int:
+        """Build a sequence that is applied to each step of the first axis; its layers are numbered as a block's."""
+        path = f"{scope.path}{name}." if name else f"{self.builder.number(scope.path + node.word)}."
+        refuse_long_path(path, node.span, scope.calls)
+        return self.sequence(node.items, current, scope._replace(path=path, steps=scope.steps + 1))
+
+    def at_steps(self, layer: Layer, steps: int) -> Layer:
+        """Return a layer that was read as it is at each step: the same one each time, which is then fitted once."""
+        key = id(layer), steps
+        if key not in self.layers_at_steps:
+            # It is kept with it, so that its identity stays its own.
+            self.layers_at_steps[key] = layer, over_steps(layer, steps)
+        return self.layers_at_steps[key][1]
 
     def read_or_report(self, node: LayerNode, scope: Scope) -> tuple[Layer, Origin] | None:
         """Return the layer of a node and where it stands; None where it cannot be read, which is reported."""
@@ -256,6 +314,18 @@ class Expander:
 
             self.problems.catch(with_suggestions(error, scope.blocks, scope.tensors), scope.calls)
             return None
+
+    def with_sizes(self, layer: Layer, node: LayerNode, scope: Scope) -> Layer | None:
+        """Return the layer with the sizes of the tensors that it names; None where one is not known."""
+        for reference in references(node):
+            tensor = self.reference(reference, scope)
+            if tensor == UNKNOWN:
+                return None
+            # A layer at each step takes the sizes of a step.
+            sizes = self.builder.nodes[tensor].shape.spatial[scope.steps :]
+            named = [name for name in layer.tensor_arguments if getattr(layer, name) == TensorSize(reference.name)]
+            layer = layer.replace(**dict.fromkeys(named, TensorSize(reference.name, sizes)))
+        return layer
 
     def with_numbers(self, input: Input, span: Span | None) -> Input:
         """Return the input with numbers in place of its letters; reports letters that are not allowed."""
@@ -276,7 +346,7 @@ class Expander:
         """
         known = self.texts.get(id(node))
         if known is None:
-            known = self.texts[id(node)] = _text_and_holes(node)
+            known = self.texts[id(node)] = text_and_holes(node)
         text, holes = known
         key: tuple[Any, ...] = text
         if holes:
@@ -286,8 +356,18 @@ class Expander:
             values = {
                 hole.span: checked_value(value, hole) for hole, value in zip(holes, key[len(text) :], strict=True)
             }
-            layer = self.layers_by_text[key] = read_layer(node, values, self.open.assumed)
+            layer = read_layer(node, values, self.open.assumed or self.missing_counts(node))
+            if id(node) in self.missing.letters:
+                # Its letter is its own, and no other layer of this text has it.
+                if layer.open and not self.open.letters:
+                    return read_layer(node, values)
+                return layer
+            self.layers_by_text[key] = layer
         return layer
+
+    def missing_counts(self, node: LayerNode) -> Mapping[str, Any]:
+        """Return letters for the filters that a layer may lack, where those of the input are letters too."""
+        return self.missing.of(node) if self.letters else {}
 
     def merge(self, node: MergeNode, current: int, scope: Scope, name: str | None) -> int:
         self.merges += 1
@@ -295,15 +375,19 @@ class Expander:
         ends = []
         for number, arm in enumerate(node.arms):
             arms = (*scope.arms, (merge, number))
-            inside = Scope(scope.numbers, scope.blocks, scope.tensors, scope.path, scope.calls, arms)
+            inside = Scope(scope.numbers, scope.blocks, scope.tensors, scope.path, scope.calls, arms, scope.steps)
             end = self.sequence(arm, current, inside, arm=True)
             ends.append(self.report_missing_input(node.span) if end == NO_TENSOR else end)
-        layer = self.layers_by_text.get((node.word,))
-        if layer is None:
-            layer = self.layers_by_text[node.word,] = REGISTRY[node.word](node.word)
+        key = id(node.layer), id(scope.numbers)
+        if key not in self.layers_read:
+            self.layers_read[key] = self.read_or_report(node.layer, scope)
+        known = self.layers_read[key]
+        if known is None:
+            return UNKNOWN
+        layer = self.at_steps(known[0], scope.steps) if scope.steps else known[0]
         index = self.builder.add(layer, tuple(ends), Origin(node.span, scope.calls), name, scope.path, scope.arms)
         if len(ends) == 1:
-            help = f"a `;` separates arms; an empty one is the tensor before: `{node.word}(… ; )`"
+            help = f"a `;` separates arms; an empty one is the tensor before: `{known[0]}(… ; )`"
             self.builder.add_lint(index, Lint("W205", "`{layer}` has one arm, and gives that out as it is", help))
         return index
 
@@ -313,10 +397,20 @@ class Expander:
             return UNKNOWN
         if len(scope.calls) >= MAX_CALLS:
             exceed(f"blocks are called deeper than {MAX_CALLS} levels", node.span, "too deep")
-        numbers = self.blocks.bind(node, block, scope)
+        channels = None
+        if self.blocks.uses_channels(block):
+            if current == NO_TENSOR:
+                return self.report_missing_input(node.span)
+            if current == UNKNOWN:
+                return UNKNOWN
+            channels = self.builder.nodes[current].shape.channels
+            if not isinstance(channels, int):
+                return self.report_open_channels(node, scope)
+        numbers = self.blocks.bind(node, block, scope, channels)
         if numbers is None:
             return UNKNOWN
-        self.called.add(block.name)
+        if self.top.blocks.get(block.name) is block:
+            self.called.add(block.name)
         path = f"{scope.path}{name}." if name else self.builder.number(scope.path + block.name) + "."
         refuse_long_path(path, node.span, scope.calls)
         return self.sequence(block.items, current, self.blocks.body_scope(node, block, numbers, scope, path))
@@ -335,14 +429,14 @@ class Expander:
             self.unused.add(id(item))
             from cnncalc.language.unused import check_items  # few specs have any
 
-            check_items((item,), scope, self.blocks, self.open.assumed)
+            check_items((item,), scope, self.blocks, self.open.assumed or (ANY_COUNT if self.letters else {}))
 
     def check_uncalled(self) -> None:
         """Report the errors of the blocks that nothing calls."""
         if len(self.called) < len(self.top.blocks):
             from cnncalc.language.unused import check_uncalled
 
-            check_uncalled(self.top, self.called, self.blocks, self.open.assumed)
+            check_uncalled(self.top, self.called, self.blocks, self.open.assumed or (ANY_COUNT if self.letters else {}))
 
     # -- names and errors ----------------------------------------------------------------------------
 
@@ -358,6 +452,13 @@ class Expander:
             self.problems.report("E111", message, span, "named again", help, notes=(note,))
         scope.tensors[name] = tensor, item
 
+    def report_open_channels(self, node: CallNode, scope: Scope) -> int:
+        """Report that a block computes with the channels that come in, and these are no number; returns `UNKNOWN`."""
+        message, label = f"`{node.name}` needs the number of channels that come in", f"`{CHANNELS}` is no number here"
+        help = "write the channels of the input as a number: `input HxWx3`"
+        self.problems.add(Diagnostic("E132", message, node.span, label, help=help, calls=scope.calls))
+        return UNKNOWN
+
     def report_missing_input(self, span: Span) -> int:
         """Report, once, that the spec has no input; returns `UNKNOWN`."""
         if not self.missing_input_reported:
@@ -365,43 +466,3 @@ class Expander:
             help = "begin with `input 32x32x3 | …`, or add `--input 32x32x3`"
             self.problems.report("E130", "the spec has no input", span, "what size goes in here?", help)
         return UNKNOWN
-
-
-def refuse_long_path(path: str, span: Span, calls: tuple[Span, ...]) -> None:
-    """Raise `FatalError` E005 for names of blocks that together are too long: each layer in them has them all."""
-    if len(path) > MAX_PATH:
-        message = f"the names of blocks in one another are longer than {MAX_PATH:,} characters"
-        exceed(message, span, "too long", "choose shorter names", calls=calls)
-
-
-def _text_and_holes(node: LayerNode) -> tuple[tuple[str, ...], list[Hole]]:
-    """Return a node's text in parts, with `{}` for each hole, and its holes."""
-    texts: list[str] = []
-    holes: list[Hole] = []
-    for chunk in (node.word, *node.arguments):
-        if chunk.name is not None:
-            texts += [part for part in chunk.name.parts if isinstance(part, str)]
-            texts.append("=")
-        for part in chunk.parts:
-            if isinstance(part, Hole):
-                holes.append(part)
-                texts.append("{}")
-            else:
-                texts.append(part)
-        texts.append(" ")
-    return tuple(texts), holes
-
-
-def _given_names(items: tuple[ItemNode, ...]) -> set[str]:
-    """Return all names that the spec itself gives, which numbered names must avoid."""
-    names: set[str] = set()
-    stack = [items]
-    while stack:
-        for item in stack.pop():
-            if item.name is not None:
-                names.add(item.name)
-            if isinstance(item.atom, GroupNode):
-                stack.append(item.atom.items)
-            elif isinstance(item.atom, MergeNode):
-                stack.extend(item.atom.arms)
-    return names

@@ -172,7 +172,12 @@ def check(expression: Expression, names: Collection[str]) -> None:
 
 def is_constant(expression: Expression) -> bool:
     """Return whether an expression has no name in it."""
-    return not any(isinstance(node, NameNode) for node in _walk(expression))
+    return not names_of(expression)
+
+
+def names_of(expression: Expression) -> set[str]:
+    """Return the names in an expression."""
+    return {node.name for node in _walk(expression) if isinstance(node, NameNode)}
 
 
 def _walk(expression: Expression) -> Iterator[Expression]:

@@ -64,20 +64,29 @@ class Chunk(NamedTuple):
 
 
 class LayerNode(NamedTuple):
-    """A layer word with the arguments written together with it, and those that follow after spaces."""
+    """A layer word with the arguments written together with it, and those that follow after spaces.
+
+    `weights` is `weights=@NAME`, which is no argument of the layer: it names the node whose weights it has.
+    """
 
     word: Chunk
     arguments: tuple[Chunk, ...]
     span: Span
+    weights: Chunk | None = None
 
 
 class GroupNode(NamedTuple):
+    """`(items)`, or with a word in front `timewise(items)`."""
+
     items: tuple["ItemNode", ...]
     span: Span
+    word: str = ""
 
 
 class MergeNode(NamedTuple):
-    word: str
+    """`layer(arms)`: the layer is that of the word and the arguments in front of the bracket."""
+
+    layer: LayerNode
     arms: tuple[tuple["ItemNode", ...], ...]
     span: Span
 

@@ -3,9 +3,11 @@
     spec      = { ( let | def ) SEP } sequence
     sequence  = item { SEP item }
     item      = atom [ "*" count ] [ "as" NAME ]
-    atom      = layer | "(" sequence ")" | call | merge | "@" NAME
-    layer     = chunk { chunk }                   the layer word, arguments glued to it or not, then the others
-    merge     = WORD "(" arm { ";" arm } ")"      WORD is a merge of the registry: add, concat, mul
+    atom      = layer | [ WORD ] "(" sequence ")" | call | merge | "@" NAME
+                                                  WORD is one of the registry that takes a sequence: timewise
+    layer     = chunk { chunk | [ NAME "=" ] ( "@" NAME | text ) }
+                                                  the layer word, arguments glued to it or not, then others
+    merge     = layer "(" arm { ";" arm } ")"     its word is a merge of the registry: add, concat, mul
     arm       = [ sequence ]
     call      = NAME "(" [ value { "," value } ] ")"
     value     = [ NAME "=" ] expression
@@ -15,6 +17,7 @@
     count     = INTEGER | hole
     chunk     = [ NAME "=" ] ( TEXT | hole ) { TEXT | hole }, without a space
     hole      = "{" expression "}" | "?"
+    text      = '"' { any character of the line but '"' } '"'
 
 SEP is a `|`, `,` or `->`, or a line's end that `tokens` has kept; expressions are those of `expressions`. The parser
 does not check whether the word of a chunk is a layer. After an error it continues after the next separator, so
@@ -48,8 +51,9 @@ from cnncalc.language.nodes import (
     ReferenceNode,
     Spec,
 )
-from cnncalc.language.tokens import CHUNK, END, NEWLINE, SEP, STRAY, Token
-from cnncalc.layers import MERGE_WORDS
+from cnncalc.language.references import layer_node
+from cnncalc.language.tokens import CHUNK, END, NEWLINE, SEP, STRAY, TEXT, Token
+from cnncalc.layers import MERGE_WORDS, SEQUENCE_WORDS
 
 #: Sizes as arithmetic writes them: `3*3`.
 PRODUCT = re.compile(r"(?<![\w)*])\d+(?:\*\d+)+")
@@ -69,6 +73,17 @@ def parse(source: Source, problems: Problems) -> Spec:
     return Parser(source, problems).spec()
 
 
+def parse_block(source: Source) -> DefNode:
+    """Return the def of a text that has nothing else; raises `SpecError` with its errors."""
+    problems = Problems()
+    parser = Parser(source, problems)
+    parser.expect(CHUNK, "`def`")
+    block = parser.definition()
+    parser.expect(END, "nothing behind the def")
+    problems.raise_if_any()
+    return block
+
+
 def parse_items(source: Source, problems: Problems) -> tuple[ItemNode, ...]:
     """Return the items of a text that is one sequence, such as a string in a YAML list."""
     return Parser(source, problems).whole_sequence()
@@ -80,6 +95,9 @@ class Parser(Cursor):
     # -- the grammar ---------------------------------------------------------------------------------
 
     def spec(self) -> Spec:
+        return Spec(None, tuple(self.definitions()), self.whole_sequence())
+
+    def definitions(self) -> list[LetNode | DefNode]:
         definitions: list[LetNode | DefNode] = []
         while self.kind == CHUNK and self.token.text.lower() in ("let", "def"):
             try:
@@ -91,7 +109,7 @@ class Parser(Cursor):
                 self.recover(error)
             if self.kind in (SEP, NEWLINE):
                 self.take()
-        return Spec(None, tuple(definitions), self.whole_sequence())
+        return definitions
 
     def whole_sequence(self) -> tuple[ItemNode, ...]:
         """Return the items of a sequence that must extend to the end of the text."""
@@ -156,33 +174,55 @@ class Parser(Cursor):
         token = self.expect(CHUNK, "a layer")
         word = token.text.lower()
         if self.kind == "(":
-            return self.merge(token) if word in MERGE_WORDS else self.call(token)
+            if word in SEQUENCE_WORDS:
+                return self.group(token)
+            return self.merge(self.layer(token)) if word in MERGE_WORDS else self.call(token)
         if word in ("let", "def"):
             help = f"move the `{word}` to the beginning, on a line of its own"
             fail("E004", f"`{word}` must stand before the layers", self.span(token), "too late", help)
-        return self.layer(token)
+        layer = self.layer(token)
+        return self.merge(layer) if self.kind == "(" and word in MERGE_WORDS else layer
 
     def layer(self, first: Token) -> LayerNode:
         word = self.chunk(first)
         arguments = []
-        while self.kind == CHUNK and self.token.text.lower() != "as":
-            arguments.append(self.chunk(self.take()))
-        return LayerNode(word, tuple(arguments), self.since(first))
+        while self.kind in ("@", TEXT) or (self.kind == CHUNK and self.token.text.lower() != "as"):
+            arguments.append(self.argument())
+        return layer_node(word, arguments, self.since(first))
 
-    def group(self) -> GroupNode:
+    def argument(self, name: Chunk | None = None) -> Chunk:
+        """Return an argument; `name` is its own if it is separate from the value (in YAML)."""
+        first = self.token
+        if first.kind == CHUNK:
+            self.take()
+            if self.kind not in ("@", TEXT) or not (long_form := LONG_FORM.fullmatch(first.text)):
+                return self.chunk(first, name)
+            name = Chunk((long_form.group(1),), Span(self.source, first.start, first.end - 1))
+        if self.kind == TEXT:
+            token = self.take()
+            return Chunk((token.text,), self.span(token), name)
+        at = self.expect("@", "a value")
+        tensor, _ = self.name("after `@`")
+        return Chunk((f"@{tensor}",), self.since(at), name)
+
+    def group(self, word: Token | None = None) -> GroupNode:
         opening = self.enter()
         items = self.sequence()
+        while word is not None and self.kind == ";":
+            message, help = f"`{word.text}` has one sequence, not arms", "separate layers with `|`"
+            self.problems.report("E003", message, self.span(self.take()), "begins another", help)
+            self.arm()
         self.leave(opening)
-        return GroupNode(items, self.since(opening))
+        return GroupNode(items, self.since(word or opening), word.text.lower() if word else "")
 
-    def merge(self, word: Token) -> MergeNode:
+    def merge(self, layer: LayerNode) -> MergeNode:
         opening = self.enter()
         arms = [self.arm()]
         while self.kind == ";":
             self.take()
             arms.append(self.arm())
         self.leave(opening)
-        return MergeNode(word.text.lower(), tuple(arms), self.since(word))
+        return MergeNode(layer, tuple(arms), layer.span.to(self.since(opening)))
 
     def arm(self) -> tuple[ItemNode, ...]:
         return () if self.kind in (";", ")") else self.sequence()

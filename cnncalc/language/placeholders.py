@@ -1,10 +1,11 @@
-"""Layers read without the values of their holes, to find errors that do not depend on these values."""
+"""The holes of layers, and layers read without the values of these, to find errors that do not depend on them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from cnncalc.language.arguments import read_layer
+from cnncalc.language.missing import COUNTS
 from cnncalc.language.nodes import Chunk, Hole, LayerNode
 from cnncalc.layers import Layer
 
@@ -37,15 +38,40 @@ class Placeholder(int):
     __le__ = __gt__ = __ge__ = __lt__
 
 
+#: Stands for a number that is not written.
+NOT_GIVEN = Placeholder("")
+
+
 def holes_of(node: LayerNode) -> list[Hole]:
     """Return the holes of a layer, in order."""
     chunks: tuple[Chunk, ...] = (node.word, *node.arguments)
     return [part for chunk in chunks for part in chunk.parts if isinstance(part, Hole)]
 
 
+def text_and_holes(node: LayerNode) -> tuple[tuple[str, ...], list[Hole]]:
+    """Return a node's text in parts, with `{}` for each hole, and its holes."""
+    texts: list[str] = []
+    holes: list[Hole] = []
+    for chunk in (node.word, *node.arguments, *([node.weights] if node.weights else [])):
+        if chunk.name is not None:
+            texts += [part for part in chunk.name.parts if isinstance(part, str)]
+            texts.append("=")
+        for part in chunk.parts:
+            if isinstance(part, Hole):
+                holes.append(part)
+                texts.append("{}")
+            else:
+                texts.append(part)
+        texts.append(" ")
+    return tuple(texts), holes
+
+
 def read_with_placeholders(node: LayerNode, text: Callable[[Hole], str]) -> Layer:
-    """Return the layer of a node with a `Placeholder` for each hole; `text` converts a hole to text.
+    """Return the layer of a node with a `Placeholder` for each hole, and an empty one for filters that it lacks.
+
+    `text` converts a hole to text.
 
     Raises `SpecError` as `read_layer` does.
     """
-    return read_layer(node, {hole.span: Placeholder(text(hole)) for hole in holes_of(node)})
+    values = {hole.span: Placeholder(text(hole)) for hole in holes_of(node)}
+    return read_layer(node, values, dict.fromkeys(COUNTS, NOT_GIVEN))

@@ -37,7 +37,7 @@ def _repaired(error: BuildError, failure: FailedLayer) -> Diagnostic:
     diagnostic = failure.diagnostic
     if len(failure.inputs) > 1:
         arms = _arms_of(error.nodes, failure.inputs)
-        notes, help = _merge_notes(arms), _merge_edit(failure.layer, arms)
+        notes, help = _merge_notes(arms), diagnostic.help or _merge_edit(failure.layer, arms)
         return diagnostic._replace(notes=(*diagnostic.notes, *notes), help=help)
     if not failure.inputs:
         return diagnostic

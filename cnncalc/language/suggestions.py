@@ -18,6 +18,7 @@ from cnncalc.frameworks.table import Equivalent, FrameworkCall
 from cnncalc.language.arguments import UnknownArgumentError, UnknownLayerError, keys_of, read_layer
 from cnncalc.language.nodes import CallNode, DefNode, LayerNode, LetNode
 from cnncalc.language.parse import parse_items
+from cnncalc.language.prelude import prelude
 from cnncalc.layers.base import KINDS, REGISTRY, Layer
 
 #: Names of papers and older frameworks, without rank and underscores → our word.
@@ -45,7 +46,7 @@ def with_suggestions(
     `blocks` and `tensors` are the names that are visible at the error.
     """
     if isinstance(error, UnknownLayerError):
-        return SpecError([_unknown_layer(error, blocks or {}, tensors)])
+        return SpecError([_unknown_layer(error, {**prelude(), **(blocks or {})}, tensors)])
     if isinstance(error, UnknownArgumentError):
         declared = keys_of(error.cls).prefixes.get(error.name)
         meant = declared.name if declared else _argument_named(error.name, error.cls)
@@ -68,7 +69,7 @@ def unknown_block(
     elif (word := word_for(node.name)) is not None:
         message, label = f"the layer `{node.name}` takes no brackets", "not a block"
         help = f"write `{translated_call(node.span.text) or _example(word)}`"
-    elif near := nearest(node.name, [*blocks, *REGISTRY]):
+    elif near := nearest(node.name, [*blocks, *REGISTRY]) or nearest(node.name, prelude()):
         help = f"write `{near}`"
     return Diagnostic("E112", message, node.name_span, label, help=help, calls=calls)
 
@@ -80,7 +81,7 @@ def _unknown_layer(error: UnknownLayerError, blocks: Mapping[str, DefNode], tens
     span = error.chunk.span
     name = span.text
     if name in blocks:
-        parameters = ", ".join(parameter for parameter, _ in blocks[name].parameters)
+        parameters = ", ".join(parameter for parameter, default in blocks[name].parameters if default is None)
         return _unknown(span, f"a block is called with brackets: write `{name}({parameters})`")
     if name in tensors:
         return _unknown(span, f"a name stands behind an `@`: write `@{name}`")

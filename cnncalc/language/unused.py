@@ -12,6 +12,7 @@ from typing import Any
 from cnncalc.diagnostics import Diagnostic, Problems, Span, SpecError
 from cnncalc.language.arguments import read_layer
 from cnncalc.language.blocks import Blocks, Numbers, Scope, checked_value, is_count, unknown_tensor, wrong_count
+from cnncalc.language.channels import CHANNELS
 from cnncalc.language.expressions import check, evaluate, is_constant
 from cnncalc.language.nodes import (
     UNKNOWN_NUMBER,
@@ -27,6 +28,7 @@ from cnncalc.language.nodes import (
     ReferenceNode,
 )
 from cnncalc.language.placeholders import Placeholder, holes_of
+from cnncalc.language.references import references, weights_reference
 from cnncalc.language.suggestions import with_suggestions
 
 
@@ -43,6 +45,7 @@ def check_uncalled(top: Scope, called: Collection[str], blocks: Blocks, assumed:
     for name, node in top.blocks.items():
         if name not in called:
             numbers = Numbers(top.numbers)
+            numbers.unknown.add(CHANNELS)
             checker = Checker(Scope(numbers, above, {}), blocks, assumed)
             # A default may use the parameters before its own.
             for parameter, default in node.parameters:
@@ -83,6 +86,7 @@ class Checker:
         elif isinstance(atom, GroupNode):
             self.sequence(atom.items)
         elif isinstance(atom, MergeNode):
+            self.layer(atom.layer)
             for arm in atom.arms:
                 self.sequence(arm)
         elif isinstance(atom, CallNode):
@@ -103,6 +107,9 @@ class Checker:
                 value = None if _is_unknown(hole) else self.expression(hole.expression)
                 values[hole.span] = Placeholder(hole.span.text) if value is None else checked_value(value, hole)
             read_layer(node, values, self.assumed)
+            of_weights = weights_reference(node)
+            for reference in (*references(node), *([of_weights] if of_weights else [])):
+                self.reference(reference)
         except SpecError as error:
             tensors = {**self.scope.tensors, **dict.fromkeys(self.given)}
             self.problems.catch(with_suggestions(error, self.scope.blocks, tensors))

@@ -30,7 +30,8 @@ from cnncalc.language.nodes import (
     ReferenceNode,
     Spec,
 )
-from cnncalc.language.placeholders import read_with_placeholders
+from cnncalc.language.placeholders import NOT_GIVEN, read_with_placeholders
+from cnncalc.language.references import WEIGHTS, weights_reference
 from cnncalc.layers import Layer
 from cnncalc.layers.arguments import PerAxis
 from cnncalc.shape import ShapeError
@@ -147,9 +148,10 @@ class Writer:
         if isinstance(atom, LayerNode):
             yield self.layer(atom)
         elif isinstance(atom, GroupNode):
-            yield from self.brackets("(", (atom.items,), level + 1, atom)
+            yield from self.brackets(f"{atom.word}(", (atom.items,), level + 1, atom)
         elif isinstance(atom, MergeNode):
-            yield from self.brackets(f"{atom.word}(", atom.arms, level + 1, atom)
+            word = self.layer(atom.layer)
+            yield from self.brackets(f"{word} (" if " " in word else f"{word}(", atom.arms, level + 1, atom)
         elif isinstance(atom, CallNode):
             yield self.call(atom)
         elif isinstance(atom, ReferenceNode):
@@ -167,7 +169,9 @@ class Writer:
         yield opening
         # Long lines are broken at the brackets and before each `;` first, and only then within the arms.
         mark = Gap("", level, 2 * level - 1)
-        start = self.text.index("(", atom.span.start) + 1 if self.text is not None else 0
+        start = 0
+        if self.text is not None:
+            start = self.text.index("(", atom.layer.span.end if isinstance(atom, MergeNode) else atom.span.start) + 1
         for number, arm in enumerate(arms):
             last = number == len(arms) - 1
             before = mark._replace(flat="" if last else self.style.space, closes=last)
@@ -209,14 +213,18 @@ class Writer:
             return ""
         word = layer.kind if layer.axes is None else f"{layer.kind}{layer.axes}d"
         texts = list(argument_texts(layer))
+        if (named := weights_reference(node)) is not None:
+            texts.append(f"{WEIGHTS}=@{named.name}")
         if not self.style.glued:
             return " ".join([word, *texts])
-        # Glued, `x` would go on with the numbers before it. And conv2d is a word only by itself.
-        glued = "".join(f":{text[1:]}" if text[0] == "x" else text for text in texts if "=" not in text)
-        named = "".join(f" {text}" for text in texts if "=" in text)
+        # Glued, `x` would go on with the numbers before it, and a name with what is behind it. And conv2d is a word
+        # only by itself.
+        apart_of = [text for text in texts if "=" in text or text[0] == "@"]
+        glued = "".join(f":{text[1:]}" if text[0] == "x" else text for text in texts if text not in apart_of)
+        behind = "".join(f" {text}" for text in apart_of)
         # Nor is a letter alone, for a size, read where it is glued to its word.
         apart = layer.axes is not None or glued[:1].isupper()
-        return (f"{word} {glued}" if apart and glued else word + glued) + named
+        return (f"{word} {glued}" if apart and glued else word + glued) + behind
 
     def call(self, node: CallNode) -> str:
         # Values that could not be read are not among those of the node: to write it would lose them.
@@ -266,9 +274,11 @@ def argument_texts(layer: Layer) -> Iterator[str]:
     numbers is what a reader checks.
     """
     windows = (name for name, argument in layer.arguments.items() if isinstance(argument, PerAxis) and argument.in_full)
-    rank = max((len(getattr(layer, name)) for name in windows), default=1)
+    rank = max((len(getattr(layer, name) or (1,)) for name in windows), default=1)
     for name, argument in layer.arguments.items():
         value = getattr(layer, name)
+        if value is NOT_GIVEN:
+            continue
         try:
             fitted = argument.fit(value, rank)
         except ShapeError:

@@ -4,7 +4,8 @@
     sequence  = [item, …], or one item in its place
     item      = inline text, a whole sequence allowed | sequence, as a group | {WORD: arguments}
               | {repeat: {times: count, layers: sequence, name: NAME}} | {group: {layers: sequence, name: NAME}}
-              | {add: arms} | {add: {arms: arms, name: NAME}}, and so `concat` and `mul`
+              | {timewise: sequence}, or as `group`
+              | {add: arms} | {add: {arms: arms, ARGUMENT: value, name: NAME}}, and so `concat` and `mul`
     arms      = [sequence, …]; an empty one is the tensor itself
     arguments = {ARGUMENT: value, …, name: NAME} | value, the layer's first argument
     value     = text | [3, 3], read as 3x3 | [[0, 1], [1, 1]], read as 0-1x1-1
@@ -23,6 +24,7 @@ from cnncalc.language.arguments import UnknownLayerError, split_word
 from cnncalc.language.expressions import ExpressionParser
 from cnncalc.language.nodes import Chunk, DefNode, GroupNode, InvalidNode, ItemNode, LayerNode, LetNode, MergeNode, Spec
 from cnncalc.language.parse import Parser, parse_items
+from cnncalc.language.references import layer_node
 from cnncalc.language.tokens import CHUNK, END, STRAY
 from cnncalc.language.yaml_values import (
     Value,
@@ -35,12 +37,12 @@ from cnncalc.language.yaml_values import (
     joined_path,
     shortened,
 )
-from cnncalc.layers import MERGE_WORDS, REGISTRY
+from cnncalc.layers import MERGE_WORDS, REGISTRY, SEQUENCE_WORDS
 
 T = TypeVar("T")
 
 #: The words of an item in long form that is a group.
-GROUPS = ("repeat", "group")
+GROUPS = ("repeat", "group", *SEQUENCE_WORDS)
 
 
 class YamlReader:
@@ -190,7 +192,7 @@ class YamlReader:
         """Return the item of a word and what stands under it, at `path`."""
         word = key.text.lower()
         if word in MERGE_WORDS:
-            return self.merge(word, content, path, span)
+            return self.merge(key, content, path, span)
         if word in GROUPS:
             return self.group(word, content, path, span)
         self.count(word != "input", span)
@@ -204,11 +206,13 @@ class YamlReader:
             return ItemNode(LayerNode(word, arguments, span), span)
         pairs = self.pairs(value, path, f"`{shortened(key)}`")
         name = pairs.pop("name", None)
-        chunks = []
-        for argument, content, _ in pairs.values():
-            inside = joined_path(path, argument)
-            chunks.append(self.argument(Chunk((argument.text,), self.whole(argument, inside)), content, inside))
-        return ItemNode(LayerNode(word, tuple(chunks), span), span, None, None, *self.name(name, path))
+        chunks = tuple([self.named_argument(pair, path) for pair in pairs.values()])
+        return ItemNode(layer_node(word, chunks, span), span, None, None, *self.name(name, path))
+
+    def named_argument(self, pair: YamlPair, path: str) -> Chunk:
+        """Return the value of a pair as the argument of its key."""
+        inside = joined_path(path, pair.key)
+        return self.argument(Chunk((pair.key.text,), self.whole(pair.key, inside)), pair.value, inside)
 
     def argument(self, name: Chunk | None, value: Value, path: str) -> Chunk:
         """Return a value as the argument of that name, or in its short form if there is no name."""
@@ -216,33 +220,44 @@ class YamlReader:
         if name and not text.text.strip():
             message, help = f"`{name.span.text}` has no value", "write one, or remove it"
             fail("E105", message, name.span, "nothing behind it", help)
+        span = self.whole(text, path)
+        if len(text.text) > 1 and text.text[0] == text.text[-1] == '"' and text.text.count('"') == 2:
+            return Chunk((text.text,), span, name)
+        if "->" in text.text and '"' not in text.text:
+            # A pattern, which needs no quotes of its own here; those that it is read with stand around it.
+            return Chunk((f'"{text.text}"',), span._replace(start=span.start - 1), name)
         help = "one value stands here; to write several, write the layer as text, without the `:`"
-        return self.read(text, path, lambda parser: parser.chunk(parser.expect(CHUNK, "a value"), name), help)
+        return self.read(text, path, lambda parser: parser.argument(name), help)
 
     def group(self, word: str, value: Value, path: str, span: Span) -> ItemNode:
-        """Return a `group`, or a `repeat`, which is a group with a count."""
-        if word == "group" and isinstance(value, YamlList):
-            return ItemNode(GroupNode(self.sequence(value, path), span), span)
-        pairs = self.required(value, path, word, ("layers",) if word == "group" else ("times", "layers"))
+        """Return a `group`, a `timewise`, or a `repeat`, which is a group with a count."""
+        own = word if word in SEQUENCE_WORDS else ""
+        if word != "repeat" and isinstance(value, YamlList):
+            return ItemNode(GroupNode(self.sequence(value, path), span, own), span)
+        pairs = self.required(value, path, word, ("times", "layers") if word == "repeat" else ("layers",))
         items = self.sequence(pairs["layers"].value, f"{path}.layers")
         count = count_span = None
         if word == "repeat":
             times = f"{path}.times"
             help = "write `times: 3`, or `times: '{n}'`"
             count, count_span = self.read(self.text(pairs["times"].value, times), times, Parser.count, help)
-        return ItemNode(GroupNode(items, span), span, count, count_span, *self.name(pairs.get("name"), path))
+        return ItemNode(GroupNode(items, span, own), span, count, count_span, *self.name(pairs.get("name"), path))
 
-    def merge(self, word: str, value: Value, path: str, span: Span) -> ItemNode:
-        name = None
+    def merge(self, key: YamlScalar, value: Value, path: str, span: Span) -> ItemNode:
+        word, name, arguments = key.text.lower(), None, tuple[Chunk, ...]()
+        chunk = Chunk((word,), self.whole(key, path))
         if isinstance(value, YamlMapping):
-            pairs = self.required(value, path, word, ("arms",))
+            taken = tuple(REGISTRY[word].arguments)
+            pairs = self.required(value, path, word, ("arms",), taken)
+            arguments = tuple([self.named_argument(each, path) for key, each in pairs.items() if key in taken])
             name, value, path = pairs.get("name"), pairs["arms"].value, f"{path}.arms"
         if not isinstance(value, YamlList) or is_empty(value):
             help = f"write `{word}: [[conv 1x1 x64], []]`; an empty arm is the tensor itself"
             fail("E009", f"`{word}` has no list of arms", span, path, help)
         self.count(1, span)
         arms = [() if is_empty(arm) else self.sequence(arm, f"{path}[{i}]") for i, arm in enumerate(value.items)]
-        return ItemNode(MergeNode(word, tuple(arms), span), span, None, None, *self.name(name, path))
+        merge = MergeNode(LayerNode(chunk, arguments, span), tuple(arms), span)
+        return ItemNode(merge, span, None, None, *self.name(name, path))
 
     def count(self, layers: int, span: Span) -> None:
         """Count layers and stop early at too many of them; those of repeats are counted by the builder."""
@@ -278,9 +293,11 @@ class YamlReader:
                 pairs[text] = pair
         return pairs
 
-    def required(self, value: Value, path: str, word: str, names: tuple[str, ...]) -> dict[str, YamlPair]:
+    def required(
+        self, value: Value, path: str, word: str, names: tuple[str, ...], optional: tuple[str, ...] = ()
+    ) -> dict[str, YamlPair]:
         """Return the pairs of a repeat, group or merge; raises `SpecError` E104 if one of `names` is missing."""
-        pairs = self.pairs(value, path, f"`{word}`", (*names, "name"))
+        pairs = self.pairs(value, path, f"`{word}`", (*names, *optional, "name"))
         for name in names:
             if name not in pairs:
                 if isinstance(value, YamlMapping) and len(value.pairs) > len(pairs):

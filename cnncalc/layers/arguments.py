@@ -7,7 +7,7 @@ separately. Each type of argument has a small grammar of its own:
     axes     = NUMBER { "x" NUMBER }                  PerAxis
     pair     = NUMBER "x" NUMBER                      Pair
     dims     = size { "x" size }                      Dims; size = NUMBER or, of an input, a letter but x
-    padding  = ends { "x" ends } | "valid" | "same" | "full"
+    padding  = ends { "x" ends } | "valid" | "same" | "full" | "causal"
     ends     = NUMBER [ "-" NUMBER ]                  Padding
     range    = NUMBER ":" NUMBER                      ChannelRange
 """
@@ -37,13 +37,23 @@ class Argument(Generic[T]):
 
     #: An example of a value, for help texts: `3x3`.
     sample = "N"
+    #: Whether a value may be the name of a tensor: `@NAME`.
+    takes_tensor = False
+    #: Whether a value is a text in quotes.
+    takes_text = False
+    #: Whether it collects the values of names that no argument has: `g=2`.
+    takes_names = False
 
     def begins(self, letters: str) -> bool:
         """Return whether a value without a prefix may begin with these letters."""
         return False
 
-    def __init__(self, *shorts: str, default: Any = REQUIRED, help: str = "", like: str | None = None) -> None:
+    def __init__(
+        self, *shorts: str, default: Any = REQUIRED, help: str = "", like: str | None = None, unset: str = ""
+    ) -> None:
         self.shorts, self.default, self.help = shorts, default, help
+        #: What its value is where the default is None, in words.
+        self.unset = unset
         #: The argument whose value is this one's default (a pool's stride: its kernel).
         self.like = like
         self.name = ""
@@ -86,6 +96,10 @@ class Argument(Generic[T]):
     def fit(self, value: T, rank: int) -> T:
         """Return the value for an input with `rank` spatial axes; raises `ShapeError` E106 if their numbers differ."""
         return value
+
+    def rank_of(self, value: T) -> int | None:
+        """Return the number of spatial axes that the value is for; None if it fits any number."""
+        return None
 
     def is_default(self, value: T) -> bool:
         """Return whether the value is the default."""
@@ -182,9 +196,15 @@ class PerAxis(Argument[tuple[int, ...]]):
         return tuple(values)
 
     def fit(self, value: tuple[int, ...], rank: int) -> tuple[int, ...]:
-        return fit_axes(self.name, value, rank)
+        # Where it may be left out, None stands for that.
+        return value if value is None else fit_axes(self.name, value, rank)
+
+    def rank_of(self, value: tuple[int, ...]) -> int | None:
+        return len(value) if len(value) > 1 else None
 
     def is_default(self, value: tuple[int, ...]) -> bool:
+        if not value or not self.default:
+            return value is self.default
         return isinstance(self.default, tuple) and set(value) == set(self.default)
 
     def write(self, value: tuple[int, ...]) -> str:
@@ -194,6 +214,13 @@ class PerAxis(Argument[tuple[int, ...]]):
 
     def spell(self, value: tuple[int, ...]) -> str:
         return self.prefix + "x".join(map(str, value))
+
+    @property
+    def prefix(self) -> str:
+        return super().prefix if self.shorts else f"{self.name}="
+
+    def forms(self) -> list[str]:
+        return super().forms() or [self.prefix + self.sample]
 
 
 class Pair(Argument[tuple[int, int]]):
@@ -265,18 +292,17 @@ class Dims(Argument[tuple[Any, ...]]):
 
 
 class PaddingArgument(Argument[Padding]):
-    """Zeros at both ends of the axes, given as numbers or, with `rules`, by a rule."""
+    """Zeros at both ends of the axes, given as numbers or by one of the `rules`; `causal` is a rule for one axis."""
 
     sample = "1"
-    RULES = ("valid", "same", "full")
 
-    def __init__(self, *shorts: str, rules: bool = True, **more: Any) -> None:
+    def __init__(self, *shorts: str, rules: tuple[str, ...] = ("valid", "same", "full"), **more: Any) -> None:
         super().__init__(*shorts, **more)
         self.rules = rules
 
     @property
     def keywords(self) -> dict[str, Padding]:
-        return {mode: Padding(mode) for mode in self.RULES} if self.rules else {}
+        return {mode: Padding(mode) for mode in self.rules}
 
     def read(self, pieces: Pieces) -> Padding:
         ends = [self._ends(pieces)]
@@ -292,12 +318,22 @@ class PaddingArgument(Argument[Padding]):
         return begin, (self._number(pieces, low=0) if pieces.take_mark("-") else begin)
 
     def fit(self, value: Padding, rank: int) -> Padding:
+        if value.mode == "causal" and rank != 1:
+            raise ShapeError(
+                "E204",
+                "`causal` of `{layer}` is for one axis, that of the steps",
+                f"the input has {count(rank, 'spatial axis', 'spatial axes')}",
+                help="write `same`, or pad each axis, as `p2-0x0`",
+            )
         if value.mode != "explicit":
             return value
         ends = fit_axes(self.name, value.ends, rank)
         if self.rules and not any(map(any, ends)):
             return Padding("valid")
         return Padding("explicit", ends)
+
+    def rank_of(self, value: Padding) -> int | None:
+        return len(value.ends) if len(value.ends) > 1 else None
 
     def write(self, value: Padding) -> str:
         alike = len(set(value.ends)) == 1
@@ -312,28 +348,38 @@ class PaddingArgument(Argument[Padding]):
         return [list(ends) for ends in value.ends] if value.mode == "explicit" else value.mode
 
 
-class Flag(Argument[bool]):
-    """A boolean, each value of which has a word: `bias` / `nobias`."""
+class Flag(Argument[Any]):
+    """A boolean, each value of which has a word: `bias` / `nobias`; `more` has words for values between."""
 
-    def __init__(self, yes: str | None = None, no: str | None = None, *, default: bool, help: str) -> None:
+    def __init__(
+        self,
+        yes: str | None = None,
+        no: str | None = None,
+        *,
+        default: bool,
+        help: str,
+        more: dict[str, str] | None = None,
+    ) -> None:
         super().__init__(default=default, help=help)
-        self.yes, self.no = yes, no
+        self.yes, self.no, self.more = yes, no, more or {}
 
     @property
-    def keywords(self) -> dict[str, bool]:
-        words = {self.yes: True, self.no: False}
-        return {word: value for word, value in words.items() if word is not None}
+    def keywords(self) -> dict[str, Any]:
+        words = [(self.yes, True), (self.no, False), *self.more.items()]
+        return {word: value for word, value in words if word is not None}
 
-    def read_long(self, pieces: Pieces) -> bool:
+    def read_long(self, pieces: Pieces) -> Any:
         piece = pieces.next
-        truth = {"true": True, "false": False, "yes": True, "no": False}
+        truth = {"true": True, "false": False, "yes": True, "no": False, **{word: word for word in self.more.values()}}
         if piece is None or piece.value not in truth:
-            message = f"`{self.name}` is true or false"
-            raise ArgumentError("E105", message, "neither true nor false", piece, f"write `{self.name}=false`")
+            words = ["true", "false", *self.more.values()]
+            message = f"`{self.name}` is {', '.join(words[:-1])} or {words[-1]}"
+            label = "none of these" if self.more else "neither true nor false"
+            raise ArgumentError("E105", message, label, piece, f"write `{self.name}=false`")
         return truth[pieces.take().value]
 
-    def write(self, value: bool) -> str:
-        word = self.yes if value else self.no
+    def write(self, value: Any) -> str:
+        word = next((word for word, each in self.keywords.items() if each == value), None)
         return word if word is not None else f"{self.name}={str(value).lower()}"
 
 

@@ -29,7 +29,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
 from cnncalc.layers.arguments import Argument, Flag, PaddingArgument, count, declared
 from cnncalc.layers.pieces import ArgumentError
-from cnncalc.layers.taps import Taps
+from cnncalc.layers.taps import AxisTaps
 from cnncalc.shape import Requirement, Shape, ShapeError, Size
 
 #: Every word of the language → the class that it names.
@@ -76,10 +76,14 @@ class Layer:
     #: Kind → its other words. A class with several kinds is a family that differs in name alone.
     words: ClassVar[dict[str, tuple[str, ...]]] = {}
     arguments: ClassVar[dict[str, Argument[Any]]] = {}
+    #: Those whose value may be the size of a named tensor.
+    tensor_arguments: ClassVar[tuple[str, ...]] = ()
     #: A word ending in 1d, 2d or 3d is made for each kind, and asks for that many spatial axes.
     ranked: ClassVar[bool] = False
     #: Whether it works on spatial axes, and so not on a flat vector.
     spatial: ClassVar[bool] = False
+    #: Whether it takes a map of one axis for a sequence, of steps or tokens.
+    takes_sequences: ClassVar[bool] = False
     #: Whether it works on flat vectors alone: a `flatten` is added in front of it where its input is not one.
     flat: ClassVar[bool] = False
     #: Where the output lives: in memory of its own, in its input's as it stands (an alias), or written over
@@ -88,11 +92,13 @@ class Layer:
     #: What PyTorch's autograd keeps for the backward pass where the layer learns, or passes a gradient on: all of its
     #: inputs, its output, or each factor of a product with another factor that learns. Weights are a factor.
     keeps: ClassVar[Literal["nothing", "inputs", "output", "factors"]] = "nothing"
-    #: Whether each step hands a state on to the next: gradients go back from step to step then, as its own
-    #: `backward_multiply_adds` counts them.
-    has_state: ClassVar[bool] = False
+    #: Whether its products read each other's results, as steps that hand on a state do: gradients go from one to the
+    #: other then, as its own `backward_multiply_adds` counts them.
+    is_chain: ClassVar[bool] = False
     #: Whether all its figures are known: not so for an operator of a model file that the program does not know.
     known: ClassVar[bool] = True
+    #: Whether its output has a number of axes of its own, whatever its input's is.
+    sets_rank: ClassVar[bool] = False
     #: Its rules as formulas or in words, for the help; `size_notes` has what else there is to know about sizes.
     size_rule: ClassVar[str] = "same"
     size_notes: ClassVar[tuple[str, ...]] = ()
@@ -112,6 +118,7 @@ class Layer:
         super().__init_subclass__(**more)
         # Whether it is trained stands last: the word is no part of the layer's form.
         cls.arguments = dict(sorted(declared(cls), key=lambda pair: pair[0] == "trainable"))
+        cls.tensor_arguments = tuple(name for name, each in cls.arguments.items() if each.takes_tensor)
         for kind, synonyms in vars(cls).get("words", {}).items():
             ranked = [f"{word}{n}d" for word in (kind, *synonyms)[:2] for n in (1, 2, 3)] if cls.ranked else []
             for word in (kind, *synonyms, *ranked):
@@ -188,6 +195,14 @@ class Layer:
             {name: argument.fit(getattr(self, name), x.rank) for name, argument in self.arguments.items()}
         )
 
+    @property
+    def stated_rank(self) -> int | None:
+        """The number of spatial axes that its word or arguments state, or None if it fits any number."""
+        if self.axes is not None:
+            return self.axes
+        ranks = [argument.rank_of(vars(self)[name]) for name, argument in self.arguments.items()]
+        return next((rank for rank in ranks if rank is not None), None)
+
     def with_values(self: AnyLayer, values: dict[str, Any]) -> AnyLayer:
         """Return the layer with new values of all its arguments, in the order of declaration."""
         other = object.__new__(type(self))
@@ -197,6 +212,24 @@ class Layer:
     def replace(self: AnyLayer, **changed: Any) -> AnyLayer:
         """Return the layer with some of its arguments changed."""
         return type(self)(self.kind, **{name: vars(self)[name] for name in self.arguments} | changed)
+
+    @property
+    def stem(self) -> str:
+        """The word that names without one of their own are numbered by."""
+        return self.kind
+
+    def at_all_steps(self) -> Layer | None:
+        """Return the resolved layer that does with all steps at once what this one does at each; None if there is none.
+
+        The steps are one more axis in front.
+        """
+        return None
+
+    @property
+    def open(self) -> list[str]:
+        """The letters that stand for numbers of it, each once."""
+        counts = [vars(self).get("filters"), vars(self).get("units")]
+        return [str(count) for count in counts if hasattr(count, "symbols")]
 
     # -- sizes ---------------------------------------------------------------------------------------
 
@@ -270,7 +303,7 @@ class Layer:
         """Return the chain of simpler layers that is equivalent to this one; only itself if there is none."""
         return (self,)
 
-    def taps(self, x: Shape, y: Shape) -> tuple[Taps, ...] | Literal["whole"] | None:
+    def taps(self, x: Shape, y: Shape) -> tuple[AxisTaps, ...] | Literal["whole"] | None:
         """Return the elements that an output reads along each axis; None if it reads only its own position."""
         return None
 
@@ -326,6 +359,10 @@ class WeightedLayer(Layer):
     @property
     def frozen(self) -> bool:
         return not self.trainable
+
+    def weights_depend_on(self, x: Shape) -> tuple[Size, ...]:
+        """Return the sizes of an input that the shapes of its weights depend on."""
+        return (x.channels,)
 
 
 def rank_of(word: str) -> int | None:

@@ -26,13 +26,17 @@ from cnncalc.shape import (
     transposed_size,
 )
 
+#: The padding rules of the convolutions that read their input, and what there is to know of their sizes.
+RULES = ("valid", "same", "full", "causal")
+CAUSAL_NOTES = (*Windowed.size_notes, "`causal`, on one axis: P = F' − 1 before the first step, 0 behind the last")
+
 
 class Convolution(Windowed, WeightedLayer):
     """The base of the convolutions: the arguments of their window, and how their channels are explained."""
 
     kernel = PerAxis("", in_full=True, help="window size")
     stride = PerAxis("s", default=(1,), help="step of the window")
-    padding = PaddingArgument("p", default=Padding("valid"), help="zeros at each end of an axis")
+    padding = PaddingArgument("p", rules=RULES, default=Padding("valid"), help="zeros at each end of an axis")
     dilation = PerAxis("d", default=(1,), help="distance between taps")
     # Also where the weights are frozen: PyTorch keeps the input all the same.
     keeps = "inputs"
@@ -66,6 +70,7 @@ class Conv(Convolution):
     filters = Integer("x", ":", help="number of filters = output channels")
     bias = Flag("bias", "nobias", default=True, help="whether there is a bias")
     size_rule = "floor((N + 2P − F')/S) + 1; filters"
+    size_notes = CAUSAL_NOTES
     params_rule = "∏F·(C/g)·x + x"
     macs_rule = "∏O·∏F·(C/g)·x"
     examples = (
@@ -77,6 +82,8 @@ class Conv(Convolution):
         # Two groups of 2 channels: 3·2 weights for each of 6 filters.
         Example("input 10x4 | conv 3 g2 x6 nobias", "8x6", params=36, macs=288),
         Example("input 4x5x6x1 | conv3d 2 x1", "3x4x5x1", params=9, macs=480),
+        # F' = 2·2 + 1 = 5, so 4 zeros before the first step: as many steps as before. 3·2·3 + 3; 10·18.
+        Example("input 10x2 | conv 3 causal d2 x3", "10x3", params=21, macs=180),
     )
 
     def requirements(self, x: Shape) -> Iterator[Requirement]:
@@ -108,6 +115,7 @@ class DepthwiseConv(Convolution):
     multiplier = Integer("m", default=1, help="filters per input channel")
     bias = Flag("bias", "nobias", default=True, help="whether there is a bias")
     size_rule = "floor((N + 2P − F')/S) + 1; C·m"
+    size_notes = CAUSAL_NOTES
     params_rule = "∏F·C·m + C·m"
     macs_rule = "∏O·∏F·C·m"
     examples = (Example("input 8x8x4 | dwconv 3x3 same m2", "8x8x8", params=80, macs=4608),)
@@ -139,6 +147,7 @@ class SeparableConv(Convolution):
     filters = Integer("x", ":", help="number of filters = output channels")
     bias = Flag("bias", "nobias", default=True, help="whether there is a bias")
     size_rule = "floor((N + 2P − F')/S) + 1; filters"
+    size_notes = CAUSAL_NOTES
     params_rule = "∏F·C·m + C·m·x + x"
     macs_rule = "∏O·(∏F·C·m + C·m·x)"
     # 9·3 + 3·4 + 4 parameters; 3·3 positions · (9·3 + 3·4) products.
@@ -189,6 +198,7 @@ class Deconv(Convolution):
     words = {"deconv": ("convtranspose", "tconv", "conv_transpose")}
     ranked = True
     pads = "crops"
+    padding = PaddingArgument("p", default=Padding("valid"), help="zeros at each end of an axis")
     output_padding = PerAxis("op", default=(0,), low=0, sample="1", help="rows added at the end")
     groups = Integer("g", default=1, help="channel groups")
     filters = Integer("x", ":", help="number of filters = output channels")

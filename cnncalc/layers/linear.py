@@ -87,6 +87,9 @@ class Embedding(WeightedLayer):
     def weights(self, x: Shape) -> Size:
         return self.table[0] * self.table[1]
 
+    def weights_depend_on(self, x: Shape) -> tuple[Size, ...]:
+        return ()
+
     def kept_bytes(self, y: Shape) -> Size:
         return BYTES_OF_INDEX * prod(y.spatial)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import reduce
 
+from cnncalc.layers.arguments import Argument, count
 from cnncalc.layers.base import AnyLayer, Example, Layer
-from cnncalc.shape import AXES, Detail, Requirement, Shape, Size, at_least, equal, require
+from cnncalc.layers.pieces import WORD, ArgumentError, Pieces
+from cnncalc.shape import AXES, Detail, Requirement, Shape, ShapeError, Size, at_least, equal, require
 
 
 class Merge(Layer):
@@ -14,8 +16,15 @@ class Merge(Layer):
 
     takes = "(arm; arm)"
     field_rule = "the hull of its arms' fields"
-    #: Whether the channels have to agree as well, and an axis of size 1 is stretched to the others'.
+    #: Whether an axis of size 1 is stretched to the others'.
     elementwise = False
+
+    def joined(self, rank: int) -> int | None:
+        """Return the position of the axis along which the arms may differ, of `rank` spatial axes and the channels."""
+        return None
+
+    def at_all_steps(self) -> Merge:
+        return self
 
     def resolve(self: AnyLayer, x: Shape) -> AnyLayer:
         # Nothing in a merge is per axis, and its inputs are checked against one another.
@@ -28,9 +37,11 @@ class Merge(Layer):
             return Detail(f"their numbers of axes differ: {' and '.join(map(str, dict.fromkeys(inputs)))}")
 
         yield require(all(shape.rank == rank for shape in inputs), "E206", DISAGREE, detail)
-        merged = [shape.dims if self.elementwise else shape.spatial for shape in inputs]
-        for name, sizes in zip((*AXES[rank], "channels"), zip(*merged, strict=True), strict=False):
-            yield from _require_one_size(sizes, name, self.elementwise)
+        joined = self.joined(rank)
+        axes = zip((*AXES[rank], "channels"), zip(*[shape.dims for shape in inputs], strict=True), strict=True)
+        for position, (name, sizes) in enumerate(axes):
+            if position != joined:
+                yield from _require_one_size(sizes, name, self.elementwise)
 
 
 #: The headline of E206.
@@ -98,14 +109,70 @@ class Mul(Elementwise):
         return max(len(inputs) - 2, 0) * y.elements
 
 
+class AxisArgument(Argument[int | str]):
+    """An axis: its name, or the number of a spatial axis, counted from 1."""
+
+    NAMES = ("channels", *dict.fromkeys(name for rank in (1, 2, 3) for name in AXES[rank]))
+
+    def read(self, pieces: Pieces) -> int | str:
+        piece = pieces.next
+        if piece is None or piece.kind != WORD:
+            number: int = self._number(pieces, low=1)
+            return number
+        if piece.value not in self.NAMES:
+            label = f"one of {', '.join(self.NAMES)}, or a number"
+            raise ArgumentError("E105", f"`{self.name}` is a name or a number", label, piece, self._hint())
+        name: str = pieces.take().value
+        return name
+
+    def write(self, value: int | str) -> str:
+        return f"{self.name}={value}"
+
+    def forms(self) -> list[str]:
+        return [f"{self.name}=1", f"{self.name}=height"]
+
+
 class Concat(Merge):
-    """Channels of all arms one behind the other."""
+    """The arms one behind the other, along the channels or, with `axis`, along a spatial axis."""
 
     words = {"concat": ()}
     keeps = "nothing"
+    axis = AxisArgument(default="channels", help="the axis that they are joined along: `1` the first spatial one")
     size_rule = "channels added up; other axes equal"
-    examples = (Example("input 8x8x4 | concat(conv 1x1 x2 ; )", "8x8x6", params=10, macs=512),)
+    size_notes = ("`axis=1`, `axis=height`: that axis added up; the channels and other axes equal",)
+    field_rule = "the hull of its arms' fields; along a joined axis each output sees what its arm's does"
+    examples = (
+        Example("input 8x8x4 | concat(conv 1x1 x2 ; )", "8x8x6", params=10, macs=512),
+        # 8 and 8/2 rows; 4·4·(1·1·4·4 + 4).
+        Example("input 8x4x4 | concat axis=height ( ; pool 2x1 | conv 1x1 x4)", "12x4x4", params=20, macs=256),
+        Example("input 8x4 | concat axis=1 (conv 1 x4 nobias ; ; )", "24x4", params=16, macs=128),
+    )
+
+    def resolve(self, x: Shape) -> Concat:
+        """Return the layer with a spatial axis by its number; raises `ShapeError` if the input has no such axis."""
+        names, axis = AXES[x.rank], self.axis
+        if axis in names:
+            return self.with_values({"axis": names.index(str(axis)) + 1})
+        if axis == "channels" or (isinstance(axis, int) and axis <= x.rank):
+            return self
+        which = f"an axis {axis}" if isinstance(axis, int) else f"a {axis}"
+        numbered = ", ".join(f"{number} {name}" for number, name in enumerate(names, 1))
+        raise ShapeError(
+            "E204",
+            f"`{{layer}}` joins along {which}, which its arms do not have",
+            f"{x} has {count(x.rank, 'spatial axis', 'spatial axes')}{f': {numbered}' if names else ''}",
+            help=f"write `axis={x.rank}`" if names else "drop `axis`: a vector is joined along its elements",
+        )
+
+    def at_all_steps(self) -> Concat:
+        return self if isinstance(self.axis, str) else self.with_values({"axis": self.axis + 1})
+
+    def joined(self, rank: int) -> int:
+        return rank if isinstance(self.axis, str) else self.axis - 1
 
     def shape_of(self, inputs: tuple[Shape, ...]) -> Shape:
-        spatial = [_one_size(sizes, stretch=False) for sizes in zip(*[s.spatial for s in inputs], strict=True)]
-        return Shape(tuple(spatial), sum(shape.channels for shape in inputs))
+        joined = self.joined(inputs[0].rank)
+        axes = enumerate(zip(*[shape.dims for shape in inputs], strict=True))
+        return Shape.of(
+            [sum(sizes) if position == joined else _one_size(sizes, stretch=False) for position, sizes in axes]
+        )

@@ -65,6 +65,9 @@ class LayerNorm(Norm):
     def bias_weights(self, x: Shape) -> Size:
         return super().bias_weights(self._normalized(x))
 
+    def weights_depend_on(self, x: Shape) -> tuple[Size, ...]:
+        return x.dims if self.all else super().weights_depend_on(x)
+
     def _normalized(self, x: Shape) -> Shape:
         """Return the shape of what is normalized together: its elements as channels, with `all`."""
         return Shape((), x.elements) if self.all else x

@@ -1,14 +1,17 @@
-"""Pieces of text that arguments are read from (numbers, words and marks), and a cursor over them."""
+"""Pieces of text that arguments are read from (numbers, words, marks and names), and a cursor over them."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-NUMBER, WORD, MARK = "number", "word", "mark"
+NUMBER, WORD, MARK, TENSOR, TEXT = "number", "word", "mark", "tensor", "text"
 
 
 class Piece(NamedTuple):
-    """A number, a lower-case word or a mark of one character, and its position in the source."""
+    """A number, a lower-case word, a mark of one character, the name in `@NAME` or a text in quotes, and its position.
+
+    The position is in the source; that of a text is without its quotes.
+    """
 
     kind: str
     value: Any

@@ -27,7 +27,8 @@ class Recurrent(WeightedLayer):
 
     words = {"lstm": (), "gru": (), "rnn": ()}
     spatial = True
-    has_state = True
+    takes_sequences = True
+    is_chain = True
     keeps = "factors"
     units = Integer("", "x", ":", help="size of the state = output channels of each direction")
     bidirectional = Flag("bi", default=False, help="whether a second set of weights reads the sequence backwards")
@@ -175,7 +176,7 @@ class ConvLSTM(WeightedLayer):
 
     words = {"convlstm": ()}
     spatial = True
-    has_state = True
+    is_chain = True
     keeps = "factors"
     kernel = PerAxis("", in_full=True, help="window size, on the axes behind the steps")
     stride = PerAxis("s", default=(1,), help="step of the window over the input")

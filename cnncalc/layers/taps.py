@@ -30,7 +30,7 @@ class WindowTaps(NamedTuple):
     @property
     def known(self) -> bool:
         """Whether the places of an output are known numbers."""
-        return isinstance(self.begin, int)
+        return all(isinstance(number, int) for number in self)
 
     @property
     def period(self) -> int:
@@ -111,21 +111,23 @@ class TransposedTaps(NamedTuple):
 class NearestTaps(NamedTuple):
     """Elements repeated, or left out: output o reads floor(o·inputs/outputs)."""
 
-    inputs: int
-    outputs: int
+    inputs: Size
+    outputs: Size
 
     @property
     def known(self) -> bool:
         """Whether the places of an output are known numbers."""
-        return True
+        return isinstance(self.inputs, int) and isinstance(self.outputs, int)
 
     @property
     def period(self) -> int:
-        return self.outputs // gcd(self.inputs, self.outputs)
+        period: int = self.outputs // gcd(self.inputs, self.outputs)
+        return period
 
     @property
     def advance(self) -> int:
-        return self.inputs // gcd(self.inputs, self.outputs)
+        advance: int = self.inputs // gcd(self.inputs, self.outputs)
+        return advance
 
     @property
     def rate(self) -> Any:
@@ -133,7 +135,7 @@ class NearestTaps(NamedTuple):
 
     @property
     def low(self) -> Any:
-        return ratio(1 - self.outputs, self.outputs)
+        return ratio(1, self.outputs) - 1
 
     @property
     def high(self) -> Any:
@@ -151,21 +153,23 @@ class LinearTaps(NamedTuple):
     If c is an element, the output reads only that.
     """
 
-    inputs: int
-    outputs: int
+    inputs: Size
+    outputs: Size
 
     @property
     def known(self) -> bool:
         """Whether the places of an output are known numbers."""
-        return True
+        return isinstance(self.inputs, int) and isinstance(self.outputs, int)
 
     @property
     def period(self) -> int:
-        return self.outputs // gcd(self.inputs, self.outputs)
+        period: int = self.outputs // gcd(self.inputs, self.outputs)
+        return period
 
     @property
     def advance(self) -> int:
-        return self.inputs // gcd(self.inputs, self.outputs)
+        advance: int = self.inputs // gcd(self.inputs, self.outputs)
+        return advance
 
     @property
     def rate(self) -> Any:
@@ -173,11 +177,11 @@ class LinearTaps(NamedTuple):
 
     @property
     def low(self) -> Any:
-        return ratio(self.inputs - 3 * self.outputs, 2 * self.outputs)
+        return (self.rate - 3) * ratio(1, 2)
 
     @property
     def high(self) -> Any:
-        return ratio(self.inputs + self.outputs, 2 * self.outputs)
+        return (self.rate + 1) * ratio(1, 2)
 
     def places(self, output: int) -> range:
         """Return the places that an output reads, one or two."""
@@ -227,6 +231,44 @@ class BinTaps(NamedTuple):
         return range(output * self.inputs // self.outputs, -(-(output + 1) * self.inputs // self.outputs))
 
 
+class BlockTaps(NamedTuple):
+    """Blocks side by side, the first from `shift`: output o reads the block of `block` elements that it stands in."""
+
+    block: Any
+    shift: Any = 0
+
+    @property
+    def known(self) -> bool:
+        """Whether the places of an output are known numbers."""
+        return True
+
+    @property
+    def period(self) -> int:
+        period: int = self.block
+        return period
+
+    @property
+    def advance(self) -> int:
+        return self.period
+
+    @property
+    def rate(self) -> Any:
+        return 1
+
+    @property
+    def low(self) -> Any:
+        return 1 - self.block
+
+    @property
+    def high(self) -> Any:
+        return self.block - 1
+
+    def places(self, output: int) -> range:
+        """Return the places that an output reads, in order."""
+        first = (output - self.shift) // self.block * self.block + self.shift
+        return range(first, first + self.block)
+
+
 def largest_bin(n: Size, out: Size) -> Size:
     """Return the most elements in one of `out` adaptive bins over `n`: max of ceil((i + 1)n/o) − floor(i·n/o).
 
@@ -245,4 +287,19 @@ def largest_bin(n: Size, out: Size) -> Size:
     return quotient - (-(most + rest) // out)
 
 
-Taps = Union[WindowTaps, TransposedTaps, NearestTaps, LinearTaps, BinTaps]
+Taps = Union[WindowTaps, TransposedTaps, NearestTaps, LinearTaps, BinTaps, BlockTaps]
+
+
+class FromAxis(NamedTuple):
+    """The taps along an axis that comes from another one of the input than that at its place.
+
+    With None for the axis, the input has no such axis: the positions were elements of a vector, or channels, and each
+    sees its own.
+    """
+
+    axis: int | None
+    taps: Taps = UNCHANGED
+
+
+#: The taps of one axis of an output, along the axis at its place or another.
+AxisTaps = Union[Taps, FromAxis]

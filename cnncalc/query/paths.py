@@ -14,10 +14,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
-from cnncalc.analysis import Analysis, RowGroup
+from cnncalc.analysis import Analysis
 from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, near, nearest, try_each
 from cnncalc.figures.receptive_field import FIELD_FIGURES
+from cnncalc.figures.rows import RowGroup
 from cnncalc.notation import per_axis, shape_text
+from cnncalc.shape import formulas_as_text
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -118,7 +120,7 @@ class Figures:
         return {
             **{key: getattr(block, key) for key in BLOCK_KEYS},
             "inputs": list(block.inputs),
-            "output_shape": list(block.output_shape),
+            "output_shape": formulas_as_text(block.output_shape),
             "receptive_field": block.receptive_field.figures(),
         }
 

@@ -8,11 +8,13 @@ one raises a `SpecError` with a code E3xx, in bounded time and memory.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from os import path as paths
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from cnncalc.diagnostics import Source
 from cnncalc.graph import Graph, with_input_order_warnings
 from cnncalc.readers.errors import fail, fail_if_unknown, fail_pickle
 from cnncalc.readers.importer import printable_title
@@ -26,10 +28,23 @@ SUFFIXES = {
     ".json": "keras",
     ".prototxt": "caffe",
     ".cfg": "darknet",
+    ".param": "ncnn",
+    ".xml": "openvino",
+    ".tflite": "tflite",
+    ".lite": "tflite",
 }
 
-#: Suffixes of pickled modules: reading one would run whatever code it holds, so none is ever opened.
+#: Readers whose files may leave sizes open, which are letters then.
+WITH_LETTERS = ("onnx",)
+
+#: Suffixes of code, whose text is read.
+CODE = (".py", ".ipynb")
+
+#: Suffixes of pickled modules: reading one would run whatever code it holds, so none is ever unpickled.
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
+
+#: How a net of Caffe begins, without spaces.
+PROTOTXT = re.compile(r"""(layers?|input_shape|state):?[{<]|input_dim:|force_backward:|(input|name):["']""")
 
 #: The number of bytes at a file's beginning that are read to recognize its format where its name does not tell.
 HEAD_BYTES = 4096
@@ -42,11 +57,27 @@ class ModelFile(NamedTuple):
     name: str
 
 
-class ReadOptions(NamedTuple):
-    """Values that a file leaves open: the shape of its first input, channels last, and sizes of symbolic dimensions."""
+class PastedCode(NamedTuple):
+    """A text that is code of a framework, or a module as it is printed."""
 
-    input: tuple[int, ...] | None = None
+    source: Source
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+
+class ReadOptions(NamedTuple):
+    """Values that a file leaves open: the shape of its first input, channels last, and sizes of symbolic dimensions.
+
+    With `letters`, a size that is still open is a letter, named as in the file.
+    """
+
+    input: tuple[Any, ...] | None = None
+    #: The shapes of the second and further inputs, for a PyTorch module.
+    more_inputs: tuple[tuple[int, ...], ...] = ()
     dims: Mapping[str, int] = {}
+    letters: bool = False
 
 
 def recognize(path: str) -> ModelFile | None:
@@ -55,12 +86,13 @@ def recognize(path: str) -> ModelFile | None:
     Raises `SpecError` E304 for a pickled module, and `OSError` if the file cannot be read.
     """
     suffix = paths.splitext(path)[1].lower()
-    if suffix in PICKLES:
-        fail_pickle(path)
     reader = SUFFIXES.get(suffix)
     if reader is None:
         with open(path, "rb") as file:
             reader = _recognize_content(path, file.read(HEAD_BYTES))
+    # A net of Caffe may be called `.pt`, too: it is text, and no pickle begins as one.
+    if suffix in PICKLES and reader != "caffe":
+        fail_pickle(path)
     return ModelFile(reader, path) if reader else None
 
 
@@ -80,26 +112,34 @@ def _recognize_content(path: str, head: bytes) -> str | None:
     # An ONNX file's first field is its version of the format, a small number; next comes a string or the graph.
     if head[:1] == b"\x08" and head[1:2] < b"\x40" and head[2:3] in (b"\x12", b"\x1a", b"\x22", b"\x3a", b"\x42"):
         return "onnx"
+    if head[4:8] == b"TFL3":
+        return "tflite"
     text = head.decode("utf-8", errors="replace").lstrip("\ufeff \t\r\n")
     if text.startswith("{") and '"class_name"' in text:
         return "keras"
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     first = lines[0].replace(" ", "") if lines else ""
+    if text.startswith("<") and re.search(r"<net\b[^>]*\bversion=", text):
+        return "openvino"
+    if first == "7767517":
+        return "ncnn"
     if first in ("[net]", "[network]"):
         return "darknet"
-    if first.startswith(("layer{", "layers{", "input_dim:", "input_shape{", 'input:"', 'name:"')):
+    if PROTOTXT.match(first):
         return "caffe"
     return None
 
 
-def read(model: ModelFile, options: ReadOptions, strict: bool = False) -> Graph:
+def read(model: ModelFile | PastedCode, options: ReadOptions, strict: bool = False) -> Graph:
     """Return the graph of a model; with `strict`, an unknown operator is an error (E305).
 
     Raises `SpecError` if the model is invalid or the library that reads it is not installed.
     """
-    module = import_module(f"cnncalc.readers.{model.reader}")
     try:
-        graph: Graph = module.read(model.name, options)
+        if isinstance(model, PastedCode):
+            graph: Graph = import_module("cnncalc.readers.code").read_code(model.source, options)
+        else:
+            graph = import_module(f"cnncalc.readers.{model.reader}").read(model.name, options)
     except RecursionError:
         fail("E303", f"`{model.name}` is nested too deeply")
     except OSError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.frameworks.notation import BY_RULE, PER_AXIS, REAL, SYMMETRIC, WHOLE
+from cnncalc.frameworks.notation import BY_RULE, PER_AXIS, REAL, RULE_OR_CAUSAL, SYMMETRIC, WHOLE
 from cnncalc.frameworks.table import REQUIRED, Framework, FrameworkArgument
 from cnncalc.readers.importer import symmetric_padding
 from cnncalc.shape import Padding
@@ -33,8 +33,8 @@ class FileArguments:
         """Return whether the argument is true."""
         raise NotImplementedError
 
-    def rule(self, name: str) -> Padding:
-        """Return the name of a padding rule."""
+    def rule(self, name: str, causal: bool = False) -> Padding:
+        """Return the padding by a rule, which may be `causal` only where that is said."""
         raise NotImplementedError
 
     def read(self, framework: Framework, kind: str, rank: int = 0) -> dict[str, Any]:
@@ -61,5 +61,5 @@ class FileArguments:
             return notation.read(self.flag(name, default))
         if notation is REAL:
             return self.real(name, default)
-        assert notation is BY_RULE, f"no reader has the notation of {name}"
-        return self.rule(name)
+        assert notation in (BY_RULE, RULE_OR_CAUSAL), f"no reader has the notation of {name}"
+        return self.rule(name, causal=notation is RULE_OR_CAUSAL)

@@ -1,4 +1,4 @@
-"""The errors of model files, codes E301 to E311."""
+"""The errors of model files, codes E301 to E311, and the warnings of what is passed over in one."""
 
 from __future__ import annotations
 
@@ -53,3 +53,24 @@ def fail_if_unknown(graph: Graph) -> None:
     ]
     if unknown:
         raise SpecError(unknown[:MAX_ERRORS])
+
+
+class PassedOver:
+    """Collects warnings W302 of what is passed over in a file: the first of them, and the number of the others."""
+
+    def __init__(self) -> None:
+        self._first: list[Diagnostic] = []
+        self._more = 0
+
+    def add(self, span: Span, reason: str, help: str) -> None:
+        """Add a warning of a line of the file, and the reason."""
+        if len(self._first) < MAX_ERRORS:
+            self._first.append(Diagnostic("W302", f"line {span.line} is passed over: {reason}", span, help=help))
+        else:
+            self._more += 1
+
+    @property
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """The warnings, in the order of the file."""
+        rest = [Diagnostic("W302", f"{self._more:,} more are passed over")] if self._more else []
+        return (*self._first, *rest)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from cnncalc.diagnostics import Origin, Problems, SpecError
-from cnncalc.graph import UNKNOWN, GraphBuilder, StoredWeights
+from cnncalc.graph import UNKNOWN, Graph, GraphBuilder, StoredWeights, fit_layer, weights_of
 from cnncalc.layers import REGISTRY, Layer
-from cnncalc.layers.opaque import NO_SHAPE, OpaqueOp
-from cnncalc.shape import Padding, Shape
+from cnncalc.layers.opaque import OpaqueOp
+from cnncalc.readers.errors import PassedOver
+from cnncalc.shape import UNKNOWN_SHAPE, Padding, Shape, ShapeError, UndecidedError
 
 #: The most characters of a layer's name.
 MAX_NAME = 100
@@ -134,6 +135,15 @@ class Importer:
         self.problems = Problems()
         self.builder = GraphBuilder(self.problems, reserved, shapes_are_written=False)
         self.names = UniqueNames()
+        self.passed_over = PassedOver()
+
+    def build(self, last: int, name: str | None = None) -> Graph:
+        """Return the graph, with what is passed over in the file among its warnings.
+
+        Raises `SpecError` with all problems if there are any.
+        """
+        graph = self.builder.build(last, name)
+        return graph._replace(warnings=(*self.passed_over.diagnostics, *graph.warnings))
 
     def add(
         self,
@@ -143,16 +153,38 @@ class Importer:
         name: str | None = None,
         stored: StoredWeights | None = None,
     ) -> int:
-        """Add a layer and return its node's index; after an operator of unknown shape, its shape is unknown as well."""
-        shapes = [self.builder.nodes[index].shape for index in inputs if index != UNKNOWN]
-        if NO_SHAPE in shapes and not isinstance(layer, OpaqueOp):
-            layer = unknown_op(layer.kind)
+        """Add a layer and return its node's index.
+
+        Behind an operator of unknown shape its rule holds for what is known of its input. Where that is too little to
+        tell whether it fits, it is an unknown operator itself.
+        """
+        shapes = tuple([self.builder.nodes[index].shape for index in inputs if index != UNKNOWN])
+        if not isinstance(layer, OpaqueOp) and not all(shape.is_known for shape in shapes) and not layer.flat:
+            try:
+                fit_layer(layer, shapes)
+            except (ShapeError, UndecidedError):
+                layer = unknown_op(layer.kind)
         return self.builder.add(layer, tuple(inputs), origin, name, stored=stored)
 
+    def share(self, node: int, first: int) -> None:
+        """Let a node have the weights of an earlier one.
+
+        One that is no layer with as many weights as that by its rule has none of its own all the same.
+        """
+        if node == UNKNOWN or self.builder.share(node, first):
+            return
+        added = self.builder.nodes[node]
+        if added.inputs and (added.stored or weights_of(added.layer, added.input_shapes[0])) != StoredWeights():
+            self.builder.nodes[node] = added._replace(stored=StoredWeights())
+
+    def partial_shape(self, node: int) -> Shape:
+        """Return the output shape of a node, in which sizes may be unknown; behind an error, all of them are."""
+        return self.builder.nodes[node].shape if node != UNKNOWN else UNKNOWN_SHAPE
+
     def shape(self, node: int) -> Shape | None:
-        """Return the output shape of a node, or None if it is unknown."""
-        shape = self.builder.nodes[node].shape if node != UNKNOWN else NO_SHAPE
-        return None if shape == NO_SHAPE else shape
+        """Return the output shape of a node, or None if a size in it is unknown."""
+        shape = self.partial_shape(node)
+        return shape if shape.is_known else None
 
     def attempt(self, work: Callable[[Given], Result], item: Given) -> Result | None:
         """Return the result of `work` on an item, or None if it raises, so that one run reports all errors."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
-from cnncalc.analysis import Row, RowOrGroup
 from cnncalc.diagnostics import nearest
+from cnncalc.figures.rows import Row, RowOrGroup
 from cnncalc.notation import field_range_text, field_text, formula, shape_text, thousands
 from cnncalc.report.document import Bar, Column, Folding
 from cnncalc.shape import Size
@@ -15,15 +15,32 @@ from cnncalc.shape import Size
 MOST_UNKNOWN = 8
 
 
+#: Columns of figures that are unknown where another is.
+DEPENDS_ON = {"flops": "macs", "backward": "macs", "saved": "activations"}
+
+
 def uncounted(rows: Sequence[Row]) -> str:
-    """Return a note on the operators that are not counted, with the number of times each occurs."""
+    """Return a note on the operators that are not counted, with the number of times each occurs.
+
+    Of the layers behind them, whose input is not known in full, it has the number alone.
+    """
     counts: dict[str, int] = {}
+    behind = 0
     for row in rows:
-        counts[row.type] = counts.get(row.type, 0) + 1
+        if not row.node.inputs:
+            continue
+        if row.node.layer.known:
+            behind += 1
+        else:
+            counts[row.type] = counts.get(row.type, 0) + 1
+    sizes = f"sizes are not known of {behind:,} layer{'s' if behind > 1 else ''}"
+    if not counts:
+        return f"{sizes}, so that all totals are lower bounds"
     names = [name if count == 1 else f"{name} ({count} times)" for name, count in counts.items()]
     if len(names) > MOST_UNKNOWN:
         names[MOST_UNKNOWN:] = [f"{len(names) - MOST_UNKNOWN} other operators"]
-    return f"{', '.join(names)}: not counted in full, so that all totals are lower bounds"
+    after = f"; behind, {sizes}" if behind else ""
+    return f"{', '.join(names)}: not counted in full, so that all totals are lower bounds{after}"
 
 
 def _inputs(row: RowOrGroup, layout: str) -> str:
@@ -76,10 +93,26 @@ def size_column(
 def count_column(
     key: str, heading: str, get: Callable[[Any], Size], *, rank: int = 0, bar: Bar | None = None
 ) -> Column:
-    """Return a column of whole numbers; as text, they have thousands separators."""
-    return Column(
-        key, heading, lambda line, _: get(line), lambda line, _: thousands(get(line)), True, rank=rank, bar=bar
-    )
+    """Return a column of whole numbers; as text, they have thousands separators.
+
+    A figure that is not known in full has no value unless part of it is known, and its text is `?` or `≥448`.
+    """
+    figure = DEPENDS_ON.get(key, key)
+
+    def is_missing(line: Any) -> bool:
+        return figure in getattr(line, "missing", ())
+
+    def value(line: Any, _: str) -> Size | None:
+        known = get(line)
+        return None if is_missing(line) and not known else known
+
+    def text(line: Any, _: str) -> str:
+        known = get(line)
+        if not is_missing(line):
+            return thousands(known)
+        return f"≥{thousands(known)}" if known else "?"
+
+    return Column(key, heading, value, text, True, rank=rank, bar=bar)
 
 
 BAR = Bar(natural=8, most=12)

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from cnncalc.analysis import Row
 from cnncalc.compare.diff import Difference, LayerChange, TotalChange
 from cnncalc.compare.networks import NetworkRow
 from cnncalc.figures.cost import DEFAULT_CONVENTION
+from cnncalc.figures.rows import Row
 from cnncalc.notation import shape_text, shortened, thousands
 from cnncalc.report.document import Block, DataTable, Document, Mark, Notes, Paragraph, TextRow, text_table
 from cnncalc.report.markdown import code

@@ -14,6 +14,7 @@ from cnncalc.report.document import Block, Document, Heading, Paragraph, text_ta
 from cnncalc.report.layers import legend
 from cnncalc.report.options import RenderOptions
 from cnncalc.report.pictures import listed, pictures, pictures_data
+from cnncalc.shape import UnknownSize, formulas_as_text
 
 #: Of the tensors that are live with a layer, the largest are named, at most this many.
 MOST_LIVE = 4
@@ -47,7 +48,8 @@ def _page(explanations: Sequence[Explanation], options: RenderOptions, drawn: bo
         rows = tuple(_rows(each))
         rules += [text for _, text in rows]
         yield Heading(f"{each.row.name}: {each.row.description}{' (implicit)' if each.row.implicit else ''}")
-        yield Paragraph(" ".join(cleandoc(each.layer.__doc__ or "").split("\n\n")[0].split()))
+        what = " ".join(cleandoc(each.layer_at_step.__doc__ or "").split("\n\n")[0].split())
+        yield Paragraph(what if each.layer is each.layer_at_step else f"At each step: {what[:1].lower()}{what[1:]}")
         yield text_table(rows, roles=("label",))
         if drawn and any(axis.window.kernel > 1 or axis.window.stride > 1 for axis in each.positions):
             yield from pictures(each, options)
@@ -85,7 +87,7 @@ def _size_rows(explanation: Explanation) -> Iterator[tuple[str, str]]:
 
 def _padding_text(explanation: Explanation) -> str:
     """Return the padding of each axis, with its calculation if a rule determines it."""
-    layer = explanation.layer
+    layer = explanation.layer_at_step
     assert isinstance(layer, Windowed)
     mode = layer.padding.mode
     if mode == "valid":
@@ -97,6 +99,8 @@ def _padding_text(explanation: Explanation) -> str:
         split = f"{signed(axis.begin)} {ends[0]} and {signed(axis.end)} {ends[1]}"
         if mode == "full":
             split = f"{axis.total} at each end"
+        elif mode == "causal":
+            split = f"{axis.total} {ends[0]}, none {ends[1]}"
         elif axis.total is not None:
             split = f"{axis.total}{cropped} in all, so {split}"
         by_axis.append((axis.axis, split))
@@ -106,9 +110,15 @@ def _padding_text(explanation: Explanation) -> str:
 
 def _cost_rows(explanation: Explanation) -> Iterator[tuple[str, str]]:
     layer, row = explanation.layer, explanation.row
-    if row.node.stored is not None:
+    if row.weights_of is not None:
+        yield "frozen" if layer.frozen else "parameters", f"those of `{row.weights_of}`, counted there"
+    elif row.node.stored is not None:
         frozen = f", and {thousands(row.frozen)} frozen" if row.frozen else ""
         yield "parameters", f"{thousands(row.params)}{frozen}, as the model file stores them"
+    elif "params" in row.missing:
+        yield "parameters", layer.params_rule if layer.known else "unknown"
+        if layer.known:
+            yield "", _result(explanation.weights)
     elif row.params or row.frozen:
         yield "frozen" if layer.frozen else "parameters", layer.params_rule
         nouns = ((explanation.weights, "weight"), (explanation.biases, "bias"))
@@ -120,8 +130,10 @@ def _cost_rows(explanation: Explanation) -> Iterator[tuple[str, str]]:
     if explanation.macs.calculated:
         yield "MACs", layer.macs_rule
         yield "", _result(explanation.macs)
-    elif row.macs:
-        yield "MACs", thousands(row.macs)
+    elif row.macs or "macs" in row.missing:
+        yield "MACs", thousands(row.macs) if row.macs else "unknown"
+    if row.missing:
+        yield "stands on", row.stands_on
 
 
 def _field_rows(explanation: Explanation) -> Iterator[tuple[str, str]]:
@@ -171,7 +183,8 @@ def _memory_rows(explanation: Explanation) -> Iterator[tuple[str, str]]:
         "in place": f", written over those of `{memory.over}`, which nothing else reads",
     }[how]
     elements = "element" if memory.elements.value == 1 else "elements"
-    yield "memory", f"{_result(memory.elements)} {elements}, {bytes_text(memory.bytes)}{place}"
+    size = "size unknown" if "activations" in explanation.row.missing else bytes_text(memory.bytes)
+    yield "memory", f"{_result(memory.elements)} {elements}, {size}{place}"
     if len(memory.live) > 1:
         named = sorted(memory.live, key=lambda each: -each[1])[:MOST_LIVE]
         texts = [_held(f"{name} {bytes_text(size)}") for name, size in named]
@@ -209,12 +222,17 @@ def explanation_data(explanation: Explanation) -> dict[str, object]:
         "type": row.type,
         "layer": row.description,
         "inputs": list(row.inputs),
-        "input_shapes": [list(shape) for shape in row.input_shapes],
-        "output_shape": list(row.output_shape),
+        "input_shapes": formulas_as_text(row.input_shapes),
+        "output_shape": formulas_as_text(row.output_shape),
         "implicit": row.implicit,
         "sizes": [{"axis": size.of, **_formula(size)} for size in explanation.sizes],
         "padding": [
-            {"axis": each.axis, "begin": each.begin, "end": each.end, "rule": each.total and _formula(each.total)}
+            {
+                "axis": each.axis,
+                "begin": formulas_as_text(each.begin),
+                "end": formulas_as_text(each.end),
+                "rule": each.total and _formula(each.total),
+            }
             for each in explanation.padding
         ],
         "channels": explanation.channels,
@@ -240,7 +258,7 @@ def explanation_data(explanation: Explanation) -> dict[str, object]:
         ],
         "memory": {
             "elements": _formula(memory.elements),
-            "bytes": memory.bytes,
+            "bytes": formulas_as_text(memory.bytes),
             "over": memory.over,
             "live": dict(memory.live),
             "live_bytes": memory.total,
@@ -251,4 +269,6 @@ def explanation_data(explanation: Explanation) -> dict[str, object]:
 
 def _formula(formula: FigureFormula) -> dict[str, object]:
     value = formula.value
+    if isinstance(value, UnknownSize):
+        return {"formula": formula.text, "value": None}
     return {"formula": formula.text, "value": int(value) if value.denominator == 1 else str(value)}

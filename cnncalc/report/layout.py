@@ -221,7 +221,7 @@ class _TableLayout:
         for index, column in enumerate(self.columns):
             if column.bar is not None and self.widths.bar:
                 values = [
-                    0 if isinstance(line, (TextRow, TitleRow)) else column.value(line, self.table.layout)
+                    0 if isinstance(line, (TextRow, TitleRow)) else column.value(line, self.table.layout) or 0
                     for line in self.table.lines
                 ]
                 bars[index] = bars_of(values, self.widths.bar, self.options.unicode)

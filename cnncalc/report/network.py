@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from cnncalc.analysis import Analysis, RowOrGroup, collapse
+from cnncalc.analysis import Analysis
 from cnncalc.figures.cost import DEFAULT_CONVENTION
 from cnncalc.figures.receptive_field import exceeds
+from cnncalc.figures.rows import RowGroup, RowOrGroup, collapse
 from cnncalc.notation import bytes_text, short, thousands
 from cnncalc.report.columns import uncounted
 from cnncalc.report.document import Alert, Block, Column, DataTable, Document, Mark, Notes, Paragraph, TextRow
@@ -55,7 +56,10 @@ def network_document(
     blocks.append(Notes(tuple(_notes(analysis))))
     if analysis.letters:
         at = ",".join(f"{name}={SAMPLES.get(name, 32)}" for name in analysis.domains)
-        help = f"for numbers add `--at {at}`, or give the shape with `--input`"
+        of_input = {letter for each in analysis.graph.nodes if not each.inputs for letter in each.layer.open}
+        # A shape says nothing of filters.
+        otherwise = ", or give the shape with `--input`" if of_input.issuperset(analysis.domains) else ""
+        help = f"for numbers add `--at {at}`{otherwise}"
         blocks.append(Alert("", "", help))
     blocks += [Alert(each.code, each.message, each.help or "") for each in analysis.warnings[:MOST_WARNINGS]]
     if len(analysis.warnings) > MOST_WARNINGS:
@@ -105,6 +109,8 @@ def _table(
         suffixes = {}
         if line.implicit or aside:
             suffixes["layer"] = " (implicit)" if line.implicit else f" + {aside}"
+        if basis := _basis(line):
+            suffixes["layer"] = suffixes.get("layer", "") + basis
         if exceeds(line.receptive_field, input_shape):
             suffixes["field"] = "*"
         marks.append(Mark(rail, "implicit" if line.implicit else "", suffixes))
@@ -117,13 +123,22 @@ def _table(
     return table._replace(marks=marks, unlimited=not analysis.letters, zeros=False)
 
 
+def _basis(line: RowOrGroup) -> str:
+    """Return what the weights of a layer behind an unknown operator stand on, as a suffix; empty for other lines."""
+    if isinstance(line, RowGroup) or not line.behind_unknown or not line.node.layer.known:
+        return ""
+    if not {"params", "macs"} & {*line.missing}:
+        return ""
+    return " (input unknown)" if "params" in line.missing else " (by channels alone)"
+
+
 def _with_totals(
     analysis: Analysis, columns: Sequence[Column], lines: Sequence[RowOrGroup | TextRow], layout: str
 ) -> DataTable:
     # A total has the name of the figure that it sums up.
     totals = [column.text(analysis.totals, layout) if column.numeric else "" for column in columns]
     if not columns[0].numeric:
-        totals[0] = "total, at least" if analysis.unknown else "total"
+        totals[0] = "total, at least" if analysis.incomplete else "total"
     return DataTable(columns, lines, layout, tuple(totals))
 
 
@@ -151,8 +166,8 @@ def _notes(analysis: Analysis) -> Iterator[tuple[str, str]]:
         from cnncalc.figures.conventions import TABLES
 
         yield "convention", f"{options.convention}: {TABLES[options.convention].text}"
-    if analysis.unknown:
-        yield "unknown", uncounted(analysis.unknown)
+    if analysis.incomplete:
+        yield "unknown", uncounted(analysis.incomplete)
     if options.batch > 1:
         yield "batch", f"MACs and activations are for {thousands(options.batch)} samples, shapes for one"
     if any(exceeds(row.receptive_field, analysis.graph.nodes[0].shape) for row in analysis.rows):

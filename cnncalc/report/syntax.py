@@ -127,7 +127,9 @@ def sections() -> tuple[SyntaxSection, ...]:
             "blocks",
             "`let` names numbers, `def` a block. `{…}` computes wherever a number may stand, with `+ - * / // %` and "
             "`min max ceil floor round divisible(v, by)`; `* {n}` with an `n` of 0 leaves an item out. "
-            "`--var width=32` overrides a let. `cnncalc zoo resnet50` shows a whole network.",
+            "In a block, `C` is the number of channels that come in. "
+            "`--var width=32` overrides a let. `cnncalc zoo resnet50` shows a whole network, `cnncalc zoo --blocks` "
+            "the blocks that stand ready, such as `se()` and `inverted(24, s=2)`.",
             code=CodeSample(
                 "let width = 16, depth = 2\n"
                 "def unit(c, s=1) = conv 3x3 s{s} p1 x{c} nobias | bn | relu\n"
@@ -138,7 +140,7 @@ def sections() -> tuple[SyntaxSection, ...]:
         SyntaxSection(
             "letters",
             "A size of an input may be a letter, any but `x`: sizes and counts are formulas in it then. A spec without "
-            "an input has one of letters. `--at H=224,W=224` gives numbers.",
+            "an input has one of letters, and missing filters are letters too: `K1`. `--at H=224,K1=16` gives numbers.",
             samples=(
                 ("input HxWx3 | conv 3x3 x8 | pool 2", "(floor(H/2) - 1)x(floor(W/2) - 1)x8"),
                 ("input NxNxC | conv 1x1 x4", "one letter for both axes"),

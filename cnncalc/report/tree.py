@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cnncalc.analysis import Arms, Row, RowOrGroup
+from cnncalc.figures.rows import Arms, Row, RowOrGroup
 from cnncalc.layers.merge import Merge
 
 

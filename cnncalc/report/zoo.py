@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from cnncalc.figures.receptive_field import exceeds
+from cnncalc.language.prelude import PreludeBlock
 from cnncalc.notation import bytes_text, field_range_text, field_text, shape_text, short
 from cnncalc.report.columns import count_column, size_column, text_column
 from cnncalc.report.document import Column, DataTable, Document, Notes, Paragraph, TitleRow
@@ -64,14 +65,22 @@ ORDERS: dict[str, Callable[[ZooEntry], Any]] = {
     "memory": lambda entry: entry.peak_bytes,
 }
 
-#: The widths from which numbers have all their digits, and a network's contribution is shown beside it.
-EXACT, BESIDE = 88, 150
+#: The width from which a network's contribution is shown beside it.
+BESIDE = 150
+#: The columns that are left out of a narrow list, the first of them first; CSV and JSON have them all.
+DISPENSABLE = ("year", "peak_bytes")
+#: The spaces between two columns.
+GAP = 2
 
 NOTES = (
     ("field", "receptive field of the last feature map; * is larger than the input, all is the whole input"),
     ("memory", "peak memory of the feature maps in float32, without weights"),
 )
+#: A note's heading → the key of its column, if that is another word.
+NOTED = {"memory": "peak_bytes"}
 COMMANDS = "`cnncalc NAME` calculates a network, `cnncalc zoo NAME` prints its spec."
+
+BLOCKS = "Any spec calls them, as in `conv 3x3 same x64 | se()`; `cnncalc zoo se` prints one. Your own def comes first."
 
 
 def sort(entries: Sequence[ZooEntry], key: str | None) -> list[ZooEntry]:
@@ -89,9 +98,7 @@ def zoo_document(entries: Sequence[ZooEntry], width: int | None, layout: str, gr
     """Build the list for a terminal; if `grouped`, each group's contribution is shown once."""
     width = width or PAGE_WIDTH
     beside = width >= BESIDE
-    columns = [COLUMNS[key] for key in DEFAULT]
-    if width < EXACT:
-        columns = [_rounded(column) if column.key in ("params", "macs") else column for column in columns]
+    columns = _fitting(entries, width, layout)
     if beside:
         columns.append(COLUMNS["contribution"]._replace(text=_once(entries, grouped)))
     lines: list[ZooEntry | TitleRow] = []
@@ -101,11 +108,42 @@ def zoo_document(entries: Sequence[ZooEntry], width: int | None, layout: str, gr
             before = entry.member.contribution
             lines.append(TitleRow(before))
         lines.append(entry)
-    return Document((DataTable(columns, lines, layout), Notes(NOTES), Paragraph(COMMANDS)))
+    shown = {column.key for column in columns}
+    notes = [note for note in NOTES if NOTED.get(note[0], note[0]) in shown]
+    return Document((DataTable(columns, lines, layout), Notes(tuple(notes)), Paragraph(COMMANDS)))
+
+
+def _fitting(entries: Sequence[ZooEntry], width: int, layout: str) -> list[Column]:
+    """Return the columns that fit a width: numbers are rounded, then columns left out, before a name is broken."""
+    columns = [COLUMNS[key] for key in DEFAULT]
+    if _width(columns, entries, layout) > width:
+        columns = [_rounded(column) if column.key in ("params", "macs") else column for column in columns]
+    for key in DISPENSABLE:
+        if _width(columns, entries, layout) > width:
+            columns = [column for column in columns if column.key != key]
+    return columns
+
+
+def _width(columns: Sequence[Column], entries: Sequence[ZooEntry], layout: str) -> int:
+    """Return the width of a table of these columns."""
+    widths = [max(len(column.heading), *[len(column.text(entry, layout)) for entry in entries]) for column in columns]
+    return sum(widths) + GAP * (len(widths) - 1)
+
+
+def blocks_document(blocks: Sequence[PreludeBlock], table_only: bool = False) -> Document:
+    """Build the list of the blocks that every spec may call."""
+    columns = (
+        text_column("signature", "block", lambda block: block.signature, role="code"),
+        text_column("summary", "what it is", lambda block: block.summary, folding="prose"),
+        text_column("source", "source", lambda block: block.source, folding="prose"),
+    )
+    table = DataTable(columns, blocks)
+    return Document((table,) if table_only else (table, Paragraph(BLOCKS)))
 
 
 def _rounded(column: Column) -> Column:
-    return column._replace(text=lambda entry, layout: short(column.value(entry, layout)))
+    heading = {"parameters": "params"}.get(column.heading, column.heading)
+    return column._replace(heading=heading, text=lambda entry, layout: short(column.value(entry, layout)))
 
 
 def _once(entries: Sequence[ZooEntry], grouped: bool) -> Callable[[ZooEntry, str], str]:

@@ -51,10 +51,11 @@ def unknowns(spec: Spec) -> Iterator[Unknown]:
             atom = item.atom
             if isinstance(item.count, Hole) and _is_unknown(item.count):
                 yield Unknown(item.count, item, item.span.text, (id(item), 0))
-            if isinstance(atom, LayerNode):
-                for chunk in (atom.word, *atom.arguments):
-                    yield from _unknowns_of(chunk, atom)
-            elif isinstance(atom, GroupNode):
+            layer = atom.layer if isinstance(atom, MergeNode) else atom
+            if isinstance(layer, LayerNode):
+                for chunk in (layer.word, *layer.arguments):
+                    yield from _unknowns_of(chunk, layer)
+            if isinstance(atom, GroupNode):
                 stack.append(atom.items)
             elif isinstance(atom, MergeNode):
                 stack.extend(atom.arms)
@@ -98,13 +99,16 @@ def with_numbers(spec: Spec, numbers: Mapping[int, int]) -> Spec:
     def items_with(items: tuple[ItemNode, ...]) -> tuple[ItemNode, ...]:
         return tuple([item._replace(atom=atom_with(item.atom)) for item in items])
 
+    def layer_with(layer: LayerNode) -> LayerNode:
+        return layer._replace(word=chunk_with(layer.word), arguments=tuple(map(chunk_with, layer.arguments)))
+
     def atom_with(atom: Atom) -> Atom:
         if isinstance(atom, LayerNode):
-            return atom._replace(word=chunk_with(atom.word), arguments=tuple(map(chunk_with, atom.arguments)))
+            return layer_with(atom)
         if isinstance(atom, GroupNode):
             return atom._replace(items=items_with(atom.items))
         if isinstance(atom, MergeNode):
-            return atom._replace(arms=tuple(map(items_with, atom.arms)))
+            return atom._replace(layer=layer_with(atom.layer), arms=tuple(map(items_with, atom.arms)))
         return atom
 
     definitions = [

@@ -11,8 +11,14 @@ from fractions import Fraction
 from functools import reduce
 from typing import Any, NamedTuple, Union
 
+from cnncalc.shape import UnknownSize, ratio
+
 #: A number, or a polynomial where symbols are left in it.
 Value = Union[int, Fraction, "Polynomial"]
+
+
+#: A quotient of more terms than this is not computed.
+MOST_QUOTIENT_TERMS = 100
 
 
 class Atom(NamedTuple):
@@ -34,6 +40,9 @@ class Atom(NamedTuple):
         if self.name == "floor":
             top, bottom = self.arguments
             return f"floor({bracketed(top)}/{bottom})"
+        if self.name == "ratio":
+            top, bottom = self.arguments
+            return f"({bracketed(top)}/{_denominator(bottom)})"
         return f"{self.name}({', '.join(map(str, self.arguments))})"
 
 
@@ -100,6 +109,8 @@ class Polynomial:
     def __add__(self, other: Value) -> Any:
         if isinstance(other, int) and other == 0:
             return self
+        if isinstance(other, UnknownSize):
+            return NotImplemented
         terms = dict(self.terms)
         for monomial, factor in terms_of(other).items():
             terms[monomial] = terms.get(monomial, 0) + factor
@@ -119,6 +130,8 @@ class Polynomial:
     def __mul__(self, other: Value) -> Any:
         if isinstance(other, int) and other == 1:
             return self
+        if isinstance(other, UnknownSize):
+            return NotImplemented
         terms: Terms = {}
         for left, a in self.terms.items():
             for right, b in terms_of(other).items():
@@ -131,8 +144,21 @@ class Polynomial:
     def __pow__(self, power: int) -> Any:
         return reduce(lambda product, _: product * self, range(power), 1)
 
-    def __truediv__(self, divisor: int) -> Any:
+    def __truediv__(self, divisor: Value) -> Any:
+        if isinstance(divisor, Polynomial):
+            return self._ratio(self, divisor)
         return self * Fraction(1, divisor)
+
+    def __rtruediv__(self, top: int) -> Any:
+        return self._ratio(top, self)
+
+    def _ratio(self, top: Value, bottom: Polynomial) -> Any:
+        """Return the quotient of two values, a number if one is a multiple of the other."""
+        monomial, factor = next(iter(bottom.terms.items()))
+        share = Fraction(terms_of(top).get(monomial, 0)) / factor
+        return (
+            plain_number(share) if share and top == bottom * share else self.single(Atom("ratio", ratio, (top, bottom)))
+        )
 
     # -- substitution and text ---------------------------------------------------------------------------
 
@@ -165,6 +191,40 @@ def substitute(value: Value, values: Mapping[str, Value]) -> Any:
     return value.substitute(values) if isinstance(value, Polynomial) else value
 
 
+def exact_quotient(value: Value, divisor: Value) -> Any:
+    """Return value / divisor if it has whole coefficients and leaves nothing over, else None.
+
+    Long division in several variables: the leading terms are those with the highest powers, atom by atom.
+    """
+    rest, total, terms = value, 0, terms_of(divisor)
+    kind = next((type(each) for each in (value, divisor) if isinstance(each, Polynomial)), Polynomial)
+    atoms = sorted({atom for each in (*terms_of(value), *terms) for atom, _ in each}, key=_atom_order)
+    if not terms:
+        return None
+
+    def powers(monomial: Monomial) -> tuple[int, ...]:
+        given = dict(monomial)
+        return tuple(given.get(atom, 0) for atom in atoms)
+
+    leading = max(terms, key=powers)
+    for _ in range(MOST_QUOTIENT_TERMS):
+        left = terms_of(rest)
+        if not left:
+            return total
+        first = max(left, key=powers)
+        exponents = [have - want for have, want in zip(powers(first), powers(leading), strict=True)]
+        if min(exponents, default=0) < 0:
+            return None
+        factor = Fraction(left[first]) / terms[leading]
+        if factor.denominator != 1:
+            return None
+        monomial = tuple((atom, power) for atom, power in zip(atoms, exponents, strict=True) if power)
+        part = kind.from_terms({monomial: factor})
+        total = total + part
+        rest = rest - part * divisor
+    return None
+
+
 def symbols_of(values: Iterable[Any]) -> set[str]:
     """Return the names of the symbols in any of the values; numbers have none."""
     return {name for value in values if isinstance(value, Polynomial) for name in value.symbols}
@@ -186,7 +246,11 @@ def _times(left: Monomial, right: Monomial) -> Monomial:
     powers = dict(left)
     for atom, power in right:
         powers[atom] = powers.get(atom, 0) + power
-    return tuple(sorted(powers.items(), key=lambda each: (each[0].function is not None, str(each[0]))))
+    return tuple(sorted(powers.items(), key=lambda each: _atom_order(each[0])))
+
+
+def _atom_order(atom: Atom) -> tuple[bool, str]:
+    return atom.function is not None, str(atom)
 
 
 def sum_text(value: Value) -> str:
@@ -200,6 +264,12 @@ def sum_text(value: Value) -> str:
         sign = (" - " if factor < 0 else " + ") if text else ("-" if factor < 0 else "")
         text += sign + "*".join(parts)
     return text
+
+
+def _denominator(value: Value) -> str:
+    """Return the text of a value under a bar, in brackets unless it is one symbol or function."""
+    text = bracketed(value)
+    return f"({text})" if "*" in text and not text.startswith("(") else text
 
 
 def bracketed(value: Value) -> str:

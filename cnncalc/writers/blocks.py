@@ -74,12 +74,17 @@ class BlockLayout:
         case: Callable[[str], str],
         taken: Iterable[str] = (),
         attributes: Iterable[str] = (),
+        again: Callable[[LayerCode, LayerCode, str], LayerCode] = lambda code, first, name: code,
     ) -> None:
         """Lay out a graph; `code` is that of each layer by its node, `case` converts a block's name to its template's.
 
+        `again` returns the code of a layer with the weights of another one from its own code, the other's, and the name
+        of the other's step, which is in the same block.
         No template is given a name in `taken`, no step one in `attributes`.
         """
-        self._graph, self._code, self._attributes = graph, code, tuple(attributes)
+        self._graph, self._code, self._attributes, self._again = graph, code, tuple(attributes), again
+        #: The name of each layer's step by its node.
+        self._step_names: dict[int, str] = {}
         self._last = graph.nodes[-1].index + 1 if graph.nodes else 0
         self._readers: dict[int, list[int]] = {node.index: [] for node in graph.nodes}
         for node in graph.nodes:
@@ -119,11 +124,16 @@ class BlockLayout:
             if scope is None or len(members) == 1:
                 for node in members:
                     name = names.free("_".join(node.name.split(".")[depth:]))
-                    yield BlockStep(name, self._code[node.index], node.inputs, (node.index,))
+                    self._step_names[node.index] = name
+                    yield BlockStep(name, self._code_of(node), node.inputs, (node.index,))
                 continue
             block = self._block(scope.rstrip("0123456789"), members, depth + 1)
             self._add_copy(block)
             yield BlockStep(names.free(scope), block, block.inputs, block.outputs)
+
+    def _code_of(self, node: Node) -> LayerCode:
+        code, first = self._code[node.index], node.weights_from
+        return code if first is None else self._again(code, self._code[first], self._step_names[first])
 
     def _block(self, family: str, nodes: list[Node], depth: int) -> CodeBlock:
         inside = {node.index for node in nodes}

@@ -12,13 +12,15 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Problems, Source, SpecError
-from cnncalc.graph import Graph, Node
+from cnncalc.graph import Graph, Node, one_step
 from cnncalc.language.arguments import read_layer
 from cnncalc.language.nodes import LayerNode
 from cnncalc.language.parse import parse, parse_items
+from cnncalc.language.references import WEIGHTS
 from cnncalc.language.write import write as canonical
 from cnncalc.layers import KINDS, REGISTRY, Layer
 from cnncalc.layers.merge import Merge
+from cnncalc.layers.timewise import Timewise
 from cnncalc.shape import Shape
 from cnncalc.writers.blocks import file_docstring
 from cnncalc.writers.emitter import Emitter, Unsupported
@@ -35,12 +37,20 @@ emitter: Emitter[str] = Emitter("the spec language")
 
 
 def write(graph: Graph) -> str:
-    """Return the graph as a spec in canonical form; raises `SpecError` E320 for a layer that the language lacks."""
+    """Return the graph as a spec in canonical form, with its figures in a comment.
+
+    Raises `SpecError` E320 for a layer that the language lacks.
+    """
+    head = [f"# {line}".rstrip() for line in file_docstring(graph, emitter.title).splitlines()]
+    return write_spec(graph, ["\n".join(head)])
+
+
+def write_spec(graph: Graph, head: Sequence[str] = ()) -> str:
+    """Return the graph as a spec in canonical form, below the blocks of text `head`."""
     texts = emitter.emit_all(graph.nodes)
     definitions, items = define(Pipelines(graph, texts).items())
-    head = [f"# {line}".rstrip() for line in file_docstring(graph, emitter.title).splitlines()]
     blocks = [*definitions, "\n".join(lines(fold(items)))]
-    source = Source("<spec>", "\n\n".join(["\n".join(head), *blocks]))
+    source = Source("<spec>", "\n\n".join([*head, *blocks]))
     problems = Problems()
     return canonical(parse(source, problems), problems, source)
 
@@ -50,6 +60,9 @@ def write(graph: Graph) -> str:
 
 @emitter(*dict.fromkeys(KINDS.values()))
 def layer_text(node: Node, layer: Any) -> str:
+    if isinstance(layer, Timewise):
+        step = one_step(node)
+        return f"timewise({layer_text(step, step.layer)})"
     text = str(layer)
     if isinstance(layer, Merge):
         return text
@@ -142,7 +155,7 @@ class Pipelines:
         if node.implicit:
             self.alias[node.index] = inputs[0]
         elif isinstance(node.layer, Merge):
-            self.merge(node.index, node.layer.kind, inputs)
+            self.merge(node.index, self.texts[node.index], inputs)
         elif inputs:
             self.go_on_from(inputs[0])
             head = node.layer.memory == "own"
@@ -157,7 +170,7 @@ class Pipelines:
         if not self.pipelines or self.pipelines[-1].end != tensor:
             self.pipelines.append(Pipeline(tensor))
 
-    def merge(self, tensor: int, kind: str, inputs: tuple[int, ...]) -> None:
+    def merge(self, tensor: int, text: str, inputs: tuple[int, ...]) -> None:
         arms: list[Pipeline] = []
         for number in range(len(inputs) - 1, -1, -1):
             before = inputs[:number]
@@ -171,7 +184,7 @@ class Pipelines:
         inner = [entry for arm in arms for entry in arm.entries]
         first = min([tensor, *(entry.first for entry in inner)])
         depth = 1 + max([0, *(entry.depth for entry in inner)])
-        self.pipelines[-1].append(PipelineEntry(tensor, kind, True, tuple(arms), first, depth))
+        self.pipelines[-1].append(PipelineEntry(tensor, text, True, tuple(arms), first, depth))
 
     def arm(self, tensor: int, before: tuple[int, ...], starts: Sequence[int]) -> Pipeline:
         """Return the arm that ends in a tensor: the last pipeline, or its part after the start of other arms.
@@ -213,6 +226,7 @@ class Pipelines:
                 tensors[pipeline.start] = None
             elif pipeline.start == NOWHERE and top and current != NOWHERE:
                 tensors[pipeline.entries[0].tensor] = None
+        tensors.update(dict.fromkeys(node.weights_from for node in self.graph.nodes if node.weights_from is not None))
         names = Identifiers(REGISTRY)
         return {index: names.free(self.graph.nodes[index].name) for index in sorted(tensors)}
 
@@ -243,7 +257,7 @@ class Pipelines:
         if here not in (NOWHERE, current):
             yield RepeatItem(f"@{self.names[here]}", plain=False)
         for entry in pipeline.entries:
-            text, plain = entry.text, True
+            text, plain = self.with_weights(entry), True
             if entry.arms is not None:
                 arms = [fold(list(self.pipeline(arm, here))) for arm in entry.arms]
                 text = bracketed(text, arms)
@@ -253,6 +267,17 @@ class Pipelines:
                 text, plain = f"{text} as {name}", False
             yield RepeatItem(text, entry.head, entry.arms is not None, plain)
             here = entry.tensor
+
+    def with_weights(self, entry: PipelineEntry) -> str:
+        """Return the text of a layer, with the name of the one whose weights it has; within the brackets of steps."""
+        node = self.graph.nodes[entry.tensor] if entry.tensor < len(self.graph.nodes) else None
+        if node is None or node.weights_from is None:
+            return entry.text
+        layer, steps = node.layer, 0
+        while isinstance(layer, Timewise):
+            layer, steps = layer.layer, steps + 1
+        end = len(entry.text) - steps
+        return f"{entry.text[:end]} {WEIGHTS}=@{self.names[node.weights_from]}{entry.text[end:]}"
 
 
 def fits(entries: Sequence[PipelineEntry], before: Sequence[int]) -> bool:

@@ -74,16 +74,21 @@ class Emitter(Generic[T]):
         """
         problems, emitted = Problems(), {}
         for node in nodes:
+            is_opaque = isinstance(node.layer, OpaqueOp)
+            # Sizes are unknown only behind an operator that is an error itself.
+            if not is_opaque and not all(shape.is_known for shape in (*node.input_shapes, node.shape)):
+                continue
             # An operator of a model file may take nothing in: an `If` whose condition is a constant is no input.
-            if node.inputs or isinstance(node.layer, OpaqueOp):
+            if node.inputs or is_opaque:
                 try:
                     emitted[node.index] = self.emit(node)
                 except Unsupported as fact:
-                    problems.add(self._problem(node, fact))
+                    problems.add(self.problem(node, fact))
         problems.raise_if_any()
         return emitted
 
-    def _problem(self, node: Node, fact: Unsupported) -> Diagnostic:
+    def problem(self, node: Node, fact: Unsupported) -> Diagnostic:
+        """Return the error E320 for a layer that the format has no equivalent of."""
         span, calls = node.origin or (None, ())
         message = f"{self.title} has no equivalent of `{node.name}`"
         note = (f"`{node.name}` is `{node.layer}`",) if span is None else ()

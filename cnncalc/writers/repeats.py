@@ -116,7 +116,8 @@ def define(items: Sequence[RepeatItem]) -> tuple[list[str], list[RepeatItem]]:
     alike: dict[str, list[int]] = {}
     for position, unit in enumerate(units):
         text = join(unit)
-        if unit[0].merges and len(text) >= MIN_BODY and all(item.plain for item in unit):
+        # A block does not know the names of layers outside it, such as one whose weights a layer in it has.
+        if unit[0].merges and len(text) >= MIN_BODY and all(item.plain for item in unit) and "@" not in text:
             alike.setdefault(ARGUMENT.sub(_blank, text), []).append(position)
     definitions: list[str] = []
     for positions in alike.values():

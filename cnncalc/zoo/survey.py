@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from cnncalc.analysis import Analysis, Options, Row, analyze_graph
+from cnncalc.analysis import Analysis, Options, analyze_graph
 from cnncalc.diagnostics import Problems, Source
+from cnncalc.figures.rows import Row
 from cnncalc.language.build import build_graph
 from cnncalc.language.parse import parse
 from cnncalc.zoo import Member

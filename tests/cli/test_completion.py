@@ -44,12 +44,24 @@ def test_first_word_begun() -> None:
     assert list(completions("co")) == [
         "compare",
         "completion",
+        "coatnet_0",
         "convnext_tiny",
         "convnext_small",
         "convnext_base",
         "convnext_large",
+        "convnextv2_atto",
+        "convnextv2_femto",
+        "convnextv2_pico",
+        "convnextv2_nano",
+        "convnextv2_tiny",
         "co",
     ]
+
+
+def test_networks_and_blocks() -> None:
+    """`cnncalc zoo` completes networks and blocks."""
+    assert list(completions("zoo", "inv")) == ["inverted"]
+    assert {"resnet50", "se"} <= set(completions("zoo", ""))
 
 
 def test_a_spec_of_a_command() -> None:

@@ -26,7 +26,7 @@ arguments
   3x3                 kernel=     required  window size
   s2                  stride=     1         step of the window
   p1, valid, same,    padding=    valid     zeros at each end of an axis
-  full
+  full, causal
   d2                  dilation=   1         distance between taps
   gN                  groups=     1         channel groups
   xN, :N              filters=    required  number of filters = output channels
@@ -39,6 +39,8 @@ rules
                    valid: P = 0
                    same: ceil(N/S), the smaller half of the padding first
                    full: P = F' − 1
+                   causal, on one axis: P = F' − 1 before the first step, 0
+                   behind the last
   parameters       ∏F·(C/g)·x + x
   buffers          0
   MACs             ∏O·∏F·(C/g)·x
@@ -57,6 +59,7 @@ examples
   input 5x5x1 | conv 3x3 full x1      7x7x1            10   441
   input 10x4 | conv 3 g2 x6 nobias    8x6              36   288
   input 4x5x6x1 | conv3d 2 x1         3x4x5x1           9   480
+  input 10x2 | conv 3 causal d2 x3    10x3             21   180
 """
 
 FC = {
@@ -184,9 +187,9 @@ def test_overview_folds_between_words() -> None:
     lines = run("--width", "80").stdout.splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("dwconv"))
     assert lines[start : start + 3] == [
-        "dwconv (depthwise)       3x3 [s2 p1/same/full  floor((N + 2P −      ∏F·C·m + C·m",
-        "                         d2 mN nobias frozen]  F')/S) + 1; C·m",
-        "sepconv (separable)      3x3 xN [s2            floor((N + 2P −      ∏F·C·m +",
+        "dwconv (depthwise)      3x3 [s2               floor((N + 2P −     ∏F·C·m + C·m",
+        "                        p1/same/full/causal   F')/S) + 1; C·m",
+        "                        d2 mN nobias frozen]",
     ]
 
 

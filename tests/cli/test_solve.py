@@ -236,7 +236,7 @@ def test_numbers_for_letters() -> None:
     assert run("conv 3x3 x16", *shapes, "--at", "h=32, W=30,C=3").output == "output\n32x30x3\n30x28x16\n"
 
 
-@pytest.mark.parametrize("at", ["H", "H=0", "H=1,H=2", "HH=3", "H=-1", "H=1.5", "H=1000000000"])
+@pytest.mark.parametrize("at", ["H", "H=0", "H=1,H=2", "H=-1", "H=1.5", "H=1000000000"])
 def test_wrong_numbers_for_letters(at: str) -> None:
     """What is no letter with its number is a wrong command line."""
     assert run("conv 3x3 x16", "--at", at).exit_code == 2
@@ -245,7 +245,7 @@ def test_wrong_numbers_for_letters(at: str) -> None:
 def test_a_letter_that_is_not_there() -> None:
     """A number for a letter that no input has is an error which names those that it has."""
     done = run("conv 3x3 x16", "--at", "N=3")
-    assert done.output == "error[E110]: no size of the spec's input is `N`\n = help: its letters: C, H, W\n"
+    assert done.output == "error[E110]: the spec has no letter `N`\n = help: its letters: C, H, W\n"
 
 
 def test_letters_in_json() -> None:

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -14,6 +15,7 @@ import cnncalc
 from cnncalc import zoo
 from cnncalc.cli import main
 from cnncalc.cli.zoo import KEYS
+from cnncalc.language.prelude import described
 from cnncalc.report.zoo import ORDERS
 
 VGG = """\
@@ -114,10 +116,16 @@ def test_sort(key: str) -> None:
     """The list is sorted by the figure, smallest first."""
     listed = json.loads(run("--family", "resnet", "--sort", key, "-f", "json").stdout)
     place = {"field": "receptive_field", "memory": "peak_bytes"}.get(key, key)
-    values = [each["receptive_field"]["size"] if key == "field" else each[place] for each in listed]
+    values = [_largest(each) if key == "field" else each[place] for each in listed]
 
     assert len(values) > 10
     assert values == sorted(values)
+
+
+def _largest(entry: dict[str, Any]) -> float:
+    """The largest size of the receptive field; that of the whole input is above all."""
+    size = entry["receptive_field"]["size"]
+    return float("inf") if size == "all" else max(size)
 
 
 def test_keys() -> None:
@@ -128,7 +136,15 @@ def test_keys() -> None:
 def test_what_sees_everything_comes_last() -> None:
     """Sorted by field, a network that looks at its whole input from a gate on comes behind those of any size."""
     listed = json.loads(run("--family", "mobilenet", "--sort", "field", "-f", "json").stdout)
-    assert [each["receptive_field"]["size"] for each in listed] == [[315] * 2, [315] * 2, [491] * 2, "all", "all"]
+    assert [each["receptive_field"]["size"] for each in listed] == [
+        [315] * 2,
+        [315] * 2,
+        [491] * 2,
+        [943] * 2,
+        [1871] * 2,
+        "all",
+        "all",
+    ]
 
 
 @pytest.mark.parametrize("width", [80, 149, 150])
@@ -140,6 +156,16 @@ def test_width(width: int) -> None:
     assert max(map(len, table.splitlines())) <= width
     assert table.splitlines()[0].endswith("contribution") == (width >= 150)
     assert {line.split()[0] for line in table.splitlines() if line} >= set(zoo.members())
+
+
+def test_narrow_columns() -> None:
+    """In 80 columns, numbers are rounded and the year is left out rather than a name broken; narrower, the memory."""
+    narrow, narrower = run("--width", "80").stdout, run("--width", "70").stdout
+
+    assert narrow.split("\n")[0].split() == ["name", "input", "params", "MACs", "field", "memory"]
+    assert narrower.split("\n")[0].split() == ["name", "input", "params", "MACs", "field"]
+    assert "\nmemory" in narrow
+    assert "\nmemory" not in narrower
 
 
 def test_ascii() -> None:
@@ -215,6 +241,10 @@ def test_no_such_network() -> None:
         (["--copy"], "--copy needs the name of a network"),
         (["lenet5", "--sort", "macs"], "`--sort` has no effect on one network: leave the NAME out for the list"),
         (["lenet5", "--family", "lenet"], "`--family` has no effect on one network: leave the NAME out for the list"),
+        (["se", "--blocks"], "`--blocks` lists them all: `cnncalc zoo se` shows one"),
+        (["--blocks", "--sort", "macs"], "`--sort` has no effect on the list of blocks"),
+        (["se", "--copy"], "`--copy` is for networks, and `se` is a block: write its def into your spec"),
+        (["se", "-f", "csv"], "a block is written as text or as JSON, not as csv"),
         (["lenet5", "-f", "csv"], "a spec is written as text or as JSON, not as csv"),
     ],
 )
@@ -223,6 +253,33 @@ def test_wrong_command_lines(arguments: list[str], message: str) -> None:
     result = run(*arguments)
     assert (result.exit_code, result.stdout) == (2, "")
     assert message in result.stderr
+
+
+# -- blocks --------------------------------------------------------------------------------------------------
+
+
+def test_blocks() -> None:
+    """The list of blocks has each with its call, what it is, and its source; JSON has its text, too."""
+    listed = json.loads(run("--blocks", "-f", "json").stdout)
+    text = run("--blocks").stdout
+
+    assert [each["name"] for each in listed] == list(described())
+    for each in listed:
+        assert each["signature"] in text
+        assert each["text"].splitlines()[-1] in run(each["name"]).stdout
+    rows = csv.DictReader(io.StringIO(run("--blocks", "-f", "csv").stdout))
+    assert [row["signature"] for row in rows] == [each["signature"] for each in listed]
+
+
+def test_a_block() -> None:
+    """The name of a block prints its def with the comment above it, as text and in JSON."""
+    text = (
+        "# Squeeze-and-excite: a gate on each channel, from the means of all; relu on C / r in between.\n"
+        "# Squeeze-and-Excitation Networks, Hu et al., 2017, arXiv:1709.01507\n"
+        "def se(r=4) = mul( ; gap | conv 1 x{max(C // r, 1)} | relu | conv 1 x{C} | sigmoid)\n"
+    )
+    assert run("se").stdout == text
+    assert json.loads(run("se", "-f", "json").stdout)["text"] == text
 
 
 # -- a name in place of a spec ---------------------------------------------------------------------------------

@@ -209,6 +209,43 @@ class Embedded(nn.Module):
         return y
 
 
+class Timewise(nn.Module):
+    """A convolution, a norm and a fully connected layer at each step, with the steps as samples."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm, self.fc = nn.Conv2d(8, 4, 3), nn.BatchNorm2d(4), nn.Linear(4 * 5 * 4, 6)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = x.transpose(1, 2).flatten(0, 1)
+        y = self.norm(self.conv(y)).flatten(1)
+        return self.fc(y).unflatten(0, (len(x), -1)).transpose(1, 2)
+
+
+class Causal(nn.Module):
+    """A convolution behind as many zeros as it reaches back."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(8, 6, 3, dilation=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.conv(nn.functional.pad(x, (4, 0)))
+        return y
+
+
+class Unpooled(nn.Module):
+    """A max pool, and what undoes it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pool, self.unpool = nn.MaxPool2d(2, return_indices=True), nn.MaxUnpool2d(2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y: Tensor = self.unpool(*self.pool(x))
+        return y
+
+
 class GlobalResponseNorm(nn.Module):
     """ConvNeXtV2's global response norm, as its authors write it, on a map with the channels last."""
 
@@ -245,6 +282,46 @@ class Attended(nn.Module):
         return y.transpose(1, 2).unflatten(2, x.shape[2:])
 
 
+class AttendedInBlocks(nn.Module):
+    """Self-attention within blocks of 3x5, with a number for each head and offset, and keys and values of one head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.q, self.k, self.v, self.out = (nn.Linear(8, size, bias=False) for size in (8, 4, 4, 8))
+        self.offsets = nn.Parameter(torch.zeros(2, 15, 15))
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, c, h, w = x.shape
+        blocks = x.view(n, c, h // 3, 3, w // 5, 5).permute(0, 2, 4, 3, 5, 1).reshape(-1, 15, c)
+        q = self.q(blocks).view(-1, 15, 2, 4).transpose(1, 2)
+        k, v = (each(blocks).view(-1, 1, 15, 4) for each in (self.k, self.v))
+        y = (q * 0.5 @ k.transpose(2, 3) + self.offsets).softmax(3) @ v
+        y = self.out(y.transpose(1, 2).reshape(-1, 15, 8))
+        return y.view(n, h // 3, w // 5, 3, 5, c).permute(0, 5, 1, 3, 2, 4).reshape(n, c, h, w)
+
+
+class AttendedByVectors(nn.Module):
+    """Self-attention over a map of 13x11, where queries are multiplied with a vector for the offset along each axis."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.q, self.k, self.v, self.out = (nn.Linear(8, 8) for _ in range(4))
+        self.offsets = nn.Parameter(torch.zeros(25 + 21, 4))
+        places = torch.arange(143)
+        rows, columns = places // 11, places % 11
+        begins = places[:, None] * (25 + 21)
+        self.at = begins + rows[:, None] - rows + 12, begins + columns[:, None] - columns + 25 + 10
+
+    def forward(self, x: Tensor) -> Tensor:
+        tokens = x.flatten(2).transpose(1, 2)
+        q, k, v = (each(tokens).unflatten(2, (2, 4)).transpose(1, 2) for each in (self.q, self.k, self.v))
+        by_vector = (q @ self.offsets.T).flatten(2)
+        of_rows, of_columns = (by_vector[..., at] for at in self.at)
+        y = (q * 0.5 @ k.transpose(2, 3) + of_rows + of_columns).softmax(3) @ v
+        y = self.out(y.transpose(1, 2).flatten(2))
+        return y.transpose(1, 2).unflatten(2, x.shape[2:])
+
+
 def add_in_place(x: Tensor) -> Tensor:
     """A residual addition as torchvision writes it."""
     y = x.clone()
@@ -270,6 +347,8 @@ CALLS: dict[str, tuple[str, Callable[[Tensor], Tensor]]] = {
     "mul": ("x * x", lambda x: x * x),
     "mul_function": ("torch.mul(x, x)", lambda x: torch.mul(x, x)),
     "concat": ("torch.cat([x, x], 1)", lambda x: torch.cat([x, x], 1)),
+    "concat_height": ("torch.cat([x, x], 2)", lambda x: torch.cat([x, x], 2)),
+    "rearrange": ("x.permute(0, 2, 1, 3).flatten(1, 2)", lambda x: x.permute(0, 2, 1, 3).flatten(1, 2)),
     "slice": ("x[:, 2:6]", lambda x: x[:, 2:6]),
     "shuffle": ("channel shuffle, 2 groups", shuffled),
     "mean": ("x.mean((2, 3))", lambda x: x.mean((2, 3))),
@@ -344,6 +423,11 @@ PROBES: dict[str, Subject] = {
     "embedding": (Embedded, (1, 13)),
     "attention": (lambda: Attended(module=False), PLANE),
     "attention_module": (lambda: Attended(module=True), PLANE),
+    "attention_blocks": (AttendedInBlocks, (1, 8, 12, 10)),
+    "attention_vectors": (AttendedByVectors, PLANE),
+    "timewise": (Timewise, VOLUME),
+    "causal": (Causal, LINE),
+    "unpool": (Unpooled, (1, 8, 12, 10)),
     "relu": (nn.ReLU, PLANE),
     "relu_in_place": (lambda: nn.ReLU(inplace=True), PLANE),
     "relu6": (nn.ReLU6, PLANE),
@@ -394,6 +478,12 @@ PROBES: dict[str, Subject] = {
     "upsample_bilinear": (lambda: nn.Upsample(scale_factor=2, mode="bilinear"), PLANE),
     "upsample_bilinear_3x2": (lambda: nn.Upsample(scale_factor=(3, 2), mode="bilinear"), PLANE),
     "upsample_nearest_size": (lambda: nn.Upsample(size=(26, 22), mode="nearest"), PLANE),
+    "resize_nearest": (lambda: nn.Upsample(size=(20, 7), mode="nearest"), PLANE),
+    "resize_bilinear": (lambda: nn.Upsample(size=(20, 7), mode="bilinear"), PLANE),
+    "resize_nearest1d": (lambda: nn.Upsample(size=20, mode="nearest"), LINE),
+    "resize_linear1d": (lambda: nn.Upsample(size=20, mode="linear"), LINE),
+    "resize_nearest3d": (lambda: nn.Upsample(size=(5, 7, 20), mode="nearest"), VOLUME),
+    "resize_trilinear3d": (lambda: nn.Upsample(size=(5, 7, 20), mode="trilinear"), VOLUME),
     "upsample_nearest1d": (lambda: nn.Upsample(scale_factor=2, mode="nearest"), LINE),
     "upsample_linear1d": (lambda: nn.Upsample(scale_factor=2, mode="linear"), LINE),
     "upsample_nearest3d": (lambda: nn.Upsample(scale_factor=2, mode="nearest"), VOLUME),

@@ -43,13 +43,18 @@ def read(node: Node, output: int) -> Iterator[int]:
             yield from {floor(c), floor(c) + 1} if c.denominator > 1 else {int(c)}
         case "upsample":
             yield floor(Fraction(output, layer.factor[0]))
+        case "resize" if layer.mode == "bilinear":
+            c = (output + Fraction(1, 2)) * n / layer.sizes[0] - Fraction(1, 2)
+            yield from {floor(c), floor(c) + 1} if c.denominator > 1 else {int(c)}
+        case "resize":
+            yield floor(Fraction(output * n, layer.sizes[0]))
         case "pixelshuffle":
             yield floor(Fraction(output, layer.factor))
         case "pixelunshuffle":
             yield from range(output * layer.factor, (output + 1) * layer.factor)
         case "adaptiveavgpool":
             yield from range(
-                floor(Fraction(output * n, layer.size[0])), ceil(Fraction((output + 1) * n, layer.size[0]))
+                floor(Fraction(output * n, layer.size[0] or n)), ceil(Fraction((output + 1) * n, layer.size[0] or n))
             )
         case "pad":
             yield output - layer.amount.ends[0][0]
@@ -69,13 +74,27 @@ def rate(node: Node) -> Fraction:
             return Fraction(1, layer.stride[0])
         case "upsample":
             return Fraction(1, layer.factor[0])
+        case "resize":
+            return Fraction(node.input_shapes[0].spatial[0], layer.sizes[0])
         case "pixelshuffle":
             return Fraction(1, layer.factor)
         case "pixelunshuffle":
             return Fraction(layer.factor)
         case "adaptiveavgpool":
-            return Fraction(node.input_shapes[0].spatial[0], layer.size[0])
+            return Fraction(node.input_shapes[0].spatial[0], layer.size[0] or node.input_shapes[0].spatial[0])
     return Fraction(1)
+
+
+def joins(node: Node) -> bool:
+    """Whether arms stand one behind the other along the axis."""
+    return getattr(node.layer, "axis", None) == 1
+
+
+def joined_at(node: Node, arm: int, output: int) -> list[int]:
+    """The place of an arm that is an output of the join; those before the first and behind the last go on."""
+    sizes = [shape.spatial[0] for shape in node.input_shapes]
+    place, last = output - sum(sizes[:arm]), len(sizes) - 1
+    return [place] if (place >= 0 or arm == 0) and (place < sizes[arm] or arm == last) else []
 
 
 class Walk:
@@ -84,6 +103,7 @@ class Walk:
     def __init__(self, spec: str) -> None:
         self.nodes = cnncalc.parse(spec).nodes
         self.jumps: list[Fraction] = []
+        self.seen = cache(self._seen)
         #: Behind arms whose jumps differ, or of which one is stretched, an axis has an end.
         self.ends: list[bool] = []
         for node in self.nodes:
@@ -94,11 +114,23 @@ class Walk:
             own = [0 if self.stretched(node, arm) else self.jumps[i] for arm, i in enumerate(node.inputs)]
             self.jumps.append(max(own) * rate(node))
             self.ends.append(len(set(own)) > 1 or any(self.ends[i] for i in node.inputs))
-        self.seen = cache(self._seen)
+            if joins(node):
+                self.ends[-1] = self.ends[-1] or not self.continued(node)
+
+    def continued(self, node: Node) -> bool:
+        """Whether joined arms go on from one another: each output sees what the one before it does, a jump further."""
+        jump = self.jumps[node.index]
+        first, *others = [self._seen(node.index, output)[0] for output in range(node.shape.spatial[0])]
+        return all(
+            bool(first and each) and extent(each) == extent(first) and min(each) == min(first) + number * jump
+            for number, each in enumerate(others, 1)
+        )
 
     @staticmethod
     def stretched(node: Node, arm: int) -> bool:
-        return len(node.inputs) > 1 and node.input_shapes[arm].spatial[0] == 1 < node.shape.spatial[0]
+        return (
+            len(node.inputs) > 1 and not joins(node) and node.input_shapes[arm].spatial[0] == 1 < node.shape.spatial[0]
+        )
 
     def _seen(self, index: int, output: int) -> tuple[frozenset[int], bool]:
         """The input elements that an output of a layer sees, and whether an end of an axis cuts them off."""
@@ -108,7 +140,7 @@ class Walk:
         elements: set[int] = set()
         cut = False
         for arm, i in enumerate(node.inputs):
-            for place in [0] if self.stretched(node, arm) else read(node, output):
+            for place in joined_at(node, arm, output) if joins(node) else self.places(node, arm, output):
                 if self.ends[i] and not 0 <= place < self.nodes[i].shape.spatial[0]:
                     cut = True
                     continue
@@ -116,6 +148,9 @@ class Walk:
                 elements |= more
                 cut |= cut_before
         return frozenset(elements), cut
+
+    def places(self, node: Node, arm: int, output: int) -> Iterator[int]:
+        return iter([0]) if self.stretched(node, arm) else read(node, output)
 
     def figures(self, index: int) -> tuple[int, int, Fraction, int]:
         """Size, smallest, jump and left of a layer."""
@@ -168,7 +203,8 @@ layers = st.one_of(
     st.builds("deconv {} s{} {} x4".format, small, small, st.sampled_from(["same", "p1", "p0-1", "p1-0"])),
     st.builds("upsample {}".format, small),
     st.builds("upsample {} bilinear".format, small),
-    st.builds("adaptiveavgpool {}".format, st.integers(1, 12)),
+    st.builds("adaptiveavgpool {}".format, st.integers(0, 12).map(lambda size: size or "_")),
+    st.builds("resize {} {}".format, st.integers(1, 12), st.sampled_from(["nearest", "bilinear"])),
     st.sampled_from(
         [
             "conv 1 x8 | pixelshuffle 2",
@@ -202,6 +238,11 @@ merges = st.one_of(
             f"concat({' | '.join(arms[0])} | adaptiveavgpool 7 ; {' | '.join(arms[1])} | adaptiveavgpool 7) | conv 1 x4"
         )
     ),
+    # One behind the other: an output is that of one arm.
+    st.lists(st.one_of(equal_arms, layers), min_size=2, max_size=3).map(
+        lambda arms: f"concat axis=1 ({' ; '.join(f'{arm} | conv 1 x4' if arm else arm for arm in arms)})"
+    ),
+    st.sampled_from(["concat axis=length (crop 0-5 ; crop 5-0)", "concat axis=1 ( ; adaptiveavgpool 1)"]),
     st.sampled_from(["add( ; adaptiveavgpool 1)", "mul(conv 3 same x4 ; adaptiveavgpool 1 | conv 1 x4)"]),
 )
 
@@ -226,6 +267,13 @@ def test_walk(chain: list[str], n: int) -> None:
         # Equal sizes of unequal jumps: 9 elements are 4 by a stride of 2, and 4 by bins of 9/4.
         "concat(conv 3 s2 x4 ; adaptiveavgpool 4) | conv 2 s2 x4 | upsample 2",
         "concat(adaptiveavgpool 4 ; adaptiveavgpool 8 | pool 2) | conv 3 p1 x4 | add( ; conv 3 same x4)",
+        # Scaled to sizes that are no multiples, and back to the size of another tensor, beside that.
+        "resize 7 | conv 3 same x4 | resize 9 bilinear | conv 3 same x4", "resize 12 bilinear | conv 3 s2 same x4",
+        "conv 3 same x4 as a | pool 2 | conv 3 same x4 | resize @a | add( ; @a) | conv 3 same x4",
+        "conv 3 same x4 as a | conv 3 x4 as b | @a | crop @b | add( ; @b) | upsample 2 | crop @a offset=3 | conv 2 x4",
+        # Halves one behind the other, with what was between them; and such as overlap.
+        "concat axis=1 (crop 0-4 ; crop 5-0) | conv 3 same x4", "concat axis=1 (crop 0-2 ; crop 2-0) | conv 3 same x4",
+        "concat axis=1 (conv 3 s2 x4 ; conv 3 p1 x4) | pool 2 | conv 3 x4 | upsample 2",
         # One element stretched over all.
         "mul(conv 3 same x4 ; conv 9 x4) | conv 3 same x4 | deconv 2 s2 x4",
     ],
@@ -283,6 +331,7 @@ def longest_run(inside: list[bool]) -> int:
         "deconv 2 s4 x4 | conv 3 x4", "add(upsample 2 | pool 2 ; conv 3 same x4) | upsample 2 | conv 3 same x4",
         "concat(conv 3 s2 x4 ; adaptiveavgpool 4) | conv 2 x4", "adaptiveavgpool 7 | conv 3 same x4",
         "add(conv 3 same x4 ; adaptiveavgpool 1) | conv 3 same x4",
+        "concat axis=1 (conv 3 s2 x4 ; conv 5 p1-0 x4 ; ) | conv 3 x4",
     ],
 )  # fmt: skip
 def test_bound(spec: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,6 +37,7 @@ from cnncalc.layers.arguments import (
     Real,
 )
 from cnncalc.layers.base import rank_of
+from cnncalc.layers.references import Offset
 from cnncalc.shape import Shape, ShapeError
 
 CASES = Path(__file__).parent / "write" / "cases.txt"
@@ -169,22 +170,32 @@ def said(draw: st.DrawFn, argument: Argument[Any], glued: bool) -> str:
         word = draw(st.sampled_from(sorted(argument.keywords)))
         if glued or draw(st.booleans()):
             return word
-        truth = {True: "true", False: "NO"}
+        truth = {True: "true", False: "NO", "qkv": "qkv"}
         return f"{argument.name}={truth[argument.keywords[word]] if isinstance(argument, Flag) else word}"
     if isinstance(argument, NamedInteger):
         number = draw(st.integers(argument.low, min(argument.high - 1, 9)))
         # Glued, its word alone can stand.
         return f"{argument.name}={number}" if not glued else ""
+    if argument.takes_names:
+        return f"{draw(st.sampled_from(['p', 'g1', 'Big']))}={draw(numbers)}" if not glued else ""
+    if argument.takes_text:
+        pattern = draw(st.sampled_from(["h w c -> w (h  c)", "(a p)b c->a  b(p c)", "... C -> C ...", "a 1 B->(B a)"]))
+        return f'{"" if glued else draw(st.sampled_from(["", f"{argument.name}="]))}"{pattern}"'
     value = draw(values(argument))
-    if not glued and draw(st.integers(0, 3)) == 0:
+    if argument.takes_tensor and not glued and draw(st.booleans()):
+        return draw(st.sampled_from(["", f"{argument.name}="])) + "@" + draw(names)
+    if not argument.shorts and glued:
+        return ""
+    if not glued and (not argument.shorts or draw(st.integers(0, 3)) == 0):
         return f"{argument.name}={value}"
     return draw(st.sampled_from([short for short in argument.shorts if not (glued and short == "x")])) + value
 
 
 @st.composite
 def layers(draw: st.DrawFn) -> str:
-    word = draw(st.sampled_from(sorted(set(REGISTRY) - {"add", "mul", "concat"})))
-    given = [each for each in REGISTRY[word].arguments.values() if each.required or draw(st.booleans())]
+    word = draw(st.sampled_from(sorted(set(REGISTRY) - {"add", "mul", "concat", "timewise"})))
+    arguments = [each for each in REGISTRY[word].arguments.values() if not isinstance(each, Offset)]
+    given = [each for each in arguments if each.required or draw(st.booleans())]
     glued = draw(st.integers(0, len(given))) if rank_of(word) is None else 0
     first = "".join(draw(said(argument, True)) for argument in given[:glued])
     rest = draw(st.permutations([draw(said(argument, False)) for argument in given[glued:]]))

@@ -140,6 +140,7 @@ def test_shared_layer(tmp_path: Path) -> None:
         ("c", 20, 1024),
         ("c_2", 0, 1024),
     ]
+    assert [row.weights_of for row in result.rows] == [None, None, "c"]
 
 
 def test_nested_model(tmp_path: Path) -> None:
@@ -165,7 +166,7 @@ def test_frozen(tmp_path: Path) -> None:
 
     assert [(row.description, row.params, row.frozen, row.buffers) for row in result.rows[1:]] == [
         ("conv 1x1 x4 frozen", 0, 20, 0),
-        ("conv 1x1 x4 frozen", 0, 0, 0),
+        ("conv 1x1 x4 frozen weights=@c", 0, 0, 0),
         ("bn frozen", 0, 8, 8),
         ("prelu frozen", 0, 256, 0),
         ("conv 1x1 x2", 10, 0, 0),
@@ -201,8 +202,11 @@ ALL = (None, None, None)
         ((ALL, ALL, ALL, (-2, None, None)), ("slice 2:4", (8, 8, 2))),
         ((ALL, (2, None, None)), ("GetItem", (6, 8, 4))),
         ((..., (None, None, 2)), ("GetItem", (8, 8, 2))),
-        # An index takes an axis away, and so do other things that no rule here follows.
-        ((ALL, 0), ("GetItem (unknown)", ())),
+        # An index takes an axis away.
+        ((ALL, 0), ("GetItem", (8, 4))),
+        ((..., -1), ("GetItem", (8, 8))),
+        ((ALL, 0, 0, 0), ("GetItem", (1,))),
+        # What takes nothing, or too much, no rule follows.
         ((..., (0, 0, None)), ("GetItem (unknown)", ())),
         ((..., ...), ("GetItem (unknown)", ())),
         ((ALL, ALL, ALL, ALL, ALL), ("GetItem (unknown)", ())),
@@ -248,25 +252,46 @@ def test_unknown(tmp_path: Path) -> None:
 
     assert [(row.name, row.description) for row in result.unknown] == [
         ("s", "Swirl (unknown)"),
-        ("f", "Flatten (unknown)"),
+        ("f", "flatten"),
     ]
 
 
 def test_input_of_unknown_size(tmp_path: Path) -> None:
-    """Sizes that the model leaves open are asked for, and `--input` gives them."""
-    model = functional(
-        layer("InputLayer", "image", batch_input_shape=[None, None, None, 3]),
-        layer("Conv2D", "c", "image", filters=2, kernel_size=[3, 3]),
-    )
+    """An input without any shape is asked for, and `--input` gives it."""
+    model = functional(layer("InputLayer", "image"), layer("Conv2D", "c", "image", filters=2, kernel_size=[3, 3]))
     with pytest.raises(cnncalc.SpecError) as caught:
         read(tmp_path, model)
 
     assert str(caught.value) == (
         "error[E308]: the size of the input `image` is not known\n"
-        " = its shape is [null, null, null, 3]\n"
+        " = its shape is null\n"
         " = help: give it with `--input 224x224x3`"
     )
     assert read(tmp_path, model, input="8x8x3")["c"].output_shape == (6, 6, 2)
+
+
+def test_open_sizes(tmp_path: Path) -> None:
+    """Sizes that the model leaves open stay so; weights are counted, what needs the sizes is not, and it is said."""
+    model = functional(
+        layer("InputLayer", "image", batch_input_shape=[None, None, 9, 3]),
+        layer("Conv2D", "c", "image", filters=2, kernel_size=[3, 3]),
+        layer("GlobalAveragePooling2D", "g", "c"),
+        layer("Dense", "d", "g", units=5),
+    )
+    result = read(tmp_path, model)
+
+    assert [(row.description, str(row.node.shape), row.params, row.macs, row.missing) for row in result.rows] == [
+        ("input ?x9x3", "?x9x3", 0, 0, ("activations",)),
+        ("conv 3x3 x2", "?x7x2", 56, 0, ("macs", "activations", "conv_activations")),
+        ("gap", "1x1x2", 0, 0, ()),
+        ("flatten", "2", 0, 0, ()),
+        ("fc 5", "5", 15, 10, ()),
+    ]
+    assert (result.unknown, [(each.code, each.help) for each in result.warnings]) == (
+        (),
+        [("W305", "give them, channels last, with `--input 224x9x3`")],
+    )
+    assert read(tmp_path, model, input="8x9x3").totals.macs == 6 * 7 * 2 * 27 + 10
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,7 @@ SIZES: list[tuple[str, str, tuple[int, ...], dict[str, Any], dict[str, Any]]] = 
     ("Resize", "x - s", (1, 4, 11, 9), {"s": [1.0, 1.0, 2.0, 2.0]}, {}),
     ("Resize", "x - s", (1, 4, 11, 9), {"s": [1.0, 1.0, 1.5, 0.5]}, {"mode": "linear"}),
     ("Resize", "x - - t", (1, 4, 11, 9), {"t": [1, 4, 22, 27]}, {}),
+    ("Resize", "x - - t", (1, 4, 11, 9), {"t": [1, 4, 20, 5]}, {}),
     ("DepthToSpace", "x", (1, 16, 5, 6), {}, {"blocksize": 2}),
     ("SpaceToDepth", "x", (1, 3, 6, 8), {}, {"blocksize": 2}),
     ("Pad", "x p", (1, 4, 11, 9), {"p": [0, 0, 1, 2, 0, 0, 3, 4]}, {}),
@@ -246,6 +247,7 @@ def test_shared(tmp_path: Path) -> None:
     result = cnncalc.analyze(save(tmp_path / "m.onnx", nodes, {"x": (1, 4, 8, 8)}, {"w": (4, 4, 3, 3)}))
     # 4·4·3·3 weights; at each of 64 places as many products, twice.
     assert ([row.params for row in result.rows], result.totals.macs) == ([0, 144, 0], 2 * 64 * 144)
+    assert result.rows[2].weights_of == result.rows[1].name
 
 
 @needs_onnx
@@ -392,7 +394,7 @@ def test_open_sizes(options: dict[str, Any], shape: tuple[int, ...], tmp_path: P
         (
             {},
             "error[E308]: the file leaves the size of `x` open\n = its shape is Nx3xhxw\n"
-            " = help: add `--input HxWxC`, or `--dim h=N --dim w=N`",
+            " = help: add `--input 224x224x3`, or `--dim h=N --dim w=N`",
         ),
         (
             {"dims": {"width": 5}},
@@ -423,7 +425,7 @@ def test_open_sizes_wrong(options: dict[str, Any], message: str, tmp_path: Path)
     """What is left open, or given where nothing is, is an error that says what there is."""
     path = save(tmp_path / "m.onnx", [node("Conv", "x w")], {"x": ("N", 3, "h", "w")}, {"w": (4, 3, 3, 3)})
     with pytest.raises(SpecError) as caught:
-        cnncalc.analyze(path, **options)
+        cnncalc.load(path, **options)
     assert str(caught.value) == message
 
 
@@ -550,7 +552,7 @@ def test_unknown_stated(tmp_path: Path) -> None:
     result = cnncalc.analyze(odd(tmp_path / "m.onnx", ("N", 4, 8, 8)))
     assert [(row.description, row.output_shape, row.params, row.macs) for row in result.rows[1:]] == [
         ("conv 3x3 p1 x4 nobias", (8, 8, 4), 108, 64 * 108),
-        ("Odd (unknown)", (8, 8, 4), 49, 0),
+        ("Odd (unknown, shape as stated)", (8, 8, 4), 49, 0),
         ("conv 3x3 p1 x2 nobias", (8, 8, 2), 72, 64 * 72),
     ]
 
@@ -598,15 +600,16 @@ def test_recurrent(tmp_path: Path) -> None:
 
 
 @needs_onnx
-def test_branches_inside(tmp_path: Path) -> None:
-    """An If is unknown, whatever its branches hold."""
+def test_loop(tmp_path: Path) -> None:
+    """A Loop is unknown, whatever its body holds; its shape is the stated one."""
     from onnx import TensorProto, helper
 
     out = [helper.make_tensor_value_info("o", TensorProto.FLOAT, None)]
-    body = helper.make_graph([node("Relu", "x", "o")], "branch", [], out)
-    nodes = [node("If", "c", "y", then_branch=body, else_branch=body)]
-    path = save(tmp_path / "m.onnx", nodes, {"x": (1, 4), "c": ()}, outputs={"y": (1, 4)})
-    assert [(row.type, row.output_shape) for row in cnncalc.analyze(path).unknown] == [("If", (4,))]
+    body = helper.make_graph([node("Relu", "x", "o")], "body", [], out)
+    path = save(
+        tmp_path / "m.onnx", [node("Loop", "- c x", "y", body=body)], {"x": (1, 4), "c": ()}, outputs={"y": (1, 4)}
+    )
+    assert [(row.type, row.output_shape) for row in cnncalc.analyze(path).unknown] == [("Loop", (4,))]
 
 
 @pytest.mark.parametrize("rule", ["SAME_UPPER", "SAME_LOWER"])

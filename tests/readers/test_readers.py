@@ -54,7 +54,7 @@ name                layer                        output  parameters            M
 input1              input 8x8x3                  8x8x3                                        1
 conv1               conv 3x3 x4 nobias           6x6x4                        3,888 ████████  3
 Mul1                Mul                          6x6x4            4 ████████                  3
-NonMaxSuppression1  NonMaxSuppression (unknown)  ?                                            all
+NonMaxSuppression1  NonMaxSuppression (unknown)  ?                ?               ?           all
 ───────────────────────────────────────────────────────────────────────────────────────────────────
 total, at least                                                   4           3,888
 
@@ -79,7 +79,15 @@ def test_json() -> None:
     """JSON lists what is not counted, behind all other keys; without any there is no such key."""
     found = analyze_graph(graph(), Options()).to_dict()
     assert list(found)[-1] == "unknown"
-    assert found["unknown"] == [{"layer": "NonMaxSuppression1", "operator": "NonMaxSuppression", "output_shape": None}]
+    assert found["unknown"] == [
+        {
+            "layer": "NonMaxSuppression1",
+            "operator": "NonMaxSuppression",
+            "output_shape": None,
+            "missing": ["params", "macs", "activations"],
+            "stands_on": "nothing: the operator is unknown",
+        }
+    ]
     assert "unknown" not in cnncalc.analyze("input 5x5x3 | conv 3x3 x2").to_dict()
 
 
@@ -95,6 +103,13 @@ def test_json() -> None:
         ("deploy.txt", b'# AlexNet\nname: "AlexNet"\nlayer {', "caffe"),
         ("net.cfg", b"", "darknet"),
         ("yolo.txt", b"# a comment\n\n[net]\nheight=416", "darknet"),
+        ("net.param", b"", "ncnn"),
+        ("net.txt", b"7767517\n2 2\nInput in 0 1 in", "ncnn"),
+        ("net.tflite", b"", "tflite"),
+        ("net.bin", b"\x1c\0\0\0TFL3", "tflite"),
+        ("net.xml", b"", "openvino"),
+        ("net", b'<?xml version="1.0"?>\n<net name="n" version="11">', "openvino"),
+        ("page.html", b"<html><body>", None),
         ("net.txt", b"input 5x5x3 | conv 3x3 x2", None),
     ],
 )
@@ -141,7 +156,7 @@ def test_rules() -> None:
     assert list(rules) == ["Conv", "FusedConv", "Relu", "Tanh"]
 
 
-READERS = ("caffe", "darknet", "keras", "onnx", "torch")
+READERS = ("caffe", "darknet", "keras", "ncnn", "onnx", "openvino", "tflite", "torch")
 
 
 @pytest.mark.parametrize("reader", READERS)

@@ -29,6 +29,8 @@ def figures(graph: cnncalc.Graph) -> dict[str, Any]:
     numbers = {row["name"]: row["index"] for row in found["layers"]}
     for row in found["layers"]:
         row["inputs"] = [numbers[name] for name in row["inputs"]]
+        if "weights_of" in row:
+            row["weights_of"] = numbers[row["weights_of"]]
         del row["name"]
     peak = found["totals"]["peak_at"]
     peak["layer"] = numbers[peak["layer"]]

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,8 @@ def apart(graph: Graph, refusals: tuple[str, ...] = ()) -> list[str]:
         f"{one} and {other}: {text}" for one, other in pairs for text in differences(graph, found[one], found[other])
     ]
 
+
+HERE = Path(__file__).parent
 
 RANDOM = [case for case in CONFORMANCE if case["id"].startswith("random")]
 
@@ -157,14 +160,61 @@ LAYERS = [
     "input 4x6x3 | reshape 24x3 | conv 3 x2 | reshape 44",
     "input 5x3x8 | shuffle g2 | pixelshuffle 2",
     "input 3x2x2x8 | pixelshuffle 2",
+    # Attention over a line, a plane and a volume; within blocks, with fewer heads of keys, with numbers for offsets.
+    "input 7x8 | attention h2",
+    "input 5x6x8 | attention h4 dim=12 kv=2 value_dim=20 qkvbias",
+    "input 6x9x8 | attention h2 kv=1 window=3x3 nobias relative",
+    "input 6x4x8 | attention h2 window=2x4 distance value_dim=12 noproj",
+    "input 4x2x3x4 | attention h2 window=2x1x3 relative",
+    "input 3x5x4 | attention h2 relative qkvbias",
+    "input 6x4 | attention h2 distance",
+    "input 6x4 | attention h2 vectors dim=6",
+    "input 3x5x8 | attention h4 kv=2 vectors nobias value_dim=12",
+    "input 6x4x3x4 | attention h2 window=3x2x3 vectors",
+    # Learnt tensors: added, in front, and stretched.
+    "input 5x4x3 | add( ; parameter 5x4x3) | mul( ; parameter 5x1x1)",
+    "input 6x4 | concat axis=1 (parameter 1x4 ; ) | attention h2 | relu | mul( ; parameter 7x1) ",
+    # Zeros before the first step alone.
+    "input 9x4 | conv 3 causal d2 x4 | dwconv 3 causal | sepconv 4 causal x6",
+    "input 9x4 | conv 3 causal s2 g2 x4 | sepconv 3 causal s2 m2 x3",
+    # One behind the other, along any axis.
+    "input 6x5x4 | concat axis=height ( ; pool 2x1 ; conv 3x1 x4)",
+    "input 6x5x4 | concat axis=2 (pool 1x2 ; ) | concat axis=1 (crop 1x0 ; )",
+    "input 6x4 | concat axis=1 ( ; relu ; conv 3 causal x4)",
+    "input 3x4x5x2 | concat axis=depth ( ; ) | concat axis=3 ( ; )",
+    # The same at each step, of whatever rank, and steps within steps.
+    "input 3x6x5x2 | timewise(conv 3x3 x4 | bn | relu | pool 2 | fc 7)",
+    "input 3x6x5x2 | timewise(sepconv 3x3 same x4 | add(dwconv 3x3 same ; ) | slice 1:3 | crop 1x0-1 | gap | flatten)",
+    "input 4x9x2 | timewise(conv 3 causal x4 | concat axis=1 ( ; ) | ln | pool 3 s2 p0-1) | conv 1x1 x3",
+    "input 3x4x2 | timewise(fc 6 | reshape 2x3 | ln noaffine | flatten) | ln",
+    "input 2x3x4x2 | timewise(timewise(fc 5 | relu) | mul( ; gap) | conv 2 x3)",
+    "input 3x4x4x4 | timewise(pixelshuffle 2 | shuffle g1 | upsample 2 | gn g1 | avgpool 3 s2 p1)",
+    # Axes laid out anew: permuted, split, put together, with and without a change of order, and at each step.
+    'input 6x5x4 | rearrange "h w c -> w (h c)" | fc 3 each',
+    'input 6x4x4 | rearrange "(h p) (w q) c -> (h w) (p q) c" p=3 q=2 | conv 1x1 x3',
+    'input 6x4x4 | rearrange "h w (g c) -> g h w c" g=2 | rearrange "g ... c -> ... (c g)"',
+    'input 6x4 | rearrange "l c -> c l" | rearrange "c l -> (c l)" | fc 3',
+    'input 24 | rearrange "(h w c) -> w h 1 c" h=2 w=3 | rearrange "w h 1 c -> h (c w)"',
+    'input 6x4x3 | rearrange "h w c -> (h w) c" | rearrange "(h w) c -> h w c" w=4',
+    'input 2x6x4x3 | timewise(rearrange "(p h) w c -> h w (c p)" p=2 | conv 1x1 x2)',
     # Sizes between, and parts.
     "input 5x4x3x4 | upsample 2",
     "input 5x7x4 | upsample 2x3 bilinear",
+    "input 5x7x4 | resize 8x4",
+    "input 5x7x4 | resize 9x3 bilinear",
+    "input 9x4 | resize 6 bilinear | resize 15",
+    "input 4x3x5x2 | resize 6x5x7 | resize 3x4x5 bilinear",
+    "input 8x7x4 as a | pool 2 as b | conv 1x1 x4 | resize @a bilinear | concat( ; @a) | crop @b",
     "input 5x5x8 | slice 2:5 | crop 1x0-2 | pad 0-1x2 | dropout 0.3 | droppath 0.2",
     "input 15x12x4 | adaptiveavgpool 5x3",
     "input 15x12x4 | adaptivemaxpool 5x3",
+    "input 15x11x4 | adaptiveavgpool 5x_ | adaptivemaxpool _x1",
     "input 8x8x4 as a | mul(gap ; ) | concat( ; @a) | add( ; ; relu)",
     "input 9x8x3 | sepconv 3 s2 p0-1 m2 x5 | dwconv 3 s2x1 m2 same | dwconv 3 p1 m3",
+    # One set of weights for several layers, in blocks, at steps, with another padding.
+    "input 9x8x4 | (conv 3x3 same x4 as a | relu | conv 3x3 p2x0 x4 weights=@a) as b | conv 3x3 x4 weights=@a",
+    "input 6x4x4 | timewise(conv 3 same x4 as a | bn as n | conv 3 same x4 weights=@a) | timewise(bn weights=@n)",
+    "input 6x4 | attention h2 as a | relu | attention h2 weights=@a | fc 24 as f | relu | fc 24 weights=@f",
 ]
 
 
@@ -172,6 +222,14 @@ LAYERS = [
 def test_layer(spec: str) -> None:
     """A layer that the frameworks' own conventions differ in."""
     assert apart(cnncalc.parse(spec)) == []
+
+
+def test_shared_weights() -> None:
+    """Layers with one set of weights that differ in stride and dilation, which a layer of Keras has one of."""
+    again = "conv 3x3 s2 same x4 weights=@a | conv 3x3 same d2 x4 weights=@a"
+    graph = cnncalc.parse(f"input 11x9x4 | conv 3x3 same x4 as a | relu | {again}")
+    assert apart(graph, ("a layer called again is the same",)) == []
+    assert apart(cnncalc.parse((HERE / "networks" / "shared.cnn").read_text("utf-8"))) == []
 
 
 @pytest.mark.parametrize("spec", ["pool 3 s1 same d3", "pool 3 s1 same d2", "pool 2x3 s2 same d4x3 ceil"])

@@ -18,7 +18,7 @@ import onnxruntime
 import torch
 
 import cnncalc
-from cnncalc.graph import Graph, Node
+from cnncalc.graph import Graph, Node, step_of
 from cnncalc.writers import export
 from cnncalc.writers.order import ALIKE, flattens_by_channel
 
@@ -32,6 +32,9 @@ Weights = dict[str, Array]
 #: Values of layers by name.
 Values = dict[str, Array]
 
+#: The products of attention by their weights, of which each may have a bias.
+PRODUCTS = ("query", "key", "value", "output")
+
 #: What the three call a weight → its role.
 ROLES = {
     "kernel": ("weight", "kernel", "depthwise_kernel", "slope", "alpha", "gamma", "scale"),
@@ -39,6 +42,10 @@ ROLES = {
     "bias": ("bias", "beta"),
     "mean": ("mean", "running_mean", "moving_mean"),
     "variance": ("variance", "running_var", "moving_variance"),
+    # The products of attention.
+    **{name: (name,) for each in PRODUCTS for name in (each, f"{each}_bias")},
+    "offsets": ("offsets",),
+    "vectors": ("vectors",),
 }
 ROLE_OF = {name: role for role, names in ROLES.items() for name in names}
 
@@ -54,10 +61,12 @@ def key(name: str) -> str:
 def draw(graph: Graph) -> dict[str, Weights]:
     """The weights of every layer by its key, of a size that neither blows values up nor lets them vanish."""
     random = np.random.default_rng(7)
-    return {key(node.name): weights for node in graph.nodes if node.inputs and (weights := _weights(node, random))}
+    own = [node for node in graph.nodes if node.inputs and node.weights_from is None]
+    return {key(node.name): weights for node in own if (weights := _weights(node, random))}
 
 
 def _weights(node: Node, random: np.random.Generator) -> Weights:
+    node = step_of(node)
     x, layer = node.input_shapes[0], node.layer
     kind = layer.kind
 
@@ -84,11 +93,33 @@ def _weights(node: Node, random: np.random.Generator) -> Weights:
         return {"kernel": kernel(x.channels, outs, *layer.kernel, fan=fan), **bias}
     if kind == "fc":
         return {"kernel": kernel(layer.units, x.channels, fan=x.channels), **bias}
+    if kind == "attention":
+        query, value, inner = layer.query_size(x), layer.value_size(x), layer.kv / layer.heads
+        sizes = {"query": (query, x.channels), "key": (int(query * inner), x.channels)}
+        sizes |= {"value": (int(value * inner), x.channels)}
+        sizes |= {"output": (x.channels, value)} if layer.projection else {}
+        # Queries and keys so large that the softmax is no mean.
+        found = {name: 2 * kernel(*dims, fan=dims[1]) for name, dims in sizes.items()}
+        if layer.bias:
+            found |= {
+                f"{name}_bias": vector(dims[0])
+                for name, dims in sizes.items()
+                if layer.bias is True or name != "output"
+            }
+        if layer.position == "vectors":
+            count = sum(2 * n - 1 for n in layer.block(x))
+            found["vectors"] = random.normal(0, 1, (count, query // layer.heads)).astype(np.float32)
+        elif layer.position != "none":
+            numbers = [n if layer.position == "distance" else 2 * n - 1 for n in layer.block(x)]
+            found["offsets"] = random.normal(0, 1, (layer.heads, *numbers)).astype(np.float32)
+        return found
     if kind in ("bn", "ln", "gn", "instancenorm"):
         found = {"kernel": vector(x.channels, 1.0)} if layer.affine and layer.scale else {}
         found |= {"bias": vector(x.channels)} if layer.affine else {}
         statistics = {"mean": vector(x.channels), "variance": vector(x.channels, 0.8)} if kind == "bn" else {}
         return found | statistics
+    if kind == "parameter":
+        return {"kernel": random.normal(0, 1, (node.shape.channels, *node.shape.spatial)).astype(np.float32)}
     if kind == "grn":
         return {"kernel": vector(x.channels), "bias": vector(x.channels)}
     if kind == "scale":
@@ -107,6 +138,10 @@ def inputs(graph: Graph) -> list[Array]:
 
 def channels_first(value: Array) -> Array:
     return np.ascontiguousarray(np.moveaxis(value, -1, 1))
+
+
+def channels_last_of_one(value: Array) -> Array:
+    return np.moveaxis(value, 0, -1)
 
 
 def channels_last(value: Array) -> Array:
@@ -172,14 +207,22 @@ def pytorch(graph: Graph, weights: dict[str, Weights]) -> Values:
 
     def keep(name: str) -> Callable[..., None]:
         def hook(module: Any, given: Any, result: Any) -> None:
-            values[name] = channels_last(result.detach().numpy().copy())
+            # Of a module that is called again, the values of its first call are its layer's.
+            values.setdefault(name, channels_last(result.detach().numpy().copy()))
 
         return hook
 
+    known: set[int] = set()
     for path, module in network.named_modules():
         # What is several modules is a Sequential of the layer's name, or a module that holds another.
-        owner = key(re.sub(r"(\.\d+|\.pool)+$", "", path))
+        owner = key(re.sub(rf"(\.\d+|\.pool|\.layer|\.({'|'.join(PRODUCTS)}))+$", "", path))
         own = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
+        # Weights that another module has as well are the first one's.
+        own = [(name, each) for name, each in own if id(each) not in known]
+        known.update(id(each) for _, each in own)
+        product = path.rpartition(".")[2]
+        if product in PRODUCTS:
+            own = [(f"{product}_bias" if name == "bias" else product, each) for name, each in own]
         parts.setdefault(owner, []).extend((name, each) for name, each in own if name != "num_batches_tracked")
         if key(path) in names:
             module.register_forward_hook(keep(names[key(path)]))
@@ -206,7 +249,11 @@ def pytorch(graph: Graph, weights: dict[str, Weights]) -> Values:
 
 def keras_layout(node: Node, role: str, weight: Array, dims: tuple[int, ...]) -> Array:
     """A weight as Keras has it: kernels with space first, then the channels that come in, then those that go out."""
-    kind = node.layer.kind
+    kind = step_of(node).layer.kind
+    if role in PRODUCTS:
+        return weight.T
+    if kind == "parameter":
+        return channels_last_of_one(weight)
     if role == "pointwise" or (role == "kernel" and kind in ("conv", "fc", "deconv")):
         # PyTorch's and Keras's kernels of a transposed convolution are both the other way round.
         return np.moveaxis(weight, (0, 1), (-1, -2))
@@ -235,8 +282,8 @@ def keras_values(graph: Graph, weights: dict[str, Weights]) -> Values:
                 filled[key(owner)].add(role)
         assert filled == {owner: set(each) for owner, each in weights.items()}, "Keras has other weights"
         shown = [layer for layer in network.layers if key(layer.name) in nodes and nodes[key(layer.name)].inputs]
-        # Layers that are called once: each has one output.
-        tensors = [layer.output for layer in shown] + list(network.outputs)
+        # Of a layer that is called again, the output of its first call is its own.
+        tensors = [layer._inbound_nodes[0].outputs[0] for layer in shown] + list(network.outputs)
         names = [nodes[key(layer.name)].name for layer in shown] + [graph.nodes[index].name for index in graph.outputs]
         whole = keras.Model(network.inputs, tensors)
         given = [torch.from_numpy(each) for each in inputs(graph)]
@@ -267,7 +314,8 @@ def onnx_values(graph: Graph, weights: dict[str, Weights]) -> Values:
             continue
         owner, _, name = node.output[0].rpartition(".")
         role, dims = ROLE_OF[name], sizes[node.input[0]]
-        weight = weights[key(owner)][role].reshape(dims)
+        weight = weights[key(owner)][role]
+        weight = (np.ascontiguousarray(weight.T) if role in (*PRODUCTS, "vectors") else weight).reshape(dims)
         filled[key(owner)].add(role)
         model.graph.initializer.append(onnx.numpy_helper.from_array(weight, node.output[0]))
     assert filled == {owner: set(each) for owner, each in weights.items()}, "ONNX has other weights"

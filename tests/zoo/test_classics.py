@@ -70,6 +70,17 @@ def test_mlperf_tiny_files(name: str, size: float) -> None:
     assert 0.4 < of(name, dtype="int8").totals.params_bytes / (1000 * size) < 1
 
 
+@pytest.mark.parametrize(("classes", "params"), [(487, 79_991_015), (101, 78_409_573)])
+def test_c3d(classes: int, params: int) -> None:
+    """Keras's "Total params" of C3D for the kinds of Sports-1M, and torchsummary's for the 101 of UCF-101."""
+    assert of("c3d", variables={"classes": classes}).totals.params == params
+
+
+def test_deepspeech2() -> None:
+    """deepspeech.pytorch prints "Number of parameters: 38067968" for two convolutions and five GRUs of 800."""
+    assert of("deepspeech2").totals.params == 38_067_968
+
+
 def test_darknet53_weights() -> None:
     """Darknet's file of the first 74 layers of Darknet-53, without the classifier, is 162,482,580 bytes long.
 
@@ -135,6 +146,35 @@ def test_alexnet() -> None:
     assert round(result.totals.params / 10**6) == 61
     assert neurons == 55 * 55 * 96 + 186_624 + 64_896 + 64_896 + 43_264 + 4096 + 4096 + 1000 == 659_272
     assert sizes(result) == [55, 27, 13, 6]
+
+
+def test_crnn() -> None:
+    """The paper of CRNN gives 8.3 million parameters, and a sequence of W / 4 steps or one less."""
+    result = of("crnn")
+    assert round(result.totals.params / 10**6, 1) == 8.3
+    assert result.rows[-1].output_shape == (100 // 4 - 1, 37)
+
+
+@pytest.mark.parametrize(("name", "millions"), [("m5", 0.5), ("m11", 1.8), ("m18", 3.7)])
+def test_m5(name: str, millions: float) -> None:
+    """The table of the paper gives these millions of parameters; that of M5 it rounds down, from 0.56."""
+    params = of(name).totals.params
+    assert round(params / 10**6, 1) == millions or (name == "m5" and params // 10**5 == 5)
+
+
+@pytest.mark.parametrize(
+    ("name", "millions"), [("kws_crnn_small", 3.0), ("kws_crnn_medium", 7.6), ("kws_crnn_large", 19.3)]
+)
+def test_hello_edge(name: str, millions: float) -> None:
+    """Hello Edge gives the operations of an inference in millions, a multiply-add being two of them."""
+    assert round(2 * of(name).totals.macs / 10**6, 1) == millions
+
+
+def test_kws_crnn() -> None:
+    """The smallest by hand: a convolution of 48 filters, two GRUs of 60, and two layers of 84 and 12."""
+    layers = [row.params for row in of("kws_crnn_small") if row.params]
+    gru = 3 * 60 * (4 * 48 + 60 + 1), 3 * 60 * (60 + 60 + 1)
+    assert layers == [48 * 40 + 48, *gru, 60 * 84 + 84, 84 * 12 + 12]
 
 
 def test_zfnet() -> None:

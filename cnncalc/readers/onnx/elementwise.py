@@ -8,8 +8,9 @@ from typing import Any
 from cnncalc.frameworks.onnx import ONNX
 from cnncalc.frameworks.table import Equivalent
 from cnncalc.readers.onnx.constant_folding import bounds, shape_operator
-from cnncalc.readers.onnx.importer import OnnxImporter, Operands, Outputs, rules, with_runtime
+from cnncalc.readers.onnx.importer import OnnxImporter, rules, with_runtime
 from cnncalc.readers.onnx.model import NodeDef
+from cnncalc.readers.operands import Operands, Outputs
 from cnncalc.readers.shape_inference import Dims, broadcast
 from cnncalc.readers.tensors import CannotInferError, Tensor, is_per_channel
 from cnncalc.readers.weights import ConstantTensor
@@ -58,7 +59,7 @@ def clip(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     "Exp", "Floor", "IsInf", "IsNaN", "Log", "LpNormalization", "MeanVarianceNormalization", "Neg", "Not",
     "Reciprocal", "Round", "Shrink", "Sign", "Sin", "Sinh", "Sqrt", "Tan", "ThresholdedRelu", "Trilu", "Hardmax",
     "Bernoulli", "CumProd", "ReverseSequence", "RandomNormalLike", "RandomUniformLike", "ScatterND", "ScatterElements",
-    "Scatter",
+    "Scatter", "RotaryEmbedding", "com.microsoft.RotaryEmbedding",
 )  # fmt: skip
 def unary(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     """Add a layer that keeps the shape of its first input."""
@@ -71,6 +72,7 @@ def unary(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     "Identity",
     "Cast",
     "CastLike",
+    "BitCast",
     "QuantizeLinear",
     "DequantizeLinear",
     "Clone",
@@ -79,7 +81,7 @@ def unary(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
 )
 def passed_on(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     """Return the input, with a different type at most; there is no row."""
-    return operands.tensor(0)
+    return operands.value(0)
 
 
 @rules("DynamicQuantizeLinear")

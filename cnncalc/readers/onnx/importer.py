@@ -1,30 +1,30 @@
-"""Conversion of an ONNX graph to ours: each node by its operator's rule, in file order.
-
-A value is either a `ConstantTensor` (known before the network runs) or a `Tensor`, the output of a node of ours.
-"""
+"""Conversion of an ONNX graph to ours: each node by its operator's rule, in file order."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from math import prod
 from os import path as paths
-from typing import NamedTuple, TypeVar, Union
+from typing import TypeVar
 
-from cnncalc.diagnostics import Diagnostic
+from cnncalc.diagnostics import Diagnostic, Problems
 from cnncalc.graph import UNKNOWN as NO_NODE
-from cnncalc.graph import Graph, StoredWeights
+from cnncalc.graph import Graph, GraphBuilder, StoredWeights
 from cnncalc.readers import ReadOptions
 from cnncalc.readers.errors import fail
 from cnncalc.readers.importer import OperatorRules, printable, unknown_op
+from cnncalc.readers.module_names import ModuleNames
 from cnncalc.readers.onnx.constant_folding import fold_node
 from cnncalc.readers.onnx.constants import UNKNOWN_CONSTANT
 from cnncalc.readers.onnx.model import MAX_RANK, REAL_TYPES, WEIGHT_TYPES, ModelDef, NodeDef, TensorDef, ValueDef
 from cnncalc.readers.onnx.modules import COSTLY, WITHOUT_ROW, module_and_lead, module_of
 from cnncalc.readers.onnx.stated_shapes import StatedShapes
-from cnncalc.readers.shape_inference import ShapeMismatchError
+from cnncalc.readers.operands import Operands, Outputs, Value
+from cnncalc.readers.shape_inference import Dims, ShapeMismatchError
 from cnncalc.readers.tensor_importer import TensorImporter
-from cnncalc.readers.tensors import CannotInferError, Tensor
-from cnncalc.readers.weights import ConstantTensor
+from cnncalc.readers.tensors import Tensor
+from cnncalc.readers.weights import ConstantTensor, StoredElements, count_weights
 
 #: The most elements that are computed over all nodes; beyond it, values of constants are no longer followed.
 MAX_FOLDED = 3_000_000
@@ -34,54 +34,6 @@ MAX_SOURCES = 5_000_000
 
 #: Operators with graphs inside: never folded.
 CONTROL = ("If", "Loop", "Scan", "SequenceMap")
-
-Value = Union[ConstantTensor, Tensor]
-
-#: The value of a node's output, or of each of its outputs.
-Outputs = Union[Value, Sequence[Value]]
-
-
-class Operands:
-    """A node's inputs by position, as its rule accesses them."""
-
-    def __init__(self, values: Sequence[Value | None]) -> None:
-        self.values = values
-
-    def get(self, position: int | None) -> Value | None:
-        """Return the input, or None if it is left out or the position does not exist."""
-        return self.values[position] if position is not None and position < len(self.values) else None
-
-    def value(self, position: int) -> Value:
-        """Return the input; raises `CannotInferError` if it is left out."""
-        value = self.get(position)
-        if value is None:
-            raise CannotInferError
-        return value
-
-    def tensor(self, position: int) -> Tensor:
-        """Return the input that depends on the network's; raises `CannotInferError` if it is constant or left out."""
-        value = self.get(position)
-        if not isinstance(value, Tensor):
-            raise CannotInferError
-        return value
-
-    def constant(self, position: int) -> ConstantTensor | None:
-        """Return the constant input, or None if it is left out; raises `CannotInferError` if it is not constant."""
-        value = self.get(position)
-        if isinstance(value, Tensor):
-            raise CannotInferError
-        return value
-
-    @property
-    def constants(self) -> list[ConstantTensor | None]:
-        """All inputs, with None in place of those that are not constant."""
-        return [each if isinstance(each, ConstantTensor) else None for each in self.values]
-
-    @property
-    def tensors(self) -> tuple[Tensor, ...]:
-        """The inputs that are not constant."""
-        return tuple(each for each in self.values if isinstance(each, Tensor))
-
 
 TableRow = TypeVar("TableRow")
 
@@ -98,27 +50,23 @@ def with_runtime(table: Mapping[str, TableRow]) -> dict[str, TableRow]:
     return {**table, **{f"com.microsoft.{operator}": row for operator, row in table.items()}}
 
 
-class StoredElements(NamedTuple):
-    """A tensor that the file holds: its number of elements, and whether they are of a weight's type."""
-
-    elements: int
-    is_weight: bool
-
-
 class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
     """Builds the graph of one file."""
 
-    def __init__(self, model: ModelDef, path: str, options: ReadOptions) -> None:
+    def __init__(self, model: ModelDef, path: str, options: ReadOptions, batched: bool = True) -> None:
         super().__init__(module_and_lead(node) for node in model.nodes if node.operator not in WITHOUT_ROW)
         self.model, self.path = model, path
         self.opset = model.opset
-        self.shapes = StatedShapes(model, options)
+        self.shapes = StatedShapes(model, options, batched)
         #: The values by the names that nodes have for them.
         self.values: dict[str, Value] = {}
         #: The outputs of Constant nodes.
         self.constant_outputs: set[str] = set()
         self.folded = self.sources = 0
-        self.read = {name for node in model.nodes for name in node.inputs} | {each.name for each in model.outputs}
+        #: The names of `If` nodes whose first branch is read, though the input may pick the other.
+        self.chosen: list[str] = []
+        self.read = {name for node in model.nodes for name in (*node.inputs, *node.inner_inputs)}
+        self.read |= {each.name for each in model.outputs}
 
     def run(self) -> Graph:
         for number, value in enumerate(self.model.inputs):
@@ -126,7 +74,13 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
         for node in self.model.nodes:
             self._import_node(node)
         name = paths.splitext(paths.basename(self.path))[0]
-        return self.finish((self.values.get(each.name) for each in self.model.outputs), name)
+        graph = self.finish((self.values.get(each.name) for each in self.model.outputs), name)
+        if not self.chosen:
+            return graph
+        more = f" and {len(self.chosen) - 1} more" if len(self.chosen) > 1 else ""
+        message = f"the other branch of `{self.chosen[0]}`{more} is passed over: which one runs depends on the input"
+        help = "the figures are those of its `then_branch`"
+        return graph._replace(warnings=(*graph.warnings, Diagnostic("W302", message, help=help)))
 
     def name_of(self, node: NodeDef) -> tuple[str | None, str]:
         return self.module_names.name_of(*module_and_lead(node))
@@ -178,12 +132,7 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
 
         Without `scalars`, single numbers are not weights; with `any_type`, integers are weights as well.
         """
-
-        def is_weight(stored: StoredElements) -> bool:
-            return (stored.is_weight or any_type) and (scalars or stored.elements != 1)
-
-        params, kept = (self.weights.count(each, is_weight) for each in (values, buffers))
-        return StoredWeights(sum(each.elements for each in params), sum(each.elements for each in kept))
+        return count_weights(self.weights, values, buffers, scalars, any_type)
 
     def for_one_sample(self, target: list[int], x: Tensor) -> list[int]:
         """Return the sizes that the file gives a tensor for its own batch, converted to a batch of 1."""
@@ -194,6 +143,8 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
 
     def _import_node(self, node: NodeDef) -> None:
         operands = Operands([self._operand(name, node) for name in node.inputs])
+        if node.operator == "If" and not node.domain and self._import_branch(node, operands):
+            return
         if not operands.tensors and node.operator not in CONTROL:
             results: Sequence[Value] = self._constant(node, operands)
         elif any(each.node == NO_NODE for each in operands.tensors):
@@ -207,6 +158,30 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
             if name in self.read:
                 self.values[name] = self.opaque(node, self.shapes.of_tensor(name), operands.tensors)
 
+    def _import_branch(self, node: NodeDef, operands: Operands) -> bool:
+        """Import a branch of an `If` as if it stood in its place; return whether there is one.
+
+        It is the one that its condition picks. If that depends on values of the input, it is the first; if on sizes
+        that are letters, the second: a size that is asked for, such as 1, is the rare one.
+        """
+        condition = operands.get(0)
+        number = condition.number() if isinstance(condition, ConstantTensor) else None
+        first = isinstance(condition, Tensor) if number is None or hasattr(number, "clip") else bool(number)
+        branch = node.branch("then_branch" if first else "else_branch")
+        if branch is None or len(branch.outputs) < len(node.outputs):
+            return False
+        if isinstance(condition, Tensor):
+            self.chosen.append(module_of(node) or printable(node.name or "If"))
+        for name, tensor in branch.initializers.items():
+            self.values[name] = self.stored_tensor(tensor)
+        for each in branch.nodes:
+            self._import_node(each)
+        for name, inner in zip(node.outputs, branch.outputs, strict=False):
+            value = self._operand(inner, node)
+            if value is not None:
+                self.values[name] = value
+        return True
+
     def _constant(self, node: NodeDef, operands: Operands) -> Sequence[ConstantTensor]:
         """Return the outputs of a node whose inputs are all constant."""
         if node.operator == "Constant" and not node.domain:
@@ -215,7 +190,7 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
         given = operands.constants
         if self.folded > MAX_FOLDED:
             given = [each._replace(values=None) if each else None for each in given]
-        results = fold_node(node, given)
+        results = self._with_shapes(node, operands, fold_node(node, given))
         self.folded += sum(len(each.values or ()) for each in results)
         self.sources += sum(len(each.sources) for each in results)
         if self.sources > MAX_SOURCES:
@@ -228,6 +203,52 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
             stored = StoredElements(prod(results[0].dims), is_weight)
             results = [results[0]._replace(sources=self.weights.add(stored))]
         return results
+
+    def _with_shapes(
+        self, node: NodeDef, operands: Operands, results: Sequence[ConstantTensor]
+    ) -> list[ConstantTensor]:
+        """Return the outputs of a folded node with the shapes that its rule gives where folding has none.
+
+        The rule works on an importer of its own, whose layers are dropped. Its first input stands for a tensor there,
+        or each of them where the rule needs that.
+        """
+        if all(each.dims is not None for each in results):
+            return list(results)
+        shapes: list[Dims | None] = []
+        rule = rules.get(node.qualified_operator)
+        for count in (1, len(operands.values)) if rule is not None else ():
+            scratch = self._scratch()
+            try:
+                result = rule(scratch, node, scratch.as_tensors(operands, count))  # type: ignore[misc]
+            except (ValueError, ArithmeticError, IndexError, TypeError):
+                continue
+            if not scratch.problems:
+                shapes = [each.dims for each in _listed(result)]
+                break
+        for at, (name, each) in enumerate(zip(node.outputs, results, strict=False)):
+            if each.dims is None:
+                dims = shapes[at] if at < len(shapes) else self.shapes.of_constant(name)
+                results = [*results[:at], each._replace(dims=dims), *results[at + 1 :]]
+        return list(results)
+
+    def _scratch(self) -> OnnxImporter:
+        """Return an importer with no layer yet and with the file's opset, whose layers are not those of the network."""
+        other = copy(self)
+        other.problems = Problems()
+        other.builder = GraphBuilder(other.problems, shapes_are_written=False)
+        other.module_names = ModuleNames(())
+        other.names = other.module_names.names
+        return other
+
+    def as_tensors(self, operands: Operands, count: int) -> Operands:
+        """Return constant inputs, the first `count` of them as tensors, and none with weights to count."""
+        values: list[Value | None] = []
+        for at, each in enumerate(operands.constants):
+            if each is not None and at < count and each.dims is not None:
+                values.append(self.add_input(each.dims, 1, "constant"))
+            else:
+                values.append(each and each._replace(sources=frozenset()))
+        return Operands(values)
 
     def _constant_node(self, node: NodeDef) -> ConstantTensor:
         tensor = node.tensor("value")
@@ -249,23 +270,26 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
         if rule is not None and all(each.dims is not None for each in operands.tensors):
             try:
                 with self.weights.restored_on_error():
-                    result = rule(self, node, operands)
-                outputs: Sequence[Value] = result if isinstance(result, list) else [result]  # type: ignore[list-item]
-                return outputs
+                    return _listed(rule(self, node, operands))
             except ShapeMismatchError as mismatch:
                 return self._contradiction(node, str(mismatch))
-            except (
-                ValueError,
-                ArithmeticError,
-                IndexError,
-            ):  # arguments that make no sense, too few axes
-                pass
+            except (ValueError, ArithmeticError, IndexError, TypeError):
+                pass  # arguments that make no sense, too few axes, or what formulas leave open
+            first = operands.get(0)
+            if isinstance(first, ConstantTensor) and first.dims is not None and operands.tensors:
+                return self._computed(node, self._with_constant_row(node, operands, first.dims))
         stated = self.shapes.of_tensor(node.outputs[0]) if node.outputs else None
         # Behind a shape that is not known, what neither learns nor multiplies is no further loss.
         behind_unknown = any(each.dims is None for each in operands.tensors)
         known = rule is not None and node.operator not in COSTLY and (behind_unknown or stated is not None)
         stored = self.count_weights(*operands.constants, scalars=False)
         return [self.opaque(node, stated, operands.tensors, known=known, stored=stored)]
+
+    def _with_constant_row(self, node: NodeDef, operands: Operands, dims: Dims) -> Operands:
+        """Return the inputs of a node with the first one, a constant that its rule takes as a tensor, as a row."""
+        module = module_of(node)
+        stored = self.count_weights(operands.get(0), scalars=False)
+        return Operands([self.constant_row(dims, f"{module}." if module else "", stored), *operands.values[1:]])
 
     def _contradiction(self, node: NodeDef, fact: str) -> list[Value]:
         """Report a node whose inputs do not fit; the nodes that read it are skipped."""
@@ -275,3 +299,8 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
         )
         self.builder.mark_failed()
         return [Tensor(NO_NODE, None)] * max(len(node.outputs), 1)
+
+
+def _listed(result: Outputs) -> Sequence[Value]:
+    """Return the outputs of a rule as a list: a value is a tuple itself."""
+    return result if isinstance(result, list) else [result]  # type: ignore[list-item]

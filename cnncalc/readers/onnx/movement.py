@@ -8,8 +8,9 @@ from math import floor
 from cnncalc.readers import shape_inference
 from cnncalc.readers.onnx.constant_folding import RESHAPES, slice_ranges
 from cnncalc.readers.onnx.constants import Constants, argument
-from cnncalc.readers.onnx.importer import OnnxImporter, Operands, Outputs, Value, rules
+from cnncalc.readers.onnx.importer import OnnxImporter, rules
 from cnncalc.readers.onnx.model import NodeDef
+from cnncalc.readers.operands import Operands, Outputs, Value
 from cnncalc.readers.shape_inference import Dims, ShapeMismatchError, axis_of
 from cnncalc.readers.tensors import CannotInferError, Tensor
 from cnncalc.readers.weights import ConstantTensor
@@ -158,7 +159,7 @@ def _joined(importer: OnnxImporter, node: NodeDef, values: list[Value | None], a
 def expand(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     data, target = operands.tensor(0), operands.constant(1)
     wanted = target.integers() if target else None
-    if wanted is None or any(size < 1 for size in wanted):
+    if wanted is None or any(isinstance(size, int) and size < 1 for size in wanted):
         raise CannotInferError
     after = shape_inference.broadcast(data.known_dims, tuple(wanted))
     return data if after == data.dims else importer.opaque(node, after, [data])
@@ -201,21 +202,26 @@ def _resized(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Dims:
     data = operands.tensor(0)
     before, axes = data.known_dims, node.integers("axes")
     axes = tuple(range(len(before))) if axes is None else tuple(axis_of(axis, len(before)) for axis in axes)
+    from fractions import Fraction  # few files need it
+
     target = operands.constant(3)
     if target is not None:
         wanted = target.integers()
-        if wanted is None or len(wanted) != len(axes) or node.text("keep_aspect_ratio_policy", "stretch") != "stretch":
+        if wanted is None or len(wanted) != len(axes):
             raise CannotInferError
+        fits = {"not_larger": min, "not_smaller": max}.get(node.text("keep_aspect_ratio_policy", "stretch"))
+        if fits is not None:
+            # One scale for all axes, and sizes rounded to the nearest.
+            scale = fits(Fraction(size, before[axis]) for axis, size in zip(axes, wanted, strict=True))
+            wanted = [floor(before[axis] * scale + Fraction(1, 2)) for axis in axes]
         to = dict(zip(axes, importer.for_one_sample(wanted, data), strict=True))
         return tuple(to.get(axis, size) for axis, size in enumerate(before))
     given = operands.constant(1 if node.operator == "Upsample" or importer.opset < 11 else 2)
     scales = (given.values if given else None) or node.reals("scales")
     if not scales or len(scales) != len(axes) or not all(0 < scale < 10**6 for scale in scales):
         raise CannotInferError
-    from fractions import Fraction  # few files need it
-
     by = dict(zip(axes, scales, strict=True))
-    return tuple(floor(size * Fraction(by.get(axis, 1)).limit_denominator(10**6)) for axis, size in enumerate(before))
+    return tuple(size * Fraction(by.get(axis, 1)).limit_denominator(10**6) // 1 for axis, size in enumerate(before))
 
 
 @rules("DepthToSpace", "SpaceToDepth")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from math import prod
 
-from cnncalc.readers.onnx.importer import OnnxImporter, Operands, Outputs, Value, rules
+from cnncalc.readers.einsum import einsum
+from cnncalc.readers.onnx.importer import OnnxImporter, rules
 from cnncalc.readers.onnx.model import NodeDef
+from cnncalc.readers.operands import Operands, Outputs, Value
 from cnncalc.readers.shape_inference import Dims, ShapeMismatchError, axis_of, matmul, text
 from cnncalc.readers.tensors import CannotInferError, Tensor
 from cnncalc.readers.weights import ConstantTensor
@@ -23,7 +25,7 @@ def gemm(importer: OnnxImporter, node: NodeDef, operands: Operands, positions: t
         raise CannotInferError
     if len(left) != 2 or len(right) != 2:
         raise ShapeMismatchError(f"it multiplies matrices, not {text(left)} and {text(right)}")
-    return _product(importer, node, a, left, b, right, bias)
+    return add_product(importer, node, a, left, b, right, bias)
 
 
 def _transposed(dims: Dims | None, transposed: int) -> Dims | None:
@@ -47,10 +49,10 @@ def matrix_product(
     if node.operator == "FusedMatMul":
         left = (*left[:-2], *left[-2:][::-1]) if node.integer("transA", 0) else left
         right = (*right[:-2], *right[-2:][::-1]) if node.integer("transB", 0) else right
-    return _product(importer, node, a, left, b, right, bias)
+    return add_product(importer, node, a, left, b, right, bias)
 
 
-def _product(
+def add_product(
     importer: OnnxImporter, node: NodeDef, a: Value, left: Dims, b: Value, right: Dims, bias: Value | None
 ) -> Tensor:
     """Add a product of matrices: an `fc` or 1x1 `conv` if the right one is constant, otherwise opaque."""
@@ -66,62 +68,13 @@ def _product(
 
 
 @rules("Einsum")
-def einsum(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    """Add an einsum; with two operands, it has a product for each combination of all letters."""
-    equation = node.text("equation", "").replace(" ", "")
-    terms, arrow, result = equation.partition("->")
-    subscripts = terms.split(",")
-    values = [operands.value(at) for at in range(len(subscripts))]
-    if not arrow or "." in equation or len(subscripts) > 2 or len(values) != len(operands.values):
+def contraction(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    shapes = [each.dims for each in operands.values if each is not None and each.dims is not None]
+    if len(shapes) < len(operands.values):
         raise CannotInferError
-    sizes: dict[str, int] = {}
-    for letters, value in zip(subscripts, values, strict=True):
-        if value.dims is None or len(letters) != len(value.dims):
-            raise CannotInferError
-        for letter, size in zip(letters, value.dims, strict=True):
-            if sizes.setdefault(letter, size) != size:
-                raise ShapeMismatchError(f"`{letter}` is both {sizes[letter]} and {size}")
-    if not set(result) <= set(sizes):
-        raise CannotInferError
-    stored = importer.count_weights(*values, scalars=False)
-    macs = prod(sizes.values()) if len(subscripts) == 2 else 0
-    dims = tuple(sizes[letter] for letter in result)
+    dims, macs = einsum(node.text("equation", ""), shapes)
+    stored = importer.count_weights(*operands.values, scalars=False)
     return importer.opaque(node, dims, operands.tensors, len(dims) - 1, stored, macs=macs)
-
-
-@rules.table({"LSTM": "lstm", "GRU": "gru", "RNN": "rnn"})
-def recurrent(importer: OnnxImporter, node: NodeDef, operands: Operands, kind: str) -> Outputs:
-    """Add a recurrent layer; its outputs are the states at all steps, by directions, and the last of each direction."""
-    data, state = operands.tensor(0), operands.value(2)
-    if len(data.known_dims) != 3 or not state.dims or len(state.dims) != 3 or node.integer("layout", 0):
-        raise CannotInferError
-    steps, batch, _ = data.known_dims
-    directions, hidden = state.dims[0], state.dims[-1]
-    stored = importer.count_weights(*operands.values[1:4])
-    if node.text("direction", "forward") == "reverse" or batch != 1:
-        output = importer.opaque(node, (steps, directions, batch, hidden), [data], 3, stored, known=False)
-        final = output._replace(dims=(directions, batch, hidden), channel=2)
-        return [output, final, final]
-    last = importer.read.isdisjoint(node.outputs[:1])
-    states = importer.recurrent(
-        node,
-        kind,
-        data,
-        1,
-        stored,
-        units=hidden,
-        bidirectional=directions == 2,
-        biases=2 if operands.get(3) is not None else 0,
-        last=last,
-    )
-    if states.dims is None:
-        return [states, states, states]
-    final_dims = (directions, 1, hidden)
-    if last:
-        final = importer.reshape(node, states, final_dims, 2)
-        return [states, final, final]
-    final = importer.last_states(node, states, final_dims) if not importer.read.isdisjoint(node.outputs[1:]) else states
-    return [importer.reshape(node, states, (steps, directions, 1, hidden), 3), final, final]
 
 
 # -- norms ---------------------------------------------------------------------------------------------------
@@ -130,7 +83,10 @@ def recurrent(importer: OnnxImporter, node: NodeDef, operands: Operands, kind: s
 @rules("BatchNormalization")
 def batch_norm(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     stored = importer.count_weights(operands.get(1), operands.get(2), buffers=(operands.get(3), operands.get(4)))
-    return importer.same_shape(node, "bn", importer.with_channels(node, operands.tensor(0), 1), stored)
+    x = importer.with_channels(node, operands.tensor(0), 1)
+    # In training the statistics of the batch come out, too.
+    statistics = ConstantTensor((x.known_dims[1],)) if len(x.known_dims) > 1 else ConstantTensor(None)
+    return [importer.same_shape(node, "bn", x, stored), *[statistics] * (len(node.outputs) - 1)]
 
 
 @rules("InstanceNormalization")
@@ -150,10 +106,15 @@ def instance_norm(importer: OnnxImporter, node: NodeDef, operands: Operands) -> 
 )
 def layer_norm(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     data, stored = operands.tensor(0), importer.count_weights(operands.get(1), operands.get(2))
-    rank = len(data.dims or ())
-    if node.operator == "LayerNormalization" and axis_of(node.integer("axis", -1), rank) == rank - 1:
-        return importer.same_shape(node, "ln", importer.with_channels(node, data, rank - 1), stored)
-    return importer.opaque(node, data.dims, [data], data.channel, stored, memory="in place")
+    dims = data.known_dims
+    axis = axis_of(node.integer("axis", -1), len(dims))
+    if node.operator == "LayerNormalization" and axis == len(dims) - 1:
+        output = importer.same_shape(node, "ln", importer.with_channels(node, data, axis), stored)
+    else:
+        output = importer.opaque(node, dims, [data], data.channel, stored, memory="in place")
+    # Mean and inverse deviation, where a file asks for them.
+    statistics = output._replace(dims=(*dims[:axis], *[1] * (len(dims) - axis)))
+    return [output, *[statistics] * (len(node.outputs) - 1)]
 
 
 @rules("GroupNormalization")

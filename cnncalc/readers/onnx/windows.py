@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
 
-from cnncalc.frameworks.notation import without_idle_countpad
 from cnncalc.frameworks.onnx import ONNX
 from cnncalc.layers.arguments import MAX_INTEGER
-from cnncalc.layers.taps import WindowTaps
 from cnncalc.readers.importer import explicit_padding, make
-from cnncalc.readers.onnx.constants import argument
-from cnncalc.readers.onnx.importer import OnnxImporter, Operands, Outputs, rules, with_runtime
+from cnncalc.readers.onnx.constant_folding import reduced_axes
+from cnncalc.readers.onnx.importer import OnnxImporter, rules, with_runtime
 from cnncalc.readers.onnx.model import NodeDef
+from cnncalc.readers.operands import Operands, Outputs
 from cnncalc.readers.shape_inference import Dims, ShapeMismatchError, axes_of, text
 from cnncalc.readers.tensor_importer import output_and_macs
-from cnncalc.readers.tensors import CannotInferError, sample_shape
-from cnncalc.shape import Padding, Window, transposed_size
+from cnncalc.readers.tensors import CannotInferError, Tensor, sample_shape
+from cnncalc.readers.windows import WindowArguments, cropped_to
+from cnncalc.readers.windows import pool as add_pool
+from cnncalc.shape import Padding, Window
 
 #: Pools by their operators; a pool that is no layer of ours is opaque.
 POOLS: dict[str, str | None] = {
@@ -37,15 +37,6 @@ REDUCTIONS: dict[str, str | None] = {
 }
 
 
-class WindowArguments(NamedTuple):
-    """The arguments of a sliding window, a number for each axis."""
-
-    kernel: tuple[int, ...]
-    stride: tuple[int, ...]
-    dilation: tuple[int, ...]
-    padding: Padding
-
-
 def window_arguments(node: NodeDef, kernel: Sequence[int], spatial: Dims) -> WindowArguments:
     """Return the arguments of a node's window; raises `ShapeMismatchError` if they do not fit its spatial axes."""
     rank = len(spatial)
@@ -58,19 +49,14 @@ def window_arguments(node: NodeDef, kernel: Sequence[int], spatial: Dims) -> Win
     for name, values in (("kernel", kernel), ("stride", stride), ("dilation", dilation)):
         if len(values) != rank or not all(1 <= value < MAX_INTEGER for value in values):
             raise ShapeMismatchError(f"its {name} is {text(tuple(values))}")
+    given = WindowArguments(tuple(kernel), stride, dilation, Padding("valid"))
     rule = node.text("auto_pad", "NOTSET")
-    if rule == "VALID":
-        padding = Padding("valid")
-    elif rule in ("SAME_UPPER", "SAME_LOWER"):
-        padding = Padding("same")
-        if rule == "SAME_LOWER":
-            # The larger half comes first: `same` turned round.
-            windows = zip(spatial, kernel, stride, dilation, strict=True)
-            same = [padding.window(axis, *each) for axis, each in enumerate(windows)]
-            padding = Padding("explicit", tuple((window.end, window.begin) for window in same))
-    else:
-        padding = padding_of(node, rank)
-    return WindowArguments(tuple(kernel), stride, dilation, padding)
+    if rule == "SAME_LOWER":
+        return given.same_lower(spatial)
+    if rule != "VALID":
+        padding = Padding("same") if rule == "SAME_UPPER" else padding_of(node, rank)
+        given = given._replace(padding=padding)
+    return given
 
 
 def padding_of(node: NodeDef, rank: int) -> Padding:
@@ -108,6 +94,21 @@ def conv(importer: OnnxImporter, node: NodeDef, operands: Operands, positions: t
     return importer.convolution(node, x, kernels, groups, stored, bias=bias is not None, **given._asdict())
 
 
+@rules("CausalConvWithState")
+def causal_conv(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
+    """Add a depthwise convolution along one axis, padded at its beginning alone, and the last elements that it read."""
+    x, kernels = importer.with_channels(node, operands.tensor(0), 1), operands.value(1).dims
+    if kernels is None or len(kernels) != 3 or len(x.known_dims) != 3:
+        raise CannotInferError
+    stored = importer.count_weights(operands.get(1), operands.get(2), any_type=True)
+    before = kernels[2] - 1
+    output = importer.layer(
+        node, "dwconv", x, stored, kernel=kernels[2:], multiplier=1, padding=explicit_padding([(before, 0)]),
+        bias=operands.get(2) is not None,
+    )  # fmt: skip
+    return [output, x._replace(dims=(*x.known_dims[:2], before))]
+
+
 @rules("DeformConv")
 def deformable(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     """Add an opaque operator with the size and cost of a `conv`.
@@ -140,33 +141,21 @@ def conv_transpose(importer: OnnxImporter, node: NodeDef, operands: Operands) ->
     if len(more) != rank or not all(0 <= each < MAX_INTEGER for each in more):
         raise ShapeMismatchError(f"its output padding is {list(more)[:8]}")
     wanted = node.integers("output_shape")
-    if wanted is None and node.text("auto_pad", "NOTSET") == "SAME_LOWER":
-        wanted = tuple(size * stride for size, stride in zip(dims[2:], given.stride, strict=True))
+    rule = node.text("auto_pad", "NOTSET")
+    # What a stride wider than the window leaves out at the end stays out, as in ONNX Runtime.
+    bare = [Window(*each) for each in zip(given.kernel, given.stride, given.dilation, strict=True)]
+    lacking = [max(window.stride - window.extent - add, 0) for window, add in zip(bare, more, strict=True)]
+    if wanted is None and (rule == "SAME_LOWER" or (rule == "SAME_UPPER" and any(lacking))):
+        full = zip(dims[2:], given.stride, lacking, strict=True)
+        wanted = tuple(size * stride - lack for size, stride, lack in full)
     if wanted is not None:
-        given, more = _cropped_to(node, wanted[-rank:], dims[2:], given, more)
+        larger_first = rule != "SAME_UPPER"
+        given, more = cropped_to(wanted[-rank:], dims[2:], given, more, larger_first)
     stored = importer.count_weights(weights, bias, any_type=True)
     return importer.layer(
         node, "deconv", data, stored, groups=groups, filters=kernels[1] * groups, output_padding=more,
         bias=bias is not None, **given._asdict(),
     )  # fmt: skip
-
-
-def _cropped_to(
-    node: NodeDef, wanted: Dims, spatial: Dims, given: WindowArguments, more: tuple[int, ...]
-) -> tuple[WindowArguments, tuple[int, ...]]:
-    """Return the padding for the output size that the file states, by ONNX's rule for `output_shape`."""
-    if len(wanted) != len(spatial):
-        raise ShapeMismatchError(f"its output shape is {list(wanted)[:8]}")
-    ends, extra = [], []
-    for size, n, kernel, stride, dilation, add in zip(
-        wanted, spatial, given.kernel, given.stride, given.dilation, more, strict=True
-    ):
-        total = transposed_size(n, Window(kernel, stride, dilation), add) - size
-        extra.append(add + max(-total, 0))
-        half = max(total, 0) // 2
-        first = half if node.text("auto_pad", "NOTSET") == "SAME_UPPER" else max(total, 0) - half
-        ends.append((first, max(total, 0) - first))
-    return given._replace(padding=Padding("explicit", tuple(ends))), tuple(extra)
 
 
 # -- pools ---------------------------------------------------------------------------------------------------
@@ -179,25 +168,8 @@ def pool(importer: OnnxImporter, node: NodeDef, operands: Operands, kind: str | 
     if len(dims) < 3:
         raise ShapeMismatchError(f"its input {text(dims)} has no spatial axes")
     given = window_arguments(node, node.integers("kernel_shape") or (), dims[2:])
-    ceil = bool(node.integer("ceil_mode", 0))
-    values: dict[str, Any] = {**given._asdict(), "rounding": "ceil" if ceil else "floor"}
-    if kind == "avgpool":
-        kind = kind if set(values.pop("dilation")) == {1} else None
-        values["countpad"] = bool(node.integer("count_include_pad", 0))
-        values = without_idle_countpad(values)
-    windows = [
-        given.padding.window(axis, *each, ceil)
-        for axis, each in enumerate(zip(dims[2:], given.kernel, given.stride, given.dilation, strict=True))
-    ]
-    # A window that may lie in the padding alone is no pool of ours, but a file may have one.
-    if kind and dims[0] == 1 and all(2 * max(window.begin, window.end) <= window.extent for window in windows):
-        pooled = importer.layer(node, kind, data, **values)
-    else:
-        sizes = [window.size(n) for window, n in zip(windows, dims[2:], strict=True)]
-        if min(sizes) < 1:
-            raise ShapeMismatchError(f"its window does not fit in {text(dims[2:])}")
-        reach = tuple(map(WindowTaps.of, windows))
-        pooled = importer.opaque(node, (*dims[:2], *sizes), [data], window=reach)
+    ceil, countpad = (bool(node.integer(name, 0)) for name in ("ceil_mode", "count_include_pad"))
+    pooled = add_pool(importer, node, data, kind, given, ceil=ceil, countpad=countpad)
     # The second output of a max pool, where each largest element was, is as large as the first.
     return [pooled] * max(len(node.outputs), 1)
 
@@ -211,10 +183,9 @@ def global_pool(importer: OnnxImporter, node: NodeDef, operands: Operands, kind:
 @rules.table(REDUCTIONS)
 def reduction(importer: OnnxImporter, node: NodeDef, operands: Operands, kind: str | None) -> Outputs:
     data = operands.tensor(0)
-    given = argument(node, operands.constants, "axes", 1)
-    if not given and node.integer("noop_with_empty_axes", 0):
-        return data
-    axes = axes_of(given or None, len(data.known_dims))
+    if isinstance(operands.get(1), Tensor):
+        raise CannotInferError
+    axes = reduced_axes(node, operands.constants, len(data.known_dims))
     return importer.reduce(node, data, axes, bool(node.integer("keepdims", 1)), kind)
 
 

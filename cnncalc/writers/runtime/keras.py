@@ -64,6 +64,126 @@ class Scale(layers.Layer):
 
 
 @keras.saving.register_keras_serializable()
+class LearntTensor(layers.Layer):
+    """A learnt tensor, the same for every sample of what comes in."""
+
+    def __init__(self, shape, **options):
+        super().__init__(**options)
+        self.sizes = tuple(shape)
+
+    def build(self, shape):
+        self.weight = self.add_weight(shape=self.sizes, initializer="zeros", name="weight")
+
+    def call(self, x):
+        return ops.broadcast_to(self.weight, (ops.shape(x)[0], *self.sizes))
+
+    def get_config(self):
+        return {**super().get_config(), "shape": self.sizes}
+
+
+@keras.saving.register_keras_serializable()
+class SelfAttention(layers.Layer):
+    """Multi-head self-attention between the places of each block of a map; without a window, of the whole map.
+
+    `key_dim` and `value_dim` are the sizes in each head, `kv_heads` the heads of keys and values. For the offset
+    between two places, a number for each head is learnt: `relative`, or `distance` without its sign; or, with
+    `vectors`, a vector for the offset along each axis, which is multiplied with the query.
+    """
+
+    def __init__(
+        self, num_heads, key_dim, value_dim=None, use_bias=True, kv_heads=None, window=None, position="none",
+        projection=True, **options,
+    ):  # fmt: skip
+        super().__init__(**options)
+        self.heads, self.kv_heads, self.key_dim = num_heads, kv_heads or num_heads, key_dim
+        self.value_dim, self.use_bias = value_dim or key_dim, use_bias
+        self.window, self.position, self.projection = window, position, projection
+
+    def build(self, shape):
+        products = {
+            "query": (shape[-1], self.heads * self.key_dim),
+            "key": (shape[-1], self.kv_heads * self.key_dim),
+            "value": (shape[-1], self.kv_heads * self.value_dim),
+        }
+        if self.projection:
+            products["output"] = self.heads * self.value_dim, shape[-1]
+        self.weight, self.bias = {}, {}
+        for name, (ins, outs) in products.items():
+            self.weight[name] = self.add_weight(shape=(ins, outs), name=name)
+            if self.use_bias is True or (self.use_bias and name != "output"):
+                self.bias[name] = self.add_weight(shape=(outs,), initializer="zeros", name=f"{name}_bias")
+        if self.position == "vectors":
+            number = sum(2 * size - 1 for size in self.window)
+            self.vectors = self.add_weight(shape=(number, self.key_dim), initializer="zeros", name="vectors")
+        elif self.position != "none":
+            sizes = [size if self.position == "distance" else 2 * size - 1 for size in self.window]
+            self.offsets = self.add_weight(shape=(self.heads, *sizes), initializer="zeros", name="offsets")
+
+    def compute_output_shape(self, shape):
+        # Told here, it is not found out by a run on arrays, which takes minutes for a large map.
+        return *shape[:-1], shape[-1] if self.projection else self.heads * self.value_dim
+
+    def product(self, name, x):
+        x = ops.matmul(x, self.weight[name])
+        return ops.add(x, self.bias[name]) if name in self.bias else x
+
+    def call(self, x):
+        sizes, channels = x.shape[1:-1], x.shape[-1]
+        window, rank = self.window or sizes, len(sizes)
+        blocks = [size // length for size, length in zip(sizes, window, strict=True)]
+        number = places = 1
+        for size, length in zip(blocks, window, strict=True):
+            number, places = number * size, places * length
+        x = ops.reshape(x, (-1, *(part for pair in zip(blocks, window, strict=True) for part in pair), channels))
+        # Blocks, the places of a block, and channels.
+        x = ops.transpose(x, (0, *range(1, 2 * rank, 2), *range(2, 2 * rank + 1, 2), 2 * rank + 1))
+        x = ops.reshape(x, (-1, number, places, channels))
+        query = self.in_heads(self.product("query", x), self.heads)
+        key, value = (
+            ops.repeat(self.in_heads(self.product(name, x), self.kv_heads), self.heads // self.kv_heads, axis=2)
+            for name in ("key", "value")
+        )
+        scores = ops.matmul(query, ops.swapaxes(key, -1, -2)) * self.key_dim**-0.5
+        if self.position != "none":
+            scores = ops.add(scores, self.by_offset(query))
+        y = ops.swapaxes(ops.matmul(ops.softmax(scores, axis=-1), value), 2, 3)
+        y = ops.reshape(y, (-1, number, places, self.heads * self.value_dim))
+        y = self.product("output", y) if self.projection else y
+        y = ops.reshape(y, (-1, *blocks, *window, y.shape[-1]))
+        y = ops.transpose(y, (0, *(1 + axis + part * rank for axis in range(rank) for part in (0, 1)), 2 * rank + 1))
+        return ops.reshape(y, (-1, *sizes, y.shape[-1]))
+
+    def in_heads(self, x, heads):
+        _, blocks, places, channels = x.shape
+        return ops.swapaxes(ops.reshape(x, (-1, blocks, places, heads, channels // heads)), 2, 3)
+
+    def by_offset(self, query):
+        """Return the number of each head for each two places of a block."""
+        axes = ops.meshgrid(*map(ops.arange, self.window), indexing="ij")
+        places = ops.stack([ops.reshape(each, (-1,)) for each in axes])
+        apart = places[:, :, None] - places[:, None]
+        at = ops.abs(apart) if self.position == "distance" else apart + ops.array(self.window)[:, None, None] - 1
+        if self.position == "vectors":
+            # The vectors of one axis stand behind those of another.
+            by_vector = ops.matmul(query, ops.transpose(self.vectors))
+            numbers = begin = 0
+            for axis, size in enumerate(self.window):
+                numbers = numbers + ops.take_along_axis(by_vector, (at[axis] + begin)[None, None, None], axis=-1)
+                begin += 2 * size - 1
+            return numbers
+        sizes = self.offsets.shape[1:]
+        flat = 0
+        for axis, size in enumerate(sizes):
+            flat = flat * size + at[axis]
+        return ops.take(ops.reshape(self.offsets, (self.heads, -1)), flat, axis=1)
+
+    def get_config(self):
+        own = {"num_heads": self.heads, "key_dim": self.key_dim, "value_dim": self.value_dim, "use_bias": self.use_bias}
+        own |= {"kv_heads": self.kv_heads, "window": self.window, "position": self.position}
+        return {**super().get_config(), **own, "projection": self.projection}
+
+
+@keras.saving.register_keras_serializable()
 class GlobalResponseNorm(layers.Layer):
     """Scale each channel by its share of the mean length of the channels, and add the input."""
 
@@ -116,6 +236,33 @@ class ChannelShuffle(layers.Layer):
 
 
 @keras.saving.register_keras_serializable()
+class Resize(layers.Layer):
+    """Scale to a size on any number of axes: the nearest element, or interpolated between neighbours."""
+
+    def __init__(self, size, interpolation="nearest", **options):
+        super().__init__(**options)
+        self.size, self.interpolation = size, interpolation
+
+    def call(self, x):
+        for axis, (n, out) in enumerate(zip(x.shape[1:-1], self.size, strict=True), 1):
+            if self.interpolation == "nearest":
+                x = ops.take(x, [place * n // out for place in range(out)], axis=axis)
+                continue
+            places = [max((place + 0.5) * n / out - 0.5, 0.0) for place in range(out)]
+            before = [int(place) for place in places]
+            after = [min(place + 1, n - 1) for place in before]
+            shares = ops.reshape(
+                [a - b for a, b in zip(places, before, strict=True)], (-1, *(1,) * (x.ndim - axis - 1))
+            )
+            shares = ops.cast(shares, x.dtype)
+            x = ops.take(x, before, axis=axis) * (1 - shares) + ops.take(x, after, axis=axis) * shares
+        return x
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size, "interpolation": self.interpolation}
+
+
+@keras.saving.register_keras_serializable()
 class PixelShuffle(layers.Layer):
     """Lay groups of channels out as space, on any number of axes."""
 
@@ -156,3 +303,19 @@ class PixelUnshuffle(layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "factor": self.factor}
+
+
+@keras.saving.register_keras_serializable()
+class Timewise(layers.Wrapper):
+    """Apply a layer to each step: as `TimeDistributed`, for a layer that does not state the shape of its output."""
+
+    def build(self, input_shape):
+        self.layer.build((input_shape[0], *input_shape[2:]))
+
+    def compute_output_shape(self, shape):
+        step = keras.KerasTensor((shape[0], *shape[2:]))
+        return *shape[:2], *self.layer.compute_output_spec(step).shape[1:]
+
+    def call(self, x):
+        y = self.layer(ops.reshape(x, (-1, *x.shape[2:])))
+        return ops.reshape(y, (-1, x.shape[1], *y.shape[1:]))

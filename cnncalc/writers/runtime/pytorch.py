@@ -136,6 +136,80 @@ class PixelUnshuffle(nn.Module):
         return x.permute(0, 1, *order).flatten(1, 1 + axes)
 
 
+class LearntTensor(nn.Module):
+    """A learnt tensor, the same for every sample of what comes in."""
+
+    def __init__(self, shape):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(shape))
+
+    def forward(self, x):
+        return self.weight.expand(len(x), *self.weight.shape)
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention between the places of each block of a map; without a window, of the whole map.
+
+    `dim` and `value_dim` are the sizes of queries and values in all heads, `kv_heads` the heads of keys and values.
+    For the offset between two places, a number for each head is learnt: `relative`, or `distance` without its sign;
+    or, with `vectors`, a vector for the offset along each axis, which is multiplied with the query.
+    """
+
+    def __init__(
+        self, embed_dim, num_heads, bias=True, *, dim=None, kv_heads=None, value_dim=None, window=None,
+        position="none", projection=True,
+    ):  # fmt: skip
+        super().__init__()
+        dim, kv_heads = dim or embed_dim, kv_heads or num_heads
+        value_dim = value_dim or dim
+        self.heads, self.kv_heads, self.window, self.position = num_heads, kv_heads, window, position
+        self.query = nn.Linear(embed_dim, dim, bias=bool(bias))
+        self.key = nn.Linear(embed_dim, dim // num_heads * kv_heads, bias=bool(bias))
+        self.value = nn.Linear(embed_dim, value_dim // num_heads * kv_heads, bias=bool(bias))
+        self.output = nn.Linear(value_dim, embed_dim, bias=bias is True) if projection else nn.Identity()
+        if position == "vectors":
+            self.vectors = nn.Parameter(torch.zeros(sum(2 * size - 1 for size in window), dim // num_heads))
+        elif position != "none":
+            self.offsets = nn.Parameter(
+                torch.zeros(num_heads, *(size if position == "distance" else 2 * size - 1 for size in window))
+            )
+
+    def forward(self, x):
+        sizes = x.shape[2:]
+        x = x.movedim(1, -1)
+        for axis, size in enumerate(self.window or sizes):
+            x = x.unflatten(1 + 2 * axis, (-1, size))
+        # Blocks, the places of a block, and channels.
+        rank = len(sizes)
+        x = x.permute(0, *range(1, 2 * rank, 2), *range(2, 2 * rank + 1, 2), 2 * rank + 1)
+        before, after = x.shape[: 1 + rank], x.shape[1 + rank : -1]
+        x = x.flatten(0, rank).flatten(1, rank).contiguous()
+        query, key, value = (
+            each(x).unflatten(-1, (heads, -1)).transpose(1, 2)
+            for each, heads in ((self.query, self.heads), (self.key, self.kv_heads), (self.value, self.kv_heads))
+        )
+        mask = None if self.position == "none" else self.by_offset(query)
+        y = nn.functional.scaled_dot_product_attention(query, key, value, mask, enable_gqa=self.kv_heads < self.heads)
+        y = self.output(y.transpose(1, 2).flatten(2)).unflatten(0, before).unflatten(1 + rank, after)
+        y = y.permute(0, *(1 + axis + part * rank for axis in range(rank) for part in (0, 1)), 2 * rank + 1)
+        for axis in range(rank):
+            y = y.flatten(1 + axis, 2 + axis)
+        return y.movedim(-1, 1)
+
+    def by_offset(self, query):
+        """Return the number of each head for each two places of a block."""
+        places = torch.stack(torch.meshgrid(*map(torch.arange, self.window), indexing="ij")).flatten(1)
+        apart = places[:, :, None] - places[:, None]
+        first = torch.tensor(self.window)[:, None, None] - 1
+        at = apart.abs() if self.position == "distance" else apart + first
+        if self.position != "vectors":
+            return self.offsets[(slice(None), *at)]
+        # The vectors of one axis stand behind those of another.
+        by_vector, one = query @ self.vectors.T, torch.arange(apart.shape[1])[:, None]
+        begins = [sum(2 * size - 1 for size in self.window[:axis]) for axis in range(len(self.window))]
+        return sum(by_vector[..., one, at[axis] + begin] for axis, begin in enumerate(begins))
+
+
 class Recurrent(nn.Module):
     """Run a recurrent layer along the axis of space; give its states at all steps, or the last."""
 
@@ -150,6 +224,33 @@ class Recurrent(nn.Module):
         # Those of all layers and directions, of which the last layer's come last.
         final = final[0] if isinstance(final, tuple) else final
         return final[-1 - self.layer.bidirectional :].transpose(0, 1).flatten(1)
+
+
+class SharedWeights(nn.Module):
+    """A layer with the weights of the first, from which it differs in what shapes none, such as a stride."""
+
+    def __init__(self, layer, first):
+        super().__init__()
+        with_weights = [[part for part in each.modules() if part._parameters] for each in (layer, first)]
+        for own, other in zip(*with_weights, strict=True):
+            for name, parameter in other.named_parameters(recurse=False):
+                setattr(own, name, parameter)
+        self.layer = layer
+
+    def forward(self, x):
+        return self.layer(x)
+
+
+class Timewise(nn.Module):
+    """Apply a layer to each step of the first axis of space: to the layer, the steps are samples."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        y = self.layer(x.transpose(1, 2).flatten(0, 1))
+        return y.unflatten(0, (len(x), -1)).transpose(1, 2)
 
 
 class ConvLSTM(nn.Module):

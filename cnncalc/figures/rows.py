@@ -1,0 +1,265 @@
+"""Rows: the figures of one node, or of a block of nodes as one."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from cnncalc.figures.receptive_field import ReceptiveField
+from cnncalc.graph import Graph, Node
+from cnncalc.shape import UNKNOWN_SHAPE, Shape, Size, formulas_as_text
+
+#: The arms of merges that something stands in, outermost first: (number of the merge, number of the arm).
+Arms = tuple[tuple[int, int], ...]
+
+
+class Row(NamedTuple):
+    """The figures of one node. Shapes and saved bytes are per sample; MACs and activations are for the whole batch.
+
+    `saved_bytes` are those of what it is the first to keep for the backward pass, as PyTorch's autograd does.
+
+    If sizes of the input are letters, sizes and counts are formulas of them (`cnncalc.symbols.Formula`). Behind an
+    operator of a model file that is not known, sizes may be unknown (`cnncalc.shape.UnknownSize`); figures that depend
+    on them are 0, and `missing` names them.
+    """
+
+    graph: Graph
+    node: Node
+    params: Size
+    frozen: Size
+    buffers: Size
+    macs: Size
+    activations: Size
+    conv_activations: Size
+    backward_macs: Size
+    saved_bytes: Size
+    receptive_field: ReceptiveField
+    missing: tuple[str, ...] = ()
+    #: Whether an unknown operator is the reason that some are: the layer itself, or one that it stands behind.
+    behind_unknown: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+    @property
+    def stands_on(self) -> str:
+        """What the figures of a row with `missing` ones stand on, in words; empty for any other row."""
+        if not self.missing:
+            return ""
+        if not self.node.inputs:
+            return "the channels alone: the file leaves sizes open"
+        if not self.node.layer.known:
+            stated = [
+                *(["the shape that the file states"] if self.node.shape.is_known else []),
+                *(["the weights that the file states"] if "params" not in self.missing else []),
+            ]
+            return " and ".join(stated) or "nothing: the operator is unknown"
+        return "nothing: its input is unknown" if "params" in self.missing else "the channels alone: sizes are unknown"
+
+    @property
+    def arms(self) -> Arms:
+        return self.node.arms
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the layers whose outputs the layer reads."""
+        return tuple([self.graph.nodes[index].name for index in self.node.inputs])
+
+    @property
+    def type(self) -> str:
+        """The kind of layer: the first word for it."""
+        return self.node.layer.kind
+
+    @property
+    def description(self) -> str:
+        """The layer in canonical notation, with the name of the layer whose weights it has."""
+        shared = self.weights_of
+        return str(self.node.layer) if shared is None else f"{self.node.layer} weights=@{shared}"
+
+    @property
+    def weights_of(self) -> str | None:
+        """The name of the earlier layer whose weights it has, with which they are counted; None if they are its own."""
+        index = self.node.weights_from
+        return None if index is None else self.graph.nodes[index].name
+
+    @property
+    def input_shapes(self) -> tuple[tuple[Size, ...], ...]:
+        return tuple(map(_stated_dims, self.node.input_shapes))
+
+    @property
+    def output_shape(self) -> tuple[Size, ...]:
+        """The shape, channels last and without a batch; empty if an operator of a model file leaves it unknown.
+
+        A size that is unknown beside others that are not is an `UnknownSize`.
+        """
+        return _stated_dims(self.node.shape)
+
+    @property
+    def flops(self) -> Size:
+        """The number of FLOPs: two for each multiply-accumulate."""
+        return 2 * self.macs
+
+    @property
+    def implicit(self) -> bool:
+        """Whether the layer was added without being written in the spec: the `flatten` in front of an `fc`."""
+        return self.node.implicit
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON object of the row, an item of `layers`, with formulas as text."""
+        node = self.node
+        data: dict[str, object] = {
+            "index": node.index,
+            **_shared_keys(self),
+            "implicit": node.implicit,
+            "fields": node.layer.fields(node.input_shapes[0]) if node.inputs else {},
+            **({} if self.weights_of is None else {"weights_of": self.weights_of}),
+            **({"missing": list(self.missing)} if self.missing else {}),
+        }
+        partial = self.missing or not all(shape.is_known for shape in node.input_shapes)
+        return formulas_as_text(data) if self.graph.letters or partial else data
+
+
+def _stated_dims(shape: Shape) -> tuple[Size, ...]:
+    return () if shape == UNKNOWN_SHAPE else shape.dims
+
+
+class RowGroup(NamedTuple):
+    """The rows of a block or a named group as one row: the sums of their figures, and the shapes at its ends."""
+
+    name: str
+    rows: tuple[Row, ...]
+
+    @property
+    def type(self) -> str:
+        return "block"
+
+    @property
+    def implicit(self) -> bool:
+        return False
+
+    @property
+    def description(self) -> str:
+        """The call of the block as written in the spec, or for a named group its number of layers."""
+        origin = self.rows[0].node.origin
+        level = self.name.count(".")
+        calls = origin.calls[::-1] if origin else ()
+        if len(calls) > level:
+            return " ".join(calls[level].text.split())
+        return f"{len(self.rows)} layer{'s' if len(self.rows) > 1 else ''}"
+
+    @property
+    def arms(self) -> Arms:
+        """The arms that contain all of its rows."""
+        shared = min((row.arms for row in self.rows), key=len)
+        return shared if all(row.arms[: len(shared)] == shared for row in self.rows) else ()
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the layers outside the group whose outputs it reads."""
+        inside = {row.name for row in self.rows}
+        return tuple(dict.fromkeys(name for row in self.rows for name in row.inputs if name not in inside))
+
+    @property
+    def input_shapes(self) -> tuple[tuple[Size, ...], ...]:
+        return self.rows[0].input_shapes
+
+    @property
+    def output_shape(self) -> tuple[Size, ...]:
+        return self.rows[-1].output_shape
+
+    @property
+    def receptive_field(self) -> ReceptiveField:
+        return self.rows[-1].receptive_field
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """The figures that are unknown of some of its rows, and counted as 0 there."""
+        return tuple(dict.fromkeys(name for row in self.rows for name in row.missing))
+
+    @property
+    def params(self) -> Size:
+        return sum(row.params for row in self.rows)
+
+    @property
+    def frozen(self) -> Size:
+        return sum(row.frozen for row in self.rows)
+
+    @property
+    def buffers(self) -> Size:
+        return sum(row.buffers for row in self.rows)
+
+    @property
+    def macs(self) -> Size:
+        return sum(row.macs for row in self.rows)
+
+    @property
+    def flops(self) -> Size:
+        return sum(row.flops for row in self.rows)
+
+    @property
+    def activations(self) -> Size:
+        return sum(row.activations for row in self.rows)
+
+    @property
+    def conv_activations(self) -> Size:
+        return sum(row.conv_activations for row in self.rows)
+
+    @property
+    def backward_macs(self) -> Size:
+        return sum(row.backward_macs for row in self.rows)
+
+    @property
+    def saved_bytes(self) -> Size:
+        return sum(row.saved_bytes for row in self.rows)
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the JSON object of the group, which replaces those of its rows in `layers` and names them."""
+        data: dict[str, object] = {
+            "index": self.rows[0].node.index,
+            **_shared_keys(self),
+            "implicit": self.implicit,
+            "layers": [row.name for row in self.rows],
+            **({"missing": list(self.missing)} if self.missing else {}),
+        }
+        return formulas_as_text(data) if self.rows[0].graph.letters or self.missing else data
+
+
+RowOrGroup = Row | RowGroup
+
+
+def _shared_keys(line: RowOrGroup) -> dict[str, object]:
+    """Return the keys of the JSON object that a row and a group have in common."""
+    return {
+        "name": line.name,
+        "type": line.type,
+        "inputs": list(line.inputs),
+        "input_shapes": [list(shape) for shape in line.input_shapes],
+        "output_shape": list(line.output_shape) or None,
+        "params": line.params,
+        "frozen": line.frozen,
+        "buffers": line.buffers,
+        "macs": line.macs,
+        "flops": line.flops,
+        "backward_macs": line.backward_macs,
+        "activations": line.activations,
+        "conv_activations": line.conv_activations,
+        "saved_bytes": line.saved_bytes,
+        "receptive_field": line.receptive_field.to_dict(),
+    }
+
+
+def collapse(rows: Sequence[Row], depth: int | None) -> list[RowOrGroup]:
+    """Return the rows with every block deeper than `depth` as one group.
+
+    1 collapses the outermost blocks, 2 those within them, and so on; 0 returns no rows, None all rows unchanged.
+    """
+    if depth is None:
+        return list(rows)
+    if depth == 0:
+        return []
+    collapsed: list[RowOrGroup] = []
+    for name, group in groupby(rows, key=lambda row: ".".join(row.name.split(".", depth)[:depth])):
+        members = tuple(group)
+        single = len(members) == 1 and members[0].name == name
+        collapsed += members if single else (RowGroup(name, members),)
+    return collapsed
