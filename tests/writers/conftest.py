@@ -115,8 +115,10 @@ def figures(graph: cnncalc.Graph, together: bool, trains: bool, apart: tuple[str
     result = cnncalc.analyze(graph)
     kinds: dict[str, tuple[int, int]] = {}
     for row in result.rows:
-        # An `fc each` is a convolution of one position, and readers call it that.
-        kind = "conv" if row.type == "fc" and row.node.layer.each else CONVOLUTIONS.get(row.type, row.type)
+        # An `fc each`, or one of each step, is a convolution of one position, and readers call it that.
+        of_steps = row.type == "timewise"
+        layer = row.node.layer.layer if of_steps else row.node.layer
+        kind = "conv" if layer.kind == "fc" and (layer.each or of_steps) else CONVOLUTIONS.get(layer.kind, layer.kind)
         kind = kind if kind in apart else "rest"
         weights, macs = kinds.get(kind, (0, 0))
         kinds[kind] = (weights + row.params + row.frozen + row.buffers, macs + row.macs)
