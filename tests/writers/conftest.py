@@ -117,10 +117,8 @@ def figures(graph: cnncalc.Graph, together: bool, trains: bool, apart: tuple[str
     result = cnncalc.analyze(graph)
     kinds: dict[str, tuple[int, int]] = {}
     for row in result.rows:
-        # An `fc each`, or one of each step, is a convolution of one position, and readers call it that.
-        of_steps = row.type == "timewise"
-        layer = row.node.layer.layer if of_steps else row.node.layer
-        kind = "conv" if layer.kind == "fc" and (layer.each or of_steps) else CONVOLUTIONS.get(layer.kind, layer.kind)
+        # An `fc each` is a convolution of one position, and readers call it that.
+        kind = "conv" if row.type == "fc" and row.node.layer.each else CONVOLUTIONS.get(row.type, row.type)
         kind = kind if kind in apart else "rest"
         weights, macs = kinds.get(kind, (0, 0))
         kinds[kind] = (weights + row.params + row.frozen + row.buffers, macs + row.macs)
@@ -146,9 +144,9 @@ def same_figures() -> Callable[[cnncalc.Graph, cnncalc.Graph, str], None]:
         together = buffers_are_parameters(wanted, to)
         # An ONNX file does not show what training leaves as it is.
         trains = to != "onnx"
-        # Attention comes back as its products.
-        has_attention = any(node.layer.kind == "attention" for node in wanted.nodes)
-        apart = ("deconv",) if has_attention else COMPARED
+        # Attention comes back as its products, what is done at each step as one layer for all of them.
+        by_parts = any(node.layer.kind in ("attention", "timewise") for node in wanted.nodes)
+        apart = ("deconv",) if by_parts else COMPARED
         assert figures(got, together, trains, apart) == figures(wanted, together, trains, apart)
 
     return compare
