@@ -1,0 +1,66 @@
+"""Drawings of networks: a scene is laid out once, and written as SVG, TikZ or a page."""
+
+from __future__ import annotations
+
+from cnncalc.diagnostics import Diagnostic, SpecError
+from cnncalc.draw.scene import Scene
+from cnncalc.draw.style import Heading
+from cnncalc.draw.text import sizes
+from cnncalc.draw.tree import Tree, numbers, tree_of
+from cnncalc.draw.units import MOST_BOXES, Unit, depths, units_of
+from cnncalc.graph import Graph
+
+STYLES = ("blocks", "flow")
+CAPTIONS = ("changes", "all", "none")
+#: More boxes make no picture.
+MOST_DRAWN = 2000
+
+
+def draw(
+    graph: Graph,
+    style: str = "blocks",
+    depth: int | None = None,
+    captions: str = "changes",
+    scale: str = "sqrt",
+) -> Scene:
+    """Return the scene of a network; without a `depth`, blocks fold where there would be more than 200 boxes.
+
+    Raises `SpecError` E508 if there is nothing to draw, or too much.
+    """
+    units, tree, chosen = _folded(graph) if depth is None else (*_at(graph, depth), None)
+    boxes = sum(1 for _ in numbers(tree.elements))
+    if boxes > MOST_DRAWN:
+        message = f"{boxes:,} boxes make no picture"
+        raise SpecError([Diagnostic("E508", message, help=f"draw at most {MOST_DRAWN:,}: give blocks names, and `--depth 1`")])
+    heading = Heading(graph.name or "network", _description(graph, units, boxes))
+    if style == "flow":
+        from cnncalc.draw.flow import Flow
+
+        scene = Flow(units, captions).scene(tree, heading)
+    else:
+        from cnncalc.draw.blocks import Blocks
+
+        scene = Blocks(units, scale, captions).scene(tree, heading)
+    return scene._replace(folded=chosen)
+
+
+def _at(graph: Graph, depth: int | None) -> tuple[list[Unit], Tree]:
+    units = units_of(graph, depth)
+    return units, tree_of(units)
+
+
+def _folded(graph: Graph) -> tuple[list[Unit], Tree, int | None]:
+    """Return the drawing with the most detail that has few enough boxes, and its depth if that is not the whole."""
+    for depth in depths(graph):
+        units, tree = _at(graph, depth)
+        if sum(1 for _ in numbers(tree.elements)) <= MOST_BOXES:
+            break
+    return units, tree, depth
+
+
+def _description(graph: Graph, units: list[Unit], boxes: int) -> str:
+    """Return in words what a drawing shows."""
+    starts = ", ".join(sizes(unit.shape.dims) for unit in units if not unit.inputs)
+    ends = ", ".join(sizes(graph.nodes[index].shape.dims) for index in graph.outputs)
+    layers = sum(1 for node in graph.nodes if node.inputs)
+    return f"{layers} layers in {boxes} boxes, from {starts} to {ends}."

@@ -1,0 +1,174 @@
+"""What the styles have in common: from units in their places to a scene with a title and a legend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from cnncalc.draw.families import FAMILY
+from cnncalc.draw.layout import Patch, PlacedFrame
+from cnncalc.draw.scene import ASCENT, DESCENT, Border, Item, Label, Line, Point, Scene
+from cnncalc.draw.text import fitted, printable, sizes, width
+from cnncalc.draw.units import Unit
+
+#: The sizes of text: of captions and legend, and of the title.
+TEXT, TITLE = 10.0, 15.0
+#: The height of a line of text.
+LEADING = TEXT * 1.25
+MARGIN = 16.0
+#: The signs of the merges that a disc shows.
+SIGNS = {"add": "+", "mul": "×"}
+DISC = 16.0
+
+
+class Drawn(NamedTuple):
+    """What one unit is in a scene."""
+
+    items: tuple[Item, ...]
+    labels: tuple[Label, ...]
+
+
+class Heading(NamedTuple):
+    """What stands around a drawing: its title, what it shows in words, and notes for the legend."""
+
+    title: str
+    description: str
+    notes: tuple[str, ...] = ()
+
+
+def compose(
+    patch: Patch,
+    units: Sequence[Unit],
+    draw: Callable[[int, Point], Drawn],
+    heading: Heading,
+    vertical: bool,
+) -> Scene:
+    """Return the scene of a layout: `draw` returns a unit by its number and the beginning of its place."""
+
+    def point(along: float, across: float) -> Point:
+        return (across, along) if vertical else (along, across)
+
+    drawn = [draw(number, point(along, across)) for number, along, across in patch.places]
+    borders, labels = _frames(patch.frames, vertical)
+    open_ends = [*patch.heads, *patch.tails, *patch.through]
+    lines = [Line(tuple([point(*each) for each in path])) for path in patch.lines if len(path) > 1]
+    lines += [Line(tuple([point(*each) for each in path]), False) for path in open_ends if len(path) > 1]
+    items = [item for each in drawn for item in each.items]
+    labels += [label for each in drawn for label in each.labels]
+    left, top, right, bottom = _bounds(items, lines, borders, labels)
+    families = [family for unit in units for family in (unit.family, *unit.bands)]
+    legend_width = max(right - left, 460.0)
+    swatches, words, legend_height = _legend(families, heading.notes, left, bottom + 14, legend_width)
+    items += swatches
+    labels += words
+    title = fitted(heading.title, int(legend_width / TITLE * 1.3))
+    labels.append(Label(left, top - 14, title, TITLE))
+    left, top, right, bottom = _bounds(items, lines, borders, labels)
+    moved = _Moved(MARGIN - left, MARGIN - top)
+    return Scene(
+        right - left + 2 * MARGIN,
+        bottom - top + 2 * MARGIN,
+        printable(heading.title),
+        heading.description,
+        tuple(map(moved.border, borders)),
+        tuple(map(moved.line, lines)),
+        tuple(map(moved.item, items)),
+        tuple(map(moved.label, labels)),
+    )
+
+
+class _Moved(NamedTuple):
+    """Moves everything to the right and down."""
+
+    x: float
+    y: float
+
+    def border(self, border: Border) -> Border:
+        return border._replace(x=border.x + self.x, y=border.y + self.y)
+
+    def item(self, item: Item) -> Item:
+        return item._replace(x=item.x + self.x, y=item.y + self.y)
+
+    def label(self, label: Label) -> Label:
+        return label._replace(x=label.x + self.x, y=label.y + self.y)
+
+    def line(self, line: Line) -> Line:
+        return line._replace(points=tuple([(x + self.x, y + self.y) for x, y in line.points]))
+
+
+def _bounds(
+    items: Sequence[Item], lines: Sequence[Line], borders: Sequence[Border], labels: Sequence[Label]
+) -> tuple[float, float, float, float]:
+    boxes = [(item.x, item.y - item.depth, item.x + item.width + item.depth, item.y + item.height) for item in items]
+    boxes += [(x, y, x, y) for line in lines for x, y in line.points]
+    boxes += [(each.x, each.y, each.x + each.width, each.y + each.height) for each in borders]
+    boxes += [label.extent for label in labels]
+    return (
+        min(box[0] for box in boxes),
+        min(box[1] for box in boxes),
+        max(box[2] for box in boxes),
+        max(box[3] for box in boxes),
+    )
+
+
+def _frames(frames: Sequence[PlacedFrame], vertical: bool) -> tuple[list[Border], list[Label]]:
+    borders, labels = [], []
+    for frame in frames:
+        (start, end), (low, high) = frame.along, frame.across
+        (x, wide), (y, tall) = ((low, high - low), (start, end - start))
+        if not vertical:
+            (x, wide), (y, tall) = (start, end - start), (low, high - low)
+        borders.append(Border(x, y, wide, tall, frame.copies > 1))
+        labels.append(Label(x + 5, y + 11, frame.label, TEXT))
+    return borders, labels
+
+
+def _legend(
+    families: Sequence[str], notes: Sequence[str], left: float, top: float, room: float
+) -> tuple[list[Item], list[Label], float]:
+    """Return a swatch and a word for each family that occurs, in lines, and the notes below them."""
+    items, labels = [], []
+    x, y = left, top
+    for name in [name for name in FAMILY if name in families]:
+        title = FAMILY[name].title
+        needed = 16 + width(title, TEXT)
+        if x > left and x + needed > left + room:
+            x, y = left, y + LEADING + 3
+        items.append(Item("card", "", title, name, (), x, y, 11, 11))
+        labels.append(Label(x + 16, y + 9.5, title, TEXT))
+        x += needed + 16
+    y += LEADING + 3
+    for note in notes:
+        for line in _wrapped(note, room):
+            labels.append(Label(left, y + ASCENT * TEXT, line, TEXT, role="note"))
+            y += LEADING
+    return items, labels, y - top
+
+
+def _wrapped(text: str, room: float) -> list[str]:
+    """Return the words of a text in lines that are at most as wide as the room."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and width(longer, TEXT) > room:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
+def disc(unit: Unit, x: float, y: float) -> Drawn:
+    """Return a merge as a disc with its sign, its upper left corner at (x, y)."""
+    item = Item("disc", unit.name, title_of(unit), unit.family, unit.bands, x, y, DISC, DISC)
+    label = Label(x + DISC / 2, y + DISC / 2 + 4.2, SIGNS[unit.kind], 12, "middle")
+    return Drawn((item,), (label,))
+
+
+def title_of(unit: Unit) -> str:
+    """Return what a box is in words: its name, its layers, and its output."""
+    return f"{printable(unit.name)}: {printable(', '.join(unit.texts))} → {sizes(unit.shape.dims)}"
+
+
+def text_height(lines: int) -> float:
+    """Return the height of lines of text."""
+    return (lines - 1) * LEADING + (ASCENT + DESCENT) * TEXT if lines else 0.0

@@ -1,0 +1,197 @@
+"""A scene as SVG: text stays text, colours follow the reader's choice of light or dark, and nothing is fetched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from cnncalc.draw.families import FAMILY
+from cnncalc.draw.scene import Item, Label, Line, Point, Scene
+from cnncalc.draw.text import FONTS
+
+#: Ground, text, notes, lines and frames: in light, then in dark. Text has a contrast of 4.5 to 1 or more on the ground.
+LIGHT = ("#ffffff", "#1a1a1a", "#555555", "#5a5a5a", "#8a8a8a", "#f4f4f4")
+DARK = ("#11151a", "#ececec", "#adb3ba", "#a0a6ad", "#737a82", "#1c2229")
+#: The radius of a line's corners, and the length of an arrow's head.
+RADIUS, HEAD = 6.0, 5.0
+
+
+def to_svg(scene: Scene, standalone: bool = True) -> str:
+    """Return the text of an SVG file; one that stands inside a page has no declaration of its own namespace."""
+    return "".join(f"{line}\n" for line in _svg(scene, standalone))
+
+
+def _svg(scene: Scene, standalone: bool) -> Iterator[str]:
+    size = f"{number(scene.width)} {number(scene.height)}"
+    wide, tall = size.split()
+    space = ' xmlns="http://www.w3.org/2000/svg"' if standalone else ""
+    yield (
+        f'<svg{space} class="cnncalc" role="img" aria-labelledby="drawing-title drawing-text" '
+        f'width="{wide}" height="{tall}" viewBox="0 0 {size}">'
+    )
+    yield f'<title id="drawing-title">{escaped(scene.title)}</title>'
+    yield f'<desc id="drawing-text">{escaped(scene.description)}</desc>'
+    yield f"<style>{styles(_families(scene))}</style>"
+    yield f'<rect class="ground" width="{wide}" height="{tall}"/>'
+    for border in scene.borders:
+        kind = "repeat" if border.repeats else "frame"
+        yield f'<rect class="{kind}" {_rectangle(border.x, border.y, border.width, border.height)} rx="6"/>'
+    lines = {_path(line): None for line in scene.lines}
+    yield f'<path class="line" d="{"".join(lines)}"/>'
+    heads = {_head(line): None for line in scene.lines if line.arrow}
+    yield f'<path class="head" d="{"".join(heads)}"/>'
+    for item in scene.items:
+        yield _item(item)
+    for size_of, role in dict.fromkeys((label.size, label.role) for label in scene.labels):
+        chosen = [label for label in scene.labels if (label.size, label.role) == (size_of, role)]
+        yield f'<g class="{role}" font-size="{number(size_of)}">{"".join(map(_label, chosen))}</g>'
+    yield "</svg>"
+
+
+def styles(families: Sequence[str]) -> str:
+    """Return the style sheet of a drawing: light, and dark where the reader's system is."""
+
+    def colours(ground: str, text: str, note: str, line: str, frame: str, fill: str) -> str:
+        return (
+            f".cnncalc .ground{{fill:{ground}}}.cnncalc .text{{fill:{text}}}.cnncalc .note{{fill:{note}}}"
+            f".cnncalc .line{{stroke:{line}}}.cnncalc .head{{fill:{line}}}"
+            f".cnncalc .frame{{stroke:{frame};fill:{fill}}}.cnncalc .repeat{{stroke:{frame}}}"
+            f".cnncalc .card{{fill:{fill};stroke:{line}}}"
+        )
+
+    fills = "".join(f".cnncalc .{name}{{fill:{FAMILY[name].colour}}}" for name in families)
+    return (
+        f".cnncalc text{{font-family:{FONTS}}}.cnncalc .line{{fill:none;stroke-width:1.2}}"
+        ".cnncalc .repeat{fill:none;stroke-dasharray:4 3}.cnncalc .edge{stroke:#333;stroke-width:.6;stroke-linejoin:round}"
+        ".cnncalc .up{fill:#fff;fill-opacity:.35}.cnncalc .side{fill:#000;fill-opacity:.18}.cnncalc .sign{fill:#1a1a1a}"
+        ".cnncalc .middle{text-anchor:middle}.cnncalc .end{text-anchor:end}"
+        f"{fills}{colours(*LIGHT)}@media(prefers-color-scheme:dark){{{colours(*DARK)}}}"
+    )
+
+
+def _families(scene: Scene) -> list[str]:
+    used = {name for item in scene.items for name in (item.family, *item.bands)}
+    return [name for name in FAMILY if name in used]
+
+
+def _item(item: Item) -> str:
+    title = f"<title>{escaped(item.title)}</title>" if item.name else ""
+    x, y, wide, tall, deep = item.x, item.y, item.width, item.height, item.depth
+    if item.form == "disc":
+        radius = wide / 2
+        body = (
+            f'<circle class="{item.family} edge" cx="{number(x + radius)}" cy="{number(y + radius)}" r="{number(radius)}"/>'
+        )
+    elif item.form == "card" and item.name:
+        strip = f"M{_point(x + 3, y)}h4v{number(tall)}h-4a3 3 0 0 1-3-3v{number(6 - tall)}a3 3 0 0 1 3-3z"
+        body = (
+            f'<rect class="card" {_rectangle(x, y, wide, tall)} rx="3" stroke-width=".8"/>'
+            f'<path class="{item.family}" d="{strip}"/>'
+        )
+    elif item.form == "card":
+        body = f'<rect class="{item.family} edge" {_rectangle(x, y, wide, tall)} rx="2"/>'
+    else:
+        body = _solid(item, x, y, wide, tall, deep)
+    return f"<g>{title}{body}</g>" if title else body
+
+
+def _solid(item: Item, x: float, y: float, wide: float, tall: float, deep: float) -> str:
+    """Return a box: its whole outline in its colour, its stripes, then a lighter top and a darker side."""
+    band = 3.0
+    outline = (
+        f"M{_point(x, y)}l{_point(deep, -deep)}h{number(wide)}v{number(tall)}l{_point(-deep, deep)}h{number(-wide)}z"
+    )
+    parts = [f'<path class="{item.family}" d="{outline}"/>']
+    for position, name in enumerate(item.bands):
+        start = x + wide - band * (len(item.bands) - position)
+        stripe = f"M{_point(start, y)}l{_point(deep, -deep)}h{number(band)}l{_point(-deep, deep)}v{number(tall)}h{number(-band)}z"
+        parts.append(f'<path class="{name}" d="{stripe}"/>')
+    top = f"M{_point(x, y)}l{_point(deep, -deep)}h{number(wide)}l{_point(-deep, deep)}z"
+    right = f"M{_point(x + wide, y)}l{_point(deep, -deep)}v{number(tall)}l{_point(-deep, deep)}z"
+    edges = f"{outline}M{_point(x, y)}h{number(wide)}v{number(tall)}m0 {number(-tall)}l{_point(deep, -deep)}"
+    parts += [f'<path class="up" d="{top}"/>', f'<path class="side" d="{right}"/>']
+    return "".join(parts) + f'<path class="edge" fill="none" d="{edges}"/>'
+
+
+def _label(label: Label) -> str:
+    anchor = "" if label.anchor == "start" else f' class="{label.anchor}"'
+    return f'<text x="{number(label.x)}" y="{number(label.y)}"{anchor}>{escaped(label.text)}</text>'
+
+
+# -- lines -------------------------------------------------------------------------------------------
+
+
+def corners(points: Sequence[Point]) -> list[tuple[Point, Point, Point]]:
+    """Return for each bend of a line where its rounding begins, the corner itself, and where it ends."""
+    found = []
+    for before, at, after in zip(points, points[1:], points[2:], strict=False):
+        first, second = _distance(before, at), _distance(at, after)
+        radius = min(RADIUS, first / 2, second / 2)
+        if radius > 0:
+            found.append((_towards(at, before, radius, first), at, _towards(at, after, radius, second)))
+    return found
+
+
+def straightened(points: Sequence[Point]) -> list[Point]:
+    """Return the points without those that the line passes straight through, or stands on twice."""
+    result: list[Point] = []
+    for x, y in points:
+        point = (round(x, 2), round(y, 2))
+        if result and result[-1] == point:
+            continue
+        while len(result) > 1 and _straight(result[-2], result[-1], point):
+            result.pop()
+        result.append(point)
+    return result
+
+
+def _straight(a: Point, b: Point, c: Point) -> bool:
+    return (a[0] == b[0] == c[0]) or (a[1] == b[1] == c[1])
+
+
+def _distance(a: Point, b: Point) -> float:
+    return abs(a[0] - b[0]) + abs(a[1] - b[1])
+
+
+def _towards(start: Point, end: Point, step: float, length: float) -> Point:
+    share = step / length
+    return start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share
+
+
+def _path(line: Line) -> str:
+    points = straightened(line.points)
+    text = f"M{_point(*points[0])}"
+    for begin, at, end in corners(points):
+        text += f"L{_point(*begin)}Q{_point(*at)} {_point(*end)}"
+    return f"{text}L{_point(*points[-1])}"
+
+
+def _head(line: Line) -> str:
+    points = straightened(line.points)
+    (ax, ay), (x, y) = points[-2] if len(points) > 1 else points[-1], points[-1]
+    length = _distance((ax, ay), (x, y)) or 1
+    dx, dy = (x - ax) / length * HEAD, (y - ay) / length * HEAD
+    return f"M{_point(x, y)}L{_point(x - dx - dy / 2, y - dy + dx / 2)}L{_point(x - dx + dy / 2, y - dy - dx / 2)}z"
+
+
+# -- text --------------------------------------------------------------------------------------------
+
+
+def number(value: float) -> str:
+    """Return a number with at most one decimal, and no sign of a zero."""
+    text = f"{value:.1f}".removesuffix(".0")
+    return "0" if text == "-0" else text
+
+
+def _point(x: float, y: float) -> str:
+    return f"{number(x)} {number(y)}"
+
+
+def _rectangle(x: float, y: float, wide: float, tall: float) -> str:
+    return f'x="{number(x)}" y="{number(y)}" width="{number(wide)}" height="{number(tall)}"'
+
+
+def escaped(text: str) -> str:
+    """Return text for XML and HTML in ASCII, whatever the encoding of where it goes."""
+    for sign, name in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
+        text = text.replace(sign, name)
+    return text.encode("ascii", "xmlcharrefreplace").decode()
