@@ -1,12 +1,25 @@
-"""Figures as text: shapes, counts with thousands separators, bytes with units, formulas as in print."""
+"""Figures as text: shapes, counts with thousands separators, bytes with units, formulas as in print and in LaTeX."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from cnncalc.figures.receptive_field import ReceptiveField
 from cnncalc.shape import Size, dims_text
+
+#: Signs that LaTeX reads as commands or sets as others, and the code that sets each as it is.
+LATEX_SIGNS = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}", "`": r"\textasciigrave{}",
+    # At the beginning of a row they would be an argument of the `\\\\` before it.
+    "[": "{[}", "*": "{*}",
+    "×": r"$\times$", "·": r"$\cdot$", "→": r"$\to$", "−": "$-$", "∏": r"$\prod$", "…": r"\dots{}",
+    "≤": r"$\leq$", "–": "--", "√": r"$\surd$", "∝": r"$\propto$",
+}  # fmt: skip
 
 
 def shape_text(dims: Iterable[Size], layout: str = "hwc") -> str:
@@ -108,3 +121,15 @@ def _bounds(sizes: Iterable[Any], field: ReceptiveField) -> list[Any]:
 def range_text(smallest: Any, size: Any) -> str:
     """Return `188–204`, or `204` if both are the same."""
     return str(size) if smallest == size else f"{smallest}–{size}"
+
+
+@cache
+def _latex_sign() -> re.Pattern[str]:
+    return re.compile("|".join(map(re.escape, LATEX_SIGNS)))
+
+
+def latex_escaped(text: str) -> str:
+    """Return the text with the characters that are special in LaTeX escaped."""
+    # Two hyphens would be a dash.
+    held = " ".join(text.split()).replace("--", "-\0-")
+    return _latex_sign().sub(lambda sign: LATEX_SIGNS[sign.group()], held).replace("\0", "{}")

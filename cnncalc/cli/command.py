@@ -41,6 +41,7 @@ COMMANDS = {
     "compare": "Compare networks in one table, a row each.",
     "diff": "Compare two networks layer by layer.",
     "explain": "Explain every layer by its rules, with the numbers in them.",
+    "draw": "Draw a network as a figure.",
     "export": "Write a network as framework code, an ONNX file or a spec.",
     "format": "Write specs in their canonical form.",
     "solve": "Solve for the input's size, or for one number of a layer.",
@@ -106,9 +107,10 @@ class Command(click.Command):
     def _format_of_file(self, file: str) -> str:
         """Return the format that the file's suffix denotes; raises `click.UsageError` if there is none."""
         suffix = os.path.splitext(file)[1].lower()
+        form = next(each for each in self.params if each.name == "format")
         if not suffix:
-            return "table"
-        known = next(each.type.choices for each in self.params if each.name == "format")  # type: ignore[attr-defined]
+            return str(form.default)
+        known = form.type.choices  # type: ignore[attr-defined]
         by_suffix = {each: format for each, format in self.suffixes.items() if format in known}
         if suffix not in by_suffix:
             last = [f"`{each}`" for each in by_suffix]

@@ -135,6 +135,15 @@ def _labelled(error: SpecError, label: str, spec: str) -> SpecError:
     )
 
 
+def drawing_name(source: TextOrModel, spec: str) -> str:
+    """Return what a figure of a network without a name is called: its file or zoo network, or the text that it is."""
+    import os
+
+    if source.name.startswith("<"):
+        return shortened(one_line(spec))
+    return os.path.splitext(os.path.basename(source.name))[0]
+
+
 def one_line(spec: str) -> str:
     """Return a spec as it was written, on one line, without control characters."""
     if spec == "-":

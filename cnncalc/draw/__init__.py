@@ -27,11 +27,15 @@ def draw(
 
     Raises `SpecError` E508 if there is nothing to draw, or too much.
     """
+    if not any(node.inputs for node in graph.nodes):
+        fact = "there is nothing to draw: no layer follows the input"
+        raise SpecError([Diagnostic("E508", fact, help="add one: `| conv 3x3 x8`")])
     units, tree, chosen = _folded(graph) if depth is None else (*_at(graph, depth), None)
     boxes = sum(1 for _ in numbers(tree.elements))
     if boxes > MOST_DRAWN:
         message = f"{boxes:,} boxes make no picture"
-        raise SpecError([Diagnostic("E508", message, help=f"draw at most {MOST_DRAWN:,}: give blocks names, and `--depth 1`")])
+        help = f"draw at most {MOST_DRAWN:,}: write blocks as `def`, and draw each as one box by `--depth 1`"
+        raise SpecError([Diagnostic("E508", message, help=help)])
     heading = Heading(graph.name or "network", _description(graph, units, boxes))
     if style == "flow":
         from cnncalc.draw.flow import Flow

@@ -6,21 +6,19 @@ from collections.abc import Sequence
 from math import log2, sqrt
 
 from cnncalc.draw.layout import Layout, Room, Spacing
-from cnncalc.draw.scene import ASCENT, Item, Label, Point, Scene
+from cnncalc.draw.scene import ASCENT, BAND, Item, Label, Point, Scene
 from cnncalc.draw.style import DISC, LEADING, SIGNS, TEXT, Drawn, Heading, compose, disc, text_height, title_of
 from cnncalc.draw.text import fitted, sizes, width
 from cnncalc.draw.tree import Tree
 from cnncalc.draw.units import Unit
 
 #: How a size becomes a length, and its name in the legend.
-SCALES = {"sqrt": (sqrt, "the square root of"), "log": (lambda size: log2(1 + size), "the logarithm of"),
+SCALES = {"sqrt": (sqrt, "the square root of "), "log": (lambda size: log2(1 + size), "the logarithm of "),
           "linear": (float, "")}  # fmt: skip
 #: The longest side of a map, the thickest one, the longest vector; what is least of each; the depth of a side.
 SIDE, THICKNESS, VECTOR = 110.0, 36.0, 90.0
 LEAST_SIDE, LEAST_THICKNESS = 3.0, 2.5
 SLANT = 0.24
-#: The thickness of a stripe for a norm or an activation.
-BAND = 3.0
 
 
 class Blocks:
@@ -29,30 +27,33 @@ class Blocks:
     def __init__(self, units: Sequence[Unit], scale: str, captions: str) -> None:
         self.units, self.captions = units, captions
         self.function, self.scale_text = SCALES[scale]
-        spatial = [size for unit in units for size in unit.shape.spatial if isinstance(size, int)]
-        channels = [unit.shape.channels for unit in units if unit.shape.spatial and isinstance(unit.shape.channels, int)]
-        vectors = [unit.shape.channels for unit in units if not unit.shape.spatial and isinstance(unit.shape.channels, int)]
-        self.most = {"size": max(spatial, default=1), "channels": max(channels, default=1), "vector": max(vectors, default=1)}
+        shapes = [unit.shape for unit in units]
+        maps, vectors = [each for each in shapes if each.spatial], [each for each in shapes if not each.spatial]
+        self.most = {
+            "size": _largest([size for shape in maps for size in shape.spatial]),
+            "channels": _largest([shape.channels for shape in maps]),
+            "vector": _largest([shape.channels for shape in vectors]),
+        }
         self.rooms = [self._room(number) for number in range(len(units))]
 
     def scene(self, tree: Tree, heading: Heading) -> Scene:
         """Return the scene of the units as they stand in a tree."""
         spacing = Spacing(12, 22, 14, 9, 7, 13, 0, lambda text: (width(text, TEXT) + 10, 0), 1500)
         patch = Layout(tree, self.units, self.rooms, spacing).place()
-        return compose(patch, self.units, self._draw, heading._replace(notes=(*heading.notes, self._scale_note())), False)
+        heading = heading._replace(notes=(*heading.notes, self._scale_note()))
+        return compose(patch, self.units, self._draw, heading, False)
 
     def _scale_note(self) -> str:
-        of = self.scale_text
-        parts = []
+        of, most, parts = self.scale_text, self.most, []
         if any(unit.shape.spatial for unit in self.units):
-            parts.append(f"height and depth are to scale with {of} the size, at most {self.most['size']}".replace("  ", " "))
-            parts.append(f"thickness with {of} the channels, at most {self.most['channels']}".replace("  ", " "))
-        if any(not unit.shape.spatial for unit in self.units):
-            parts.append(f"the height of vectors with {of} their elements, at most {self.most['vector']}".replace("  ", " "))
+            parts.append(f"height and depth are to scale with {of}the size, at most {most['size']}")
+            parts.append(f"thickness with {of}the channels, at most {most['channels']}")
+        if not all(unit.shape.spatial for unit in self.units):
+            parts.append(f"the height of vectors with {of}their elements, at most {most['vector']}")
         text = "; ".join(parts)
-        bands = {band for unit in self.units for band in unit.bands}
-        striped = "a stripe at its right end is the norm or activation that follows" if bands else ""
-        return f"{text[:1].upper()}{text[1:]}. {striped[:1].upper()}{striped[1:]}".strip()
+        striped = any(unit.bands for unit in self.units)
+        stripe = " A stripe at a box's right end is the norm or activation that follows." if striped else ""
+        return f"{text[0].upper()}{text[1:]}.{stripe}"
 
     # -- measures ----------------------------------------------------------------------------------------
 
@@ -117,8 +118,9 @@ class Blocks:
         else:
             thickness, height, depth = self._solid(unit)
             half = height / 2
-            item = Item("solid", unit.name, title_of(unit), unit.family, unit.bands, x + room.enter, y - half, thickness,
-                        height, depth)  # fmt: skip
+            left, top = x + room.enter, y - half
+            words = unit.name, title_of(unit), unit.family, unit.bands
+            item = Item("solid", *words, left, top, thickness, height, depth)
             drawn = Drawn((item,), ())
         captions = [
             Label(x + room.length / 2, y + half + 4 + ASCENT * TEXT + position * LEADING, line, TEXT, "middle",
@@ -126,3 +128,8 @@ class Blocks:
             for position, line in enumerate(lines)
         ]  # fmt: skip
         return Drawn(drawn.items, (*drawn.labels, *captions))
+
+
+def _largest(sizes: Sequence[object]) -> int:
+    """Return the largest of the sizes that are known, or 1."""
+    return max((size for size in sizes if isinstance(size, int)), default=1)

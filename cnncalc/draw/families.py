@@ -1,7 +1,7 @@
 """The families of layers in a drawing: what each is called, and its colours on light and on dark ground.
 
-The colours are those of Okabe and Ito (2008), which people of every kind of colour vision tell apart; where two families
-are close in lightness their words stand beside them all the same.
+The colours are those of Okabe and Ito (2008), which people of every kind of colour vision tell apart; the words of
+the layers stand beside them all the same.
 """
 
 from __future__ import annotations

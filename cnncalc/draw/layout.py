@@ -7,6 +7,7 @@ since everything is made of rooms side by side. Across, numbers grow from the si
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from cnncalc.draw.tree import Arm, Element, Frame, Parallel, Tree, numbers
@@ -95,23 +96,38 @@ class Layout:
 
     def __init__(self, tree: Tree, units: Sequence[Unit], rooms: Sequence[Room], spacing: Spacing) -> None:
         self.tree, self.units, self.rooms, self.spacing = tree, units, rooms, spacing
-        self.is_u = sum(map(self._descends, _parallels(tree.elements))) >= 2
+        self.is_u = self._descents(tree.elements) >= 2
 
     def place(self) -> Patch:
-        """Return the whole drawing; one that is long is wrapped like text, unless lines reach far over it."""
-        parts = [self._element(element) for element in self.tree.elements]
-        length = sum(part.length for part in parts) + self.spacing.gap * (len(parts) - 1)
-        if length <= self.spacing.wrap or self.tree.jumps or self.is_u or len(parts) < 2:
-            return self._with_jumps(self._joined(parts))
-        count = -(-length // self.spacing.wrap)
+        """Return the whole drawing; one that is long is wrapped like text, between parts that no line jumps over."""
+        chunks = self._chunks()
+        length = sum(chunk.length for chunk in chunks) + self.spacing.gap * (len(chunks) - 1)
+        if length <= self.spacing.wrap or self.is_u or len(chunks) < 2:
+            return self._with_jumps(self._joined(chunks))
+        # Rows of about the same length, as many as it takes.
+        most = max(length / -(-length // self.spacing.wrap) * 1.05, *(chunk.length for chunk in chunks))
         rows: list[list[Patch]] = [[]]
         filled = 0.0
-        for part in parts:
-            if rows[-1] and filled + part.length / 2 > length / count * len(rows) and len(rows) < count:
+        for chunk in chunks:
+            if rows[-1] and filled + chunk.length > most:
                 rows.append([])
-            rows[-1].append(part)
-            filled += part.length + self.spacing.gap
-        return self._stacked([self._joined(row) for row in rows])
+                filled = 0.0
+            rows[-1].append(chunk)
+            filled += chunk.length + self.spacing.gap
+        return self._stacked([self._with_jumps(self._joined(row)) for row in rows])
+
+    def _chunks(self) -> list[Patch]:
+        """Return the parts of the outermost sequence, those under one jump as one."""
+        home = {number: at for at, element in enumerate(self.tree.elements) for number in numbers([element])}
+        spans = [sorted((home[source], home[target])) for source, target in self.tree.jumps]
+        chunks: list[Patch] = []
+        elements: list[Element] = []
+        for at, element in enumerate(self.tree.elements):
+            elements.append(element)
+            if not any(first <= at < last for first, last in spans):
+                chunks.append(self._sequence(elements))
+                elements = []
+        return chunks
 
     # -- one after the other -----------------------------------------------------------------------------
 
@@ -163,7 +179,7 @@ class Layout:
         """Return rows one beside the other; a line goes back from the end of each to the beginning of the next."""
         spacing = self.spacing
         moved, links, across = [rows[0]], [], 0.0
-        for above, row in zip(rows, rows[1:], strict=False):
+        for above, row in pairwise(rows):
             middle = across + above.after + spacing.between
             end = above.length + spacing.fork
             back = middle + spacing.between + row.before
@@ -199,7 +215,9 @@ class Layout:
         descends = self.is_u and self._descends(parallel)
         places: dict[int, float] = {main: 0.0}
         # An empty arm is a line close by; the others follow on the same side, away from results on the other one.
-        order = sorted((n for n in range(len(arms)) if n != main), key=lambda n: (bool(arms[n].elements), abs(n - main)))
+        order = sorted(
+            (n for n in range(len(arms)) if n != main), key=lambda n: (bool(arms[n].elements), abs(n - main))
+        )
         for number in order:
             reach = self._reach(patches[number])
             distance = spacing.between if arms[number].elements else spacing.skip
@@ -256,18 +274,34 @@ class Layout:
     def _reach(self, patch: Patch | None) -> tuple[float, float]:
         return (patch.before, patch.after) if patch else (0, 0)
 
+    def _descents(self, elements: Sequence[Element]) -> int:
+        """Return how many ways down and up again stand inside one another."""
+        depths = [0]
+        for element in elements:
+            if isinstance(element, Frame):
+                depths.append(self._descents(element.elements))
+            elif isinstance(element, Parallel):
+                inner = max(self._descents(arm.elements) for arm in element.arms)
+                depths.append(inner + self._descends(element))
+        return max(depths)
+
     def _descends(self, parallel: Parallel) -> bool:
-        """Return whether one of two arms goes through maps half as large and comes back, as in a U."""
+        """Return whether one of two arms goes down to smaller maps and comes back to those that the other one has."""
         if len(parallel.arms) != 2:
             return False
-        inner = sorted(([*numbers(arm.elements)] for arm in parallel.arms), key=len)
-        extents = [self._extent(number) for number in inner[1]]
-        sized = [each for each in extents if each is not None]
-        skipped = [self._extent(number) for number in inner[0]]
-        end = extents[-1]
-        if len(inner[0]) > 2 or not sized or end is None or None in skipped:
+        skip, way = sorted(parallel.arms, key=lambda arm: sum(1 for _ in numbers(arm.elements)))
+        passed = [element for element in way.elements if isinstance(element, int)]
+        if not passed or passed[-1] != way.elements[-1] or len(skip.elements) > 2:
             return False
-        return min(sized) * 2 <= end + 1 and all(each >= end for each in skipped if each is not None)
+        end = self.units[passed[-1]].shape
+        # Maps that are rearranged have other axes, and are neither smaller nor larger.
+        extents = [self._extent(number) for number in passed if self.units[number].shape.rank == end.rank]
+        sized = [each for each in extents if each is not None]
+        skipped = [self._extent(number) for number in numbers(skip.elements)]
+        last = self._extent(passed[-1])
+        if last is None or None in skipped:
+            return False
+        return min(sized) * 5 <= last * 4 and all(each >= last for each in skipped if each is not None)
 
     def _extent(self, number: int) -> int | None:
         """Return the size of a unit's maps along their first axis, if it is known."""
@@ -278,22 +312,22 @@ class Layout:
 
     def _with_jumps(self, patch: Patch) -> Patch:
         """Return the drawing with the jumps as lines over whatever lies between their ends, the short ones first."""
-        if not self.tree.jumps:
-            return patch
         rooms, spacing = self.rooms, self.spacing
         place = {number: (along, across) for number, along, across in patch.places}
+        jumps = [jump for jump in self.tree.jumps if jump[0] in place]
+        if not jumps:
+            return patch
         tops = [
-            (along, along + rooms[number].length, across - rooms[number].before) for number, along, across in patch.places
+            (along, along + rooms[number].length, across - rooms[number].before)
+            for number, along, across in patch.places
         ]
         tops += [(*frame.along, frame.across[0]) for frame in patch.frames]
         for line in (*patch.lines, *patch.heads, *patch.tails, *patch.through):
-            tops += [
-                (min(a, b), max(a, b), min(c, d)) for (a, c), (b, d) in zip(line, line[1:], strict=False)
-            ]
+            tops += [(min(a, b), max(a, b), min(c, d)) for (a, c), (b, d) in pairwise(line)]
         lines, before = list(patch.lines), patch.before
         ends = [
             (place[source][0] + rooms[source].leave, place[target][0] + rooms[target].enter, source, target)
-            for source, target in self.tree.jumps
+            for source, target in jumps
         ]
         for out, into, source, target in sorted(ends, key=lambda each: (abs(each[1] - each[0]), each)):
             turn, back = out + spacing.gap / 4, into - spacing.gap / 2
@@ -304,16 +338,3 @@ class Layout:
             tops.append((low, high, over))
             before = max(before, -over)
         return patch._replace(lines=tuple(lines), before=before)
-
-
-def _parallels(elements: Sequence[Element]) -> list[Parallel]:
-    """Return all branches of a sequence, inner ones too."""
-    found: list[Parallel] = []
-    for element in elements:
-        if isinstance(element, Frame):
-            found += _parallels(element.elements)
-        elif isinstance(element, Parallel):
-            found.append(element)
-            for arm in element.arms:
-                found += _parallels(arm.elements)
-    return found

@@ -10,6 +10,8 @@ Point = tuple[float, float]
 
 #: The height of a line of text over its baseline and below it, in parts of the font's size.
 ASCENT, DESCENT = 0.8, 0.25
+#: The width of a stripe for a norm or an activation.
+BAND = 3.0
 
 
 class Item(NamedTuple):
@@ -56,8 +58,8 @@ class Label(NamedTuple):
     text: str
     size: float
     anchor: Literal["start", "middle", "end"] = "start"
-    #: Plain words are text, what is beside them is a note; a title is in a larger size.
-    role: Literal["text", "note"] = "text"
+    #: Plain words are text, what is beside them is a note; a sign stands on a disc, which is light on any ground.
+    role: Literal["text", "note", "sign"] = "text"
 
     @property
     def extent(self) -> tuple[float, float, float, float]:

@@ -58,7 +58,7 @@ def compose(
     left, top, right, bottom = _bounds(items, lines, borders, labels)
     families = [family for unit in units for family in (unit.family, *unit.bands)]
     legend_width = max(right - left, 460.0)
-    swatches, words, legend_height = _legend(families, heading.notes, left, bottom + 14, legend_width)
+    swatches, words = _legend(families, heading.notes, left, bottom + 14, legend_width)
     items += swatches
     labels += words
     title = fitted(heading.title, int(legend_width / TITLE * 1.3))
@@ -125,7 +125,7 @@ def _frames(frames: Sequence[PlacedFrame], vertical: bool) -> tuple[list[Border]
 
 def _legend(
     families: Sequence[str], notes: Sequence[str], left: float, top: float, room: float
-) -> tuple[list[Item], list[Label], float]:
+) -> tuple[list[Item], list[Label]]:
     """Return a swatch and a word for each family that occurs, in lines, and the notes below them."""
     items, labels = [], []
     x, y = left, top
@@ -142,7 +142,7 @@ def _legend(
         for line in _wrapped(note, room):
             labels.append(Label(left, y + ASCENT * TEXT, line, TEXT, role="note"))
             y += LEADING
-    return items, labels, y - top
+    return items, labels
 
 
 def _wrapped(text: str, room: float) -> list[str]:
@@ -160,7 +160,7 @@ def _wrapped(text: str, room: float) -> list[str]:
 def disc(unit: Unit, x: float, y: float) -> Drawn:
     """Return a merge as a disc with its sign, its upper left corner at (x, y)."""
     item = Item("disc", unit.name, title_of(unit), unit.family, unit.bands, x, y, DISC, DISC)
-    label = Label(x + DISC / 2, y + DISC / 2 + 4.2, SIGNS[unit.kind], 12, "middle")
+    label = Label(x + DISC / 2, y + DISC / 2 + 4.2, SIGNS[unit.kind], 12, "middle", "sign")
     return Drawn((item,), (label,))
 
 

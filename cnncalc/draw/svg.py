@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cnncalc.draw.families import FAMILY
-from cnncalc.draw.scene import Item, Label, Line, Point, Scene
+from cnncalc.draw.scene import BAND, Item, Label, Line, Point, Scene
 from cnncalc.draw.text import FONTS
 
 #: Ground, text, notes, lines and frames: in light, then in dark. Text has a contrast of 4.5 to 1 or more on the ground.
@@ -61,7 +61,8 @@ def styles(families: Sequence[str]) -> str:
     fills = "".join(f".cnncalc .{name}{{fill:{FAMILY[name].colour}}}" for name in families)
     return (
         f".cnncalc text{{font-family:{FONTS}}}.cnncalc .line{{fill:none;stroke-width:1.2}}"
-        ".cnncalc .repeat{fill:none;stroke-dasharray:4 3}.cnncalc .edge{stroke:#333;stroke-width:.6;stroke-linejoin:round}"
+        ".cnncalc .repeat{fill:none;stroke-dasharray:4 3}"
+        ".cnncalc .edge{stroke:#333;stroke-width:.6;stroke-linejoin:round}"
         ".cnncalc .up{fill:#fff;fill-opacity:.35}.cnncalc .side{fill:#000;fill-opacity:.18}.cnncalc .sign{fill:#1a1a1a}"
         ".cnncalc .middle{text-anchor:middle}.cnncalc .end{text-anchor:end}"
         f"{fills}{colours(*LIGHT)}@media(prefers-color-scheme:dark){{{colours(*DARK)}}}"
@@ -78,9 +79,8 @@ def _item(item: Item) -> str:
     x, y, wide, tall, deep = item.x, item.y, item.width, item.height, item.depth
     if item.form == "disc":
         radius = wide / 2
-        body = (
-            f'<circle class="{item.family} edge" cx="{number(x + radius)}" cy="{number(y + radius)}" r="{number(radius)}"/>'
-        )
+        middle = f'cx="{number(x + radius)}" cy="{number(y + radius)}"'
+        body = f'<circle class="{item.family} edge" {middle} r="{number(radius)}"/>'
     elif item.form == "card" and item.name:
         strip = f"M{_point(x + 3, y)}h4v{number(tall)}h-4a3 3 0 0 1-3-3v{number(6 - tall)}a3 3 0 0 1 3-3z"
         body = (
@@ -96,19 +96,18 @@ def _item(item: Item) -> str:
 
 def _solid(item: Item, x: float, y: float, wide: float, tall: float, deep: float) -> str:
     """Return a box: its whole outline in its colour, its stripes, then a lighter top and a darker side."""
-    band = 3.0
-    outline = (
-        f"M{_point(x, y)}l{_point(deep, -deep)}h{number(wide)}v{number(tall)}l{_point(-deep, deep)}h{number(-wide)}z"
-    )
+    back, front = f"l{_point(deep, -deep)}", f"l{_point(-deep, deep)}"
+    right, down = f"h{number(wide)}", f"v{number(tall)}"
+    outline = f"M{_point(x, y)}{back}{right}{down}{front}h{number(-wide)}z"
     parts = [f'<path class="{item.family}" d="{outline}"/>']
     for position, name in enumerate(item.bands):
-        start = x + wide - band * (len(item.bands) - position)
-        stripe = f"M{_point(start, y)}l{_point(deep, -deep)}h{number(band)}l{_point(-deep, deep)}v{number(tall)}h{number(-band)}z"
+        start = x + wide - BAND * (len(item.bands) - position)
+        stripe = f"M{_point(start, y)}{back}h{number(BAND)}{front}{down}h{number(-BAND)}z"
         parts.append(f'<path class="{name}" d="{stripe}"/>')
-    top = f"M{_point(x, y)}l{_point(deep, -deep)}h{number(wide)}l{_point(-deep, deep)}z"
-    right = f"M{_point(x + wide, y)}l{_point(deep, -deep)}v{number(tall)}l{_point(-deep, deep)}z"
-    edges = f"{outline}M{_point(x, y)}h{number(wide)}v{number(tall)}m0 {number(-tall)}l{_point(deep, -deep)}"
-    parts += [f'<path class="up" d="{top}"/>', f'<path class="side" d="{right}"/>']
+    top = f"M{_point(x, y)}{back}{right}{front}z"
+    side = f"M{_point(x + wide, y)}{back}{down}{front}z"
+    edges = f"{outline}M{_point(x, y)}{right}{down}m0 {number(-tall)}{back}"
+    parts += [f'<path class="up" d="{top}"/>', f'<path class="side" d="{side}"/>']
     return "".join(parts) + f'<path class="edge" fill="none" d="{edges}"/>'
 
 

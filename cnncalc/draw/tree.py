@@ -103,7 +103,8 @@ class _Decomposition:
         if not cuts:
             return self._between(parts, entry, exit, depth, direct=False)
         elements: list[Element] = []
-        previous, at = entry, 0
+        at = 0
+        previous: int | None = entry
         for cut in [*cuts, len(region)]:
             here = region[cut] if cut < len(region) else exit
             if at < cut:
@@ -116,9 +117,7 @@ class _Decomposition:
                 previous, at = region[cut], cut + 1
         return tuple(elements)
 
-    def _cuts(
-        self, region: list[int], position: dict[int, int], entry: int | None, exit: int | None
-    ) -> list[int]:
+    def _cuts(self, region: list[int], position: dict[int, int], entry: int | None, exit: int | None) -> list[int]:
         """Return the positions that every path through the region goes through: no edge spans them."""
         reached = max((at for at, number in enumerate(region) if self._enters(number, entry)), default=-1)
         cuts = []
@@ -172,30 +171,26 @@ class _Decomposition:
     def _strip(self, region: list[int], position: dict[int, int], entry: int | None, exit: int | None) -> None:
         """Make the longest edge of a region a jump; each unit keeps an input and, if any edge allows it, a reader."""
         size = len(region)
-        best: tuple[bool, int, int] | None = None
-        edge: tuple[int | None, int | None] = (None, None)
+        # Whether the source keeps a reader, how far the edge reaches, the earlier of two; and the edge.
+        edges: list[tuple[tuple[bool, int, int], tuple[int, int | None]]] = []
         for at, number in enumerate(region):
             targets = [(position[each], each) for each in self.after[number] if each in position]
-            ways_out = len(targets) + self._leaves(number, exit)
-            for to, target in targets:
-                if len(self.before[target]) + (target in self.starts) > 1:
-                    best, edge = max((best, edge), ((ways_out > 1, to - at, -at), (number, target)), key=_rank)
-            if self._leaves(number, exit) and (exit is None or len(self.before[exit]) > 1):
-                best, edge = max((best, edge), ((ways_out > 1, size - at, -at), (number, exit)), key=_rank)
+            leaves = self._leaves(number, exit)
+            spared = len(targets) + leaves > 1
+            for to, other in targets:
+                if len(self.before[other]) > 1:
+                    edges.append(((spared, to - at, -at), (number, other)))
+            if leaves and (exit is None or len(self.before[exit]) > 1):
+                edges.append(((spared, size - at, -at), (number, exit)))
             if entry is not None and entry in self.before[number] and len(self.before[number]) > 1:
-                best, edge = max((best, edge), ((True, at + 1, 0), (entry, number)), key=_rank)
-        source, target = edge
-        assert source is not None, "a forest falls apart by itself"
+                edges.append(((True, at + 1, 0), (entry, number)))
+        source, target = max(edges, key=lambda edge: edge[0])[1]
         if target is None:
             self.ends.discard(source)
             return
         self.before[target].discard(source)
         self.after[source].discard(target)
         self.jumps.append((source, target))
-
-
-def _rank(choice: tuple[tuple[bool, int, int] | None, object]) -> tuple[bool, int, int]:
-    return choice[0] or (False, -1, 0)
 
 
 class _Folding:

@@ -49,9 +49,8 @@ def units_of(graph: Graph, depth: int | None) -> list[Unit]:
     unit_of: list[int] = []
     for block, run in groupby(nodes, lambda node: _block(node, depth)):
         for node in run:
-            if members and block is not None and members[-1][0] == block:
-                members[-1][1].append(node)
-            elif block is None and _joins(node, nodes, readers, outputs, unit_of, members):
+            same = bool(members) and block is not None and members[-1][0] == block
+            if same or (block is None and _joins(node, nodes, readers, outputs, members)):
                 members[-1][1].append(node)
             else:
                 members.append((block, [node]))
@@ -70,13 +69,17 @@ def _joins(
     nodes: Sequence[Node],
     readers: Sequence[Sequence[int]],
     outputs: set[int],
-    unit_of: Sequence[int],
     members: Sequence[tuple[str | None, list[Node]]],
 ) -> bool:
-    """Return whether a node joins the last unit: it alone reads that unit's result, and only sets values anew."""
-    if len(node.inputs) != 1 or not members:
+    """Return whether a node joins the last unit: it alone reads that unit's result, and only sets values anew.
+
+    A flatten that nobody wrote takes the layer along that it was put in front of.
+    """
+    if len(node.inputs) != 1 or not members or node.implicit:
         return False
     before = node.inputs[0]
+    if nodes[before].implicit and readers[before] == [node.index]:
+        return True
     if before != members[-1][1][-1].index or len(readers[before]) != 1 or before in outputs or not nodes[before].inputs:
         return False
     layer = node.layer
@@ -84,7 +87,7 @@ def _joins(
 
 
 def _unit(number: int, block: str | None, members: list[Node], unit_of: Sequence[int], outputs: set[int]) -> Unit:
-    first, last = members[0], members[-1]
+    last = members[-1]
     inside = {node.index for node in members}
     sources = [index for node in members for index in node.inputs if index not in inside]
     inputs = tuple(dict.fromkeys(unit_of[index] for index in sources))
@@ -94,8 +97,10 @@ def _unit(number: int, block: str | None, members: list[Node], unit_of: Sequence
     if block is not None:
         texts: tuple[str, ...] = (f"{len(members)} layer{'s' if len(members) > 1 else ''}",)
         return Unit(block, texts, "block", "block", "block", (), last.shape, inputs, is_output, key, indices)
-    texts = tuple([str(node.layer) for node in members])
-    bands = tuple([family for node in members[1:] if (family := family_of(node.layer)) in ("norm", "activation")])
+    # A flatten that nobody wrote is not told.
+    first, *others = [node for node in members if not node.implicit] or members
+    texts = tuple([str(node.layer) for node in (first, *others)])
+    bands = tuple([family for node in others if (family := family_of(node.layer)) in ("norm", "activation")])
     family, kind = family_of(first.layer), first.layer.kind
     return Unit(first.name, texts, family, kind, _word(first), bands, first.shape, inputs, is_output, key, indices)
 
