@@ -34,6 +34,7 @@ ALLOWED = {
     # The writer of specs is a writer of the language; no other knows it.
     "frameworks": {"shape"},
     "writers": BASE | {"layers", "graph", "figures", "language", "frameworks"},
+    "draw": BASE | {"layers", "graph", "notation"},
     "explain": BASE | {"layers", "graph", "figures", "analysis"},
     "report": BASE
     | {"layers", "graph", "figures", "analysis", "compare", "query", "explain", "language", "solve", "symbols"}
@@ -47,6 +48,7 @@ ALLOWED = {
         "compare",
         "query",
         "notation",
+        "draw",
         "explain",
         "language",
         "solve",

@@ -19,7 +19,7 @@ EXAMPLES = """
 cnncalc draw resnet50 -o resnet50.svg
 cnncalc draw unet --scale log -o unet.tex
 cnncalc draw googlenet --style flow --depth 1 -o googlenet.html
-cnncalc draw "input 32x32x3 | conv 3x3 same x16 | pool 2 | fc 10" > small.svg
+cnncalc draw "input 32x32x3 | conv 3x3 same x16 | pool 2 | fc 10" -o small.svg
 """
 
 #: Format → the suffix of its files.
