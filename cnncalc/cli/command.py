@@ -30,6 +30,7 @@ FORMAT_OF_SUFFIX = {
     ".md": "markdown",
     ".tex": "latex",
     ".txt": "table",
+    ".svg": "svg",
 }
 
 #: The width of the column of names in the help; a longer one has a line of its own.

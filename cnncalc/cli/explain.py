@@ -8,7 +8,17 @@ import click
 
 from cnncalc.analysis import Analysis, Options, analyze_graph
 from cnncalc.cli.command import FIGURES, OUTPUT, define_command, given_options, option, refuse
-from cnncalc.cli.options import batch_options, page_options, quiet_option, source_options, spec_argument
+from cnncalc.cli.options import (
+    PAGE_FORMATS,
+    appearance_options,
+    batch_options,
+    combine,
+    file_option,
+    format_option,
+    quiet_option,
+    source_options,
+    spec_argument,
+)
 from cnncalc.cli.output import Output
 from cnncalc.cli.pages import is_code, layer_kind, show_code, show_codes, show_layer
 from cnncalc.cli.specs import SpecOptions
@@ -27,11 +37,14 @@ MOST_DRAWN = 3
 #: The arguments of the options for a network, for values on a layer, and for pictures.
 NETWORK_OPTIONS = ("layers", "input", "at", "dims", "strict", "batch", "dtype", "pictures")
 VALUE_OPTIONS = ("image", "kernel", "flip")
+#: Those that a figure has no use for.
+NOT_FOR_FIGURES = ("pictures", "batch", "dtype", "color", "width", "codes")
 
 EXAMPLES = """
 cnncalc explain "input 5x5x3 | conv 3x3 s2 same x2"
 cnncalc explain net.cnn --layer conv2
 cnncalc explain "pool 2" --image "1 3 2 4; 5 6 1 2; 0 1 9 8; 2 2 7 7"
+cnncalc explain "input 5x5x1 | conv 3x3 s2 p1 x1" --animate -o conv.svg
 cnncalc explain conv
 cnncalc explain E201
 """
@@ -54,9 +67,17 @@ cnncalc explain E201
 )
 @option("--kernel", group=FIGURES, metavar="MATRIX", help="Kernel of a convolution on values.")
 @option("--flip", group=FIGURES, is_flag=True, help="Flip the kernel, as the convolution of mathematics does.")
+@option("--animate", is_flag=True, help="Draw the windows of a layer in motion, as SVG.")
+@option(
+    "--static",
+    "stills",
+    type=click.IntRange(1, 100),
+    metavar="N",
+    help="With --animate, N positions beside each other, for print.",
+)
 @option("--codes", group=OUTPUT, is_flag=True, help="List the codes of errors and warnings.")
 @option("--pictures/--no-pictures", default=None, help="Draw the windows; without either, for a few layers.")
-@page_options()
+@combine(format_option(*PAGE_FORMATS, "svg"), file_option(), appearance_options())
 @quiet_option()
 @click.pass_context
 def command(
@@ -69,18 +90,29 @@ def command(
     image: str | None,
     kernel: str | None,
     flip: bool,
+    animate: bool,
+    stills: int | None,
     codes: bool,
     output: Output,
 ) -> None:
     """Explain every layer by its rules, with the numbers in them.
 
     The rules are those of sizes, padding, channels, parameters, MACs, receptive field and memory; pictures show
-    the windows. With --image, one layer is shown on values.
+    the windows. With --image, one layer is shown on values, with --animate, in motion.
 
     SPEC is a file (.cnn, .yaml, or a model), - for standard input, a name of the zoo, the network itself, a word
     for a layer, or the code of an error.
     """
     of_network = (*NETWORK_OPTIONS, "variables", *VALUE_OPTIONS)
+    if not animate:
+        refuse(("stills",), "without `--animate`")
+        if output.format == "svg":
+            raise click.UsageError("SVG is a figure's format: add --animate, or draw the network by `cnncalc draw`")
+    elif spec is None or is_code(spec):
+        raise click.UsageError("--animate is for a layer: give a SPEC")
+    else:
+        _animate(spec, reading, layers, image, kernel, flip, stills, output)
+        return
     if codes:
         if spec is not None:
             raise click.UsageError("--codes lists all codes: leave the SPEC out")
@@ -166,6 +198,39 @@ def _show_operation(
     shown = operate(node, values, weights, flip)
     unflipped = operate(node, values, weights) if flip else None
     output.emit(lambda _: report.operation_document(shown, unflipped), lambda: report.operation_data(shown, unflipped))
+
+
+def _animate(
+    spec: str,
+    reading: SpecOptions,
+    names: tuple[str, ...],
+    image: str | None,
+    kernel: str | None,
+    flip: bool,
+    stills: int | None,
+    output: Output,
+) -> None:
+    """Write the figure of a layer in motion, on values if there are any."""
+    from cnncalc.draw.animation import to_svg, with_values
+    from cnncalc.explain.matrix import half_turned
+    from cnncalc.explain.motion import animated_layer, check_values, motion
+
+    refuse(NOT_FOR_FIGURES, "with `--animate`")
+    if "format" in given_options(click.get_current_context()) and output.format != "svg":
+        raise click.UsageError("`--animate` writes SVG: leave `--format` out")
+    if image is None:
+        if kernel is not None or flip:
+            raise click.UsageError("--kernel and --flip are for values: add --image")
+        output.write(to_svg(motion(animated_layer(reading.load(spec, output), names)), stills=stills))
+        return
+    refuse(NETWORK_OPTIONS, "with `--image`")
+    values, _ = _matrix("--image", image)
+    node = animated_layer(_graph(_text("SPEC", spec), values, reading), ())
+    weights, place = (None, None) if kernel is None else _matrix("--kernel", kernel)
+    check_values(node, weights, place, flip)
+    shown = motion(node, whole=True)
+    lying = half_turned(weights) if flip and weights else weights
+    output.write(to_svg(shown, with_values(shown, values, lying), stills))
 
 
 def _matrix(option: str, given: str) -> tuple[Matrix, Span]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from cnncalc.draw.families import FAMILY
 from cnncalc.draw.layout import Patch, PlacedFrame
 from cnncalc.draw.scene import ASCENT, DESCENT, Border, Item, Label, Line, Point, Scene
-from cnncalc.draw.text import fitted, printable, sizes, width
+from cnncalc.draw.text import fitted, printable, sizes, width, wrapped
 from cnncalc.draw.units import Unit
 
 #: The sizes of text: of captions and legend, and of the title.
@@ -139,22 +139,10 @@ def _legend(
         x += needed + 16
     y += LEADING + 3
     for note in notes:
-        for line in _wrapped(note, room):
+        for line in wrapped(note, TEXT, room):
             labels.append(Label(left, y + ASCENT * TEXT, line, TEXT, role="note"))
             y += LEADING
     return items, labels
-
-
-def _wrapped(text: str, room: float) -> list[str]:
-    """Return the words of a text in lines that are at most as wide as the room."""
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and width(longer, TEXT) > room:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return lines
 
 
 def disc(unit: Unit, x: float, y: float) -> Drawn:

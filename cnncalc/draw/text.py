@@ -50,3 +50,15 @@ def fitted(text: str, most: int = 30) -> str:
         return text
     first = (most - 1) // 2
     return f"{text[:first]}…{text[first + 1 - most :]}"
+
+
+def wrapped(text: str, size: float, room: float) -> list[str]:
+    """Return the words of a text in lines that are at most as wide as the room."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and width(longer, size) > room:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines

@@ -198,9 +198,9 @@ class _Folding:
 
     def __init__(self, units: Sequence[Unit], jumps: Sequence[tuple[int, int]]) -> None:
         self.units = units
-        # What an edge jumps to, or a result comes from, is nothing that can be left out.
+        # What an edge jumps to, or a result on the way comes from, is nothing that can be left out.
         self.kept = {number for jump in jumps for number in jump}
-        self.kept |= {number for number, unit in enumerate(units) if unit.is_output}
+        self.kept |= {number for number, unit in enumerate(units[:-1]) if unit.is_output}
 
     def fold(self, elements: Sequence[Element]) -> tuple[Element, ...]:
         result = [self._inside(element) for element in elements]

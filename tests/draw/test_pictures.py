@@ -20,6 +20,7 @@ DOCS = Path(cnncalc.__file__).parent / "docs"
 PICTURES = {
     "resnet50.svg": ("draw", "resnet50"),
     "unet.svg": ("draw", "unet"),
+    "conv.svg": ("explain", "input 5x5x1 | conv 3x3 s2 p1 x1", "--animate"),
 }
 
 
