@@ -34,7 +34,7 @@ ALLOWED = {
     # The writer of specs is a writer of the language; no other knows it.
     "frameworks": {"shape"},
     "writers": BASE | {"layers", "graph", "figures", "language", "frameworks"},
-    "draw": BASE | {"layers", "graph", "notation", "explain"},
+    "draw": BASE | {"layers", "graph", "notation", "explain", "compare"},
     "explain": BASE | {"layers", "graph", "figures", "analysis"},
     "report": BASE
     | {"layers", "graph", "figures", "analysis", "compare", "query", "explain", "language", "solve", "symbols"}

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnncalc.cli.command import CHECKS, define_command, option
+from cnncalc.cli.command import CHECKS, FORMAT_OF_SUFFIX, define_command, given_options, option, refuse
 from cnncalc.cli.options import figure_options, report_options, source_options, spec_argument
 from cnncalc.cli.output import Output
 from cnncalc.cli.specs import SpecOptions, analyze_all, one_line
+from cnncalc.notation import shortened
 
 if TYPE_CHECKING:
     from cnncalc.analysis import Options
@@ -18,11 +19,17 @@ if TYPE_CHECKING:
 EXAMPLES = """
 cnncalc diff old.cnn new.cnn
 cnncalc diff resnet18 resnet34 --context 0
+cnncalc diff old.cnn new.cnn --draw -o changes.svg
 git show main:net.cnn | cnncalc diff - net.cnn --format markdown
 """
 
 
-@define_command("diff", EXAMPLES, no_args_is_help=True)
+#: The formats of a figure, and all suffixes: a figure in LaTeX is TikZ.
+FIGURE_FORMATS = ("svg", "tikz")
+SUFFIXES = {**FORMAT_OF_SUFFIX, ".tex": "tikz"}
+
+
+@define_command("diff", EXAMPLES, suffixes=SUFFIXES, no_args_is_help=True)
 @spec_argument("a")
 @spec_argument("b")
 @source_options()
@@ -35,9 +42,17 @@ git show main:net.cnn | cnncalc diff - net.cnn --format markdown
     metavar="N",
     help="Equal layers to show around each that differs.",
 )
-@report_options("table", "json", "markdown")
+@option("--draw", "drawn", is_flag=True, help="Draw both as one figure, SVG or LaTeX, with what changed marked.")
+@report_options("table", "json", "markdown", *FIGURE_FORMATS)
 def command(
-    a: str, b: str, reading: SpecOptions, options: Options, exit_code: bool, context: int, output: Output
+    a: str,
+    b: str,
+    reading: SpecOptions,
+    options: Options,
+    exit_code: bool,
+    context: int,
+    drawn: bool,
+    output: Output,
 ) -> None:
     """Compare two networks layer by layer.
 
@@ -50,13 +65,25 @@ def command(
     from cnncalc.compare.networks import NetworkRow
     from cnncalc.report import difference as report
 
+    if drawn:
+        refuse(("context", "layout", "color", "width"), "with `--draw`")
+        if "format" in given_options(click.get_current_context()) and output.format not in FIGURE_FORMATS:
+            raise click.UsageError(f"`--draw` writes a figure, not {output.format}: leave `--format` out")
+    elif output.format in FIGURE_FORMATS:
+        raise click.UsageError(f"`{output.format}` is the format of a figure: add --draw")
     before, after = analyze_all((a, b), ("A", "B"), reading, options, output)
     changes = difference(before, after)
     networks = NetworkRow(one_line(a), before), NetworkRow(one_line(b), after)
-    output.emit(
-        lambda _: report.difference_document(changes, networks, output.layout, context),
-        lambda: report.difference_data(changes, networks),
-        lambda: report.difference_comment(changes, networks, output.layout),
-    )
+    if drawn:
+        from cnncalc.cli.draw import write_scene
+        from cnncalc.draw.difference import draw_difference
+
+        write_scene(draw_difference(changes, [shortened(each.name, 40) for each in networks]), output)
+    else:
+        output.emit(
+            lambda _: report.difference_document(changes, networks, output.layout, context),
+            lambda: report.difference_data(changes, networks),
+            lambda: report.difference_comment(changes, networks, output.layout),
+        )
     if exit_code and changes:
         sys.exit(1)

@@ -91,10 +91,19 @@ def command(
         refuse(("scale",), "with `--style flow`, whose cards are not to scale")
     shape, source = reading.shape(), find_source(spec, output)
     graph = reading.build(source, shape)
-    scene = draw(graph._replace(name=graph.name or drawing_name(source, spec)), style, output.depth, captions, scale)
+    named = graph._replace(name=graph.name or drawing_name(source, spec))
+    write_scene(draw(named, style, output.depth, captions, scale), output, by_depth=True)
+
+
+def write_scene(scene: Scene, output: Output, by_depth: bool = False) -> None:
+    """Write a scene in the format of the output, SVG if that is none of a figure, with a note where blocks were folded.
+
+    `by_depth` is whether the command has a `--depth`.
+    """
     if scene.folded is not None:
         deeper = f"blocks are drawn as one box each below depth {scene.folded}, since there would be over 200 boxes"
-        note(f"{deeper}: `--depth {scene.folded + 1}` draws more of them", output)
+        more = f": `--depth {scene.folded + 1}` draws more of them" if by_depth else ""
+        note(f"{deeper}{more}", output)
     output.write(_text(scene, output.format))
 
 

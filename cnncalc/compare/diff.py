@@ -238,9 +238,12 @@ def _argument_changes(before: Row, after: Row) -> Iterator[tuple[str, tuple[Any,
         return
     for name, argument in a.arguments.items():
         was, now = getattr(a, name), getattr(b, name)
-        # On another number of axes the same stride is another value, but it is written the same.
-        if argument.write(was) != argument.write(now):
-            yield name, (argument.to_json(was), argument.to_json(now))
+        # On another number of axes the same stride is another value, but it is written the same. None is
+        # no number, of an offset that is not given.
+        texts = [None if value is None else argument.write(value) for value in (was, now)]
+        if texts[0] != texts[1]:
+            values = [None if value is None else argument.to_json(value) for value in (was, now)]
+            yield name, (values[0], values[1])
 
 
 def _total_changes(a: Analysis, b: Analysis) -> Iterator[TotalChange]:

@@ -35,6 +35,11 @@ FAMILY = {
     "merge": Family("merging", "#e8e8e8"),
     "other": Family("other", "#c2b59b"),
     "block": Family("block of layers", "#8fb7c9"),
+    # What happened to a layer from one network to another.
+    "same": Family("unchanged", "#b9bec5"),
+    "changed": Family("changed", "#e69f00"),
+    "added": Family("added", "#009e73"),
+    "removed": Family("removed", "#d55e00"),
 }
 
 _OF_MODULE = {module.__name__: module.__name__.rpartition(".")[2] for module in FAMILIES.values()}

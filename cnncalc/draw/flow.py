@@ -35,8 +35,9 @@ class Flow:
         lines = [first]
         if len(unit.texts) > 1:
             lines.append(fitted(" · ".join(unit.texts[1:]), 36))
+        lines += [fitted(detail, 60) for detail in unit.details]
         before = self.units[unit.inputs[0]].shape if unit.inputs else None
-        if self.captions == "all" or (self.captions == "changes" and unit.shape != before and unit.family != "input"):
+        if self.captions == "all" or (self.captions == "changes" and unit.shape != before and unit.kind != "input"):
             lines.append(f"→ {sizes(unit.shape.dims)}")
         return lines
 

@@ -16,6 +16,14 @@ from cnncalc.shape import Shape
 MOST_BOXES = 200
 
 
+class Mark(NamedTuple):
+    """What happened to a node from one network to another: a family of its own, a word before it, lines below it."""
+
+    family: str
+    word: str
+    details: tuple[str, ...]
+
+
 class Unit(NamedTuple):
     """One box: a layer with those that it takes along, or a block.
 
@@ -35,10 +43,15 @@ class Unit(NamedTuple):
     is_output: bool
     key: tuple[object, ...]
     nodes: tuple[int, ...]
+    #: What else there is to say of it, a line each.
+    details: tuple[str, ...] = ()
 
 
-def units_of(graph: Graph, depth: int | None) -> list[Unit]:
-    """Return the units of a graph in source order; blocks below the depth are one unit each."""
+def units_of(graph: Graph, depth: int | None, marks: Sequence[Mark] = ()) -> list[Unit]:
+    """Return the units of a graph in source order; blocks below the depth are one unit each.
+
+    `marks` has one for each node, or none; nodes in a unit have equal ones.
+    """
     nodes = graph.nodes
     readers: list[list[int]] = [[] for _ in nodes]
     for node in nodes:
@@ -50,12 +63,14 @@ def units_of(graph: Graph, depth: int | None) -> list[Unit]:
     for block, run in groupby(nodes, lambda node: _block(node, depth)):
         for node in run:
             same = bool(members) and block is not None and members[-1][0] == block
-            if same or (block is None and _joins(node, nodes, readers, outputs, members)):
+            alike = not marks or (bool(members) and _unchanged(marks, members[-1][1][-1], node))
+            if same or (alike and block is None and _joins(node, nodes, readers, outputs, members)):
                 members[-1][1].append(node)
             else:
                 members.append((block, [node]))
             unit_of.append(len(members) - 1)
-    return [_unit(number, block, each, unit_of, outputs) for number, (block, each) in enumerate(members)]
+    units = [_unit(block, each, unit_of, outputs) for block, each in members]
+    return [_marked(unit, [marks[index] for index in unit.nodes]) for unit in units] if marks else units
 
 
 def _block(node: Node, depth: int | None) -> str | None:
@@ -86,7 +101,24 @@ def _joins(
     return family_of(layer) in ("norm", "activation") or layer.memory == "alias"
 
 
-def _unit(number: int, block: str | None, members: list[Node], unit_of: Sequence[int], outputs: set[int]) -> Unit:
+def _unchanged(marks: Sequence[Mark], before: Node, node: Node) -> bool:
+    return marks[before.index] == marks[node.index] and not marks[node.index].details
+
+
+def _marked(unit: Unit, marks: Sequence[Mark]) -> Unit:
+    """Return a unit with what happened to its nodes; a block in which anything did has changed."""
+    families = {mark.family for mark in marks}
+    if len(families) == 1:
+        mark = marks[0]
+    else:
+        others = sum(1 for each in marks if each.family != "same")
+        mark = Mark("changed", "changed: ", (f"{others} of them not as before",))
+    texts = (f"{mark.word}{unit.texts[0]}", *unit.texts[1:])
+    key = (*unit.key, *mark)
+    return unit._replace(family=mark.family, bands=(), texts=texts, key=key, details=mark.details)
+
+
+def _unit(block: str | None, members: list[Node], unit_of: Sequence[int], outputs: set[int]) -> Unit:
     last = members[-1]
     inside = {node.index for node in members}
     sources = [index for node in members for index in node.inputs if index not in inside]

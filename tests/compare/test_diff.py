@@ -292,3 +292,11 @@ def test_no_difference_is_equality(a: str, b: str) -> None:
     """Where nothing differs, the networks are the same but for names."""
     found = of(a, b)
     assert bool(found) is (described(found.a) != described(found.b))
+
+
+def test_an_argument_that_one_of_them_has() -> None:
+    """A crop to the middle has no offsets, and one to a place has: the argument is told as absent in the former."""
+    a = "input 8x8x1 as x | conv 3x3 x2 as y | @x | crop @y | conv 1x1 x1"
+    b = "input 8x8x1 as x | conv 3x3 x2 as y | @x | crop @y offset=1 | conv 1x1 x1"
+    changes = difference(cnncalc.analyze(a), cnncalc.analyze(b)).layers
+    assert [change.changes for change in changes if change.row.type == "crop"] == [{"offset": (None, [1, 1])}]

@@ -11,7 +11,9 @@ from reference import BESIDE, MODELS
 
 import cnncalc
 from cnncalc import Graph, SpecError
+from cnncalc.compare.diff import difference
 from cnncalc.draw import draw
+from cnncalc.draw.difference import draw_difference
 from cnncalc.draw.scene import Scene
 from cnncalc.draw.svg import straightened
 from cnncalc.zoo import members
@@ -62,6 +64,13 @@ def check(graph: Graph) -> None:
 def test_network(name: str) -> None:
     """Nothing of the drawing overlaps."""
     check(cnncalc.parse(name))
+
+
+@pytest.mark.parametrize(("a", "b"), [("resnet18", "resnet34"), ("unet", "fcn8s"), ("googlenet", "googlenet_2014")])
+def test_difference(a: str, b: str) -> None:
+    """Nothing of the drawing of two networks overlaps."""
+    changes = difference(cnncalc.analyze(a), cnncalc.analyze(b))
+    assert faults(draw_difference(changes, (a, b))) == []
 
 
 @pytest.mark.slow
