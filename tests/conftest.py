@@ -36,6 +36,7 @@ NEEDS = {
         "readers/test_keras_layers.py",
     ),
     "onnxruntime": ("writers/test_onnx.py", "writers/test_values.py"),
+    "playwright": ("draw/test_browser.py",),
 }
 collect_ignore = [file for library, files in NEEDS.items() if find_spec(library) is None for file in files]
 

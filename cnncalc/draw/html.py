@@ -12,7 +12,8 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-a
 def to_html(scene: Scene) -> str:
     """Return the text of a page with the drawing, which can be scrolled, and is fitted to the paper when printed."""
     style = (
-        f"body{{margin:0;background:{LIGHT[0]}}}main{{overflow:auto}}svg{{display:block;margin:auto}}"
+        f"body{{margin:0;background:{LIGHT[0]}}}h1{{position:absolute;clip-path:inset(50%);margin:0}}"
+        "main{overflow:auto}svg{display:block;margin:auto}"
         f"@media(prefers-color-scheme:dark){{body{{background:{DARK[0]}}}}}"
         "@media print{main{overflow:visible}svg{max-width:100%;height:auto}}"
     )
@@ -22,5 +23,5 @@ def to_html(scene: Scene) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width">\n<meta name="color-scheme" content="light dark">\n'
         f"<title>{escaped(scene.title)}</title>\n<style>{style}</style>\n</head>\n"
-        f'<body>\n<main tabindex="0" aria-label="drawing">\n{drawing}</main>\n</body>\n</html>\n'
+        f'<body>\n<main tabindex="0" aria-label="drawing">\n<h1>{escaped(scene.title)}</h1>\n{drawing}</main>\n</body>\n</html>\n'
     )

@@ -294,9 +294,10 @@ def test_no_difference_is_equality(a: str, b: str) -> None:
     assert bool(found) is (described(found.a) != described(found.b))
 
 
-def test_an_argument_that_one_of_them_has() -> None:
-    """A crop to the middle has no offsets, and one to a place has: the argument is told as absent in the former."""
-    a = "input 8x8x1 as x | conv 3x3 x2 as y | @x | crop @y | conv 1x1 x1"
-    b = "input 8x8x1 as x | conv 3x3 x2 as y | @x | crop @y offset=1 | conv 1x1 x1"
+def test_arguments_without_a_value() -> None:
+    """A crop has an offset only beside a tensor: what neither layer has at last is no difference, and can be none."""
+    a = "input 8x8x1 | crop 1 | conv 1x1 x1"
+    b = "input 8x8x1 as x | conv 3x3 x1 as y | @x | crop @y offset=2 | conv 1x1 x1"
     changes = difference(cnncalc.analyze(a), cnncalc.analyze(b)).layers
-    assert [change.changes for change in changes if change.row.type == "crop"] == [{"offset": (None, [1, 1])}]
+    amounts = [[1, 1], [1, 1]], [[2, 0], [2, 0]]
+    assert [change.changes for change in changes if change.row.type == "crop"] == [{"amount": amounts}]
