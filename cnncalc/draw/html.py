@@ -23,5 +23,6 @@ def to_html(scene: Scene) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width">\n<meta name="color-scheme" content="light dark">\n'
         f"<title>{escaped(scene.title)}</title>\n<style>{style}</style>\n</head>\n"
-        f'<body>\n<main tabindex="0" aria-label="drawing">\n<h1>{escaped(scene.title)}</h1>\n{drawing}</main>\n</body>\n</html>\n'
+        f'<body>\n<main tabindex="0" aria-label="drawing">\n<h1>{escaped(scene.title)}</h1>\n'
+        f"{drawing}</main>\n</body>\n</html>\n"
     )
