@@ -47,6 +47,9 @@ class Source(NamedTuple):
     title: str | None = None
     packaged: bool = False
 
+    def __repr__(self) -> str:
+        return f"<Source {printable(self.name)}>"
+
 
 class Span(NamedTuple):
     """The characters `start` to `end` of a source."""
@@ -54,6 +57,9 @@ class Span(NamedTuple):
     source: Source
     start: int
     end: int
+
+    def __repr__(self) -> str:
+        return f"<Span {printable(self.source.name)}:{self.line}:{self.column} {printable(self.text)!r}>"
 
     @property
     def text(self) -> str:
@@ -372,6 +378,11 @@ def _frame(place: Span, label: str, arrow: str, gutter: str, width: int) -> Iter
     yield [("gutter", f"{number} | "), ("source", before), ("marked", marked), ("source", after)]
     caret = " " * _cells(before) + "^" * max(_cells(marked), 1)
     yield [("gutter", f"{gutter} | "), ("caret", f"{caret} {printable(label)}".rstrip())]
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number with the name of what it counts, as in `1 layer` and `1,024 layers`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def cut(text: str) -> str:
