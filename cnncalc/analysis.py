@@ -121,7 +121,9 @@ class Analysis:
     def __repr__(self) -> str:
         totals = self.totals
         name = f" {printable(self.graph.name)}" if self.graph.name else ""
-        figures = f"params={totals.params:,}, macs={totals.macs:,}, peak={_with_commas(totals.activation_bytes.peak)} bytes"
+        figures = (
+            f"params={totals.params:,}, macs={totals.macs:,}, peak={_with_commas(totals.activation_bytes.peak)} bytes"
+        )
         least = "at least " if self.incomplete else ""
         return f"<{type(self).__name__}{name}: {counted(totals.layers, 'layer')}, {least}{printable(figures)}>"
 

@@ -8,11 +8,11 @@ from typing import NamedTuple
 from cnncalc.analysis import Analysis
 from cnncalc.figures.cost import DEFAULT_CONVENTION
 from cnncalc.figures.receptive_field import exceeds
-from cnncalc.figures.rows import RowGroup, RowOrGroup, collapse
+from cnncalc.figures.rows import RowOrGroup, collapse
 from cnncalc.notation import bytes_text, short, thousands
 from cnncalc.report.columns import uncounted
 from cnncalc.report.document import Alert, Block, Column, DataTable, Document, Mark, Notes, Paragraph, TextRow
-from cnncalc.report.tree import rails
+from cnncalc.report.marks import marks_of
 from cnncalc.shape import Size
 
 #: The columns whose cells are formulas where sizes are letters.
@@ -44,12 +44,26 @@ class FailedLayer(NamedTuple):
 
 
 def network_document(
-    analysis: Analysis, columns: Sequence[Column], layout: str = "hwc", depth: int | None = None
+    analysis: Analysis,
+    columns: Sequence[Column],
+    layout: str = "hwc",
+    depth: int | None = None,
+    folding: bool = False,
 ) -> Document:
-    """Build the table of the layers, followed by the totals and warnings."""
+    """Build the table of the layers, followed by the totals and warnings.
+
+    With `folding`, the table says which of its blocks a page may fold.
+    """
     lines = collapse(analysis.rows, depth)
     omitted = max(len(lines) - MOST_ROWS, 0)
-    blocks: list[Block] = [_table(analysis, columns, lines, layout, omitted)] if lines else []
+    blocks: list[Block] = []
+    if lines:
+        table = _table(analysis, columns, lines, layout, omitted)
+        if folding:
+            from cnncalc.report.folds import with_folds  # few reports are pages
+
+            table = with_folds(table, analysis, lines, MOST_ROWS // 2, omitted)
+        blocks.append(table)
     if omitted:
         instead = "--format csv has them all, --depth collapses blocks"
         blocks.append(Paragraph(f"{thousands(omitted)} rows are left out: {instead}"))
@@ -103,17 +117,7 @@ def _table(
             column._replace(folding="formula" if column.key in FORMULAS else column.folding, bar=None)
             for column in columns
         ]
-    input_shape = analysis.graph.nodes[0].shape
-    marks = []
-    for line, (rail, aside) in zip(lines, rails(lines), strict=True):
-        suffixes = {}
-        if line.implicit or aside:
-            suffixes["layer"] = " (implicit)" if line.implicit else f" + {aside}"
-        if basis := _basis(line):
-            suffixes["layer"] = suffixes.get("layer", "") + basis
-        if exceeds(line.receptive_field, input_shape):
-            suffixes["field"] = "*"
-        marks.append(Mark(rail, "implicit" if line.implicit else "", suffixes))
+    marks = marks_of(analysis, lines)
     shown: list[RowOrGroup | TextRow] = list(lines)
     if omitted:
         middle = slice(MOST_ROWS // 2, len(lines) - MOST_ROWS // 2)
@@ -121,15 +125,6 @@ def _table(
         marks[middle] = [Mark()]
     table = _with_totals(analysis, columns, shown, layout)
     return table._replace(marks=marks, unlimited=not analysis.letters, zeros=False)
-
-
-def _basis(line: RowOrGroup) -> str:
-    """Return what the weights of a layer behind an unknown operator stand on, as a suffix; empty for other lines."""
-    if isinstance(line, RowGroup) or not line.behind_unknown or not line.node.layer.known:
-        return ""
-    if not {"params", "macs"} & {*line.missing}:
-        return ""
-    return " (input unknown)" if "params" in line.missing else " (by channels alone)"
 
 
 def _with_totals(
