@@ -188,8 +188,18 @@ class Diagnostic(NamedTuple):
         return render([self])
 
 
+class Rendering(NamedTuple):
+    """How a notebook shows an error: the lines in place of a traceback, and HTML."""
+
+    traceback: "Callable[[SpecError], list[str]]"
+    html: "Callable[[SpecError], str]"
+
+
 class SpecError(ValueError):
     """A spec, file or option is wrong. `diagnostics` has every error; the text is the rendered message."""
+
+    #: The functions of the library set it: they know the formats of a report, which this module does not.
+    rendering: Rendering | None = None
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
@@ -201,6 +211,13 @@ class SpecError(ValueError):
 
     def __str__(self) -> str:
         return render(self.diagnostics)
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines that IPython shows in place of a traceback, in which the message would be a detail."""
+        return self.rendering.traceback(self) if self.rendering else str(self).split("\n")
+
+    def _repr_html_(self) -> str | None:
+        return self.rendering.html(self) if self.rendering else None
 
 
 class AlreadyReported(SpecError):  # noqa: N818  # no error of its own
