@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from cnncalc.analysis import Analysis
 from cnncalc.figures.rows import RowGroup, RowOrGroup, collapse
@@ -23,7 +25,8 @@ def with_folds(
     folds = sorted(_folds(analysis, lines), key=lambda fold: (fold.start, -fold.stop))
     opened = _open_levels(folds, len(lines))
     if omitted:
-        folds = [_around(fold, first, omitted) for fold in folds]
+        around = [_around(fold, first, omitted) for fold in folds]
+        folds = [fold for fold in around if fold.stop - fold.start > 1]
     return table._replace(folds=folds, open_levels=opened)
 
 
@@ -49,19 +52,17 @@ def _folds(analysis: Analysis, lines: Sequence[RowOrGroup]) -> Iterator[Fold]:
 
 def _open_levels(folds: Sequence[Fold], lines: int) -> int:
     """Return how many levels of the folds, as sorted, can be open with at most `MOST_LINES` lines to see."""
-    seen = [0] * (MOST_LEVELS + 1)  # where so many levels are open
+    seen = [0] * (MOST_LEVELS + 1)  # only where so many levels are open
+    starts = Counter(fold.start for fold in folds)
     within: list[Fold] = []
-    at = 0
-    for fold in [*folds, Fold(lines, lines, None)]:
-        while at < fold.start:
-            while within and within[-1].stop <= at:
-                within.pop()
-            seen[len(within)] += 1
-            at += 1
+    ahead = iter(folds)
+    for at in range(lines):
         while within and within[-1].stop <= at:
             within.pop()
+        for fold in islice(ahead, starts[at]):
+            seen[len(within)] += 1
+            within.append(fold)
         seen[len(within)] += 1
-        within.append(fold)
     return max((level for level in range(1, MOST_LEVELS + 1) if sum(seen[: level + 1]) <= MOST_LINES), default=0)
 
 

@@ -70,7 +70,8 @@ def _style() -> str:
 def _text(text: str) -> str:
     """Return a text escaped for an element or an attribute, without control characters and marks of direction."""
     if not text.isprintable():
-        text = "".join([each if each.isprintable() or each in " \n" else "\N{REPLACEMENT CHARACTER}" for each in text])
+        kept = " \n\N{NO-BREAK SPACE}"
+        text = "".join([each if each.isprintable() or each in kept else "\N{REPLACEMENT CHARACTER}" for each in text])
     return escape(text)
 
 
@@ -178,7 +179,7 @@ class _Table:
 
     def _cells(self, element: str, row: TableRow, item: _Item | None = None) -> Iterator[str]:
         for index, (column, text) in enumerate(zip(self.columns, row.cells, strict=True)):
-            shown, attributes = _text(text.replace("\N{NO-BREAK SPACE}", " ")), ""
+            shown, attributes = _text(text), ""
             if column.folding == "name" and item is not None:
                 rail = f'<span class="rail">{row.rail}</span>' if row.rail else ""
                 shown = f"{rail}<span>{shown}</span>"
@@ -218,7 +219,7 @@ def _unfolded(table: DataTable) -> Iterator[_Item]:
 
     def item(line: Any, mark: Mark, fold: Fold | None = None, ending: int = 0) -> _Item:
         indent = within[-1][1] if within else 0
-        if within:
+        if within and not isinstance(line, (TextRow, TitleRow)):
             outer = within[-1][0]
             mark = mark._replace(rail=mark.rail[len(outer.mark.rail) :], prefix=outer.prefix)
         # Where blocks fold, names stand behind the signs for that.
