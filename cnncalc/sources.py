@@ -164,7 +164,7 @@ def file_error(text: str, error: SpecError) -> SpecError | None:
     if not exists and not (one_line and " " not in text and "|" not in text and _names_file(text)):
         return None
     folder, name = os.path.split(text)
-    near = text if exists else nearest(name, _files(folder or "."), cutoff=0.75)
+    near = name if exists else nearest(name, _files(folder or "."), cutoff=0.75)
     path = os.path.join(folder, near) if near else text
     note = "there is a file of that name" if exists else "there is no file of that name here"
     message, label = f"`{text}` is neither a spec nor the name of a network", "a str is the text of a spec"
