@@ -1,5 +1,7 @@
 """Results as data frames of pandas."""
 
+import doctest
+import re
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,16 @@ def test_sums(network: str) -> None:
         frame = result.to_dataframe(depth=depth)
         assert (frame["params"].sum(), frame["macs"].sum()) == (result.totals.params, result.totals.macs)
         assert frame["activations"].iloc[1:].sum() == result.totals.activations
+
+
+def test_manual() -> None:
+    """The session of the manual gives what it shows."""
+    page = (Path(cnncalc.__file__).parent / "docs" / "library.md").read_text(encoding="utf-8")
+    (session,) = re.findall(r"^```pycon\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    result = cnncalc.analyze("input 5x5x3 | conv 3x3 x2 | fc 10")
+    runner = doctest.DocTestRunner()
+    runner.run(doctest.DocTestParser().get_doctest(session, {"result": result}, "library.md", None, 0))
+    assert (runner.summarize(verbose=False).failed, runner.tries) == (0, 3)
 
 
 def test_columns() -> None:
