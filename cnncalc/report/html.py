@@ -189,7 +189,7 @@ class _Table:
                     attributes += f' title="{_text(column.text(item.line, self.table.layout))}"'
             if column.bar is not None:
                 shown += self._bar(index, row, item)
-            yield f'<{element} class="{_class(column)}"{attributes}>{shown}</{element}>'
+            yield f"<{element}{_class(column)}{attributes}>{shown}</{element}>"
 
     def _value(self, index: int, item: _Item | None) -> int:
         """Return the figure that a bar stands for; 0 for a line without data."""
@@ -208,8 +208,14 @@ class _Table:
 
 
 def _class(column: Column) -> str:
-    kinds = [column.role] if column.role != "text" else []
-    return " ".join([*kinds, *(["number"] if column.numeric else []), *(["bars"] if column.bar else [])])
+    """Return the attribute with the classes of a column's cells; empty if there are none."""
+    kinds = [
+        column.role if column.role != "text" else "",
+        "number" if column.numeric else "",
+        "bars" * bool(column.bar),
+    ]
+    classes = " ".join(filter(None, kinds))
+    return f' class="{classes}"' if classes else ""
 
 
 def _unfolded(table: DataTable) -> Iterator[_Item]:
