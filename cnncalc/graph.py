@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from cnncalc.diagnostics import Diagnostic, Origin, Problems, Span, SpecError
+from cnncalc.diagnostics import Diagnostic, Origin, Problems, Span, SpecError, counted, printable
 from cnncalc.layers.axis_order import misreading
 from cnncalc.layers.base import Layer, Lint
 from cnncalc.layers.rearrange import Flatten, Input
@@ -61,6 +61,9 @@ class Node(NamedTuple):
     #: The earlier node whose weights it has, where it has none of its own: they are counted there.
     weights_from: int | None = None
 
+    def __repr__(self) -> str:
+        return f"<Node {printable(f'{self.name}: {self.layer}, {self.shape}')}>"
+
 
 class StoredTypes(NamedTuple):
     """The bytes of a network in a model file's own types: of an element of each node's output, and of all weights.
@@ -82,6 +85,10 @@ class Graph(NamedTuple):
     #: The parameters of a PyTorch module that its forward pass never reaches, which no node has.
     unused: int = 0
     types: StoredTypes | None = None
+
+    def __repr__(self) -> str:
+        name = f" {printable(self.name)}" if self.name else ""
+        return f"<Graph{name}: {counted(len(self.nodes), 'node')}>"
 
     @property
     def letters(self) -> tuple[str, ...]:

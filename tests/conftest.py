@@ -35,6 +35,8 @@ NEEDS = {
         "readers/test_code_random.py",
         "readers/test_keras_layers.py",
     ),
+    "pandas": ("test_dataframe.py",),
+    "nbclient": ("test_notebook.py",),
     "onnxruntime": ("writers/test_onnx.py", "writers/test_values.py"),
     "playwright": ("draw/test_browser.py",),
 }

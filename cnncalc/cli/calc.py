@@ -158,7 +158,7 @@ def _show_layers(analysis: Analysis, more: dict[str, object], output: Output) ->
     def table() -> Document:
         from cnncalc.report.network import network_document  # JSON needs no document
 
-        return network_document(analysis, output.chosen(), output.layout, output.depth)
+        return network_document(analysis, output.chosen(), output.layout, output.depth, output.format == "html")
 
     def rows() -> Document:
         from cnncalc.report.network import layers_document

@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from cnncalc.cli.output import Output
+from cnncalc.report.formats import FORMAT_OF_SUFFIX
 
 #: The groups of options, in the order of the help.
 INPUT, FIGURES, CHECKS, OUTPUT = "Input", "Figures", "Checks", "Output"
@@ -21,16 +22,7 @@ WITHOUT_EFFECT = {
     "markdown": ("Markdown", ("width", "context")),
     "csv": ("CSV", ("width",)),
     "latex": ("LaTeX", ("width",)),
-}
-
-#: Suffix of the file of `-o` → the format to write, where `--format` does not say one.
-FORMAT_OF_SUFFIX = {
-    ".json": "json",
-    ".csv": "csv",
-    ".md": "markdown",
-    ".tex": "latex",
-    ".txt": "table",
-    ".svg": "svg",
+    "html": ("HTML", ("width",)),
 }
 
 #: The width of the column of names in the help; a longer one has a line of its own.

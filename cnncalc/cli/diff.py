@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cnncalc.cli.command import CHECKS, FORMAT_OF_SUFFIX, define_command, given_options, option, refuse
-from cnncalc.cli.options import figure_options, report_options, source_options, spec_argument
+from cnncalc.cli.command import CHECKS, define_command, given_options, option, refuse
+from cnncalc.cli.options import PAGE_FORMATS, figure_options, report_options, source_options, spec_argument
 from cnncalc.cli.output import Output
 from cnncalc.cli.specs import SpecOptions, analyze_all, one_line
 from cnncalc.notation import shortened
+from cnncalc.report.formats import FORMAT_OF_SUFFIX
 
 if TYPE_CHECKING:
     from cnncalc.analysis import Options
@@ -23,10 +24,9 @@ cnncalc diff old.cnn new.cnn --draw -o changes.svg
 git show main:net.cnn | cnncalc diff - net.cnn --format markdown
 """
 
-
 #: The formats of a figure, and all suffixes: a figure in LaTeX is TikZ.
 FIGURE_FORMATS = ("svg", "tikz")
-SUFFIXES = {**FORMAT_OF_SUFFIX, ".tex": "tikz"}
+SUFFIXES = {**FORMAT_OF_SUFFIX, ".svg": "svg", ".tex": "tikz"}
 
 
 @define_command("diff", EXAMPLES, suffixes=SUFFIXES, no_args_is_help=True)
@@ -43,7 +43,7 @@ SUFFIXES = {**FORMAT_OF_SUFFIX, ".tex": "tikz"}
     help="Equal layers to show around each that differs.",
 )
 @option("--draw", "drawn", is_flag=True, help="Draw both as one figure, SVG or LaTeX, with what changed marked.")
-@report_options("table", "json", "markdown", *FIGURE_FORMATS)
+@report_options(*PAGE_FORMATS, *FIGURE_FORMATS)
 def command(
     a: str,
     b: str,

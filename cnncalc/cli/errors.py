@@ -111,16 +111,11 @@ def _write_spec_error(error: SpecError, output: Output, options: Options | None)
 
 
 def _partial_table(error: BuildError, output: Output, options: Options | None) -> str:
-    from cnncalc.analysis import Options, analyze_graph
-    from cnncalc.report.network import FailedLayer, partial_document
+    from cnncalc.analysis import Options
+    from cnncalc.report.network import failure_document
     from cnncalc.report.terminal import to_terminal
 
-    first = next(each for each in error.diagnostics if each.layer is not None)
-    whole = next((each.span for each in error.failures if each.diagnostic.layer == first.layer), first.span)
-    layer = " ".join(whole.text.split()) if whole else ""
-    failed = FailedLayer(first.layer or "", layer if len(layer) < 40 else "")
-    analysis = analyze_graph(error.partial, options or Options())
-    table = partial_document(analysis, output.chosen(), output.layout, failed)
+    table = failure_document(error, output.chosen(), output.layout, options or Options())
     return to_terminal(table, output.options_of(sys.stderr))
 
 

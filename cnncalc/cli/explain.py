@@ -23,6 +23,7 @@ from cnncalc.cli.output import Output
 from cnncalc.cli.pages import is_code, layer_kind, show_code, show_codes, show_layer
 from cnncalc.cli.specs import SpecOptions
 from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest
+from cnncalc.report.formats import FORMAT_OF_SUFFIX
 
 if TYPE_CHECKING:
     from cnncalc.explain.layers import Explanation
@@ -50,7 +51,7 @@ cnncalc explain E201
 """
 
 
-@define_command("explain", EXAMPLES, no_args_is_help=True)
+@define_command("explain", EXAMPLES, suffixes={**FORMAT_OF_SUFFIX, ".svg": "svg"}, no_args_is_help=True)
 @spec_argument("spec", required=False)
 @source_options()
 @option(

@@ -12,8 +12,8 @@ from cnncalc.cli.command import FIGURES, INPUT, option
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-FORMATS = ("table", "json", "csv", "markdown", "latex")
-PAGE_FORMATS = ("table", "json", "markdown")
+FORMATS = ("table", "json", "csv", "markdown", "latex", "html")
+PAGE_FORMATS = ("table", "json", "markdown", "html")
 LAYOUTS = ("hwc", "chw")
 
 #: In place of a convention: all of them, side by side.

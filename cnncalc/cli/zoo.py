@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc import zoo
-from cnncalc.cli.command import FIGURES, FORMAT_OF_SUFFIX, INPUT, define_command, option, refuse
+from cnncalc.cli.command import FIGURES, INPUT, define_command, option, refuse
 from cnncalc.cli.options import FORMATS, report_options
 from cnncalc.cli.output import Output
 from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest
+from cnncalc.report.formats import FORMAT_OF_SUFFIX
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from cnncalc.diagnostics import printable
 from cnncalc.figures.receptive_field import ReceptiveField
 from cnncalc.graph import Graph, Node
-from cnncalc.shape import UNKNOWN_SHAPE, Shape, Size, formulas_as_text
+from cnncalc.shape import UNKNOWN_SHAPE, Shape, Size, dims_text, formulas_as_text
 
 #: The arms of merges that something stands in, outermost first: (number of the merge, number of the arm).
 Arms = tuple[tuple[int, int], ...]
@@ -36,6 +37,9 @@ class Row(NamedTuple):
     missing: tuple[str, ...] = ()
     #: Whether an unknown operator is the reason that some are: the layer itself, or one that it stands behind.
     behind_unknown: bool = False
+
+    def __repr__(self) -> str:
+        return _line_text(self)
 
     @property
     def name(self) -> str:
@@ -128,6 +132,9 @@ class RowGroup(NamedTuple):
 
     name: str
     rows: tuple[Row, ...]
+
+    def __repr__(self) -> str:
+        return _line_text(self)
 
     @property
     def type(self) -> str:
@@ -225,6 +232,21 @@ class RowGroup(NamedTuple):
 
 
 RowOrGroup = Row | RowGroup
+
+
+def _line_text(line: RowOrGroup) -> str:
+    """Return the main figures of a row or a group on one line, for its `repr`."""
+    shape = dims_text(line.output_shape) or "?"
+    text = f"{line.name}: {line.description}, {shape}, params={_figure(line, 'params')}, macs={_figure(line, 'macs')}"
+    return f"<{type(line).__name__} {printable(text)}>"
+
+
+def _figure(line: RowOrGroup, name: str) -> str:
+    """Return a figure of the line as text; one that is not known in full is `?`, or at least what is known."""
+    known = getattr(line, name)
+    if name not in line.missing:
+        return f"{known:,}"
+    return f"≥{known:,}" if known else "?"
 
 
 def _shared_keys(line: RowOrGroup) -> dict[str, object]:

@@ -53,12 +53,14 @@ class Mark(NamedTuple):
     """The position of a line among branches, its role, and suffixes that follow its texts in a terminal.
 
     `rail` has a sign for each branch around the line: `├` begins an arm, `│` continues it, `└` ends the branch.
-    `suffixes` are by the key of a column; they follow its text, or its bar if the column has bars.
+    `suffixes` are by the key of a column; they follow its text, or its bar if the column has bars. The name is shown
+    without `prefix`, which a line above it has.
     """
 
     rail: str = ""
     role: str = ""
     suffixes: Mapping[str, str] = MappingProxyType({})
+    prefix: str = ""
 
 
 class TextRow(NamedTuple):
@@ -72,6 +74,19 @@ class TitleRow(NamedTuple):
     """A title across all columns, above the lines that follow."""
 
     text: str
+
+
+class Fold(NamedTuple):
+    """Lines of a table, from `start` to before `stop`, that may be folded into one: `line`, with its mark.
+
+    The names of the lines begin with `prefix`.
+    """
+
+    start: int
+    stop: int
+    line: Any
+    mark: Mark = Mark()
+    prefix: str = ""
 
 
 class DataTable(NamedTuple):
@@ -89,6 +104,10 @@ class DataTable(NamedTuple):
     zeros: bool = True
     #: Where this is not empty, Markdown folds the table away behind it.
     summary: str = ""
+    #: Blocks that a page may fold, by their first lines, each before those within it.
+    folds: Sequence[Fold] = ()
+    #: How many levels of them are open at first.
+    open_levels: int = 0
 
     @property
     def headed(self) -> bool:

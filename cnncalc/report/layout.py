@@ -99,7 +99,7 @@ def _block(block: Block, options: RenderOptions) -> Iterator[Line]:
     prose_width = min(options.width or PAGE_WIDTH, PAGE_WIDTH)
     if isinstance(block, DataTable):
         width = options.width or (None if block.unlimited else PAGE_WIDTH)
-        yield from _TableLayout(block, width, options).lines()
+        yield from TableLayout(block, width, options).lines()
     elif isinstance(block, Notes):
         yield from _notes(block, options)
     elif isinstance(block, Paragraph):
@@ -141,8 +141,8 @@ def _notes(notes: Notes, options: RenderOptions) -> Iterator[Line]:
 # -- tables --------------------------------------------------------------------------------------------------
 
 
-class _Row(NamedTuple):
-    """A row as it is drawn: texts, rail, a role in place of those of the columns, and texts after its bars."""
+class TableRow(NamedTuple):
+    """The texts of a row, its rail, a role in place of those of the columns, and texts after its bars."""
 
     cells: list[str]
     rail: str = ""
@@ -150,15 +150,15 @@ class _Row(NamedTuple):
     behind_bars: Mapping[int, str] = MappingProxyType({})
 
 
-class _TableLayout:
+class TableLayout:
     """A table at a width: the texts of its rows, the widths of its columns and bars, and its lines."""
 
     def __init__(self, table: DataTable, width: int | None, options: RenderOptions) -> None:
         self.table, self.options, self.columns = table, options, table.columns
         self.width = width or PAGE_WIDTH
         self.rows = [self._row(at, line) for at, line in enumerate(table.lines)]
-        self.headings = _Row([_shown(column.heading, options) for column in self.columns], role="column")
-        self.totals = _Row([_shown(text, options) for text in table.totals], role="column")
+        self.headings = TableRow([_shown(column.heading, options) for column in self.columns], role="column")
+        self.totals = TableRow([_shown(text, options) for text in table.totals], role="column")
         self.widths = self._fitted(width)
 
     def lines(self) -> Iterator[Line]:
@@ -178,18 +178,20 @@ class _TableLayout:
             yield rule
             yield from self._lines(self.totals)
 
-    def _row(self, at: int, line: object) -> _Row | TitleRow:
+    def _row(self, at: int, line: object) -> TableRow | TitleRow:
         """Return the texts of a line as a terminal shows them."""
         if isinstance(line, TitleRow):
             return line
         if isinstance(line, TextRow):
             cells = [_shown(line.texts.get(column.key, ""), self.options) for column in self.columns]
-            return _Row(cells, role=line.role)
+            return TableRow(cells, role=line.role)
         table, unicode = self.table, self.options.unicode
         mark = table.marks[at] if table.marks else Mark()
         cells, behind = [], {}
         for index, column in enumerate(self.columns):
             text = column.text(line, table.layout)
+            if column.folding == "name":
+                text = text.removeprefix(mark.prefix)
             if column.numeric and text == "0" and not table.zeros:
                 text = ""
             if column.setting == "markup":
@@ -201,10 +203,10 @@ class _TableLayout:
                 text += suffix
             cells.append(text if unicode else to_ascii(text))
         signs = RAILS[unicode]
-        return _Row(cells, "".join(signs[sign] for sign in mark.rail), mark.role, behind)
+        return TableRow(cells, "".join(signs[sign] for sign in mark.rail), mark.role, behind)
 
     def _fitted(self, width: int | None) -> Widths:
-        rows = [row for row in self.rows if isinstance(row, _Row)]
+        rows = [row for row in self.rows if isinstance(row, TableRow)]
         texts = [self.headings.cells, *(row.cells for row in rows), *([self.totals.cells] if self.table.totals else [])]
         cells: list[Sequence[str]] = list(zip(*texts, strict=True))
         rails = ["", *(row.rail for row in rows), ""]
@@ -227,7 +229,7 @@ class _TableLayout:
                 bars[index] = bars_of(values, self.widths.bar, self.options.unicode)
         return bars
 
-    def _lines(self, row: _Row, bars: Mapping[int, str] = MappingProxyType({})) -> Iterator[Line]:
+    def _lines(self, row: TableRow, bars: Mapping[int, str] = MappingProxyType({})) -> Iterator[Line]:
         """Yield the lines of a row: one, or as many as its folded cells need."""
         widths = [
             width - len(row.rail) if column.folding == "name" else width

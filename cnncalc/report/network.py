@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from cnncalc.analysis import Analysis
+from cnncalc.analysis import Analysis, Options, analyze_graph
 from cnncalc.figures.cost import DEFAULT_CONVENTION
 from cnncalc.figures.receptive_field import exceeds
-from cnncalc.figures.rows import RowGroup, RowOrGroup, collapse
+from cnncalc.figures.rows import RowOrGroup, collapse
+from cnncalc.graph import BuildError
 from cnncalc.notation import bytes_text, short, thousands
 from cnncalc.report.columns import uncounted
 from cnncalc.report.document import Alert, Block, Column, DataTable, Document, Mark, Notes, Paragraph, TextRow
-from cnncalc.report.tree import rails
+from cnncalc.report.marks import marks_of
 from cnncalc.shape import Size
 
 #: The columns whose cells are formulas where sizes are letters.
@@ -36,43 +37,81 @@ MOST_ROWS = 2_000
 MOST_WARNINGS = 5
 
 
-class FailedLayer(NamedTuple):
-    """The layer at which building a network failed: its name and its text."""
+class Hints(NamedTuple):
+    """What the report says of options, in the words of the face that it has."""
 
-    name: str
-    layer: str
+    #: How to give letters these numbers.
+    numbers: Callable[[Mapping[str, int]], str]
+    #: How to give the input a shape.
+    input: str
+    #: Where all rows, and all warnings, are.
+    rows: str
+    warnings: str
+
+
+COMMAND_LINE = Hints(
+    lambda at: f"--at {','.join(f'{name}={number}' for name, number in at.items())}",
+    "--input",
+    "--format csv has them all, --depth collapses blocks",
+    "--format json lists them all",
+)
+PYTHON = Hints(
+    lambda at: f"at={dict(at)}",
+    "input=",
+    "`to_csv()` has them all, `depth=` collapses blocks",
+    "`warnings` has them all",
+)
 
 
 def network_document(
-    analysis: Analysis, columns: Sequence[Column], layout: str = "hwc", depth: int | None = None
+    analysis: Analysis,
+    columns: Sequence[Column],
+    layout: str = "hwc",
+    depth: int | None = None,
+    folding: bool = False,
+    hints: Hints = COMMAND_LINE,
 ) -> Document:
-    """Build the table of the layers, followed by the totals and warnings."""
+    """Build the table of the layers, followed by the totals and warnings.
+
+    With `folding`, the table says which of its blocks a page may fold.
+    """
     lines = collapse(analysis.rows, depth)
     omitted = max(len(lines) - MOST_ROWS, 0)
-    blocks: list[Block] = [_table(analysis, columns, lines, layout, omitted)] if lines else []
+    blocks: list[Block] = []
+    if lines:
+        table = _table(analysis, columns, lines, layout, omitted)
+        if folding:
+            from cnncalc.report.folds import with_folds  # few reports are pages
+
+            table = with_folds(table, analysis, lines, MOST_ROWS // 2, omitted)
+        blocks.append(table)
     if omitted:
-        instead = "--format csv has them all, --depth collapses blocks"
-        blocks.append(Paragraph(f"{thousands(omitted)} rows are left out: {instead}"))
+        blocks.append(Paragraph(f"{thousands(omitted)} rows are left out: {hints.rows}"))
     blocks.append(Notes(tuple(_notes(analysis))))
     if analysis.letters:
-        at = ",".join(f"{name}={SAMPLES.get(name, 32)}" for name in analysis.domains)
+        at = hints.numbers({name: SAMPLES.get(name, 32) for name in analysis.domains})
         of_input = {letter for each in analysis.graph.nodes if not each.inputs for letter in each.layer.open}
         # A shape says nothing of filters.
-        otherwise = ", or give the shape with `--input`" if of_input.issuperset(analysis.domains) else ""
-        help = f"for numbers add `--at {at}`{otherwise}"
+        otherwise = f", or give the shape with `{hints.input}`" if of_input.issuperset(analysis.domains) else ""
+        help = f"for numbers add `{at}`{otherwise}"
         blocks.append(Alert("", "", help))
     blocks += [Alert(each.code, each.message, each.help or "") for each in analysis.warnings[:MOST_WARNINGS]]
     if len(analysis.warnings) > MOST_WARNINGS:
         more = len(analysis.warnings) - MOST_WARNINGS
-        blocks.append(Paragraph(f"and {more} more warnings: --format json lists them all"))
+        blocks.append(Paragraph(f"and {more} more warnings: {hints.warnings}"))
     return Document(tuple(blocks))
 
 
-def partial_document(analysis: Analysis, columns: Sequence[Column], layout: str, failed: FailedLayer) -> Document:
+def failure_document(error: BuildError, columns: Sequence[Column], layout: str, options: Options) -> Document:
     """Build the table of the layers up to the one that failed, which is marked."""
-    last = TextRow({"name": failed.name, "layer": failed.layer, "output": "✗"}, "failed")
+    first = next(each for each in error.diagnostics if each.layer is not None)
+    whole = next((each.span for each in error.failures if each.diagnostic.layer == first.layer), first.span)
+    text = " ".join(whole.text.split()) if whole else ""
+    failed = {"name": first.layer or "", "layer": text if len(text) < 40 else "", "output": "✗"}
+    analysis = analyze_graph(error.partial, options)
     table = _table(analysis, columns, list(analysis.rows), layout, max(len(analysis.rows) - MOST_ROWS, 0))
-    return Document((table._replace(lines=[*table.lines, last], totals=()),))
+    lines, marks = [*table.lines, TextRow(failed, "failed")], [*table.marks, Mark()]
+    return Document((table._replace(lines=lines, marks=marks, totals=()),))
 
 
 def layers_document(
@@ -103,17 +142,7 @@ def _table(
             column._replace(folding="formula" if column.key in FORMULAS else column.folding, bar=None)
             for column in columns
         ]
-    input_shape = analysis.graph.nodes[0].shape
-    marks = []
-    for line, (rail, aside) in zip(lines, rails(lines), strict=True):
-        suffixes = {}
-        if line.implicit or aside:
-            suffixes["layer"] = " (implicit)" if line.implicit else f" + {aside}"
-        if basis := _basis(line):
-            suffixes["layer"] = suffixes.get("layer", "") + basis
-        if exceeds(line.receptive_field, input_shape):
-            suffixes["field"] = "*"
-        marks.append(Mark(rail, "implicit" if line.implicit else "", suffixes))
+    marks = marks_of(analysis, lines)
     shown: list[RowOrGroup | TextRow] = list(lines)
     if omitted:
         middle = slice(MOST_ROWS // 2, len(lines) - MOST_ROWS // 2)
@@ -121,15 +150,6 @@ def _table(
         marks[middle] = [Mark()]
     table = _with_totals(analysis, columns, shown, layout)
     return table._replace(marks=marks, unlimited=not analysis.letters, zeros=False)
-
-
-def _basis(line: RowOrGroup) -> str:
-    """Return what the weights of a layer behind an unknown operator stand on, as a suffix; empty for other lines."""
-    if isinstance(line, RowGroup) or not line.behind_unknown or not line.node.layer.known:
-        return ""
-    if not {"params", "macs"} & {*line.missing}:
-        return ""
-    return " (input unknown)" if "params" in line.missing else " (by channels alone)"
 
 
 def _with_totals(

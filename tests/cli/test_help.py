@@ -49,8 +49,8 @@ Figures:
 COMPARE_OUTPUT = """\
 Output:
   --columns A,B        Columns to show: names, `+name` to add one, or `all`.
-  -f, --format FORMAT  Format of the result: table, json, csv, markdown, latex
-                       (default: table)
+  -f, --format FORMAT  Format of the result: table, json, csv, markdown, latex,
+                       html (default: table)
   -o, --output FILE    Write to a file, whole or not at all; its suffix says the
                        format.
   --layout ORDER       Order in which shapes are written: hwc, chw (default:
