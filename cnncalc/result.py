@@ -67,6 +67,27 @@ class Result(Analysis):
 
         return to_html(self._document(columns, layout, depth, folding=True))
 
+    def to_svg(
+        self, *, style: str = "blocks", depth: int | None = None, captions: str = "changes", scale: str = "sqrt"
+    ) -> str:
+        """Return the network as a figure, as the command `draw` makes it, in SVG.
+
+        `style` is `"blocks"` or `"flow"`, `captions` `"changes"`, `"all"` or `"none"`, `scale` `"sqrt"`, `"log"` or
+        `"linear"`; below a `depth`, blocks are one box each. Raises `ValueError` for another one, and `SpecError` if
+        there is nothing to draw, or too much.
+        """
+        from cnncalc.draw import CAPTIONS, SCALES, STYLES, draw
+        from cnncalc.draw.svg import to_svg
+
+        for name, value, known in (
+            ("style", style, STYLES),
+            ("captions", captions, CAPTIONS),
+            ("scale", scale, SCALES),
+        ):
+            if value not in known:
+                raise ValueError(f"unknown {name} {value!r}: one of {', '.join(known)}")
+        return to_svg(draw(self.graph, style, depth, captions, scale))
+
     def to_dataframe(
         self, *, columns: Columns = "all", layout: str = "hwc", depth: int | None = None
     ) -> pandas.DataFrame:
@@ -99,9 +120,10 @@ class Result(Analysis):
     ) -> None:
         """Write a file, whole or not at all, in the format that its suffix says, or in `format`.
 
-        A table is `.html`, `.csv`, `.json`, `.md`, `.tex`, or `.txt` and no suffix; the network itself is `.onnx` or
-        `.cnn`, or with `format="pytorch"` or `"keras"` a `.py`. Raises `ValueError` for a suffix or format that is not
-        known, `SpecError` for a layer that a format has no equivalent of, and `OSError` if the file cannot be written.
+        A table is `.html`, `.csv`, `.json`, `.md`, `.tex`, or `.txt` and no suffix; a figure is `.svg`; the network
+        itself is `.onnx` or `.cnn`, or with `format="pytorch"` or `"keras"` a `.py`. Raises `ValueError` for a suffix
+        or format that is not known, `SpecError` for a layer that a format has no equivalent of, and `OSError` if the
+        file cannot be written.
         """
         from cnncalc.files import write_whole
 
@@ -118,6 +140,10 @@ class Result(Analysis):
         if format in FORMATS:
             _refuse(format, columns=columns, layout=layout != "hwc", depth=depth is not None)
             return export(self.graph._replace(name=title), format)
+        if format == "svg":
+            _refuse(format, columns=columns, layout=layout != "hwc")
+            named = type(self)(self.graph._replace(name=title), self.options, self.rows, self.feature_maps, self.totals)
+            return named.to_svg(depth=depth)
         if format == "json":
             from cnncalc.report.json import to_json
 
@@ -126,7 +152,7 @@ class Result(Analysis):
         if format in ("csv", "markdown", "latex"):
             return self._plain(format, columns or ("all" if format == "csv" else None), layout, depth)
         if format not in FORMAT_OF_SUFFIX.values():
-            known = [*FORMAT_OF_SUFFIX.values(), *FORMATS]
+            known = [*FORMAT_OF_SUFFIX.values(), "svg", *FORMATS]
             raise ValueError(f"unknown format {format!r}: one of {', '.join(known)}")
         from cnncalc.report.options import RenderOptions
 
@@ -178,7 +204,7 @@ def _format_of(path: str) -> str:
     from cnncalc.writers import FORMATS
 
     suffix = os.path.splitext(path)[1].lower()
-    written: dict[str, list[str]] = {known: [format] for known, format in FORMAT_OF_SUFFIX.items()}
+    written = {known: [format] for known, format in FORMAT_OF_SUFFIX.items()} | {".svg": ["svg"]}
     for format, form in FORMATS.items():
         written.setdefault(form.suffix, []).append(format)
     formats = written.get(suffix, []) if suffix else ["table"]

@@ -60,7 +60,7 @@ ALLOWED = {
         "interrupts",
         "",
     },
-    "result": {"analysis", "files", "report", "writers"},
+    "result": {"analysis", "draw", "files", "report", "writers"},
     "notebook": {"diagnostics", "graph", "analysis", "report"},
     "files": {"interrupts"},
     "interrupts": set(),

@@ -259,6 +259,17 @@ def test_save(tmp_path: Path, name: str) -> None:
     assert saved == expected.replace("<title>cnncalc</title>", "<title>lenet5</title>")
 
 
+def test_svg(tmp_path: Path) -> None:
+    """A figure is that of the command `draw`, under the network's name or the file's."""
+    result = cnncalc.analyze(SPEC)
+    result.save(tmp_path / "small.svg", depth=1)
+    saved = (tmp_path / "small.svg").read_text(encoding="utf-8")
+    assert saved.replace("small", "network") == result.to_svg(depth=1)
+    assert result.to_svg(style="flow", captions="all") != result.to_svg(style="flow", captions="none")
+    with pytest.raises(ValueError, match="unknown style 'boxes': one of blocks, flow"):
+        result.to_svg(style="boxes")
+
+
 def test_save_the_network(tmp_path: Path) -> None:
     """A suffix of `export` writes the network itself, and `format` says what a suffix does not."""
     result = cnncalc.analyze(SPEC)
@@ -279,12 +290,12 @@ def test_save_the_network(tmp_path: Path) -> None:
             "net.pdf",
             {},
             "the suffix of `net.pdf` says no format: add `format=`, or write to `.json`, `.csv`, `.md`, `.tex`, "
-            "`.txt`, `.html`, `.onnx` or `.cnn`",
+            "`.txt`, `.html`, `.svg`, `.onnx` or `.cnn`",
         ),
         (
             "net.csv",
             {"format": "excel"},
-            "unknown format 'excel': one of json, csv, markdown, latex, table, html, pytorch, keras, onnx, cnn",
+            "unknown format 'excel': one of json, csv, markdown, latex, table, html, svg, pytorch, keras, onnx, cnn",
         ),
         ("net.json", {"columns": "name"}, "`columns` has no effect in the format json"),
         ("net.json", {"layout": "chw"}, "`layout` has no effect in the format json"),

@@ -14,6 +14,7 @@ from cnncalc.graph import Graph
 
 STYLES = ("blocks", "flow")
 CAPTIONS = ("changes", "all", "none")
+SCALES = ("sqrt", "log", "linear")
 #: More boxes make no picture.
 MOST_DRAWN = 2000
 
