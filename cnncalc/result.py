@@ -157,6 +157,10 @@ class Result(Analysis):
         from cnncalc.report.options import RenderOptions
 
         document = self._document(columns, layout, depth, folding=format == "html")
+        if format == "html":
+            from cnncalc.report.page import network_page
+
+            return network_page(self, document, title)
         return render(document, format, RenderOptions(), title)
 
     def _plain(self, format: str, columns: Columns, layout: str, depth: int | None) -> str:

@@ -38,7 +38,7 @@ ALLOWED = {
     "explain": BASE | {"layers", "graph", "figures", "analysis"},
     "report": BASE
     | {"layers", "graph", "figures", "analysis", "compare", "query", "explain", "language", "solve", "symbols"}
-    | {"zoo", "notation"},
+    | {"zoo", "notation", "draw"},
     "cli": BASE
     | {
         "layers",

@@ -166,6 +166,11 @@ def _show_layers(analysis: Analysis, more: dict[str, object], output: Output) ->
         columns = output.chosen("all" if output.format == "csv" else None)
         return layers_document(analysis, columns, output.layout, output.depth)
 
+    if output.format == "html":
+        from cnncalc.report.page import network_page
+
+        output.write(network_page(analysis, table(), analysis.graph.name or output.stem or "cnncalc"))
+        return
     output.emit(lambda _: table(), lambda: analysis.to_dict(output.depth) | more, rows)
 
 

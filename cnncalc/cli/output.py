@@ -64,6 +64,11 @@ class Output(NamedTuple):
         report = plain() if plain is not None and self.format in PLAIN else document(options)
         return render(report, self.format, options)
 
+    @property
+    def stem(self) -> str | None:
+        """The name of the file that is written, without folder and suffix; None for a stream."""
+        return None if self.file in (None, "-") else os.path.splitext(os.path.basename(str(self.file)))[0]
+
     def write(self, text: str | bytes) -> None:
         if self.file is not None and self.file != "-":
             write_whole(self.file, text)

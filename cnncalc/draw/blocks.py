@@ -41,7 +41,7 @@ class Blocks:
         spacing = Spacing(12, 22, 14, 9, 7, 13, 0, lambda text: (width(text, TEXT) + 10, 0), 1500)
         patch = Layout(tree, self.units, self.rooms, spacing).place()
         heading = heading._replace(notes=(*heading.notes, self._scale_note()))
-        return compose(patch, self.units, self._draw, heading, False)
+        return compose(patch, self.units, self._draw, heading, tree.copies, False)
 
     def _scale_note(self) -> str:
         of, most, parts = self.scale_text, self.most, []

@@ -26,7 +26,7 @@ class Flow:
         """Return the scene of the units as they stand in a tree."""
         spacing = Spacing(16, 26, 18, 14, 8, 0, 10, lambda text: (0, width(text, TEXT) + 10), 1300)
         patch = Layout(tree, self.units, self.rooms, spacing).place()
-        return compose(patch, self.units, self._draw, heading, True)
+        return compose(patch, self.units, self._draw, heading, tree.copies, True)
 
     def _lines(self, number: int) -> list[str]:
         """Return the lines on a card: the layer, what follows it, and the shape where it changes."""

@@ -31,6 +31,8 @@ class Item(NamedTuple):
     width: float
     height: float
     depth: float = 0
+    #: The layers that it stands for, by the indices of their nodes.
+    nodes: tuple[int, ...] = ()
 
 
 class Line(NamedTuple):

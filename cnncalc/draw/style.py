@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from cnncalc.draw.families import FAMILY
@@ -41,9 +41,13 @@ def compose(
     units: Sequence[Unit],
     draw: Callable[[int, Point], Drawn],
     heading: Heading,
+    copies: Mapping[int, tuple[int, ...]],
     vertical: bool,
 ) -> Scene:
-    """Return the scene of a layout: `draw` returns a unit by its number and the beginning of its place."""
+    """Return the scene of a layout: `draw` returns a unit by its number and the beginning of its place.
+
+    `copies` has for a unit those for which it stands.
+    """
 
     def point(along: float, across: float) -> Point:
         return (across, along) if vertical else (along, across)
@@ -53,7 +57,11 @@ def compose(
     open_ends = [*patch.heads, *patch.tails, *patch.through]
     lines = [Line(tuple([point(*each) for each in path])) for path in patch.lines if len(path) > 1]
     lines += [Line(tuple([point(*each) for each in path]), False) for path in open_ends if len(path) > 1]
-    items = [item for each in drawn for item in each.items]
+    items = [
+        item._replace(nodes=_nodes(number, units, copies))
+        for (number, _, _), each in zip(patch.places, drawn, strict=True)
+        for item in each.items
+    ]
     labels += [label for each in drawn for label in each.labels]
     left, top, right, bottom = _bounds(items, lines, borders, labels)
     families = [family for unit in units for family in (unit.family, *unit.bands)]
@@ -75,6 +83,10 @@ def compose(
         tuple(map(moved.item, items)),
         tuple(map(moved.label, labels)),
     )
+
+
+def _nodes(number: int, units: Sequence[Unit], copies: Mapping[int, tuple[int, ...]]) -> tuple[int, ...]:
+    return tuple([node for each in (number, *copies.get(number, ())) for node in units[each].nodes])
 
 
 class _Moved(NamedTuple):

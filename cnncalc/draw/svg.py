@@ -15,17 +15,20 @@ DARK = ("#11151a", "#ececec", "#adb3ba", "#a0a6ad", "#737a82", "#1c2229")
 RADIUS, HEAD = 6.0, 5.0
 
 
-def to_svg(scene: Scene, standalone: bool = True) -> str:
-    """Return the text of an SVG file; one that stands inside a page has no declaration of its own namespace."""
-    return "".join(f"{line}\n" for line in _svg(scene, standalone))
+def to_svg(scene: Scene, standalone: bool = True, numbered: bool = False) -> str:
+    """Return the text of an SVG file; one that stands inside a page has no declaration of its own namespace.
+
+    With `numbered`, each box has the indices of its nodes, for a page that marks it.
+    """
+    return "".join(f"{line}\n" for line in _svg(scene, standalone, numbered))
 
 
-def _svg(scene: Scene, standalone: bool) -> Iterator[str]:
+def _svg(scene: Scene, standalone: bool, numbered: bool) -> Iterator[str]:
     size = f"{number(scene.width)} {number(scene.height)}"
     wide, tall = size.split()
     space = ' xmlns="http://www.w3.org/2000/svg"' if standalone else ""
     yield (
-        f'<svg{space} class="cnncalc" role="img" aria-labelledby="drawing-title drawing-text" '
+        f'<svg{space} class="network" role="img" aria-labelledby="drawing-title drawing-text" '
         f'width="{wide}" height="{tall}" viewBox="0 0 {size}">'
     )
     yield f'<title id="drawing-title">{escaped(scene.title)}</title>'
@@ -40,7 +43,7 @@ def _svg(scene: Scene, standalone: bool) -> Iterator[str]:
     heads = {_head(line): None for line in scene.lines if line.arrow}
     yield f'<path class="head" d="{"".join(heads)}"/>'
     for item in scene.items:
-        yield _item(item)
+        yield _item(item, numbered)
     for size_of, role in dict.fromkeys((label.size, label.role) for label in scene.labels):
         chosen = [label for label in scene.labels if (label.size, label.role) == (size_of, role)]
         yield f'<g class="{role}" font-size="{number(size_of)}">{"".join(map(_label, chosen))}</g>'
@@ -52,19 +55,19 @@ def styles(families: Sequence[str]) -> str:
 
     def colours(ground: str, text: str, note: str, line: str, frame: str, fill: str) -> str:
         return (
-            f".cnncalc .ground{{fill:{ground}}}.cnncalc .text{{fill:{text}}}.cnncalc .note{{fill:{note}}}"
-            f".cnncalc .line{{stroke:{line}}}.cnncalc .head{{fill:{line}}}"
-            f".cnncalc .frame{{stroke:{frame};fill:{fill}}}.cnncalc .repeat{{stroke:{frame}}}"
-            f".cnncalc .card{{fill:{fill};stroke:{line}}}"
+            f".network .ground{{fill:{ground}}}.network .text{{fill:{text}}}.network .note{{fill:{note}}}"
+            f".network .line{{stroke:{line}}}.network .head{{fill:{line}}}"
+            f".network .frame{{stroke:{frame};fill:{fill}}}.network .repeat{{stroke:{frame}}}"
+            f".network .card{{fill:{fill};stroke:{line}}}"
         )
 
-    fills = "".join(f".cnncalc .{name}{{fill:{FAMILY[name].colour}}}" for name in families)
+    fills = "".join(f".network .{name}{{fill:{FAMILY[name].colour}}}" for name in families)
     return (
-        f".cnncalc text{{font-family:{FONTS}}}.cnncalc .line{{fill:none;stroke-width:1.2}}"
-        ".cnncalc .repeat{fill:none;stroke-dasharray:4 3}"
-        ".cnncalc .edge{stroke:#333;stroke-width:.6;stroke-linejoin:round}"
-        ".cnncalc .up{fill:#fff;fill-opacity:.35}.cnncalc .side{fill:#000;fill-opacity:.18}.cnncalc .sign{fill:#1a1a1a}"
-        ".cnncalc .middle{text-anchor:middle}.cnncalc .end{text-anchor:end}"
+        f".network text{{font-family:{FONTS}}}.network .line{{fill:none;stroke-width:1.2}}"
+        ".network .repeat{fill:none;stroke-dasharray:4 3}"
+        ".network .edge{stroke:#333;stroke-width:.6;stroke-linejoin:round}"
+        ".network .up{fill:#fff;fill-opacity:.35}.network .side{fill:#000;fill-opacity:.18}.network .sign{fill:#1a1a1a}"
+        ".network .middle{text-anchor:middle}.network .end{text-anchor:end}"
         f"{fills}{colours(*LIGHT)}@media(prefers-color-scheme:dark){{{colours(*DARK)}}}"
     )
 
@@ -74,7 +77,7 @@ def _families(scene: Scene) -> list[str]:
     return [name for name in FAMILY if name in used]
 
 
-def _item(item: Item) -> str:
+def _item(item: Item, numbered: bool) -> str:
     title = f"<title>{escaped(item.title)}</title>" if item.name else ""
     x, y, wide, tall, deep = item.x, item.y, item.width, item.height, item.depth
     if item.form == "disc":
@@ -91,7 +94,8 @@ def _item(item: Item) -> str:
         body = f'<rect class="{item.family} edge" {_rectangle(x, y, wide, tall)} rx="2"/>'
     else:
         body = _solid(item, x, y, wide, tall, deep)
-    return f"<g>{title}{body}</g>" if title else body
+    nodes = f' data-n="{" ".join(map(str, item.nodes))}"' if numbered and item.nodes else ""
+    return f"<g{nodes}>{title}{body}</g>" if title else body
 
 
 def _solid(item: Item, x: float, y: float, wide: float, tall: float, deep: float) -> str:

@@ -6,7 +6,7 @@ other, and each of them is a network again. Edges that fit into no such tree, th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Union
 
 from cnncalc.diagnostics import Diagnostic, SpecError
@@ -53,6 +53,8 @@ class Tree(NamedTuple):
 
     elements: tuple[Element, ...]
     jumps: tuple[tuple[int, int], ...]
+    #: Unit that is drawn → those of the other copies of a repeat, for which it stands.
+    copies: Mapping[int, tuple[int, ...]] = {}
 
 
 def tree_of(units: Sequence[Unit]) -> Tree:
@@ -60,8 +62,9 @@ def tree_of(units: Sequence[Unit]) -> Tree:
     decomposition = _Decomposition(units)
     elements = decomposition.sequence(list(range(len(units))), None, None, 0)
     jumps = tuple(sorted(decomposition.jumps))
-    folded = _Folding(units, jumps).fold(elements)
-    return Tree(_framed(folded, units), jumps)
+    folding = _Folding(units, jumps)
+    folded = folding.fold(elements)
+    return Tree(_framed(folded, units), jumps, folding.copies)
 
 
 def numbers(elements: Sequence[Element]) -> Iterator[int]:
@@ -198,6 +201,7 @@ class _Folding:
 
     def __init__(self, units: Sequence[Unit], jumps: Sequence[tuple[int, int]]) -> None:
         self.units = units
+        self.copies: dict[int, tuple[int, ...]] = {}
         # What an edge jumps to, or a result on the way comes from, is nothing that can be left out.
         self.kept = {number for jump in jumps for number in jump}
         self.kept |= {number for number, unit in enumerate(units[:-1]) if unit.is_output}
@@ -246,6 +250,12 @@ class _Folding:
                 at += 1
                 continue
             frame = Frame(one, self._label(one, last, copies), copies)
+            drawn = list(numbers(one))
+            for copy in range(1, copies):
+                start = at + shift + copy * length
+                for first, other in zip(drawn, numbers(elements[start : start + length]), strict=True):
+                    more = self.copies.get(other, ())
+                    self.copies[first] = (*self.copies.get(first, ()), other, *more)
             result += [*elements[at : at + shift], frame]
             new_keys += [*keys[at : at + shift], self._key(frame)]
             at += shift + length * copies

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic
+from cnncalc.figures.rows import Row
 from cnncalc.report.document import (
     Alert,
     Block,
@@ -43,9 +44,12 @@ BAR, STEP, RAIL = 8, 2, 3
 CLASSES = "cnncalc tex2jax_ignore mathjax_ignore"
 
 
-def to_html(document: Document, diagnostics: Sequence[Diagnostic] = ()) -> str:
-    """Return the document, and messages below it, as a fragment that brings its style along."""
-    body = "".join([_block(block) for block in document.blocks])
+def to_html(document: Document, diagnostics: Sequence[Diagnostic] = (), numbered: bool = False) -> str:
+    """Return the document, and messages below it, as a fragment that brings its style along.
+
+    With `numbered`, the row of a layer has the index of its node, for a page that does more with it.
+    """
+    body = "".join([_block(block, numbered) for block in document.blocks])
     if diagnostics:
         messages = "\n".join(map(_diagnostic, diagnostics))
         body += f'<pre class="diagnostics">{messages}</pre>\n'
@@ -54,11 +58,16 @@ def to_html(document: Document, diagnostics: Sequence[Diagnostic] = ()) -> str:
 
 def to_page(document: Document, title: str) -> str:
     """Return the document as a page of its own, in the colours that the reader's system prefers."""
+    return page(title, to_html(document))
+
+
+def page(title: str, body: str, head: str = "") -> str:
+    """Return a page with a body, and what more its head has."""
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width">\n'
-        f"<title>{_text(title)}</title>\n<style>:root {{ color-scheme: light dark }} body {{ margin: 2em }}</style>\n"
-        f"</head>\n<body>\n{to_html(document)}</body>\n</html>\n"
+        f"<title>{_text(title)}</title>\n<style>:root {{ color-scheme: light dark }} body {{ margin: 2em; background: Canvas }}</style>\n"
+        f"{head}</head>\n<body>\n{body}</body>\n</html>\n"
     )
 
 
@@ -91,7 +100,7 @@ def _diagnostic(diagnostic: Diagnostic) -> str:
     return "".join([_pieces(line) + "\n" for line in diagnostic.lines()])
 
 
-def _block(block: Block) -> str:
+def _block(block: Block, numbered: bool = False) -> str:
     if isinstance(block, Heading):
         return f"<h{block.level + 1}>{_prose(block.text)}</h{block.level + 1}>\n"
     if isinstance(block, Paragraph):
@@ -111,7 +120,7 @@ def _block(block: Block) -> str:
     if isinstance(block, Alert):
         fact = f"<b>warning[{_text(block.code)}]</b>: {_prose(block.message)}<br>" if block.code else ""
         return f'<p class="alert">{fact}<b>help</b>: {_prose(block.help)}</p>\n'
-    table = _Table(block).html()
+    table = _Table(block, numbered).html()
     return f"<details><summary>{_prose(block.summary)}</summary>\n{table}</details>\n" if block.summary else table
 
 
@@ -131,8 +140,8 @@ class _Item(NamedTuple):
 class _Table:
     """A table whose rows, and the lines of its folded blocks, share the widths of the one layout."""
 
-    def __init__(self, table: DataTable) -> None:
-        self.table, self.columns = table, table.columns
+    def __init__(self, table: DataTable, numbered: bool = False) -> None:
+        self.table, self.columns, self.numbered = table, table.columns, numbered
         self.items = list(_unfolded(table))
         lines, marks = [item.line for item in self.items], [item.mark for item in self.items]
         self.layout = TableLayout(table._replace(lines=lines, marks=marks), WIDTH, OPTIONS)
@@ -175,6 +184,8 @@ class _Table:
         if item is None:
             return f"<tr>{''.join(self._cells('th', row))}</tr>\n"
         kind = f' class="{row.role}"' if row.role else ""
+        if self.numbered and isinstance(item.line, Row):
+            kind += f" data-n={item.line.node.index}"
         return f"<tr{kind}>{''.join(self._cells('td', row, item))}</tr>\n"
 
     def _cells(self, element: str, row: TableRow, item: _Item | None = None) -> Iterator[str]:
@@ -184,12 +195,14 @@ class _Table:
                 rail = f'<span class="rail">{row.rail}</span>' if row.rail else ""
                 shown = f"{rail}<span>{shown}</span>"
                 if item.indent:
-                    attributes = f' style="padding-left: {item.indent}ch"'
-                if item.mark.prefix:
+                    attributes = f' style="padding-left:{item.indent}ch"'
+                if item.mark.prefix and not self.numbered:
                     attributes += f' title="{_text(column.text(item.line, self.table.layout))}"'
             if column.bar is not None:
                 shown += self._bar(index, row, item)
-            yield f"<{element}{_class(column)}{attributes}>{shown}</{element}>"
+            # A heading says something.
+            kind = "td" if element == "th" and not text else element
+            yield f"<{kind}{_class(column)}{attributes}>{shown}</{kind}>"
 
     def _value(self, index: int, item: _Item | None) -> int:
         """Return the figure that a bar stands for; 0 for a line without data."""
@@ -204,7 +217,8 @@ class _Table:
         share = min(-(-100 * value // largest), 100) if value and largest else 0
         width = self.layout.widths.behind
         behind = f'<b style="width: {width}ch">{_text(row.behind_bars.get(index, ""))}</b>' if width else ""
-        return f'<i><i style="width: {share}%"></i></i>{behind}'
+        bar = f'<i style="width:{share}%"></i>' if share else ""
+        return f"<i>{bar}</i>{behind}"
 
 
 def _class(column: Column) -> str:

@@ -135,6 +135,57 @@ def test_colours(browser: Browser, scheme: str, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("name", ["resnet18", "unet", "m5"])
+def test_report(browser: Browser, name: str, scheme: str, tmp_path: Path) -> None:
+    """The report of a network fetches nothing, says nothing on the console, and has no fault in either scheme."""
+    path = tmp_path / "net.html"
+    cnncalc.analyze(name).save(path)
+    opened = Opened(browser, path, color_scheme=scheme)
+    assert opened.fetched == [path.as_uri()]
+    assert opened.said == []
+    assert opened.violations() == []
+
+
+def test_report_marks_and_draws(browser: Browser, tmp_path: Path) -> None:
+    """A row under the mouse marks its box and tensors; a click draws what the output in the middle sees.
+
+    conv1 of ResNet-18 reads the input and makes a tensor, which bn1 and relu1 write over: two bars, one box. It sees 7,
+    and the output in the middle of 112, the 56th, begins at 56·2 − 3 = 109 of 224, drawn on 200 from 20 on.
+    """
+    path = tmp_path / "net.html"
+    cnncalc.analyze("resnet18").save(path)
+    page = Opened(browser, path).page
+    row = page.locator("tr[data-n='1']")
+    row.hover()
+    assert page.locator(".lives rect.on").count() == 2
+    assert page.locator("svg g.on").count() == 1
+    row.click()
+    assert page.locator(".field figcaption").inner_text() == "conv1: the output in the middle sees 7×7"
+    seen = page.locator(".field .seen")
+    assert float(seen.get_attribute("x") or 0) == pytest.approx(20 + 200 * 109 / 224)
+    assert float(seen.get_attribute("width") or 0) == pytest.approx(200 * 7 / 224)
+
+
+def test_report_sorts(browser: Browser, tmp_path: Path) -> None:
+    """A heading sorts all layers by its column, the largest first, then the smallest, then as they stood."""
+    path = tmp_path / "net.html"
+    result = cnncalc.analyze("resnet18")
+    result.save(path)
+    page = Opened(browser, path).page
+    button = page.locator("th button").filter(has_text="parameters")
+    names = "() => [...document.querySelectorAll('tbody tr[data-n] td:first-child')].map(each => each.textContent)"
+    before = page.evaluate(names)
+    button.click()
+    ranked = sorted(result.rows, key=lambda row: -row.params)
+    assert page.evaluate(names) == [row.name for row in ranked]
+    assert page.locator("th[aria-sort=descending]").count() == 1
+    button.click()
+    assert result[page.evaluate(names)[-1]].params == ranked[0].params
+    button.click()
+    assert page.evaluate(names) == before
+
+
 #: Where the window is at each position: the browser's own clock is set to the middle of it.
 PLACES = """
 (count) => {
