@@ -21,11 +21,16 @@ if TYPE_CHECKING:
     from cnncalc.graph import Graph
     from cnncalc.query.conditions import Condition, Outcome
     from cnncalc.report.document import Document
+    from cnncalc.report.options import RenderOptions
+
+#: The options that choose rows and columns of the table.
+ROWS = ("columns", "depth", "sort", "top")
 
 EXAMPLES = """
 cnncalc "input 5x5x3 | conv 3x3 s1 valid x2"
 cnncalc "conv3x3s1p0:16,pool2" --input 32x32x3
 cnncalc resnet50 --depth 1
+cnncalc resnet50 --top 5 macs
 cnncalc net.cnn --format json | jq .totals.params
 cnncalc net.cnn --fail-if "params > 5M" --fail-if "peak > 256KiB"
 cnncalc model.onnx --dim batch=1
@@ -97,7 +102,7 @@ def command(
     with from_options():
         limits = _limits(conditions)
     # What lives when, a limit, and what is more than what depend on numbers.
-    letters = not (memory or conditions or every_convention)
+    letters = not (memory or conditions or every_convention or output.sort or output.top)
     try:
         graph = reading.load(spec, output, letters)
     except SpecError as error:
@@ -129,13 +134,14 @@ def _refuse_combinations(
     """Refuse options that have no effect in combination with others."""
     if every_convention:
         reason = "with `--convention all`, which shows the totals of MACs alone"
-        refuse(("memory", "train", "paths", "conditions", "columns", "depth", "dtype", "optimizer", "layout"), reason)
+        refuse(("memory", "train", "paths", "conditions", *ROWS, "dtype", "optimizer", "layout"), reason)
     if paths:
-        refuse(("memory", "train", "columns", "depth", "width"), "with `--get`, which writes single values")
+        refuse(("memory", "train", *ROWS, "width"), "with `--get`, which writes single values")
         if output.format not in ("table", "json"):
             raise click.UsageError(f"`--get` writes values as they are, or as JSON, not as {output.format}")
     elif memory:
         refuse(("columns", "layout"), "with `--memory`, which has columns of its own")
+        refuse(("sort", "top"), "with `--memory`, which is in the order of time")
     else:
         refuse(("train",), "without `--memory`")
         if not conditions and output.format != "json":
@@ -155,18 +161,24 @@ def _suggest_command(spec: str, error: SpecError) -> None:
 def _show_layers(analysis: Analysis, more: dict[str, object], output: Output) -> None:
     """Write the table of the layers; JSON also has the keys of `more`."""
 
-    def table() -> Document:
+    def table(options: RenderOptions) -> Document:
         from cnncalc.report.network import network_document  # JSON needs no document
 
-        return network_document(analysis, output.chosen(), output.layout, output.depth)
+        return network_document(analysis, output.chosen(), output.layout, output.selection(), options.most_rows)
 
     def rows() -> Document:
         from cnncalc.report.network import layers_document
 
         columns = output.chosen("all" if output.format == "csv" else None)
-        return layers_document(analysis, columns, output.layout, output.depth)
+        return layers_document(analysis, columns, output.layout, output.selection())
 
-    output.emit(lambda _: table(), lambda: analysis.to_dict(output.depth) | more, rows)
+    def data() -> dict[str, object]:
+        whole = analysis.to_dict(output.depth) | more
+        if output.sort or output.top:
+            whole["layers"] = [line.to_dict() for line in output.selection().lines(analysis.rows)]
+        return whole
+
+    output.emit(table, data, rows)
 
 
 def _compare_conventions(graph: Graph, batch: int, output: Output) -> None:
@@ -209,7 +221,7 @@ def _show_memory(analysis: Analysis, train: bool, output: Output) -> None:
     from cnncalc.report.memory import memory_data, memory_document, timeline_document
 
     output.emit(
-        lambda _: memory_document(analysis, output.depth, train),
+        lambda options: memory_document(analysis, output.depth, train, options.most_rows),
         lambda: memory_data(analysis, output.depth, train),
         lambda: timeline_document(analysis, output.depth, train),
     )

@@ -113,6 +113,7 @@ def _write_spec_error(error: SpecError, output: Output, options: Options | None)
 def _partial_table(error: BuildError, output: Output, options: Options | None) -> str:
     from cnncalc.analysis import Options, analyze_graph
     from cnncalc.report.network import FailedLayer, partial_document
+    from cnncalc.report.selection import Selection
     from cnncalc.report.terminal import to_terminal
 
     first = next(each for each in error.diagnostics if each.layer is not None)
@@ -120,8 +121,11 @@ def _partial_table(error: BuildError, output: Output, options: Options | None) -
     layer = " ".join(whole.text.split()) if whole else ""
     failed = FailedLayer(first.layer or "", layer if len(layer) < 40 else "")
     analysis = analyze_graph(error.partial, options or Options())
-    table = partial_document(analysis, output.chosen(), output.layout, failed)
-    return to_terminal(table, output.options_of(sys.stderr))
+    options_of_stream = output.options_of(sys.stderr)
+    selection = Selection(output.depth or None)
+    columns, most = output.chosen(), options_of_stream.most_rows
+    table = partial_document(analysis, columns, output.layout, failed, selection, most)
+    return to_terminal(table, options_of_stream)
 
 
 def report_exceeded(outcomes: Sequence[Outcome], output: Output) -> None:

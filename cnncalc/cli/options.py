@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnncalc.cli.command import FIGURES, INPUT, option
+from cnncalc.cli.output import ALL, MOST_ROWS
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -249,17 +250,56 @@ def table_options() -> Decorator:
         columns_option(),
         option(
             "--depth",
-            type=click.IntRange(0, 100),
             metavar="N",
-            help="Collapse blocks below this depth into a row each; 0 shows the totals alone.",
+            callback=_depth,
+            help="Collapse blocks and repeats below this depth into a row each: 0 for the totals alone, all for every "
+            f"layer. Without it, a terminal collapses what is longer than {MOST_ROWS} rows.",
+        ),
+        sort_option(),
+        option(
+            "--top",
+            type=(click.IntRange(1), str),
+            metavar="N FIGURE",
+            callback=_checked_columns("cnncalc.report.columns"),
+            help="Show the N heaviest rows alone: --top 5 macs.",
         ),
         report_options(*FORMATS),
+    )
+
+
+def sort_option(module: str = "cnncalc.report.columns") -> Decorator:
+    """Add the option for the order of rows, by one of the columns of the module."""
+    return option(
+        "--sort",
+        metavar="FIGURE",
+        callback=_checked_columns(module),
+        help="Sort the rows by a column, smallest first; -FIGURE is for largest first.",
     )
 
 
 def page_options() -> Decorator:
     """Add the options for a page of text."""
     return combine(format_option(*PAGE_FORMATS), file_option(), appearance_options())
+
+
+def _checked_columns(module: str) -> Callable[..., Any]:
+    """Return a callback that checks the column that `--sort` or `--top` names, one of the module's `COLUMNS`."""
+
+    def check(_: click.Context, parameter: click.Parameter, value: Any) -> Any:
+        if value is None:
+            return None
+        from importlib import import_module
+
+        from cnncalc.report.selection import selection
+
+        known = import_module(module).COLUMNS
+        try:
+            selection(None, *((value, None) if parameter.name == "sort" else (None, value)), known)
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+        return value
+
+    return check
 
 
 # -- values --------------------------------------------------------------------------------------------------
@@ -279,6 +319,17 @@ def _numbers(_: click.Context, __: click.Parameter, value: str) -> dict[str, int
             raise click.BadParameter(f"`{letter}` is given twice: `{letter}={numbers[letter]}` and `{part}`")
         numbers[letter] = int(number)
     return numbers
+
+
+def _depth(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+    """Return a depth, `ALL` for `all`."""
+    if value is None:
+        return None
+    if value.strip().lower() == "all":
+        return ALL
+    if not (value.isascii() and value.isdecimal() and len(value) <= 3 and int(value) <= 100):
+        raise click.BadParameter(f"{value!r} is neither a whole number from 0 to 100 nor `all`")
+    return int(value)
 
 
 def _inputs(context: click.Context, _: click.Parameter, values: tuple[str, ...]) -> str | None:

@@ -13,6 +13,13 @@ import click
 if TYPE_CHECKING:
     from cnncalc.report.document import Column, Document
     from cnncalc.report.options import RenderOptions
+    from cnncalc.report.selection import Selection
+
+
+#: The depth at which every layer has a row of its own.
+ALL = sys.maxsize
+#: On a terminal, a table of more rows has its blocks collapsed, unless a depth is given.
+MOST_ROWS = 60
 
 
 class Output(NamedTuple):
@@ -22,10 +29,14 @@ class Output(NamedTuple):
     file: str | None = None
     columns: str | None = None
     layout: str = "hwc"
+    #: None for what suits the destination, `ALL` for every layer.
     depth: int | None = None
     color: str = "auto"
     width: int | None = None
     quiet: bool = False
+    sort: str | None = None
+    #: How many rows to show alone, and the figure that they are the heaviest by.
+    top: tuple[int, str] | None = None
 
     def emit(
         self,
@@ -86,6 +97,13 @@ class Output(NamedTuple):
 
         return choose(self.columns or default)
 
+    def selection(self) -> Selection:
+        """Return which layers to show, and in which order."""
+        from cnncalc.report import selection
+        from cnncalc.report.columns import COLUMNS
+
+        return selection.selection(self.depth, self.sort, self.top, COLUMNS)
+
     def render_options(self) -> RenderOptions:
         """Return the options for the report's destination: standard output, or a file."""
         return self.options_of(sys.stdout, piped=self.file not in (None, "-"))
@@ -98,7 +116,7 @@ class Output(NamedTuple):
         terminal = not piped and stream is not None and stream.isatty()
         width = self.width or (terminal_width(stream) if terminal else None)
         unicode = encoding.lower().startswith("utf")
-        return RenderOptions(width, self.colour(terminal, piped), unicode)
+        return RenderOptions(width, self.colour(terminal, piped), unicode, MOST_ROWS if terminal else None)
 
     def colour(self, terminal: bool, file: bool = False) -> bool:
         """Return whether to use colour: by `--color`, else NO_COLOR, else FORCE_COLOR, else by the terminal."""

@@ -159,14 +159,20 @@ def choose(
     if keys.strip() == "all":
         return tuple(known.values())
     chosen: list[str] = list(default) if keys.startswith("+") else []
-    for key in keys.lstrip("+").split(","):
-        key = key.strip().lower().lstrip("+")
-        if key not in known:
-            near = nearest(key, known)
-            raise ValueError(
-                (f"unknown column {key!r}" if key else "a column is missing")
-                + (f": did you mean {near!r}?" if near else f": one of {', '.join(known)}")
-            )
+    for each in keys.lstrip("+").split(","):
+        key = find_column(each.strip().lstrip("+"), known).key
         if key not in chosen:
             chosen.append(key)
     return tuple(known[key] for key in chosen)
+
+
+def find_column(key: str, known: Mapping[str, Column]) -> Column:
+    """Return the column of a key; raise `ValueError`, with the nearest of the `known` ones, if there is none."""
+    key = key.strip().lower()
+    if key in known:
+        return known[key]
+    near = nearest(key, known)
+    raise ValueError(
+        (f"unknown column {key!r}" if key else "a column is missing")
+        + (f": did you mean {near!r}?" if near else f": one of {', '.join(known)}")
+    )

@@ -89,6 +89,8 @@ class DataTable(NamedTuple):
     zeros: bool = True
     #: Where this is not empty, Markdown folds the table away behind it.
     summary: str = ""
+    #: The keys of the columns that a terminal leaves out where there is no room, those first that say least.
+    dispensable: Sequence[str] = ()
 
     @property
     def headed(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -27,7 +28,7 @@ from cnncalc.report.document import (
 )
 from cnncalc.report.options import RenderOptions
 from cnncalc.report.widths import GAP, LEAST_PROSE, Widths, fitted
-from cnncalc.report.wrap import folded_formula, folded_prose, folded_text
+from cnncalc.report.wrap import cut_names, folded_formula, folded_prose, folded_text
 
 Line = list[Piece]
 
@@ -149,6 +150,11 @@ class _Row(NamedTuple):
     role: str = ""
     behind_bars: Mapping[int, str] = MappingProxyType({})
 
+    def only(self, kept: Sequence[int]) -> _Row:
+        """Return the row with the cells at these positions alone."""
+        behind = {new: self.behind_bars[old] for new, old in enumerate(kept) if old in self.behind_bars}
+        return self._replace(cells=[self.cells[at] for at in kept], behind_bars=behind)
+
 
 class _TableLayout:
     """A table at a width: the texts of its rows, the widths of its columns and bars, and its lines."""
@@ -160,6 +166,12 @@ class _TableLayout:
         self.headings = _Row([_shown(column.heading, options) for column in self.columns], role="column")
         self.totals = _Row([_shown(text, options) for text in table.totals], role="column")
         self.widths = self._fitted(width)
+        #: The headings of the columns that there is no room for.
+        self.left_out: list[str] = []
+        if width is not None and self.widths.total > width and table.dispensable:
+            self._leave_out(width)
+        if width is not None:
+            self._cut_names()
 
     def lines(self) -> Iterator[Line]:
         rule: Line = [("rule", _shown("─", self.options) * self.widths.total)]
@@ -177,6 +189,33 @@ class _TableLayout:
         if self.table.totals:
             yield rule
             yield from self._lines(self.totals)
+        if self.left_out:
+            yield [("omitted", f"no room for: {', '.join(self.left_out)}")]
+
+    def _leave_out(self, width: int) -> None:
+        """Leave out as few of the columns that may be as it takes for the table to fit, or all of them."""
+        every = self.columns, self.headings, self.totals, self.rows
+        keys = [key for key in self.table.dispensable if any(column.key == key for column in every[0])]
+        for count in range(1, len(keys) + 1):
+            for out in combinations(keys, count):
+                kept = [at for at, column in enumerate(every[0]) if column.key not in out]
+                self.columns = [every[0][at] for at in kept]
+                self.headings, self.totals = every[1].only(kept), every[2].only(kept if every[2].cells else [])
+                self.rows = [row.only(kept) if isinstance(row, _Row) else row for row in every[3]]
+                self.widths = self._fitted(width)
+                self.left_out = [column.heading for column in every[0] if column.key in out]
+                if self.widths.total <= width:
+                    return
+
+    def _cut_names(self) -> None:
+        """Cut the names that there is no room for."""
+        for at, (column, width) in enumerate(zip(self.columns, self.widths.columns, strict=True)):
+            if column.folding == "name":
+                rows = [(index, row) for index, row in enumerate(self.rows) if isinstance(row, _Row)]
+                widths = [width - len(row.rail) for _, row in rows]
+                names = cut_names([row.cells[at] for _, row in rows], widths, _shown("…", self.options))
+                for (index, row), name in zip(rows, names, strict=True):
+                    self.rows[index] = row._replace(cells=[*row.cells[:at], name, *row.cells[at + 1 :]])
 
     def _row(self, at: int, line: object) -> _Row | TitleRow:
         """Return the texts of a line as a terminal shows them."""

@@ -8,10 +8,11 @@ from typing import NamedTuple
 from cnncalc.analysis import Analysis
 from cnncalc.figures.cost import DEFAULT_CONVENTION
 from cnncalc.figures.receptive_field import exceeds
-from cnncalc.figures.rows import RowGroup, RowOrGroup, collapse
+from cnncalc.figures.rows import RowGroup, RowOrGroup
 from cnncalc.notation import bytes_text, short, thousands
-from cnncalc.report.columns import uncounted
+from cnncalc.report.columns import DEFAULT, uncounted
 from cnncalc.report.document import Alert, Block, Column, DataTable, Document, Mark, Notes, Paragraph, TextRow
+from cnncalc.report.selection import Selection
 from cnncalc.report.tree import rails
 from cnncalc.shape import Size
 
@@ -30,10 +31,15 @@ FORMULAS = (
 )
 #: The numbers for letters that the help suggests; another letter is 32.
 SAMPLES = {"C": 3, "L": 100, "D": 16}
-#: A longer table shows its first and its last rows.
+#: On a terminal, a table that is longer even with its blocks collapsed shows its first and its last rows.
 MOST_ROWS = 2_000
+#: The default columns that a narrow terminal leaves out, the first of them first.
+DISPENSABLE = ("field", "layer")
 #: Warnings beyond these are counted, not shown.
 MOST_WARNINGS = 5
+
+
+EVERY_ROW = Selection()
 
 
 class FailedLayer(NamedTuple):
@@ -44,16 +50,23 @@ class FailedLayer(NamedTuple):
 
 
 def network_document(
-    analysis: Analysis, columns: Sequence[Column], layout: str = "hwc", depth: int | None = None
+    analysis: Analysis,
+    columns: Sequence[Column],
+    layout: str = "hwc",
+    selection: Selection = EVERY_ROW,
+    most_rows: int | None = None,
 ) -> Document:
-    """Build the table of the layers, followed by the totals and warnings."""
-    lines = collapse(analysis.rows, depth)
-    omitted = max(len(lines) - MOST_ROWS, 0)
-    blocks: list[Block] = [_table(analysis, columns, lines, layout, omitted)] if lines else []
-    if omitted:
-        instead = "--format csv has them all, --depth collapses blocks"
-        blocks.append(Paragraph(f"{thousands(omitted)} rows are left out: {instead}"))
-    blocks.append(Notes(tuple(_notes(analysis))))
+    """Build the table of the layers, followed by the totals and warnings.
+
+    A table of more than `most_rows` has its blocks collapsed, unless the selection has a depth; None is for no limit.
+    """
+    shown = selection.within(analysis.rows, most_rows)
+    lines = shown.lines(analysis.rows)
+    limited = most_rows is not None and selection.depth is None
+    omitted = max(len(lines) - MOST_ROWS, 0) if limited else 0
+    table = _table(analysis, columns, lines, layout, shown.in_order, omitted)
+    blocks: list[Block] = [table] if lines else []
+    blocks.append(Notes((*_selected(analysis, shown, lines), *_notes(analysis))))
     if analysis.letters:
         at = ",".join(f"{name}={SAMPLES.get(name, 32)}" for name in analysis.domains)
         of_input = {letter for each in analysis.graph.nodes if not each.inputs for letter in each.layer.open}
@@ -65,23 +78,44 @@ def network_document(
     if len(analysis.warnings) > MOST_WARNINGS:
         more = len(analysis.warnings) - MOST_WARNINGS
         blocks.append(Paragraph(f"and {more} more warnings: --format json lists them all"))
+    if shown.depth != selection.depth:
+        blocks.append(collapsed_note(len(analysis.rows), len(lines)))
+    elif omitted:
+        blocks.append(Paragraph(f"{thousands(omitted)} rows are left out: `--depth all` shows every layer"))
     return Document(tuple(blocks))
 
 
-def partial_document(analysis: Analysis, columns: Sequence[Column], layout: str, failed: FailedLayer) -> Document:
+def partial_document(
+    analysis: Analysis,
+    columns: Sequence[Column],
+    layout: str,
+    failed: FailedLayer,
+    selection: Selection = EVERY_ROW,
+    most_rows: int | None = None,
+) -> Document:
     """Build the table of the layers up to the one that failed, which is marked."""
     last = TextRow({"name": failed.name, "layer": failed.layer, "output": "✗"}, "failed")
-    table = _table(analysis, columns, list(analysis.rows), layout, max(len(analysis.rows) - MOST_ROWS, 0))
+    lines = selection.within(analysis.rows, most_rows).lines(analysis.rows)
+    omitted = max(len(lines) - MOST_ROWS, 0)
+    table = _table(analysis, columns, lines, layout, True, omitted)
     return Document((table._replace(lines=[*table.lines, last], totals=()),))
 
 
 def layers_document(
-    analysis: Analysis, columns: Sequence[Column], layout: str = "hwc", depth: int | None = None
+    analysis: Analysis, columns: Sequence[Column], layout: str = "hwc", selection: Selection = EVERY_ROW
 ) -> Document:
     """Build the table of all rows with totals and non-default options, for other programs and papers."""
-    table = _with_totals(analysis, columns, collapse(analysis.rows, depth), layout)
-    notes = convention_notes(analysis)
+    lines = selection.lines(analysis.rows)
+    table = _with_totals(analysis, columns, lines, layout)
+    notes = [*_selected(analysis, selection, lines), *convention_notes(analysis)]
     return Document((table, Notes(tuple(notes))) if notes else (table,))
+
+
+def collapsed_note(rows: int, shown: int) -> Paragraph:
+    """Return the line that says how many rows became how many, and how to see them all."""
+    return Paragraph(
+        f"blocks are collapsed, {thousands(rows)} rows to {thousands(shown)}: `--depth all` shows every layer"
+    )
 
 
 def convention_notes(analysis: Analysis) -> list[tuple[str, str]]:
@@ -94,10 +128,31 @@ def convention_notes(analysis: Analysis) -> list[tuple[str, str]]:
     return [("MACs", f"as {name} counts: {TABLES[name].text}")]
 
 
+def _selected(analysis: Analysis, selection: Selection, lines: Sequence[RowOrGroup]) -> Iterator[tuple[str, str]]:
+    """Yield a note on the rows that are the heaviest of the network: how many, and how much of the total they are."""
+    if selection.heaviest is None:
+        return
+    column = selection.heaviest.column
+    part, whole = (sum(column.value(line, "hwc") or 0 for line in each) for each in (lines, [analysis.totals]))
+    share = f", {100 * part / whole:.1f} % of the total" if whole else ""
+    of = (
+        f"{thousands(len(lines))} of {thousands(len(selection._replace(heaviest=None, top=None).lines(analysis.rows)))}"
+    )
+    yield "heaviest", f"{of} rows by {column.heading}: {thousands(part)}{share}"
+
+
 def _table(
-    analysis: Analysis, columns: Sequence[Column], lines: list[RowOrGroup], layout: str, omitted: int
+    analysis: Analysis,
+    columns: Sequence[Column],
+    lines: list[RowOrGroup],
+    layout: str,
+    in_order: bool,
+    omitted: int,
 ) -> DataTable:
-    """Return the table for a terminal: formulas fold and have no bars; the middle of a long table is omitted."""
+    """Return the table for a terminal: formulas fold and have no bars; the middle of a long table is omitted.
+
+    Branches are drawn beside rows that are `in_order`.
+    """
     if analysis.letters:
         columns = [
             column._replace(folding="formula" if column.key in FORMULAS else column.folding, bar=None)
@@ -105,7 +160,8 @@ def _table(
         ]
     input_shape = analysis.graph.nodes[0].shape
     marks = []
-    for line, (rail, aside) in zip(lines, rails(lines), strict=True):
+    beside = rails(lines) if in_order else [("", "")] * len(lines)
+    for line, (rail, aside) in zip(lines, beside, strict=True):
         suffixes = {}
         if line.implicit or aside:
             suffixes["layer"] = " (implicit)" if line.implicit else f" + {aside}"
@@ -120,7 +176,8 @@ def _table(
         shown[middle] = [TextRow({columns[0].key: "…", "layer": f"{thousands(omitted)} rows"}, "omitted")]
         marks[middle] = [Mark()]
     table = _with_totals(analysis, columns, shown, layout)
-    return table._replace(marks=marks, unlimited=not analysis.letters, zeros=False)
+    dispensable = DISPENSABLE if tuple(column.key for column in columns) == DEFAULT else ()
+    return table._replace(marks=marks, unlimited=not analysis.letters, zeros=False, dispensable=dispensable)
 
 
 def _basis(line: RowOrGroup) -> str:

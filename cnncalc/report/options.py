@@ -6,8 +6,12 @@ from typing import NamedTuple
 
 
 class RenderOptions(NamedTuple):
-    """Width, colour and character set; with a `width` of None, a table is as wide as its texts need."""
+    """Width, colour and character set; with a `width` of None, a table is as wide as its texts need.
+
+    A table of layers has at most `most_rows`, where collapsing its blocks can do that; None is for every row.
+    """
 
     width: int | None = None
     colour: bool = False
     unicode: bool = True
+    most_rows: int | None = None
