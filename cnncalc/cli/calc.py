@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc.analysis import Options, analyze_graph
-from cnncalc.cli.command import CHECKS, COMMANDS, FIGURES, define_command, option, refuse
+from cnncalc.cli.command import COMMANDS, FIGURES, define_command, option, refuse
 from cnncalc.cli.errors import from_options, report_exceeded, warn
-from cnncalc.cli.options import figure_options, source_options, spec_argument, table_options
+from cnncalc.cli.limits import judged, parsed
+from cnncalc.cli.options import figure_options, limits_option, source_options, spec_argument, table_options
 from cnncalc.cli.output import Output
 from cnncalc.cli.specs import SpecOptions
 from cnncalc.diagnostics import SpecError, nearest
@@ -19,12 +20,12 @@ from cnncalc.figures.training import OPTIMIZERS
 if TYPE_CHECKING:
     from cnncalc.analysis import Analysis
     from cnncalc.graph import Graph
-    from cnncalc.query.conditions import Condition, Outcome
+    from cnncalc.query.conditions import Outcome
     from cnncalc.report.document import Document
     from cnncalc.report.options import RenderOptions
 
 #: The options that choose rows and columns of the table.
-ROWS = ("columns", "depth", "sort", "top")
+ROWS = ("columns", "depth", "sort", "top", "units")
 
 EXAMPLES = """
 cnncalc "input 5x5x3 | conv 3x3 s1 valid x2"
@@ -70,14 +71,7 @@ cat net.cnn | cnncalc -
     metavar="PATH",
     help="Write one figure alone: totals.params, conv1.output_shape; may be repeated.",
 )
-@option(
-    "--fail-if",
-    "conditions",
-    group=CHECKS,
-    multiple=True,
-    metavar="CONDITION",
-    help="Exit with 3 where it holds: 'params > 5M', 'peak > 256KiB'; may be repeated.",
-)
+@limits_option()
 @table_options()
 def command(
     spec: str,
@@ -100,7 +94,7 @@ def command(
     """
     _refuse_combinations(every_convention, memory, paths, conditions, output)
     with from_options():
-        limits = _limits(conditions)
+        limits = parsed(conditions)
     # What lives when, a limit, and what is more than what depend on numbers.
     letters = not (memory or conditions or every_convention or output.sort or output.top)
     try:
@@ -113,7 +107,7 @@ def command(
         return
     analysis = analyze_graph(graph, options)
     with from_options():
-        outcomes = _outcomes(limits, analysis)
+        outcomes = judged(limits, analysis)
         if paths:
             output.write(_figures(paths, analysis, output))
         elif memory and output.format != "json":
@@ -125,7 +119,7 @@ def command(
         from cnncalc.report.columns import uncounted
 
         warn(uncounted(analysis.incomplete), output)
-    report_exceeded(outcomes, output)
+    report_exceeded([("", outcome) for outcome in outcomes], output)
 
 
 def _refuse_combinations(
@@ -141,7 +135,7 @@ def _refuse_combinations(
             raise click.UsageError(f"`--get` writes values as they are, or as JSON, not as {output.format}")
     elif memory:
         refuse(("columns", "layout"), "with `--memory`, which has columns of its own")
-        refuse(("sort", "top"), "with `--memory`, which is in the order of time")
+        refuse(("sort", "top", "units"), "with `--memory`, which has an order and units of its own")
     else:
         refuse(("train",), "without `--memory`")
         if not conditions and output.format != "json":
@@ -185,23 +179,6 @@ def _compare_conventions(graph: Graph, batch: int, output: Output) -> None:
     from cnncalc.report.conventions import comparison_data, comparison_document
 
     output.emit(lambda _: comparison_document(graph, batch), lambda: comparison_data(graph, batch))
-
-
-def _limits(conditions: tuple[str, ...]) -> list[Condition]:
-    """Return the conditions of `--fail-if`, which are read before any calculation."""
-    if not conditions:
-        return []
-    from cnncalc.query.conditions import parse_conditions
-
-    return parse_conditions(conditions)
-
-
-def _outcomes(limits: list[Condition], analysis: Analysis) -> list[Outcome]:
-    if not limits:
-        return []
-    from cnncalc.query.conditions import judge
-
-    return judge(limits, analysis)
 
 
 def _figures(paths: tuple[str, ...], analysis: Analysis, output: Output) -> str:

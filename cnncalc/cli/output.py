@@ -37,6 +37,8 @@ class Output(NamedTuple):
     sort: str | None = None
     #: How many rows to show alone, and the figure that they are the heaviest by.
     top: tuple[int, str] | None = None
+    #: The unit of counts: one for all of them, or `auto` for the one that suits each; None for every digit.
+    units: str | None = None
 
     def emit(
         self,
@@ -94,8 +96,9 @@ class Output(NamedTuple):
 
     def chosen(self, default: str | None = None) -> tuple[Column, ...]:
         from cnncalc.report.columns import choose
+        from cnncalc.report.units import in_units
 
-        return choose(self.columns or default)
+        return in_units(choose(self.columns or default), self.units)
 
     def selection(self) -> Selection:
         """Return which layers to show, and in which order."""

@@ -135,10 +135,9 @@ def _selected(analysis: Analysis, selection: Selection, lines: Sequence[RowOrGro
     column = selection.heaviest.column
     part, whole = (sum(column.value(line, "hwc") or 0 for line in each) for each in (lines, [analysis.totals]))
     share = f", {100 * part / whole:.1f} % of the total" if whole else ""
-    of = (
-        f"{thousands(len(lines))} of {thousands(len(selection._replace(heaviest=None, top=None).lines(analysis.rows)))}"
-    )
-    yield "heaviest", f"{of} rows by {column.heading}: {thousands(part)}{share}"
+    every = selection._replace(heaviest=None, top=None).lines(analysis.rows)
+    rows = f"{thousands(len(lines))} of {thousands(len(every))} rows by {column.heading}"
+    yield "heaviest", f"{rows}: {thousands(part)}{share}"
 
 
 def _table(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.figures.rows import Row, RowOrGroup, collapse, fitting_depth
@@ -65,13 +65,17 @@ def selection(
     depth: int | None, sort: str | None, top: tuple[int, str] | None, known: Mapping[str, Column]
 ) -> Selection:
     """Return the selection of the options of a command; raise `ValueError` for a figure that is not known."""
-    heaviest = None
-    if top is not None:
-        heaviest = Order(find_column(top[1], known), descending=True)
-        if not heaviest.column.numeric:
-            figures = ", ".join(key for key, column in known.items() if column.numeric)
-            raise ValueError(f"{heaviest.column.key!r} is no figure that rows are heavy by: one of {figures}")
-    return Selection(depth, Order.parse(sort, known) if sort else None, top[0] if top else None, heaviest)
+    order = Order.parse(sort, known) if sort else None
+    return Selection(depth, order, *((top[0], heaviest(top[1], known)) if top else ()))
+
+
+def heaviest(key: str, known: Mapping[str, Column]) -> Order:
+    """Return the order of the heaviest rows first, by a figure; raise `ValueError` if the key is not of a figure."""
+    column = find_column(key, known)
+    if not column.numeric:
+        figures = ", ".join(key for key, column in known.items() if column.numeric)
+        raise ValueError(f"{column.key!r} is no figure that a row is heavy by: one of {figures}")
+    return Order(column, descending=True)
 
 
 def _natural(value: Any) -> tuple[tuple[bool, Any], ...]:
@@ -79,5 +83,4 @@ def _natural(value: Any) -> tuple[tuple[bool, Any], ...]:
     if not isinstance(value, str):
         return ((False, value),)
     parts = re.findall(r"\d+(?:\.\d+)?|[^\d]+", value)
-    number: Callable[[str], Any] = lambda part: float(part) if "." in part else int(part)  # noqa: E731
-    return tuple((False, number(part)) if part[0].isdecimal() else (True, part) for part in parts)
+    return tuple((False, float(part)) if part[0].isdecimal() else (True, part) for part in parts)
