@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import combinations
+from itertools import chain, combinations
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -165,11 +165,10 @@ class _TableLayout:
         self.rows = [self._row(at, line) for at, line in enumerate(table.lines)]
         self.headings = _Row([_shown(column.heading, options) for column in self.columns], role="column")
         self.totals = _Row([_shown(text, options) for text in table.totals], role="column")
-        self.widths = self._fitted(width)
         #: The headings of the columns that there is no room for.
         self.left_out: list[str] = []
-        if width is not None and self.widths.total > width and table.dispensable:
-            self._leave_out(width)
+        if width is None or not table.dispensable or not self._left_out(width):
+            self.widths = self._fitted(width)
         if width is not None:
             self._cut_names()
 
@@ -192,20 +191,24 @@ class _TableLayout:
         if self.left_out:
             yield [("omitted", f"no room for: {', '.join(self.left_out)}")]
 
-    def _leave_out(self, width: int) -> None:
-        """Leave out as few of the columns that may be as it takes for the table to fit, or all of them."""
+    def _left_out(self, width: int) -> bool:
+        """Leave out as few of the columns that may be as it takes for the table to fit; return whether it does.
+
+        Words are broken only where it does not fit without the columns.
+        """
         every = self.columns, self.headings, self.totals, self.rows
         keys = [key for key in self.table.dispensable if any(column.key == key for column in every[0])]
-        for count in range(1, len(keys) + 1):
-            for out in combinations(keys, count):
+        for whole_words in (True, False):
+            for out in chain.from_iterable(combinations(keys, count) for count in range(len(keys) + 1)):
                 kept = [at for at, column in enumerate(every[0]) if column.key not in out]
                 self.columns = [every[0][at] for at in kept]
                 self.headings, self.totals = every[1].only(kept), every[2].only(kept if every[2].cells else [])
                 self.rows = [row.only(kept) if isinstance(row, _Row) else row for row in every[3]]
-                self.widths = self._fitted(width)
+                self.widths = self._fitted(width, whole_words)
                 self.left_out = [column.heading for column in every[0] if column.key in out]
                 if self.widths.total <= width:
-                    return
+                    return True
+        return False
 
     def _cut_names(self) -> None:
         """Cut the names that there is no room for."""
@@ -242,7 +245,7 @@ class _TableLayout:
         signs = RAILS[unicode]
         return _Row(cells, "".join(signs[sign] for sign in mark.rail), mark.role, behind)
 
-    def _fitted(self, width: int | None) -> Widths:
+    def _fitted(self, width: int | None, whole_words: bool = False) -> Widths:
         rows = [row for row in self.rows if isinstance(row, _Row)]
         texts = [self.headings.cells, *(row.cells for row in rows), *([self.totals.cells] if self.table.totals else [])]
         cells: list[Sequence[str]] = list(zip(*texts, strict=True))
@@ -252,7 +255,7 @@ class _TableLayout:
                 cells[index] = [rail + text for rail, text in zip(rails, cells[index], strict=False)]
         rail = max(map(len, rails))
         behind = max((len(text) for row in rows for text in row.behind_bars.values()), default=0)
-        return fitted(self.columns, cells, rail, behind, width)
+        return fitted(self.columns, cells, rail, behind, width, whole_words)
 
     def _bars(self) -> dict[int, list[str]]:
         """Return the bars of each column that has bars, one for each line; no columns if there is no room."""
