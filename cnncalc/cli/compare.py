@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
 cnncalc compare small.cnn large.cnn
 cnncalc compare resnet18 resnet34 mobilenet_v2 --relative
-cnncalc compare net.cnn --var width=0.25,0.5,1 --input 224x224x3 --input 288x288x3
+cnncalc compare mobilenet_v2 --var width=0.5,1 --input 224x224x3 --input 288x288x3
 cnncalc compare *.cnn --columns network,mparams,gmacs --sort gmacs --format latex
 """
 

@@ -46,6 +46,7 @@ ASCII = (
     ("–", "-"),
     ("→", "->"),
     ("≤", "<="),
+    ("≥", ">="),
     ("…", "..."),
     ("∞", "inf"),
     ("─", "-"),
@@ -194,11 +195,12 @@ class _TableLayout:
     def _left_out(self, width: int) -> bool:
         """Leave out as few of the columns that may be as it takes for the table to fit; return whether it does.
 
-        Words are broken only where it does not fit without the columns.
+        Words of prose are broken only where it does not fit without the columns.
         """
         every = self.columns, self.headings, self.totals, self.rows
         keys = [key for key in self.table.dispensable if any(column.key == key for column in every[0])]
-        for whole_words in (True, False):
+        prose = any(column.folding == "prose" for column in self.columns)
+        for whole_words in (True, False) if prose else (False,):
             for out in chain.from_iterable(combinations(keys, count) for count in range(len(keys) + 1)):
                 kept = [at for at, column in enumerate(every[0]) if column.key not in out]
                 self.columns = [every[0][at] for at in kept]
