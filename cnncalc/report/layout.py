@@ -56,6 +56,9 @@ ASCII = (
     ("✗", "x"),
 )
 
+#: The sign for what is cut from a path; three dots would be lost among its own.
+CUT = {True: "…", False: "~"}
+
 #: The signs of a rail as they are drawn, in Unicode and in ASCII.
 RAILS = {
     True: {"├": "├─ ", "│": "│  ", "└": "└─ "},
@@ -218,7 +221,7 @@ class _TableLayout:
             if column.folding == "name":
                 rows = [(index, row) for index, row in enumerate(self.rows) if isinstance(row, _Row)]
                 widths = [width - len(row.rail) for _, row in rows]
-                names = cut_names([row.cells[at] for _, row in rows], widths, _shown("…", self.options))
+                names = cut_names([row.cells[at] for _, row in rows], widths, CUT[self.options.unicode])
                 for (index, row), name in zip(rows, names, strict=True):
                     self.rows[index] = row._replace(cells=[*row.cells[:at], name, *row.cells[at + 1 :]])
 
