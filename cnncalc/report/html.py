@@ -135,7 +135,7 @@ class _Table:
         self.table, self.columns = table, table.columns
         self.items = list(_unfolded(table))
         lines, marks = [item.line for item in self.items], [item.mark for item in self.items]
-        self.layout = TableLayout(table._replace(lines=lines, marks=marks), WIDTH, OPTIONS)
+        self.layout = TableLayout(table._replace(lines=lines, marks=marks, dispensable=()), WIDTH, OPTIONS, cut=False)
         #: The largest figure of each column with bars among the lines that are seen when all is folded.
         self.largest = {
             index: max((self._value(index, item) for item in self.items if not item.level), default=0)
