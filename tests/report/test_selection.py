@@ -266,7 +266,7 @@ def test_no_branches_beside_sorted_rows() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--sort", "mac"), "unknown column 'mac': did you mean 'macs'?"),
+        (("--sort", "parms"), "unknown column 'parms': did you mean 'params'?"),
         (("--top", "5", "layer"), "'layer' is no figure that a row is heavy by: one of params, "),
         (("--top", "0", "macs"), "0 is not in the range x>=1"),
         (("--depth", "deep"), "'deep' is neither a whole number from 0 to 100 nor `all`"),
