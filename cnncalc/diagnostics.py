@@ -100,11 +100,26 @@ class Span(NamedTuple):
         return len(self.source.text) if end < 0 else end
 
 
+class Enclosing(NamedTuple):
+    """A block, a named group or a repeat that a layer stands in, by its name in reports.
+
+    `written` is the call of a block, or what a repeat repeats `count` times; a named group has neither.
+    """
+
+    name: str
+    written: Span | None = None
+    count: int | None = None  # type: ignore[assignment]  # hides tuple.count, which no one needs
+
+
 class Origin(NamedTuple):
-    """The origin of a node: its span in the source, and the calls that led to it, innermost first."""
+    """The origin of a node: its span in the source, the calls that led to it, innermost first, and what encloses it.
+
+    `within` has the blocks, named groups and repeats around it, outermost first.
+    """
 
     span: Span
     calls: tuple[Span, ...] = ()
+    within: tuple[Enclosing, ...] = ()
 
 
 class Diagnostic(NamedTuple):

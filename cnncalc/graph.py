@@ -257,7 +257,7 @@ class GraphBuilder:
         """Record that a layer does not fit its inputs."""
         self.mark_failed()
         chain = [f"shapes so far: {self.shape_chain(inputs[0])}"] if len(inputs) == 1 else []
-        whole, calls = origin if origin else (None, ())
+        whole, calls = (origin.span, origin.calls) if origin else (None, ())
         span = whole
         if span is not None and fault.part is not None and (place := re.search(fault.part, span.text)):
             span = span._replace(start=span.start + place.start(1), end=span.start + place.end(1))
@@ -370,7 +370,7 @@ def _with_one_rank(layer: Layer, shapes: tuple[Shape, ...]) -> tuple[Shape, ...]
 
 
 def _warning(node: Node, lint: Lint) -> Diagnostic:
-    span, calls = node.origin if node.origin else (None, ())
+    span, calls = (node.origin.span, node.origin.calls) if node.origin else (None, ())
     fact = lint.fact.format(layer=node.name)
     return Diagnostic(lint.code, fact, span, help=lint.help, layer=node.name, calls=calls)
 

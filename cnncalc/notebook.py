@@ -13,13 +13,13 @@ from cnncalc.graph import BuildError
 from cnncalc.report.columns import choose
 from cnncalc.report.document import Document
 from cnncalc.report.network import failure_document
+from cnncalc.report.options import MOST_AT_ONCE, RenderOptions
 
 PACKAGE = os.path.dirname(__file__) + os.sep
 
 
 def traceback(error: SpecError) -> list[str]:
     """Return the lines that IPython shows in place of a traceback, with escape codes for colours."""
-    from cnncalc.report.options import RenderOptions
     from cnncalc.report.terminal import STYLES_ON_RED, diagnostics_text, to_terminal
 
     colour = not os.environ.get("NO_COLOR")
@@ -43,7 +43,7 @@ RENDERING = Rendering(traceback, html)
 def _layers_before(error: SpecError) -> Document:
     """Return a document with the table of the layers before the one that failed, or without a block."""
     if isinstance(error, BuildError):
-        return failure_document(error, choose(None), "hwc", Options())
+        return failure_document(error, choose(None), "hwc", Options(), most_rows=MOST_AT_ONCE)
     return Document(())
 
 

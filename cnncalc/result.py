@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from cnncalc.analysis import Analysis
 
@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     import pandas
 
     from cnncalc.report.document import Column, Document
+    from cnncalc.report.selection import Selection
 
     #: Columns by their keys: `"name,params"`, `"+jump"`, `"all"`, or a list of keys.
     Columns = str | Iterable[str] | None
+    #: The depth below which a block is one row: a number, `"all"` for every layer, or None for what suits.
+    Depth = int | Literal["all"] | None
 
 
 class Result(Analysis):
@@ -33,48 +36,49 @@ class Result(Analysis):
 
     def __str__(self) -> str:
         """Return the table, as wide as the terminal, or as it needs to be elsewhere."""
-        from cnncalc.report.options import RenderOptions
+        from cnncalc.report.options import MOST_AT_ONCE, RenderOptions
         from cnncalc.report.terminal import to_terminal
 
-        stream, width = sys.stdout, None
+        stream = sys.stdout
+        width = most_rows = None
         if stream is not None and stream.isatty():
             import shutil
 
-            width = shutil.get_terminal_size().columns
+            width, most_rows = shutil.get_terminal_size().columns, MOST_AT_ONCE
         encoding = getattr(stream, "encoding", None) or "utf-8"
         options = RenderOptions(width, unicode=encoding.lower().startswith("utf"))
-        return to_terminal(self._document(), options).rstrip("\n")
+        return to_terminal(self._document(most_rows=most_rows), options).rstrip("\n")
 
     def _repr_html_(self) -> str:
         """Return the table for a notebook."""
         return self.to_html()
 
-    def to_csv(self, *, columns: Columns = "all", layout: str = "hwc", depth: int | None = None) -> str:
+    def to_csv(self, *, columns: Columns = "all", layout: str = "hwc", depth: Depth = None) -> str:
         """Return the rows as CSV, with raw numbers and without totals."""
         return self._plain("csv", columns, layout, depth)
 
-    def to_markdown(self, *, columns: Columns = None, layout: str = "hwc", depth: int | None = None) -> str:
+    def to_markdown(self, *, columns: Columns = None, layout: str = "hwc", depth: Depth = None) -> str:
         """Return the rows and totals as a Markdown table."""
         return self._plain("markdown", columns, layout, depth)
 
-    def to_latex(self, *, columns: Columns = None, layout: str = "hwc", depth: int | None = None) -> str:
+    def to_latex(self, *, columns: Columns = None, layout: str = "hwc", depth: Depth = None) -> str:
         """Return the rows and totals as a LaTeX tabular, which uses the package booktabs."""
         return self._plain("latex", columns, layout, depth)
 
-    def to_html(self, *, columns: Columns = None, layout: str = "hwc", depth: int | None = None) -> str:
+    def to_html(self, *, columns: Columns = None, layout: str = "hwc", depth: Depth = None) -> str:
         """Return the table with bars, totals and warnings as an HTML element; its blocks fold without a script."""
         from cnncalc.report.html import to_html
 
         return to_html(self._document(columns, layout, depth, folding=True))
 
     def to_svg(
-        self, *, style: str = "blocks", depth: int | None = None, captions: str = "changes", scale: str = "sqrt"
+        self, *, style: str = "blocks", depth: Depth = None, captions: str = "changes", scale: str = "sqrt"
     ) -> str:
         """Return the network as a figure, as the command `draw` makes it, in SVG.
 
         `style` is `"blocks"` or `"flow"`, `captions` `"changes"`, `"all"` or `"none"`, `scale` `"sqrt"`, `"log"` or
-        `"linear"`; below a `depth`, blocks are one box each. Raises `ValueError` for another one, and `SpecError` if
-        there is nothing to draw, or too much.
+        `"linear"`; below a `depth`, blocks are one box each, and with `"all"` none. Raises `ValueError` for another
+        one, and `SpecError` if there is nothing to draw, or too much.
         """
         from cnncalc.draw import CAPTIONS, SCALES, STYLES, draw
         from cnncalc.draw.svg import to_svg
@@ -86,11 +90,10 @@ class Result(Analysis):
         ):
             if value not in known:
                 raise ValueError(f"unknown {name} {value!r}: one of {', '.join(known)}")
-        return to_svg(draw(self.graph, style, depth, captions, scale))
+        # No block is as deep.
+        return to_svg(draw(self.graph, style, len(self.rows) if depth == "all" else depth, captions, scale))
 
-    def to_dataframe(
-        self, *, columns: Columns = "all", layout: str = "hwc", depth: int | None = None
-    ) -> pandas.DataFrame:
+    def to_dataframe(self, *, columns: Columns = "all", layout: str = "hwc", depth: Depth = None) -> pandas.DataFrame:
         """Return the rows as a pandas data frame, with the layers' names as its index.
 
         Counts are exact integers, missing (`<NA>`) where they are unknown; formulas are objects. Totals are not in it.
@@ -116,7 +119,7 @@ class Result(Analysis):
         format: str | None = None,
         columns: Columns = None,
         layout: str = "hwc",
-        depth: int | None = None,
+        depth: Depth = None,
     ) -> None:
         """Write a file, whole or not at all, in the format that its suffix says, or in `format`.
 
@@ -131,7 +134,7 @@ class Result(Analysis):
         written = self._written(name, format or _format_of(name), columns, layout, depth)
         write_whole(name, written.encode("utf-8") if isinstance(written, str) else written)
 
-    def _written(self, path: str, format: str, columns: Columns, layout: str, depth: int | None) -> str | bytes:
+    def _written(self, path: str, format: str, columns: Columns, layout: str, depth: Depth) -> str | bytes:
         """Return what a file of the format holds."""
         from cnncalc.report.formats import FORMAT_OF_SUFFIX, render
         from cnncalc.writers import FORMATS, export
@@ -148,7 +151,7 @@ class Result(Analysis):
             from cnncalc.report.json import to_json
 
             _refuse(format, columns=columns, layout=layout != "hwc")
-            return to_json(self.to_dict(depth))
+            return to_json(self.to_dict(_checked_depth(depth)))
         if format in ("csv", "markdown", "latex"):
             return self._plain(format, columns or ("all" if format == "csv" else None), layout, depth)
         if format not in FORMAT_OF_SUFFIX.values():
@@ -163,24 +166,45 @@ class Result(Analysis):
             return network_page(self, document, title)
         return render(document, format, RenderOptions(), title)
 
-    def _plain(self, format: str, columns: Columns, layout: str, depth: int | None) -> str:
+    def _plain(self, format: str, columns: Columns, layout: str, depth: Depth) -> str:
         """Return the rows in a format for programs and papers."""
         from cnncalc.report.formats import render
         from cnncalc.report.options import RenderOptions
 
         return render(self._rows_document(columns, layout, depth), format, RenderOptions())
 
-    def _rows_document(self, columns: Columns, layout: str, depth: int | None) -> Document:
+    def _rows_document(self, columns: Columns, layout: str, depth: Depth) -> Document:
         from cnncalc.report.network import layers_document
 
-        return layers_document(self, _chosen(columns), _checked_layout(layout), depth)
+        return layers_document(self, _chosen(columns), _checked_layout(layout), _selection(depth))
 
     def _document(
-        self, columns: Columns = None, layout: str = "hwc", depth: int | None = None, folding: bool = False
+        self,
+        columns: Columns = None,
+        layout: str = "hwc",
+        depth: Depth = None,
+        most_rows: int | None = None,
+        folding: bool = False,
     ) -> Document:
         from cnncalc.report.network import PYTHON, network_document
 
-        return network_document(self, _chosen(columns), _checked_layout(layout), depth, folding, PYTHON)
+        chosen, selection = _chosen(columns), _selection(depth)
+        return network_document(self, chosen, _checked_layout(layout), selection, most_rows, folding, PYTHON)
+
+
+def _selection(depth: Depth) -> Selection:
+    """Return the selection of rows that a depth makes; raise `ValueError` for what is none."""
+    from cnncalc.report.selection import Selection
+
+    return Selection(_checked_depth(depth))
+
+
+def _checked_depth(depth: Depth) -> int | None:
+    if depth == "all":
+        return sys.maxsize
+    if depth is not None and (not isinstance(depth, int) or isinstance(depth, bool) or depth < 0):
+        raise ValueError(f"depth must be a whole number from 0, or 'all', not {depth!r}")
+    return depth
 
 
 def _chosen(columns: Columns) -> Sequence[Column]:

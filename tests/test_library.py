@@ -215,11 +215,12 @@ def test_options_of_forms() -> None:
     [
         ({"columns": "nmae"}, "unknown column 'nmae': did you mean 'name'?"),
         ({"layout": "nchw"}, "unknown layout 'nchw': one of hwc, chw"),
+        ({"depth": "1"}, "depth must be a whole number from 0, or 'all', not '1'"),
     ],
 )
 def test_option_of_a_form(options: dict[str, str], message: str) -> None:
     """An option that is not known is a ValueError that says what is."""
-    with pytest.raises(ValueError, match=r"^unknown") as caught:
+    with pytest.raises(ValueError, match=r"^unknown|^depth") as caught:
         cnncalc.analyze(SPEC).to_csv(**options)  # type: ignore[arg-type]
     assert str(caught.value) == message
 
@@ -235,9 +236,9 @@ def test_print_on_a_terminal(monkeypatch: pytest.MonkeyPatch, encoding: str) -> 
         def isatty(self) -> bool:
             return True
 
-    expected = shown("resnet50", "--width", "84")
-    result = cnncalc.analyze("resnet50")
-    monkeypatch.setenv("COLUMNS", "84")
+    expected = shown("lenet5", "--width", "70")
+    result = cnncalc.analyze("lenet5")
+    monkeypatch.setenv("COLUMNS", "70")
     monkeypatch.setattr(sys, "stdout", Terminal())
     text = str(result)
     monkeypatch.undo()

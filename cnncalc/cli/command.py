@@ -18,9 +18,9 @@ GROUPS = (INPUT, FIGURES, CHECKS, OUTPUT)
 
 #: Format → its name for people, and the arguments of options that change nothing in it.
 WITHOUT_EFFECT = {
-    "json": ("JSON", ("columns", "network_columns", "layout", "width", "context", "pictures")),
+    "json": ("JSON", ("columns", "network_columns", "layout", "width", "context", "pictures", "units")),
     "markdown": ("Markdown", ("width", "context")),
-    "csv": ("CSV", ("width",)),
+    "csv": ("CSV", ("width", "units")),
     "latex": ("LaTeX", ("width",)),
     "html": ("HTML", ("width",)),
 }

@@ -12,6 +12,11 @@ import click
 if TYPE_CHECKING:
     from cnncalc.report.document import Column, Document
     from cnncalc.report.options import RenderOptions
+    from cnncalc.report.selection import Selection
+
+
+#: The depth at which every layer has a row of its own.
+ALL = sys.maxsize
 
 
 #: The formats for programs and papers, without the parts of a document that people alone look at.
@@ -25,10 +30,16 @@ class Output(NamedTuple):
     file: str | None = None
     columns: str | None = None
     layout: str = "hwc"
+    #: None for what suits the destination, `ALL` for every layer.
     depth: int | None = None
     color: str = "auto"
     width: int | None = None
     quiet: bool = False
+    sort: str | None = None
+    #: How many rows to show alone, and the figure that they are the heaviest by.
+    top: tuple[int, str] | None = None
+    #: The unit of counts: one for all of them, or `auto` for the one that suits each; None for every digit.
+    units: str | None = None
 
     def emit(
         self,
@@ -79,8 +90,16 @@ class Output(NamedTuple):
 
     def chosen(self, default: str | None = None) -> tuple[Column, ...]:
         from cnncalc.report.columns import choose
+        from cnncalc.report.units import in_units
 
-        return choose(self.columns or default)
+        return in_units(choose(self.columns or default), self.units)
+
+    def selection(self) -> Selection:
+        """Return which layers to show, and in which order."""
+        from cnncalc.report import selection
+        from cnncalc.report.columns import COLUMNS
+
+        return selection.selection(self.depth, self.sort, self.top, COLUMNS)
 
     def render_options(self) -> RenderOptions:
         """Return the options for the report's destination: standard output, or a file."""
@@ -88,13 +107,13 @@ class Output(NamedTuple):
 
     def options_of(self, stream: Any, piped: bool = False) -> RenderOptions:
         """Return the options for a stream; if it is not a terminal, it has no colour, and only the width of --width."""
-        from cnncalc.report.options import RenderOptions
+        from cnncalc.report.options import MOST_AT_ONCE, RenderOptions
 
         encoding = "utf-8" if piped else getattr(stream, "encoding", None) or "ascii"
         terminal = not piped and stream is not None and stream.isatty()
         width = self.width or (terminal_width(stream) if terminal else None)
         unicode = encoding.lower().startswith("utf")
-        return RenderOptions(width, self.colour(terminal, piped), unicode)
+        return RenderOptions(width, self.colour(terminal, piped), unicode, MOST_AT_ONCE if terminal else None)
 
     def colour(self, terminal: bool, file: bool = False) -> bool:
         """Return whether to use colour: by `--color`, else NO_COLOR, else FORCE_COLOR, else by the terminal."""

@@ -47,6 +47,10 @@ class Column(NamedTuple):
     #: Where there is no room, columns of a lower rank are folded first.
     rank: int = 0
     bar: Bar | None = None
+    #: What its whole numbers may be rounded to: prefixes of 1000^n for counts, of 1024^n for bytes, or nothing.
+    scale: Literal["none", "counts", "bytes"] = "none"
+    #: Whether it is a figure of another column in a fixed unit, which only its name asks for, not `all`.
+    derived: bool = False
 
 
 class Mark(NamedTuple):
@@ -108,6 +112,8 @@ class DataTable(NamedTuple):
     folds: Sequence[Fold] = ()
     #: How many levels of them are open at first.
     open_levels: int = 0
+    #: The keys of the columns that a terminal leaves out where there is no room, those first that say least.
+    dispensable: Sequence[str] = ()
 
     @property
     def headed(self) -> bool:

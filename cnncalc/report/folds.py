@@ -10,24 +10,17 @@ from cnncalc.analysis import Analysis
 from cnncalc.figures.rows import RowGroup, RowOrGroup, collapse
 from cnncalc.report.document import DataTable, Fold
 from cnncalc.report.marks import marks_of
+from cnncalc.report.options import MOST_AT_ONCE
 
-#: At first a page shows at most so many lines, if folding its blocks can bring it down to that.
-MOST_LINES = 60
 #: Blocks within more blocks than these are not folded apart; browsers limit how deep elements may be nested.
 MOST_LEVELS = 12
 
 
-def with_folds(
-    table: DataTable, analysis: Analysis, lines: Sequence[RowOrGroup], first: int, omitted: int
-) -> DataTable:
-    """Return the table with the folds of its blocks. Of its `lines`, `omitted` ones after the `first` are left out."""
+def with_folds(table: DataTable, analysis: Analysis, lines: Sequence[RowOrGroup]) -> DataTable:
+    """Return the table of these lines with the folds of its blocks."""
     # A block comes before those within it, which may begin with the same line.
     folds = sorted(_folds(analysis, lines), key=lambda fold: (fold.start, -fold.stop))
-    opened = _open_levels(folds, len(lines))
-    if omitted:
-        around = [_around(fold, first, omitted) for fold in folds]
-        folds = [fold for fold in around if fold.stop - fold.start > 1]
-    return table._replace(folds=folds, open_levels=opened)
+    return table._replace(folds=folds, open_levels=_open_levels(folds, len(lines)))
 
 
 def _folds(analysis: Analysis, lines: Sequence[RowOrGroup]) -> Iterator[Fold]:
@@ -51,7 +44,7 @@ def _folds(analysis: Analysis, lines: Sequence[RowOrGroup]) -> Iterator[Fold]:
 
 
 def _open_levels(folds: Sequence[Fold], lines: int) -> int:
-    """Return how many levels of the folds, as sorted, can be open with at most `MOST_LINES` lines to see."""
+    """Return how many levels of the folds, as sorted, can be open with at most `MOST_AT_ONCE` lines to see."""
     seen = [0] * (MOST_LEVELS + 1)  # only where so many levels are open
     starts = Counter(fold.start for fold in folds)
     within: list[Fold] = []
@@ -63,13 +56,4 @@ def _open_levels(folds: Sequence[Fold], lines: int) -> int:
             seen[len(within)] += 1
             within.append(fold)
         seen[len(within)] += 1
-    return max((level for level in range(1, MOST_LEVELS + 1) if sum(seen[: level + 1]) <= MOST_LINES), default=0)
-
-
-def _around(fold: Fold, first: int, omitted: int) -> Fold:
-    """Return the fold where one line stands for those that are omitted."""
-
-    def place(at: int) -> int:
-        return min(at, first + 1) if at < first + omitted else at - omitted + 1
-
-    return fold._replace(start=place(fold.start), stop=place(fold.stop))
+    return max((level for level in range(1, MOST_LEVELS + 1) if sum(seen[: level + 1]) <= MOST_AT_ONCE), default=0)

@@ -66,7 +66,8 @@ def page(title: str, body: str, head: str = "") -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width">\n'
-        f"<title>{_text(title)}</title>\n<style>:root {{ color-scheme: light dark }} body {{ margin: 2em; background: Canvas }}</style>\n"
+        f"<title>{_text(title)}</title>\n"
+        "<style>:root { color-scheme: light dark } body { margin: 2em; background: Canvas }</style>\n"
         f"{head}</head>\n<body>\n{body}</body>\n</html>\n"
     )
 
@@ -144,7 +145,7 @@ class _Table:
         self.table, self.columns, self.numbered = table, table.columns, numbered
         self.items = list(_unfolded(table))
         lines, marks = [item.line for item in self.items], [item.mark for item in self.items]
-        self.layout = TableLayout(table._replace(lines=lines, marks=marks), WIDTH, OPTIONS)
+        self.layout = TableLayout(table._replace(lines=lines, marks=marks, dispensable=()), WIDTH, OPTIONS, cut=False)
         #: The largest figure of each column with bars among the lines that are seen when all is folded.
         self.largest = {
             index: max((self._value(index, item) for item in self.items if not item.level), default=0)

@@ -11,11 +11,15 @@ from cnncalc.report.document import Mark
 from cnncalc.report.tree import rails
 
 
-def marks_of(analysis: Analysis, lines: Sequence[RowOrGroup]) -> list[Mark]:
-    """Return the mark of each line: its place among the branches, and what is to be said of it."""
+def marks_of(analysis: Analysis, lines: Sequence[RowOrGroup], in_order: bool = True) -> list[Mark]:
+    """Return the mark of each line: its place among the branches, and what is to be said of it.
+
+    Branches are drawn beside lines that are `in_order`.
+    """
     input_shape = analysis.graph.nodes[0].shape
     marks = []
-    for line, (rail, aside) in zip(lines, rails(lines), strict=True):
+    beside = rails(lines) if in_order else [("", "")] * len(lines)
+    for line, (rail, aside) in zip(lines, beside, strict=True):
         suffixes = {}
         if line.implicit or aside:
             suffixes["layer"] = " (implicit)" if line.implicit else f" + {aside}"

@@ -318,7 +318,7 @@ def test_network() -> None:
 @pytest.mark.parametrize(("most", "opened"), [(60, 9), (37, 9), (36, 3), (19, 3), (18, 0), (4, 0)])
 def test_open(monkeypatch: pytest.MonkeyPatch, most: int, opened: int) -> None:
     """As many levels are open as the lines allow: 7 when all is folded, 19 with the stages open, 37 with all."""
-    monkeypatch.setattr(folds, "MOST_LINES", most)
+    monkeypatch.setattr(folds, "MOST_AT_ONCE", most)
     assert sum(each for _, each in details(cnncalc.analyze(NETWORK).to_html())) == opened
 
 
@@ -342,12 +342,19 @@ def test_depth() -> None:
 
 
 def test_long() -> None:
-    """Of a long network the middle is left out, and the tags still close."""
-    text = cnncalc.analyze("def two() = relu | relu\ninput 8\ntwo() * 1000 | (relu) * 1000").to_html()
-    read = Reader(text)
-    assert "1,001 rows" in read.text
-    assert "1,001 rows are left out: to_csv() has them all, depth= collapses blocks" in read.text
-    assert read.count("details") == 500
+    """The blocks of a very long network are rows, and where that is not enough the middle is left out."""
+    read = Reader(cnncalc.analyze("def two() = relu | relu\ninput 8\n(two() * 2) * 600").to_html())
+    assert "blocks are collapsed, 2,401 rows to 1,201: rows has every layer" in read.text
+    assert read.count("details") == 1
+    read = Reader(cnncalc.analyze("input 8" + " | relu" * 3000).to_html())
+    assert "1,001 rows are left out: rows has every layer" in read.text
+    assert (read.count("tr"), read.count("details")) == (2_003, 0)
+
+
+def test_depth_all() -> None:
+    """With the depth `all`, every layer has a row."""
+    read = Reader(cnncalc.analyze("input 8" + " | relu" * 3000).to_html(depth="all"))
+    assert read.count("tr") == 3_003
 
 
 def test_letters() -> None:
