@@ -311,7 +311,7 @@ class Layout:
     # -- jumps -------------------------------------------------------------------------------------------
 
     def _with_jumps(self, patch: Patch) -> Patch:
-        """Return the drawing with the jumps as lines over whatever lies between their ends, the short ones first."""
+        """Return the drawing with the jumps as lines over whatever lies between their ends, short ones first."""
         rooms, spacing = self.rooms, self.spacing
         place = {number: (along, across) for number, along, across in patch.places}
         jumps = [jump for jump in self.tree.jumps if jump[0] in place]
@@ -325,16 +325,23 @@ class Layout:
         for line in (*patch.lines, *patch.heads, *patch.tails, *patch.through):
             tops += [(min(a, b), max(a, b), min(c, d)) for (a, c), (b, d) in pairwise(line)]
         lines, before = list(patch.lines), patch.before
-        ends = [
-            (place[source][0] + rooms[source].leave, place[target][0] + rooms[target].enter, source, target)
-            for source, target in jumps
-        ]
-        for out, into, source, target in sorted(ends, key=lambda each: (abs(each[1] - each[0]), each)):
-            turn, back = out + spacing.gap / 4, into - spacing.gap / 2
-            low, high = min(turn, back), max(turn, back)
+        ends: dict[int, list[int]] = {}
+        for source, target in jumps:
+            ends.setdefault(source, []).append(target)
+        into = {target: place[target][0] + rooms[target].enter for _, target in jumps}
+        reach = {source: max(into[target] for target in ends[source]) - place[source][0] for source in ends}
+        for source in sorted(ends, key=lambda each: (reach[each], each)):
+            # What jumps from one unit to several has one line over them, which comes down at each.
+            along, first = place[source]
+            out = along + rooms[source].leave
+            turn = out + spacing.gap / 4
+            backs = {target: into[target] - spacing.gap / 2 for target in ends[source]}
+            low, high = min(turn, *backs.values()), max(turn, *backs.values())
             over = min([top for start, end, top in tops if start < high and end > low], default=0) - spacing.skip
-            first, last = place[source][1], place[target][1]
-            lines.append(((out, first), (turn, first), (turn, over), (back, over), (back, last), (into, last)))
+            for target, back in backs.items():
+                last = place[target][1]
+                path = (out, first), (turn, first), (turn, over), (back, over), (back, last), (into[target], last)
+                lines.append(path)
             tops.append((low, high, over))
             before = max(before, -over)
         return patch._replace(lines=tuple(lines), before=before)

@@ -287,9 +287,12 @@ def _framed(elements: Sequence[Element], units: Sequence[Unit]) -> tuple[Element
         else:
             runs.append((block, [element]))
     result: list[Element] = []
+    whole = sum(1 for _ in numbers(elements))
     for block, run in runs:
         alone = len(run) == 1 and isinstance(run[0], Frame)
-        if block is None or alone or len(runs) == 1 or sum(1 for _ in numbers(run)) < LEAST_FRAMED:
+        size = sum(1 for _ in numbers(run))
+        # A frame around most of a network sets nothing apart, and would keep it from being wrapped.
+        if block is None or alone or not LEAST_FRAMED <= size <= whole / 2:
             result += run
         else:
             result.append(Frame(tuple(run), block))

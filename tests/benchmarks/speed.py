@@ -95,6 +95,7 @@ def main() -> None:
         "table": process("-m", "cnncalc", SPEC),
         "resnet50": process("-m", "cnncalc", "resnet50"),
         "resnet152": process("-m", "cnncalc", "resnet152"),
+        "draw": process("-m", "cnncalc", "draw", "resnet50"),
     }
     onnx = importlib.util.find_spec("onnx")
     if onnx is not None and onnx.origin is not None:
@@ -110,6 +111,7 @@ def main() -> None:
 
     for name in ("resnet50", "resnet152"):
         line(f"cnncalc {name}", medians[name], "cnncalc SPEC", medians["table"])
+    line("cnncalc draw resnet50", medians["draw"], "cnncalc resnet50", medians["resnet50"])
     if "model" in medians:
         line("cnncalc light_resnet50.onnx", medians["model"], 'python -c "import onnx"', medians["onnx"])
 
