@@ -139,7 +139,8 @@ def test_suffix(tmp_path: Path, name: str, form: str) -> None:
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     assert run(CARD, "-o", str(path)).exit_code == 0
-    assert path.read_text(encoding="utf-8") == run(CARD, "-f", form).stdout
+    # A page has the name of its file.
+    assert path.read_text(encoding="utf-8").replace(">out<", ">cnncalc<") == run(CARD, "-f", form).stdout
 
 
 def test_format_overrules_the_suffix(tmp_path: Path) -> None:
@@ -162,7 +163,8 @@ def test_format_overrules_the_suffix(tmp_path: Path) -> None:
         (
             "explain",
             "out.csv",
-            "no format of `explain` has the suffix `.csv`: add -f, or write to `.json`, `.md`, `.txt` or `.html`",
+            "no format of `explain` has the suffix `.csv`: add -f, or write to `.json`, `.md`, `.txt`, `.html` or "
+            "`.svg`",
         ),
     ],
 )
