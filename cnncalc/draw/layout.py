@@ -30,8 +30,8 @@ class Room(NamedTuple):
 class Spacing(NamedTuple):
     """The distances of a style, and the length from which on a drawing is wrapped.
 
-    A frame's label takes `label` across, or `lead` along; `label_size` is how long and how far across the frame is at
-    least for its text.
+    A frame's label takes `label` across, or `lead` along; `label_size` is how long the frame is at least for its text,
+    and how far it reaches before its line.
     """
 
     gap: float
@@ -197,7 +197,7 @@ class Layout:
         start = spacing.pad + spacing.lead + spare
         length = start + inner.length + spacing.pad + spare
         before, after = inner.before + spacing.pad + spacing.label, inner.after + spacing.pad
-        after += max(across - before - after, 0)
+        before = max(before, across)
         placed = PlacedFrame((0, length), (-before, after), frame.label, frame.copies)
         moved = inner.moved(start, 0)
         return moved._replace(length=length, before=before, after=after, frames=(placed, *moved.frames))

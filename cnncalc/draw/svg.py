@@ -56,6 +56,7 @@ def styles(families: Sequence[str]) -> str:
     def colours(ground: str, text: str, note: str, line: str, frame: str, fill: str) -> str:
         return (
             f".network .ground{{fill:{ground}}}.network .text{{fill:{text}}}.network .note{{fill:{note}}}"
+            f".network :is(.text,.note){{stroke:{ground}}}"
             f".network .line{{stroke:{line}}}.network .head{{fill:{line}}}"
             f".network .frame{{stroke:{frame};fill:{fill}}}.network .repeat{{stroke:{frame}}}"
             f".network .card{{fill:{fill};stroke:{line}}}"
@@ -63,7 +64,9 @@ def styles(families: Sequence[str]) -> str:
 
     fills = "".join(f".network .{name}{{fill:{FAMILY[name].colour}}}" for name in families)
     return (
-        f".network text{{font-family:{FONTS}}}.network .line{{fill:none;stroke-width:1.2}}"
+        # Where a line has to cross a text, the text stands out.
+        f".network text{{font-family:{FONTS};stroke-width:3px;stroke-linejoin:round;paint-order:stroke}}"
+        ".network .line{fill:none;stroke-width:1.2}"
         ".network .repeat{fill:none;stroke-dasharray:4 3}"
         ".network .edge{stroke:#333;stroke-width:.6;stroke-linejoin:round}"
         ".network .up{fill:#fff;fill-opacity:.35}.network .side{fill:#000;fill-opacity:.18}.network .sign{fill:#1a1a1a}"
