@@ -56,7 +56,7 @@ def command(
     if (output_size is None) == (receptive_field is None):
         raise click.UsageError("give either --output-size or --receptive-field")
     problem = Problem(text_of(find(spec)), reading.variables)
-    shape = parse_shape(reading.input.strip(), "--input") if reading.input is not None else None
+    shape = parse_shape(reading.input.strip(), "--input", reading.layout) if reading.input is not None else None
     if receptive_field is not None:
         refuse(("layer",), "with `--receptive-field`")
         repeats = problem.repeats(receptive_field, shape)
