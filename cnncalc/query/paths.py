@@ -173,11 +173,8 @@ class Figures:
         notes = [f"near it: {', '.join(similar)}"] if len(similar) > 1 else []
         # As near as the nearest: either may be meant.
         meant = [each for each in similar if similarity(text, each) == similarity(text, similar[0])]
-        help = (
-            f"write {' or '.join(f'`{each}`' for each in meant)}"
-            if meant
-            else "the paths are those of `--format json`, with layers by name"
-        )
+        words = [f"`{each}` (`{SYNONYMS[each]}`)" if each in SYNONYMS else f"`{each}`" for each in meant]
+        help = f"write {' or '.join(words)}" if words else "the paths are those of `--format json`, with layers by name"
         raise _error(path, "no figure of this path", notes, help)
 
     def _candidates(self, text: str, value: Any, taken: Sequence[str]) -> Iterator[str]:
