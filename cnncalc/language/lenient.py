@@ -86,7 +86,10 @@ def plain(name: str) -> str:
 @cache
 def _words() -> dict[str, str]:
     """Name in the form of `plain` → our words: the language's own first, then papers' and frameworks'."""
-    words = {plain(word): word for word in REGISTRY if word[-2:] not in ("1d", "2d", "3d")}
+    words: dict[str, str] = {}
+    for word, kind in KINDS.items():
+        if word[-2:] not in ("1d", "2d", "3d"):
+            words.setdefault(plain(word), kind)
     for name, ours in OTHER_NAMES.items():
         words.setdefault(name, ours)
     for table in map(frameworks.framework, frameworks.NAMES):
