@@ -99,7 +99,7 @@ def from_torch(module: Any, input: Any, *, strict: bool = False) -> Graph:
     """Return the graph of a `torch.nn.Module`, traced without computing anything.
 
     `input` is the shape of the input, channels last (`"224x224x3"`, `(224, 224, 3)`), or an example tensor with a
-    batch of 1, or a list of tensors for several inputs. With `strict`, an unknown operator is an error. Raises
+    batch of 1, or a list of either for several inputs. With `strict`, an unknown operator is an error. Raises
     `SpecError` if PyTorch is not installed or the module cannot be traced.
     """
     from collections.abc import Sequence
@@ -108,8 +108,13 @@ def from_torch(module: Any, input: Any, *, strict: bool = False) -> Graph:
     from cnncalc.readers.errors import fail_if_unknown
     from cnncalc.readers.torch import from_module
 
-    shaped = isinstance(input, str) or (isinstance(input, Sequence) and all(isinstance(each, int) for each in input))
-    inputs = [_dims(input)] if shaped else list(input) if isinstance(input, (list, tuple)) else [input]
+    def is_shape(each: Any) -> bool:
+        sizes = isinstance(each, Sequence) and all(isinstance(size, int) for size in each)
+        return isinstance(each, str) or bool(sizes)
+
+    shaped = is_shape(input)
+    listed = [input] if shaped or not isinstance(input, (list, tuple)) else list(input)
+    inputs = [_dims(each) if is_shape(each) else each for each in listed]
     try:
         graph = from_module(module, inputs)
     except BuildError as error:
@@ -122,9 +127,9 @@ def from_torch(module: Any, input: Any, *, strict: bool = False) -> Graph:
 
 
 def analyze(
-    spec: str | PathLike[str] | Graph,
+    spec: Any,
     *,
-    input: InputShape | None = None,
+    input: Any = None,
     batch: int = 1,
     dtype: str = "float32",
     convention: str = "torchvision",
@@ -136,7 +141,8 @@ def analyze(
 ) -> Analysis:
     """Return every figure of a network: a row for each layer, totals and warnings.
 
-    `spec` is text, the name of a zoo network, a path (a `pathlib.Path`) or a graph. Shapes are per sample and
+    `spec` is text, the name of a zoo network, a path (a `pathlib.Path`), a graph, or a `torch.nn.Module`, for which
+    `input` is as in `from_torch`. Shapes are per sample and
     channels last; MACs, activations and their bytes are for `batch` samples. If sizes of the input are letters,
     or the input is missing, figures are formulas; `at` has the numbers of letters. `dims` and `strict` are for a
     model file, as in `load`. Raises `SpecError` with every error in the spec, and `ValueError` for an unknown option.
@@ -149,11 +155,20 @@ def analyze(
         raise ValueError("a graph has its shapes already: give `input`, `variables` and `at` to parse() or load()")
     if isinstance(spec, str) and (dims or strict):
         raise ValueError("`dims` and `strict` are for a model file: give its path as a pathlib.Path")
-    if isinstance(spec, str):
+    if _is_torch_module(spec):
+        if input is None or variables or dims or at:
+            raise ValueError("for a torch.nn.Module give its `input`, in numbers, and no other size")
+        spec = from_torch(spec, input, strict=strict)
+    elif isinstance(spec, str):
         spec = parse(spec, input=input, variables=variables, letters=True, at=at)
     elif not isinstance(spec, Graph):
         spec = load(spec, input=input, variables=variables, dims=dims, strict=strict, letters=True, at=at)
     return analyze_graph(spec, options)
+
+
+def _is_torch_module(value: Any) -> bool:
+    """Return whether a value is a `torch.nn.Module`, without importing PyTorch."""
+    return any(f"{each.__module__}.{each.__name__}" == "torch.nn.modules.module.Module" for each in type(value).__mro__)
 
 
 def _dims(input: InputShape | None) -> tuple[int, ...] | None:

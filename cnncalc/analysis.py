@@ -19,7 +19,7 @@ from cnncalc.figures.rows import Row, collapse
 from cnncalc.figures.totals import Totals, totals
 from cnncalc.figures.training import OPTIMIZERS, training_costs
 from cnncalc.graph import Graph, Node
-from cnncalc.shape import formulas_as_text, known_part
+from cnncalc.shape import UnknownSize, formulas_as_text, known_part
 
 if TYPE_CHECKING:
     from cnncalc.figures.domain import Domain
@@ -156,7 +156,8 @@ def analyze_graph(graph: Graph, options: Options) -> Analysis:
     nodes, batch = graph.nodes, options.batch
     of_sample = node_costs(nodes)
     missing: Sequence[tuple[str, ...]] = [()] * len(nodes)
-    if not all(node.layer.known for node in nodes):
+    sized = not any(isinstance(each.activations, UnknownSize) for each in of_sample)
+    if not sized or not all(node.layer.known for node in nodes):
         missing, of_sample = _known_costs(nodes, of_sample, options)
     training = training_costs(nodes, of_sample, DTYPES[options.dtype])
     costs = _of_batch(nodes, of_sample, options)

@@ -64,12 +64,13 @@ class Graph(NamedTuple):
     outputs: tuple[int, ...]
     name: str | None = None
     warnings: tuple[Diagnostic, ...] = ()
+    #: The parameters of a PyTorch module that its forward pass never reaches, which no node has.
+    unused: int = 0
 
     @property
     def letters(self) -> tuple[str, ...]:
-        """The letters in the shapes of the inputs, each once."""
-        inputs = [node.layer for node in self.nodes if isinstance(node.layer, Input)]
-        return tuple(dict.fromkeys(letter for layer in inputs for letter in layer.open))
+        """The letters in the shapes of the inputs and for the filters of layers, each once."""
+        return tuple(dict.fromkeys(letter for node in self.nodes for letter in node.layer.open))
 
 
 class FailedLayer(NamedTuple):
@@ -302,6 +303,8 @@ def input_order_lints(nodes: Sequence[Node]) -> list[tuple[int, Lint]]:
 
 
 def _read_as_written(input: Node, nodes: Sequence[Node]) -> bool:
-    """Return whether the readers of a one-axis input need one axis or none, so that its axis order cannot be wrong."""
+    """Return whether the readers of a one-axis input expect one axis or none: then its axis order is meant."""
     readers = [node.layer for node in nodes if input.index in node.inputs]
-    return bool(readers) and all(layer.axes == 1 or layer.flat or isinstance(layer, Flatten) for layer in readers)
+    return bool(readers) and all(
+        layer.axes == 1 or layer.flat or layer.takes_sequences or isinstance(layer, Flatten) for layer in readers
+    )

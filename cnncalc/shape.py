@@ -396,11 +396,14 @@ def require_size(size: Size, axis: str, rule: Callable[[], str], fact: str, help
     return require(size >= 1, "E201", EMPTY, lambda: Detail(fact, (f"{axis}: {rule()}",), help))
 
 
-def require_divisible(total: Size, parts: int, what: str, into: str) -> Requirement:
-    """Require that `parts` divides `total` (E202). The error names both: `channels` into `groups`."""
+def require_divisible(total: Size, parts: int, what: str, into: str, argument: str = "") -> Requirement:
+    """Require that `parts` divides `total` (E202). The error names both: `channels` into `groups`.
+
+    `argument` is the name of the total where that is another than `what` there is.
+    """
 
     def detail() -> Detail:
-        fact = f"`{what}` (={total}) must be divisible by `{into}` (={parts})"
+        fact = f"`{argument or what}` (={total}) must be divisible by `{into}` (={parts})"
         return Detail(fact, help=f"{total} divides by {_some_divisors(total)}" if isinstance(total, int) else None)
 
     summary = f"{what} of `{{layer}}` do not divide into {into}"

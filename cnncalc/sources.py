@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Union
 
 from cnncalc.diagnostics import Diagnostic, FatalError, Problems, Source, Span, SpecError, exceed, fail, nearest
@@ -32,6 +32,9 @@ WORD = re.compile(r"\s*([A-Za-z][\w.-]*)\s*", re.ASCII)
 #: The prefix of a function that returns a PyTorch module: `torch:package.module:factory`.
 TORCH = "torch:"
 
+#: A class or function of a Python file: `my_model.py:Net`, `my_model:Net`.
+PYTHON_NAME = re.compile(r"([\w./-]+\.py|[A-Za-z_][\w.]*):([A-Za-z_]\w*)", re.ASCII)
+
 #: A text in the language, or for a reader a model file or code.
 TextOrModel = Union[Source, "ModelFile", "PastedCode"]
 
@@ -51,6 +54,9 @@ def find(spec: str) -> TextOrModel:
         from cnncalc.readers import ModelFile
 
         return ModelFile("torch", spec.removeprefix(TORCH))
+    module = PYTHON_NAME.fullmatch(spec)
+    if module is not None:
+        _refuse_code(module)
     try:
         exists = os.path.exists(spec)
     except ValueError:  # a NUL in it: not a path, and an error with its position when it is read as text
@@ -64,6 +70,25 @@ def find(spec: str) -> TextOrModel:
         help = f"write `{os.path.join(folder, near)}`" if near else "a spec may also stand on the command line itself"
         _unreadable(spec, "there is no such file", help)
     return text_or_network(spec, "as a file (there is none of this name), ")
+
+
+def _refuse_code(module: re.Match[str]) -> None:
+    """Raise `SpecError` E310 for a class in a Python file of the working folder, with the spec that runs it."""
+    package, attribute = module.groups()
+    path = package if package.endswith(".py") else package.replace(".", os.sep) + ".py"
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            text = file.read(1 << 20)
+    except (OSError, ValueError):
+        return
+    from cnncalc.readers.errors import fail
+    from cnncalc.readers.python_classes import module_classes
+
+    classes = module_classes(text)
+    chosen = attribute if re.search(rf"\b{attribute}\b", text) else nearest(attribute, classes) or attribute
+    listed = f"the module classes of `{path}`: {', '.join(f'`{each}`' for each in classes)}" if classes else ""
+    message = f"`{module.group()}` is the code of a module, which is run only where it is asked for"
+    fail("E310", message, listed, help=f"write `torch:{package}:{chosen}` to run it")
 
 
 def _text_or_code(source: Source) -> TextOrModel:
@@ -158,22 +183,30 @@ def load_source(
     dims: Mapping[str, int] | None = None,
     strict: bool = False,
     left_open: LetterMode = CLOSED,
+    more_inputs: Sequence[tuple[Any, ...]] = (),
 ) -> Graph:
     """Return the graph of a source: of a text, which is YAML if its name has that suffix, or of a model by its reader.
 
     `variables` and `left_open` are for text; `dims` (the sizes of symbolic dimensions) and `strict` for models.
     """
+    if more_inputs and getattr(source, "reader", None) != "torch":
+        help = "give the first alone: the shapes of further inputs stand in the spec or file"
+        _does_not_apply("--input", "it is given more than once, which is for PyTorch modules", help)
+    for shape in more_inputs:
+        require_numbers(shape)
     if not isinstance(source, Source):
-        from cnncalc.readers import ReadOptions, read
+        from cnncalc.readers import WITH_LETTERS, ReadOptions, read
 
         if variables:
             _does_not_apply("--var", "a model file has no lets", "`--dim NAME=N` gives a symbolic dimension its size")
-        if left_open.at:
-            _does_not_apply("--at", "a model file has no letters", "`--dim NAME=N` gives a symbolic dimension its size")
+        if left_open.at and getattr(source, "reader", None) not in WITH_LETTERS:
+            _does_not_apply("--at", "the file has no letters", "`--input 32x32x3` gives its input in numbers")
         if input is not None:
-            require_numbers(input)
+            require_numbers(input, left_open.at)
+            input = Input("input", shape=input).substitute(left_open.at).shape
         try:
-            return read(source, ReadOptions(input, dims or {}, left_open.letters), strict)
+            given = {**left_open.at, **(dims or {})}
+            return read(source, ReadOptions(input, tuple(more_inputs), given, left_open.letters), strict)
         except BuildError as error:
             from cnncalc.language.repair import with_repairs  # only once something is wrong
 

@@ -51,6 +51,28 @@ def keras_relus(count: int) -> bytes:
     return json.dumps({"class_name": "Sequential", "config": {"layers": layers}}).encode()
 
 
+PARAM = "7767517\n1 1\nInput a 0 1 a 0=8 1=8 2=3\n"
+IR = '<net name="n" version="11"><layers>'
+IR_LAYER = (
+    '<layer id="{}" name="l" type="{}"><input><port id="0"/></input><output><port id="1">{}</port></output></layer>'
+)
+IR_DIMS = "<dim>1</dim><dim>3</dim><dim>8</dim><dim>8</dim>"
+
+
+def ir_relus(count: int) -> bytes:
+    """A chain of so many ReLUs in OpenVINO's XML."""
+    layers = [IR_LAYER.format(0, "Parameter", IR_DIMS)]
+    layers += [IR_LAYER.format(n, "ReLU", IR_DIMS) for n in range(1, count + 1)]
+    edges = [f'<edge from-layer="{n}" from-port="1" to-layer="{n + 1}" to-port="0"/>' for n in range(count)]
+    return f"{IR}{''.join(layers)}</layers><edges>{''.join(edges)}</edges></net>".encode()
+
+
+def entities(depth: int) -> bytes:
+    """Entities that stand for ten of the one before: written out they would be 10^depth times as long."""
+    declared = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, depth))
+    return f'<!DOCTYPE net [<!ENTITY e0 "lol">{declared}]><net name="&e{depth - 1};" version="11"/>'.encode()
+
+
 #: What a file is → its name, what makes it, and the codes of its errors.
 HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "nodes of nothing": ("m.onnx", lambda: field(1, 8) + field(7, b"\x0a\x00" * 1_400_000), "E303"),
@@ -100,6 +122,22 @@ HOSTILE: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "a deflated bomb": ("m.keras", lambda: archive(bytes(256 << 20), zipfile.ZIP_DEFLATED), "E303"),
     "a bzip2 bomb": ("m.keras", lambda: archive(bytes(64 << 20), zipfile.ZIP_BZIP2), "E302"),
     "an LZMA bomb": ("m.keras", lambda: archive(bytes(64 << 20), zipfile.ZIP_LZMA), "E302"),
+    "layers of ncnn": ("m.param", filled(PARAM, "ReLU a 1 1 a a\n"), "E303"),
+    "blobs of ncnn": ("m.param", filled(f"{PARAM}Concat a 9999 1 ", "a "), "E303"),
+    "an array of ncnn": ("m.param", filled(f"{PARAM}Slice a 1 1 a a -23300=9", ",1"), "E303"),
+    "a parameter of ncnn": ("m.param", filled(f"{PARAM}ReLU a 1 1 a a 0=", "1"), "E303"),
+    "a text of ncnn": ("m.param", filled(f"{PARAM}Reshape a 1 1 a a 6=", '"'), "E303"),
+    "just few enough layers of ncnn": ("m.param", repeated(PARAM, "X a 0 0\n", 99_990), "E307"),
+    "entities of XML": ("m.xml", lambda: entities(30), "E302"),
+    "elements of XML": ("m.xml", filled(IR, "<a/>"), "E303"),
+    "nested elements of XML": ("m.xml", filled(IR, "<a>"), "E303"),
+    "attributes of XML": ("m.xml", filled(f"{IR}<layer ", 'a="" '), "E303"),
+    "text of XML": ("m.xml", filled(IR, "x", "</layers></net>"), "E302"),
+    "a name of XML": ("m.xml", filled('<net version="11" name="', "x", '"/>'), "E302"),
+    "ports of XML": ("m.xml", filled(f'{IR}<layer id="0" type="X">', "<port/>"), "E303"),
+    "dimensions of XML": ("m.xml", repeated(f'{IR}<layer id="0" type="X"><port>', "<dim>1</dim>", 300_000), "E302"),
+    "edges of XML": ("m.xml", filled(f"{IR}</layers><edges>", "<edge/>"), "E303"),
+    "layers of XML": ("m.xml", repeated(IR, '<layer id="0"/>', 400_000, "</layers></net>"), "E303"),
     "half an HDF5 file": ("m.h5", lambda: b"\x89HDF\r\n\x1a\n" + b"\xff" * MOST, "E302"),
 }
 
@@ -109,6 +147,8 @@ LARGE: dict[str, tuple[str, Callable[[int], bytes], int]] = {
     "ReLUs of Keras": ("m.json", keras_relus, 60_000),
     "ReLUs of Caffe": ("m.prototxt", lambda count: (DATA + CAFFE_LAYER * count).encode(), 10_000),
     "pools of Darknet": ("m.cfg", lambda count: (NET + "[avgpool]\n" * count).encode(), 99_000),
+    "ReLUs of ncnn": ("m.param", lambda count: (PARAM + "ReLU a 1 1 a a\n" * count).encode(), 99_000),
+    "ReLUs of OpenVINO": ("m.xml", ir_relus, 20_000),
     "a route of Darknet": (
         "m.cfg",
         lambda count: f"{NET}[softmax]\n[route]\nlayers={'-1,' * count}-1\n".encode(),

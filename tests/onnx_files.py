@@ -19,9 +19,16 @@ def tensor(name: str, dims: tuple[int, ...], more: bytes = b"") -> bytes:
     return b"".join(field(1, size) for size in dims) + field(2, 1) + field(8, name.encode()) + more
 
 
-def value(name: str, dims: tuple[int, ...]) -> bytes:
-    shape = b"".join(field(1, field(1, size)) for size in dims)
+def value(name: str, dims: tuple[int | str | None, ...]) -> bytes:
+    """A tensor's name and dimensions: a number, a symbol, or None for one that is left open."""
+    shape = b"".join(field(1, _dimension(size)) for size in dims)
     return field(1, name.encode()) + field(2, field(1, field(1, 1) + field(2, shape)))
+
+
+def _dimension(size: int | str | None) -> bytes:
+    if size is None:
+        return b""
+    return field(1, size) if isinstance(size, int) else field(2, size.encode())
 
 
 def node(operator: str, inputs: tuple[str, ...], output: str, more: bytes = b"") -> bytes:
@@ -42,8 +49,14 @@ def integers(name: str, values: tuple[int, ...]) -> bytes:
     return field(1, len(values)) + field(2, 7) + field(8, name.encode()) + data
 
 
-def model(nodes: list[bytes], weights: list[bytes], dims: tuple[int, ...] = (1, 3, 8, 8)) -> bytes:
-    """A model of these nodes and weights, with an input `x` and an output `y`."""
+def model(
+    nodes: list[bytes],
+    weights: list[bytes],
+    dims: tuple[int | str | None, ...] = (1, 3, 8, 8),
+    more: dict[str, tuple[int | str | None, ...]] | None = None,
+) -> bytes:
+    """A model of these nodes and weights, with an input `x` and `more` inputs, and an output `y`."""
     graph = b"".join(field(1, each) for each in nodes) + b"".join(field(5, each) for each in weights)
-    graph += field(11, value("x", dims)) + field(12, field(1, b"y"))
+    graph += b"".join(field(11, value(name, each)) for name, each in {"x": dims, **(more or {})}.items())
+    graph += field(12, field(1, b"y"))
     return field(1, 8) + field(7, graph) + field(8, field(2, 17))

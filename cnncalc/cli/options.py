@@ -55,7 +55,13 @@ def spec_options() -> Decorator:
     """Add the options for a spec that is text."""
     return combine(
         option(
-            "--input", group=INPUT, metavar="HxWxC", help="Shape of the input, where the spec has none or in its place."
+            "--input",
+            group=INPUT,
+            multiple=True,
+            metavar="HxWxC",
+            callback=_inputs,
+            help="Shape of the input, where the spec has none or in its place; "
+            "repeat it for a PyTorch module's further inputs.",
         ),
         option(
             "--var",
@@ -79,7 +85,7 @@ def source_options() -> Decorator:
             metavar="H=N,W=N",
             default="",
             callback=_numbers,
-            help="Numbers for the letters of the input.",
+            help="Numbers for the letters of sizes and filters.",
         ),
         option(
             "--dim",
@@ -254,15 +260,22 @@ def _numbers(_: click.Context, __: click.Parameter, value: str) -> dict[str, int
     numbers: dict[str, int] = {}
     for part in value.replace(" ", "").split(",") if value else ():
         letter, _equals, number = part.partition("=")
-        if len(letter) != 1 or not letter.isalpha() or not number.isdecimal() or not number.isascii():
+        # A spec's letters are capitals; a model file has names of any length, which are its own.
+        if not letter.isidentifier() or letter == "_" or not number.isdecimal() or not number.isascii():
             raise click.BadParameter(f"{part!r} is not a letter and its number: H=224")
         if len(number) > 9 or int(number) < 1:
             raise click.BadParameter(f"{part!r}: the number is from 1 to 10^9 - 1")
-        letter = letter.upper()
+        letter = letter.upper() if len(letter) == 1 else letter
         if letter in numbers:
             raise click.BadParameter(f"`{letter}` is given twice: `{letter}={numbers[letter]}` and `{part}`")
         numbers[letter] = int(number)
     return numbers
+
+
+def _inputs(context: click.Context, _: click.Parameter, values: tuple[str, ...]) -> str | None:
+    """Return the shape of the first input; those of further ones are an option of their own."""
+    context.params["more_inputs"] = values[1:]
+    return values[0] if values else None
 
 
 def _variables(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:

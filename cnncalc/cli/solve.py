@@ -55,6 +55,8 @@ def command(
 
     if (output_size is None) == (receptive_field is None):
         raise click.UsageError("give either --output-size or --receptive-field")
+    if reading.more_inputs:
+        raise click.UsageError("`--input` is given more than once: `solve` takes the shape of one input")
     problem = Problem(text_of(find(spec)), reading.variables)
     shape = parse_shape(reading.input.strip(), "--input", reading.layout) if reading.input is not None else None
     if receptive_field is not None:

@@ -27,6 +27,8 @@ class SpecOptions(NamedTuple):
     """
 
     input: str | None = None
+    #: The shapes of a PyTorch module's further inputs.
+    more_inputs: tuple[str, ...] = ()
     variables: Mapping[str, Any] = {}
     at: Mapping[str, int] = {}
     dims: Mapping[str, int] = {}
@@ -50,9 +52,12 @@ class SpecOptions(NamedTuple):
     def build(self, source: TextOrModel, shape: tuple[Any, ...] | None, letters: bool = False) -> Graph:
         """Return the graph of a source."""
         from cnncalc.language.inputs import LetterMode
-        from cnncalc.sources import load_source
+        from cnncalc.sources import load_source, parse_shape
 
-        return load_source(source, shape, self.variables, self.dims, self.strict, LetterMode(letters, self.at))
+        with from_options():
+            more = [parse_shape(each.strip(), "--input") for each in self.more_inputs]
+        open_sizes = LetterMode(letters, self.at)
+        return load_source(source, shape, self.variables, self.dims, self.strict, open_sizes, more)
 
 
 def find_source(spec: str, output: Output) -> TextOrModel:

@@ -56,7 +56,17 @@ QUANTITIES: dict[str, tuple[str, Callable[[Any, Sequence[Shape], Shape], Size]]]
         "elements of the state at all steps, in each layer's forward direction",
         lambda layer, x, y: layer.states(x[0]) // layer.directions,
     ),
-    "biases": ("biases that are added at all steps", lambda layer, x, y: layer.biases_added(x[0])),
+    "biases": ("biases that are added at all steps or positions", lambda layer, x, y: layer.biases_added(x[0])),
+    "projections": (
+        "multiply-adds of queries, keys, values and the output of attention",
+        lambda layer, x, y: layer.projection_macs(x[0]),
+    ),
+    "scores": ("elements of the softmax of attention", lambda layer, x, y: layer.scores(x[0])),
+    "offsets": (
+        "of those, where a learnt number for the offset is added",
+        lambda layer, x, y: layer.offsets_added(x[0]),
+    ),
+    "queries": ("elements of the queries of attention", lambda layer, x, y: layer.queries(x[0])),
     "∏F·(C/g)·n": (
         "for each output a window over its group of input channels",
         lambda layer, x, y: prod(layer.kernel) * (x[0].channels // layer.groups) * y.elements,
@@ -84,6 +94,9 @@ DECISIONS: dict[str, str | tuple[str, str, str, str, str]] = {
     "rnn":                   ("macs", NOTHING, "macs + biases + states", "macs + biases + states", NOTHING),
     # Written as its two convolutions, and its gates by operators.
     "convlstm":              ("macs", "macs", "macs + biases", "macs", "macs + biases + 256 states"),
+    # Written out as two matrix products between fully connected layers; thop and ptflops find these alone.
+    "attention":             ("macs", "macs", "projections + biases", "projections",
+                              "macs + biases + 36 scores + offsets + queries"),
     OPERATOR:                "macs",
 
     "bn":                    (NOTHING,    "n + affine",   "n + affine", "2 n + 2 affine", "31 n"),

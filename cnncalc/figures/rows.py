@@ -102,7 +102,8 @@ class Row(NamedTuple):
             "implicit": node.implicit,
             "fields": node.layer.fields(node.input_shapes[0]) if node.inputs else {},
         }
-        return formulas_as_text(data) if self.graph.letters or self.missing else data
+        partial = self.missing or not all(shape.is_known for shape in node.input_shapes)
+        return formulas_as_text(data) if self.graph.letters or partial else data
 
 
 def _stated_dims(shape: Shape) -> tuple[Size, ...]:

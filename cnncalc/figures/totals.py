@@ -54,6 +54,8 @@ class Totals(NamedTuple):
     peak_tensors: dict[str, int]
     saved_bytes: Size
     training_bytes: Size
+    #: The parameters of a PyTorch module that its forward pass never reaches: they are in no other figure.
+    unused: int = 0
 
     @property
     def flops(self) -> Size:
@@ -77,6 +79,7 @@ class Totals(NamedTuple):
             "peak_at": {"layer": self.peak_layer, "tensors": self.peak_tensors},
             "saved_bytes": self.saved_bytes,
             "training_bytes": self.training_bytes,
+            **({"unused": self.unused} if self.unused else {}),
         }
         return data if isinstance(self.activation_bytes.sum, int) else formulas_as_text(data)
 
@@ -134,6 +137,7 @@ def totals(
             if buffer.first <= step <= buffer.last
         },
         saved_bytes=saved_bytes,
+        unused=graph.unused,
         training_bytes=training_bytes(params, frozen + buffers, saved_bytes * batch, size, optimizer),
     )
 

@@ -38,7 +38,7 @@ CAFFE = Framework(
         ),
         # As many groups as channels, whatever `group` says.
         "dwconv": Equivalent(
-            "ConvolutionDepthwise", "DepthwiseConvolution",
+            "ConvolutionDepthwise", "DepthwiseConvolution", "DepthwiseConv",
             arguments=(argument("num_output", Meaning.OUTPUT_CHANNELS), KERNEL, STRIDE, PAD, DILATION, BIAS_TERM),
         ),
         "sepconv": Composed(),
@@ -53,7 +53,7 @@ CAFFE = Framework(
         "adaptiveavgpool": ABSENT,
         "adaptivemaxpool": ABSENT,
         "fc": Equivalent("InnerProduct", arguments=(argument("num_output", "units", WHOLE), BIAS_TERM)),
-        # BVLC's has LSTM and RNN layers whose steps are the blob's first axis, in place of the batch.
+        # BVLC's layers `LSTM` and `RNN` take the blob's first axis for steps: in a file they are operators.
         "lstm": ABSENT,
         "gru": ABSENT,
         "rnn": ABSENT,
@@ -61,6 +61,7 @@ CAFFE = Framework(
         "embedding": Equivalent(
             "Embed", arguments=(argument("input_dim", "table", FIRST), argument("num_output", "table", SECOND))
         ),
+        "attention": ABSENT,
         "grn": ABSENT,
         # A `BatchNorm` has no weights of its own: a `Scale` behind it does.
         "bn": Equivalent("BN", "BatchNorm"),
@@ -76,23 +77,24 @@ CAFFE = Framework(
         "leakyrelu": Equivalent("ReLU", arguments=(argument("negative_slope", "slope", REAL, 0),)),
         "elu": Equivalent("ELU", arguments=ignored("alpha")),
         "prelu": Equivalent("PReLU", arguments=(argument("channel_shared", "shared", FLAG, False),)),
-        "selu": ABSENT,
+        "selu": Equivalent("SELU", "SeLu"),
         "celu": ABSENT,
         "gelu": ABSENT,
-        "silu": Equivalent("Swish"),
+        "silu": Equivalent("Swish", "SiLU"),
         "mish": Equivalent("Mish"),
         "sigmoid": Equivalent("Sigmoid", "SigmoidCrossEntropyLoss"),
-        "hardsigmoid": ABSENT,
-        "hardswish": ABSENT,
+        "hardsigmoid": Equivalent("HSigmoid", "HardSigmoid"),
+        "hardswish": Equivalent("HSwish", "HardSwish"),
         "tanh": Equivalent("TanH"),
         "hardtanh": ABSENT,
-        "softplus": ABSENT,
+        "softplus": Equivalent("BNLL", "Softplus"),
         "softsign": ABSENT,
-        "softmax": Equivalent("Softmax", "SoftmaxWithLoss", "SoftmaxLoss"),
+        "softmax": Equivalent("Softmax", "SoftmaxWithLoss", "SoftmaxLoss", "SoftmaxWithLossOHEM"),
         "logsoftmax": ABSENT,
         "identity": Equivalent("Split"),
-        "dropout": Equivalent("Dropout", arguments=ignored("dropout_ratio")),
+        "dropout": Equivalent("Dropout", "SeLuDropout", "SpatialDropout", arguments=ignored("dropout_ratio")),
         "droppath": ABSENT,
+        # Of SegNet's, with the places of a max pool, by a factor or to a size.
         "upsample": Equivalent("Upsample", arguments=(argument("scale", "factor", PER_AXIS, 2),)),
         "resize": ABSENT,
         "pixelshuffle": ABSENT,
@@ -120,12 +122,10 @@ PARAMETERS = {
 }  # fmt: skip
 
 #: Types that work element by element and hold no weights, and that no layer of ours stands for.
-ELEMENTWISE = ("AbsVal", "Power", "Exp", "Log", "BNLL", "Threshold", "Clip", "MVN")
+ELEMENTWISE = ("AbsVal", "Power", "Exp", "Log", "Threshold", "Clip", "MVN")
 
-#: Types that only measure or hide an output.
-WITHOUT_OUTPUT = ("Accuracy", "Silence", "HDF5Output", "MultiBoxLoss")
-
-#: Types that give data: the first output is the network's input, any other is a label.
-SOURCES = (
-    "Input", "Data", "ImageData", "MemoryData", "HDF5Data", "DummyData", "WindowData", "AnnotatedData", "Python",
+#: Types that only measure, hide or store an output; so does every other whose name ends in `Loss` or `Accuracy`.
+WITHOUT_OUTPUT = (
+    "Accuracy", "Silence", "HDF5Output", "DetectionEvaluate", "EvalDetection", "MatWrite", "FLOWriter", "FloatWriter",
+    "ImgWriter", "PFMWriter",
 )  # fmt: skip

@@ -60,6 +60,7 @@ DARKNET = Framework(
         "rnn": ABSENT,
         "convlstm": ABSENT,
         "embedding": ABSENT,
+        "attention": ABSENT,
         "grn": ABSENT,
         "bn": Equivalent("batchnorm", "batchnorm2d"),
         "instancenorm": ABSENT,

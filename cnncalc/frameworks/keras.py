@@ -12,9 +12,11 @@ from typing import Any
 from cnncalc.frameworks.notation import (
     AXIS_BY_AXIS,
     AXIS_CHANNELS_LAST,
+    BIASES,
     BY_RULE,
     FIRST,
     FLAG,
+    IF_GIVEN,
     PER_AXIS,
     REAL,
     RULE_OR_CAUSAL,
@@ -117,6 +119,11 @@ def _recurrent(name: str, biases: Notation, *own: str, gated: bool = True) -> Eq
     return Equivalent(f"layers.{name}", arguments=arguments)
 
 
+def _of_all_heads(values: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of attention, whose sizes are of one head in Keras."""
+    return {name: value * values["heads"] if name in ("dim", "value_dim") else value for name, value in values.items()}
+
+
 KERAS = Framework(
     "Keras",
     {
@@ -175,6 +182,21 @@ KERAS = Framework(
                 argument("input_dim", "table", FIRST), argument("output_dim", "table", SECOND),
                 *ignored("mask_zero", "input_length", "weights", "lora_rank", "lora_alpha"),
             ),
+        ),
+        # `SelfAttention` of `writers/runtime/keras.py` goes along; its arguments begin as those of Keras's own.
+        "attention": Equivalent(
+            "SelfAttention",
+            "layers.MultiHeadAttention",
+            arguments=(
+                argument("num_heads", "heads", WHOLE), argument("key_dim", "dim", default=None, positional=True),
+                argument("value_dim", default=None, like="key_dim"), *ignored("dropout"),
+                argument("use_bias", "bias", BIASES, True), argument("output_shape", Always(None), default=None),
+                argument("attention_axes", Always(None), default=None), *ignored("flash_attention", "seed"),
+                argument("kv_heads", "kv", WHOLE, like="num_heads"),
+                argument("window", notation=IF_GIVEN, default=None),
+                argument("position", default="none"), argument("projection", notation=FLAG, default=True),
+            ),
+            complete=_of_all_heads,
         ),
         "grn": Equivalent("GlobalResponseNorm"),
         "bn": _norm("layers.BatchNormalization", "layers.SyncBatchNormalization", momentum=("momentum",)),

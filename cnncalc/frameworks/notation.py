@@ -19,7 +19,7 @@ class Notation(NamedTuple):
     read: Callable[[Any], Any]
 
 
-def one_or_each(values: Sequence[int]) -> int | tuple[int, ...]:
+def one_or_each(values: Sequence[Any]) -> Any:
     """Return one number if all axes have the same, else a number for each."""
     return values[0] if len(set(values)) == 1 else tuple(values)
 
@@ -35,6 +35,13 @@ def axes(value: Any) -> tuple[int, ...]:
     """Return one number for all axes or one for each as a tuple."""
     if isinstance(value, (tuple, list)) and value:
         return tuple([whole(each) for each in value])
+    return (whole(value),)
+
+
+def _some_axes(value: Any) -> tuple[int | None, ...]:
+    """Return one number for all axes or one for each, or None in place of a number."""
+    if isinstance(value, (tuple, list)) and value:
+        return tuple([None if each is None else whole(each) for each in value])
     return (whole(value),)
 
 
@@ -144,8 +151,14 @@ REAL = Notation(_same, _real)
 #: A real number, written as one even where it is whole.
 FLOAT = Notation(float, _real)
 FLAG = Notation(_same, _flag)
+#: Whether all of several products have a bias, or but the last: `"qkv"`.
+BIASES = Notation(_same, words({True: True, False: False, "qkv": "qkv"}).read)
 #: One number for all axes, or a number for each.
 PER_AXIS = Notation(one_or_each, axes)
+#: The same, with None for an axis that stays as it is.
+SOME_AXES = Notation(one_or_each, _some_axes)
+#: A number for each axis, or nothing.
+IF_GIVEN = Notation(_same, lambda value: None if value is None else axes(value))
 #: A number for each axis, always.
 EACH_AXIS = Notation(list, axes)
 #: The first or second of two numbers that are one argument of ours.

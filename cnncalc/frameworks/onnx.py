@@ -65,6 +65,8 @@ ONNX = Framework(
         "rnn": _recurrent("RNN"),
         "convlstm": NoEquivalent("it has no convolutional LSTM", "write it as a `lstm`, or export to PyTorch or Keras"),
         "embedding": Composed(),
+        # Its operator of that name is younger than the operators that are written.
+        "attention": Composed(),
         "grn": Composed(),
         "bn": Equivalent("BatchNormalization", arguments=(*EPSILON, *ignored("momentum", "training_mode"))),
         "instancenorm": Equivalent("InstanceNormalization", arguments=EPSILON),

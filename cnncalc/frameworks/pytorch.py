@@ -8,13 +8,16 @@ Names without `nn.` are modules that PyTorch lacks: `writers/runtime/pytorch.py`
 from __future__ import annotations
 
 from cnncalc.frameworks.notation import (
+    BIASES,
     FIRST,
     FLAG,
+    IF_GIVEN,
     LAST_AXIS_FIRST,
     PER_AXIS,
     REAL,
     ROUNDS_UP,
     SECOND,
+    SOME_AXES,
     SYMMETRIC,
     WHOLE,
     Notation,
@@ -49,7 +52,7 @@ BIAS = argument("bias", notation=FLAG, default=True)
 CONV_END = ignored("padding_mode", "device", "dtype")
 POOL = (KERNEL, argument("stride", notation=PER_AXIS, like="kernel_size"), PADDING)
 CEIL_MODE = argument("ceil_mode", "rounding", ROUNDS_UP, False)
-OUTPUT_SIZE = argument("output_size", "size", PER_AXIS)
+OUTPUT_SIZE = argument("output_size", "size", SOME_AXES)
 FACTOR = argument("upscale_factor", "factor", WHOLE)
 #: Channels come behind the batch; of a vector, the last axis is the same.
 CHANNEL_DIM = argument("dim", Always(1, any_is_read=True), default=None)
@@ -172,6 +175,22 @@ PYTORCH = Framework(
                     "padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse", "_weight", "_freeze",
                     "device", "dtype",
                 ),
+            ),
+        ),
+        # `SelfAttention` of `writers/runtime/pytorch.py` goes along; its arguments begin as those of PyTorch's own.
+        "attention": Equivalent(
+            "SelfAttention",
+            "nn.MultiheadAttention",
+            arguments=(
+                argument("embed_dim", Meaning.INPUT_CHANNELS), argument("num_heads", "heads", WHOLE),
+                *ignored("dropout"), argument("bias", notation=BIASES, default=True),
+                argument("add_bias_kv", Always(False), default=False),
+                argument("add_zero_attn", Always(False), default=False),
+                argument("kdim", Always(None), default=None), argument("vdim", Always(None), default=None),
+                *ignored("batch_first", "device", "dtype"),
+                argument("dim", default=None), argument("kv_heads", "kv", WHOLE, like="num_heads"),
+                argument("value_dim", default=None, like="dim"), argument("window", notation=IF_GIVEN, default=None),
+                argument("position", default="none"), argument("projection", notation=FLAG, default=True),
             ),
         ),
         "grn": Equivalent(

@@ -158,9 +158,10 @@ class LayerReader:
                 else:
                     self.read_short_forms(Pieces(list(self.pieces(chunk))))
             self.chunk = self.node.word
-            implied = {**self.cls.implied, **assumed}
-            values = {name: value for name, value in implied.items() if name in self.cls.arguments}
-            values.update({name: value for name, (value, _) in self.values.items()})
+            values = {name: value for name, (value, _) in self.values.items()}
+            for known in (self.cls.implied, assumed):
+                lacking = [name for name in known if name in self.cls.arguments and name not in values]
+                values.update({name: known[name] for name in lacking if self.cls.arguments[name].required})
             return self.cls(self.word, **values)
         except ArgumentError as error:
             raise SpecError([self.diagnostic(error)]) from None
@@ -275,6 +276,8 @@ class LayerReader:
         if first is None:
             piece = Piece(WORD, argument.name, name.span.start, name.span.end, argument.name)
             raise ArgumentError("E105", f"`{argument.name}` has no value", "nothing behind the `=`", piece)
+        if first.value == "null" and not argument.required:  # as JSON has what is left out
+            return
         if first.kind == WORD and argument.keywords and first.value not in argument.keywords:
             self.refuse_misspelt(argument, first)
         result = argument.read_long(pieces)

@@ -121,9 +121,9 @@ class Blocks:
         """
         block = scope.blocks.get(name)
         if block is None and name not in self.names:
-            from cnncalc.language.prelude import prelude  # only for a name that the spec does not define
+            from cnncalc.language.prelude import find  # only for a name that the spec does not define
 
-            return prelude().get(name)
+            return find(name)
         return block
 
     def uses_channels(self, block: DefNode) -> bool:
@@ -153,14 +153,9 @@ class Blocks:
         """Return the scope of a block's body for a call; its layers are named under `path`."""
         if id(block) not in self.callable_from:
             # Only the blocks above it, so that no call comes back to it.
-            blocks = scope.blocks
-            if block.span.source.packaged:
-                from cnncalc.language.prelude import prelude
-
-                blocks = prelude()
-            names = list(blocks)
-            above = names[: names.index(block.name)]
-            self.callable_from[id(block)] = {name: blocks[name] for name in above}
+            names = [] if block.span.source.packaged else list(scope.blocks)
+            above = names[: names.index(block.name)] if names else []
+            self.callable_from[id(block)] = {name: scope.blocks[name] for name in above}
         calls = (node.span, *scope.calls)
         return Scope(numbers, self.callable_from[id(block)], {}, path, calls, scope.arms)
 

@@ -21,6 +21,7 @@ from cnncalc.language.inputs import (
     is_input,
     open_sizes_error,
 )
+from cnncalc.language.missing import ANY_COUNT, MissingCounts
 from cnncalc.language.nodes import (
     UNKNOWN_NUMBER,
     CallNode,
@@ -109,7 +110,9 @@ class Expander:
         self.builder = GraphBuilder(problems, given_names(spec.items), stretching=left_open.stretching)
         self.top = self._top_scope({name: exact(name, value) for name, value in variables.items()})
         self.blocks = Blocks(spec.definitions, self.top.numbers, problems)
+        #: The letters of the inputs, and those for filters that layers lack.
         self.letters: set[str] = set()
+        self.missing = MissingCounts({*self.top.numbers, *self.top.blocks}, left_open.at)
         self.layer_count = 0
         #: Text and the values of its holes → the layer that was read from it.
         self.layers_by_text: dict[tuple[Any, ...], Layer] = {}
@@ -145,10 +148,11 @@ class Expander:
             except FatalError as full:
                 raise self.builder.error(full, self.spec.name) from None
             last = UNKNOWN
+        self.letters.update(self.missing.letters.values())
         for letter in self.open.at.keys() - self.letters:
             known = ", ".join(sorted(self.letters))
-            help = f"its letters: {known}" if known else "it has no letter: write one in `input HxWx3`"
-            self.problems.report("E110", f"no size of the spec's input is `{letter}`", help=help)
+            help = f"its letters: {known}" if known else "write one for a size of its input: `input HxWx3`"
+            self.problems.report("E110", f"the spec has no letter `{letter}`", help=help)
         return self.builder.build(last, self.spec.name)
 
     def _top_scope(self, variables: dict[str, Any]) -> Scope:
@@ -314,8 +318,18 @@ class Expander:
             values = {
                 hole.span: checked_value(value, hole) for hole, value in zip(holes, key[len(text) :], strict=True)
             }
-            layer = self.layers_by_text[key] = read_layer(node, values, self.open.assumed)
+            layer = read_layer(node, values, self.open.assumed or self.missing_counts(node))
+            if id(node) in self.missing.letters:
+                # Its letter is its own, and no other layer of this text has it.
+                if layer.open and not self.open.letters:
+                    return read_layer(node, values)
+                return layer
+            self.layers_by_text[key] = layer
         return layer
+
+    def missing_counts(self, node: LayerNode) -> Mapping[str, Any]:
+        """Return letters for the filters that a layer may lack, where those of the input are letters too."""
+        return self.missing.of(node) if self.letters else {}
 
     def merge(self, node: MergeNode, current: int, scope: Scope, name: str | None) -> int:
         self.merges += 1
@@ -376,14 +390,14 @@ class Expander:
             self.unused.add(id(item))
             from cnncalc.language.unused import check_items  # few specs have any
 
-            check_items((item,), scope, self.blocks, self.open.assumed)
+            check_items((item,), scope, self.blocks, self.open.assumed or (ANY_COUNT if self.letters else {}))
 
     def check_uncalled(self) -> None:
         """Report the errors of the blocks that nothing calls."""
         if len(self.called) < len(self.top.blocks):
             from cnncalc.language.unused import check_uncalled
 
-            check_uncalled(self.top, self.called, self.blocks, self.open.assumed)
+            check_uncalled(self.top, self.called, self.blocks, self.open.assumed or (ANY_COUNT if self.letters else {}))
 
     # -- names and errors ----------------------------------------------------------------------------
 

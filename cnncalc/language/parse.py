@@ -69,14 +69,15 @@ def parse(source: Source, problems: Problems) -> Spec:
     return Parser(source, problems).spec()
 
 
-def parse_blocks(source: Source) -> tuple[DefNode, ...]:
-    """Return the defs of a text that has nothing else; raises `SpecError` with its errors."""
+def parse_block(source: Source) -> DefNode:
+    """Return the def of a text that has nothing else; raises `SpecError` with its errors."""
     problems = Problems()
     parser = Parser(source, problems)
-    definitions = parser.definitions()
-    parser.expect(END, "a def")
+    parser.expect(CHUNK, "`def`")
+    block = parser.definition()
+    parser.expect(END, "nothing behind the def")
     problems.raise_if_any()
-    return tuple(each for each in definitions if isinstance(each, DefNode))
+    return block
 
 
 def parse_items(source: Source, problems: Problems) -> tuple[ItemNode, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cnncalc.language.arguments import read_layer
+from cnncalc.language.missing import COUNTS
 from cnncalc.language.nodes import Chunk, Hole, LayerNode
 from cnncalc.layers import Layer
 
@@ -37,6 +38,10 @@ class Placeholder(int):
     __le__ = __gt__ = __ge__ = __lt__
 
 
+#: Stands for a number that is not written.
+NOT_GIVEN = Placeholder("")
+
+
 def holes_of(node: LayerNode) -> list[Hole]:
     """Return the holes of a layer, in order."""
     chunks: tuple[Chunk, ...] = (node.word, *node.arguments)
@@ -62,8 +67,11 @@ def text_and_holes(node: LayerNode) -> tuple[tuple[str, ...], list[Hole]]:
 
 
 def read_with_placeholders(node: LayerNode, text: Callable[[Hole], str]) -> Layer:
-    """Return the layer of a node with a `Placeholder` for each hole; `text` converts a hole to text.
+    """Return the layer of a node with a `Placeholder` for each hole, and an empty one for filters that it lacks.
+
+    `text` converts a hole to text.
 
     Raises `SpecError` as `read_layer` does.
     """
-    return read_layer(node, {hole.span: Placeholder(text(hole)) for hole in holes_of(node)})
+    values = {hole.span: Placeholder(text(hole)) for hole in holes_of(node)}
+    return read_layer(node, values, dict.fromkeys(COUNTS, NOT_GIVEN))

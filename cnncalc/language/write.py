@@ -30,7 +30,7 @@ from cnncalc.language.nodes import (
     ReferenceNode,
     Spec,
 )
-from cnncalc.language.placeholders import read_with_placeholders
+from cnncalc.language.placeholders import NOT_GIVEN, read_with_placeholders
 from cnncalc.layers import Layer
 from cnncalc.layers.arguments import PerAxis
 from cnncalc.shape import ShapeError
@@ -271,9 +271,11 @@ def argument_texts(layer: Layer) -> Iterator[str]:
     numbers is what a reader checks.
     """
     windows = (name for name, argument in layer.arguments.items() if isinstance(argument, PerAxis) and argument.in_full)
-    rank = max((len(getattr(layer, name)) for name in windows), default=1)
+    rank = max((len(getattr(layer, name) or ()) for name in windows), default=1)
     for name, argument in layer.arguments.items():
         value = getattr(layer, name)
+        if value is NOT_GIVEN:
+            continue
         try:
             fitted = argument.fit(value, rank)
         except ShapeError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncalc.layers import activation, conv, linear, merge, norm, pool, rearrange, recurrent, resize
+from cnncalc.layers import activation, attention, conv, linear, merge, norm, pool, rearrange, recurrent, resize
 from cnncalc.layers.base import KINDS, REGISTRY, Example, Layer
 
 #: The families by title, in the order of the help: a new file of layers is added here.
@@ -12,6 +12,7 @@ FAMILIES = {
     "pooling": pool,
     "fully connected": linear,
     "recurrent": recurrent,
+    "attention": attention,
     "normalization": norm,
     "activation": activation,
     "resizing": resize,

@@ -44,8 +44,12 @@ class Argument(Generic[T]):
         """Return whether a value without a prefix may begin with these letters."""
         return False
 
-    def __init__(self, *shorts: str, default: Any = REQUIRED, help: str = "", like: str | None = None) -> None:
+    def __init__(
+        self, *shorts: str, default: Any = REQUIRED, help: str = "", like: str | None = None, unset: str = ""
+    ) -> None:
         self.shorts, self.default, self.help = shorts, default, help
+        #: What its value is where the default is None, in words.
+        self.unset = unset
         #: The argument whose value is this one's default (a pool's stride: its kernel).
         self.like = like
         self.name = ""
@@ -188,12 +192,15 @@ class PerAxis(Argument[tuple[int, ...]]):
         return tuple(values)
 
     def fit(self, value: tuple[int, ...], rank: int) -> tuple[int, ...]:
-        return fit_axes(self.name, value, rank)
+        # Where it may be left out, None stands for that.
+        return value if value is None else fit_axes(self.name, value, rank)
 
     def rank_of(self, value: tuple[int, ...]) -> int | None:
         return len(value) if len(value) > 1 else None
 
     def is_default(self, value: tuple[int, ...]) -> bool:
+        if not value or not self.default:
+            return value is self.default
         return isinstance(self.default, tuple) and set(value) == set(self.default)
 
     def write(self, value: tuple[int, ...]) -> str:
@@ -203,6 +210,13 @@ class PerAxis(Argument[tuple[int, ...]]):
 
     def spell(self, value: tuple[int, ...]) -> str:
         return self.prefix + "x".join(map(str, value))
+
+    @property
+    def prefix(self) -> str:
+        return super().prefix if self.shorts else f"{self.name}="
+
+    def forms(self) -> list[str]:
+        return super().forms() or [self.prefix + self.sample]
 
 
 class Pair(Argument[tuple[int, int]]):
@@ -330,28 +344,38 @@ class PaddingArgument(Argument[Padding]):
         return [list(ends) for ends in value.ends] if value.mode == "explicit" else value.mode
 
 
-class Flag(Argument[bool]):
-    """A boolean, each value of which has a word: `bias` / `nobias`."""
+class Flag(Argument[Any]):
+    """A boolean, each value of which has a word: `bias` / `nobias`; `more` has words for values between."""
 
-    def __init__(self, yes: str | None = None, no: str | None = None, *, default: bool, help: str) -> None:
+    def __init__(
+        self,
+        yes: str | None = None,
+        no: str | None = None,
+        *,
+        default: bool,
+        help: str,
+        more: dict[str, str] | None = None,
+    ) -> None:
         super().__init__(default=default, help=help)
-        self.yes, self.no = yes, no
+        self.yes, self.no, self.more = yes, no, more or {}
 
     @property
-    def keywords(self) -> dict[str, bool]:
-        words = {self.yes: True, self.no: False}
-        return {word: value for word, value in words.items() if word is not None}
+    def keywords(self) -> dict[str, Any]:
+        words = [(self.yes, True), (self.no, False), *self.more.items()]
+        return {word: value for word, value in words if word is not None}
 
-    def read_long(self, pieces: Pieces) -> bool:
+    def read_long(self, pieces: Pieces) -> Any:
         piece = pieces.next
-        truth = {"true": True, "false": False, "yes": True, "no": False}
+        truth = {"true": True, "false": False, "yes": True, "no": False, **{word: word for word in self.more.values()}}
         if piece is None or piece.value not in truth:
-            message = f"`{self.name}` is true or false"
-            raise ArgumentError("E105", message, "neither true nor false", piece, f"write `{self.name}=false`")
+            words = ["true", "false", *self.more.values()]
+            message = f"`{self.name}` is {', '.join(words[:-1])} or {words[-1]}"
+            label = "none of these" if self.more else "neither true nor false"
+            raise ArgumentError("E105", message, label, piece, f"write `{self.name}=false`")
         return truth[pieces.take().value]
 
-    def write(self, value: bool) -> str:
-        word = self.yes if value else self.no
+    def write(self, value: Any) -> str:
+        word = next((word for word, each in self.keywords.items() if each == value), None)
         return word if word is not None else f"{self.name}={str(value).lower()}"
 
 

@@ -79,6 +79,8 @@ class Layer:
     ranked: ClassVar[bool] = False
     #: Whether it works on spatial axes, and so not on a flat vector.
     spatial: ClassVar[bool] = False
+    #: Whether it takes a map of one axis for a sequence, of steps or tokens.
+    takes_sequences: ClassVar[bool] = False
     #: Whether it works on flat vectors alone: a `flatten` is added in front of it where its input is not one.
     flat: ClassVar[bool] = False
     #: Where the output lives: in memory of its own, in its input's as it stands (an alias), or written over
@@ -207,6 +209,12 @@ class Layer:
     def replace(self: AnyLayer, **changed: Any) -> AnyLayer:
         """Return the layer with some of its arguments changed."""
         return type(self)(self.kind, **{name: vars(self)[name] for name in self.arguments} | changed)
+
+    @property
+    def open(self) -> list[str]:
+        """The letters that stand for numbers of it, each once."""
+        counts = [vars(self).get("filters"), vars(self).get("units")]
+        return [str(count) for count in counts if hasattr(count, "symbols")]
 
     # -- sizes ---------------------------------------------------------------------------------------
 

@@ -7,7 +7,8 @@ from typing import Any, ClassVar, Literal
 
 from cnncalc.layers.arguments import Choice, Flag, PaddingArgument, PerAxis
 from cnncalc.layers.base import WHOLE, Example, Layer
-from cnncalc.layers.taps import BinTaps
+from cnncalc.layers.pieces import WORD, Pieces
+from cnncalc.layers.taps import UNCHANGED, BinTaps, Taps
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import AXES, Detail, Padding, Requirement, Shape, Size, Window, at_least, require
 
@@ -110,15 +111,57 @@ class GlobalPool(Layer):
         return WHOLE
 
 
+class PooledSize(PerAxis):
+    """A size for each spatial axis, or `_` for an axis that stays as it is (None): `5x_`."""
+
+    def begins(self, letters: str) -> bool:
+        return letters.startswith("_")
+
+    def read(self, pieces: Pieces) -> tuple[Any, ...]:
+        values = [self._size(pieces)]
+        while pieces.take_mark("x") or self._take_x(pieces):
+            values.append(self._size(pieces))
+        return tuple(values)
+
+    def _size(self, pieces: Pieces) -> int | None:
+        piece = pieces.next
+        if piece is not None and piece.kind == WORD and piece.value.startswith("_"):
+            pieces.take_character()
+            return None
+        size: int = self._number(pieces, self.low)
+        return size
+
+    @staticmethod
+    def _take_x(pieces: Pieces) -> bool:
+        """Take the `x` in front of a `_`; return whether there is one."""
+        piece = pieces.next
+        if piece is None or piece.kind != WORD or not piece.value.startswith("x_"):
+            return False
+        pieces.take_character()
+        return True
+
+    def spell(self, value: tuple[Any, ...]) -> str:
+        return "x".join("_" if size is None else str(size) for size in value)
+
+    def to_json(self, value: tuple[Any, ...]) -> object:
+        return ["_" if size is None else size for size in value]
+
+    def forms(self) -> list[str]:
+        return [*super().forms(), "5x_"]
+
+
 class AdaptivePool(Layer):
     """Pool to a given size: output i takes the elements floor(i·N/O) up to ceil((i + 1)·N/O)."""
 
     words = {"adaptiveavgpool": (), "adaptivemaxpool": ()}
     spatial = True
-    size = PerAxis("", in_full=True, sample="7x7", help="output size")
+    size = PooledSize("", in_full=True, sample="7x7", help="output size; `_` leaves an axis as it is")
     size_rule = "size; C"
     field_rule = "the hull of those of its elements, at most B of them; j becomes j·N/O"
-    examples = (Example("input 15x15x8 | adaptiveavgpool 7x7", "7x7x8"),)
+    examples = (
+        Example("input 15x15x8 | adaptiveavgpool 7x7", "7x7x8"),
+        Example("input 15x13x8 | adaptiveavgpool 5x_", "5x13x8"),
+    )
 
     @property
     def keeps(self) -> Literal["nothing", "inputs"]:  # type: ignore[override]  # differs by kind and size
@@ -130,7 +173,8 @@ class AdaptivePool(Layer):
         return BYTES_OF_INDEX * y.elements if self.kind == "adaptivemaxpool" else 0
 
     def output(self, x: Shape) -> Shape:
-        return Shape(self.size, x.channels)
+        sizes = zip(x.spatial, self.size, strict=True)
+        return Shape(tuple([n if out is None else out for n, out in sizes]), x.channels)
 
     def decompose(self, x: Shape) -> tuple[Layer, ...]:
         everything = all(out == 1 for out in self.size)
@@ -139,8 +183,9 @@ class AdaptivePool(Layer):
     def explain_channels(self, x: Shape, y: Shape) -> str:
         return each_by_itself(y)
 
-    def taps(self, x: Shape, y: Shape) -> tuple[BinTaps, ...]:
-        return tuple([BinTaps(n, out) for n, out in zip(x.spatial, self.size, strict=True)])
+    def taps(self, x: Shape, y: Shape) -> tuple[Taps, ...]:
+        sizes = zip(x.spatial, self.size, strict=True)
+        return tuple([UNCHANGED if out is None else BinTaps(n, out) for n, out in sizes])
 
 
 def _require_half(axis: str, window: Window) -> Requirement:

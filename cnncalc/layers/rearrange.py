@@ -26,9 +26,7 @@ class Input(Layer):
 
     def shape_of(self, inputs: tuple[Shape, ...]) -> Shape:
         if self.open:
-            from cnncalc.symbols import symbol  # few specs have any
-
-            return Shape.of([symbol(size) if isinstance(size, str) else size for size in self.shape])
+            return Shape.of([of_letter(size) if isinstance(size, str) else size for size in self.shape])
         return Shape.of(self.shape)
 
     @property
@@ -39,6 +37,13 @@ class Input(Layer):
     def substitute(self, numbers: Mapping[str, int]) -> Input:
         """Return the input with numbers in place of letters; a letter without a number stays."""
         return Input("input", shape=tuple([numbers.get(size, size) for size in self.shape]))
+
+
+def of_letter(name: str) -> Size:
+    """Return the number that a letter stands for, as a formula."""
+    from cnncalc.symbols import symbol  # few specs have any
+
+    return symbol(name)
 
 
 class Flatten(Layer):

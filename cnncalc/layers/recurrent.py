@@ -27,6 +27,7 @@ class Recurrent(WeightedLayer):
 
     words = {"lstm": (), "gru": (), "rnn": ()}
     spatial = True
+    takes_sequences = True
     keeps = "factors"
     units = Integer("", "x", ":", help="size of the state = output channels of each direction")
     bidirectional = Flag("bi", default=False, help="whether a second set of weights reads the sequence backwards")

@@ -105,12 +105,6 @@ class Offset(PerAxis):
     def is_default(self, value: Any) -> bool:
         return value is None
 
-    def spell(self, value: Any) -> str:
-        return f"{self.name}={super().spell(value)}"
-
-    def forms(self) -> list[str]:
-        return [f"{self.name}={self.sample}"]
-
 
 def _tensor(pieces: Pieces) -> TensorSize | None:
     """Return the tensor that is named next, or None if there is none."""

@@ -231,6 +231,43 @@ class BinTaps(NamedTuple):
         return range(output * self.inputs // self.outputs, -(-(output + 1) * self.inputs // self.outputs))
 
 
+class BlockTaps(NamedTuple):
+    """Blocks side by side: output o reads the block of `block` elements that it stands in."""
+
+    block: Any
+
+    @property
+    def known(self) -> bool:
+        """Whether the places of an output are known numbers."""
+        return True
+
+    @property
+    def period(self) -> int:
+        period: int = self.block
+        return period
+
+    @property
+    def advance(self) -> int:
+        return self.period
+
+    @property
+    def rate(self) -> Any:
+        return 1
+
+    @property
+    def low(self) -> Any:
+        return 1 - self.block
+
+    @property
+    def high(self) -> Any:
+        return self.block - 1
+
+    def places(self, output: int) -> range:
+        """Return the places that an output reads, in order."""
+        first = output // self.block * self.block
+        return range(first, first + self.block)
+
+
 def largest_bin(n: Size, out: Size) -> Size:
     """Return the most elements in one of `out` adaptive bins over `n`: max of ceil((i + 1)n/o) − floor(i·n/o).
 
@@ -249,4 +286,4 @@ def largest_bin(n: Size, out: Size) -> Size:
     return quotient - (-(most + rest) // out)
 
 
-Taps = Union[WindowTaps, TransposedTaps, NearestTaps, LinearTaps, BinTaps]
+Taps = Union[WindowTaps, TransposedTaps, NearestTaps, LinearTaps, BinTaps, BlockTaps]

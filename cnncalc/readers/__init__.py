@@ -8,10 +8,11 @@ one raises a `SpecError` with a code E3xx, in bounded time and memory.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from os import path as paths
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Source
 from cnncalc.graph import Graph, with_input_order_warnings
@@ -27,13 +28,21 @@ SUFFIXES = {
     ".json": "keras",
     ".prototxt": "caffe",
     ".cfg": "darknet",
+    ".param": "ncnn",
+    ".xml": "openvino",
 }
+
+#: Readers whose files may leave sizes open, which are letters then.
+WITH_LETTERS = ("onnx",)
 
 #: Suffixes of code, whose text is read.
 CODE = (".py", ".ipynb")
 
-#: Suffixes of pickled modules: reading one would run whatever code it holds, so none is ever opened.
+#: Suffixes of pickled modules: reading one would run whatever code it holds, so none is ever unpickled.
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib")
+
+#: How a net of Caffe begins, without spaces.
+PROTOTXT = re.compile(r"""(layers?|input_shape|state):?[{<]|input_dim:|force_backward:|(input|name):["']""")
 
 #: The number of bytes at a file's beginning that are read to recognize its format where its name does not tell.
 HEAD_BYTES = 4096
@@ -59,10 +68,12 @@ class PastedCode(NamedTuple):
 class ReadOptions(NamedTuple):
     """Values that a file leaves open: the shape of its first input, channels last, and sizes of symbolic dimensions.
 
-    With `letters`, a size that is still open is a letter.
+    With `letters`, a size that is still open is a letter, named as in the file.
     """
 
-    input: tuple[int, ...] | None = None
+    input: tuple[Any, ...] | None = None
+    #: The shapes of the second and further inputs, for a PyTorch module.
+    more_inputs: tuple[tuple[int, ...], ...] = ()
     dims: Mapping[str, int] = {}
     letters: bool = False
 
@@ -73,12 +84,13 @@ def recognize(path: str) -> ModelFile | None:
     Raises `SpecError` E304 for a pickled module, and `OSError` if the file cannot be read.
     """
     suffix = paths.splitext(path)[1].lower()
-    if suffix in PICKLES:
-        fail_pickle(path)
     reader = SUFFIXES.get(suffix)
     if reader is None:
         with open(path, "rb") as file:
             reader = _recognize_content(path, file.read(HEAD_BYTES))
+    # A net of Caffe may be called `.pt`, too: it is text, and no pickle begins as one.
+    if suffix in PICKLES and reader != "caffe":
+        fail_pickle(path)
     return ModelFile(reader, path) if reader else None
 
 
@@ -103,9 +115,13 @@ def _recognize_content(path: str, head: bytes) -> str | None:
         return "keras"
     lines = [line.strip() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
     first = lines[0].replace(" ", "") if lines else ""
+    if text.startswith("<") and re.search(r"<net\b[^>]*\bversion=", text):
+        return "openvino"
+    if first == "7767517":
+        return "ncnn"
     if first in ("[net]", "[network]"):
         return "darknet"
-    if first.startswith(("layer{", "layers{", "input_dim:", "input_shape{", 'input:"', 'name:"')):
+    if PROTOTXT.match(first):
         return "caffe"
     return None
 

@@ -1,15 +1,22 @@
 """Shape inference of operators that move elements, on dimensions in a framework's own order.
 
 Each function takes the dimensions of the inputs and the operator's arguments, and returns those of the output. Inputs
-and arguments that do not fit raise `ShapeMismatchError`.
+and arguments that do not fit raise `ShapeMismatchError`. A size may be a formula of letters: then what depends on its
+value is taken to fit, and what cannot be told in formulas raises `TypeError`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import NamedTuple, Union
 
-Dims = tuple[int, ...]
+from cnncalc.shape import Size, at_least, ceil_div, known_unequal
+
+Dims = tuple[Size, ...]
+
+#: The end of a slice in files that take all of an axis.
+TO_THE_END = 2**31 - 1
 
 
 class ShapeMismatchError(ValueError):
@@ -36,10 +43,11 @@ def broadcast(*shapes: Dims) -> Dims:
     padded = [(1,) * (rank - len(shape)) + shape for shape in shapes]
     result = []
     for sizes in zip(*padded, strict=True):
-        different = {size for size in sizes if size != 1}
-        if len(different) > 1:
+        different = list(dict.fromkeys(size for size in sizes if size != 1))
+        if any(known_unequal(different[0], size) for size in different[1:]):
             raise ShapeMismatchError(f"{' and '.join(map(text, shapes))} do not stretch to one shape")
-        result.append(different.pop() if different else 1)
+        # Of sizes that may be equal, a number is the one that they have to be, or else the shortest formula is it.
+        result.append(min(different, key=lambda size: getattr(size, "weight", 0), default=1))
     return tuple(result)
 
 
@@ -78,12 +86,25 @@ def reshape(dims: Dims, target: Sequence[int], keep_zero: bool = False) -> Dims:
     total = prod(dims)
     if sizes.count(-1) == 1:
         known = prod(size for size in sizes if size != -1)
-        if known <= 0 or total % known:
+        rest = quotient(total, known)
+        if rest is None:
             raise ShapeMismatchError(f"{text(dims)} does not reshape to {text(tuple(target))}")
-        sizes[sizes.index(-1)] = total // known
-    if prod(sizes) != total or any(size < 0 for size in sizes):
+        sizes[sizes.index(-1)] = rest
+    if known_unequal(prod(sizes), total) or any(isinstance(size, int) and size < 0 for size in sizes):
         raise ShapeMismatchError(f"{text(dims)} does not reshape to {text(tuple(target))}")
     return tuple(sizes)
+
+
+def quotient(total: Size, divisor: Size) -> Size | None:
+    """Return total / divisor, or None if it is no whole number; raises `TypeError` if formulas leave that open."""
+    if isinstance(total, int) and isinstance(divisor, int):
+        return total // divisor if divisor > 0 and total % divisor == 0 else None
+    from cnncalc.symbols import exact_quotient  # few files have letters
+
+    result = exact_quotient(total, divisor)
+    if result is None:
+        raise TypeError(f"{total} may not be a multiple of {divisor}")
+    return result
 
 
 def flatten(dims: Dims, axis: int) -> Dims:
@@ -95,7 +116,10 @@ def concat(shapes: Sequence[Dims], axis: int) -> Dims:
     first = shapes[0]
     axis = axis_of(axis, len(first))
     if any(len(each) != len(first) for each in shapes) or any(
-        each[:axis] + each[axis + 1 :] != first[:axis] + first[axis + 1 :] for each in shapes
+        known_unequal(size, other)
+        for each in shapes[1:]
+        for at, (size, other) in enumerate(zip(each, first, strict=True))
+        if at != axis
     ):
         raise ShapeMismatchError(f"{' and '.join(map(text, shapes))} differ beside axis {axis}")
     return (*first[:axis], sum(each[axis] for each in shapes), *first[axis + 1 :])
@@ -106,27 +130,75 @@ def gather(dims: Dims, indices: Dims, axis: int) -> Dims:
     return (*dims[:axis], *indices, *dims[axis + 1 :])
 
 
+class SymbolicRange(NamedTuple):
+    """The indices that a slice takes along an axis of symbolic size: `start` to `stop`, which is not one of them."""
+
+    start: Size
+    stop: Size
+    step: int = 1
+
+    @property
+    def size(self) -> Size:
+        """The number of indices."""
+        length = self.stop - self.start if self.step > 0 else self.start - self.stop
+        return at_least(ceil_div(length, abs(self.step)), 0)
+
+
+#: The indices that are taken along an axis.
+Taken = Union[range, SymbolicRange]
+
+
+def taken_size(taken: Taken) -> Size:
+    """Return the number of indices that are taken."""
+    return len(taken) if isinstance(taken, range) else taken.size
+
+
+def all_of(size: Size) -> Taken:
+    """Return all indices of an axis."""
+    return range(size) if isinstance(size, int) else SymbolicRange(0, size)
+
+
+def slice_of(size: Size, start: Size, end: Size, step: int) -> Taken:
+    """Return the indices that a slice takes of an axis, negative ones counted from its end."""
+    if all(isinstance(each, int) for each in (size, start, end)):
+        return range(*slice(start, end, step).indices(size))
+
+    def bound(index: Size, last: Size) -> Size:
+        if isinstance(index, int) and index >= TO_THE_END:
+            return last
+        if isinstance(index, int) and index < -TO_THE_END:
+            return last - size
+        return size + index if isinstance(index, int) and index < 0 else index
+
+    last = size if step > 0 else size - 1
+    return SymbolicRange(bound(start, last), bound(end, last), step)
+
+
 def slices(
-    dims: Dims, starts: Sequence[int], ends: Sequence[int], axes: Sequence[int], steps: Sequence[int]
-) -> list[range]:
+    dims: Dims, starts: Sequence[Size], ends: Sequence[Size], axes: Sequence[int], steps: Sequence[int]
+) -> list[Taken]:
     """Return the indices that a slice takes along each axis."""
-    taken = [range(size) for size in dims]
+    taken = [all_of(size) for size in dims]
     if not len(starts) == len(ends) == len(axes) == len(steps):
         raise ShapeMismatchError("starts, ends, axes and steps differ in number")
     for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
         if step == 0:
             raise ShapeMismatchError("a step is 0")
         axis = axis_of(axis, len(dims))
-        taken[axis] = range(*slice(start, end, step).indices(dims[axis]))
+        taken[axis] = slice_of(dims[axis], start, end, step)
     return taken
 
 
-def split(size: int, parts: Sequence[int] | None, count: int) -> list[int]:
+def split(size: Size, parts: Sequence[Size] | None, count: int) -> list[Size]:
     """Return the sizes of the parts of an axis: as given, or equal with a smaller last part if necessary."""
     if parts is None:
-        each = -(-size // count)
-        parts = [min(each, size - each * number) for number in range(count)]
-    if sum(parts) != size or any(part < 0 for part in parts) or len(parts) != count:
+        each = ceil_div(size, count)
+        if isinstance(size, int):
+            parts = [min(each, size - each * number) for number in range(count)]
+        else:
+            parts = [*[each] * (count - 1), size - each * (count - 1)]
+    negative = any(isinstance(part, int) and part < 0 for part in parts)
+    if known_unequal(sum(parts), size) or negative or len(parts) != count:
         raise ShapeMismatchError(f"{size} does not split into {list(parts)[:8]}")
     return list(parts)
 
@@ -146,7 +218,7 @@ def matmul(a: Dims, b: Dims) -> Dims:
     if not a or not b:
         raise ShapeMismatchError("a matrix product needs axes")
     left, right = (1, *a) if len(a) == 1 else a, (*b, 1) if len(b) == 1 else b
-    if left[-1] != right[-2]:
+    if known_unequal(left[-1], right[-2]):
         raise ShapeMismatchError(f"the matrices {text(a)} and {text(b)} do not fit: {left[-1]} and {right[-2]}")
     result = (*broadcast(left[:-2] or (1,), right[:-2] or (1,)), left[-2], right[-1])
     result = result if len(left) > 2 or len(right) > 2 else result[-2:]

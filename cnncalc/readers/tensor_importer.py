@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, Generic, TypeVar
 
+from cnncalc.diagnostics import Origin
 from cnncalc.graph import MAX_LAYERS, Graph, StoredWeights, weights_of
 from cnncalc.graph import UNKNOWN as NO_NODE
 from cnncalc.layers import Layer
@@ -20,13 +21,24 @@ from cnncalc.readers import shape_inference
 from cnncalc.readers.errors import fail
 from cnncalc.readers.importer import Importer, make, printable
 from cnncalc.readers.module_names import ModuleNames
-from cnncalc.readers.shape_inference import Dims, ShapeMismatchError
+from cnncalc.readers.shape_inference import Dims, ShapeMismatchError, Taken
 from cnncalc.readers.tensors import CannotInferError, Tensor, channel_after, sample_shape
 from cnncalc.readers.weights import ConstantTensor, StoredTensor, WeightStore
-from cnncalc.shape import Padding, Shape
+from cnncalc.shape import Padding, Shape, Size
 
 #: A node of the framework's graph.
 FrameworkNode = TypeVar("FrameworkNode")
+
+
+def _factor(before: Size, after: Size) -> int | None:
+    """Return the whole number that `after` is of `before`, or None if there is none for all letters."""
+    if isinstance(before, int) and isinstance(after, int):
+        return after // before if before and after % before == 0 else None
+    try:
+        factor = shape_inference.quotient(after, before)
+    except TypeError:
+        return None
+    return factor if isinstance(factor, int) else None
 
 
 def output_and_macs(layer: Layer, x: Shape) -> tuple[Shape, Any]:
@@ -62,6 +74,10 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         """Return whether the node has parameters, and training changes none of them."""
         return False
 
+    def origin_of(self, node: FrameworkNode) -> Origin | None:
+        """Return the place of the node in a file that is text."""
+        return None
+
     def finish(self, outputs: Iterable[Tensor | ConstantTensor | None], name: str) -> Graph:
         """Return the graph with these outputs; raises `SpecError` with all collected errors."""
         nodes = sorted({each.node for each in outputs if isinstance(each, Tensor) and each.node >= 0})
@@ -73,7 +89,9 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
     def add_input(self, dims: Dims, channel: int, name: str) -> Tensor:
         """Add an input of the network and return its tensor."""
         channel = min(channel, max(len(dims) - 1, 0))
-        layer = make("input", shape=sample_shape(dims, channel).dims)
+        sizes = sample_shape(dims, channel).dims
+        # A size that is a formula is a letter here.
+        layer = make("input", shape=tuple(size if isinstance(size, int) else str(size) for size in sizes))
         return Tensor(self.builder.add(layer, (), name=self.names(name)), dims, channel)
 
     def add_layer(
@@ -85,7 +103,8 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         if self.is_frozen(node) and "trainable" in layer.arguments:
             layer = layer.replace(trainable=False)
         name, scope = self.name_of(node)
-        index = self.builder.add(layer, tuple(each.node for each in inputs), name=name, scope=scope, stored=stored)
+        nodes = tuple(each.node for each in inputs)
+        index = self.builder.add(layer, nodes, self.origin_of(node), name, scope, stored=stored)
         if index != NO_NODE and stored is not None and inputs:
             added = self.builder.nodes[index]
             x = added.input_shapes[0]
@@ -154,7 +173,12 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         alike = all(len(each.known_dims) == len(first.known_dims) and each.channel == first.channel for each in tensors)
         if not alike or not all(each.is_sample for each in tensors):
             return None
-        return Tensor(self.add_layer(node, make(kind), tensors), dims, first.channel)
+        index = self.add_layer(node, make(kind), tensors)
+        if index != NO_NODE:
+            # Formulas of sizes that have to be equal, which is a condition on the letters, are one: the shortest.
+            shape = sample_shape(dims, first.channel)
+            self.builder.nodes[index] = self.builder.nodes[index]._replace(shape=shape)
+        return Tensor(index, dims, first.channel)
 
     def convolution(
         self,
@@ -234,7 +258,7 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         """Add a reshape in element order; there is no row if the sample's shape is unchanged."""
         channel = channel_after(x.known_dims, dims, x.channel) if channel is None else channel
         before, after = sample_shape(x.known_dims, x.channel), sample_shape(dims, channel)
-        if before == after:
+        if after in (before, self.shape(x.node)):
             return Tensor(x.node, dims, channel)
         if not after.spatial and before.elements == after.channels:
             return Tensor(self.add_layer(node, make("flatten"), (x,)), dims, channel)
@@ -244,23 +268,25 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
 
     # -- parts, and together -------------------------------------------------------------------------------
 
-    def slice(self, node: FrameworkNode, x: Tensor, taken: Sequence[range]) -> Tensor:
+    def slice(self, node: FrameworkNode, x: Tensor, taken: Sequence[Taken]) -> Tensor:
         """Add a part of a tensor: a `slice` of adjacent channels, a `crop` of spatial ends, otherwise opaque."""
-        before, after = x.known_dims, tuple(map(len, taken))
-        changed = [axis for axis, each in enumerate(taken) if each != range(before[axis])]
+        before, after = x.known_dims, tuple(map(shape_inference.taken_size, taken))
+        changed = [axis for axis, each in enumerate(taken) if each != shape_inference.all_of(before[axis])]
         if not changed:
             return x
         if 0 in after:
             raise ShapeMismatchError("nothing is left of its input")
         plain = x.is_sample and all(taken[axis].step == 1 for axis in changed)
-        if plain and changed == [x.channel]:
+        if plain and changed == [x.channel] and isinstance(taken[x.channel], range):
             part = taken[x.channel]
             layer = make("slice", channels=(part.start, part.stop))
             return Tensor(self.add_layer(node, layer, (x,)), after, x.channel)
         if plain and set(changed) <= set(x.spatial_axes) and len(x.spatial_axes) <= 3:
             ends = tuple((taken[axis].start, before[axis] - taken[axis].stop) for axis in x.spatial_axes)
-            layer = make("crop", amount=Padding("explicit", ends))
-            return Tensor(self.add_layer(node, layer, (x,)), after, x.channel)
+            # Of a size in letters it is a crop if the number that goes is the same for all of them.
+            if all(isinstance(amount, int) and amount >= 0 for each in ends for amount in each):
+                layer = make("crop", amount=Padding("explicit", ends))
+                return Tensor(self.add_layer(node, layer, (x,)), after, x.channel)
         reach = (
             tuple(WindowTaps(0, abs(taken[axis].step), -taken[axis].start) for axis in x.spatial_axes)
             if x.is_sample
@@ -272,8 +298,10 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         """Add the parts of an axis, each as a slice, and return them."""
         slices, start = [], 0
         for part in parts:
-            taken = [range(size) for size in x.known_dims]
-            taken[axis] = range(start, start + part)
+            taken = [shape_inference.all_of(size) for size in x.known_dims]
+            stop = start + part
+            whole = isinstance(start, int) and isinstance(stop, int)
+            taken[axis] = range(start, stop) if whole else shape_inference.SymbolicRange(start, stop)
             slices.append(self.slice(node, x, taken))
             start += part
         return slices
@@ -304,10 +332,11 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         if not changed:
             return x
         after = tuple(size + sum(ends.get(axis, (0, 0))) for axis, size in enumerate(x.known_dims))
-        if min(after) < 1:
+        if any(isinstance(size, int) and size < 1 for size in after):
             raise ShapeMismatchError("nothing is left of its input")
         amounts = tuple(ends.get(axis, (0, 0)) for axis in x.spatial_axes)
-        limited = all(0 <= amount < MAX_INTEGER for each in amounts for amount in each)
+        numbers = [amount for each in amounts for amount in each]
+        limited = all(isinstance(amount, int) and 0 <= amount < MAX_INTEGER for amount in numbers)
         if changed <= set(x.spatial_axes) and x.is_sample and limited and len(x.spatial_axes) <= 3:
             layer = make("pad", amount=Padding("explicit", amounts))
             return Tensor(self.add_layer(node, layer, (x,)), after, x.channel)
@@ -319,20 +348,20 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         before = x.known_dims
         if after == before:
             return x
-        if min(after) < 1:
+        if any(isinstance(size, int) and size < 1 for size in after):
             raise ShapeMismatchError("nothing is left of its input")
         if any(after[axis] != size for axis, size in enumerate(before) if axis not in x.spatial_axes):
             return self.opaque(node, after, [x], x.channel)
-        factors = tuple(after[axis] // before[axis] for axis in x.spatial_axes)
-        whole = all(after[axis] == before[axis] * factor for axis, factor in zip(x.spatial_axes, factors, strict=True))
-        if mode and whole and x.is_sample and len(x.spatial_axes) <= 3:
-            layer = make("upsample", factor=factors, mode=mode)
+        factors = [_factor(before[axis], after[axis]) for axis in x.spatial_axes]
+        if mode and None not in factors and x.is_sample and len(x.spatial_axes) <= 3:
+            layer = make("upsample", factor=tuple(factors), mode=mode)
             return Tensor(self.add_layer(node, layer, (x,)), after, x.channel)
         if mode and x.is_sample and len(x.spatial_axes) <= 3:
             layer = make("resize", size=tuple(after[axis] for axis in x.spatial_axes), mode=mode)
             return Tensor(self.add_layer(node, layer, (x,)), after, x.channel)
         kind = NearestTaps if mode == "nearest" else LinearTaps
-        reach = tuple(kind(before[axis], after[axis]) for axis in x.spatial_axes)
+        letters = any(not isinstance(size, int) for size in (*before, *after))
+        reach = None if letters else tuple(kind(before[axis], after[axis]) for axis in x.spatial_axes)
         return self.opaque(node, after, [x], x.channel, window=reach)
 
     def reduce(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Generic, NamedTuple, TypeVar
 
+from cnncalc.graph import StoredWeights
 from cnncalc.readers.shape_inference import Dims
 
 #: A reader's record of a tensor that the model holds.
@@ -26,8 +27,8 @@ class ConstantTensor(NamedTuple):
         return self.dims is not None and all(size == 1 for size in self.dims)
 
     def integers(self) -> list[int] | None:
-        """Return the values if all are known and are integers, else None."""
-        if self.values is None or not all(isinstance(value, int) for value in self.values):
+        """Return the values if all are known and are integers, or formulas of sizes; else None."""
+        if self.values is None or not all(isinstance(value, int) or hasattr(value, "clip") for value in self.values):
             return None
         return list(self.values)
 
@@ -76,3 +77,29 @@ class WeightStore(Generic[StoredTensor]):
             while len(self._counted) > before:
                 self._counted.popitem()
             raise
+
+
+class StoredElements(NamedTuple):
+    """A tensor that the file holds: its number of elements, and whether they are of a weight's type."""
+
+    elements: int
+    is_weight: bool
+
+
+def count_weights(
+    store: WeightStore[StoredElements],
+    values: Iterable[object],
+    buffers: Iterable[object] = (),
+    scalars: bool = True,
+    any_type: bool = False,
+) -> StoredWeights:
+    """Count the weights of these values that have not been counted before.
+
+    Without `scalars`, single numbers are not weights; with `any_type`, integers are weights as well.
+    """
+
+    def is_weight(stored: StoredElements) -> bool:
+        return (stored.is_weight or any_type) and (scalars or stored.elements != 1)
+
+    params, kept = (store.count(each, is_weight) for each in (values, buffers))
+    return StoredWeights(sum(each.elements for each in params), sum(each.elements for each in kept))

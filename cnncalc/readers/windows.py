@@ -73,10 +73,11 @@ def pool(
         values["countpad"] = countpad
         values = without_idle_countpad(values)
     # A window that may lie in the padding alone is no pool of ours, but a file may have one.
-    if kind and dims[0] == 1 and all(2 * max(window.begin, window.end) <= window.extent for window in windows):
+    ends = [(end, window.extent) for window in windows for end in (window.begin, window.end) if isinstance(end, int)]
+    if kind and dims[0] == 1 and all(2 * end <= extent for end, extent in ends):
         return importer.layer(node, kind, x, **values)
     sizes = [window.size(n) for window, n in zip(windows, dims[2:], strict=True)]
-    if min(sizes) < 1:
+    if any(isinstance(size, int) and size < 1 for size in sizes):
         raise ShapeMismatchError(f"its window does not fit in {text(dims[2:])}")
     reach = tuple(map(WindowTaps.of, windows))
     return importer.opaque(node, (*dims[:2], *sizes), [x], window=reach)

@@ -30,4 +30,6 @@ def _default(argument: Argument[Any]) -> str:
         return "required"
     if argument.like is not None:
         return f"the {argument.like}"
+    if argument.default is None:
+        return argument.unset
     return argument.write(argument.default).removeprefix(f"{argument.name}=").removeprefix(argument.prefix)

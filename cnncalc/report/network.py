@@ -56,7 +56,10 @@ def network_document(
     blocks.append(Notes(tuple(_notes(analysis))))
     if analysis.letters:
         at = ",".join(f"{name}={SAMPLES.get(name, 32)}" for name in analysis.domains)
-        help = f"for numbers add `--at {at}`, or give the shape with `--input`"
+        of_input = {letter for each in analysis.graph.nodes if not each.inputs for letter in each.layer.open}
+        # A shape says nothing of filters.
+        otherwise = ", or give the shape with `--input`" if of_input.issuperset(analysis.domains) else ""
+        help = f"for numbers add `--at {at}`{otherwise}"
         blocks.append(Alert("", "", help))
     blocks += [Alert(each.code, each.message, each.help or "") for each in analysis.warnings[:MOST_WARNINGS]]
     if len(analysis.warnings) > MOST_WARNINGS:

@@ -140,7 +140,7 @@ def sections() -> tuple[SyntaxSection, ...]:
         SyntaxSection(
             "letters",
             "A size of an input may be a letter, any but `x`: sizes and counts are formulas in it then. A spec without "
-            "an input has one of letters. `--at H=224,W=224` gives numbers.",
+            "an input has one of letters, and missing filters are letters too: `K1`. `--at H=224,K1=16` gives numbers.",
             samples=(
                 ("input HxWx3 | conv 3x3 x8 | pool 2", "(floor(H/2) - 1)x(floor(W/2) - 1)x8"),
                 ("input NxNxC | conv 1x1 x4", "one letter for both axes"),

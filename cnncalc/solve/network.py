@@ -10,12 +10,11 @@ from cnncalc.figures.domain import coverage_conditions
 from cnncalc.graph import BuildError, Graph
 from cnncalc.language.build import build_graph
 from cnncalc.language.inputs import LETTERS, LetterMode
+from cnncalc.language.missing import ANY_COUNT
 from cnncalc.language.nodes import Spec
 from cnncalc.solve.target import target
 from cnncalc.solve.unknowns import unknowns, with_numbers
 from cnncalc.sources import read_nodes
-
-NO_FILTERS = {"filters": 1, "units": 1}
 
 
 class Network:
@@ -34,7 +33,7 @@ class Network:
         self, input: tuple[Any, ...] | None = None, unknown: int | None = None, spec: Spec | None = None
     ) -> Graph:
         """Return the graph with that input and that number for `?`; raises `SpecError` if it does not fit."""
-        left_open = LetterMode(letters=True, unknown=unknown, assumed=NO_FILTERS, stretching=True)
+        left_open = LetterMode(letters=True, unknown=unknown, assumed=ANY_COUNT, stretching=True)
         return build_graph(spec or self.spec, Problems(), input, self.variables, left_open)
 
     def input(self) -> tuple[Any, ...] | None:

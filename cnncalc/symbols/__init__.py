@@ -22,9 +22,9 @@ from cnncalc.symbols.bounds import bounds
 from cnncalc.symbols.formula import Formula, largest, simplify_periodic, symbol, total
 from cnncalc.symbols.guards import Guard
 from cnncalc.symbols.periods import period
-from cnncalc.symbols.polynomial import Value, substitute, symbols_of
+from cnncalc.symbols.polynomial import Value, exact_quotient, substitute, symbols_of
 
 __all__ = [
-    "Formula", "Guard", "Value", "bounds", "largest", "period", "simplify_periodic", "substitute", "symbol",
-    "symbols_of", "total",
+    "Formula", "Guard", "Value", "bounds", "exact_quotient", "largest", "period", "simplify_periodic", "substitute",
+    "symbol", "symbols_of", "total",
 ]  # fmt: skip

@@ -13,7 +13,7 @@ from cnncalc.shape import ShapeError
 from cnncalc.symbols.bounds import bounds
 from cnncalc.symbols.guards import Guard
 from cnncalc.symbols.periods import single_floor
-from cnncalc.symbols.polynomial import Atom, Polynomial, Terms, Value, terms_of
+from cnncalc.symbols.polynomial import Atom, Polynomial, Terms, Value, substitute, symbols_of, terms_of
 from cnncalc.symbols.text import formula_text
 
 #: Beyond any network; numbers of unbounded length would be slow.
@@ -22,9 +22,13 @@ MOST_STRIDE = 10**18
 #: A floor of more atoms than this, those within others included, is refused: what follows would grow on.
 MOST_WEIGHT = 40
 
-#: No maximum of more formulas than this is given, and no more are compared for one.
+#: No maximum of more formulas than this is given. As many again are compared, since some may be equal.
 MOST_CANDIDATES = 6
-MOST_COMPARED = 40
+MOST_COMPARED = 12
+
+
+#: The value of every symbol at which formulas are compared first.
+SAMPLE = 997
 
 
 class Formula(Polynomial):
@@ -135,15 +139,19 @@ def largest(values: Iterable[Value]) -> Value | None:
 
     Return None if there are too many candidates.
     """
+    given = {value: position for position, value in enumerate(dict.fromkeys(values))}
+    # What is the larger at one place is not the smaller everywhere: so most are compared with the first alone.
+    sizes = {value: substitute(value, dict.fromkeys(symbols_of([value]), SAMPLE)) for value in given}
     left: list[Value] = []
-    for value in dict.fromkeys(values):
+    for value in sorted(given, key=lambda value: (-sizes[value], given[value])):
         if not any(_never_above(value, other) for other in left):
-            left = [*(other for other in left if not _never_above(other, value)), value]
+            equal = {other for other in left if sizes[other] == sizes[value] and _never_above(other, value)}
+            left = [*(other for other in left if other not in equal), value]
         if len(left) > MOST_COMPARED:
             return None
     if len(left) > MOST_CANDIDATES:
         return None
-    first, *others = sorted(left, key=lambda value: not isinstance(value, Formula))
+    first, *others = sorted(left, key=lambda value: (not isinstance(value, Formula), given[value]))
     return Formula.single(Atom("max", _max, (first, *others))) if others else first
 
 

@@ -17,6 +17,10 @@ from cnncalc.shape import UnknownSize, ratio
 Value = Union[int, Fraction, "Polynomial"]
 
 
+#: A quotient of more terms than this is not computed.
+MOST_QUOTIENT_TERMS = 100
+
+
 class Atom(NamedTuple):
     """A symbol, or a function of values that is called again when numbers are substituted for symbols."""
 
@@ -187,6 +191,40 @@ def substitute(value: Value, values: Mapping[str, Value]) -> Any:
     return value.substitute(values) if isinstance(value, Polynomial) else value
 
 
+def exact_quotient(value: Value, divisor: Value) -> Any:
+    """Return value / divisor if it has whole coefficients and leaves nothing over, else None.
+
+    Long division in several variables: the leading terms are those with the highest powers, atom by atom.
+    """
+    rest, total, terms = value, 0, terms_of(divisor)
+    kind = next((type(each) for each in (value, divisor) if isinstance(each, Polynomial)), Polynomial)
+    atoms = sorted({atom for each in (*terms_of(value), *terms) for atom, _ in each}, key=_atom_order)
+    if not terms:
+        return None
+
+    def powers(monomial: Monomial) -> tuple[int, ...]:
+        given = dict(monomial)
+        return tuple(given.get(atom, 0) for atom in atoms)
+
+    leading = max(terms, key=powers)
+    for _ in range(MOST_QUOTIENT_TERMS):
+        left = terms_of(rest)
+        if not left:
+            return total
+        first = max(left, key=powers)
+        exponents = [have - want for have, want in zip(powers(first), powers(leading), strict=True)]
+        if min(exponents, default=0) < 0:
+            return None
+        factor = Fraction(left[first]) / terms[leading]
+        if factor.denominator != 1:
+            return None
+        monomial = tuple((atom, power) for atom, power in zip(atoms, exponents, strict=True) if power)
+        part = kind.from_terms({monomial: factor})
+        total = total + part
+        rest = rest - part * divisor
+    return None
+
+
 def symbols_of(values: Iterable[Any]) -> set[str]:
     """Return the names of the symbols in any of the values; numbers have none."""
     return {name for value in values if isinstance(value, Polynomial) for name in value.symbols}
@@ -208,7 +246,11 @@ def _times(left: Monomial, right: Monomial) -> Monomial:
     powers = dict(left)
     for atom, power in right:
         powers[atom] = powers.get(atom, 0) + power
-    return tuple(sorted(powers.items(), key=lambda each: (each[0].function is not None, str(each[0]))))
+    return tuple(sorted(powers.items(), key=lambda each: _atom_order(each[0])))
+
+
+def _atom_order(atom: Atom) -> tuple[bool, str]:
+    return atom.function is not None, str(atom)
 
 
 def sum_text(value: Value) -> str:

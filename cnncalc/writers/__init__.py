@@ -1,7 +1,7 @@
-"""Writers: a graph as code for a framework, as a model file, or as a spec. One file for each format.
+"""Writers: a graph as code for a framework, as a model file, or as a spec. One module or package for each format.
 
-Every writer is a module with `write(graph)` and an `emitter`: a layer is emitted by the row of the framework's
-table, or by a function of the writer if a row alone is not enough. A kind without an equivalent is an
+Every writer is a module or package with `write(graph)` and an `emitter`: a layer is emitted by the row of the
+framework's table, or by a function of the writer if a row alone is not enough. A kind without an equivalent is an
 error E320 with the reason.
 """
 

@@ -32,9 +32,9 @@ Examples:
 
 Input:
   --input HxWxC        Shape of the input, where the spec has none or in its
-                       place.
+                       place; repeat it for a PyTorch module's further inputs.
   --var NAME=VALUE     Value for a `let` of the spec; may be repeated.
-  --at H=N,W=N         Numbers for the letters of the input.
+  --at H=N,W=N         Numbers for the letters of sizes and filters.
   --dim NAME=N         Size of a symbolic dimension of a model file; may be
                        repeated.
   --strict             Refuse unknown operators of a model file.

@@ -245,7 +245,7 @@ def test_wrong_numbers_for_letters(at: str) -> None:
 def test_a_letter_that_is_not_there() -> None:
     """A number for a letter that no input has is an error which names those that it has."""
     done = run("conv 3x3 x16", "--at", "N=3")
-    assert done.output == "error[E110]: no size of the spec's input is `N`\n = help: its letters: C, H, W\n"
+    assert done.output == "error[E110]: the spec has no letter `N`\n = help: its letters: C, H, W\n"
 
 
 def test_letters_in_json() -> None:

@@ -245,6 +245,24 @@ class Attended(nn.Module):
         return y.transpose(1, 2).unflatten(2, x.shape[2:])
 
 
+class AttendedInBlocks(nn.Module):
+    """Self-attention within blocks of 3x5, with a number for each head and offset, and keys and values of one head."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.q, self.k, self.v, self.out = (nn.Linear(8, size, bias=False) for size in (8, 4, 4, 8))
+        self.offsets = nn.Parameter(torch.zeros(2, 15, 15))
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, c, h, w = x.shape
+        blocks = x.view(n, c, h // 3, 3, w // 5, 5).permute(0, 2, 4, 3, 5, 1).reshape(-1, 15, c)
+        q = self.q(blocks).view(-1, 15, 2, 4).transpose(1, 2)
+        k, v = (each(blocks).view(-1, 1, 15, 4) for each in (self.k, self.v))
+        y = (q * 0.5 @ k.transpose(2, 3) + self.offsets).softmax(3) @ v
+        y = self.out(y.transpose(1, 2).reshape(-1, 15, 8))
+        return y.view(n, h // 3, w // 5, 3, 5, c).permute(0, 5, 1, 3, 2, 4).reshape(n, c, h, w)
+
+
 def add_in_place(x: Tensor) -> Tensor:
     """A residual addition as torchvision writes it."""
     y = x.clone()
@@ -344,6 +362,7 @@ PROBES: dict[str, Subject] = {
     "embedding": (Embedded, (1, 13)),
     "attention": (lambda: Attended(module=False), PLANE),
     "attention_module": (lambda: Attended(module=True), PLANE),
+    "attention_blocks": (AttendedInBlocks, (1, 8, 12, 10)),
     "relu": (nn.ReLU, PLANE),
     "relu_in_place": (lambda: nn.ReLU(inplace=True), PLANE),
     "relu6": (nn.ReLU6, PLANE),

@@ -54,7 +54,7 @@ def read(node: Node, output: int) -> Iterator[int]:
             yield from range(output * layer.factor, (output + 1) * layer.factor)
         case "adaptiveavgpool":
             yield from range(
-                floor(Fraction(output * n, layer.size[0])), ceil(Fraction((output + 1) * n, layer.size[0]))
+                floor(Fraction(output * n, layer.size[0] or n)), ceil(Fraction((output + 1) * n, layer.size[0] or n))
             )
         case "pad":
             yield output - layer.amount.ends[0][0]
@@ -81,7 +81,7 @@ def rate(node: Node) -> Fraction:
         case "pixelunshuffle":
             return Fraction(layer.factor)
         case "adaptiveavgpool":
-            return Fraction(node.input_shapes[0].spatial[0], layer.size[0])
+            return Fraction(node.input_shapes[0].spatial[0], layer.size[0] or node.input_shapes[0].spatial[0])
     return Fraction(1)
 
 
@@ -203,7 +203,7 @@ layers = st.one_of(
     st.builds("deconv {} s{} {} x4".format, small, small, st.sampled_from(["same", "p1", "p0-1", "p1-0"])),
     st.builds("upsample {}".format, small),
     st.builds("upsample {} bilinear".format, small),
-    st.builds("adaptiveavgpool {}".format, st.integers(1, 12)),
+    st.builds("adaptiveavgpool {}".format, st.integers(0, 12).map(lambda size: size or "_")),
     st.builds("resize {} {}".format, st.integers(1, 12), st.sampled_from(["nearest", "bilinear"])),
     st.sampled_from(
         [

@@ -79,6 +79,31 @@ def test_adaptive(n: int, out: int) -> None:
     assert field(f"adaptiveavgpool {out}", f"{n}x1")[0] == longest
 
 
+@given(st.integers(1, 5), st.integers(1, 5), st.integers(1, 4), st.integers(1, 3), st.integers(1, 3))
+def test_blocks(before: int, block: int, blocks: int, kernel: int, stride: int) -> None:
+    """Attention within blocks: an output reads its own block, found by going through index sets."""
+    n = block * blocks
+    spec = f"conv {before} x2 | attention h1 window={block} | conv {kernel} s{stride} x1"
+    if n < kernel:
+        return
+    seen = [set(range(at, at + before)) for at in range(n)]
+    seen = [set().union(*seen[at // block * block : at // block * block + block]) for at in range(n)]
+    seen = [set().union(*seen[at * stride : at * stride + kernel]) for at in range((n - kernel) // stride + 1)]
+    told = cnncalc.analyze(spec, input=f"{n + before - 1}x1").rows[-1].receptive_field.axes[0]
+    sizes = [max(each) - min(each) + 1 for each in seen]
+    assert sizes <= [told.size] * len(sizes)
+    if len(sizes) >= block:
+        # A whole period of outputs.
+        least = told.size if told.smallest is None else told.smallest
+        assert (max(sizes), min(sizes), min(seen[0])) == (told.size, least, -told.left)
+
+
+def test_attention_over_all() -> None:
+    """Without a window a position sees the whole input."""
+    rows = cnncalc.analyze("input 9x9x4 | conv 3x3 x4 | attention h2").to_dict()["layers"]
+    assert rows[-1]["receptive_field"]["size"] == "all"
+
+
 def test_upsample_and_back() -> None:
     """An upsampling halves the jump exactly, and a stride makes it whole again."""
     rows = cnncalc.analyze("input 8x8x1 | upsample 2 | conv 3x3 x1 | pool 2").to_dict()["layers"]

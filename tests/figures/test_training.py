@@ -50,6 +50,11 @@ def test_every_kind_says_what_it_keeps(kind: str) -> None:
         # Indices of 8 bytes for 2x2x8 outputs; a global one for 8.
         ("pool 2", 128 + 8 * 32), ("gmp", 128 + 8 * 8), ("adaptivemaxpool 3x3", 128 + 8 * 72),
         ("avgpool 2", 128), ("adaptiveavgpool 3x3", 128),
+        # Queries, keys, values and what is read, 4·128, and a number for each of 2 heads and 16 positions; offsets
+        # learn by the softmax: 4·128, and for both heads 16·16 or, within blocks of 4, 16·4. Values of 12 likewise.
+        ("attention h2", 5 * 128 + 32), ("attention h2 relative", 5 * 128 + 512),
+        ("attention h2 window=2x2 distance", 5 * 128 + 128), ("attention h2 kv=1", 128 + 3 * 128 + 32),
+        ("attention h2 value_dim=12 noproj", 128 + 2 * 128 + 192 + 512),
         # The gradient of a mean is the same whatever the values.
         ("gap", 0), ("adaptiveavgpool 1x1", 0),
         # A mask of a byte for each element, or for the sample; where nothing is dropped there is none.

@@ -51,7 +51,7 @@ def test_activations(table: Framework) -> None:
 
 
 #: Arguments that depend on more than the layer's own argument: writers give them.
-DEPENDENT = {"padding", "shared", "scale", "biases"}
+DEPENDENT = {"padding", "shared", "scale", "biases", "dim", "value_dim"}
 
 
 @pytest.mark.parametrize("table", TABLES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -155,3 +156,20 @@ def test_lazy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_one_by_one() -> None:
+    """A block is parsed when it is first called, and the others are not."""
+    code = (
+        "import cnncalc; from cnncalc.language.prelude import find; cnncalc.analyze('input 8x8x4 | se() | se(2)');"
+        "print(find.cache_info().currsize)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "1\n"
+
+
+def test_blocks_call_no_blocks() -> None:
+    """No block of the prelude calls another: a def of the spec cannot change what it is."""
+    for block in described().values():
+        definition = block.text[block.text.index("def ") :]
+        assert set(re.findall(r"(\w+)\(", definition)) & set(prelude()) == {block.name}

@@ -170,7 +170,7 @@ def said(draw: st.DrawFn, argument: Argument[Any], glued: bool) -> str:
         word = draw(st.sampled_from(sorted(argument.keywords)))
         if glued or draw(st.booleans()):
             return word
-        truth = {True: "true", False: "NO"}
+        truth = {True: "true", False: "NO", "qkv": "qkv"}
         return f"{argument.name}={truth[argument.keywords[word]] if isinstance(argument, Flag) else word}"
     if isinstance(argument, NamedInteger):
         number = draw(st.integers(argument.low, min(argument.high - 1, 9)))
@@ -179,7 +179,9 @@ def said(draw: st.DrawFn, argument: Argument[Any], glued: bool) -> str:
     value = draw(values(argument))
     if argument.takes_tensor and not glued and draw(st.booleans()):
         return draw(st.sampled_from(["", f"{argument.name}="])) + "@" + draw(names)
-    if not glued and draw(st.integers(0, 3)) == 0:
+    if not argument.shorts and glued:
+        return ""
+    if not glued and (not argument.shorts or draw(st.integers(0, 3)) == 0):
         return f"{argument.name}={value}"
     return draw(st.sampled_from([short for short in argument.shorts if not (glued and short == "x")])) + value
 

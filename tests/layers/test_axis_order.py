@@ -140,7 +140,9 @@ def test_wherever_a_shape_is_given(tmp_path: Path, shape: str) -> None:
     assert f"warning[W204]: {message}\n  = help: {help}\n" in run("relu", "--input", shape, "--width", "200").stdout
 
 
-@pytest.mark.parametrize("layers", ["conv1d 3 x8", "maxpool1d 2 | conv 3 x8", "flatten | fc 10", "fc 10"])
+@pytest.mark.parametrize(
+    "layers", ["conv1d 3 x8", "maxpool1d 2 | conv 3 x8", "flatten | fc 10", "fc 10", "gru 8", "mhsa h4"]
+)
 def test_one_axis_that_is_meant(layers: str) -> None:
     """Two equal sizes are no image where a layer asks for one axis, or for none."""
     assert warnings(cnncalc.analyze(f"input 28x28 | {layers}")) == []

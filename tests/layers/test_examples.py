@@ -34,7 +34,7 @@ WORDS = [
     *("relu6", "leakyrelu", "elu", "selu", "celu", "gelu", "silu", "swish"),
     *("mish", "sigmoid", "hardsigmoid", "hardswish", "tanh", "hardtanh", "softplus", "softsign"),
     *("softmax", "logsoftmax", "prelu", "add", "mul", "concat", "grn", "embedding"),
-    *("lstm", "gru", "rnn", "convlstm", "resize", "interpolate"),
+    *("lstm", "gru", "rnn", "convlstm", "attention", "mhsa", "resize", "interpolate"),
 ]
 
 

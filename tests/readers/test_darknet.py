@@ -182,6 +182,8 @@ def test_many_warnings(tmp_path: Path) -> None:
         (f"{NET}[route]\nlayers=none\n", r"`\[route\]` needs layers"),
         (f"{NET}[crnn]\nsize=40\n", "output of `conv1` would be empty"),
         (f"{NET}[conv_lstm]\nsize=40\n", "output of `conv1` would be empty"),
+        # The state is smaller than the input, and smaller than the window.
+        (f"{NET}[conv_lstm]\nsize=9\n", "output of `conv_lstm` would be empty"),
         (f"{NET}[local]\nsize=40\n", "output of `conv1` would be empty"),
         (f"{NET}[deformableconvolutional]\nsize=40\n", "output of `conv1` would be empty"),
     ],

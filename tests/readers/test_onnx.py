@@ -393,7 +393,7 @@ def test_open_sizes(options: dict[str, Any], shape: tuple[int, ...], tmp_path: P
         (
             {},
             "error[E308]: the file leaves the size of `x` open\n = its shape is Nx3xhxw\n"
-            " = help: add `--input HxWxC`, or `--dim h=N --dim w=N`",
+            " = help: add `--input 224x224x3`, or `--dim h=N --dim w=N`",
         ),
         (
             {"dims": {"width": 5}},
@@ -424,7 +424,7 @@ def test_open_sizes_wrong(options: dict[str, Any], message: str, tmp_path: Path)
     """What is left open, or given where nothing is, is an error that says what there is."""
     path = save(tmp_path / "m.onnx", [node("Conv", "x w")], {"x": ("N", 3, "h", "w")}, {"w": (4, 3, 3, 3)})
     with pytest.raises(SpecError) as caught:
-        cnncalc.analyze(path, **options)
+        cnncalc.load(path, **options)
     assert str(caught.value) == message
 
 

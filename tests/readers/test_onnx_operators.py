@@ -107,7 +107,8 @@ def samples() -> Iterator[tuple[str, Any, dict[str, Any], dict[str, Any], list[A
     for name, model, inputs, outputs in cases():
         places = [place for place, value in enumerate(inputs) if value.dtype.kind == "f"]
         names = [each.name for each in model.graph.input]
-        if not places or operators(model) & (NOT_READ | DATA_DEPENDENT):
+        # Recurrent layers have the batch behind the steps.
+        if not places or operators(model) & (NOT_READ | DATA_DEPENDENT | {"LSTM", "GRU", "RNN"}):
             continue
         x = inputs[places[0]]
         if x.ndim < 2 or x.shape[0] == 1:

@@ -103,6 +103,11 @@ def test_json() -> None:
         ("deploy.txt", b'# AlexNet\nname: "AlexNet"\nlayer {', "caffe"),
         ("net.cfg", b"", "darknet"),
         ("yolo.txt", b"# a comment\n\n[net]\nheight=416", "darknet"),
+        ("net.param", b"", "ncnn"),
+        ("net.txt", b"7767517\n2 2\nInput in 0 1 in", "ncnn"),
+        ("net.xml", b"", "openvino"),
+        ("net", b'<?xml version="1.0"?>\n<net name="n" version="11">', "openvino"),
+        ("page.html", b"<html><body>", None),
         ("net.txt", b"input 5x5x3 | conv 3x3 x2", None),
     ],
 )
@@ -149,7 +154,7 @@ def test_rules() -> None:
     assert list(rules) == ["Conv", "FusedConv", "Relu", "Tanh"]
 
 
-READERS = ("caffe", "darknet", "keras", "onnx", "torch")
+READERS = ("caffe", "darknet", "keras", "ncnn", "onnx", "openvino", "torch")
 
 
 @pytest.mark.parametrize("reader", READERS)

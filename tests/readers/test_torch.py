@@ -65,6 +65,7 @@ def test_layers() -> None:
         ("nn.AvgPool2d(2)", "avgpool 2x2", (4, 4, 4)),
         ("nn.AdaptiveAvgPool2d(3)", "adaptiveavgpool 3x3", (3, 3, 4)),
         ("nn.AdaptiveMaxPool2d(1)", "gmp", (1, 1, 4)),
+        ("nn.AdaptiveAvgPool2d((5, None))", "adaptiveavgpool 5x_", (5, 8, 4)),
         ("nn.Upsample(scale_factor=2)", "upsample 2", (16, 16, 4)),
         ("nn.Upsample(scale_factor=3, mode='bilinear')", "upsample 3 bilinear", (24, 24, 4)),
         ("nn.Upsample(size=(12, 5))", "resize 12x5", (12, 5, 4)),
@@ -159,9 +160,9 @@ def test_unused() -> None:
     from torch import nn
 
     result = cnncalc.analyze(cnncalc.from_torch(module("self.a(x)", a=nn.Conv2d(4, 2, 1), b=nn.Linear(3, 3)), "8x8x4"))
-    assert result.totals.params == 10
+    assert (result.totals.params, result.totals.unused, result.to_dict()["totals"]["unused"]) == (10, 12, 12)
     assert [(each.code, each.message) for each in result.warnings] == [
-        ("W301", "12 parameters are not counted: the forward pass does not use `b.weight` and 1 more")
+        ("W301", "12 parameters of `b` are not counted: the forward pass never reaches them")
     ]
 
 
@@ -199,14 +200,19 @@ def test_recurrent(code: str, made: dict[str, object], layers: list[str]) -> Non
 
 
 def test_projected_states() -> None:
-    """A projection of the state is no layer here: it is unknown, and strict refuses it."""
+    """A projection of the state is no layer here: a row of the same weights, each matrix multiplied at each step."""
     import torch
 
     made = module("self.a(x)[0]", a=torch.nn.LSTM(6, 5, batch_first=True, proj_size=2))
     result = cnncalc.analyze(cnncalc.from_torch(made, torch.zeros(1, 10, 6)))
-    assert [(row.type, row.params) for row in result.unknown] == [("lstm", 4 * 5 * (6 + 2 + 2) + 2 * 5)]
-    with pytest.raises(SpecError, match=r"^error\[E305\]: unknown operator `lstm`\n"):
-        cnncalc.from_torch(made, torch.zeros(1, 10, 6), strict=True)
+    row = result.rows[1]
+    # 4 gates of 5 units on 6 channels and 2 of the state, with two biases; 5 units become 2.
+    assert (row.type, row.params, row.macs, row.output_shape) == (
+        "lstm",
+        4 * 5 * (6 + 2 + 2) + 2 * 5,
+        10 * (4 * 5 * (6 + 2) + 2 * 5),
+        (10, 2),
+    )
 
 
 def test_mode() -> None:
@@ -255,9 +261,42 @@ def test_command(tmp_path: Path) -> None:
     )
 
 
+def test_command_inputs(tmp_path: Path) -> None:
+    """`--input` is repeated for the inputs of a module: both sizes of a difference of two convolutions."""
+    (tmp_path / "network.py").write_text(
+        "from torch import nn\n\n\nclass Two(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.c = nn.Conv2d(1, 8, 10)\n\n    def forward(self, a, b):\n        return self.c(a) - self.c(b)\n"
+    )
+    status, output, _ = run(tmp_path, "torch:network.py:Two", *("--input", "20x20x1") * 2, "--get", "totals.macs")
+    # 2 · 11·11 places of 8 · 10·10 products.
+    assert (status, output) == (0, "193600\n")
+
+
+def test_command_channels_first(tmp_path: Path) -> None:
+    """An input that the module takes only as channels first is read so, and the warning has the edit."""
+    (tmp_path / "network.py").write_text(
+        "from torch import nn\n\n\nclass Net(nn.Conv2d):\n    def __init__(self):\n        super().__init__(3, 8, 3)\n"
+    )
+    status, output, _ = run(tmp_path, "torch:network.py", "--input", "3x32x32")
+    assert status == 0
+    assert output.endswith(
+        "warning[W204]: the module takes no input 3x32x32: it is read as 32x32x3, channels last\n"
+        "  = help: write `--input 32x32x3`\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (
+            ("torch:factory:nett", "--input", "32x32x3"),
+            "error[E310]: `factory` has no `nett`\n = it has no module class\n = help: write `torch:factory:net`\n",
+        ),
+        (
+            ("torch:factori:net", "--input", "32x32x3"),
+            "error[E310]: `torch:factori:net` cannot be built\n"
+            " = ModuleNotFoundError: No module named 'factori'\n = help: write `torch:factory:net`\n",
+        ),
         (
             ("torch:factory:broken", "--input", "32x32x3"),
             "error[E310]: `torch:factory:broken` cannot be built\n = RuntimeError: out of paint\n",
@@ -269,7 +308,8 @@ def test_command(tmp_path: Path) -> None:
         ),
         (
             ("torch:factory", "--input", "32x32x3"),
-            "error[E310]: `torch:factory` names no factory\n = help: write `torch:package.module:factory`\n",
+            "error[E310]: `torch:factory` names no class or function\n = its functions: `net`, `broken`\n"
+            " = help: write `torch:factory:net`\n",
         ),
     ],
 )

@@ -47,7 +47,7 @@ def test_compiles(network: Any, to: str, exported: Any) -> None:
 
 def test_weights_of_onnx(network: Any, exported: Any) -> None:
     """The weights that ONNX's operators are given add up to the parameters and buffers; the library is not needed."""
-    onnx = import_module("cnncalc.writers.onnx")
+    onnx, weight_type = import_module("cnncalc.writers.onnx"), import_module("cnncalc.writers.onnx.model").Weight
     graph = network.graph
     try:
         operators = onnx.emitter.emit_all(graph.nodes)
@@ -55,7 +55,7 @@ def test_weights_of_onnx(network: Any, exported: Any) -> None:
         exported(network, "onnx")
         raise
     weights = [
-        each for ops in operators.values() for op in ops for each in op.operands if isinstance(each, onnx.Weight)
+        each for ops in operators.values() for op in ops for each in op.operands if isinstance(each, weight_type)
     ]
     totals = cnncalc.analyze(graph).totals
     assert sum(prod(weight.dims) for weight in weights) * 4 == totals.params_bytes

@@ -14,7 +14,7 @@ import cnncalc
 from cnncalc.figures.rows import Row
 from cnncalc.layers.windowed import Windowed
 from cnncalc.writers import export
-from cnncalc.writers.pytorch import ATTRIBUTES
+from cnncalc.writers.pytorch.file import ATTRIBUTES
 
 pytestmark = pytest.mark.frameworks
 
@@ -185,7 +185,8 @@ def test_training(network: Any, exported: Any) -> None:
     saved, flops = trained(graph, made, count)
     made.eval()
     assert flops == 2 * (result.totals.macs + result.totals.backward_macs + overcounted(result.rows, count))
-    if any(map(pads_apart, result.rows)):
+    # On the meta device attention is its two products, and keeps the softmax between them: see below.
+    if any(map(pads_apart, result.rows)) or any(row.type == "attention" for row in result.rows):
         return
     learnt = learning(graph)
     beside = sum(BESIDE[row.type](row, count) for row in result.rows if row.type in BESIDE and row.node.index in learnt)
@@ -197,3 +198,36 @@ def test_training(network: Any, exported: Any) -> None:
     if first.type == "grn":
         beside -= 4 * count * first.node.layer.kept_elements(first.node.input_shapes, first.node.shape)
     assert saved == result.totals.saved_bytes * count + beside
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "input 10x12 | attention h4",
+        "input 4x6x8 | attention h2 dim=24 nobias",
+        "input 10x12 | attention h4 kv=2 dim=24 window=5",
+        "input 10x12 | attention h4 relative",
+        "input 4x6x8 | attention h4 window=2x3 value_dim=16 distance noproj",
+        "input 10x12 | attention h4 kv=2 value_dim=24",
+    ],
+)
+def test_attention_keeps(spec: str) -> None:
+    """Of attention, autograd keeps on a processor what `scaled_dot_product_attention` keeps there: we say so."""
+    graph = cnncalc.parse(spec)
+    found: dict[str, Any] = {"__name__": "exported"}
+    exec(compile(str(export(graph, "pytorch")), "exported.py", "exec"), found)
+    network, x = found["Network"](), torch.rand(2, *samples(graph, 1)[0].shape[1:])
+    kept: dict[int, Any] = {}
+    own = {each.untyped_storage().data_ptr() for each in network.parameters()}
+
+    def pack(tensor: Any) -> Any:
+        # Offsets are looked up by indices, which are numbers of the layer rather than of a sample.
+        if tensor.is_floating_point() and tensor.untyped_storage().data_ptr() not in own:
+            kept[tensor.untyped_storage().data_ptr()] = tensor
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        network(x)
+    assert (
+        sum(each.untyped_storage().nbytes() for each in kept.values()) == 2 * cnncalc.analyze(graph).totals.saved_bytes
+    )

@@ -15,10 +15,10 @@ from cnncalc.writers.runtime import classes, used_classes
 #: For each framework with such classes, a network that needs them all.
 NETWORKS = {
     "pytorch": "input 8x8x4 | avgpool 2 s1 same | ln | bn noscale | scale | shuffle g2 | droppath 0.1 | reshape 256x1"
-    " | pixelshuffle 1 | pixelunshuffle 1 | grn | lstm 4 | reshape 16x16x4 | convlstm 3 x2 | fc 4 each | flatten"
-    " | embedding 9x3",
+    " | pixelshuffle 1 | pixelunshuffle 1 | grn | attention h1 | lstm 4 | reshape 16x16x4 | convlstm 3 x2 | fc 4 each"
+    " | flatten | embedding 9x3",
     "keras": "input 8x8x4 | pool 3 s1 p1x0 | avgpool 2 s1 same | scale | lrn | shuffle g2 | pixelshuffle 2"
-    " | pixelunshuffle 2 | grn | resize 3",
+    " | pixelunshuffle 2 | grn | attention h2 | resize 3",
 }
 
 

@@ -157,6 +157,14 @@ LAYERS = [
     "input 4x6x3 | reshape 24x3 | conv 3 x2 | reshape 44",
     "input 5x3x8 | shuffle g2 | pixelshuffle 2",
     "input 3x2x2x8 | pixelshuffle 2",
+    # Attention over a line, a plane and a volume; within blocks, with fewer heads of keys, with numbers for offsets.
+    "input 7x8 | attention h2",
+    "input 5x6x8 | attention h4 dim=12 kv=2 value_dim=20 qkvbias",
+    "input 6x9x8 | attention h2 kv=1 window=3x3 nobias relative",
+    "input 6x4x8 | attention h2 window=2x4 distance value_dim=12 noproj",
+    "input 4x2x3x4 | attention h2 window=2x1x3 relative",
+    "input 3x5x4 | attention h2 relative qkvbias",
+    "input 6x4 | attention h2 distance",
     # Zeros before the first step alone.
     "input 9x4 | conv 3 causal d2 x4 | dwconv 3 causal | sepconv 4 causal x6",
     "input 9x4 | conv 3 causal s2 g2 x4 | sepconv 3 causal s2 m2 x3",
@@ -176,6 +184,7 @@ LAYERS = [
     "input 5x5x8 | slice 2:5 | crop 1x0-2 | pad 0-1x2 | dropout 0.3 | droppath 0.2",
     "input 15x12x4 | adaptiveavgpool 5x3",
     "input 15x12x4 | adaptivemaxpool 5x3",
+    "input 15x11x4 | adaptiveavgpool 5x_ | adaptivemaxpool _x1",
     "input 8x8x4 as a | mul(gap ; ) | concat( ; @a) | add( ; ; relu)",
     "input 9x8x3 | sepconv 3 s2 p0-1 m2 x5 | dwconv 3 s2x1 m2 same | dwconv 3 p1 m3",
 ]

@@ -32,6 +32,9 @@ Weights = dict[str, Array]
 #: Values of layers by name.
 Values = dict[str, Array]
 
+#: The products of attention by their weights, of which each may have a bias.
+PRODUCTS = ("query", "key", "value", "output")
+
 #: What the three call a weight → its role.
 ROLES = {
     "kernel": ("weight", "kernel", "depthwise_kernel", "slope", "alpha", "gamma", "scale"),
@@ -39,6 +42,9 @@ ROLES = {
     "bias": ("bias", "beta"),
     "mean": ("mean", "running_mean", "moving_mean"),
     "variance": ("variance", "running_var", "moving_variance"),
+    # The products of attention.
+    **{name: (name,) for each in PRODUCTS for name in (each, f"{each}_bias")},
+    "offsets": ("offsets",),
 }
 ROLE_OF = {name: role for role, names in ROLES.items() for name in names}
 
@@ -84,6 +90,23 @@ def _weights(node: Node, random: np.random.Generator) -> Weights:
         return {"kernel": kernel(x.channels, outs, *layer.kernel, fan=fan), **bias}
     if kind == "fc":
         return {"kernel": kernel(layer.units, x.channels, fan=x.channels), **bias}
+    if kind == "attention":
+        query, value, inner = layer.query_size(x), layer.value_size(x), layer.kv / layer.heads
+        sizes = {"query": (query, x.channels), "key": (int(query * inner), x.channels)}
+        sizes |= {"value": (int(value * inner), x.channels)}
+        sizes |= {"output": (x.channels, value)} if layer.projection else {}
+        # Queries and keys so large that the softmax is no mean.
+        found = {name: 2 * kernel(*dims, fan=dims[1]) for name, dims in sizes.items()}
+        if layer.bias:
+            found |= {
+                f"{name}_bias": vector(dims[0])
+                for name, dims in sizes.items()
+                if layer.bias is True or name != "output"
+            }
+        if layer.position != "none":
+            numbers = [n if layer.position == "distance" else 2 * n - 1 for n in layer.block(x)]
+            found["offsets"] = random.normal(0, 1, (layer.heads, *numbers)).astype(np.float32)
+        return found
     if kind in ("bn", "ln", "gn", "instancenorm"):
         found = {"kernel": vector(x.channels, 1.0)} if layer.affine and layer.scale else {}
         found |= {"bias": vector(x.channels)} if layer.affine else {}
@@ -178,8 +201,11 @@ def pytorch(graph: Graph, weights: dict[str, Weights]) -> Values:
 
     for path, module in network.named_modules():
         # What is several modules is a Sequential of the layer's name, or a module that holds another.
-        owner = key(re.sub(r"(\.\d+|\.pool)+$", "", path))
+        owner = key(re.sub(rf"(\.\d+|\.pool|\.({'|'.join(PRODUCTS)}))+$", "", path))
         own = [*module.named_parameters(recurse=False), *module.named_buffers(recurse=False)]
+        product = path.rpartition(".")[2]
+        if product in PRODUCTS:
+            own = [(f"{product}_bias" if name == "bias" else product, each) for name, each in own]
         parts.setdefault(owner, []).extend((name, each) for name, each in own if name != "num_batches_tracked")
         if key(path) in names:
             module.register_forward_hook(keep(names[key(path)]))
@@ -207,6 +233,8 @@ def pytorch(graph: Graph, weights: dict[str, Weights]) -> Values:
 def keras_layout(node: Node, role: str, weight: Array, dims: tuple[int, ...]) -> Array:
     """A weight as Keras has it: kernels with space first, then the channels that come in, then those that go out."""
     kind = node.layer.kind
+    if role in PRODUCTS:
+        return weight.T
     if role == "pointwise" or (role == "kernel" and kind in ("conv", "fc", "deconv")):
         # PyTorch's and Keras's kernels of a transposed convolution are both the other way round.
         return np.moveaxis(weight, (0, 1), (-1, -2))
@@ -267,7 +295,8 @@ def onnx_values(graph: Graph, weights: dict[str, Weights]) -> Values:
             continue
         owner, _, name = node.output[0].rpartition(".")
         role, dims = ROLE_OF[name], sizes[node.input[0]]
-        weight = weights[key(owner)][role].reshape(dims)
+        weight = weights[key(owner)][role]
+        weight = (np.ascontiguousarray(weight.T) if role in PRODUCTS else weight).reshape(dims)
         filled[key(owner)].add(role)
         model.graph.initializer.append(onnx.numpy_helper.from_array(weight, node.output[0]))
     assert filled == {owner: set(each) for owner, each in weights.items()}, "ONNX has other weights"

@@ -17,8 +17,8 @@ from cnncalc.language.write import write
 FILES = sorted(Path(zoo.FOLDER).glob("*.cnn"))
 MEMBERS = list(zoo.members().values())
 
-#: Networks that fit an input of some sizes only, as their papers say, or of another number of axes.
-PARTICULAR = {"unet", "fcn8s", "c3d", "m5", "m11", "m18", "crnn", "deepspeech2"} | {
+#: Networks of another number of axes than two, or of one height.
+PARTICULAR = {"c3d", "m5", "m11", "m18", "crnn", "deepspeech2"} | {
     f"kws_crnn_{size}" for size in ("small", "medium", "large")
 }
 
@@ -85,13 +85,35 @@ def test_another_input(name: str) -> None:
     assert cnncalc.parse(name, input="320x320x3").nodes[0].shape.dims == (320, 320, 3)
 
 
-@pytest.mark.parametrize(("name", "size"), [("unet", 572 - 16), ("fcn8s", 500 - 32)])
-def test_particular_inputs(name: str, size: int) -> None:
-    """U-Net and FCN-8s take what their heads say they do, and tell how the arms differ at other sizes."""
-    channels = cnncalc.parse(name).nodes[0].shape.channels
-    assert cnncalc.parse(name, input=(size, size, channels)).nodes[0].shape.dims == (size, size, channels)
-    with pytest.raises(cnncalc.SpecError, match=r"the arms of `(concat|add)\d` do not agree"):
-        cnncalc.parse(name, input=(320, 320, channels))
+@pytest.mark.parametrize("height", range(401, 434, 2))
+def test_label_map(height: int) -> None:
+    """At any size FCN-8s gives a label for every pixel, and U-Net for those that its unpadded windows leave."""
+    width = 501 + 3 * (height - 401)
+    assert cnncalc.parse("fcn8s", input=(height, width, 3)).nodes[-1].shape.dims == (height, width, 21)
+
+    # Each of 4 levels up and down takes 4 rows at its scale, twice at the lowest; halving leaves a rest out.
+    at = [height, width]
+    for _ in range(4):
+        at = [(n - 4) // 2 for n in at]
+    at = [n - 4 for n in at]
+    for _ in range(4):
+        at = [2 * n - 4 for n in at]
+    assert cnncalc.parse("unet", input=(height, width, 1)).nodes[-1].shape.dims == (*at, 2)
+
+
+@pytest.mark.parametrize("member", MEMBERS, ids=lambda member: member.name)
+def test_classes(member: zoo.Member) -> None:
+    """Every network has the number of its classes as a let, which its output follows."""
+    before = cnncalc.parse(member.name)
+    after = cnncalc.parse(member.name, variables={"classes": 7})
+    own = int(lets(member.text())["classes"])
+    for one, other in zip(before.outputs, after.outputs, strict=True):
+        channels, changed = before.nodes[one].shape.channels, after.nodes[other].shape.channels
+        # A detector has three boxes at each place, of 4 corners, an objectness and the classes.
+        of = {own: 7, 3 * (5 + own): 3 * (5 + 7)}
+        assert changed == of[channels] != channels
+    changed = [a.layer for a, b in zip(before.nodes, after.nodes, strict=True) if a.layer != b.layer]
+    assert {layer.kind for layer in changed} <= {"conv", "fc", "deconv"}
 
 
 def test_variable() -> None:

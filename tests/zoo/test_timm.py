@@ -25,7 +25,6 @@ LEFT_OUT = {
         ),
         "attention",
     ),
-    "ghostnetv2_100": "a map resized to the size of another",
 }  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """Caffe's nets in prototxt, in both dialects (`layers { type: CONVOLUTION }`, `layer { type: "Convolution" }`).
 
 A net is read for testing: layers of the TRAIN phase are left out, and a loss is what it computes at inference. A
-pool's size is rounded up, and its last window left out if it would start in the padding (`round_mode` selects
-other rounding). Blobs are N, C, H, W in the file and channels last here.
+pool's size is rounded up and, where it is padded, its last window left out if it would start past the input
+(`round_mode` selects other rounding). Blobs are N, C, H, W in the file and channels last here.
 
     https://github.com/BVLC/caffe, src/caffe/proto/caffe.proto and src/caffe/layers
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from cnncalc.graph import MAX_LAYERS, Graph
 from cnncalc.readers import ReadOptions
-from cnncalc.readers.caffe import layers  # noqa: F401 - it registers the rules
+from cnncalc.readers.caffe import axes, forks, layers  # noqa: F401 - they register the rules
 from cnncalc.readers.caffe.importer import CaffeImporter
 from cnncalc.readers.caffe.prototxt import parse
 from cnncalc.readers.errors import fail

@@ -2,107 +2,31 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Union
 
 from cnncalc.diagnostics import Origin, Span
-from cnncalc.frameworks.caffe import CAFFE, PARAMETERS, SOURCES, WITHOUT_OUTPUT
-from cnncalc.graph import UNKNOWN, Graph, StoredWeights
+from cnncalc.frameworks.caffe import WITHOUT_OUTPUT
+from cnncalc.graph import UNKNOWN, Graph
 from cnncalc.layers import Layer
+from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.readers import ReadOptions
-from cnncalc.readers.arguments import FileArguments
+from cnncalc.readers.caffe.arguments import CaffeLayer, whole
+from cnncalc.readers.caffe.blobs import LearnableBlob, SharedBlobs, blobs_of, dims_of, shape_of, specs_of
+from cnncalc.readers.caffe.net import NetState
 from cnncalc.readers.caffe.prototxt import PrototxtMessage, PrototxtScalar
+from cnncalc.readers.caffe.sources import source_dims
 from cnncalc.readers.errors import fail
-from cnncalc.readers.importer import Importer, OperatorRules, make, printable, unknown_op
-from cnncalc.readers.text_file import parse_integer
+from cnncalc.readers.importer import Importer, OperatorRules, make, unknown_op
 
-
-class CaffeArguments(FileArguments):
-    """The arguments of a layer: the fields of a message such as `convolution_param`."""
-
-    def __init__(self, message: PrototxtMessage, layer: str, span: Span) -> None:
-        self.message, self.layer, self.span = message, layer, span
-
-    def states(self, name: str) -> bool:
-        return self.message.scalar(name) is not None
-
-    def integer(self, name: str, default: int | None = None, low: int = 1) -> int:
-        scalar = self.message.scalar(name)
-        if scalar is not None:
-            return whole(scalar, f"`{name}`", low)
-        return self._missing(name) if default is None else default
-
-    def integers(self, name: str, rank: int = 0, default: Any = None, low: int = 1) -> tuple[int, ...]:
-        """Return numbers for all axes, or `kernel_h` and `kernel_w`."""
-        stem = name.removesuffix("_size")
-        if self.message.scalar(f"{stem}_h") or self.message.scalar(f"{stem}_w"):
-            return tuple(self.integer(f"{stem}_{axis}", 1 if default is None else default, low) for axis in "hw")
-        values = tuple(whole(value, f"`{name}`", low) for value in self.message.scalars(name))
-        return values or (self.integer(name, default, low),)
-
-    def real(self, name: str, default: float) -> float:
-        text = self.message.text(name)
-        return float(text) if re.fullmatch(r"0?\.\d*[1-9]\d*", text) else default
-
-    def flag(self, name: str, default: bool = True) -> bool:
-        text = self.message.text(name).lower()
-        return default if not text else text in ("true", "t", "1")
-
-    def _missing(self, name: str) -> int:
-        fail("E306", f"`{self.layer}` has no {name}", f"`{name}: …` is missing", span=self.span)
-
-
-class CaffeLayer(NamedTuple):
-    """One layer of the file: its message, its name, and the nodes that it reads."""
-
-    message: PrototxtMessage
-    name: str
-    inputs: list[int]
-
-    @property
-    def type(self) -> str:
-        """The type as written in the file, made printable."""
-        return printable(self.message.text("type"))
-
-    @property
-    def outputs(self) -> int:
-        """The number of blobs that the layer writes."""
-        return len(self.message.scalars("top"))
-
-    @property
-    def span(self) -> Span:
-        position = self.message.scalar("name") or self.message.scalar("type")
-        return position.span if position else self.message.span
-
-    def parameters(self, *names: str) -> CaffeArguments:
-        """Return the arguments in the first of these messages that the layer has."""
-        messages = (message for name in names for message in self.message.messages(name))
-        return CaffeArguments(next(messages, PrototxtMessage({}, self.span)), self.name, self.span)
-
-    @property
-    def rates_of_zero(self) -> list[bool]:
-        """Whether the learning rate of the weights is 0 in the file, then whether that of the bias is."""
-        newer = [message.scalar("lr_mult") for message in self.message.messages("param")]
-        stated = newer or self.message.scalars("blobs_lr")
-        return [bool(each and ZERO.fullmatch(each.text)) for each in stated]
-
-    def make(self, kind: str, **arguments: Any) -> Layer:
-        """Return the layer of a kind with the arguments that the file states, and the given ones."""
-        stated = self.parameters(PARAMETERS.get(kind, "")).read(CAFFE, kind)
-        return make(kind, **stated, **arguments)
-
-
-#: A rate of 0 as files write it: `0`, `0.0`, `0e-5`.
-ZERO = re.compile(r"-?(0+\.?0*|\.0+)([eE][+-]?\d+)?f?")
+#: The node that holds a blob; None for a label, which is no part of the network.
+Blob = Union[int, None]
 
 #: From a layer to the node of its output, or to one for each.
-Rule = Callable[["CaffeImporter", CaffeLayer], "int | list[int]"]
+Rule = Callable[["CaffeImporter", CaffeLayer], Union[int, Sequence[Blob]]]
 
 #: The rules by type, in lower case and without underscores.
 rules: OperatorRules[Rule] = OperatorRules()
-
-Blob = int | None
 
 
 def plain_type(name: str) -> str:
@@ -110,7 +34,15 @@ def plain_type(name: str) -> str:
     return name.lower().replace("_", "")
 
 
-SOURCE_TYPES, IGNORED_TYPES = (tuple(map(plain_type, names)) for names in (SOURCES, WITHOUT_OUTPUT))
+IGNORED_TYPES = tuple(map(plain_type, WITHOUT_OUTPUT))
+
+#: Types with a rule that read nothing, and yet are no source of data.
+WITHOUT_BOTTOMS = ("parameter",)
+
+
+def _only_measures(kind: str) -> bool:
+    """Return whether a type only measures or hides an output, whatever fork it is of."""
+    return kind in IGNORED_TYPES or (kind.endswith(("loss", "lossohem", "accuracy")) and rules.get(kind) is None)
 
 
 class CaffeImporter(Importer):
@@ -118,105 +50,173 @@ class CaffeImporter(Importer):
 
     def __init__(self, net: PrototxtMessage, layers: list[PrototxtMessage], options: ReadOptions) -> None:
         super().__init__([layer.text("name") for layer in layers])
-        self.net, self.layers = net, layers
+        state = NetState.of(net)
+        self.net = net
+        self.layers = [layer for layer in layers if state.includes(layer)]
+        self.left_out = [layer for layer in layers if not state.includes(layer)]
         #: The shape that the first input is given, until it has it.
         self.input = options.input
         #: Blob → the node that holds it, None for a label.
         self.blobs: dict[str, Blob] = {}
+        self.learnable = SharedBlobs()
+        #: Node → the size of its batch.
+        self._batches: dict[int, int] = {}
 
     def run(self) -> Graph:
         last = UNKNOWN
         for name, dims, span in self._net_inputs():
-            last = self.blobs[name] = self._add_input(name, dims, span)
-        for message in filter(_in_test, self.layers):
+            last = self.blobs[name] = self._add_input(self.names(name), dims, span)
+        for message in self.layers:
             tops = [top.text for top in message.scalars("top")]
             written, end = self.attempt(self._import, message) or (dict.fromkeys(tops, UNKNOWN), UNKNOWN)
             self.blobs.update(written)
             last = last if end is None else end
-        return self.builder.build(last, self.net.text("name") or None)
+        return self.build(last, self.net.text("name") or None)
 
-    def add_layer(self, layer: CaffeLayer, kind: Layer, *inputs: int, stored: StoredWeights | None = None) -> int:
-        """Add a layer of ours for a layer of the file; a rate of 0 keeps its weights, or its bias, from training."""
-        constant = layer.rates_of_zero
-        x = self.shape(inputs[0]) if any(constant) else None
-        if x is not None and "trainable" in kind.arguments and stored is None:
-            resolved = kind.resolve(x)
-            weights, biases = resolved.weights(x), resolved.bias_weights(x)
-            held = [count for count in (weights, biases) if count]
-            frozen = [count for count, kept in zip(held, constant, strict=False) if kept]
-            if len(frozen) == len(held) > 0:
-                kind = kind.replace(trainable=False)
-            elif frozen:
-                stored = StoredWeights(weights + biases - sum(frozen), resolved.buffers(x), sum(frozen))
-        return self.add(kind, inputs, Origin(layer.span), layer.name, stored)
+    # -- nodes -------------------------------------------------------------------------------------------
+
+    def add_layer(
+        self,
+        layer: CaffeLayer,
+        kind: Layer,
+        *inputs: int,
+        blobs: Sequence[LearnableBlob] | None = None,
+        part: str = "",
+    ) -> int:
+        """Add a layer of ours for a layer of the file, or for a part of it.
+
+        Its learnable blobs are those of its rule if none are given; what the file states of them (constant, shared)
+        holds.
+        """
+        x = self.shape(inputs[0]) if inputs else None
+        stored = None
+        if blobs or (blobs is None and x is not None):
+            held = list(blobs_of(kind, x)) if blobs is None and x is not None else blobs or ()
+            kind, stored = self.learnable.held(specs_of(layer.message), kind, x, held)
+        name = self.names(f"{layer.name}.{part}") if part else layer.name
+        node = self.add(kind, inputs, Origin(layer.span), name, stored)
+        if inputs:
+            self._batches[node] = self.batch(inputs[0])
+        return node
+
+    def add_unknown(self, layer: CaffeLayer, *inputs: int) -> int:
+        """Add a layer of unknown figures."""
+        return self.add_layer(layer, unknown_op(layer.type or "unnamed"), *(inputs or layer.inputs), blobs=())
+
+    def add_of_dims(
+        self, layer: CaffeLayer, dims: Sequence[int], *, macs: int = 0, blobs: Sequence[LearnableBlob] = ()
+    ) -> int:
+        """Add an operator of the file by its type, whose output has the given sizes of a sample: C, H, W.
+
+        Raises `SpecError` E306 if nothing is left.
+        """
+        if not all(size > 0 for size in dims):
+            message = f"the output of `{layer.name}` would be empty"
+            fail("E306", message, " x ".join(map(str, dims)), span=layer.span)
+        return self.add_layer(layer, OpaqueOp(layer.type, shape_of(dims), macs=macs), *layer.inputs, blobs=blobs)
+
+    def add_reshaped(self, layer: CaffeLayer, full: Sequence[int]) -> int:
+        """Add the elements of the input in another shape, that of the batch included."""
+        x, shape = self.shape(layer.inputs[0]), shape_of(full[1:])
+        # Elements that go over to the batch, such as one of each box, are samples of their own.
+        same = x is not None and x.elements == shape.elements
+        kind = make("reshape", shape=shape.dims) if same else OpaqueOp(layer.type, shape, memory="alias")
+        node = self.add_layer(layer, kind, layer.inputs[0])
+        self._batches[node] = full[0]
+        return node
+
+    def batch(self, node: int) -> int:
+        """Return the size of a blob's first axis, the batch; 1 where the file does not state it."""
+        return self._batches.get(node, 1)
+
+    def dims(self, node: int) -> list[int] | None:
+        """Return the sizes of a sample of a blob in the file's order, C, H, W; None if they are unknown."""
+        shape = self.shape(node)
+        return None if shape is None else dims_of(shape)
 
     # -- inputs ------------------------------------------------------------------------------------------
 
-    def _net_inputs(self) -> Iterator[tuple[str, list[int], Span]]:
-        """Add the inputs outside of layers: `input: "data"`, with four `input_dim` or an `input_shape` for each."""
+    def _net_inputs(self) -> Iterator[tuple[str, list[int] | None, Span]]:
+        """Yield the inputs outside of layers: `input: "data"`, with four `input_dim` or an `input_shape` for each."""
         dims = self.net.scalars("input_dim")
         for number, name in enumerate(self.net.scalars("input")):
             shapes = self.net.messages("input_shape")
-            own = shapes[number].scalars("dim") if number < len(shapes) else dims[4 * number : 4 * number + 4]
+            four = dims[4 * number : 4 * number + 4]
+            own = shapes[number].scalars("dim") if number < len(shapes) else four if len(four) == 4 else []
             yield name.text, [whole(dim, "a dimension") for dim in own], name.span
 
-    def _add_input(self, name: str, dims: list[int], span: Span) -> int:
-        """Add an input of the net, given as N, C, H, W."""
-        shape = (*dims[2:], dims[1]) if len(dims) > 1 else ()
+    def _add_input(self, name: str, dims: list[int] | None, span: Span) -> int:
+        """Add an input of the net, given as N, C, H, W; raises `SpecError` E308 if its size is open."""
+        shape, batch = (shape_of(dims[1:]).dims, dims[0]) if dims else ((), 1)
         if self.input is not None:
-            shape, self.input = self.input, None
-        if not 1 <= len(shape) <= 4:
+            shape, batch, self.input = self.input, 1, None
+        if not 1 <= len(shape) <= 4 or not all(shape):
             help = "add `--input 224x224x3`, or an `input_param { shape { … } }`"
             message = f"the net leaves the size of its input `{name}` open"
             fail("E308", message, "a batch, channels and sizes are missing", help=help, span=span)
-        return self.builder.add(make("input", shape=shape), (), Origin(span), self.names(name))
+        node = self.builder.add(make("input", shape=shape), (), Origin(span), name)
+        self._batches[node] = max(batch, 1)
+        return node
 
-    def _add_source(self, layer: CaffeLayer) -> int:
-        """Add a source of data, whose size is given by its parameters or by its crop."""
-        shape = layer.parameters("input_param", "dummy_data_param").message.message("shape").scalars("dim")
-        dims = [whole(dim, "a dimension") for dim in shape]
-        memory = layer.parameters("memory_data_param")
-        if memory.message.fields:
-            dims = [memory.integer(name, 1, low=0) for name in ("batch_size", "channels", "height", "width")]
-        transform = layer.parameters("transform_param", "data_param", "image_data_param")
-        if not dims and (crop := transform.integer("crop_size", 0, low=0)):
-            dims = [1, 1 if transform.message.text("force_gray") == "true" else 3, crop, crop]
-        return self._add_input(layer.name, dims, layer.span)
+    def _add_source(self, layer: CaffeLayer, kind: str) -> tuple[dict[str, Blob], Blob]:
+        """Add the inputs that a source of data gives; return the nodes of its blobs, None for a label, and the last."""
+        written: dict[str, Blob] = {}
+        last: Blob = None
+        for top, dims in zip(layer.message.scalars("top"), source_dims(layer, kind), strict=True):
+            if dims is False:
+                written[top.text] = None
+                continue
+            # The row is called as the layer; further ones as their blobs.
+            name = layer.name if last is None else self.names(top.text)
+            last = written[top.text] = self._add_input(name, dims if isinstance(dims, list) else None, layer.span)
+        return written, last
+
+    def _find_blob(self, bottom: PrototxtScalar) -> Blob:
+        """Return the node of a blob, None for a label.
+
+        A blob that nothing writes in this phase is that of a source left out, which training alone has; or it is the
+        input, where one is given and the file has none. Raises `SpecError` E307 if there is no such blob.
+        """
+        if bottom.text not in self.blobs:
+            for message in self.left_out:
+                if not message.scalars("bottom") and bottom.text in [top.text for top in message.scalars("top")]:
+                    self.left_out = [each for each in self.left_out if each is not message]
+                    written, _ = self._import(message)
+                    self.blobs.update({top: node for top, node in written.items() if top not in self.blobs})
+                    break
+            else:
+                if self.input is None or not self._is_never_written(bottom.text):
+                    elsewhere = any(top.text == bottom.text for each in self.left_out for top in each.scalars("top"))
+                    help = (
+                        "its rules leave out a layer that does: of the phase TRAIN, or of a stage"
+                        if elsewhere
+                        else None
+                    )
+                    unknown = f"no layer before this one writes `{bottom.text}`"
+                    fail("E307", unknown, "not known", help=help, span=bottom.span)
+                self.blobs[bottom.text] = self._add_input(self.names(bottom.text), None, bottom.span)
+        return self.blobs[bottom.text]
+
+    def _is_never_written(self, blob: str) -> bool:
+        return not any(top.text == blob for layer in self.layers for top in layer.scalars("top"))
 
     # -- layers ------------------------------------------------------------------------------------------
 
     def _import(self, message: PrototxtMessage) -> tuple[dict[str, Blob], Blob]:
         """Add a layer; return the nodes of the blobs that it writes, and its own node, None if it has none."""
         kind, tops = plain_type(message.text("type")), [top.text for top in message.scalars("top")]
-        inputs = [node for bottom in message.scalars("bottom") if (node := self._read_blob(bottom)) is not None]
+        bottoms = message.scalars("bottom")
+        inputs = [node for bottom in bottoms if (node := self._find_blob(bottom)) is not None]
+        if _only_measures(kind) or (bottoms and not inputs):
+            # What is made of labels alone is one.
+            return dict.fromkeys(tops), None
         layer = CaffeLayer(message, self.names(message.text("name") or kind or "layer"), inputs)
-        if kind in IGNORED_TYPES:
-            return {}, None
-        if kind in SOURCE_TYPES and not inputs:
-            if not tops:
-                return {}, None
-            source = self._add_source(layer)
-            return {tops[0]: source, **dict.fromkeys(tops[1:])}, source
-        if not inputs:
-            fail("E307", f"`{layer.name}` reads nothing", "it has no bottom", span=layer.span)
         rule = rules.get(kind)
-        output = rule(self, layer) if rule else self.add_layer(layer, unknown_op(layer.type or "unnamed"), *inputs)
-        ends = output if isinstance(output, list) else [output]
-        return {top: ends[min(number, len(ends) - 1)] for number, top in enumerate(tops)}, ends[-1]
-
-    def _read_blob(self, bottom: PrototxtScalar) -> Blob:
-        if bottom.text not in self.blobs:
-            fail("E307", f"no layer before this one writes `{bottom.text}`", "not known", span=bottom.span)
-        return self.blobs[bottom.text]
-
-
-def whole(value: PrototxtScalar, subject: str, low: int = 0) -> int:
-    """Return the integer value of a field; raises `SpecError` E306 if it is not an integer."""
-    return parse_integer(value.text, value.span, subject, low)
-
-
-def _in_test(message: PrototxtMessage) -> bool:
-    """Return whether the layer is part of the net for testing, by its phase rules."""
-    included = [rule.text("phase").upper() for rule in message.messages("include")]
-    excluded = [rule.text("phase").upper() for rule in message.messages("exclude")]
-    return (not any(included) or "TEST" in included) and "TEST" not in excluded
+        if not inputs and (rule is None or kind not in WITHOUT_BOTTOMS):
+            if not tops:
+                fail("E307", f"`{layer.name}` reads nothing", "it has no bottom", span=layer.span)
+            return self._add_source(layer, kind)
+        output = rule(self, layer) if rule else self.add_unknown(layer)
+        ends = [output] if isinstance(output, int) else output
+        last = next((end for end in reversed(ends) if end is not None), None)
+        return {top: ends[min(number, len(ends) - 1)] for number, top in enumerate(tops)}, last

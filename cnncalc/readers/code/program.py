@@ -10,6 +10,7 @@ from cnncalc.diagnostics import SpecError
 from cnncalc.readers.code.evaluation import WRITE_OUT, Evaluator
 from cnncalc.readers.code.python_text import span_of
 from cnncalc.readers.code.values import Chain, LayerCall, Tensor, Unread, is_network
+from cnncalc.readers.python_classes import module_classes, outermost
 
 #: Base classes of modules and models, whose `forward` or `call` has the order of the layers.
 MODULES = ("Module", "LightningModule", "Model", "Layer")
@@ -67,9 +68,21 @@ class Program:
             self.evaluator.fail(
                 ast.copy_location(ast.Pass(), node) if span.end == span.start else _head(node),
                 f"the class `{node.name}` has a `forward`, which only running it would follow",
-                "code is read, never run",
-                f"save it as a file and read the module: `cnncalc torch:{file}:{node.name} --input 32x32x3`",
+                *self._run_instead(file, node.name),
             )
+
+    def _run_instead(self, file: str, name: str) -> tuple[str, str]:
+        """Return the module classes of the text, and the edit that runs one: the whole network among several."""
+        text = self.evaluator.source.text
+        classes, networks = module_classes(text), outermost(text)
+        chosen = networks[-1] if networks and file != "FILE.py" else name
+        help = f"save it as a file and read the module: `cnncalc torch:{file}:{chosen} --input 32x32x3`"
+        if file != "FILE.py":
+            help = f"write `cnncalc torch:{file}:{chosen} --input 32x32x3`, which runs it"
+        fact = "code is read, never run"
+        if len(classes) > 1:
+            fact += f"; the module classes are {', '.join(f'`{each}`' for each in classes)}"
+        return fact, help
 
     def _assign(self, node: ast.Assign | ast.AnnAssign) -> None:
         if node.value is None:

@@ -92,11 +92,18 @@ class DarknetImporter(Importer):
     def add_composite(
         self, section: CfgSection, shape: Shape, parts: Sequence[tuple[Layer, Shape]], *inputs: int
     ) -> int:
-        """Add a section that applies several layers of ours inside, each to an input of the given shape, as one row."""
+        """Add a section that applies several layers of ours inside, each to an input of the given shape, as one row.
+
+        Raises `SpecError` where one of them does not fit.
+        """
         macs, held = 0, [StoredWeights()]
         for layer, x in parts:
-            resolved = layer.resolve(x)
-            macs += resolved.multiply_adds(x, resolved.infer((x,)))
+            try:
+                resolved = layer.resolve(x)
+                macs += resolved.multiply_adds(x, resolved.infer((x,)))
+            except ShapeError as fault:
+                summary = fault.summary.format(layer=section.name)
+                fail(fault.code, summary, fault.fact, fault.notes, fault.help, section.span)
             held.append(weights_of(resolved, x))
         stored = StoredWeights(*map(sum, zip(*held, strict=True)))
         return self.add_layer(section, OpaqueOp(section.name, shape, macs=macs), *inputs, stored=stored)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Sequence
+from functools import reduce
 from itertools import product
 from typing import Any
 
@@ -24,6 +25,7 @@ from cnncalc.readers.onnx.constants import (
     argument,
     dims_of,
     elementwise,
+    few,
     integers_of,
     moved,
     stretched,
@@ -32,9 +34,13 @@ from cnncalc.readers.onnx.constants import (
 from cnncalc.readers.onnx.model import MAX_REALS, NodeDef
 from cnncalc.readers.shape_inference import Dims
 from cnncalc.readers.weights import ConstantTensor
+from cnncalc.shape import at_least, at_most, ceil_div, equal
 
 #: Whole numbers are ONNX's of 64 bits; what is larger is no size.
 INTEGER_LIMIT = 2**63
+
+#: Formulas of sizes are followed up to so many atoms.
+MAX_WEIGHT = 40
 
 #: Operators whose further inputs are the scale and zero point of quantized numbers.
 SCALED = ("DequantizeLinear", "QuantizeLinear")
@@ -65,15 +71,53 @@ def _bounded(values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
     """Return the values if they are few, and numbers of a size that a file can hold."""
     if values is None or len(values) > MAX_ELEMENTS:
         return None
-    if any(not abs(value) < INTEGER_LIMIT for value in values):  # catches NaN as well
+    if not all(_is_sound(value) for value in values):
         return None
     return values
+
+
+def _is_sound(value: Any) -> bool:
+    """Return whether a value is a number that a file can hold, or a formula of a size."""
+    if hasattr(value, "weight"):
+        return bool(value.weight <= MAX_WEIGHT)
+    return bool(abs(value) < INTEGER_LIMIT)  # not so NaN
 
 
 # -- element by element ------------------------------------------------------------------------------------
 
 
+def _is_formula(value: Any) -> bool:
+    return hasattr(value, "clip")
+
+
+def _exact(value: Any) -> Any:
+    """Return a number that a formula can be multiplied by: a float as the fraction that it stands for."""
+    if not isinstance(value, float):
+        return value
+    from fractions import Fraction
+
+    return Fraction(value).limit_denominator(10**6)
+
+
+def _on_formulas(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of numbers that takes formulas as well; a comparison that they leave open is not known."""
+
+    def combined(*values: Any) -> Any:
+        if not any(map(_is_formula, values)):
+            return function(*values)
+        result = function(*map(_exact, values))
+        if not isinstance(result, bool) and not _is_formula(result) and not hasattr(result, "denominator"):
+            raise NotKnownError
+        return result
+
+    return combined
+
+
 def _divide(a: Any, b: Any) -> Any:
+    if _is_formula(a) or _is_formula(b):
+        # Whole sizes are divided by whole numbers, rounded down; where one is a fraction, both are reals.
+        whole = isinstance(b, int) and all(isinstance(each, int) for each in getattr(a, "terms", {}).values())
+        return a // b if whole else a * (1 / _exact(b))
     if isinstance(a, int) and isinstance(b, int):
         return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)  # rounded towards zero
     return a / b
@@ -87,7 +131,7 @@ def _power(a: Any, b: Any) -> Any:
 #: Operator → the function of its input's elements.
 UNARY: dict[str, Callable[[Any], Any]] = {
     "Neg": operator.neg, "Abs": abs, "Not": operator.not_, "Sqrt": math.sqrt, "Exp": math.exp, "Log": math.log,
-    "Ceil": lambda value: float(math.ceil(value)), "Floor": lambda value: float(math.floor(value)),
+    "Ceil": lambda value: -(-value // 1), "Floor": lambda value: value // 1,
     "Round": lambda value: float(round(value)), "Reciprocal": lambda value: 1 / value,
     "Sign": lambda value: (value > 0) - (value < 0),
 }  # fmt: skip
@@ -95,9 +139,9 @@ UNARY: dict[str, Callable[[Any], Any]] = {
 #: Operator → the function of the elements of all its inputs.
 COMBINING: dict[str, Callable[..., Any]] = {
     "Add": operator.add, "Sub": operator.sub, "Mul": operator.mul, "Div": _divide, "Pow": _power,
-    "Mod": operator.mod, "Equal": operator.eq, "Greater": operator.gt, "GreaterOrEqual": operator.ge,
+    "Mod": operator.mod, "Equal": equal, "Greater": operator.gt, "GreaterOrEqual": operator.ge,
     "Less": operator.lt, "LessOrEqual": operator.le, "And": lambda a, b: bool(a and b), "Or": lambda a, b: bool(a or b),
-    "Min": lambda *values: min(values), "Max": lambda *values: max(values),
+    "Min": lambda *values: reduce(at_most, values), "Max": lambda *values: reduce(at_least, values),
     "Where": lambda condition, a, b: a if condition else b,
 }  # fmt: skip
 
@@ -109,20 +153,29 @@ def _unary(node: NodeDef, inputs: Constants, function: Callable[[Any], Any]) -> 
 
 @folding.table(COMBINING)
 def _combining(node: NodeDef, inputs: Constants, function: Callable[..., Any]) -> ConstantTensor:
-    return elementwise(function, inputs)
+    return elementwise(_on_formulas(function), inputs)
 
 
 @folding("Cast")
 def _cast(node: NodeDef, inputs: Constants) -> ConstantTensor:
     to = node.integer("to", 1)
     kind: Callable[[Any], Any] = bool if to == 9 else int if to in (2, 3, 4, 5, 6, 7, 12, 13) else float
-    return elementwise(kind, inputs[:1])
+    return elementwise(lambda value: _cast_formula(value, kind) if _is_formula(value) else kind(value), inputs[:1])
+
+
+def _cast_formula(value: Any, kind: Callable[[Any], Any]) -> Any:
+    return value // 1 if kind is int else value if kind is float else True
 
 
 @folding("Clip")
 def _clip(node: NodeDef, inputs: Constants) -> ConstantTensor:
     low, high = bounds(node, inputs)
-    return elementwise(lambda value: min(max(value, low), high), inputs[:1])
+
+    def clipped(value: Any) -> Any:
+        value = value if low == -math.inf else at_least(value, low)
+        return value if high == math.inf else at_most(value, high)
+
+    return elementwise(clipped, inputs[:1])
 
 
 def bounds(node: NodeDef, inputs: Sequence[Any]) -> tuple[float, float]:
@@ -196,10 +249,12 @@ def _gather(node: NodeDef, inputs: Constants) -> ConstantTensor:
 @folding("Slice")
 def _slice(node: NodeDef, inputs: Constants) -> ConstantTensor:
     taken = slice_ranges(node, inputs, dims_of(inputs[0]))
-    return moved(inputs[0], tuple(map(len, taken)), taken)
+    after = tuple(map(shape_inference.taken_size, taken))
+    ranges = [each for each in taken if isinstance(each, range)]
+    return moved(inputs[0], after, ranges) if len(ranges) == len(taken) else ConstantTensor(after)
 
 
-def slice_ranges(node: NodeDef, inputs: Constants, before: Dims) -> list[range]:
+def slice_ranges(node: NodeDef, inputs: Constants, before: Dims) -> list[shape_inference.Taken]:
     """Return the elements that a Slice takes along each axis; raises `NotKnownError` if they are not known."""
     starts, ends = (argument(node, inputs, name, position) for name, position in (("starts", 1), ("ends", 2)))
     if starts is None or ends is None:
@@ -234,7 +289,7 @@ def _concat(node: NodeDef, inputs: Constants) -> ConstantTensor:
 def _expand(node: NodeDef, inputs: Constants) -> ConstantTensor:
     data = inputs[0]
     after = shape_inference.broadcast(dims_of(data), tuple(integers_of(inputs[1])))
-    if data is None or data.values is None or math.prod(after) > MAX_ELEMENTS:
+    if data is None or data.values is None or not few(after):
         return ConstantTensor(after)
     return ConstantTensor(after, stretched(data, after))
 
@@ -250,6 +305,8 @@ def _tile(node: NodeDef, inputs: Constants) -> ConstantTensor:
 @folding("Range")
 def _range(node: NodeDef, inputs: Constants) -> ConstantTensor:
     start, limit, step = (values_of(each)[0] for each in inputs[:3])
+    if any(map(_is_formula, (start, limit, step))):
+        return ConstantTensor((ceil_div(limit - start, step),))
     if not all(isinstance(each, int) for each in (start, limit, step)):
         return ConstantTensor((max(math.ceil((limit - start) / step), 0),))
     numbers = range(start, limit, step)
@@ -259,14 +316,13 @@ def _range(node: NodeDef, inputs: Constants) -> ConstantTensor:
 @folding("ConstantOfShape")
 def _constant_of_shape(node: NodeDef, inputs: Constants) -> ConstantTensor:
     after = tuple(integers_of(inputs[0]))
-    if any(size < 0 for size in after):
+    if any(isinstance(size, int) and size < 0 for size in after):
         raise NotKnownError
     value = node.tensor("value")
     fill = 0.0 if value is None else (value.values or (None,))[0]
-    count = math.prod(after)
     # Reals by the hundred are weights, not sizes.
     limit = MAX_ELEMENTS if isinstance(fill, int) else MAX_REALS
-    return ConstantTensor(after, (fill,) * count if count <= limit and fill is not None else None)
+    return ConstantTensor(after, (fill,) * math.prod(after) if few(after, limit) and fill is not None else None)
 
 
 @folding("Shape")

@@ -61,6 +61,12 @@ def argument(node: NodeDef, inputs: Constants, name: str, position: int) -> list
     return None
 
 
+def few(dims: Dims, most: int = MAX_ELEMENTS) -> bool:
+    """Return whether a constant of these dimensions has so few elements that their values are followed."""
+    count = math.prod(dims)
+    return isinstance(count, int) and count <= most
+
+
 def positions(dims: Dims, taken: Sequence[Sequence[int]]) -> Iterator[int]:
     """Yield the row-major positions of the elements at all combinations of indices; an axis of size 1 broadcasts."""
     dims = (1,) * (len(taken) - len(dims)) + dims
@@ -92,7 +98,7 @@ def elementwise(function: Callable[..., Any], inputs: Constants) -> ConstantTens
     """Return the function of the inputs' elements, with each input broadcast to the common shape."""
     given = [each for each in inputs if each is not None]
     dims = broadcast(*map(dims_of, given))
-    if any(each.values is None for each in given) or math.prod(dims) > MAX_ELEMENTS:
+    if any(each.values is None for each in given) or not few(dims):
         return ConstantTensor(dims)
     columns = [stretched(each, dims) for each in given]
     return ConstantTensor(dims, tuple(function(*row) for row in zip(*columns, strict=True)))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from math import prod
 from os import path as paths
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from cnncalc.diagnostics import Diagnostic, Problems
 from cnncalc.graph import UNKNOWN as NO_NODE
@@ -24,7 +24,7 @@ from cnncalc.readers.operands import Operands, Outputs, Value
 from cnncalc.readers.shape_inference import Dims, ShapeMismatchError
 from cnncalc.readers.tensor_importer import TensorImporter
 from cnncalc.readers.tensors import Tensor
-from cnncalc.readers.weights import ConstantTensor
+from cnncalc.readers.weights import ConstantTensor, StoredElements, count_weights
 
 #: The most elements that are computed over all nodes; beyond it, values of constants are no longer followed.
 MAX_FOLDED = 3_000_000
@@ -50,21 +50,14 @@ def with_runtime(table: Mapping[str, TableRow]) -> dict[str, TableRow]:
     return {**table, **{f"com.microsoft.{operator}": row for operator, row in table.items()}}
 
 
-class StoredElements(NamedTuple):
-    """A tensor that the file holds: its number of elements, and whether they are of a weight's type."""
-
-    elements: int
-    is_weight: bool
-
-
 class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
     """Builds the graph of one file."""
 
-    def __init__(self, model: ModelDef, path: str, options: ReadOptions) -> None:
+    def __init__(self, model: ModelDef, path: str, options: ReadOptions, batched: bool = True) -> None:
         super().__init__(module_and_lead(node) for node in model.nodes if node.operator not in WITHOUT_ROW)
         self.model, self.path = model, path
         self.opset = model.opset
-        self.shapes = StatedShapes(model, options)
+        self.shapes = StatedShapes(model, options, batched)
         #: The values by the names that nodes have for them.
         self.values: dict[str, Value] = {}
         #: The outputs of Constant nodes.
@@ -130,12 +123,7 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
 
         Without `scalars`, single numbers are not weights; with `any_type`, integers are weights as well.
         """
-
-        def is_weight(stored: StoredElements) -> bool:
-            return (stored.is_weight or any_type) and (scalars or stored.elements != 1)
-
-        params, kept = (self.weights.count(each, is_weight) for each in (values, buffers))
-        return StoredWeights(sum(each.elements for each in params), sum(each.elements for each in kept))
+        return count_weights(self.weights, values, buffers, scalars, any_type)
 
     def for_one_sample(self, target: list[int], x: Tensor) -> list[int]:
         """Return the sizes that the file gives a tensor for its own batch, converted to a batch of 1."""
@@ -197,7 +185,7 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
             scratch = self._scratch()
             try:
                 result = rule(scratch, node, scratch.as_tensors(operands, count))  # type: ignore[misc]
-            except (ValueError, ArithmeticError, IndexError):
+            except (ValueError, ArithmeticError, IndexError, TypeError):
                 continue
             if not scratch.problems:
                 shapes = [each.dims for each in (result if isinstance(result, list) else [result])]  # type: ignore[union-attr]
@@ -252,12 +240,8 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
                 return outputs
             except ShapeMismatchError as mismatch:
                 return self._contradiction(node, str(mismatch))
-            except (
-                ValueError,
-                ArithmeticError,
-                IndexError,
-            ):  # arguments that make no sense, too few axes
-                pass
+            except (ValueError, ArithmeticError, IndexError, TypeError):
+                pass  # arguments that make no sense, too few axes, or what formulas leave open
         stated = self.shapes.of_tensor(node.outputs[0]) if node.outputs else None
         # Behind a shape that is not known, what neither learns nor multiplies is no further loss.
         behind_unknown = any(each.dims is None for each in operands.tensors)

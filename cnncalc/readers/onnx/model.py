@@ -99,6 +99,9 @@ WEIGHT_TYPES = REAL_TYPES | {2, 3, 4, 5, 21, 22}
 #: Element type → how `struct` reads its raw bytes.
 CODES = {1: "f", 2: "B", 3: "b", 4: "H", 5: "h", 6: "i", 7: "q", 9: "?", 10: "e", 11: "d", 12: "I", 13: "Q"}
 
+#: Symbols that stand for any number at each place; as names they would all be the same size.
+OPEN_SYMBOLS = ("?", "None", "unknown", "-1")
+
 Number = Any
 
 
@@ -282,7 +285,8 @@ def _value(message: Message) -> ValueDef:
 
 
 def _dimension(message: Message) -> Dimension:
-    if message.get("param"):
-        return str(message["param"])
+    symbol = str(message.get("param", ""))
+    if symbol and symbol not in OPEN_SYMBOLS:
+        return symbol
     value: int = message.get("value", -1)
     return value if value >= 0 else None

@@ -159,7 +159,7 @@ def _joined(importer: OnnxImporter, node: NodeDef, values: list[Value | None], a
 def expand(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     data, target = operands.tensor(0), operands.constant(1)
     wanted = target.integers() if target else None
-    if wanted is None or any(size < 1 for size in wanted):
+    if wanted is None or any(isinstance(size, int) and size < 1 for size in wanted):
         raise CannotInferError
     after = shape_inference.broadcast(data.known_dims, tuple(wanted))
     return data if after == data.dims else importer.opaque(node, after, [data])
@@ -221,7 +221,7 @@ def _resized(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Dims:
     if not scales or len(scales) != len(axes) or not all(0 < scale < 10**6 for scale in scales):
         raise CannotInferError
     by = dict(zip(axes, scales, strict=True))
-    return tuple(floor(size * Fraction(by.get(axis, 1)).limit_denominator(10**6)) for axis, size in enumerate(before))
+    return tuple(size * Fraction(by.get(axis, 1)).limit_denominator(10**6) // 1 for axis, size in enumerate(before))
 
 
 @rules("DepthToSpace", "SpaceToDepth")

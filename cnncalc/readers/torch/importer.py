@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Union
 
 from cnncalc.diagnostics import Diagnostic
 from cnncalc.graph import UNKNOWN as NO_NODE
 from cnncalc.graph import Graph, StoredWeights
+from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.readers.importer import OperatorRules
 from cnncalc.readers.shape_inference import Dims
 from cnncalc.readers.tensor_importer import TensorImporter
-from cnncalc.readers.tensors import CannotInferError, Tensor
+from cnncalc.readers.tensors import CannotInferError, Tensor, sample_shape
 from cnncalc.readers.weights import ConstantTensor
 
 if TYPE_CHECKING:
@@ -32,16 +33,11 @@ LEADING = frozenset((
     *(f"conv{kind}{rank}d" for kind in ("", "_transpose") for rank in (1, 2, 3)),
 ))  # fmt: skip
 
-#: Operators that only move elements, choose among them or make new ones: they hold no weights and have no MACs.
-MOVING = frozenset((
-    "amin", "arange", "argmax", "argmin", "as_strided", "broadcast_to", "copy", "cumsum", "diagonal", "embedding",
-    "expand", "expand_as", "flip", "full_like", "gather", "grid_sampler", "im2col", "index", "index_put",
-    "index_select", "masked_fill", "max", "min", "movedim", "new_zeros", "norm", "linalg_vector_norm", "ones_like",
-    "pad", "pixel_unshuffle", "repeat", "repeat_interleave", "roll", "rot90", "scatter", "select", "slice_scatter",
-    "sort", "stack", "std", "take", "tile", "topk", "tril", "triu", "unbind", "unfold", "var", "var_mean",
-    "zeros_like", "rms_norm", "local_response_norm", "meshgrid", "squeeze", "lp_pool2d", "fractional_max_pool2d",
-))  # fmt: skip
+#: Higher-order operators: a graph within the graph, that is run once on what follows it in the arguments.
+WRAPPING = frozenset(("wrap_with_autocast", "wrap_with_set_grad_enabled", "tag_activation_checkpoint", "wrap"))
 
+#: Namespaces of operators whose multiply-adds PyTorch's own counter knows.
+COUNTED = frozenset(("aten", "prims", "quantized_decomposed"))
 
 Value = Union[Tensor, ConstantTensor]
 
@@ -85,7 +81,7 @@ class TorchImporter(TensorImporter[FxNode, StoredParameter]):
     """Builds the graph of a traced module. The shape of every tensor is known from the trace."""
 
     def __init__(self, program: ExportedProgram, module: torch.nn.Module) -> None:
-        calls = [node for node in program.graph.nodes if node.op == "call_function"]
+        calls = [node for graph in _graphs(program) for node in graph.nodes if node.op == "call_function"]
         super().__init__(module_and_lead(node) for node in calls if operator_name(node) not in WITHOUT_ROW)
         self.program, self.module = program, module
         #: The values by the traced nodes that give them.
@@ -111,7 +107,9 @@ class TorchImporter(TensorImporter[FxNode, StoredParameter]):
             elif node.op == "call_function":
                 self.values[node] = self._import_call(node)
         graph = self.finish(self._outputs(), type(self.module).__name__)
-        return graph._replace(warnings=(*graph.warnings, *self._unused()))
+        unused = [each for each in self.weights.uncounted() if each.is_parameter]
+        count = sum(each.elements for each in unused)
+        return graph._replace(unused=count, warnings=(*graph.warnings, *self._unused(unused, count)))
 
     def _outputs(self) -> Iterable[Any]:
         last = next(node for node in self.program.graph.nodes if node.op == "output")
@@ -132,15 +130,24 @@ class TorchImporter(TensorImporter[FxNode, StoredParameter]):
             return ConstantTensor(None)
         return self.add_input(dims, 1, node.name)
 
-    def _unused(self) -> Iterable[Diagnostic]:
-        """Yield a warning if the forward pass leaves parameters unused, which are not in the totals."""
-        rest = [each for each in self.weights.uncounted() if each.is_parameter]
+    def _unused(self, rest: Sequence[StoredParameter], count: int) -> Iterable[Diagnostic]:
+        """Yield a warning that names the modules whose parameters the forward pass never reaches."""
         if rest:
-            count = sum(each.elements for each in rest)
-            message = f"{count:,} parameters are not counted: the forward pass does not use `{rest[0].name}`"
-            message += f" and {len(rest) - 1} more" if len(rest) > 1 else ""
-            help = "some are for training alone (auxiliary heads)"
-            yield Diagnostic("W301", message, help=help)
+            modules = self._whole_modules({each.name for each in rest})
+            named = ", ".join(f"`{each}`" for each in modules[:5]) + (", …" if len(modules) > 5 else "")
+            message = f"{count:,} parameters of {named} are not counted: the forward pass never reaches them"
+            yield Diagnostic("W301", message, help="some are for training alone (auxiliary heads)")
+
+    def _whole_modules(self, unused: set[str]) -> list[str]:
+        """Return the outermost modules that have unused parameters alone, and the parameters of no such module."""
+        used = {name for name, _ in self.module.named_parameters()} - unused
+        found: dict[str, None] = {}
+        for name in sorted(unused):
+            parts = name.split(".")
+            outer = (".".join(parts[:end]) for end in range(1, len(parts)))
+            whole = (each for each in outer if not any(other.startswith(f"{each}.") for other in used))
+            found[next(whole, name)] = None
+        return list(found)
 
     # -- nodes -------------------------------------------------------------------------------------------
 
@@ -164,37 +171,98 @@ class TorchImporter(TensorImporter[FxNode, StoredParameter]):
         return bool(params) and all(each.is_frozen for each in params)
 
     def _import_call(self, node: FxNode) -> Any:
-        read = [value for each in node.all_input_nodes for value in _flat(self.values.get(each))]
-        tensors = [value for value in read if isinstance(value, Tensor)]
-        if not tensors:
-            sources = frozenset().union(*(each.sources for each in read if isinstance(each, ConstantTensor)))
-            return ConstantTensor(output_dims(node), sources=sources)
-        if any(each.node == NO_NODE for each in tensors):
-            return Tensor(NO_NODE, None)
-        if operator_name(node) == "getitem":
+        name = operator_name(node)
+        if name in WRAPPING:
+            return self._import_inner_graph(node)
+        if name == "getitem":
             value = self.values[node.args[0]]
             at = node.args[1]
             return value[at] if isinstance(value, list) and at < len(value) else value
+        read = [value for each in node.all_input_nodes for value in _flat(self.values.get(each))]
+        tensors = [value for value in read if isinstance(value, Tensor)]
+        if any(each.node == NO_NODE for each in tensors):
+            return Tensor(NO_NODE, None)
+        if tensors:
+            return self._import_operator(node, tensors, read)
+        factor = self._constant_factor(node)
+        if factor is None:
+            sources = frozenset().union(*(each.sources for each in read if isinstance(each, ConstantTensor)))
+            return ConstantTensor(output_dims(node), sources=sources)
+        constant, self.values[factor] = self.values[factor], self._constant_row(node, self.values[factor])
+        result = self._import_operator(node, [self.values[factor]], read)
+        self.values[factor] = constant
+        return result
+
+    def _import_operator(self, node: FxNode, tensors: Sequence[Tensor], read: Sequence[Value]) -> Any:
         rule = rules.get(operator_name(node))
         if rule is not None:
             try:
                 with self.weights.restored_on_error():
                     return rule(self, node, self._bind(node))
-            except ValueError:  # CannotInferError, and arguments that no layer of ours takes
+            except (ValueError, TypeError):  # CannotInferError, and arguments that no layer of ours takes
                 pass
         return self._import_opaque(node, tensors, read)
 
+    def _import_inner_graph(self, node: FxNode) -> Any:
+        """Import the graph within a node as if it stood in its place, and return the values of its outputs."""
+        at = next(at for at, each in enumerate(node.args) if getattr(each, "op", None) == "get_attr")
+        inner = getattr(node.graph.owning_module, node.args[at].target).graph
+        given = iter(node.args[at + 1 :])
+        for each in inner.nodes:
+            if each.op == "placeholder":
+                self.values[each] = self._value(next(given))
+            elif each.op == "call_function":
+                self.values[each] = self._import_call(each)
+            elif each.op == "output":
+                return self._value(each.args[0])
+        raise AssertionError("a graph has an output")
+
+    def _constant_factor(self, node: FxNode) -> FxNode | None:
+        """Return the first factor of a product of constants, which PyTorch computes at every run; else None."""
+        factors = [each for each in node.all_input_nodes if isinstance(self.values.get(each), ConstantTensor)]
+        known = factors and self.values[factors[0]].dims
+        return factors[0] if known and self._multiply_adds(node) else None
+
+    def _constant_row(self, node: FxNode, constant: ConstantTensor) -> Tensor:
+        """Add a constant as a row of its own, from which a layer goes on as from an input."""
+        dims = constant.dims or ()
+        channel = min(1, len(dims) - 1)
+        layer = OpaqueOp("Constant", sample_shape(dims, channel))
+        scope = f"{module_of(node)}." if module_of(node) else ""
+        index = self.builder.add(layer, (), scope=scope, stored=self.count_weights(constant))
+        return Tensor(index, dims, channel)
+
+    def _multiply_adds(self, node: FxNode) -> int | None:
+        """Return the multiply-adds of a node as PyTorch's own counter has them; None if it cannot tell."""
+        if getattr(node.target, "namespace", "") not in COUNTED:
+            return None
+        from torch.fx import map_arg
+        from torch.utils.flop_counter import FlopCounterMode
+
+        mode = next((each.fake_mode for each in _fake_tensors(node)), None)
+        if mode is None:
+            return 0
+        try:
+            args, kwargs = (map_arg(each, lambda inner: inner.meta["val"]) for each in (node.args, node.kwargs))
+            with mode, FlopCounterMode(display=False) as counter:
+                node.target(*args, **kwargs)
+        except Exception:
+            return None  # what the operator raises on tensors without values is PyTorch's
+        return int(counter.get_total_flops()) // 2
+
     def _import_opaque(self, node: FxNode, tensors: Sequence[Tensor], read: Sequence[Value]) -> Any:
-        """Add an operator without a rule; it is known if it works element by element, or only moves elements."""
+        """Add an operator without a rule, with PyTorch's own count of its multiply-adds."""
         import torch
 
+        value = node.meta.get("val")
+        if value is None or isinstance(value, (int, float, bool)):  # an assertion, or a number
+            return ConstantTensor(None)
         stored = self.count_weights(*read)
         dims = output_dims(node)
         if torch.Tag.pointwise in getattr(node.target, "tags", ()) and dims is not None:
             return self.elementwise(node, tensors, dims, stored)
-        known = operator_name(node) in MOVING and not stored.params
-        output = self.opaque(node, dims, tensors, stored=stored, known=known)
-        value = node.meta.get("val")
+        macs = self._multiply_adds(node)
+        output = self.opaque(node, dims, tensors, stored=stored, known=macs is not None, macs=macs or 0)
         if not isinstance(value, (tuple, list)):
             return output
         return [output._replace(dims=tuple(each.shape)) if hasattr(each, "shape") else output for each in value]
@@ -211,6 +279,21 @@ class TorchImporter(TensorImporter[FxNode, StoredParameter]):
         if isinstance(value, (list, tuple)):
             return [self._value(each) for each in value]
         return self.values[value] if getattr(value, "op", None) is not None else value
+
+
+def _graphs(program: ExportedProgram) -> list[Any]:
+    """Return the graph of a program and those within it."""
+    parts = program.graph_module.modules()
+    return [part.graph for part in parts if hasattr(part, "graph")]
+
+
+def _fake_tensors(node: FxNode) -> Iterator[Any]:
+    """Yield the tensors without values that a node reads in the trace."""
+    for each in node.all_input_nodes:
+        values = each.meta.get("val")
+        for value in values if isinstance(values, (list, tuple)) else [values]:
+            if hasattr(value, "fake_mode"):
+                yield value
 
 
 def _flat(value: Any) -> list[Any]:

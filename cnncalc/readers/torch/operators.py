@@ -100,7 +100,9 @@ def conv_transpose(importer: TorchImporter, node: FxNode, arguments: BoundArgume
 def adaptive_pool(importer: TorchImporter, node: FxNode, arguments: BoundArguments, kind: str) -> Tensor:
     """Add an adaptive pool; with output size 1 it is a global pool."""
     x = importer.with_channels(node, arguments.subject, 1)
-    size = _per_axis(arguments["output_size"], len(x.known_dims) - 2)
+    size, rank = arguments["output_size"], len(x.known_dims) - 2
+    some = isinstance(size, (list, tuple)) and None in size and len(size) == rank
+    size = tuple(size) if some else _per_axis(size, rank)
     if set(size) == {1}:
         return importer.layer(node, "gap" if kind == "adaptiveavgpool" else "gmp", x)
     return importer.layer(node, kind, x, size=size)
@@ -143,52 +145,6 @@ def product(importer: TorchImporter, node: FxNode, arguments: BoundArguments) ->
     dims_of(right)
     stored = importer.count_weights(*arguments.values())
     return importer.opaque(node, dims, tensors, len(dims) - 1, stored, macs=prod(dims) * shared)
-
-
-@rules.table({name: kind for kind in ("lstm", "gru", "rnn") for name in functions(kind)})
-def recurrent(importer: TorchImporter, node: FxNode, arguments: BoundArguments, kind: str) -> list[Any]:
-    """A stack of recurrent layers: its states at all steps, and the last of each layer and direction.
-
-    Where the states at all steps are not read, it is the layer that gives the last state alone.
-    """
-    x, params, has_bias = arguments.subject, arguments["params"], arguments["has_biases"]
-    units, layers, bidirectional = dims_of(params[1])[1], arguments["num_layers"], arguments["bidirectional"]
-    directions = 2 if bidirectional else 1
-    if len(params) != layers * directions * (4 if has_bias else 2):  # a projection of the state
-        raise CannotInferError
-    read = {user.args[1] for user in node.users if operator_name(user) == "getitem" and user.users}
-    last = read == {1} and layers == 1
-    batch = 0 if arguments["batch_first"] else 1
-    states = importer.recurrent(
-        node,
-        kind,
-        x,
-        batch,
-        importer.count_weights(*params),
-        units=units,
-        bidirectional=bidirectional,
-        layers=layers,
-        biases=2 if has_bias else 0,
-        last=last,
-    )
-    final_dims = (layers * directions, 1, units)
-    if last:
-        final = importer.reshape(node, states, final_dims, 2) if states.dims else states
-        return [states, final, final]
-    final = importer.last_states(node, states, final_dims) if read - {0} else states
-    if batch and states.dims:
-        states = importer.reshape(node, states, (states.dims[1], 1, states.dims[2]), 2)
-    return [states, final, final]
-
-
-@rules("scaled_dot_product_attention")
-def attention(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
-    """Add attention, which is two products: of queries with keys, and of the resulting weights with values."""
-    query, key, value = (dims_of(arguments[name]) for name in ("query", "key", "value"))
-    tensors = [each for each in arguments.values() if isinstance(each, Tensor)]
-    dims = output_dims(node)
-    macs = prod(query[:-1]) * key[-2] * (query[-1] + value[-1])
-    return importer.opaque(node, dims, tensors, len(query) - 1, importer.count_weights(*arguments.values()), macs=macs)
 
 
 @rules("stack")
@@ -288,7 +244,9 @@ def combined(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -
 # -- moving elements -------------------------------------------------------------------------------------------
 
 
-@rules("flatten", "reshape", "view", "unsqueeze", "squeeze", "unflatten", "_unsafe_view", "ravel")
+@rules(
+    "flatten", "reshape", "view", "unsqueeze", "squeeze", "unflatten", "_unsafe_view", "ravel", "reshape_as", "view_as"
+)
 def reshape(importer: TorchImporter, node: FxNode, arguments: BoundArguments) -> Tensor:
     dims = known_output_dims(node)
     return importer.reshape(node, arguments.subject, dims)

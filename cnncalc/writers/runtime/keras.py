@@ -64,6 +64,92 @@ class Scale(layers.Layer):
 
 
 @keras.saving.register_keras_serializable()
+class SelfAttention(layers.Layer):
+    """Multi-head self-attention between the places of each block of a map; without a window, of the whole map.
+
+    `key_dim` and `value_dim` are the sizes in each head, `kv_heads` the heads of keys and values. For the offset
+    between two places, a number for each head is learnt: `relative`, or `distance` without its sign.
+    """
+
+    def __init__(
+        self, num_heads, key_dim, value_dim=None, use_bias=True, kv_heads=None, window=None, position="none",
+        projection=True, **options,
+    ):  # fmt: skip
+        super().__init__(**options)
+        self.heads, self.kv_heads, self.key_dim = num_heads, kv_heads or num_heads, key_dim
+        self.value_dim, self.use_bias = value_dim or key_dim, use_bias
+        self.window, self.position, self.projection = window, position, projection
+
+    def build(self, shape):
+        products = {
+            "query": (shape[-1], self.heads * self.key_dim),
+            "key": (shape[-1], self.kv_heads * self.key_dim),
+            "value": (shape[-1], self.kv_heads * self.value_dim),
+        }
+        if self.projection:
+            products["output"] = self.heads * self.value_dim, shape[-1]
+        self.weight, self.bias = {}, {}
+        for name, (ins, outs) in products.items():
+            self.weight[name] = self.add_weight(shape=(ins, outs), name=name)
+            if self.use_bias is True or (self.use_bias and name != "output"):
+                self.bias[name] = self.add_weight(shape=(outs,), initializer="zeros", name=f"{name}_bias")
+        if self.position != "none":
+            sizes = [size if self.position == "distance" else 2 * size - 1 for size in self.window]
+            self.offsets = self.add_weight(shape=(self.heads, *sizes), initializer="zeros", name="offsets")
+
+    def product(self, name, x):
+        x = ops.matmul(x, self.weight[name])
+        return ops.add(x, self.bias[name]) if name in self.bias else x
+
+    def call(self, x):
+        sizes, channels = x.shape[1:-1], x.shape[-1]
+        window, rank = self.window or sizes, len(sizes)
+        blocks = [size // length for size, length in zip(sizes, window, strict=True)]
+        number = places = 1
+        for size, length in zip(blocks, window, strict=True):
+            number, places = number * size, places * length
+        x = ops.reshape(x, (-1, *(part for pair in zip(blocks, window, strict=True) for part in pair), channels))
+        # Blocks, the places of a block, and channels.
+        x = ops.transpose(x, (0, *range(1, 2 * rank, 2), *range(2, 2 * rank + 1, 2), 2 * rank + 1))
+        x = ops.reshape(x, (-1, number, places, channels))
+        query = self.in_heads(self.product("query", x), self.heads)
+        key, value = (
+            ops.repeat(self.in_heads(self.product(name, x), self.kv_heads), self.heads // self.kv_heads, axis=2)
+            for name in ("key", "value")
+        )
+        scores = ops.matmul(query, ops.swapaxes(key, -1, -2)) * self.key_dim**-0.5
+        if self.position != "none":
+            scores = ops.add(scores, self.by_offset())
+        y = ops.swapaxes(ops.matmul(ops.softmax(scores, axis=-1), value), 2, 3)
+        y = ops.reshape(y, (-1, number, places, self.heads * self.value_dim))
+        y = self.product("output", y) if self.projection else y
+        y = ops.reshape(y, (-1, *blocks, *window, y.shape[-1]))
+        y = ops.transpose(y, (0, *(1 + axis + part * rank for axis in range(rank) for part in (0, 1)), 2 * rank + 1))
+        return ops.reshape(y, (-1, *sizes, y.shape[-1]))
+
+    def in_heads(self, x, heads):
+        _, blocks, places, channels = x.shape
+        return ops.swapaxes(ops.reshape(x, (-1, blocks, places, heads, channels // heads)), 2, 3)
+
+    def by_offset(self):
+        """Return the number of each head for each two places of a block."""
+        axes = ops.meshgrid(*map(ops.arange, self.window), indexing="ij")
+        places = ops.stack([ops.reshape(each, (-1,)) for each in axes])
+        apart = places[:, :, None] - places[:, None]
+        sizes = self.offsets.shape[1:]
+        at = ops.abs(apart) if self.position == "distance" else apart + ops.array(self.window)[:, None, None] - 1
+        flat = 0
+        for axis, size in enumerate(sizes):
+            flat = flat * size + at[axis]
+        return ops.take(ops.reshape(self.offsets, (self.heads, -1)), flat, axis=1)
+
+    def get_config(self):
+        own = {"num_heads": self.heads, "key_dim": self.key_dim, "value_dim": self.value_dim, "use_bias": self.use_bias}
+        own |= {"kv_heads": self.kv_heads, "window": self.window, "position": self.position}
+        return {**super().get_config(), **own, "projection": self.projection}
+
+
+@keras.saving.register_keras_serializable()
 class GlobalResponseNorm(layers.Layer):
     """Scale each channel by its share of the mean length of the channels, and add the input."""
 

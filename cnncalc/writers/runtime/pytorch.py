@@ -136,6 +136,61 @@ class PixelUnshuffle(nn.Module):
         return x.permute(0, 1, *order).flatten(1, 1 + axes)
 
 
+class SelfAttention(nn.Module):
+    """Multi-head self-attention between the places of each block of a map; without a window, of the whole map.
+
+    `dim` and `value_dim` are the sizes of queries and values in all heads, `kv_heads` the heads of keys and values.
+    For the offset between two places, a number for each head is learnt: `relative`, or `distance` without its sign.
+    """
+
+    def __init__(
+        self, embed_dim, num_heads, bias=True, *, dim=None, kv_heads=None, value_dim=None, window=None,
+        position="none", projection=True,
+    ):  # fmt: skip
+        super().__init__()
+        dim, kv_heads = dim or embed_dim, kv_heads or num_heads
+        value_dim = value_dim or dim
+        self.heads, self.kv_heads, self.window, self.position = num_heads, kv_heads, window, position
+        self.query = nn.Linear(embed_dim, dim, bias=bool(bias))
+        self.key = nn.Linear(embed_dim, dim // num_heads * kv_heads, bias=bool(bias))
+        self.value = nn.Linear(embed_dim, value_dim // num_heads * kv_heads, bias=bool(bias))
+        self.output = nn.Linear(value_dim, embed_dim, bias=bias is True) if projection else nn.Identity()
+        if position != "none":
+            self.offsets = nn.Parameter(
+                torch.zeros(num_heads, *(size if position == "distance" else 2 * size - 1 for size in window))
+            )
+
+    def forward(self, x):
+        sizes = x.shape[2:]
+        x = x.movedim(1, -1)
+        for axis, size in enumerate(self.window or sizes):
+            x = x.unflatten(1 + 2 * axis, (-1, size))
+        # Blocks, the places of a block, and channels.
+        rank = len(sizes)
+        x = x.permute(0, *range(1, 2 * rank, 2), *range(2, 2 * rank + 1, 2), 2 * rank + 1)
+        before, after = x.shape[: 1 + rank], x.shape[1 + rank : -1]
+        x = x.flatten(0, rank).flatten(1, rank).contiguous()
+        query, key, value = (
+            each(x).unflatten(-1, (heads, -1)).transpose(1, 2)
+            for each, heads in ((self.query, self.heads), (self.key, self.kv_heads), (self.value, self.kv_heads))
+        )
+        mask = None if self.position == "none" else self.by_offset()
+        y = nn.functional.scaled_dot_product_attention(query, key, value, mask, enable_gqa=self.kv_heads < self.heads)
+        y = self.output(y.transpose(1, 2).flatten(2)).unflatten(0, before).unflatten(1 + rank, after)
+        y = y.permute(0, *(1 + axis + part * rank for axis in range(rank) for part in (0, 1)), 2 * rank + 1)
+        for axis in range(rank):
+            y = y.flatten(1 + axis, 2 + axis)
+        return y.movedim(-1, 1)
+
+    def by_offset(self):
+        """Return the number of each head for each two places of a block."""
+        places = torch.stack(torch.meshgrid(*map(torch.arange, self.window), indexing="ij")).flatten(1)
+        apart = places[:, :, None] - places[:, None]
+        first = torch.tensor(self.window)[:, None, None] - 1
+        at = apart.abs() if self.position == "distance" else apart + first
+        return self.offsets[(slice(None), *at)]
+
+
 class Recurrent(nn.Module):
     """Run a recurrent layer along the axis of space; give its states at all steps, or the last."""
 
