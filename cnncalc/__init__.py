@@ -131,7 +131,7 @@ def analyze(
     *,
     input: Any = None,
     batch: int = 1,
-    dtype: str = "float32",
+    dtype: str | None = None,
     convention: str = "torchvision",
     optimizer: str = "sgd",
     variables: Mapping[str, Any] | None = None,
@@ -142,10 +142,11 @@ def analyze(
     """Return every figure of a network: a row for each layer, totals and warnings.
 
     `spec` is text, the name of a zoo network, a path (a `pathlib.Path`), a graph, or a `torch.nn.Module`, for which
-    `input` is as in `from_torch`. Shapes are per sample and
-    channels last; MACs, activations and their bytes are for `batch` samples. If sizes of the input are letters,
-    or the input is missing, figures are formulas; `at` has the numbers of letters. `dims` and `strict` are for a
-    model file, as in `load`. Raises `SpecError` with every error in the spec, and `ValueError` for an unknown option.
+    `input` is as in `from_torch`. Shapes are per sample and channels last; MACs, activations and their bytes are for
+    `batch` samples. Bytes are those of `dtype`, without it of float32 or of the types that a model file states. If
+    sizes of the input are letters, or the input is missing, figures are formulas; `at` has the numbers of letters.
+    `dims` and `strict` are for a model file, as in `load`. Raises `SpecError` with every error in the spec, and
+    `ValueError` for an unknown option.
     """
     from cnncalc.analysis import Options, analyze_graph
     from cnncalc.graph import Graph

@@ -13,7 +13,7 @@ from cnncalc.figures.cost import (
     missing_figures,
     node_costs,
 )
-from cnncalc.figures.memory import DTYPES, Buffer, assign_buffers
+from cnncalc.figures.memory import DTYPES, STORED, Buffer, assign_buffers
 from cnncalc.figures.receptive_field import receptive_fields
 from cnncalc.figures.rows import Row, collapse
 from cnncalc.figures.totals import Totals, totals
@@ -31,7 +31,7 @@ SCHEMA = 2
 class Options(NamedTuple):
     """Options of the figures; `Options.checked` validates values from a user.
 
-    `convention` is one of `CONVENTIONS`, `dtype` one of `DTYPES`, `optimizer` one of `OPTIMIZERS`.
+    `convention` is one of `CONVENTIONS`, `dtype` one of `DTYPES` or `STORED`, `optimizer` one of `OPTIMIZERS`.
     """
 
     batch: int = 1
@@ -40,23 +40,31 @@ class Options(NamedTuple):
     optimizer: str = "sgd"
 
     @classmethod
-    def checked(cls, batch: int, dtype: str, convention: str, optimizer: str) -> "Options":
-        """Return the options, with the canonical name of the convention; raise `ValueError` for an unknown value."""
+    def checked(cls, batch: int, dtype: str | None, convention: str, optimizer: str) -> "Options":
+        """Return the options, with the canonical name of the convention; raise `ValueError` for an unknown value.
+
+        Without a `dtype` the figures are for the types that a model file states, if it does.
+        """
         if not isinstance(batch, int) or isinstance(batch, bool) or not 1 <= batch < 10**9:
             raise ValueError(f"batch must be a whole number from 1 to 10^9 - 1, not {batch!r}")
         for name, value, known in (
-            ("dtype", dtype, DTYPES),
+            ("dtype", dtype, (*DTYPES, None)),
             ("convention", convention, (*CONVENTIONS, *CONVENTION_SYNONYMS)),
             ("optimizer", optimizer, OPTIMIZERS),
         ):
             if value not in known:
-                raise ValueError(f"unknown {name} {value!r}: one of {', '.join(known)}")
-        return cls(batch, dtype, CONVENTION_SYNONYMS.get(convention, convention), optimizer)
+                raise ValueError(f"unknown {name} {value!r}: one of {', '.join(filter(None, known))}")
+        return cls(batch, dtype or STORED, CONVENTION_SYNONYMS.get(convention, convention), optimizer)
 
     @property
     def bytes_of_element(self) -> int:
-        """The bytes that one element of a feature map takes for the whole batch."""
-        return DTYPES[self.dtype] * self.batch
+        """The bytes that one element of a feature map takes for the whole batch; with types of its own, a byte."""
+        return self.batch if self.dtype == STORED else DTYPES[self.dtype] * self.batch
+
+    @property
+    def bytes_in_training(self) -> int:
+        """The bytes of a number in training, which is in float32 where a file has types of its own."""
+        return DTYPES.get(self.dtype, DTYPES["float32"])
 
 
 class Analysis:
@@ -90,13 +98,23 @@ class Analysis:
         return domains(self.graph)
 
     @property
+    def element_bytes(self) -> Sequence[float] | None:
+        """The bytes of an element of each node's output, where they are of the types that a model file states."""
+        return self.graph.types.element_bytes if self.graph.types and self.options.dtype == STORED else None
+
+    @property
     def outputs(self) -> tuple[str, ...]:
         """The names of the layers whose outputs are outputs of the network."""
         return tuple(self.graph.nodes[index].name for index in self.graph.outputs)
 
     @property
     def unknown(self) -> tuple[Row, ...]:
-        """The rows of a model file that are not fully counted; if there are any, the totals are lower bounds."""
+        """The rows of a model file's unknown operators, and those behind them, that are not fully counted."""
+        return tuple(row for row in self.incomplete if row.behind_unknown)
+
+    @cached_property
+    def incomplete(self) -> tuple[Row, ...]:
+        """The rows that are not fully counted, those of open sizes too; if there are any, totals are lower bounds."""
         return tuple(row for row in self.rows if row.missing)
 
     def __getitem__(self, name: str) -> Row:
@@ -154,22 +172,27 @@ class Analysis:
 def analyze_graph(graph: Graph, options: Options) -> Analysis:
     """Return every figure of the graph."""
     nodes, batch = graph.nodes, options.batch
+    if options.dtype == STORED and graph.types is None:
+        options = options._replace(dtype="float32")
+    element_bytes = graph.types.element_bytes if graph.types and options.dtype == STORED else None
     of_sample = node_costs(nodes)
     missing: Sequence[tuple[str, ...]] = [()] * len(nodes)
+    behind: Sequence[bool] = [False] * len(nodes)
     sized = not any(isinstance(each.activations, UnknownSize) for each in of_sample)
     if not sized or not all(node.layer.known for node in nodes):
         missing, of_sample = _known_costs(nodes, of_sample, options)
-    training = training_costs(nodes, of_sample, DTYPES[options.dtype])
+        behind = _behind_unknown(nodes)
+    training = training_costs(nodes, of_sample, options.bytes_in_training)
     costs = _of_batch(nodes, of_sample, options)
     fields = receptive_fields(nodes)
     figures = zip(nodes, costs, training.backward_macs, training.saved_bytes, fields, strict=True)
     rows = tuple(
         [
-            Row(graph, node, *cost, backward_macs * batch, saved_bytes, field, missing[node.index])
+            Row(graph, node, *cost, backward_macs * batch, saved_bytes, field, missing[node.index], behind[node.index])
             for node, cost, backward_macs, saved_bytes, field in figures
         ]
     )
-    feature_maps = tuple(assign_buffers(nodes, graph.outputs))
+    feature_maps = tuple(assign_buffers(nodes, graph.outputs, element_bytes))
     sums = totals(graph, costs, training, feature_maps, options.dtype, batch, options.optimizer)
     return Analysis(graph, options, rows, feature_maps, sums)
 
@@ -183,6 +206,15 @@ def _known_costs(
         counted = _by_convention(nodes, costs, options.convention)
     missing = [missing_figures(node, cost) for node, cost in zip(nodes, counted, strict=True)]
     return missing, list(map(known_cost, costs))
+
+
+def _behind_unknown(nodes: Sequence[Node]) -> list[bool]:
+    """Return whether each node is an unknown operator, or one of unknown shape, or stands behind such a node."""
+    behind: list[bool] = []
+    for node in nodes:
+        begins = bool(node.inputs) and not node.shape.is_known and all(shape.is_known for shape in node.input_shapes)
+        behind.append(not node.layer.known or begins or any(behind[index] for index in node.inputs))
+    return behind
 
 
 def _by_convention(nodes: Sequence[Node], costs: list[Cost], convention: str) -> list[Cost]:

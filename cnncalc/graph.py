@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from cnncalc.diagnostics import Diagnostic, Origin, Problems, SpecError
+from cnncalc.diagnostics import Diagnostic, Origin, Problems, Span, SpecError
 from cnncalc.layers.axis_order import misreading
 from cnncalc.layers.base import Layer, Lint
 from cnncalc.layers.rearrange import Flatten, Input
+from cnncalc.layers.timewise import Timewise
 from cnncalc.shape import MAX_ELEMENTS, Shape, ShapeError
 
 #: A network has at most this many layers, repeats counted out.
@@ -57,6 +59,16 @@ class Node(NamedTuple):
     stored: StoredWeights | None = None
 
 
+class StoredTypes(NamedTuple):
+    """The bytes of a network in a model file's own types: of an element of each node's output, and of all weights.
+
+    An element takes a fraction of a byte where several share one.
+    """
+
+    element_bytes: tuple[float, ...]
+    weight_bytes: int
+
+
 class Graph(NamedTuple):
     """The nodes in source order, each after its inputs, and the indices of the outputs."""
 
@@ -66,6 +78,7 @@ class Graph(NamedTuple):
     warnings: tuple[Diagnostic, ...] = ()
     #: The parameters of a PyTorch module that its forward pass never reaches, which no node has.
     unused: int = 0
+    types: StoredTypes | None = None
 
     @property
     def letters(self) -> tuple[str, ...]:
@@ -74,11 +87,12 @@ class Graph(NamedTuple):
 
 
 class FailedLayer(NamedTuple):
-    """A layer that does not fit its inputs (indices of nodes), and the diagnostic of the failure."""
+    """A layer that does not fit its inputs (indices of nodes), the diagnostic of the failure, and where it stands."""
 
     diagnostic: Diagnostic
     layer: Layer
     inputs: tuple[int, ...]
+    span: Span | None = None
 
 
 class BuildError(SpecError):
@@ -144,13 +158,13 @@ class GraphBuilder:
 
         `name` is the node's own; without one it is numbered by its kind within `scope`.
         """
-        name = scope + name if name else self.number(scope + layer.kind)
+        name = scope + name if name else self.number(scope + layer.stem)
         if UNKNOWN in inputs:
             return UNKNOWN
         nodes = self.nodes
         shapes = tuple([nodes[index].shape for index in inputs])
-        if layer.flat and shapes[0].spatial:
-            flattened = self.add(FLATTEN, inputs, origin, None, scope, arms, implicit=True)
+        if layer.flat and shapes[0].spatial and (front := _in_front(layer, shapes[0])):
+            flattened = self.add(front, inputs, origin, None, scope, arms, implicit=True)
             if flattened == UNKNOWN:
                 return UNKNOWN
             inputs, shapes = (flattened,), (nodes[flattened].shape,)
@@ -192,11 +206,14 @@ class GraphBuilder:
         """Record that a layer does not fit its inputs."""
         self.mark_failed()
         chain = [f"shapes so far: {self.shape_chain(inputs[0])}"] if len(inputs) == 1 else []
-        span, calls = origin if origin else (None, ())
+        whole, calls = origin if origin else (None, ())
+        span = whole
+        if span is not None and fault.part is not None and (place := re.search(fault.part, span.text)):
+            span = span._replace(start=span.start + place.start(1), end=span.start + place.end(1))
         headline = fault.summary.format(layer=name)
         notes = (*fault.notes, *chain)
         diagnostic = Diagnostic(fault.code, headline, span, fault.fact, notes, fault.help, name, calls)
-        self.failures.append(FailedLayer(diagnostic, layer, inputs))
+        self.failures.append(FailedLayer(diagnostic, layer, inputs, whole))
         self.problems.add(diagnostic)
 
     def mark_failed(self) -> None:
@@ -248,6 +265,29 @@ class GraphBuilder:
     def _warnings(self) -> list[Diagnostic]:
         inputs = input_order_lints(self.nodes) if self.shapes_are_written else []
         return [_warning(self.nodes[index], lint) for index, lint in sorted([*inputs, *self._lints])]
+
+
+def _in_front(layer: Layer, x: Shape) -> Layer | None:
+    """Return the flatten in front of a layer that works on flat vectors alone, at each step if that is; else None."""
+    if isinstance(layer, Timewise) and x.spatial:
+        front = _in_front(layer.layer, layer.step(x))
+        return front and Timewise("timewise", front)
+    return FLATTEN if layer.flat and x.spatial else None
+
+
+def one_step(node: Node) -> Node:
+    """Return what a node does at one step of the first axis, along which its layer is applied."""
+    layer = node.layer
+    assert isinstance(layer, Timewise)
+    inputs = tuple(map(layer.step, node.input_shapes))
+    return node._replace(layer=layer.layer, input_shapes=inputs, shape=layer.step(node.shape))
+
+
+def step_of(node: Node) -> Node:
+    """Return what a node does at a single step, along whatever number of axes; one without steps is unchanged."""
+    while isinstance(node.layer, Timewise):
+        node = one_step(node)
+    return node
 
 
 def fit_layer(layer: Layer, shapes: tuple[Shape, ...], stretching: bool = False) -> Fit:

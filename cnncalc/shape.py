@@ -47,15 +47,21 @@ class ShapeError(ValueError):
     """A size rule failed. The graph builder adds the layer's name and place.
 
     `summary` is the headline with `{layer}` for the name, `fact` the label at the caret, `notes` the arithmetic and
-    `help` the edit to make.
+    `help` the edit to make. `part` is a regular expression whose group is what in the layer's text is wrong.
     """
 
     def __init__(
-        self, code: str, summary: str, fact: str = "", notes: Iterable[str] = (), help: str | None = None
+        self,
+        code: str,
+        summary: str,
+        fact: str = "",
+        notes: Iterable[str] = (),
+        help: str | None = None,
+        part: str | None = None,
     ) -> None:
         super().__init__(fact or summary)
         self.code, self.summary, self.fact = code, summary, fact
-        self.notes, self.help = tuple(notes), help
+        self.notes, self.help, self.part = tuple(notes), help, part
 
 
 class Detail(NamedTuple):
@@ -64,6 +70,7 @@ class Detail(NamedTuple):
     fact: str
     notes: tuple[str, ...] = ()
     help: str | None = None
+    part: str | None = None
 
 
 class Requirement(NamedTuple):
@@ -102,21 +109,23 @@ class Undecided:
         raise UndecidedError("whether it holds depends on a size that is not known")
 
 
-class UndecidedError(ValueError):
-    """A rule branches on a size that is not known."""
+class UndecidedError(TypeError, ValueError):
+    """A rule branches on a size that is not known, or that is a symbol."""
 
 
 UNDECIDED = Undecided()
 
 
 class UnknownSize:
-    """A size of a model file that nothing states. Arithmetic with it gives an unknown size, a comparison `UNDECIDED`.
+    """A size that a model file leaves open, or that nothing in it states.
+
+    Arithmetic with it gives an unknown size, a comparison `UNDECIDED`.
 
     So the rules of layers serve partial shapes as well: what needs the channels alone is known where they are, and
     a figure that comes out as unknown is counted as 0 by `known_part`, after which sums are lower bounds.
     """
 
-    #: What TracedNumber and the like ask of a number: it is no fraction.
+    #: What is asked of a number: it is no fraction.
     denominator = 1
 
     def __init__(self, text: str, to_json: str | None) -> None:
@@ -126,8 +135,17 @@ class UnknownSize:
     def _unknown(self, *others: object) -> "UnknownSize":
         return UNKNOWN_SIZE
 
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __neg__ = _unknown
+    __add__ = __radd__ = __sub__ = __rsub__ = __neg__ = _unknown
     __floordiv__ = __rfloordiv__ = __truediv__ = __rtruediv__ = __mod__ = __rmod__ = __pow__ = clip = _unknown
+
+    def __mul__(self, other: object) -> Size:
+        return 0 if isinstance(other, int) and other == 0 else UNKNOWN_SIZE
+
+    __rmul__ = __mul__
+
+    @property
+    def numerator(self) -> "UnknownSize":
+        return self
 
     def _undecided(self, *others: object) -> Undecided:
         return UNDECIDED
@@ -159,7 +177,7 @@ def known_part(size: Size) -> Size:
 class Shape(NamedTuple):
     """The shape of one sample, channels last: `spatial` sizes and `channels`. A flat vector has only channels.
 
-    Behind an operator of a model file that is not known, sizes may be unknown: `Shape.partial`.
+    Of a model file, sizes may be unknown: of an input that it leaves open, and behind an operator that is not known.
     """
 
     spatial: tuple[Size, ...]
@@ -404,13 +422,13 @@ def require_divisible(total: Size, parts: int, what: str, into: str, argument: s
 
     def detail() -> Detail:
         fact = f"`{argument or what}` (={total}) must be divisible by `{into}` (={parts})"
-        return Detail(fact, help=f"{total} divides by {_some_divisors(total)}" if isinstance(total, int) else None)
+        return Detail(fact, help=f"{total} divides by {some_divisors(total)}" if isinstance(total, int) else None)
 
     summary = f"{what} of `{{layer}}` do not divide into {into}"
     return require(equal(total % parts, 0), "E202", summary, detail)
 
 
-def _some_divisors(total: int) -> str:
+def some_divisors(total: int) -> str:
     """Return the divisors of a number among the first 1024 integers, which bounds the search."""
     divisors = [n for n in range(1, min(total, 1024) + 1) if total % n == 0]
     return ", ".join(map(str, divisors[:12])) + (", …" if len(divisors) > 12 else "")

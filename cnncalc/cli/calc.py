@@ -116,10 +116,10 @@ def command(
         else:
             shown = _without_warnings(analysis) if output.quiet and output.format == "table" else analysis
             _show_layers(shown, _more(memory, train, analysis, outcomes, output.depth), output)
-    if analysis.unknown and (paths or limits):
+    if analysis.incomplete and (paths or limits):
         from cnncalc.report.columns import uncounted
 
-        warn(uncounted(analysis.unknown), output)
+        warn(uncounted(analysis.incomplete), output)
     report_exceeded(outcomes, output)
 
 

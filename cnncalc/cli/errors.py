@@ -116,7 +116,8 @@ def _partial_table(error: BuildError, output: Output, options: Options | None) -
     from cnncalc.report.terminal import to_terminal
 
     first = next(each for each in error.diagnostics if each.layer is not None)
-    layer = " ".join(first.span.text.split()) if first.span else ""
+    whole = next((each.span for each in error.failures if each.diagnostic.layer == first.layer), first.span)
+    layer = " ".join(whole.text.split()) if whole else ""
     failed = FailedLayer(first.layer or "", layer if len(layer) < 40 else "")
     analysis = analyze_graph(error.partial, options or Options())
     table = partial_document(analysis, output.chosen(), output.layout, failed)

@@ -48,7 +48,7 @@ cnncalc explain E201
     metavar="NAME",
     help="Layer or block to explain alone; may be repeated.",
 )
-@batch_options()
+@batch_options(own_types=True)
 @option(
     "--image", group=FIGURES, metavar="MATRIX", help='Values to show the layer on: "3 0 1; 1 5 7", a CSV file, or -.'
 )

@@ -103,9 +103,16 @@ def source_options() -> Decorator:
 # -- figures -------------------------------------------------------------------------------------------------
 
 
-def batch_options() -> Decorator:
-    """Add the options for the batch and the type of its numbers."""
-    from cnncalc.figures.memory import DTYPES
+def batch_options(own_types: bool = False) -> Decorator:
+    """Add the options for the batch and the type of its numbers.
+
+    With `own_types`, a model file's own types take the place of an option that is not given.
+    """
+    from cnncalc.figures.memory import DTYPES, STORED
+
+    def resolve(ctx: click.Context, _: click.Parameter, value: str) -> str:
+        given = ctx.get_parameter_source("dtype") is not click.core.ParameterSource.DEFAULT
+        return value if given or not own_types else STORED
 
     return combine(
         option(
@@ -122,6 +129,7 @@ def batch_options() -> Decorator:
             type=click.Choice(list(DTYPES)),
             metavar="TYPE",
             default="float32",
+            callback=resolve,
             help="Type of weights and activations",
         ),
     )
@@ -130,7 +138,8 @@ def batch_options() -> Decorator:
 def figure_options(every_convention: bool = False) -> Decorator:
     """Add the options that figures depend on besides the network.
 
-    With `every_convention`, `--convention all` is one of them, and the function takes it as an argument of that name.
+    With `every_convention`, for a single network, `--convention all` is one of them, and the function takes it as an
+    argument of that name; and a model file's own types take the place of a `--dtype` that is not given.
     """
     from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVENTION
 
@@ -142,7 +151,7 @@ def figure_options(every_convention: bool = False) -> Decorator:
     last = [EVERY_CONVENTION] if every_convention else []
     synonyms = [f"{name} (as {convention})" for name, convention in CONVENTION_SYNONYMS.items()]
     return combine(
-        batch_options(),
+        batch_options(every_convention),
         option(
             "--convention",
             group=FIGURES,

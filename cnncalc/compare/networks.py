@@ -39,7 +39,7 @@ class NetworkRow(NamedTuple):
     @property
     def uncounted(self) -> str:
         """A sentence on what of a model file is not counted in full; empty if everything is."""
-        unknown = self.analysis.unknown
+        unknown = self.analysis.incomplete
         operators = sum(not row.node.layer.known for row in unknown)
         count, what = (operators, "operator") if operators else (len(unknown), "layer")
         are = f"{count:,} {what}{'s are' if count > 1 else ' is'}"
@@ -52,6 +52,6 @@ class NetworkRow(NamedTuple):
             "name": self.name,
             "input_shapes": [list(shape) for shape in self.input_shapes],
             "totals": self.totals.to_dict(),
-            "unknown": [row.name for row in self.analysis.unknown],
+            "unknown": [row.name for row in self.analysis.incomplete],
             "receptive_field": {"layer": last.name, **last.receptive_field.to_dict()} if last else None,
         }

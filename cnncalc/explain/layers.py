@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from cnncalc.analysis import Analysis
 from cnncalc.explain.positions import WindowPositions, window_positions
 from cnncalc.explain.trace import Number, TracedNumber, signed, text_of, value_of
-from cnncalc.figures.memory import DTYPES, Buffer, assign_buffers
-from cnncalc.figures.receptive_field import AxisField, covering_all, through_window
+from cnncalc.figures.memory import Buffer, assign_buffers, map_sizes
+from cnncalc.figures.receptive_field import AxisField, covering_all, sources, through_window
 from cnncalc.figures.rows import Row
+from cnncalc.graph import step_of
 from cnncalc.layers.arguments import Argument, PaddingArgument
 from cnncalc.layers.base import AnyLayer, Layer
 from cnncalc.layers.merge import Merge
 from cnncalc.layers.taps import Taps, WindowTaps
+from cnncalc.layers.timewise import Timewise
 from cnncalc.layers.windowed import Windowed
 from cnncalc.shape import AXES, UNKNOWN_SIZE, Padding, Shape, Size
 
@@ -98,6 +100,11 @@ class Explanation(NamedTuple):
         return self.row.node.layer
 
     @property
+    def layer_at_step(self) -> Layer:
+        """The layer, or the one that it applies to each step."""
+        return step_of(self.row.node).layer
+
+    @property
     def keeps_shape(self) -> bool:
         """Whether the output has the input's shape without any calculation."""
         return not any(size.calculated for size in self.sizes) and self.row.output_shape in self.row.input_shapes
@@ -106,7 +113,8 @@ class Explanation(NamedTuple):
 def explain(analysis: Analysis, names: Sequence[str] | None = None) -> Iterator[Explanation]:
     """Yield the explanation of each layer, or of those named, in source order."""
     wanted = {row.name for row in analysis.rows} if names is None else set(names)
-    to_come = sorted(assign_buffers(analysis.graph.nodes, analysis.graph.outputs), key=lambda each: -each.first)
+    buffers = assign_buffers(analysis.graph.nodes, analysis.graph.outputs, analysis.element_bytes)
+    to_come = sorted(buffers, key=lambda each: -each.first)
     live: list[Buffer] = []
     for row in analysis.rows:
         if row.name in wanted:
@@ -123,6 +131,8 @@ def _explained(analysis: Analysis, row: Row, live: Sequence[Buffer]) -> Explanat
     x = inputs[0] if inputs else _traced_shape(node.shape)
     y = _traced_shape(node.shape)
     traced = traced_layer(layer, node.input_shapes[0] if inputs else node.shape)
+    # Padding and windows are those of a single step.
+    shown = step_of(node)
     axes = AXES[node.shape.rank] if node.shape.has_rank else ("axes",)
     names = (*axes, "channels" if node.shape.rank else "elements")
     sizes = zip(names, traced.shape_of(inputs).dims, node.shape.dims, strict=True)
@@ -134,7 +144,7 @@ def _explained(analysis: Analysis, row: Row, live: Sequence[Buffer]) -> Explanat
     return Explanation(
         row,
         tuple(FigureFormula(name, text_of(size), value) for name, size, value in sizes),
-        tuple(_padding(layer, node.input_shapes[0])) if isinstance(layer, Windowed) else (),
+        tuple(_padding(shown.layer, shown.input_shapes[0])) if isinstance(shown.layer, Windowed) else (),
         layer.explain_channels(node.input_shapes[0], node.shape) if counted else "",
         _formula("weights", weights),
         _formula("biases", biases),
@@ -144,7 +154,7 @@ def _explained(analysis: Analysis, row: Row, live: Sequence[Buffer]) -> Explanat
         ),
         tuple(_field_changes(analysis, row, traced, x, y)) if counted else (),
         _memory(analysis, row, live, y),
-        window_positions(node),
+        window_positions(shown),
     )
 
 
@@ -167,6 +177,9 @@ def traced_layer(layer: AnyLayer, x: Shape, resolved: bool = True) -> AnyLayer:
     A layer without declared arguments, such as an operator of a model file, is returned unchanged. Padding by a rule is
     `resolved` to numbers, so that a size's formula has them, or stays a rule.
     """
+    if isinstance(layer, Timewise):
+        inner = traced_layer(layer.layer, layer.step(x), resolved)
+        return cast("AnyLayer", Timewise("timewise", inner))
     if not layer.arguments:
         return layer
     values = {name: _traced_value(layer, argument, x, resolved) for name, argument in layer.arguments.items()}
@@ -184,7 +197,7 @@ def _traced_value(layer: Layer, argument: Argument[Any], x: Shape, resolved: boo
 
 
 def _traced(value: Any) -> Any:
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and not hasattr(value, "_fields"):
         return tuple(map(_traced, value))
     return TracedNumber(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
@@ -228,12 +241,17 @@ def _field_changes(analysis: Analysis, row: Row, traced: Layer, x: Shape, y: Sha
     # Of a vector whose elements become positions, each saw its own element.
     own = (AxisField(),) * row.node.shape.rank
     joined = traced.joined(row.node.shape.rank) if isinstance(traced, Merge) else None
+    arms: list[AxisField]
+    read: Taps | None
     before = [analysis.rows[index].receptive_field.axes or own for index in row.node.inputs]
     for number, (name, axis) in enumerate(zip(AXES[row.node.shape.rank], row.receptive_field.axes, strict=False)):
         # Each axis by itself: where two have the same figures, their formulas may still differ.
         # Axes that end at the layer are the first ones.
-        arms = [axes[len(axes) - len(row.receptive_field.axes) + number] for axes in before]
-        read = taps[number] if isinstance(taps, tuple) else None
+        if isinstance(taps, tuple):
+            source, read = sources(before[0], taps)[number]
+            arms = [source]
+        else:
+            arms, read = [axes[len(axes) - len(row.receptive_field.axes) + number] for axes in before], None
         plain = axis.plain and all(arm.plain for arm in arms) and (read is None or isinstance(read, WindowTaps))
         plain = plain and number != joined
         after = _plainly(arms, read) if plain else _by_phases(arms, axis, read)  # type: ignore[arg-type]  # plain
@@ -266,13 +284,13 @@ def _by_phases(arms: Sequence[AxisField], axis: AxisField, taps: Taps | None) ->
 
 def _memory(analysis: Analysis, row: Row, live: Sequence[Buffer], y: Shape) -> LayerMemory:
     node, nodes, options = row.node, analysis.graph.nodes, analysis.options
-    scale = DTYPES[options.dtype] * options.batch
+    scale, own = options.bytes_of_element, analysis.element_bytes
     home = next(each for each in live if node.index in each.nodes)
     earlier = [index for index in home.nodes if index < node.index]
     held = sorted((each.output_at(node.index), each.elements * scale) for each in live)
     return LayerMemory(
         FigureFormula("elements", text_of(_batch(analysis) * y.elements), _value(row, "activations")),
-        _value(row, "activations") * DTYPES[options.dtype],
+        map_sizes((node,), own and (own[node.index],))[0] * scale,
         nodes[earlier[-1]].name if earlier else None,
         tuple((nodes[index].name, size) for index, size in held),
     )

@@ -18,6 +18,7 @@ from cnncalc.figures.cost import CONVENTION_SYNONYMS, CONVENTIONS, DEFAULT_CONVE
 from cnncalc.graph import Node
 from cnncalc.layers.base import Layer
 from cnncalc.layers.taps import largest_bin
+from cnncalc.layers.timewise import Timewise
 from cnncalc.shape import Shape, Size, known_part
 
 #: Stands for the kind of an operator that the language has no word for: only model files have them.
@@ -92,6 +93,8 @@ DECISIONS: dict[str, str | tuple[str, str, str, str, str]] = {
                               "macs + biases + 110 forward"),
     # onnx-tool has no rule for it, and stops.
     "rnn":                   ("macs", NOTHING, "macs + biases + states", "macs + biases + states", NOTHING),
+    # What its layer comes to at a step, at all of them.
+    "timewise":              PARTS,
     # Written as its two convolutions, and its gates by operators.
     "convlstm":              ("macs", "macs", "macs + biases", "macs", "macs + biases + 256 states"),
     # Written out as two matrix products between fully connected layers; thop and ptflops find these alone.
@@ -154,8 +157,8 @@ DECISIONS: dict[str, str | tuple[str, str, str, str, str]] = {
 
     # What moves or selects elements computes nothing, and dropout does nothing outside training.
     "pixelshuffle pixelunshuffle": NOTHING,
-    "embedding": NOTHING,
-    "input flatten reshape slice shuffle concat pad crop dropout droppath identity": NOTHING,
+    "embedding parameter": NOTHING,
+    "input flatten reshape rearrange slice shuffle concat pad crop dropout droppath identity": NOTHING,
 }
 # fmt: on
 
@@ -301,6 +304,9 @@ def _macs(node: Node, decisions: Mapping[str, Terms]) -> Size:
 
 
 def _macs_of_layer(layer: Layer, inputs: Sequence[Shape], y: Shape, decisions: Mapping[str, Terms]) -> Size:
+    if isinstance(layer, Timewise):
+        steps = tuple(map(layer.step, inputs))
+        return inputs[0].spatial[0] * _macs_of_layer(layer.layer, steps, layer.step(y), decisions)
     kind = layer.kind if layer.words else OPERATOR
     for name in row_names(kind, getattr(layer, "mode", ""), inputs[0].rank):
         if name in decisions:

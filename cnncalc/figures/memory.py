@@ -13,16 +13,20 @@ from itertools import islice
 from typing import NamedTuple
 
 from cnncalc.graph import Node
-from cnncalc.shape import Shape, Size, known_part, known_unequal
+from cnncalc.shape import Shape, Size, ceil_div, known_part, known_unequal
 
 #: dtype → bytes of an element.
 DTYPES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "float64": 8}
+
+#: In place of one type for all: the types that a model file states for its tensors, and float32 for any other network.
+STORED = "stored"
 
 
 class Buffer(NamedTuple):
     """Memory that holds the outputs of `nodes`, one after another: live during the steps `first` to `last`.
 
-    `elements` are those of one sample. An output of the network is live to the end: `last` is the number of nodes.
+    `elements` are those of one sample, or its bytes where each map has a type of its own. An output of the network is
+    live to the end: `last` is the number of nodes.
     """
 
     nodes: tuple[int, ...]
@@ -60,13 +64,32 @@ class MemoryStep(NamedTuple):
 Lifetime = tuple[Size, int, int]
 
 
-def assign_buffers(nodes: Sequence[Node], outputs: Sequence[int]) -> list[Buffer]:
-    """Return the buffers that hold all feature maps, in the order in which they become live."""
-    owner, dies, members = _share(nodes, outputs, in_place=True)
+def map_sizes(nodes: Sequence[Node], element_bytes: Sequence[float] | None = None) -> list[Size]:
+    """Return the elements of each node's output, or its bytes if those of an element are given for each."""
+    elements = [known_part(node.shape.elements) for node in nodes]
+    if element_bytes is None:
+        return elements
+    return [_whole_bytes(count, each) for count, each in zip(elements, element_bytes, strict=True)]
+
+
+def _whole_bytes(elements: Size, each: float) -> Size:
+    """Return the bytes of elements, the last one filled up where several share it."""
+    if each >= 1:
+        return elements * int(each)
+    return ceil_div(elements, int(1 / each))
+
+
+def assign_buffers(
+    nodes: Sequence[Node], outputs: Sequence[int], element_bytes: Sequence[float] | None = None
+) -> list[Buffer]:
+    """Return the buffers that hold all feature maps, in the order in which they become live.
+
+    With the bytes of an element of each, only maps whose elements are as large overwrite one another.
+    """
+    sizes = map_sizes(nodes, element_bytes)
+    owner, dies, members = _share(nodes, outputs, True, element_bytes)
     return [
-        Buffer(
-            tuple(members[index] or (index,)), known_part(node.shape.elements), index if node.inputs else 0, dies[index]
-        )
+        Buffer(tuple(members[index] or (index,)), sizes[index], index if node.inputs else 0, dies[index])
         for index, node in enumerate(nodes)
         if owner[index] == index
     ]
@@ -77,16 +100,22 @@ def buffer_lifetimes(buffers: Sequence[Buffer]) -> Iterator[Lifetime]:
     return ((buffer.elements, buffer.first, buffer.last) for buffer in buffers)
 
 
-def unshared_lifetimes(nodes: Sequence[Node], outputs: Sequence[int]) -> Iterator[Lifetime]:
+def unshared_lifetimes(
+    nodes: Sequence[Node], outputs: Sequence[int], element_bytes: Sequence[float] | None = None
+) -> Iterator[Lifetime]:
     """Yield the lifetimes of the buffers if no layer overwrites its input; aliases still share the buffer of theirs."""
+    sizes = map_sizes(nodes, element_bytes)
     owner, dies, _ = _share(nodes, outputs, in_place=False)
     for index, node in enumerate(nodes):
         if owner[index] == index:
-            yield known_part(node.shape.elements), index if node.inputs else 0, dies[index]
+            yield sizes[index], index if node.inputs else 0, dies[index]
 
 
 def _share(
-    nodes: Sequence[Node], outputs: Sequence[int], in_place: bool
+    nodes: Sequence[Node],
+    outputs: Sequence[int],
+    in_place: bool,
+    element_bytes: Sequence[float] | None = None,
 ) -> tuple[list[int], list[int], list[list[int] | None]]:
     """Return for each node the first node of the buffer that its output is in.
 
@@ -108,6 +137,8 @@ def _share(
         source = None
         if node.layer.memory != "own":
             source = _input_to_share(node, nodes, owner, dies, in_place)
+            if source is not None and element_bytes and element_bytes[source] != element_bytes[index]:
+                source = None
         if source is None:
             owner.append(index)
             continue

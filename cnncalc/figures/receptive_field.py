@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from cnncalc.graph import Node
 from cnncalc.layers.base import Layer
 from cnncalc.layers.merge import Merge
-from cnncalc.layers.taps import UNCHANGED, BinTaps, Taps, WindowTaps
-from cnncalc.shape import Shape, at_least, statically_known
+from cnncalc.layers.taps import UNCHANGED, AxisTaps, BinTaps, FromAxis, Taps, WindowTaps
+from cnncalc.shape import Shape, UnknownSize, at_least, statically_known
 
 if TYPE_CHECKING:
     from cnncalc.figures.phases import Effort, Hull, Phases
@@ -114,7 +114,7 @@ def receptive_fields(nodes: Sequence[Node]) -> list[ReceptiveField]:
 
 
 #: The taps of a layer along each axis; None where it changes nothing.
-LayerTaps = tuple[Taps, ...] | Literal["whole"] | None
+LayerTaps = tuple[AxisTaps, ...] | Literal["whole"] | None
 
 
 def _taps(layer: Layer, x: Shape, y: Shape) -> LayerTaps:
@@ -143,12 +143,10 @@ class _Limited:
 # -- through a layer ---------------------------------------------------------------------------------------------------
 
 
-def _grown(field: ReceptiveField, layer_taps: tuple[Taps, ...], shape: Shape, limited: _Limited) -> ReceptiveField:
+def _grown(field: ReceptiveField, layer_taps: tuple[AxisTaps, ...], shape: Shape, limited: _Limited) -> ReceptiveField:
     axes: list[AxisField] = []
     before = None
-    # Axes that end at the layer are the first ones.
-    kept = field.axes[len(field.axes) - len(layer_taps) :]
-    for axis, taps, n in zip(kept, layer_taps, shape.spatial, strict=True):
+    for (axis, taps), n in zip(sources(field.axes, layer_taps), shape.spatial, strict=True):
         plain = axis.plain and isinstance(taps, WindowTaps)
         # Equal axes, as most are, share one value. The number of outputs is asked for by phases alone.
         now = axis, taps, None if plain else n
@@ -159,6 +157,18 @@ def _grown(field: ReceptiveField, layer_taps: tuple[Taps, ...], shape: Shape, li
     return ReceptiveField(tuple(axes))
 
 
+def sources(axes: tuple[AxisField, ...], layer_taps: Sequence[AxisTaps]) -> list[tuple[AxisField, Taps]]:
+    """Return for each axis of a layer's output the field along the axis that it comes from, and the taps along that."""
+    # Axes that end at the layer are the first ones.
+    kept = axes[len(axes) - len(layer_taps) :]
+    return [
+        (AxisField() if taps.axis is None else axes[taps.axis], taps.taps)
+        if isinstance(taps, FromAxis)
+        else (kept[number], taps)
+        for number, taps in enumerate(layer_taps)
+    ]
+
+
 def through_window(axis: AxisField, window: WindowTaps) -> AxisField:
     """Return the field of a window over outputs with equal extents; sizes may be symbols or traced numbers."""
     size, jump, left, *_ = axis
@@ -167,7 +177,7 @@ def through_window(axis: AxisField, window: WindowTaps) -> AxisField:
 
 def _through(axis: AxisField, taps: Taps, outputs: Any, effort: "Effort") -> AxisField:
     jump = _integer_if_whole(axis.jump * taps.rate)
-    phases = _phases(axis) if taps.known else None
+    phases = _phases(axis) if taps.known and not isinstance(outputs, UnknownSize) else None
     after = phases and phases.through(taps, outputs, effort)
     if after:
         return _of_phases(after, jump)

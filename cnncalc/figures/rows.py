@@ -34,6 +34,8 @@ class Row(NamedTuple):
     saved_bytes: Size
     receptive_field: ReceptiveField
     missing: tuple[str, ...] = ()
+    #: Whether an unknown operator is the reason that some are: the layer itself, or one that it stands behind.
+    behind_unknown: bool = False
 
     @property
     def name(self) -> str:
@@ -44,6 +46,8 @@ class Row(NamedTuple):
         """What the figures of a row with `missing` ones stand on, in words; empty for any other row."""
         if not self.missing:
             return ""
+        if not self.node.inputs:
+            return "the channels alone: the file leaves sizes open"
         if not self.node.layer.known:
             stated = [
                 *(["the shape that the file states"] if self.node.shape.is_known else []),
@@ -101,6 +105,7 @@ class Row(NamedTuple):
             **_shared_keys(self),
             "implicit": node.implicit,
             "fields": node.layer.fields(node.input_shapes[0]) if node.inputs else {},
+            **({"missing": list(self.missing)} if self.missing else {}),
         }
         partial = self.missing or not all(shape.is_known for shape in node.input_shapes)
         return formulas_as_text(data) if self.graph.letters or partial else data
@@ -206,6 +211,7 @@ class RowGroup(NamedTuple):
             **_shared_keys(self),
             "implicit": self.implicit,
             "layers": [row.name for row in self.rows],
+            **({"missing": list(self.missing)} if self.missing else {}),
         }
         return formulas_as_text(data) if self.rows[0].graph.letters or self.missing else data
 

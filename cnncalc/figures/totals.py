@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.figures.cost import Cost
-from cnncalc.figures.memory import DTYPES, Buffer, buffer_lifetimes, live_elements, unshared_lifetimes
+from cnncalc.figures.memory import DTYPES, STORED, Buffer, buffer_lifetimes, live_elements, unshared_lifetimes
 from cnncalc.figures.memory_planner import arena
 from cnncalc.figures.training import TrainingCosts, training_bytes
 from cnncalc.graph import Graph
@@ -100,16 +100,19 @@ def totals(
     """
     nodes = graph.nodes
     total, largest = _arithmetic(graph)
-    size = DTYPES[dtype]
+    # With types of their own, the buffers' sizes are bytes already.
+    own = graph.types if dtype == STORED else None
+    size = DTYPES["float32"] if own else DTYPES[dtype]
+    element_bytes = own.element_bytes if own else None
     params, frozen = total(cost.params for cost in costs), total(cost.frozen for cost in costs)
     buffers = total(cost.buffers for cost in costs)
     of_layers = [cost for node, cost in zip(nodes, costs, strict=True) if node.inputs]
     # Elements of one sample become bytes of the whole batch.
-    scale = size * batch
+    scale = batch if own else size * batch
     every_map = total(buffer.elements for buffer in feature_maps) * scale
     live = list(live_elements(buffer_lifetimes(feature_maps), len(nodes)))
     peak = largest(live)
-    without_in_place = largest(live_elements(unshared_lifetimes(nodes, graph.outputs), len(nodes)))
+    without_in_place = largest(live_elements(unshared_lifetimes(nodes, graph.outputs, element_bytes), len(nodes)))
     saved_bytes = total(training.saved_bytes)
     step = live.index(peak) if peak in live else None
     return Totals(
@@ -121,7 +124,7 @@ def totals(
         backward_macs=total(training.backward_macs) * batch,
         activations=total(cost.activations for cost in of_layers),
         conv_activations=total(cost.conv_activations for cost in of_layers),
-        params_bytes=(params + frozen + buffers) * size,
+        params_bytes=own.weight_bytes if own else (params + frozen + buffers) * size,
         activation_bytes=ActivationBytes(
             sum=every_map,
             peak=None if peak is None else peak * scale,

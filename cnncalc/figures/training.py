@@ -70,7 +70,7 @@ def training_costs(nodes: Sequence[Node], costs: Sequence[Cost], bytes_of_elemen
         result.kept.append(first)
         result.saved_bytes.append(saved_bytes)
         chain = layer.is_chain and factors
-        result.backward_macs.append(_chain_macs(node, layer, factors) if chain else cost.macs * factors)
+        result.backward_macs.append(known_part(_chain_macs(node, layer, factors)) if chain else cost.macs * factors)
     return result
 
 

@@ -1,8 +1,8 @@
 """The framework tables: names of layers, arguments and activations, a table per framework, a row per kind of layer.
 
 Readers, writers, pasted calls and hints use these tables; the layers do not depend on a framework. A new layer takes
-one row in each: `pytorch.py`, `keras.py`, `onnx.py`, `caffe.py`, `darknet.py`, `ncnn.py`, `openvino.py`. `table.py`
-defines the rows.
+one row in each: `pytorch.py`, `keras.py`, `onnx.py`, `caffe.py`, `darknet.py`, `ncnn.py`, `openvino.py`,
+`tflite.py`. `table.py` defines the rows.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from importlib import import_module
 from cnncalc.frameworks.table import Framework
 
 #: The tables: this package's modules, each with its `Framework` under its own name in capitals.
-NAMES = ("pytorch", "keras", "onnx", "caffe", "darknet", "ncnn", "openvino")
+NAMES = ("pytorch", "keras", "onnx", "caffe", "darknet", "ncnn", "openvino", "tflite")
 
 
 def framework(name: str) -> Framework:

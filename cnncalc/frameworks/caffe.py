@@ -58,9 +58,12 @@ CAFFE = Framework(
         "gru": ABSENT,
         "rnn": ABSENT,
         "convlstm": ABSENT,
+        "rearrange": ABSENT,
+        "timewise": ABSENT,
         "embedding": Equivalent(
             "Embed", arguments=(argument("input_dim", "table", FIRST), argument("num_output", "table", SECOND))
         ),
+        "parameter": Composed(("Parameter",)),
         "attention": ABSENT,
         "grn": ABSENT,
         # A `BatchNorm` has no weights of its own: a `Scale` behind it does.
@@ -126,6 +129,6 @@ ELEMENTWISE = ("AbsVal", "Power", "Exp", "Log", "Threshold", "Clip", "MVN")
 
 #: Types that only measure, hide or store an output; so does every other whose name ends in `Loss` or `Accuracy`.
 WITHOUT_OUTPUT = (
-    "Accuracy", "Silence", "HDF5Output", "DetectionEvaluate", "EvalDetection", "MatWrite", "FLOWriter", "FloatWriter",
-    "ImgWriter", "PFMWriter",
+    "Accuracy", "Silence", "HDF5Output", "DetectionEvaluate", "SegmentationEvaluate", "EvalDetection", "MatWrite",
+    "FLOWriter", "FloatWriter", "ImgWriter", "PFMWriter", "Yolov3", "YoloSeg", "CTCGreedyDecoder",
 )  # fmt: skip

@@ -176,6 +176,8 @@ KERAS = Framework(
                 USE_BIAS, *ignored("unit_forget_bias"), *RECURRENT_END,
             ),
         ),
+        "rearrange": Composed(),
+        "timewise": Composed(("layers.TimeDistributed",)),
         "embedding": Equivalent(
             "layers.Embedding",
             arguments=(
@@ -183,6 +185,7 @@ KERAS = Framework(
                 *ignored("mask_zero", "input_length", "weights", "lora_rank", "lora_alpha"),
             ),
         ),
+        "parameter": Equivalent("LearntTensor", arguments=(argument("shape", notation=SIZES),)),
         # `SelfAttention` of `writers/runtime/keras.py` goes along; its arguments begin as those of Keras's own.
         "attention": Equivalent(
             "SelfAttention",

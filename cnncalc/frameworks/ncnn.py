@@ -159,9 +159,12 @@ NCNN = Framework(
         "gru": _recurrent("GRU"),
         "rnn": _recurrent("RNN"),
         "convlstm": ABSENT,
+        "rearrange": ABSENT,
+        "timewise": ABSENT,
         "embedding": Equivalent(
             "Embed", arguments=(argument("input_dim", "table", FIRST), argument("num_output", "table", SECOND))
         ),
+        "parameter": Composed(),
         "attention": Composed(),
         "grn": ABSENT,
         "bn": Equivalent("BatchNorm"),

@@ -164,6 +164,8 @@ EACH_AXIS = Notation(list, axes)
 #: The first or second of two numbers that are one argument of ours.
 FIRST = Notation(lambda pair: pair[0], axes)
 SECOND = Notation(lambda pair: pair[1], axes)
+#: A shape, channels last, as a tuple with the channels first.
+CHANNELS_FIRST = Notation(lambda dims: (dims[-1], *dims[:-1]), lambda value: (*axes(value)[1:], axes(value)[0]))
 #: A shape as a tuple.
 SIZES = Notation(tuple, axes)
 #: Padding alike at both ends, a number for all axes or for each, or a rule: `1`, `(1, 0)`, `"same"`.

@@ -64,7 +64,10 @@ ONNX = Framework(
         "gru": _recurrent("GRU", "linear_before_reset"),
         "rnn": _recurrent("RNN"),
         "convlstm": NoEquivalent("it has no convolutional LSTM", "write it as a `lstm`, or export to PyTorch or Keras"),
+        "rearrange": Composed(),
+        "timewise": Composed(),
         "embedding": Composed(),
+        "parameter": Composed(),
         # Its operator of that name is younger than the operators that are written.
         "attention": Composed(),
         "grn": Composed(),

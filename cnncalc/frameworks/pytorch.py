@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from cnncalc.frameworks.notation import (
     BIASES,
+    CHANNELS_FIRST,
     FIRST,
     FLAG,
     IF_GIVEN,
@@ -166,6 +167,8 @@ PYTORCH = Framework(
         # `writers/runtime/pytorch.py` has one, of two convolutions.
         "convlstm": Composed(("ConvLSTM",)),
         # Its output has the channels last: the class that goes along moves them.
+        "rearrange": Composed(("Rearrange",), ("rearrange",)),
+        "timewise": Composed(),
         "embedding": Equivalent(
             "Embedding",
             "nn.Embedding",
@@ -177,6 +180,7 @@ PYTORCH = Framework(
                 ),
             ),
         ),
+        "parameter": Equivalent("LearntTensor", arguments=(argument("shape", notation=CHANNELS_FIRST),)),
         # `SelfAttention` of `writers/runtime/pytorch.py` goes along; its arguments begin as those of PyTorch's own.
         "attention": Equivalent(
             "SelfAttention",

@@ -12,14 +12,14 @@ from typing import Any, NamedTuple, NoReturn
 
 from cnncalc.diagnostics import Diagnostic, Span, SpecError, fail, nearest
 from cnncalc.language.nodes import Chunk, Hole, LayerNode
-from cnncalc.layers import KINDS, REGISTRY, Layer
+from cnncalc.layers import KINDS, REGISTRY, SEQUENCE_WORDS, Layer
 from cnncalc.layers.arguments import Argument
 from cnncalc.layers.base import rank_of
-from cnncalc.layers.pieces import MARK, NUMBER, TENSOR, WORD, ArgumentError, Piece, Pieces
+from cnncalc.layers.pieces import MARK, NUMBER, TENSOR, TEXT, WORD, ArgumentError, Piece, Pieces
 
-PIECE = re.compile(r"(\d+(?:\.\d+)?)|([a-z_]+)|@([a-z_]\w*)|(.)", re.DOTALL | re.ASCII)
+PIECE = re.compile(r"(\d+(?:\.\d+)?)|([a-z_]+)|@([a-z_]\w*)|(\"[^\"]*\")|(.)", re.DOTALL | re.ASCII)
 #: The kinds of pieces by the groups of that pattern, from 1.
-KINDS_OF_PIECE = ("", NUMBER, WORD, TENSOR, MARK)
+KINDS_OF_PIECE = ("", NUMBER, WORD, TENSOR, TEXT, MARK)
 LETTERS = re.compile(r"[a-z_]+(?:[123]d)?")
 
 LONGEST_WORD = max(map(len, REGISTRY))
@@ -181,6 +181,9 @@ class LayerReader:
                 if kind == TENSOR:  # names are case-sensitive
                     text = part[match.start() : match.end()]
                     value = text[1:]
+                elif kind == TEXT:
+                    value = text = part[match.start() + 1 : match.end() - 1]
+                    start, end = start + 1, end - 1
                 yield Piece(kind, value, start, end, text)
             at += len(part)
 
@@ -200,7 +203,9 @@ class LayerReader:
                 self.read_bare(piece, pieces)
             elif piece.kind == WORD:
                 self.read_letters(piece, pieces)
-            elif piece.kind == TENSOR and bare is not None and bare.takes_tensor:
+            elif bare is not None and (
+                (piece.kind == TENSOR and bare.takes_tensor) or (piece.kind == TEXT and bare.takes_text)
+            ):
                 self.set(bare, bare.read(pieces), piece, pieces)
             elif piece.value == "-" and "" in self.by_prefix:
                 label = "a minus sign"
@@ -268,7 +273,10 @@ class LayerReader:
 
     def read_long_form(self, name: Chunk, value: Chunk) -> None:
         """Read `name=value`."""
-        argument = self.cls.arguments.get(str(name.parts[0]).lower())
+        own = str(name.parts[0])
+        argument = self.cls.arguments.get(own.lower())
+        if argument is None or argument.takes_names:
+            argument = next((each for each in self.cls.arguments.values() if each.takes_names), None)
         if argument is None:
             raise UnknownArgumentError(self.word, self.cls, name)
         pieces = Pieces(list(self.pieces(value)))
@@ -283,7 +291,17 @@ class LayerReader:
         result = argument.read_long(pieces)
         if pieces.next is not None:
             self.fail_unknown(pieces.next)
-        self.set(argument, result, first, pieces)
+        if argument.takes_names:
+            self.add_named(argument, own, result, name.span.to(self.chunk.span))
+        else:
+            self.set(argument, result, first, pieces)
+
+    def add_named(self, argument: Argument[Any], name: str, value: Any, span: Span) -> None:
+        """Add a value to those that an argument collects by names that are no arguments."""
+        known = dict(self.values[argument.name][0]) if argument.name in self.values else {}
+        if name in known:
+            fail("E103", f"`{name}` of `{self.word}` is given twice", span, "given again", "remove one")
+        self.values[argument.name] = (*sorted((known | {name: value}).items()),), span
 
     def refuse_misspelt(self, argument: Argument[Any], piece: Piece) -> None:
         """Raise `ArgumentError` E105 for a word that is nearly one of the argument's."""
@@ -326,6 +344,9 @@ class LayerReader:
         help = f"write `{near}`" if near else self.accepted_forms()
         if (piece.text in KINDS and piece.kind == WORD) or piece.kind == TENSOR:
             help = f"separate layers: write `| {piece.text}`"
+            if self.word in SEQUENCE_WORDS:
+                layers = self.node.span.text[len(self.word) :].strip()
+                help = f"write its layers in brackets: `{self.word}({layers})`"
         message = f"`{self.word}` has no argument `{piece.text}`"
         raise ArgumentError("E102", message, "not an argument of it", piece, help)
 

@@ -62,7 +62,7 @@ class Scope(NamedTuple):
     """The names that are visible in a sequence, and the position of its layers.
 
     `path` is the prefix of their names, `calls` are the enclosing calls from the inside out, `arms` the enclosing
-    arms from the outside in.
+    arms from the outside in, and `steps` the number of leading axes that they are applied along, step by step.
     """
 
     numbers: Mapping[str, Any]
@@ -71,6 +71,7 @@ class Scope(NamedTuple):
     path: str = ""
     calls: tuple[Span, ...] = ()
     arms: tuple[tuple[int, int], ...] = ()
+    steps: int = 0
 
 
 def checked_value(value: Any, hole: Hole) -> Any:
@@ -157,7 +158,7 @@ class Blocks:
             above = names[: names.index(block.name)] if names else []
             self.callable_from[id(block)] = {name: scope.blocks[name] for name in above}
         calls = (node.span, *scope.calls)
-        return Scope(numbers, self.callable_from[id(block)], {}, path, calls, scope.arms)
+        return Scope(numbers, self.callable_from[id(block)], {}, path, calls, scope.arms, scope.steps)
 
     def bind(self, node: CallNode, block: DefNode, scope: Scope, channels: int | None = None) -> Numbers | None:
         """Return the numbers of a block's body for a call; report an error and return None if the call does not fit.

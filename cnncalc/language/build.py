@@ -41,6 +41,7 @@ from cnncalc.language.references import references
 from cnncalc.layers.base import REGISTRY, Layer, Lint
 from cnncalc.layers.rearrange import Input
 from cnncalc.layers.references import TensorSize
+from cnncalc.layers.timewise import over_steps
 
 #: Stands for the index of a tensor where no input has come yet.
 NO_TENSOR = -2
@@ -121,6 +122,8 @@ class Expander:
         #: and no other calls lead to these numbers.
         #: None is for one that cannot be read, which has been reported.
         self.layers_read: dict[tuple[int, int], tuple[Layer, Origin] | None] = {}
+        #: Those layers at each step, by their identity and the number of axes of steps.
+        self.layers_at_steps: dict[tuple[int, int], tuple[Layer, Layer]] = {}
         #: The positions of the inputs in a sequence, by its identity.
         self.input_positions: dict[int, set[int]] = {}
         self.merges = 0
@@ -234,6 +237,8 @@ class Expander:
         if isinstance(atom, LayerNode):
             return self.layer(atom, current, scope, name)
         if isinstance(atom, GroupNode):
+            if atom.word:
+                return self.over_steps(atom, current, scope, name)
             path = f"{scope.path}{name}." if name else scope.path
             refuse_long_path(path, item.name_span or item.span, scope.calls)
             return self.sequence(atom.items, current, scope._replace(path=path))
@@ -266,7 +271,23 @@ class Expander:
             layer = self.with_numbers(layer, node.span)
         elif current == NO_TENSOR:
             return self.report_missing_input(node.span)
+        elif scope.steps:
+            layer = self.at_steps(layer, scope.steps)
         return self.builder.add(layer, inputs, origin, name, scope.path, scope.arms)
+
+    def over_steps(self, node: GroupNode, current: int, scope: Scope, name: str | None) -> int:
+        """Build a sequence that is applied to each step of the first axis; its layers are numbered as a block's."""
+        path = f"{scope.path}{name}." if name else f"{self.builder.number(scope.path + node.word)}."
+        refuse_long_path(path, node.span, scope.calls)
+        return self.sequence(node.items, current, scope._replace(path=path, steps=scope.steps + 1))
+
+    def at_steps(self, layer: Layer, steps: int) -> Layer:
+        """Return a layer that was read as it is at each step: the same one each time, which is then fitted once."""
+        key = id(layer), steps
+        if key not in self.layers_at_steps:
+            # It is kept with it, so that its identity stays its own.
+            self.layers_at_steps[key] = layer, over_steps(layer, steps)
+        return self.layers_at_steps[key][1]
 
     def read_or_report(self, node: LayerNode, scope: Scope) -> tuple[Layer, Origin] | None:
         """Return the layer of a node and where it stands; None where it cannot be read, which is reported."""
@@ -284,7 +305,8 @@ class Expander:
             tensor = self.reference(reference, scope)
             if tensor == UNKNOWN:
                 return None
-            sizes = self.builder.nodes[tensor].shape.spatial
+            # A layer at each step takes the sizes of a step.
+            sizes = self.builder.nodes[tensor].shape.spatial[scope.steps :]
             named = [name for name in layer.tensor_arguments if getattr(layer, name) == TensorSize(reference.name)]
             layer = layer.replace(**dict.fromkeys(named, TensorSize(reference.name, sizes)))
         return layer
@@ -337,7 +359,7 @@ class Expander:
         ends = []
         for number, arm in enumerate(node.arms):
             arms = (*scope.arms, (merge, number))
-            inside = Scope(scope.numbers, scope.blocks, scope.tensors, scope.path, scope.calls, arms)
+            inside = Scope(scope.numbers, scope.blocks, scope.tensors, scope.path, scope.calls, arms, scope.steps)
             end = self.sequence(arm, current, inside, arm=True)
             ends.append(self.report_missing_input(node.span) if end == NO_TENSOR else end)
         key = id(node.layer), id(scope.numbers)
@@ -346,7 +368,8 @@ class Expander:
         known = self.layers_read[key]
         if known is None:
             return UNKNOWN
-        index = self.builder.add(known[0], tuple(ends), Origin(node.span, scope.calls), name, scope.path, scope.arms)
+        layer = self.at_steps(known[0], scope.steps) if scope.steps else known[0]
+        index = self.builder.add(layer, tuple(ends), Origin(node.span, scope.calls), name, scope.path, scope.arms)
         if len(ends) == 1:
             help = f"a `;` separates arms; an empty one is the tensor before: `{known[0]}(… ; )`"
             self.builder.add_lint(index, Lint("W205", "`{layer}` has one arm, and gives that out as it is", help))

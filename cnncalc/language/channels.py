@@ -37,5 +37,6 @@ def _expressions(items: tuple[ItemNode, ...]) -> Iterator[Expression]:
         elif isinstance(atom, GroupNode):
             yield from _expressions(atom.items)
         elif isinstance(atom, MergeNode):
+            yield from [hole.expression for hole in holes_of(atom.layer)]
             for arm in atom.arms:
                 yield from _expressions(arm)

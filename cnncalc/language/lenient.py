@@ -173,6 +173,8 @@ def _arguments(chunks: list[Chunk], cls: type[Layer]) -> Iterator[Chunk]:
         text = chunk.parts[0] if len(chunk.parts) == 1 and isinstance(chunk.parts[0], str) else ""
         if chunk.name is not None:
             name = argument_for(str(chunk.name.parts[0]), cls)
+            if len(text) > 2 and text[0] == text[-1] == '"':  # a word as Python has it: `padding="same"`
+                chunk = chunk._replace(parts=(text[1:-1],))
             yield chunk._replace(name=chunk.name._replace(parts=(name,))) if name else chunk
         elif at := FILTERS_AT.fullmatch(text):
             yield chunk._replace(parts=(at[2] + at[3],))

@@ -72,8 +72,11 @@ class LayerNode(NamedTuple):
 
 
 class GroupNode(NamedTuple):
+    """`(items)`, or with a word in front `timewise(items)`."""
+
     items: tuple["ItemNode", ...]
     span: Span
+    word: str = ""
 
 
 class MergeNode(NamedTuple):

@@ -3,8 +3,10 @@
     spec      = { let | def | item SEP }     a let or def stands on a line of its own; the first item may be a shape
     sequence  = item { SEP item }
     item      = atom [ "*" count ] [ "as" NAME ]
-    atom      = layer | "(" sequence ")" | call | merge | "@" NAME
-    layer     = chunk { chunk | [ NAME "=" ] "@" NAME }     the layer word, arguments glued to it or not, then others
+    atom      = layer | [ WORD ] "(" sequence ")" | call | merge | "@" NAME
+                                                  WORD is one of the registry that takes a sequence: timewise
+    layer     = chunk { chunk | [ NAME "=" ] ( "@" NAME | text ) }
+                                                  the layer word, arguments glued to it or not, then others
     merge     = layer "(" arm { ";" arm } ")"     its word is a merge of the registry: add, concat, mul
     arm       = [ sequence ]
     call      = NAME "(" [ value { "," value } ] ")"
@@ -15,6 +17,7 @@
     count     = INTEGER | hole
     chunk     = [ NAME "=" ] ( TEXT | hole ) { TEXT | hole }, without a space
     hole      = "{" expression "}" | "?"
+    text      = '"' { any character of the line but '"' } '"'
 
 SEP is a `|`, `,` or `->`, or a line's end that `tokens` has kept; expressions are those of `expressions`. The parser
 does not check whether the word of a chunk is a layer. After an error it continues after the next separator, so
@@ -48,8 +51,8 @@ from cnncalc.language.nodes import (
     ReferenceNode,
     Spec,
 )
-from cnncalc.language.tokens import CHUNK, END, NEWLINE, SEP, STRAY, Token
-from cnncalc.layers import MERGE_WORDS
+from cnncalc.language.tokens import CHUNK, END, NEWLINE, SEP, STRAY, TEXT, Token
+from cnncalc.layers import MERGE_WORDS, SEQUENCE_WORDS
 
 #: Sizes as arithmetic writes them: `3*3`.
 PRODUCT = re.compile(r"(?<![\w)*])\d+(?:\*\d+)+")
@@ -187,6 +190,8 @@ class Parser(Cursor):
         token = self.expect(CHUNK, "a layer")
         word = token.text.lower()
         if self.kind == "(":
+            if word in SEQUENCE_WORDS:
+                return self.group(token)
             return self.merge(self.layer(token)) if word in MERGE_WORDS else self.call(token)
         if word in ("let", "def"):
             help = f"move the `{word}` to the beginning, on a line of its own"
@@ -197,7 +202,7 @@ class Parser(Cursor):
     def layer(self, first: Token) -> LayerNode:
         word = self.chunk(first)
         arguments = []
-        while self.kind == "@" or (self.kind == CHUNK and self.token.text.lower() != "as"):
+        while self.kind in ("@", TEXT) or (self.kind == CHUNK and self.token.text.lower() != "as"):
             arguments.append(self.argument())
         return LayerNode(word, tuple(arguments), self.since(first))
 
@@ -211,9 +216,12 @@ class Parser(Cursor):
                 return self.chunk(self.take(), name)
             if self.kind == "@" and (filters := self.filters_at(first)):
                 return filters
-            if self.kind != "@" or not (long_form := LONG_FORM.fullmatch(first.text)):
+            if self.kind not in ("@", TEXT) or not (long_form := LONG_FORM.fullmatch(first.text)):
                 return self.chunk(first, name)
             name = Chunk((long_form.group(1),), Span(self.source, first.start, first.end - 1))
+        if self.kind == TEXT:
+            token = self.take()
+            return Chunk((token.text,), self.span(token), name)
         at = self.expect("@", "a value")
         tensor, _ = self.name("after `@`")
         return Chunk((f"@{tensor}",), self.since(at), name)
@@ -227,11 +235,15 @@ class Parser(Cursor):
         self.take(), self.take()
         return Chunk((f"{first.text}@{window.text}",), self.since(first))
 
-    def group(self) -> GroupNode:
+    def group(self, word: Token | None = None) -> GroupNode:
         opening = self.enter()
         items = self.sequence()
+        while word is not None and self.kind == ";":
+            message, help = f"`{word.text}` has one sequence, not arms", "separate layers with `|`"
+            self.problems.report("E003", message, self.span(self.take()), "begins another", help)
+            self.arm()
         self.leave(opening)
-        return GroupNode(items, self.since(opening))
+        return GroupNode(items, self.since(word or opening), word.text.lower() if word else "")
 
     def merge(self, layer: LayerNode) -> MergeNode:
         opening = self.enter()

@@ -2,10 +2,11 @@
 
     CHUNK     a run of characters with no space or mark in it; a hole `{…}` in it may hold anything
     SEP       "|" or "," or "->", "=>", "→"        NEWLINE   a line's end
+    TEXT      a text in double quotes, on one line, behind a CHUNK
     one each  ( ) ; * @ =
 
 Sizes as Python and people write them are a chunk as ours: `(3, 3)` behind an `=`, `(224, 224, 3)` or `224,224,3` behind
-`input` or where a spec begins. So is a text in quotes behind an `=`.
+`input` or where a spec begins. So is a word in single quotes behind an `=`.
 
 A line's end without a meaning (beside a separator, inside an opening bracket, before a closing one) is
 left out, so that every NEWLINE the parser sees is a separator.
@@ -17,6 +18,7 @@ from typing import NamedTuple
 from cnncalc.diagnostics import Problems, Source, Span, exceed, fail
 
 CHUNK, SEP, NEWLINE, END, STRAY = "a word", "a separator", "a new line", "the end", "a stray character"
+TEXT = "a text in quotes"
 
 MAX_TEXT = 1 << 20
 #: No network has more layers; a text with more is refused before its tokens fill the memory.
@@ -33,11 +35,12 @@ TOKEN = re.compile(
     r"(?P<skip>[ \t]+|\#[^\r\n]*)"
     r"|(?P<newline>\r\n|\n|\r)"
     rf"|(?P<sizes>(?:(?<==)|{_INPUT}|\A){_SIZES}|(?:{_INPUT}|\A)\d+(?:[ ]*[,*][ ]*\d+)+(?![\w.]))"
-    r"|(?P<quoted>(?<==)(?:'[^'\n]*'|\"[^\"\n]*\"))"
+    r"|(?P<quoted>(?<==)'[^'\r\n]*')"
     r"|(?P<sep>->|=>|[|,→⇒])"
     r"|(?P<mark>[();*@=])"
     # An "=" within a chunk belongs to it (`stride=2`), at its beginning it is a mark (`let w = 64`).
     rf"|(?P<chunk>(?:{_PART})(?:{_PART}|=(?!>))*)"
+    r'|(?P<text>"[^"\r\n]*")'
 )
 
 #: A character that people or their editors write → what to write instead.
@@ -67,7 +70,8 @@ def tokenize(source: Source, problems: Problems) -> list[Token]:
     match = TOKEN.match
     while at < size:
         token = match(text, at)
-        if token is None:
+        # Quotes stand for an argument alone, behind the word or the `name=` of it; elsewhere they mean nothing.
+        if token is None or (token.lastgroup == "text" and (not tokens or tokens[-1].kind not in (CHUNK, TEXT))):
             end = _report_stray(source, at, problems)
             tokens.append(Token(STRAY, at, end, text[at:end]))
             at = end
@@ -87,6 +91,8 @@ def tokenize(source: Source, problems: Problems) -> list[Token]:
             _drop_newline(tokens)
             tokens.append(Token(SEP, start, at, text[start:at]))
             separators += 1
+        elif kind == "text":
+            tokens.append(Token(TEXT, start, at, text[start:at]))
         elif kind == "mark":
             mark = text[start]
             if mark in ");*":

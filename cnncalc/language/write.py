@@ -147,7 +147,7 @@ class Writer:
         if isinstance(atom, LayerNode):
             yield self.layer(atom)
         elif isinstance(atom, GroupNode):
-            yield from self.brackets("(", (atom.items,), level + 1, atom)
+            yield from self.brackets(f"{atom.word}(", (atom.items,), level + 1, atom)
         elif isinstance(atom, MergeNode):
             word = self.layer(atom.layer)
             yield from self.brackets(f"{word} (" if " " in word else f"{word}(", atom.arms, level + 1, atom)
@@ -271,7 +271,7 @@ def argument_texts(layer: Layer) -> Iterator[str]:
     numbers is what a reader checks.
     """
     windows = (name for name, argument in layer.arguments.items() if isinstance(argument, PerAxis) and argument.in_full)
-    rank = max((len(getattr(layer, name) or ()) for name in windows), default=1)
+    rank = max((len(getattr(layer, name) or (1,)) for name in windows), default=1)
     for name, argument in layer.arguments.items():
         value = getattr(layer, name)
         if value is NOT_GIVEN:

@@ -63,13 +63,13 @@ class YamlWriter:
         if not nested and isinstance(atom, (GroupNode, MergeNode)):
             nested = nesting(flat(self.inline.item(item, 0))) <= MOST_NESTED
         name = [f"name: {item.name}"] if item.name is not None else []
-        if nested and isinstance(atom, GroupNode):
+        if nested and isinstance(atom, GroupNode) and not (atom.word and item.count is not None):
             layers = self.sequence(atom.items, nested)
             if item.count is None and not name:
-                return ["group:", *indented(layers)]
+                return [f"{atom.word or 'group'}:", *indented(layers)]
             count = self.inline.hole(item.count) if isinstance(item.count, Hole) else item.count
             times = [] if count is None else [f"times: {scalar(str(count))}"]
-            word = "group" if count is None else "repeat"
+            word = atom.word or ("group" if count is None else "repeat")
             return [f"{word}:", *indented([*times, *name, "layers:", *indented(layers)])]
         if nested and isinstance(atom, MergeNode) and item.count is None:
             arms = [line for arm in atom.arms for line in dashed(self.sequence(arm, nested) or ["[]"])]

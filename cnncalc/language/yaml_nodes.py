@@ -4,6 +4,7 @@
     sequence  = [item, …], or one item in its place
     item      = inline text, a whole sequence allowed | sequence, as a group | {WORD: arguments}
               | {repeat: {times: count, layers: sequence, name: NAME}} | {group: {layers: sequence, name: NAME}}
+              | {timewise: sequence}, or as `group`
               | {add: arms} | {add: {arms: arms, ARGUMENT: value, name: NAME}}, and so `concat` and `mul`
     arms      = [sequence, …]; an empty one is the tensor itself
     arguments = {ARGUMENT: value, …, name: NAME} | value, the layer's first argument
@@ -35,12 +36,12 @@ from cnncalc.language.yaml_values import (
     joined_path,
     shortened,
 )
-from cnncalc.layers import MERGE_WORDS, REGISTRY
+from cnncalc.layers import MERGE_WORDS, REGISTRY, SEQUENCE_WORDS
 
 T = TypeVar("T")
 
 #: The words of an item in long form that is a group.
-GROUPS = ("repeat", "group")
+GROUPS = ("repeat", "group", *SEQUENCE_WORDS)
 
 
 class YamlReader:
@@ -218,21 +219,28 @@ class YamlReader:
         if name and not text.text.strip():
             message, help = f"`{name.span.text}` has no value", "write one, or remove it"
             fail("E105", message, name.span, "nothing behind it", help)
+        span = self.whole(text, path)
+        if len(text.text) > 1 and text.text[0] == text.text[-1] == '"' and text.text.count('"') == 2:
+            return Chunk((text.text,), span, name)
+        if "->" in text.text and '"' not in text.text:
+            # A pattern, which needs no quotes of its own here; those that it is read with stand around it.
+            return Chunk((f'"{text.text}"',), span._replace(start=span.start - 1), name)
         help = "one value stands here; to write several, write the layer as text, without the `:`"
         return self.read(text, path, lambda parser: parser.argument(name), help)
 
     def group(self, word: str, value: Value, path: str, span: Span) -> ItemNode:
-        """Return a `group`, or a `repeat`, which is a group with a count."""
-        if word == "group" and isinstance(value, YamlList):
-            return ItemNode(GroupNode(self.sequence(value, path), span), span)
-        pairs = self.required(value, path, word, ("layers",) if word == "group" else ("times", "layers"))
+        """Return a `group`, a `timewise`, or a `repeat`, which is a group with a count."""
+        own = word if word in SEQUENCE_WORDS else ""
+        if word != "repeat" and isinstance(value, YamlList):
+            return ItemNode(GroupNode(self.sequence(value, path), span, own), span)
+        pairs = self.required(value, path, word, ("times", "layers") if word == "repeat" else ("layers",))
         items = self.sequence(pairs["layers"].value, f"{path}.layers")
         count = count_span = None
         if word == "repeat":
             times = f"{path}.times"
             help = "write `times: 3`, or `times: '{n}'`"
             count, count_span = self.read(self.text(pairs["times"].value, times), times, Parser.count, help)
-        return ItemNode(GroupNode(items, span), span, count, count_span, *self.name(pairs.get("name"), path))
+        return ItemNode(GroupNode(items, span, own), span, count, count_span, *self.name(pairs.get("name"), path))
 
     def merge(self, key: YamlScalar, value: Value, path: str, span: Span) -> ItemNode:
         word, name, arguments = key.text.lower(), None, tuple[Chunk, ...]()

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from cnncalc.layers import activation, attention, conv, linear, merge, norm, pool, rearrange, recurrent, resize
+from cnncalc.layers import (
+    activation,
+    attention,
+    conv,
+    linear,
+    merge,
+    norm,
+    parameter,
+    pool,
+    rearrange,
+    recurrent,
+    resize,
+    timewise,
+)
 from cnncalc.layers.base import KINDS, REGISTRY, Example, Layer
 
 #: The families by title, in the order of the help: a new file of layers is added here.
@@ -11,7 +24,9 @@ FAMILIES = {
     "convolution": conv,
     "pooling": pool,
     "fully connected": linear,
+    "learnt tensor": parameter,
     "recurrent": recurrent,
+    "sequences": timewise,
     "attention": attention,
     "normalization": norm,
     "activation": activation,
@@ -23,6 +38,9 @@ FAMILIES = {
 #: The words that take arms in brackets: `add( ; )`.
 MERGE_WORDS = frozenset(word for word, cls in REGISTRY.items() if issubclass(cls, merge.Merge))
 
+#: The words that take a sequence in brackets: `timewise( … )`.
+SEQUENCE_WORDS = frozenset(word for word, cls in REGISTRY.items() if issubclass(cls, timewise.Timewise))
+
 
 def kinds() -> dict[str, type[Layer]]:
     """Return every kind of layer and its class, family by family."""
@@ -31,4 +49,4 @@ def kinds() -> dict[str, type[Layer]]:
     return {kind: REGISTRY[kind] for kind in sorted(names, key=lambda kind: order[REGISTRY[kind].__module__])}
 
 
-__all__ = ["FAMILIES", "KINDS", "MERGE_WORDS", "REGISTRY", "Example", "Layer", "kinds"]
+__all__ = ["FAMILIES", "KINDS", "MERGE_WORDS", "REGISTRY", "SEQUENCE_WORDS", "Example", "Layer", "kinds"]

@@ -39,6 +39,10 @@ class Argument(Generic[T]):
     sample = "N"
     #: Whether a value may be the name of a tensor: `@NAME`.
     takes_tensor = False
+    #: Whether a value is a text in quotes.
+    takes_text = False
+    #: Whether it collects the values of names that no argument has: `g=2`.
+    takes_names = False
 
     def begins(self, letters: str) -> bool:
         """Return whether a value without a prefix may begin with these letters."""

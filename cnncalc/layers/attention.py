@@ -23,6 +23,9 @@ class Attention(WeightedLayer):
     mean weighs a value by the softmax of its key's product with the query. With a window, the map is cut into blocks of
     that size, and a position reads those of its own block; without one the map is the only block.
 
+    With a `shift` the blocks begin so much later, and what is cut off at the ends is smaller blocks; they are computed
+    as whole ones with a mask, which counts.
+
     Queries have `dim` elements in all heads together. Where there are fewer heads of keys and values (`kv`), several
     heads of queries share one of them. `relative` adds to a product a learnt number for each head and each offset
     between two positions of a block, as in Swin and CoAtNet; `distance` one for each offset without its sign, as in
@@ -38,6 +41,7 @@ class Attention(WeightedLayer):
     kv = NamedInteger(like="heads", sample="1", help="heads of keys and values, each for several of the queries'")
     value_dim = NamedInteger(like="dim", sample="128", help="elements of the values that are read, in all heads")
     window = PerAxis(sample="7x7", default=None, in_full=True, unset="the map", help="size of the blocks")
+    shift = PerAxis(sample="3", default=(0,), low=0, help="where the first whole block begins, as in Swin")
     bias = Flag(
         "bias", "nobias", default=True, more={"qkvbias": "qkv"}, help="biases of all four, of none, or but the output"
     )
@@ -55,6 +59,8 @@ class Attention(WeightedLayer):
         Example("input 10x8 | attention h3 dim=12 kv=1 nobias", "10x8", params=256, macs=4960),
         # Windows of 9: 54·4·64 + 2·54·9·8; 2 heads of 5·5 offsets, and no bias at the end: 256 + 3·8 + 50.
         Example("input 6x9x8 | attention h2 window=3x3 qkvbias relative", "6x9x8", params=330, macs=21_600),
+        # A shift changes no figure but the field.
+        Example("input 8x8 | attention h2 window=4 shift=2", "8x8", params=288, macs=2560),
         # Values of 16 for queries of 8, no projection: 64 + 64 + 128 weights, 32 biases, 2·4·5 distances;
         # 20·256 + 20·20·8 + 20·20·16.
         Example("input 4x5x8 | attention h2 value_dim=16 distance noproj", "4x5x16", params=328, macs=14_720),
@@ -69,6 +75,7 @@ class Attention(WeightedLayer):
                 yield require_divisible(size, self.heads, what, "heads", name if what == "elements" else "")
         yield require_divisible(self.heads, self.kv, "heads", "kv")
         for axis, (name, n) in enumerate(zip(AXES[x.rank], x.spatial, strict=True)):
+            yield _require_shift(self.shift[axis], self.window[axis] if self.window else 0)
             if self.window is not None:
                 detail = partial(_undivided, x, self.window, axis, name)
                 yield require(equal(n % self.window[axis], 0), "E208", UNDIVIDED, detail)
@@ -197,7 +204,14 @@ class Attention(WeightedLayer):
         )
 
     def taps(self, x: Shape, y: Shape) -> tuple[BlockTaps, ...] | Literal["whole"]:
-        return WHOLE if self.window is None else tuple(map(BlockTaps, self.window))
+        return WHOLE if self.window is None else tuple(map(BlockTaps, self.window, self.shift))
+
+
+def _require_shift(shift: int, window: int) -> Requirement:
+    fact = f"`shift` (={shift}) must be below `window` (={window})" if window else "without a `window` nothing shifts"
+    help = f"write `shift={window // 2}`" if window else f"write `window={2 * shift}`, or drop it"
+    summary = "`shift` of `{layer}` is too large" if window else "`shift` of `{layer}` has no effect"
+    return require(shift < max(window, 1), "E105", summary, lambda: Detail(fact, help=help))
 
 
 #: The headline of a map that cannot be cut into blocks.

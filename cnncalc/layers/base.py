@@ -29,7 +29,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
 from cnncalc.layers.arguments import Argument, Flag, PaddingArgument, count, declared
 from cnncalc.layers.pieces import ArgumentError
-from cnncalc.layers.taps import Taps
+from cnncalc.layers.taps import AxisTaps
 from cnncalc.shape import Requirement, Shape, ShapeError, Size
 
 #: Every word of the language → the class that it names.
@@ -211,6 +211,18 @@ class Layer:
         return type(self)(self.kind, **{name: vars(self)[name] for name in self.arguments} | changed)
 
     @property
+    def stem(self) -> str:
+        """The word that names without one of their own are numbered by."""
+        return self.kind
+
+    def at_all_steps(self) -> Layer | None:
+        """Return the resolved layer that does with all steps at once what this one does at each; None if there is none.
+
+        The steps are one more axis in front.
+        """
+        return None
+
+    @property
     def open(self) -> list[str]:
         """The letters that stand for numbers of it, each once."""
         counts = [vars(self).get("filters"), vars(self).get("units")]
@@ -288,7 +300,7 @@ class Layer:
         """Return the chain of simpler layers that is equivalent to this one; only itself if there is none."""
         return (self,)
 
-    def taps(self, x: Shape, y: Shape) -> tuple[Taps, ...] | Literal["whole"] | None:
+    def taps(self, x: Shape, y: Shape) -> tuple[AxisTaps, ...] | Literal["whole"] | None:
         """Return the elements that an output reads along each axis; None if it reads only its own position."""
         return None
 

@@ -23,6 +23,9 @@ class Merge(Layer):
         """Return the position of the axis along which the arms may differ, of `rank` spatial axes and the channels."""
         return None
 
+    def at_all_steps(self) -> Merge:
+        return self
+
     def resolve(self: AnyLayer, x: Shape) -> AnyLayer:
         # Nothing in a merge is per axis, and its inputs are checked against one another.
         return self
@@ -160,6 +163,9 @@ class Concat(Merge):
             f"{x} has {count(x.rank, 'spatial axis', 'spatial axes')}{f': {numbered}' if names else ''}",
             help=f"write `axis={x.rank}`" if names else "drop `axis`: a vector is joined along its elements",
         )
+
+    def at_all_steps(self) -> Concat:
+        return self if isinstance(self.axis, str) else self.with_values({"axis": self.axis + 1})
 
     def joined(self, rank: int) -> int:
         return rank if isinstance(self.axis, str) else self.axis - 1

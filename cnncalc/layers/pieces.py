@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-NUMBER, WORD, MARK, TENSOR = "number", "word", "mark", "tensor"
+NUMBER, WORD, MARK, TENSOR, TEXT = "number", "word", "mark", "tensor", "text"
 
 
 class Piece(NamedTuple):
-    """A number, a lower-case word, a mark of one character or the name in `@NAME`, and its position in the source."""
+    """A number, a lower-case word, a mark of one character, the name in `@NAME` or a text in quotes, and its position.
+
+    The position is in the source; that of a text is without its quotes.
+    """
 
     kind: str
     value: Any

@@ -30,7 +30,7 @@ class WindowTaps(NamedTuple):
     @property
     def known(self) -> bool:
         """Whether the places of an output are known numbers."""
-        return isinstance(self.begin, int)
+        return all(isinstance(number, int) for number in self)
 
     @property
     def period(self) -> int:
@@ -232,9 +232,10 @@ class BinTaps(NamedTuple):
 
 
 class BlockTaps(NamedTuple):
-    """Blocks side by side: output o reads the block of `block` elements that it stands in."""
+    """Blocks side by side, the first from `shift`: output o reads the block of `block` elements that it stands in."""
 
     block: Any
+    shift: Any = 0
 
     @property
     def known(self) -> bool:
@@ -264,7 +265,7 @@ class BlockTaps(NamedTuple):
 
     def places(self, output: int) -> range:
         """Return the places that an output reads, in order."""
-        first = output // self.block * self.block
+        first = (output - self.shift) // self.block * self.block + self.shift
         return range(first, first + self.block)
 
 
@@ -287,3 +288,18 @@ def largest_bin(n: Size, out: Size) -> Size:
 
 
 Taps = Union[WindowTaps, TransposedTaps, NearestTaps, LinearTaps, BinTaps, BlockTaps]
+
+
+class FromAxis(NamedTuple):
+    """The taps along an axis that comes from another one of the input than that at its place.
+
+    With None for the axis, the input has no such axis: the positions were elements of a vector, or channels, and each
+    sees its own.
+    """
+
+    axis: int | None
+    taps: Taps = UNCHANGED
+
+
+#: The taps of one axis of an output, along the axis at its place or another.
+AxisTaps = Union[Taps, FromAxis]

@@ -30,6 +30,8 @@ SUFFIXES = {
     ".cfg": "darknet",
     ".param": "ncnn",
     ".xml": "openvino",
+    ".tflite": "tflite",
+    ".lite": "tflite",
 }
 
 #: Readers whose files may leave sizes open, which are letters then.
@@ -110,6 +112,8 @@ def _recognize_content(path: str, head: bytes) -> str | None:
     # An ONNX file's first field is its version of the format, a small number; next comes a string or the graph.
     if head[:1] == b"\x08" and head[1:2] < b"\x40" and head[2:3] in (b"\x12", b"\x1a", b"\x22", b"\x3a", b"\x42"):
         return "onnx"
+    if head[4:8] == b"TFL3":
+        return "tflite"
     text = head.decode("utf-8", errors="replace").lstrip("\ufeff \t\r\n")
     if text.startswith("{") and '"class_name"' in text:
         return "keras"

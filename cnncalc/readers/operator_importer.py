@@ -78,7 +78,7 @@ class OperatorImporter(TensorImporter[FrameworkNode, StoredTensor]):
                 return [self.contradiction(node, str(mismatch))] * count
             except SpecError:
                 raise
-            except (ValueError, ArithmeticError, IndexError):  # arguments that make no sense, too few axes
+            except (ValueError, ArithmeticError, LookupError):  # arguments that make no sense, too few axes
                 pass
         shapes = [*stated, *[None] * count][: max(count, 1)]
         known = rule is not None and not costly and (behind_unknown or shapes[0] is not None)

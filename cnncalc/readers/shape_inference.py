@@ -107,6 +107,23 @@ def quotient(total: Size, divisor: Size) -> Size | None:
     return result
 
 
+def stated_reshape(dims: Dims, stated: Sequence[Size]) -> Dims:
+    """Return the shape behind a reshape to the one that a file states for its output, in which -1 is an open size.
+
+    Where the input has another size than the file takes it to have, the last axis that can takes up the difference.
+    """
+    total, target = prod(dims), tuple(stated)
+    if -1 not in target and prod(target) == total:
+        return target
+    if target.count(-1) == 1:
+        return reshape(dims, target, keep_zero=True)
+    for axis in reversed(range(1, len(target))):
+        rest = prod(size for at, size in enumerate(target) if at != axis)
+        if -1 not in target and rest > 0 and total % rest == 0 and total // rest != dims[-1]:
+            return (*target[:axis], total // rest, *target[axis + 1 :])
+    raise ShapeMismatchError(f"{text(dims)} does not reshape to {text(target)}")
+
+
 def flatten(dims: Dims, axis: int) -> Dims:
     axis = axis if axis >= 0 else axis + len(dims)
     return prod(dims[:axis]), prod(dims[axis:])

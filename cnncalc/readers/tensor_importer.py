@@ -94,6 +94,12 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         layer = make("input", shape=tuple(size if isinstance(size, int) else str(size) for size in sizes))
         return Tensor(self.builder.add(layer, (), name=self.names(name)), dims, channel)
 
+    def constant_row(self, dims: Dims, scope: str, stored: StoredWeights) -> Tensor:
+        """Add a constant as a row of its own, from which an operator goes on as from an input."""
+        channel = min(1, max(len(dims) - 1, 0))
+        layer = OpaqueOp("Constant", sample_shape(dims, channel))
+        return Tensor(self.builder.add(layer, (), scope=scope, stored=stored), dims, channel)
+
     def add_layer(
         self, node: FrameworkNode, layer: Layer, inputs: Sequence[Tensor], stored: StoredWeights | None = None
     ) -> int:

@@ -63,6 +63,10 @@ class WeightStore(Generic[StoredTensor]):
                         new.append(self.tensors[index])
         return new
 
+    def counted(self) -> Iterator[StoredTensor]:
+        """Return the tensors that a node has counted."""
+        return (self.tensors[index] for index in self._counted)
+
     def uncounted(self) -> Iterator[StoredTensor]:
         """Return the tensors that no node has counted."""
         return (tensor for index, tensor in enumerate(self.tensors) if index not in self._counted)
@@ -84,6 +88,8 @@ class StoredElements(NamedTuple):
 
     elements: int
     is_weight: bool
+    #: Their bytes in the file, where that is read.
+    bytes: int = 0
 
 
 def count_weights(

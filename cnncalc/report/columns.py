@@ -27,6 +27,8 @@ def uncounted(rows: Sequence[Row]) -> str:
     counts: dict[str, int] = {}
     behind = 0
     for row in rows:
+        if not row.node.inputs:
+            continue
         if row.node.layer.known:
             behind += 1
         else:

@@ -69,7 +69,7 @@ def comparison_data(graph: Graph, batch: int) -> dict[str, Any]:
 
 def _unknown(graph: Graph) -> list[str]:
     """Return the names of the layers of a model file that no convention counts in full."""
-    return [node.name for node in graph.nodes if not node.layer.known]
+    return [node.name for node in graph.nodes if not node.layer.known or not node.shape.is_known]
 
 
 def _to_dict(counts: ConventionCount, convention: Convention) -> dict[str, Any]:

@@ -48,7 +48,8 @@ def _page(explanations: Sequence[Explanation], options: RenderOptions, drawn: bo
         rows = tuple(_rows(each))
         rules += [text for _, text in rows]
         yield Heading(f"{each.row.name}: {each.row.description}{' (implicit)' if each.row.implicit else ''}")
-        yield Paragraph(" ".join(cleandoc(each.layer.__doc__ or "").split("\n\n")[0].split()))
+        what = " ".join(cleandoc(each.layer_at_step.__doc__ or "").split("\n\n")[0].split())
+        yield Paragraph(what if each.layer is each.layer_at_step else f"At each step: {what[:1].lower()}{what[1:]}")
         yield text_table(rows, roles=("label",))
         if drawn and any(axis.window.kernel > 1 or axis.window.stride > 1 for axis in each.positions):
             yield from pictures(each, options)
@@ -86,7 +87,7 @@ def _size_rows(explanation: Explanation) -> Iterator[tuple[str, str]]:
 
 def _padding_text(explanation: Explanation) -> str:
     """Return the padding of each axis, with its calculation if a rule determines it."""
-    layer = explanation.layer
+    layer = explanation.layer_at_step
     assert isinstance(layer, Windowed)
     mode = layer.padding.mode
     if mode == "valid":

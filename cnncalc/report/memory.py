@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from cnncalc.analysis import Analysis
 from cnncalc.figures.cost import node_costs
-from cnncalc.figures.memory import DTYPES, MemoryStep, steps
+from cnncalc.figures.memory import MemoryStep, steps
 from cnncalc.figures.memory_planner import plan
 from cnncalc.figures.rows import RowGroup, RowOrGroup, collapse
 from cnncalc.figures.training import OPTIMIZERS, training_costs
@@ -165,7 +165,7 @@ def _moments(analysis: Analysis, depth: int | None) -> list[Moment]:
     """Return the step of each row that is shown."""
     nodes = analysis.graph.nodes
     every = list(steps(nodes, analysis.feature_maps, MOST_KEPT))
-    training = training_costs(nodes, node_costs(nodes), DTYPES[analysis.options.dtype])
+    training = training_costs(nodes, node_costs(nodes), analysis.options.bytes_in_training)
     moments = []
     for line in collapse(analysis.rows, depth):
         rows = line.rows if isinstance(line, RowGroup) else (line,)
@@ -221,8 +221,8 @@ def _figures(analysis: Analysis, train: bool) -> Iterator[Block]:
         _figure("weights", totals.params_bytes, "parameters and buffers: in none of the above"),
         *_training(analysis, train),
     ]
-    if analysis.unknown:
-        rows.append(("unknown", "", "", uncounted(analysis.unknown)))
+    if analysis.incomplete:
+        rows.append(("unknown", "", "", uncounted(analysis.incomplete)))
     yield text_table(rows, roles=("emphasis", "number", "number", "text"))
     samples = f"{thousands(options.batch)} samples" if options.batch > 1 else "one sample"
     yield Paragraph(
@@ -245,7 +245,7 @@ def _training(analysis: Analysis, train: bool) -> Iterator[tuple[str, str, str, 
     words = f"weights, gradients, what the backward pass reads, and for {options.optimizer} {state}"
     yield _figure("training", totals.training_bytes, words + (":" if train else ""))
     if train:
-        gradients = totals.params * DTYPES[options.dtype]
+        gradients = totals.params * options.bytes_in_training
         yield _figure("", totals.params_bytes, "weights")
         yield _figure("", gradients, "gradients, one for each parameter")
         if copies:

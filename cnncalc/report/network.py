@@ -125,7 +125,9 @@ def _table(
 
 def _basis(line: RowOrGroup) -> str:
     """Return what the weights of a layer behind an unknown operator stand on, as a suffix; empty for other lines."""
-    if isinstance(line, RowGroup) or not line.node.layer.known or not {"params", "macs"} & {*line.missing}:
+    if isinstance(line, RowGroup) or not line.behind_unknown or not line.node.layer.known:
+        return ""
+    if not {"params", "macs"} & {*line.missing}:
         return ""
     return " (input unknown)" if "params" in line.missing else " (by channels alone)"
 
@@ -136,7 +138,7 @@ def _with_totals(
     # A total has the name of the figure that it sums up.
     totals = [column.text(analysis.totals, layout) if column.numeric else "" for column in columns]
     if not columns[0].numeric:
-        totals[0] = "total, at least" if analysis.unknown else "total"
+        totals[0] = "total, at least" if analysis.incomplete else "total"
     return DataTable(columns, lines, layout, tuple(totals))
 
 
@@ -164,8 +166,8 @@ def _notes(analysis: Analysis) -> Iterator[tuple[str, str]]:
         from cnncalc.figures.conventions import TABLES
 
         yield "convention", f"{options.convention}: {TABLES[options.convention].text}"
-    if analysis.unknown:
-        yield "unknown", uncounted(analysis.unknown)
+    if analysis.incomplete:
+        yield "unknown", uncounted(analysis.incomplete)
     if options.batch > 1:
         yield "batch", f"MACs and activations are for {thousands(options.batch)} samples, shapes for one"
     if any(exceeds(row.receptive_field, analysis.graph.nodes[0].shape) for row in analysis.rows):

@@ -82,7 +82,7 @@ def pictures_data(explanation: Explanation) -> dict[str, object]:
 
 
 def _transposed(explanation: Explanation) -> bool:
-    layer = explanation.layer
+    layer = explanation.layer_at_step
     return isinstance(layer, Windowed) and layer.pads == "crops"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from cnncalc.shape import UndecidedError
 from cnncalc.symbols.polynomial import Polynomial, Terms, substitute, symbols_of
 
 
@@ -35,7 +36,7 @@ class Guard(NamedTuple):
         )
 
     def __bool__(self) -> bool:
-        raise TypeError(f"whether {self} depends on the values of its symbols")
+        raise UndecidedError(f"whether {self} depends on the values of its symbols")
 
     def __str__(self) -> str:
         """Return the condition as text: `H >= 7`, `H = 2*floor(H/2)`."""

@@ -12,13 +12,14 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Problems, Source, SpecError
-from cnncalc.graph import Graph, Node
+from cnncalc.graph import Graph, Node, one_step
 from cnncalc.language.arguments import read_layer
 from cnncalc.language.nodes import LayerNode
 from cnncalc.language.parse import parse, parse_items
 from cnncalc.language.write import write as canonical
 from cnncalc.layers import KINDS, REGISTRY, Layer
 from cnncalc.layers.merge import Merge
+from cnncalc.layers.timewise import Timewise
 from cnncalc.shape import Shape
 from cnncalc.writers.blocks import file_docstring
 from cnncalc.writers.emitter import Emitter, Unsupported
@@ -58,6 +59,9 @@ def write_spec(graph: Graph, head: Sequence[str] = ()) -> str:
 
 @emitter(*dict.fromkeys(KINDS.values()))
 def layer_text(node: Node, layer: Any) -> str:
+    if isinstance(layer, Timewise):
+        step = one_step(node)
+        return f"timewise({layer_text(step, step.layer)})"
     text = str(layer)
     if isinstance(layer, Merge):
         return text

@@ -15,6 +15,7 @@ from cnncalc.readers.caffe import axes, forks, layers  # noqa: F401 - they regis
 from cnncalc.readers.caffe.importer import CaffeImporter
 from cnncalc.readers.caffe.prototxt import parse
 from cnncalc.readers.errors import fail
+from cnncalc.readers.importer import printable
 from cnncalc.readers.text_file import read_text
 
 
@@ -23,7 +24,9 @@ def read(path: str, options: ReadOptions) -> Graph:
     net = parse(read_text(path))
     messages = [*net.messages("layer"), *net.messages("layers")]
     if not messages:
-        fail("E302", f"`{path}` has no layer", "a net has messages `layer { … }`")
+        nets = [net.text(name) for name in ("net", "train_net", "test_net") if net.text(name)]
+        help = f"it is a solver: read its net, `{printable(nets[0])}`" if nets else None
+        fail("E302", f"`{path}` has no layer", "a net has messages `layer { … }`", help=help)
     if len(messages) > MAX_LAYERS:
         fail("E303", f"`{path}` has more than {MAX_LAYERS:,} layers")
     return CaffeImporter(net, messages, options).run()

@@ -12,7 +12,7 @@ from math import prod
 from cnncalc.layers import Layer
 from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.readers.caffe.arguments import CaffeArguments, CaffeLayer, whole
-from cnncalc.readers.caffe.blobs import LearnableBlob, shape_of
+from cnncalc.readers.caffe.blobs import LearnableBlob
 from cnncalc.readers.caffe.importer import CaffeImporter, plain_type, rules
 from cnncalc.readers.errors import fail
 from cnncalc.readers.importer import elementwise_op, explicit_padding, make
@@ -31,7 +31,7 @@ def concat(importer: CaffeImporter, layer: CaffeLayer) -> int:
     if given.flag("per_fla_fuse", default=False):
         vectors = [importer.add_layer(layer, make("flatten"), each, part="flatten") for each in layer.inputs]
         return importer.add_layer(layer, make("concat"), *vectors)
-    axis = layer.axis(given, len(dims) + 1, "concat_dim") if dims else 1
+    axis = importer.axis(layer, given, "concat_dim") if dims else 1
     if axis == 0:
         return importer.add_layer(layer, OpaqueOp("Concat", importer.shape(layer.inputs[0]), local=True), *layer.inputs)
     return importer.add_layer(layer, make("concat", **({"axis": axis - 1} if axis > 1 else {})), *layer.inputs)
@@ -45,7 +45,7 @@ def cut(importer: CaffeImporter, layer: CaffeLayer) -> list[int]:
     if dims is None:
         return [importer.add_unknown(layer)]
     given = layer.parameters("slice_param")
-    axis = layer.axis(given, len(dims) + 1, "slice_dim")
+    axis = importer.axis(layer, given, "slice_dim")
     if axis == 0:
         return [importer.add_layer(layer, elementwise_op(layer.type, importer.shape(source)), source)]
     size = dims[axis - 1]
@@ -79,7 +79,7 @@ def crop(importer: CaffeImporter, layer: CaffeLayer) -> int:
     if dims is None or other is None:
         return importer.add_unknown(layer)
     given = layer.parameters("crop_param")
-    axis = max(layer.axis(given, len(dims) + 1, default=2), 1)
+    axis = max(importer.axis(layer, given, default=2), 1)
     stated = [whole(offset, "an offset") for offset in given.message.scalars("offset")] or [0]
     offsets = stated * (len(dims) + 1 - axis) if len(stated) == 1 else stated
     if len(other) != len(dims) or len(offsets) != len(dims) + 1 - axis:
@@ -110,16 +110,15 @@ def flatten(importer: CaffeImporter, layer: CaffeLayer) -> int:
     dims = importer.dims(layer.inputs[0])
     if dims is None:
         return importer.add_layer(layer, make("flatten"), layer.inputs[0])
-    given, axes = layer.parameters("flatten_param"), len(dims) + 1
+    given, before = layer.parameters("flatten_param"), importer.batch(layer.inputs[0]).insert(dims)
+    axes = len(before)
     axis, end = layer.axis(given, axes), given.integer("end_axis", -1, low=-axes)
     end = end + axes if end < 0 else end
     if axis == 0 or not axis <= end < axes:
         return importer.add_unknown(layer)
     if (axis, end) == (1, axes - 1):
         return importer.add_layer(layer, make("flatten"), layer.inputs[0])
-    return importer.add_reshaped(
-        layer, [importer.batch(layer.inputs[0]), *dims[: axis - 1], prod(dims[axis - 1 : end]), *dims[end:]]
-    )
+    return importer.add_reshaped(layer, [*before[:axis], prod(before[axis : end + 1]), *before[end + 1 :]])
 
 
 @rules("reshape")
@@ -131,7 +130,7 @@ def reshape(importer: CaffeImporter, layer: CaffeLayer) -> int:
     asked = [whole(dim, "a dimension", low=-1) for dim in stated]
     if dims is None or not asked:
         return importer.add_unknown(layer)
-    before = [importer.batch(layer.inputs[0]), *dims]
+    before = importer.batch(layer.inputs[0]).insert(dims)
     axes, count = len(before), given.integer("num_axes", -1, low=-1)
     start = given.integer("axis", 0, low=-axes - 1)
     start = start + axes + 1 if start < 0 else start
@@ -142,25 +141,22 @@ def reshape(importer: CaffeImporter, layer: CaffeLayer) -> int:
     after = [*before[:start], *sizes, *before[stop:]]
     for batch in (after[0], before[0]):  # a batch that does not fit is that of other data
         known, elements = prod(size for size in (batch, *after[1:]) if size != -1), prod(before)
-        if known > 0 and [batch, *after[1:]].count(-1) == (known != elements) and elements % known == 0:
+        open_axes = [batch, *after[1:]].count(-1)
+        if known > 0 and elements % known == 0 and (open_axes == 1 or (open_axes == 0 and known == elements)):
             full = [elements // known if size == -1 else size for size in (batch, *after[1:])]
             return importer.add_reshaped(layer, full)
     message = f"`{layer.name}` cannot lay out the {prod(dims)} elements of {importer.shape(layer.inputs[0])}"
     fail("E306", message, f"asked for {asked}", span=layer.span)
 
 
-@rules("permute")
+@rules("permute", "transpose")
 def permute(importer: CaffeImporter, layer: CaffeLayer) -> int:
     """Add the axes in another order; those that are not named come last."""
-    dims = importer.dims(layer.inputs[0])
-    order = [whole(axis, "an axis") for axis in layer.parameters("permute_param").message.scalars("order")]
-    if dims is None:
-        return importer.add_unknown(layer)
-    order += [axis for axis in range(len(dims) + 1) if axis not in order]
-    if sorted(order) != list(range(len(dims) + 1)) or order[0] != 0:
-        return importer.add_unknown(layer)
-    shape = shape_of([dims[axis - 1] for axis in order[1:]])
-    return importer.add_layer(layer, OpaqueOp(layer.type, shape), layer.inputs[0])
+    given = layer.parameters("permute_param", "transpose_param").message
+    order = [whole(axis, "an axis") for name in ("order", "dim") for axis in given.scalars(name)]
+    axes = len(importer.batch(layer.inputs[0]).insert(importer.dims(layer.inputs[0]) or ()))
+    order += [axis for axis in range(axes) if axis not in order]
+    return importer.add_permuted(layer, order)
 
 
 @rules("tile")
@@ -169,7 +165,7 @@ def tile(importer: CaffeImporter, layer: CaffeLayer) -> int:
     given, dims = layer.parameters("tile_param"), importer.dims(layer.inputs[0])
     if dims is None:
         return importer.add_unknown(layer)
-    axis, tiles = layer.axis(given, len(dims) + 1), given.integer("tiles")
+    axis, tiles = importer.axis(layer, given), given.integer("tiles")
     return importer.add_of_dims(layer, [size * tiles if at == axis else size for at, size in enumerate(dims, 1)])
 
 
@@ -179,7 +175,7 @@ def reduction(importer: CaffeImporter, layer: CaffeLayer) -> int:
     dims = importer.dims(layer.inputs[0])
     if dims is None:
         return importer.add_unknown(layer)
-    axis = layer.axis(layer.parameters("reduction_param"), len(dims) + 1, default=0)
+    axis = importer.axis(layer, layer.parameters("reduction_param"), default=0)
     return importer.add_of_dims(layer, dims[: max(axis - 1, 0)])
 
 
@@ -191,7 +187,7 @@ def largest(importer: CaffeImporter, layer: CaffeLayer) -> int:
         return importer.add_unknown(layer)
     count = given.integer("top_k", 1)
     if given.states("axis"):
-        axis = layer.axis(given, len(dims) + 1)
+        axis = importer.axis(layer, given)
         return importer.add_of_dims(layer, [count if at == axis else size for at, size in enumerate(dims, 1)])
     rows = 2 if given.flag("out_max_val", default=False) else 1
     return importer.add_of_dims(layer, [rows, count, *[1] * max(len(dims) - 2, 0)])
@@ -242,14 +238,15 @@ def scale(importer: CaffeImporter, layer: CaffeLayer) -> int:
     """Add weights for the axes that are named, or the product with a second input (the sum, of `Bias`)."""
     kind = plain_type(layer.type)
     given, dims = layer.parameters(f"{kind}_param"), importer.dims(layer.inputs[0])
+    count = given.integer("num_axes", 1, low=-1)
+    axis = given.integer("axis", 1, low=-100) if dims is None else importer.axis(layer, given)
+    # It needs no more than the channels.
+    if kind == "scale" and axis == count == len(layer.inputs) == 1:
+        return importer.add_layer(layer, layer.make("scale"), layer.inputs[0])
     if dims is None:
         return importer.add_unknown(layer)
     if len(layer.inputs) > 1:
         return _by_input(importer, layer, given, dims)
-    axis = layer.axis(given, len(dims) + 1)
-    count = given.integer("num_axes", 1, low=-1)
-    if kind == "scale" and axis == count == 1:
-        return importer.add_layer(layer, layer.make("scale"), layer.inputs[0])
     stop = len(dims) + 1 if count < 0 else axis + count
     size = prod([1, *dims][axis:stop])
     blobs = [LearnableBlob(size)] * (1 + given.flag("bias_term", default=False))
@@ -263,7 +260,7 @@ def _by_input(importer: CaffeImporter, layer: CaffeLayer, given: CaffeArguments,
     other = importer.dims(second)
     operation = "add" if plain_type(layer.type) == "bias" else "mul"
     blobs = [LearnableBlob(prod(other))] if other and given.flag("bias_term", default=False) else ()
-    axis = layer.axis(given, len(dims) + 1)
+    axis = importer.axis(layer, given)
     shape = importer.shape(first)
     if axis == 0 and other is not None and list(other) == list(dims[: len(other)]):
         stretched = Shape((1,) * (len(dims) - 1), other[0]) if len(other) == 1 else None

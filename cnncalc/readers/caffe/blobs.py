@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Span
@@ -34,6 +35,37 @@ def shape_of(dims: Sequence[int]) -> Shape:
     """Return the shape of a sample from its sizes in the file's order; no sizes are those of one number."""
     channels, *spatial = dims or (1,)
     return Shape(tuple(spatial), channels)
+
+
+class Batch(NamedTuple):
+    """The axis of a blob that counts samples: its size, and its place, which a transposition may change.
+
+    The place is None where a reshape made one axis of it and others: then there is one sample, which has all axes.
+    """
+
+    size: int = 1
+    axis: int | None = 0
+
+    def insert(self, dims: Sequence[int]) -> list[int]:
+        """Return the sizes of all axes for those of a sample."""
+        return list(dims) if self.axis is None else [*dims[: self.axis], self.size, *dims[self.axis :]]
+
+    def remove(self, sizes: Sequence[int]) -> list[int]:
+        """Return the sizes of a sample for those of all axes."""
+        return [size for axis, size in enumerate(sizes) if axis != self.axis]
+
+    def after(self, before: Sequence[int], sizes: Sequence[int]) -> Batch:
+        """Return the batch of a blob that was reshaped, from the sizes of all axes before to those after.
+
+        A batch that came first is still the first axis, be it of other samples; another is that with as much before it.
+        """
+        if self.axis == 0:
+            return Batch(sizes[0], 0)
+        leading = prod(before[: self.axis])
+        for axis, size in enumerate(sizes):
+            if size == self.size and (self.axis is None or prod(sizes[:axis]) == leading):
+                return Batch(size, axis)
+        return Batch(sizes[0], 0) if self.size > 1 else Batch(1, None)
 
 
 class LearnableBlob(NamedTuple):

@@ -153,6 +153,8 @@ def python(importer: CaffeImporter, layer: CaffeLayer) -> int | Sequence[Blob]:
     name = layer.parameters("python_param").text("layer")
     if name.endswith(("LOSS", "LOSSLAYER")):
         return labels(importer, layer)
+    if name.endswith("DROPOUTLAYER"):
+        return importer.add_layer(layer, make("dropout"), layer.inputs[0])
     return IN_PYTHON[name](importer, layer) if name in IN_PYTHON else importer.add_unknown(layer)
 
 
@@ -259,7 +261,17 @@ def deformable_convolution(importer: CaffeImporter, layer: CaffeLayer) -> int:
     return importer.add_of_dims(layer, [y.channels, *y.spatial], macs=resolved.multiply_adds(x, y), blobs=blobs)
 
 
-@rules("spatialproduct", "biaschannel", "adaptivebiaschannel", "densecrf", "domaintransform", "negrelu")
+@rules(
+    "spatialproduct",
+    "biaschannel",
+    "adaptivebiaschannel",
+    "densecrf",
+    "domaintransform",
+    "negrelu",
+    "reverse",
+    "maskpooling",
+    "assistedexcitation",
+)
 def like_first(importer: CaffeImporter, layer: CaffeLayer) -> int:
     """Add an operator without weights whose output is of its first input's shape."""
     shape = importer.shape(layer.inputs[0])

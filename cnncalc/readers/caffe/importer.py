@@ -11,8 +11,8 @@ from cnncalc.graph import UNKNOWN, Graph
 from cnncalc.layers import Layer
 from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.readers import ReadOptions
-from cnncalc.readers.caffe.arguments import CaffeLayer, whole
-from cnncalc.readers.caffe.blobs import LearnableBlob, SharedBlobs, blobs_of, dims_of, shape_of, specs_of
+from cnncalc.readers.caffe.arguments import CaffeArguments, CaffeLayer, whole
+from cnncalc.readers.caffe.blobs import Batch, LearnableBlob, SharedBlobs, blobs_of, dims_of, shape_of, specs_of
 from cnncalc.readers.caffe.net import NetState
 from cnncalc.readers.caffe.prototxt import PrototxtMessage, PrototxtScalar
 from cnncalc.readers.caffe.sources import source_dims
@@ -59,8 +59,8 @@ class CaffeImporter(Importer):
         #: Blob → the node that holds it, None for a label.
         self.blobs: dict[str, Blob] = {}
         self.learnable = SharedBlobs()
-        #: Node → the size of its batch.
-        self._batches: dict[int, int] = {}
+        #: Node → its batch.
+        self._batches: dict[int, Batch] = {}
 
     def run(self) -> Graph:
         last = UNKNOWN
@@ -117,17 +117,44 @@ class CaffeImporter(Importer):
 
     def add_reshaped(self, layer: CaffeLayer, full: Sequence[int]) -> int:
         """Add the elements of the input in another shape, that of the batch included."""
-        x, shape = self.shape(layer.inputs[0]), shape_of(full[1:])
+        source = layer.inputs[0]
+        batch = self.batch(source).after(self.batch(source).insert(self.dims(source) or ()), full)
+        x, shape = self.shape(source), shape_of(batch.remove(full))
         # Elements that go over to the batch, such as one of each box, are samples of their own.
         same = x is not None and x.elements == shape.elements
         kind = make("reshape", shape=shape.dims) if same else OpaqueOp(layer.type, shape, memory="alias")
-        node = self.add_layer(layer, kind, layer.inputs[0])
-        self._batches[node] = full[0]
+        node = self.add_layer(layer, kind, source)
+        self._batches[node] = batch
         return node
 
-    def batch(self, node: int) -> int:
-        """Return the size of a blob's first axis, the batch; 1 where the file does not state it."""
-        return self._batches.get(node, 1)
+    def add_permuted(self, layer: CaffeLayer, order: Sequence[int]) -> int:
+        """Add the axes of the input in another order, that of the batch among them."""
+        source = layer.inputs[0]
+        batch, dims = self.batch(source), self.dims(source)
+        full = batch.insert(dims or ())
+        if dims is None or sorted(order) != list(range(len(full))):
+            return self.add_unknown(layer)
+        moved = batch if batch.axis is None else batch._replace(axis=list(order).index(batch.axis))
+        shape = shape_of(moved.remove([full[axis] for axis in order]))
+        node = self.add_layer(layer, OpaqueOp(layer.type, shape), source)
+        self._batches[node] = moved
+        return node
+
+    def batch(self, node: int) -> Batch:
+        """Return a blob's batch: of one sample, and the first axis, where the file does not say otherwise."""
+        return self._batches.get(node, Batch())
+
+    def axis(self, layer: CaffeLayer, arguments: CaffeArguments, older: str = "", default: int = 1) -> int:
+        """Return the axis that a layer works along: 0 is the batch, 1 the first size of a sample.
+
+        Raises `SpecError` E306 if there is no such axis.
+        """
+        source = layer.inputs[0]
+        batch = self.batch(source)
+        axis = layer.axis(arguments, len(batch.insert(self.dims(source) or ())), older, default)
+        if axis == batch.axis:
+            return 0
+        return axis + 1 if batch.axis is None or axis < batch.axis else axis
 
     def dims(self, node: int) -> list[int] | None:
         """Return the sizes of a sample of a blob in the file's order, C, H, W; None if they are unknown."""
@@ -155,7 +182,7 @@ class CaffeImporter(Importer):
             message = f"the net leaves the size of its input `{name}` open"
             fail("E308", message, "a batch, channels and sizes are missing", help=help, span=span)
         node = self.builder.add(make("input", shape=shape), (), Origin(span), name)
-        self._batches[node] = max(batch, 1)
+        self._batches[node] = Batch(max(batch, 1))
         return node
 
     def _add_source(self, layer: CaffeLayer, kind: str) -> tuple[dict[str, Blob], Blob]:

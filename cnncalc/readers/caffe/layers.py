@@ -12,8 +12,8 @@ from cnncalc.frameworks.caffe import CAFFE, ELEMENTWISE
 from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.layers.pool import AvgPool
 from cnncalc.readers.caffe.arguments import CaffeArguments, CaffeLayer, whole
-from cnncalc.readers.caffe.blobs import LearnableBlob
-from cnncalc.readers.caffe.importer import CaffeImporter, plain_type, rules
+from cnncalc.readers.caffe.blobs import LearnableBlob, shape_of
+from cnncalc.readers.caffe.importer import Blob, CaffeImporter, plain_type, rules
 from cnncalc.readers.importer import elementwise_op, make, symmetric_padding, unknown_op
 from cnncalc.readers.pools import pool_of_size
 from cnncalc.shape import Window, ceil_div
@@ -64,7 +64,7 @@ def _on_each_input(importer: CaffeImporter, layer: CaffeLayer, kind: Any) -> lis
 @rules("convolution3d", "deconvolution3d")
 def convolution_of_volumes(importer: CaffeImporter, layer: CaffeLayer) -> int:
     """Add a convolution as C3D has it: `kernel_size` of the images, `kernel_depth` of the frames, and so on."""
-    given = layer.parameters("convolution_param")
+    given = layer.parameters("convolution_param", "convolution3d_param")
     window = _volume_window(given)
     more = {
         "filters": given.integer("num_output"),
@@ -100,7 +100,7 @@ def caffe_size(window: Window, n: int) -> int:
 @rules("pooling", "pooling3d")
 def pool(importer: CaffeImporter, layer: CaffeLayer) -> int | list[int]:
     """Add a pool; its second output, the mask of a max pool, is of the same shape."""
-    given = layer.parameters("pooling_param")
+    given = layer.parameters("pooling_param", "pooling3d_param")
     largest = given.text("pool", "MAX") in ("MAX", "0")
     x = importer.shape(layer.inputs[0])
     if given.flag("global_pooling", default=False):
@@ -153,7 +153,7 @@ def inner_product(importer: CaffeImporter, layer: CaffeLayer) -> int:
     """Add a fully connected layer over all axes from `axis` on; on those before it, it works place by place."""
     dims = importer.dims(layer.inputs[0])
     given = layer.parameters("inner_product_param")
-    axis = layer.axis(given, len(dims) + 1) if dims else 1
+    axis = importer.axis(layer, given) if dims else 1
     if dims is None or axis == 1:
         return importer.add_layer(layer, layer.make("fc"), layer.inputs[0])
     if axis == 0:
@@ -161,6 +161,13 @@ def inner_product(importer: CaffeImporter, layer: CaffeLayer) -> int:
     units, kept, summed = given.integer("num_output"), dims[: axis - 1], prod(dims[axis - 1 :])
     blobs = [LearnableBlob(summed * units), *([LearnableBlob(units)] if given.flag("bias_term") else [])]
     return importer.add_of_dims(layer, [*kept, units], macs=prod(kept) * summed * units, blobs=blobs)
+
+
+@rules("margininnerproduct", "largemargininnerproduct")
+def margin_inner_product(importer: CaffeImporter, layer: CaffeLayer) -> list[Blob]:
+    """Add the classifier of a loss that keeps classes apart (SphereFace): a vector of weights for each, and no bias."""
+    units = layer.parameters_with("num_output").integer("num_output")
+    return [importer.add_layer(layer, make("fc", units=units, bias=False), layer.inputs[0]), None]
 
 
 @rules("embed")
@@ -176,8 +183,9 @@ def embed(importer: CaffeImporter, layer: CaffeLayer) -> int:
 
 @rules("lstm", "rnn")
 def recurrent(importer: CaffeImporter, layer: CaffeLayer) -> int:
-    """Add a recurrent layer, whose steps are the first axis of its input, in place of the batch: a sample is one step.
+    """Add a recurrent layer. Its steps are the first axis of its input, which is that of the batch if none is known.
 
+    Then a sample is one step, of as many streams as the second axis has; else it has all steps, of its own stream.
     A step weighs its input (all axes from the third on) and the state. A third input, the same at all steps, is weighed
     as well. A plain RNN has an output layer of its own.
     """
@@ -185,14 +193,13 @@ def recurrent(importer: CaffeImporter, layer: CaffeLayer) -> int:
     units = given.integer("num_output")
     if dims is None:
         return importer.add_unknown(layer)
-    streams, length = dims[0], prod(dims[1:])
+    outer = dims[: 2 if importer.batch(layer.inputs[0]).axis is None else 1]
+    steps, length = prod(outer), prod(dims[len(outer) :])
     gates = 4 if plain_type(layer.type) == "lstm" else 1
     weights = [gates * units * length]
-    static = (
-        importer.shape(layer.inputs[2]) if len(layer.inputs) > 2 and not given.flag("expose_hidden", False) else None
-    )
-    if static is not None:
-        weights.append(gates * units * static.elements)
+    if len(layer.inputs) > 2 and not given.flag("expose_hidden", default=False):
+        constant = importer.shape(layer.inputs[2])
+        weights += [gates * units * constant.elements] if constant else []
     weights.append(gates * units * units)
     biases = [gates * units]
     if gates == 1:
@@ -200,8 +207,9 @@ def recurrent(importer: CaffeImporter, layer: CaffeLayer) -> int:
         biases.append(units)
     # The order of the blobs: the input's weights and biases first.
     blobs = [weights[0], biases[0], *weights[1:], *biases[1:]]
-    macs = streams * sum(weights)
-    return importer.add_of_dims(layer, [streams, units], macs=macs, blobs=list(map(LearnableBlob, blobs)))
+    return importer.add_of_dims(
+        layer, [*outer, units], macs=steps * sum(weights), blobs=list(map(LearnableBlob, blobs))
+    )
 
 
 # -- norms and activations -----------------------------------------------------------------------------------
@@ -216,7 +224,7 @@ def relu(importer: CaffeImporter, layer: CaffeLayer) -> int:
 @rules("softmax", "softmaxwithloss", "softmaxloss", "softmaxwithlossohem")
 def softmax(importer: CaffeImporter, layer: CaffeLayer) -> int:
     dims = importer.dims(layer.inputs[0])
-    if dims is None or layer.axis(layer.parameters("softmax_param"), len(dims) + 1) == 1:
+    if dims is None or importer.axis(layer, layer.parameters("softmax_param")) == 1:
         return importer.add_layer(layer, make("softmax"), layer.inputs[0])
     return importer.add_layer(
         layer, OpaqueOp(layer.type, importer.shape(layer.inputs[0]), memory="in place"), *layer.inputs
@@ -273,4 +281,7 @@ def parameter(importer: CaffeImporter, layer: CaffeLayer) -> int:
     """Add a tensor of weights that depends on no input."""
     stated = layer.parameters("parameter_param").message.message("shape").scalars("dim")
     dims = [whole(dim, "a dimension", low=1) for dim in stated]
-    return importer.add_of_dims(layer, dims, blobs=[LearnableBlob(prod(dims))])
+    # Of what comes in nothing is read: any tensor serves. The net's inputs come first.
+    if not importer.builder.nodes:
+        return importer.add_of_dims(layer, dims, blobs=[LearnableBlob(prod(dims))])
+    return importer.add_layer(layer, make("parameter", shape=shape_of(dims).dims), 0)

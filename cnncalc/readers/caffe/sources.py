@@ -51,7 +51,14 @@ def _image_dims(layer: CaffeLayer) -> Dims:
         return None
     color = layer.parameters_with("is_color").flag("is_color")
     gray = layer.parameters_with("force_gray").flag("force_gray", default=False)
-    return [1, 1 if gray or not color else 3, *sizes]
+    channels = 1 if gray or not color else 3
+    frames = layer.parameters_with("new_length")
+    length = frames.integer("new_length", 0, low=0)
+    if frames.states("num_segments") or frames.states("modality"):
+        # Frames, or the two directions of their flow, stand one behind the other (temporal segment networks).
+        channels = 2 if frames.text("modality") in ("FLOW", "1") else channels
+        return [1, channels * length * frames.integer("num_segments", 1), *sizes]
+    return [1, channels, *([length] if length else []), *sizes]
 
 
 def _image_size(layer: CaffeLayer) -> tuple[int, int] | None:

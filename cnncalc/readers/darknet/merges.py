@@ -73,7 +73,8 @@ def implicit_2d(importer: DarknetImporter, section: CfgSection, last: int) -> in
 
 
 def _weights(importer: DarknetImporter, section: CfgSection, shape: Shape) -> int:
-    return importer.add_layer(section, OpaqueOp(section.name, shape), stored=StoredWeights(shape.elements))
+    # Of what comes in nothing is read: the network's input serves as any.
+    return importer.add_layer(section, make("parameter", shape=shape.dims), 0)
 
 
 @rules.table({

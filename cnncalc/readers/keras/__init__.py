@@ -11,7 +11,19 @@ from __future__ import annotations
 
 from cnncalc.graph import Graph
 from cnncalc.readers import ReadOptions
-from cnncalc.readers.keras import elementwise, movement, recurrent, windows  # noqa: F401 - they register the rules
+from cnncalc.readers.keras import (  # noqa: F401 - they register the rules
+    activations,
+    attention,
+    merges,
+    movement,
+    norms,
+    operations,
+    preprocessing,
+    products,
+    recurrent,
+    windows,
+    wrappers,
+)
 from cnncalc.readers.keras.config_file import read_config
 from cnncalc.readers.keras.importer import KerasImporter
 

@@ -1,4 +1,4 @@
-"""The calls of the layers in a functional model: the order in which they run, and the tensors that each reads."""
+"""The calls of the layers in a functional model: the order in which they run, and the arguments of each."""
 
 from __future__ import annotations
 
@@ -8,37 +8,49 @@ from typing import Any, NamedTuple
 
 from cnncalc.graph import MAX_LAYERS
 from cnncalc.readers.errors import fail
-from cnncalc.readers.keras.config import name_of
+from cnncalc.readers.keras.config import Operand, name_of
 
-#: A layer's output by its name and the number of the call; a model's inputs and outputs are such.
-CallOutput = tuple[str, int]
+#: In place of a layer's name in a call of Keras 2: the value that follows is no tensor.
+CONSTANT = "_CONSTANT_VALUE"
+
+#: Arguments of a call that hold tensors which change neither shapes nor counts.
+MASKS = ("mask", "attention_mask", "query_mask", "value_mask", "key_mask", "padding_mask")
+
+
+class TensorRef(NamedTuple):
+    """A tensor by the layer whose output it is, the number of the layer's call, and that of the output."""
+
+    layer: str
+    call: int
+    output: int
 
 
 class LayerCall(NamedTuple):
-    """One call of a layer: its number, the input tensors, and the arguments of the call."""
+    """One call of a layer: its number, the tensors it reads with the shapes that the file states, and its arguments.
+
+    Among the arguments a tensor is an `Operand`, its place among the inputs.
+    """
 
     layer: Mapping[str, Any]
     number: int
-    inputs: tuple[CallOutput, ...]
+    inputs: tuple[TensorRef, ...]
+    stated: tuple[object, ...] = ()
     arguments: tuple[Any, ...] = ()
-
-    @property
-    def output(self) -> CallOutput:
-        return name_of(self.layer), self.number
+    keywords: Mapping[str, Any] = {}
 
 
 def ordered_calls(layers: list[Any], path: str) -> Iterator[LayerCall]:
     """Yield the calls in file order, each after those it reads; raises `SpecError` E307 if that is impossible."""
     calls = list(_calls(layers, path))
-    by_output = {call.output: call for call in calls}
-    readers: dict[CallOutput, list[int]] = {}
+    by_name = {(name_of(call.layer), call.number): call for call in calls}
+    readers: dict[tuple[str, int], list[int]] = {}
     waiting: dict[int, int] = {}
     ready: list[int] = []
     for index, call in enumerate(calls):
-        sources = {source for source in call.inputs if source in by_output}
-        missing = set(call.inputs) - sources
+        sources = {(ref.layer, ref.call) for ref in call.inputs}
+        missing = sources - by_name.keys()
         if missing:
-            fail("E307", f"`{call.output[0]}` reads `{min(missing)[0]}`", "no layer of this name is called")
+            fail("E307", f"`{name_of(call.layer)}` reads `{min(missing)[0]}`", "no layer of this name is called")
         waiting[index] = len(sources)
         for source in sources:
             readers.setdefault(source, []).append(index)
@@ -48,12 +60,12 @@ def ordered_calls(layers: list[Any], path: str) -> Iterator[LayerCall]:
         call = calls[index := heapq.heappop(ready)]
         yield call
         del waiting[index]
-        for reader in readers.get(call.output, ()):
+        for reader in readers.get((name_of(call.layer), call.number), ()):
             waiting[reader] -= 1
             if not waiting[reader]:
                 heapq.heappush(ready, reader)
     if waiting:
-        name = calls[min(waiting)].output[0]
+        name = name_of(calls[min(waiting)].layer)
         fail("E307", f"the layers of `{path}` read one another in a circle", f"`{name}` is one of them")
 
 
@@ -69,25 +81,68 @@ def _calls(layers: list[Any], path: str) -> Iterator[LayerCall]:
             total += 1
             if total > MAX_LAYERS:
                 fail("E303", f"`{path}` has more than {MAX_LAYERS:,} layers")
-            arguments = node.get("args") if isinstance(node, dict) else None
-            arguments = tuple(arguments) if isinstance(arguments, list) else ()
-            yield LayerCall(layer, number, tuple(tensors_in(node)), arguments)
+            yield _call(layer, number, node)
 
 
-def tensors_in(node: object) -> Iterator[CallOutput]:
-    """Yield the tensors of a call or a model: `["conv1", 0, 0, {}]` in Keras 2, with a `keras_history` in Keras 3."""
-    stack = [node]
-    while stack:
-        each = stack.pop()
-        if isinstance(each, dict):
-            history = each.get("config", {}).get("keras_history") if isinstance(each.get("config"), dict) else None
-            if each.get("class_name") == "__keras_tensor__" and history is not None:
-                stack.append(history)
-            else:
-                stack += [each[key] for key in ("kwargs", "args") if key in each]
-                stack += [value for key, value in reversed(each.items()) if key not in ("args", "kwargs", "config")]
-        elif isinstance(each, list):
-            if len(each) >= 3 and isinstance(each[0], str) and type(each[1]) is int and type(each[2]) is int:
-                yield each[0], each[1]
-            else:
-                stack += reversed(each)
+def _call(layer: Mapping[str, Any], number: int, node: object) -> LayerCall:
+    """Return a call as Keras 3 or Keras 2 writes it.
+
+    Keras 3 has an object of `args` and `kwargs`, Keras 2 a list of `["conv1", 0, 0, {keywords}]`, the tensors of the
+    first argument; an operation on one tensor has that alone.
+    """
+    operands = _Operands()
+    if isinstance(node, dict):
+        given = node.get("args")
+        arguments = tuple(map(operands.read, given)) if isinstance(given, list) else ()
+        keywords = node.get("kwargs")
+    else:
+        entries = node if isinstance(node, list) else []
+        entries = [entries] if _names_tensor(entries) or entries[:1] == [CONSTANT] else entries
+        first = [operands.read(each) for each in entries]
+        arguments = (first[0] if len(first) == 1 else first,) if first else ()
+        found = [each[3] for each in entries if isinstance(each, list) and len(each) > 3 and isinstance(each[3], dict)]
+        keywords = {key: value for each in reversed(found) for key, value in each.items()}
+    keywords = keywords if isinstance(keywords, dict) else {}
+    read = {key: operands.read(value) for key, value in keywords.items() if key not in MASKS}
+    return LayerCall(layer, number, tuple(operands.refs), tuple(operands.stated), arguments, read)
+
+
+class _Operands:
+    """The tensors of a call in the order of its arguments."""
+
+    def __init__(self) -> None:
+        self.refs: list[TensorRef] = []
+        self.stated: list[object] = []
+
+    def read(self, value: Any) -> Any:
+        """Return an argument with an `Operand` in place of each tensor."""
+        if isinstance(value, dict):
+            config = value.get("config")
+            if value.get("class_name") == "__keras_tensor__" and isinstance(config, dict):
+                history: Any = config.get("keras_history")
+                return self._operand(history, config.get("shape")) if _names_tensor(history) else value
+            return {key: self.read(each) for key, each in value.items()}
+        if isinstance(value, list):
+            if value[:1] == [CONSTANT]:
+                return value[2] if len(value) > 2 else None
+            return self._operand(value, None) if _names_tensor(value) else [self.read(each) for each in value]
+        return value
+
+    def _operand(self, history: list[Any], stated: object) -> Operand:
+        self.refs.append(TensorRef(history[0], history[1], history[2]))
+        self.stated.append(stated)
+        return Operand(len(self.refs) - 1)
+
+
+def _names_tensor(value: object) -> bool:
+    """Return whether a list names a tensor: `["conv1", 0, 0]`, with keywords behind in Keras 2."""
+    if not isinstance(value, list) or len(value) < 3 or not isinstance(value[0], str) or value[0] == CONSTANT:
+        return False
+    return type(value[1]) is int and type(value[2]) is int and (len(value) == 3 or isinstance(value[3], dict))
+
+
+def tensors_in(value: object) -> list[TensorRef]:
+    """Return the tensors of a model's `input_layers` or `output_layers`, in order, however they are nested."""
+    operands = _Operands()
+    operands.read(value)
+    return operands.refs

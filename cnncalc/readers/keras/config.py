@@ -2,29 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, NoReturn
 
 from cnncalc.frameworks.keras import KERAS
 from cnncalc.layers.arguments import MAX_INTEGER
 from cnncalc.readers.arguments import FileArguments
 from cnncalc.readers.errors import fail
-from cnncalc.shape import Padding, Shape
+from cnncalc.readers.keras.names import current
+from cnncalc.readers.tensors import CannotInferError
+from cnncalc.shape import Padding, Shape, Size, UndecidedError
+
+
+class Operand(NamedTuple):
+    """Stands for a tensor among the arguments of a call: its place among the call's inputs."""
+
+    place: int
 
 
 class LayerConfig(FileArguments):
-    """The configuration of a layer: its name, its class name, its arguments, and those of the call."""
+    """The configuration of a layer: its name, its class, its arguments, and those of the call."""
 
     def __init__(
         self,
         name: str,
         class_name: str,
         values: Mapping[str, Any],
-        channels_first: bool,
-        call_arguments: tuple[Any, ...] = (),
+        channels_first: bool = False,
+        arguments: tuple[Any, ...] = (Operand(0),),
+        keywords: Mapping[str, Any] = {},
+        sources: Sequence[int] = (),
     ) -> None:
         self.name, self.class_name, self.values = name, class_name, values
-        self.channels_first, self.call_arguments = channels_first, call_arguments
+        self.channels_first = channels_first
+        self.arguments_of_call, self.keywords = arguments, keywords
+        #: The nodes of the inputs: a tensor that is read twice is one node.
+        self.sources = tuple(sources)
+
+    def inner(self, layer: object) -> LayerConfig:
+        """Return the configuration of a layer that this one holds; raises `SpecError` E306 if it is none."""
+        if not isinstance(layer, dict) or not isinstance(layer.get("class_name"), str):
+            self.fail("layer", "it is no layer")
+        class_name, values = current(layer["class_name"], config_of(layer))
+        return LayerConfig(self.name, class_name, values, self.channels_first)
+
+    def of_call(self, position: int, *names: str, default: Any = None) -> Any:
+        """Return an argument of the call by its position or one of its names, or the layer's own of such a name."""
+        for name in names:
+            if name in self.keywords:
+                return self.keywords[name]
+        if position < len(self.arguments_of_call):
+            return self.arguments_of_call[position]
+        return next((self.values[name] for name in names if self.values.get(name) is not None), default)
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return a value, or the default if it is missing or null."""
@@ -74,9 +103,37 @@ class LayerConfig(FileArguments):
         """Raise `SpecError` E306 for an argument."""
         fail("E306", f"`{key}` of `{self.name}` is wrong", label)
 
-    def file_order(self, x: Shape) -> tuple[int, ...]:
-        """Return the dimensions of a sample in the order of the file."""
+    # -- axes ------------------------------------------------------------------------------------------
+
+    def file_order(self, x: Shape) -> tuple[Size, ...]:
+        """Return the sizes of a sample in the order of the file."""
         return (x.channels, *x.spatial) if self.channels_first else x.dims
+
+    def shape_of(self, dims: Sequence[Size]) -> Shape:
+        """Return the shape of a sample from its sizes in the order of the file."""
+        if not dims:
+            return Shape((), 1)
+        turned = self.channels_first and len(dims) > 1
+        return Shape.of((*dims[1:], dims[0]) if turned else dims)
+
+    def axes(self, x: Shape, given: object, default: object = None) -> tuple[int, ...]:
+        """Return the places of axes in `file_order`; the file counts them with the batch, or from the end.
+
+        Raises `SpecError` E306 if there is no such axis.
+        """
+        given = default if given is None else given
+        given = given if isinstance(given, list | tuple) else [given]
+        if not x.has_rank:
+            raise UndecidedError("the number of axes is not known")
+        rank = x.rank + 2
+        places = []
+        for axis in given:
+            if not isinstance(axis, int) or isinstance(axis, bool) or not -rank <= axis < rank:
+                self.fail("axis", f"there is no axis {str(axis)[:40]} in {x}")
+            if axis % rank == 0:
+                raise CannotInferError("the axis of the batch")
+            places.append(axis % rank - 1)
+        return tuple(places)
 
 
 def is_whole(value: object, low: int) -> bool:

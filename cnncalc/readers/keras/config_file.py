@@ -26,7 +26,15 @@ def read_config(path: str) -> Any:
 
     Raises `SpecError` E302 if the file has none, and E303 if it is too large.
     """
-    source = _config_source(path)
+    return _parsed(_config_source(path), path)
+
+
+def parsed(text: str, path: str) -> Any:
+    """Return the JSON values of a text that stands in the file as a text; raises `SpecError` E302 if it is none."""
+    return _parsed(Source(path, text), path)
+
+
+def _parsed(source: Source, path: str) -> Any:
     limit_marks(source, MARKS, MAX_VALUES, "values")
     try:
         return json.loads(source.text, parse_int=_whole_number)

@@ -17,6 +17,7 @@ from cnncalc.readers.onnx import (  # noqa: F401 - they register the rules
     opaque,
     products,
     recurrent,
+    runtime,
     windows,
 )
 from cnncalc.readers.onnx.importer import OnnxImporter

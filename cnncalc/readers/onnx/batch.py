@@ -115,6 +115,7 @@ def _unsqueezed(model: ModelDef, node: NodeDef, rank: int) -> set[int] | None:
     if given is None:
         return None
     try:
-        return {axis_of(axis, rank + len(given)) for axis in given}
+        new = {axis_of(axis, rank + len(given)) for axis in given}
     except ShapeMismatchError:
-        return None
+        return None  # an error that its own rule reports
+    return new if len(new) == len(given) else None

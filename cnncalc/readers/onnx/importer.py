@@ -63,7 +63,8 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
         #: The outputs of Constant nodes.
         self.constant_outputs: set[str] = set()
         self.folded = self.sources = 0
-        self.read = {name for node in model.nodes for name in node.inputs} | {each.name for each in model.outputs}
+        self.read = {name for node in model.nodes for name in (*node.inputs, *node.inner_inputs)}
+        self.read |= {each.name for each in model.outputs}
 
     def run(self) -> Graph:
         for number, value in enumerate(self.model.inputs):
@@ -134,6 +135,8 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
 
     def _import_node(self, node: NodeDef) -> None:
         operands = Operands([self._operand(name, node) for name in node.inputs])
+        if node.operator == "If" and not node.domain and self._import_branch(node, operands):
+            return
         if not operands.tensors and node.operator not in CONTROL:
             results: Sequence[Value] = self._constant(node, operands)
         elif any(each.node == NO_NODE for each in operands.tensors):
@@ -146,6 +149,24 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
         for name in node.outputs[len(results) :]:
             if name in self.read:
                 self.values[name] = self.opaque(node, self.shapes.of_tensor(name), operands.tensors)
+
+    def _import_branch(self, node: NodeDef, operands: Operands) -> bool:
+        """Import the branch of an `If` whose condition is known before the network runs; return whether it is."""
+        condition = operands.get(0)
+        if not isinstance(condition, ConstantTensor) or condition.number() is None:
+            return False
+        branch = node.branch("then_branch" if condition.number() else "else_branch")
+        if branch is None or len(branch.outputs) < len(node.outputs):
+            return False
+        for name, tensor in branch.initializers.items():
+            self.values[name] = self.stored_tensor(tensor)
+        for each in branch.nodes:
+            self._import_node(each)
+        for name, inner in zip(node.outputs, branch.outputs, strict=False):
+            value = self._operand(inner, node)
+            if value is not None:
+                self.values[name] = value
+        return True
 
     def _constant(self, node: NodeDef, operands: Operands) -> Sequence[ConstantTensor]:
         """Return the outputs of a node whose inputs are all constant."""
@@ -188,7 +209,7 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
             except (ValueError, ArithmeticError, IndexError, TypeError):
                 continue
             if not scratch.problems:
-                shapes = [each.dims for each in (result if isinstance(result, list) else [result])]  # type: ignore[union-attr]
+                shapes = [each.dims for each in _listed(result)]
                 break
         for at, (name, each) in enumerate(zip(node.outputs, results, strict=False)):
             if each.dims is None:
@@ -235,19 +256,26 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
         if rule is not None and all(each.dims is not None for each in operands.tensors):
             try:
                 with self.weights.restored_on_error():
-                    result = rule(self, node, operands)
-                outputs: Sequence[Value] = result if isinstance(result, list) else [result]  # type: ignore[list-item]
-                return outputs
+                    return _listed(rule(self, node, operands))
             except ShapeMismatchError as mismatch:
                 return self._contradiction(node, str(mismatch))
             except (ValueError, ArithmeticError, IndexError, TypeError):
                 pass  # arguments that make no sense, too few axes, or what formulas leave open
+            first = operands.get(0)
+            if isinstance(first, ConstantTensor) and first.dims is not None and operands.tensors:
+                return self._computed(node, self._with_constant_row(node, operands, first.dims))
         stated = self.shapes.of_tensor(node.outputs[0]) if node.outputs else None
         # Behind a shape that is not known, what neither learns nor multiplies is no further loss.
         behind_unknown = any(each.dims is None for each in operands.tensors)
         known = rule is not None and node.operator not in COSTLY and (behind_unknown or stated is not None)
         stored = self.count_weights(*operands.constants, scalars=False)
         return [self.opaque(node, stated, operands.tensors, known=known, stored=stored)]
+
+    def _with_constant_row(self, node: NodeDef, operands: Operands, dims: Dims) -> Operands:
+        """Return the inputs of a node with the first one, a constant that its rule takes as a tensor, as a row."""
+        module = module_of(node)
+        stored = self.count_weights(operands.get(0), scalars=False)
+        return Operands([self.constant_row(dims, f"{module}." if module else "", stored), *operands.values[1:]])
 
     def _contradiction(self, node: NodeDef, fact: str) -> list[Value]:
         """Report a node whose inputs do not fit; the nodes that read it are skipped."""
@@ -257,3 +285,8 @@ class OnnxImporter(TensorImporter[NodeDef, StoredElements]):
         )
         self.builder.mark_failed()
         return [Tensor(NO_NODE, None)] * max(len(node.outputs), 1)
+
+
+def _listed(result: Outputs) -> Sequence[Value]:
+    """Return the outputs of a rule as a list: a value is a tuple itself."""
+    return result if isinstance(result, list) else [result]  # type: ignore[list-item]

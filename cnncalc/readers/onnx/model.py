@@ -1,14 +1,15 @@
 """An ONNX file as plain values: the few fields of its messages that sizes and figures depend on.
 
 The format is read here directly, by the field numbers of onnx.proto (github.com/onnx/onnx, onnx/onnx.proto), without
-the `onnx` package, whose import takes longer than the rest of a run. Subgraphs (of `If` and `Loop`) stay bytes.
+the `onnx` package, whose import takes longer than the rest of a run. Graphs within nodes (the branches of an `If`) are
+read three levels deep.
 External data files are never opened, since only the dimensions of a tensor matter.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from struct import error as StructError  # noqa: N812 - an exception, by the library's own name
 from struct import unpack_from
@@ -54,35 +55,42 @@ DIMENSION: Schema = {1: Field("value", "int"), 2: Field("param", "text")}
 SHAPE: Schema = {1: Field("dim", DIMENSION, many=True)}
 TYPE: Schema = {1: Field("tensor", {1: Field("elem_type", "int"), 2: Field("shape", SHAPE)})}
 VALUE: Schema = {1: Field("name", "text"), 2: Field("type", TYPE)}
-ATTRIBUTE: Schema = {
-    1: Field("name", "text"),
-    2: Field("f", "float"),
-    3: Field("i", "int"),
-    4: Field("s", "bytes"),
-    5: Field("t", TENSOR),
-    6: Field("g", "bytes"),
-    7: Field("floats", "float", many=True),
-    8: Field("ints", "int", many=True),
-    21: Field("ref", "text"),
-}
-NODE: Schema = {
-    1: Field("input", "text", many=True),
-    2: Field("output", "text", many=True),
-    3: Field("name", "text"),
-    4: Field("op_type", "text"),
-    5: Field("attribute", ATTRIBUTE, many=True),
-    7: Field("domain", "text"),
-    9: Field("metadata", {1: Field("key", "text"), 2: Field("value", "text")}, many=True),
-}
-GRAPH: Schema = {
-    1: Field("node", NODE, many=True, most=MAX_LAYERS),
-    2: Field("name", "text"),
-    5: Field("initializer", TENSOR, many=True),
-    11: Field("input", VALUE, many=True),
-    12: Field("output", VALUE, many=True),
-    13: Field("value_info", VALUE, many=True),
-    15: Field("sparse_initializer", SPARSE, many=True),
-}
+
+
+def _graph_schema(levels: int) -> Schema:
+    """Return the schema of a graph whose nodes have graphs within them so many levels deep."""
+    attribute: Schema = {
+        1: Field("name", "text"),
+        2: Field("f", "float"),
+        3: Field("i", "int"),
+        4: Field("s", "bytes"),
+        5: Field("t", TENSOR),
+        7: Field("floats", "float", many=True),
+        8: Field("ints", "int", many=True),
+        21: Field("ref", "text"),
+        **({6: Field("g", _graph_schema(levels - 1))} if levels else {}),
+    }
+    node: Schema = {
+        1: Field("input", "text", many=True),
+        2: Field("output", "text", many=True),
+        3: Field("name", "text"),
+        4: Field("op_type", "text"),
+        5: Field("attribute", attribute, many=True),
+        7: Field("domain", "text"),
+        9: Field("metadata", {1: Field("key", "text"), 2: Field("value", "text")}, many=True),
+    }
+    return {
+        1: Field("node", node, many=True, most=MAX_LAYERS),
+        2: Field("name", "text"),
+        5: Field("initializer", TENSOR, many=True),
+        11: Field("input", VALUE, many=True),
+        12: Field("output", VALUE, many=True),
+        13: Field("value_info", VALUE, many=True),
+        15: Field("sparse_initializer", SPARSE, many=True),
+    }
+
+
+GRAPH = _graph_schema(3)
 OPSET: Schema = {1: Field("domain", "text"), 2: Field("version", "int")}
 MODEL: Schema = {1: Field("ir_version", "int"), 7: Field("graph", GRAPH), 8: Field("opset_import", OPSET, many=True)}
 
@@ -192,6 +200,24 @@ class NodeDef(NamedTuple):
         values = floats(self.attributes.get(name, {}).get("floats", []), MAX_REALS)
         return tuple(values) if values else None
 
+    def branch(self, name: str) -> BranchDef | None:
+        """Return a graph within the node; None if the node has no such attribute."""
+        graph = self.attributes.get(name, {}).get("g")
+        if graph is None:
+            return None
+        outputs = tuple(each.get("name", "") for each in graph.get("output", ()))
+        initializers = {each.name: each for each in map(TensorDef, graph.get("initializer", ()))}
+        return BranchDef(tuple(map(_node, graph.get("node", ()))), outputs, initializers)
+
+    @property
+    def inner_inputs(self) -> Iterator[str]:
+        """The names that the graphs within the node read, those of tensors within them included."""
+        for attribute in self.attributes.values():
+            branch = self.branch(attribute.get("name", "")) if "g" in attribute else None
+            for each in branch.nodes if branch else ():
+                yield from (*each.inputs, *each.inner_inputs)
+            yield from branch.outputs if branch else ()
+
     def tensor(self, name: str) -> TensorDef | None:
         message = self.attributes.get(name, {}).get("t")
         return TensorDef(message) if message is not None else None
@@ -206,6 +232,14 @@ class ValueDef(NamedTuple):
 
     name: str
     dims: tuple[Dimension, ...] | None
+
+
+class BranchDef(NamedTuple):
+    """A graph within a node, which reads the tensors around it by their names."""
+
+    nodes: tuple[NodeDef, ...]
+    outputs: tuple[str, ...]
+    initializers: dict[str, TensorDef]
 
 
 class ModelDef(NamedTuple):

@@ -13,7 +13,9 @@ COSTLY = frozenset(
     for prefix in ("", "QLinear", "Fused")
     for name in (
         *("Conv", "ConvTranspose", "ConvInteger", "DeformConv"),
-        *("Gemm", "QGemm", "MatMul", "MatMulInteger", "Einsum"),
+        *("Gemm", "QGemm", "MatMul", "MatMulInteger", "Einsum", "Attention", "LSTM", "GRU", "RNN"),
+        *("DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "MatMulIntegerToFloat", "MatMulNBits", "GemmFastGelu"),
+        *("MultiHeadAttention", "GroupQueryAttention", "LinearAttention", "QAttention", "MatMulActivation"),
     )
 )
 

@@ -63,7 +63,7 @@ class PatternMatcher:
         self.producer = {name: index for index, node in enumerate(model.nodes) for name in node.outputs}
         self.readers: dict[str, set[int]] = {each.name: {-1} for each in model.outputs}
         for index, node in enumerate(model.nodes):
-            for name in node.inputs:
+            for name in (*node.inputs, *node.inner_inputs):
                 self.readers.setdefault(name, set()).add(index)
         self.initializers = model.initializers
         self.fusions: dict[str, list[Fusion]] = {}

@@ -25,7 +25,7 @@ def gemm(importer: OnnxImporter, node: NodeDef, operands: Operands, positions: t
         raise CannotInferError
     if len(left) != 2 or len(right) != 2:
         raise ShapeMismatchError(f"it multiplies matrices, not {text(left)} and {text(right)}")
-    return _product(importer, node, a, left, b, right, bias)
+    return add_product(importer, node, a, left, b, right, bias)
 
 
 def _transposed(dims: Dims | None, transposed: int) -> Dims | None:
@@ -49,10 +49,10 @@ def matrix_product(
     if node.operator == "FusedMatMul":
         left = (*left[:-2], *left[-2:][::-1]) if node.integer("transA", 0) else left
         right = (*right[:-2], *right[-2:][::-1]) if node.integer("transB", 0) else right
-    return _product(importer, node, a, left, b, right, bias)
+    return add_product(importer, node, a, left, b, right, bias)
 
 
-def _product(
+def add_product(
     importer: OnnxImporter, node: NodeDef, a: Value, left: Dims, b: Value, right: Dims, bias: Value | None
 ) -> Tensor:
     """Add a product of matrices: an `fc` or 1x1 `conv` if the right one is constant, otherwise opaque."""

@@ -16,7 +16,7 @@ from cnncalc.readers.tensor_importer import output_and_macs
 from cnncalc.readers.tensors import CannotInferError, Tensor, sample_shape
 from cnncalc.readers.windows import WindowArguments, cropped_to
 from cnncalc.readers.windows import pool as add_pool
-from cnncalc.shape import Padding
+from cnncalc.shape import Padding, Window
 
 #: Pools by their operators; a pool that is no layer of ours is opaque.
 POOLS: dict[str, str | None] = {
@@ -141,10 +141,15 @@ def conv_transpose(importer: OnnxImporter, node: NodeDef, operands: Operands) ->
     if len(more) != rank or not all(0 <= each < MAX_INTEGER for each in more):
         raise ShapeMismatchError(f"its output padding is {list(more)[:8]}")
     wanted = node.integers("output_shape")
-    if wanted is None and node.text("auto_pad", "NOTSET") == "SAME_LOWER":
-        wanted = tuple(size * stride for size, stride in zip(dims[2:], given.stride, strict=True))
+    rule = node.text("auto_pad", "NOTSET")
+    # What a stride wider than the window leaves out at the end stays out, as in ONNX Runtime.
+    bare = [Window(*each) for each in zip(given.kernel, given.stride, given.dilation, strict=True)]
+    lacking = [max(window.stride - window.extent - add, 0) for window, add in zip(bare, more, strict=True)]
+    if wanted is None and (rule == "SAME_LOWER" or (rule == "SAME_UPPER" and any(lacking))):
+        full = zip(dims[2:], given.stride, lacking, strict=True)
+        wanted = tuple(size * stride - lack for size, stride, lack in full)
     if wanted is not None:
-        larger_first = node.text("auto_pad", "NOTSET") != "SAME_UPPER"
+        larger_first = rule != "SAME_UPPER"
         given, more = cropped_to(wanted[-rank:], dims[2:], given, more, larger_first)
     stored = importer.count_weights(weights, bias, any_type=True)
     return importer.layer(

@@ -22,22 +22,7 @@ from cnncalc.readers.weights import ConstantTensor
 @rules("Reshape", "Flatten", "Squeeze", "Unsqueeze")
 def reshape(importer: OpenvinoImporter, layer: IrLayer, operands: Operands) -> Outputs:
     x = operands.tensor(0)
-    return importer.reshape(layer, x, _target(x.known_dims, importer.stated(layer.outputs[0])))
-
-
-def _target(before: Dims, stated: Dims) -> Dims:
-    """Return the dimensions behind a reshape, as stated; an axis that is open or does not fit takes what is left."""
-    total = prod(before)
-    if OPEN not in stated and prod(stated) == total:
-        return stated
-    if stated.count(OPEN) == 1:
-        return shape_inference.reshape(before, stated, keep_zero=True)
-    # The input has another size than the file states: the axis that takes it up.
-    for axis in reversed(range(1, len(stated))):
-        rest = prod(size for at, size in enumerate(stated) if at != axis)
-        if OPEN not in stated and rest > 0 and total % rest == 0 and total // rest != before[-1]:
-            return (*stated[:axis], total // rest, *stated[axis + 1 :])
-    raise ShapeMismatchError(f"{text(before)} does not reshape to {text(stated)}")
+    return importer.reshape(layer, x, shape_inference.stated_reshape(x.known_dims, importer.stated(layer.outputs[0])))
 
 
 @rules("Transpose", "Permute")

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Union
 from cnncalc.diagnostics import Diagnostic
 from cnncalc.graph import UNKNOWN as NO_NODE
 from cnncalc.graph import Graph, StoredWeights
-from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.readers.importer import OperatorRules
 from cnncalc.readers.shape_inference import Dims
 from cnncalc.readers.tensor_importer import TensorImporter
-from cnncalc.readers.tensors import CannotInferError, Tensor, sample_shape
+from cnncalc.readers.tensors import CannotInferError, Tensor
 from cnncalc.readers.weights import ConstantTensor
 
 if TYPE_CHECKING:
@@ -188,7 +187,9 @@ class TorchImporter(TensorImporter[FxNode, StoredParameter]):
         if factor is None:
             sources = frozenset().union(*(each.sources for each in read if isinstance(each, ConstantTensor)))
             return ConstantTensor(output_dims(node), sources=sources)
-        constant, self.values[factor] = self.values[factor], self._constant_row(node, self.values[factor])
+        constant = self.values[factor]
+        scope = f"{module_of(node)}." if module_of(node) else ""
+        self.values[factor] = self.constant_row(constant.dims, scope, self.count_weights(constant))
         result = self._import_operator(node, [self.values[factor]], read)
         self.values[factor] = constant
         return result
@@ -222,15 +223,6 @@ class TorchImporter(TensorImporter[FxNode, StoredParameter]):
         factors = [each for each in node.all_input_nodes if isinstance(self.values.get(each), ConstantTensor)]
         known = factors and self.values[factors[0]].dims
         return factors[0] if known and self._multiply_adds(node) else None
-
-    def _constant_row(self, node: FxNode, constant: ConstantTensor) -> Tensor:
-        """Add a constant as a row of its own, from which a layer goes on as from an input."""
-        dims = constant.dims or ()
-        channel = min(1, len(dims) - 1)
-        layer = OpaqueOp("Constant", sample_shape(dims, channel))
-        scope = f"{module_of(node)}." if module_of(node) else ""
-        index = self.builder.add(layer, (), scope=scope, stored=self.count_weights(constant))
-        return Tensor(index, dims, channel)
 
     def _multiply_adds(self, node: FxNode) -> int | None:
         """Return the multiply-adds of a node as PyTorch's own counter has them; None if it cannot tell."""

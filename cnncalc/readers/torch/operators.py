@@ -100,9 +100,7 @@ def conv_transpose(importer: TorchImporter, node: FxNode, arguments: BoundArgume
 def adaptive_pool(importer: TorchImporter, node: FxNode, arguments: BoundArguments, kind: str) -> Tensor:
     """Add an adaptive pool; with output size 1 it is a global pool."""
     x = importer.with_channels(node, arguments.subject, 1)
-    size, rank = arguments["output_size"], len(x.known_dims) - 2
-    some = isinstance(size, (list, tuple)) and None in size and len(size) == rank
-    size = tuple(size) if some else _per_axis(size, rank)
+    size = _per_axis(arguments["output_size"], len(x.known_dims) - 2)
     if set(size) == {1}:
         return importer.layer(node, "gap" if kind == "adaptiveavgpool" else "gmp", x)
     return importer.layer(node, kind, x, size=size)

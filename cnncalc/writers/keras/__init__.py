@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from cnncalc.graph import Graph
 from cnncalc.writers.code import Call
-from cnncalc.writers.keras import elements, products, windows  # noqa: F401 - they register what is emitted
+from cnncalc.writers.keras import axes, elements, products, windows  # noqa: F401 - they register what is emitted
 from cnncalc.writers.keras.calls import emitter, frozen
 from cnncalc.writers.keras.file import KerasFile
 from cnncalc.writers.keras.windows import NEVER_NEGATIVE, padded_with_zeros

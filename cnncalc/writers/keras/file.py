@@ -137,7 +137,7 @@ def named_calls(name: str, code: Call, between: str) -> list[tuple[str, Call]]:
     calls = calls_of(code)
     main = max(range(len(calls)), key=lambda number: (not is_edge(calls[number]), number))
     suffixes = [suffix(each) for each in calls]
-    if main > 0 and calls[0].function.removeprefix("layers.") in RECURRENT:  # a stack of layers alike
+    if main > 0 and of_step(calls[0]).function.removeprefix("layers.") in RECURRENT:  # a stack of layers alike
         suffixes = [f"layer{number}" for number in range(1, len(calls) + 1)]
     return [
         (name if number == main else f"{name}{between}{suffixes[number]}", each) for number, each in enumerate(calls)
@@ -150,12 +150,24 @@ MERGES = ("layers.Add", "layers.Multiply", "layers.Concatenate")
 
 def is_edge(code: Call) -> bool:
     """Return whether a layer only pads or crops."""
-    return "Padding" in code.function or "Cropping" in code.function
+    return "Padding" in of_step(code).function or "Cropping" in of_step(code).function
+
+
+def of_step(code: Call) -> Call:
+    """Return the layer that is applied to each step, or the one given."""
+    while code.function in ("layers.TimeDistributed", "Timewise"):
+        code = code.arguments[0].value
+    return code
 
 
 def suffix(code: Call) -> str:
     """Return the suffix for the name of a layer added before or after another."""
-    return "depthwise" if not is_edge(code) else "pad" if "Padding" in code.function else "crop"
+    function = of_step(code).function
+    return next((name for part, name in SUFFIXES.items() if part in function), "depthwise")
+
+
+#: A part of the name of a layer's class → the suffix.
+SUFFIXES = {"Padding": "pad", "Cropping": "crop", "Reshape": "split", "Permute": "order"}
 
 
 def listed(names: Sequence[str]) -> str:

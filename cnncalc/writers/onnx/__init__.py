@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from cnncalc.diagnostics import Diagnostic, SpecError
 from cnncalc.graph import Graph
-from cnncalc.writers.onnx import elements, norms, products, windows  # noqa: F401 - they register what is emitted
+from cnncalc.writers.onnx import axes, elements, norms, products, windows  # noqa: F401 - they register what is emitted
 from cnncalc.writers.onnx.model import ModelBuilder, OperatorResult, op
 from cnncalc.writers.onnx.operators import channels_last, emitter
 from cnncalc.writers.order import flattens_by_place

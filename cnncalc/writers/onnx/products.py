@@ -11,6 +11,7 @@ from cnncalc.graph import Node
 from cnncalc.writers.emitter import Unsupported
 from cnncalc.writers.onnx.model import Constant, Op, OperatorInput, OperatorResult, Weight, X, op
 from cnncalc.writers.onnx.operators import bias, emitter, operator_of, sizes
+from cnncalc.writers.windows import refuse_shift
 
 #: The number of ONNX for the type of indices.
 INT64 = 7
@@ -68,6 +69,7 @@ def recurrent(node: Node, layer: Any) -> list[Op]:
 
 @emitter("attention")
 def attention(node: Node, layer: Any) -> list[Op]:
+    refuse_shift(layer)
     x, y = node.input_shapes[0], node.shape
     heads, kv, rank = layer.heads, layer.kv, x.rank
     window = layer.block(x)
@@ -125,6 +127,17 @@ def offsets(window: Sequence[int], distance: bool) -> tuple[tuple[int, ...], int
             at = at * kind + (abs(a - b) if distance else a - b + size - 1)
         indices.append(at)
     return tuple(indices), prod(kinds)
+
+
+@emitter("parameter")
+def parameter(node: Node, layer: Any) -> list[Op]:
+    # As often as there are samples.
+    dims = sizes(node.shape)[1:]
+    return [
+        op("Shape", X, start=0, end=1),
+        op("Concat", OperatorResult(0), Constant("shape", dims), axis=0),
+        op("Expand", Weight("weight", dims), OperatorResult(1)),
+    ]
 
 
 @emitter("embedding")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from cnncalc.graph import Graph
 from cnncalc.writers.code import Call
 from cnncalc.writers.order import flattens_by_place
-from cnncalc.writers.pytorch import elements, norms, products, windows  # noqa: F401 - they register what is emitted
+from cnncalc.writers.pytorch import axes, elements, norms, products, windows  # noqa: F401 - they register what is emitted
 from cnncalc.writers.pytorch.elements import FLATTEN_BY_PLACE
 from cnncalc.writers.pytorch.file import PyTorchFile
 from cnncalc.writers.pytorch.modules import emitter

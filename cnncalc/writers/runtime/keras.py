@@ -64,6 +64,24 @@ class Scale(layers.Layer):
 
 
 @keras.saving.register_keras_serializable()
+class LearntTensor(layers.Layer):
+    """A learnt tensor, the same for every sample of what comes in."""
+
+    def __init__(self, shape, **options):
+        super().__init__(**options)
+        self.sizes = tuple(shape)
+
+    def build(self, shape):
+        self.weight = self.add_weight(shape=self.sizes, initializer="zeros", name="weight")
+
+    def call(self, x):
+        return ops.broadcast_to(self.weight, (ops.shape(x)[0], *self.sizes))
+
+    def get_config(self):
+        return {**super().get_config(), "shape": self.sizes}
+
+
+@keras.saving.register_keras_serializable()
 class SelfAttention(layers.Layer):
     """Multi-head self-attention between the places of each block of a map; without a window, of the whole map.
 
@@ -269,3 +287,15 @@ class PixelUnshuffle(layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "factor": self.factor}
+
+
+@keras.saving.register_keras_serializable()
+class Timewise(layers.Wrapper):
+    """Apply a layer to each step: as `TimeDistributed`, for a layer that does not state the shape of its output."""
+
+    def build(self, input_shape):
+        self.layer.build((input_shape[0], *input_shape[2:]))
+
+    def call(self, x):
+        y = self.layer(ops.reshape(x, (-1, *x.shape[2:])))
+        return ops.reshape(y, (-1, x.shape[1], *y.shape[1:]))

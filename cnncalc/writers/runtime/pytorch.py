@@ -136,6 +136,17 @@ class PixelUnshuffle(nn.Module):
         return x.permute(0, 1, *order).flatten(1, 1 + axes)
 
 
+class LearntTensor(nn.Module):
+    """A learnt tensor, the same for every sample of what comes in."""
+
+    def __init__(self, shape):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(shape))
+
+    def forward(self, x):
+        return self.weight.expand(len(x), *self.weight.shape)
+
+
 class SelfAttention(nn.Module):
     """Multi-head self-attention between the places of each block of a map; without a window, of the whole map.
 
@@ -205,6 +216,18 @@ class Recurrent(nn.Module):
         # Those of all layers and directions, of which the last layer's come last.
         final = final[0] if isinstance(final, tuple) else final
         return final[-1 - self.layer.bidirectional :].transpose(0, 1).flatten(1)
+
+
+class Timewise(nn.Module):
+    """Apply a layer to each step of the first axis of space: to the layer, the steps are samples."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x):
+        y = self.layer(x.transpose(1, 2).flatten(0, 1))
+        return y.unflatten(0, (len(x), -1)).transpose(1, 2)
 
 
 class ConvLSTM(nn.Module):
