@@ -330,6 +330,13 @@ def near(word: str, candidates: Iterable[str], most: int, cutoff: float = 0.6) -
     return [by_lower[close] for close in get_close_matches(lowered[:60], by_lower, n=most, cutoff=cutoff)]
 
 
+def similarity(word: str, other: str) -> float:
+    """Return how alike two words are spelled, from 0 to 1, as `near` orders them."""
+    from difflib import SequenceMatcher
+
+    return SequenceMatcher(a=other.lower(), b=word.lower()).ratio()
+
+
 def _is_typo(word: str, meant: str) -> bool:
     """Return whether one is a truncation of the other, or differs by edits to at most a third of its letters.
 

@@ -263,22 +263,32 @@ def read_nodes(source: Source, problems: Problems) -> Spec:
     return spec if source.title is None else spec._replace(name=source.title)
 
 
-def parse_shape(text: str, name: str = "<input>") -> tuple[Any, ...]:
-    """Return a shape such as `32x32x3` or `HxWx3` as a tuple; raises `SpecError` if the text is not a shape."""
+#: A shape as Python and people write it, with or without brackets: `(224, 224, 3)`, `224*224*3`.
+SIZES = re.compile(r"[(\[]?\s*(\d+(?:\s*[,*xX×]\s*\d+)*)\s*,?\s*[)\]]?")
+
+
+def parse_shape(text: str, name: str = "<input>", layout: str = "hwc") -> tuple[Any, ...]:
+    """Return a shape such as `32x32x3`, `(32, 32, 3)` or `HxWx3` as a tuple, channels last.
+
+    In the layout `chw` the text has the channels first. Raises `SpecError` if the text is not a shape.
+    """
     from cnncalc.language.arguments import read_layer
     from cnncalc.language.nodes import LayerNode
 
+    sizes = SIZES.fullmatch(text.strip())
+    plain = "x".join(re.findall(r"\d+", sizes[1])) if sizes else text
     prefix = "input "
     source = Source(name, text, base=None)
-    shown = Source(name, prefix + text, base=source, offset=-len(prefix))
+    # Written otherwise, its characters are not those of the text one for one.
+    shown = Source(name, prefix + plain, source, -len(prefix)) if plain == text else Source(name, prefix + plain)
     span = Span(shown, len(prefix), len(shown.text))
     word = Chunk(("input",), Span(shown, 0, len(prefix) - 1))
-    if not text.strip() or " " in text.strip():
+    if not text.strip() or " " in plain:
         help = "write the sizes, then the channels: `32x32x3`"
         fail("E105", "an input's shape is missing", Span(source, 0, len(text)), "no shape", help)
-    layer = read_layer(LayerNode(word, (Chunk((text,), span),), span), {})
+    layer = read_layer(LayerNode(word, (Chunk((plain,), span),), span), {})
     shape: tuple[Any, ...] = vars(layer)["shape"]
-    return shape
+    return (*shape[1:], shape[0]) if layout == "chw" else shape
 
 
 def require_numbers(shape: tuple[Any, ...], at: Mapping[str, int] | None = None) -> None:

@@ -58,7 +58,7 @@ def command(
     if reading.more_inputs:
         raise click.UsageError("`--input` is given more than once: `solve` takes the shape of one input")
     problem = Problem(text_of(find(spec)), reading.variables)
-    shape = parse_shape(reading.input.strip(), "--input") if reading.input is not None else None
+    shape = parse_shape(reading.input.strip(), "--input", reading.layout) if reading.input is not None else None
     if receptive_field is not None:
         refuse(("layer",), "with `--receptive-field`")
         repeats = problem.repeats(receptive_field, shape)

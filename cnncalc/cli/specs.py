@@ -21,7 +21,10 @@ Result = TypeVar("Result")
 
 
 class SpecOptions(NamedTuple):
-    """The options for reading a spec: `variables` and `at` are for text, `dims` and `strict` for models."""
+    """The options for reading a spec: `variables` and `at` are for text, `dims` and `strict` for models.
+
+    `layout` is the order of the sizes in `input`.
+    """
 
     input: str | None = None
     #: The shapes of a PyTorch module's further inputs.
@@ -30,6 +33,7 @@ class SpecOptions(NamedTuple):
     at: Mapping[str, int] = {}
     dims: Mapping[str, int] = {}
     strict: bool = False
+    layout: str = "hwc"
 
     def shape(self) -> tuple[Any, ...] | None:
         """Return the shape that `--input` gives; raises `OptionError` if it is not a shape."""
@@ -38,7 +42,7 @@ class SpecOptions(NamedTuple):
         from cnncalc.sources import parse_shape
 
         with from_options():
-            return parse_shape(self.input.strip(), "--input")
+            return parse_shape(self.input.strip(), "--input", self.layout)
 
     def load(self, spec: str, output: Output, letters: bool = False) -> Graph:
         """Return the graph of a spec of the command line; with `letters`, sizes may be left open."""

@@ -32,13 +32,30 @@ def read_layer(node: LayerNode, holes: dict[Span, Any], assumed: Mapping[str, An
 
     `assumed` has values for required arguments that the node lacks.
 
+    What does not read as it stands is read as a framework or prose would have it, if it is such.
+
     Raises `UnknownLayerError`, `UnknownArgumentError`, or `SpecError` for another error in its arguments.
     """
+    try:
+        return _read_canonical(node, holes, assumed or {})
+    except SpecError as error:
+        from cnncalc.language.lenient import reworded  # few texts need it
+
+        other = reworded(node)
+        if other is None or other == node:
+            raise
+        try:
+            return _read_canonical(other, holes, assumed or {})
+        except UnknownArgumentError:
+            raise error from None
+
+
+def _read_canonical(node: LayerNode, holes: dict[Span, Any], assumed: Mapping[str, Any]) -> Layer:
     word, cls, rest = split_word(node.word)
     if node.weights is not None and node.weights.name is not None and not issubclass(cls, WeightedLayer):
         raise UnknownArgumentError(word, cls, node.weights.name)
     chunks = [*([rest] if rest else []), *node.arguments]
-    return LayerReader(word, cls, node, holes).read(chunks, assumed or {})
+    return LayerReader(word, cls, node, holes).read(chunks, assumed)
 
 
 def split_word(chunk: Chunk) -> tuple[str, type[Layer], Chunk | None]:
@@ -144,8 +161,9 @@ class LayerReader:
                     self.read_short_forms(Pieces(list(self.pieces(chunk))))
             self.chunk = self.node.word
             values = {name: value for name, (value, _) in self.values.items()}
-            lacking = [name for name in assumed if name in self.cls.arguments and name not in values]
-            values.update({name: assumed[name] for name in lacking if self.cls.arguments[name].required})
+            for known in (self.cls.implied, assumed):
+                lacking = [name for name in known if name in self.cls.arguments and name not in values]
+                values.update({name: known[name] for name in lacking if self.cls.arguments[name].required})
             return self.cls(self.word, **values)
         except ArgumentError as error:
             raise SpecError([self.diagnostic(error)]) from None
@@ -196,6 +214,9 @@ class LayerReader:
                 raise ArgumentError(
                     "E105", "a number here cannot be negative", label, piece, "write it without the `-`"
                 )
+            elif piece.value == "/" and "kernel" in self.values and "stride" in self.cls.arguments:
+                pieces.take()
+                self.set(self.cls.arguments["stride"], self.cls.arguments["stride"].read(pieces), piece, pieces)
             elif piece.value in self.by_prefix:
                 pieces.take()
                 argument = self.by_prefix[piece.value]
@@ -204,14 +225,32 @@ class LayerReader:
                 self.fail_unknown(piece)
 
     def read_bare(self, piece: Piece, pieces: Pieces) -> None:
-        """Read a value without a prefix."""
-        argument = self.by_prefix.get("")
+        """Read a value without a prefix, or behind a window's the one that papers write there."""
+        argument = self.second_number(piece, pieces) or self.by_prefix.get("")
         if argument is None:
             takes = self.accepted_forms() if self.by_prefix or self.by_keyword else "it takes no arguments"
             prefixes = [f"`{prefix}{piece.text}`" for prefix in self.by_prefix if prefix]
             help = f"write {prefixes[0]}" if len(prefixes) == 1 else takes
             raise ArgumentError("E102", f"`{self.word}` takes no bare number", "not an argument of it", piece, help)
-        self.set(argument, argument.read(pieces), piece, pieces)
+        value = argument.read(pieces)
+        self.filters_before_window(argument, value)
+        self.set(argument, value, piece, pieces)
+
+    def filters_before_window(self, argument: Argument[Any], value: Any) -> None:
+        """Take the number before a window such as `3x3` as the filters, as papers and frameworks order them."""
+        first = self.values.get("kernel")
+        takes_filters = "filters" in self.cls.arguments and "filters" not in self.values
+        if takes_filters and argument.name == "kernel" and first is not None and len(first[0]) == 1 < len(value):
+            self.values["filters"] = (first[0][0], self.values.pop("kernel")[1])
+
+    def second_number(self, piece: Piece, pieces: Pieces) -> Argument[Any] | None:
+        """Return the argument of a number behind a window such as `3x3`: a conv's filters, a pool's stride."""
+        window = self.values.get("kernel")
+        if window is None or len(window[0]) < 2 or not pieces.is_last:
+            return None
+        arguments = self.cls.arguments
+        name = next((each for each in ("filters", "stride") if each in arguments and each not in self.values), None)
+        return arguments[name] if name else None
 
     def read_letters(self, piece: Piece, pieces: Pieces) -> None:
         """Read a run of letters: keywords (`samenobias`), and possibly a prefix at the end, with its number."""
@@ -249,6 +288,8 @@ class LayerReader:
             raise ArgumentError("E105", f"`{argument.name}` has no value", "nothing behind the `=`", piece)
         if first.value == "null" and not argument.required:  # as JSON has what is left out
             return
+        if first.kind == WORD and argument.keywords and first.value not in argument.keywords:
+            self.refuse_misspelt(argument, first)
         result = argument.read_long(pieces)
         if pieces.next is not None:
             self.fail_unknown(pieces.next)
@@ -263,6 +304,13 @@ class LayerReader:
         if name in known:
             fail("E103", f"`{name}` of `{self.word}` is given twice", span, "given again", "remove one")
         self.values[argument.name] = (*sorted((known | {name: value}).items()),), span
+
+    def refuse_misspelt(self, argument: Argument[Any], piece: Piece) -> None:
+        """Raise `ArgumentError` E105 for a word that is nearly one of the argument's."""
+        near = nearest(piece.value, argument.keywords)
+        if near is not None:
+            message = f"`{argument.name}` has no value `{piece.text}`"
+            raise ArgumentError("E105", message, "not a word that it takes", piece, f"write `{near}`")
 
     def set(self, argument: Argument[Any], value: Any, first: Piece, pieces: Pieces) -> None:
         """Record the value of an argument, whose text is from `first` to the last piece taken."""
@@ -279,9 +327,10 @@ class LayerReader:
         notes = (f"first given as `{before.text}` at {first.line}:{first.column}",)
         message, label, help = f"`{argument.name}` of `{self.word}` is given twice", "given again", "remove one"
         filters = self.cls.arguments.get("filters")
-        if filters is not None and argument.name == "kernel" and before.text.isdigit() and "x" in span.text.lower():
-            # `conv 64 3x3`, as some papers and frameworks order it.
-            help = f"a number of filters has an x: write `{self.word} {span.text} x{before.text}`"
+        if filters is not None and argument.name == "kernel" and before.text.isdigit() and span.text.isdigit():
+            # Which of the two is the window, and which the filters?
+            readings = [f"`{self.word} {window} x{count}`" for window, count in _both_ways(before.text, span.text)]
+            help = f"a number of filters has an x: write {' or '.join(readings)}"
         elif filters is not None and argument.name == "kernel" and span.text.isdigit():
             help = f"a number of filters has an x: write `x{span.text}`"
         elif argument.name == "shape":
@@ -325,3 +374,9 @@ class LayerReader:
                 glued = f"glued, `x` goes on with the {name} `{span.text}`"
                 return f"{glued}: write `{span.text[: len(head)]}:{number}`"
         return None
+
+
+def _both_ways(first: str, second: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Return two numbers as window and filters, the likelier reading first: windows are small."""
+    ways = (first, second), (second, first)
+    return ways if int(first) <= int(second) else ways[::-1]

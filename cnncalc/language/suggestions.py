@@ -14,19 +14,13 @@ from typing import Any
 
 from cnncalc import frameworks
 from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError, nearest
-from cnncalc.frameworks.table import Equivalent, FrameworkCall
+from cnncalc.frameworks.table import FrameworkCall
 from cnncalc.language.arguments import UnknownArgumentError, UnknownLayerError, keys_of, read_layer
+from cnncalc.language.lenient import argument_for, known_names, plain, word_for
 from cnncalc.language.nodes import CallNode, DefNode, LayerNode, LetNode
 from cnncalc.language.parse import parse_items
 from cnncalc.language.prelude import prelude
-from cnncalc.layers.base import KINDS, REGISTRY, Layer
-
-#: Names of papers and older frameworks, without rank and underscores → our word.
-OTHER_NAMES = {
-    "adaptivepool": "adaptiveavgpool", "convtransposed": "deconv", "deconvolution": "deconv", "drop": "dropout",
-    "fullyconnected": "fc", "globalavgpooling": "gap", "globalpool": "gap", "innerproduct": "fc",
-    "transposedconv": "deconv",
-}  # fmt: skip
+from cnncalc.layers.base import KINDS, REGISTRY
 
 #: A number with commas as in print; any other with commas is sizes.
 THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
@@ -49,7 +43,7 @@ def with_suggestions(
         return SpecError([_unknown_layer(error, {**prelude(), **(blocks or {})}, tensors)])
     if isinstance(error, UnknownArgumentError):
         declared = keys_of(error.cls).prefixes.get(error.name)
-        meant = declared.name if declared else _argument_named(error.name, error.cls)
+        meant = declared.name if declared else argument_for(error.name, error.cls)
         if meant is not None:
             return SpecError([each._replace(help=f"write `{meant}`") for each in error.diagnostics])
     return error
@@ -97,8 +91,19 @@ def _unknown_layer(error: UnknownLayerError, blocks: Mapping[str, DefNode], tens
     if whole := word_for(text):
         return _unknown(span, f"write `{whole}`")
     word = error.word.text.lower()
-    near = word_for(word) or nearest(word, REGISTRY) or nearest(text, REGISTRY)
+    near = _near_words(span) or word_for(word) or nearest(word, REGISTRY) or nearest(text, REGISTRY)
     return _unknown(error.word, f"write `{near}`" if near else "`cnncalc layers` lists the layer words")
+
+
+def _near_words(span: Span) -> str | None:
+    """Return our word for a misspelt name of several words: `gap` for `global averge pooling`."""
+    behind = re.match(r"[A-Za-z_]+(?:[ \t]+[A-Za-z_]+)+", span.source.text[span.start : span.start + MAX_CALL])
+    words = behind.group().split()[:4] if behind else []
+    names = [
+        name for length in range(len(words), 1, -1) if (name := nearest(plain("".join(words[:length])), known_names()))
+    ]
+    word = word_for(names[0]) if names else None
+    return word and KINDS[word]
 
 
 def _unknown(span: Span, help: str) -> Diagnostic:
@@ -121,28 +126,10 @@ def _number_without_layer(span: Span, before: str) -> Diagnostic:
     return _without_layer(span, f"write the layer first: `{'conv' if before.strip() else 'input'} {span.text}`")
 
 
-def word_for(name: str) -> str | None:
-    """Return our word for the name of a layer in a framework or paper: `batchnorm` for `nn.BatchNorm2d`."""
-    bare = name.rpartition(".")[2].lower()
-    plain = re.sub(r"[123]d|_", "", bare)
-    known = next((word for word in (bare, plain) if word in REGISTRY), None)
-    return known or frameworks.kind_of(name) or OTHER_NAMES.get(plain)
-
-
 def _example(word: str) -> str:
     """Return an example of a layer, taken from its class."""
     examples = REGISTRY[word].examples
     return examples[0].spec.rpartition("|")[2].strip() if examples else word
-
-
-def _argument_named(name: str, cls: type[Layer]) -> str | None:
-    """Return the argument of a class by its name in a framework: `kernel` for `kernel_size`."""
-    tables = [frameworks.framework(each).rows for each in frameworks.NAMES]
-    # What the name means of this layer, else of any other.
-    kinds = [*cls.words, *(kind for table in tables for kind in table if kind not in cls.words)]
-    rows = [table[kind] for kind in kinds for table in tables if kind in table]
-    arguments = [argument for row in rows if isinstance(row, Equivalent) for argument in row.arguments]
-    return next((str(each.meaning) for each in arguments if each.name == name and each.meaning in cls.arguments), None)
 
 
 # -- calls -------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from cnncalc.analysis import Analysis
-from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, near, nearest, try_each
+from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, near, nearest, similarity, try_each
 from cnncalc.figures.receptive_field import FIELD_FIGURES
 from cnncalc.figures.rows import RowGroup
 from cnncalc.notation import per_axis, shape_text
@@ -33,6 +33,14 @@ BLOCK_KEYS = (
     "type", "params", "frozen", "buffers", "macs", "flops", "backward_macs", "activations", "conv_activations",
     "saved_bytes",
 )  # fmt: skip
+
+
+#: What people call a figure → the key in the JSON object.
+SYNONYMS = {
+    "parameters": "params", "weights": "params", "ram": "peak", "memory": "peak", "flash": "params_bytes",
+    "madds": "macs", "mult_adds": "macs", "multiply_adds": "macs", "rf": "receptive_field", "shape": "output_shape",
+    "output": "output_shape",
+}  # fmt: skip
 
 
 class Figure(NamedTuple):
@@ -63,7 +71,7 @@ class Figures:
 
     def find(self, path: Span) -> Figure:
         """Return the figure of a path; raise `SpecError` E140, with similar paths, if there is none."""
-        value, taken, keys = self._start(path.text)
+        value, taken, keys = self._start(self._in_our_words(path.text))
         while keys:
             key = ".".join(keys)
             if not (isinstance(value, dict) and key in value):
@@ -88,6 +96,12 @@ class Figures:
         # The first key may be the name of a layer, which may end in anything.
         in_bytes = any(each.endswith("_bytes") for each in taken[1:]) or (taken[0] == "totals" and "tensors" in taken)
         return Figure(".".join(taken), key, value, tuple(self._numbers(value, key)), in_bytes)
+
+    def _in_our_words(self, path: str) -> str:
+        """Return a path whose last key is the JSON object's for what people call the figure: `ram`, `conv1.rf`."""
+        before, dot, key = path.rpartition(".")
+        meant = SYNONYMS.get(key.lower().replace("-", "_").replace(" ", "_"))
+        return before + dot + meant if meant and not self._layer(path) else path
 
     def _start(self, text: str) -> tuple[Any, list[str], list[str]]:
         """Return the object that the path starts in, the keys that lead to it, and the keys that remain."""
@@ -157,7 +171,10 @@ class Figures:
             raise _error(path, f"`{'.'.join(taken)}` has {len(value)} values", [], "they are counted from 0")
         similar = near(text, self._candidates(text, value, taken), 3)
         notes = [f"near it: {', '.join(similar)}"] if len(similar) > 1 else []
-        help = f"write `{similar[0]}`" if similar else "the paths are those of `--format json`, with layers by name"
+        # As near as the nearest: either may be meant.
+        meant = [each for each in similar if similarity(text, each) == similarity(text, similar[0])]
+        words = [f"`{each}` (`{SYNONYMS[each]}`)" if each in SYNONYMS else f"`{each}`" for each in meant]
+        help = f"write {' or '.join(words)}" if words else "the paths are those of `--format json`, with layers by name"
         raise _error(path, "no figure of this path", notes, help)
 
     def _candidates(self, text: str, value: Any, taken: Sequence[str]) -> Iterator[str]:
@@ -168,6 +185,7 @@ class Figures:
             memory: Any = self._totals["activation_bytes"]
             yield from memory
             yield from self._totals
+            yield from SYNONYMS
             yield from _paths(self._totals, "totals")
             yield from self._general()
             _, dot, key = text.rpartition(".")

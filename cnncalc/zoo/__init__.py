@@ -54,8 +54,18 @@ def members() -> dict[str, Member]:
 
 
 def find(name: str) -> Member | None:
-    """Return the network of that name, ignoring case, or None."""
-    return members().get(name.lower())
+    """Return the network of that name, ignoring case, hyphens, underscores and dots, or None."""
+    return members().get(name.lower()) or _by_letters().get(_letters(name))
+
+
+@cache
+def _by_letters() -> dict[str, Member]:
+    """Return the networks by the letters and digits of their names alone."""
+    return {_letters(name): member for name, member in members().items()}
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[-_. ]", "", name.lower())
 
 
 def families() -> list[str]:
@@ -69,7 +79,10 @@ def suggestion(name: str) -> str | None:
     if family:
         return f"write `{family[0]}`, or another that `cnncalc zoo --family {name.lower()}` lists"
     near = nearest(name, members(), cutoff=0.75)
-    return f"write `{near}`" if near else None
+    if near is not None:
+        return f"write `{near}`"
+    kin = nearest(re.sub(r"[-_.]?v?\d.*", "", name.lower()), families())
+    return f"write `cnncalc zoo --family {kin}` for the networks of that name" if kin else None
 
 
 def _table(text: str) -> list[Member]:
