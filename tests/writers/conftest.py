@@ -69,6 +69,9 @@ REASONS = (
     "its SimpleRNN has one bias for each gate or none",  # Keras
     "it has no convolutional LSTM",  # ONNX
     "the attention that is written has windows from the map's corner",
+    "its MaxUnpool takes the places that a max pool found",  # ONNX
+    "its unpooling takes the places that a max pool found",  # PyTorch
+    "it has no layer that undoes a max pool",  # Keras
 )
 
 
