@@ -28,6 +28,14 @@ Piece = tuple[str, str]
 Line = list[Piece]
 
 
+class Edit(NamedTuple):
+    """What takes the place of the characters `start` to `end` of a text."""
+
+    start: int
+    end: int
+    text: str
+
+
 class Source(NamedTuple):
     """A text, and its name in messages (`<spec>`, `net.cnn`).
 
@@ -46,6 +54,30 @@ class Source(NamedTuple):
     path: str = ""
     title: str | None = None
     packaged: bool = False
+    #: The edits of `base` that made this text of it, in order: a span in one is shown as all that it took the place of.
+    edits: tuple[Edit, ...] = ()
+
+    def rewritten(self, edits: "Sequence[Edit]") -> "Source":
+        """Return the text with edits made, which are in order and do not overlap."""
+        parts, at = [], 0
+        for edit in edits:
+            parts += [self.text[at : edit.start], edit.text]
+            at = edit.end
+        text = "".join([*parts, self.text[at:]])
+        return Source(self.name, text, self, path=self.path, title=self.title, edits=tuple(edits))
+
+    def in_base(self, position: int, end: bool = False) -> int:
+        """Return where a position was in `base` before the edits; within one, where that began, or its `end`."""
+        moved = 0
+        for edit in self.edits:
+            begins = edit.start + moved
+            stops = begins + len(edit.text)
+            if position < begins or (position == begins and end):
+                break
+            if position < stops or (position == stops and end):
+                return edit.end if end else edit.start
+            moved = stops - edit.end
+        return position - moved
 
 
 class Span(NamedTuple):
@@ -68,7 +100,9 @@ class Span(NamedTuple):
         span = self
         while (base := span.source.base) is not None:
             inner = span.source
-            if inner.exact:
+            if inner.edits:
+                span = Span(base, inner.in_base(span.start), inner.in_base(span.end, end=True))
+            elif inner.exact:
                 span = Span(base, inner.offset + span.start, inner.offset + span.end)
             else:
                 span = Span(base, inner.offset, inner.end)

@@ -6,8 +6,8 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, Union
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, Union
 
 from cnncalc.diagnostics import Diagnostic, FatalError, Problems, Source, Span, SpecError, exceed, fail, nearest
 from cnncalc.graph import BuildError, Graph
@@ -219,12 +219,47 @@ def load_source(
             "a spec has no unknown operators",
             "leave `--strict` out: an unknown layer of a spec is always an error",
         )
-    problems = Problems()
+
+    def build(text: Source) -> Graph:
+        problems = Problems()
+        return build_graph(read_nodes(text, problems), problems, input, variables, left_open)
+
     try:
-        return build_graph(read_nodes(source, problems), problems, input, variables, left_open)
+        return as_meant(source, build)
     except RecursionError:
         # Each kind of nesting has its limit; all of them at once can still be more than Python's stack.
         raise FatalError([Diagnostic("E005", f"`{source.name}` is nested too deeply")]) from None
+
+
+Result = TypeVar("Result")
+
+
+def as_meant(source: Source, work: Callable[[Source], Result]) -> Result:
+    """Return what `work` makes of a text; where that does not read, of the text as people mean it.
+
+    Raises `SpecError` with the errors of what is not understood either.
+    """
+    try:
+        return work(source)
+    except SpecError as error:
+        unread = any(each.code[:2] in ("E0", "E1") for each in error.diagnostics)
+        if not unread or isinstance(error, FatalError) or source.name.lower().endswith(YAML):
+            raise
+        from cnncalc.language.reread import reread  # few texts need it
+
+        other = reread(source)
+        if other is None:
+            raise
+        return work(other)
+
+
+def readings(source: Source) -> list[tuple[str, str]]:
+    """Return each part of a text that is not in the words of the language, with what it is read as."""
+    if source.name.lower().endswith(YAML):
+        return []
+    from cnncalc.language import reread
+
+    return reread.readings(source)
 
 
 def language_of_code(source: TextOrModel) -> str | None:

@@ -37,7 +37,7 @@ def read_layer(node: LayerNode, holes: dict[Span, Any], assumed: Mapping[str, An
     Raises `UnknownLayerError`, `UnknownArgumentError`, or `SpecError` for another error in its arguments.
     """
     try:
-        return _read_canonical(node, holes, assumed or {})
+        return read_canonical(node, holes, assumed or {})
     except SpecError as error:
         from cnncalc.language.lenient import reworded  # few texts need it
 
@@ -45,12 +45,13 @@ def read_layer(node: LayerNode, holes: dict[Span, Any], assumed: Mapping[str, An
         if other is None or other == node:
             raise
         try:
-            return _read_canonical(other, holes, assumed or {})
+            return read_canonical(other, holes, assumed or {})
         except UnknownArgumentError:
             raise error from None
 
 
-def _read_canonical(node: LayerNode, holes: dict[Span, Any], assumed: Mapping[str, Any]) -> Layer:
+def read_canonical(node: LayerNode, holes: dict[Span, Any], assumed: Mapping[str, Any]) -> Layer:
+    """Return the layer of a node that is in the words of the language; raises as `read_layer` does."""
     word, cls, rest = split_word(node.word)
     if node.weights is not None and node.weights.name is not None and not issubclass(cls, WeightedLayer):
         raise UnknownArgumentError(word, cls, node.weights.name)
@@ -249,8 +250,8 @@ class LayerReader:
         if window is None or len(window[0]) < 2 or not pieces.is_last:
             return None
         arguments = self.cls.arguments
-        name = next((each for each in ("filters", "stride") if each in arguments and each not in self.values), None)
-        return arguments[name] if name else None
+        name = next((each for each in ("filters", "stride") if each in arguments), None)
+        return arguments[name] if name and name not in self.values else None
 
     def read_letters(self, piece: Piece, pieces: Pieces) -> None:
         """Read a run of letters: keywords (`samenobias`), and possibly a prefix at the end, with its number."""
@@ -327,10 +328,14 @@ class LayerReader:
         notes = (f"first given as `{before.text}` at {first.line}:{first.column}",)
         message, label, help = f"`{argument.name}` of `{self.word}` is given twice", "given again", "remove one"
         filters = self.cls.arguments.get("filters")
-        if filters is not None and argument.name == "kernel" and before.text.isdigit() and span.text.isdigit():
+        two = argument.name == "kernel" and before.text.isdigit() and span.text.isdigit()
+        if filters is not None and two:
             # Which of the two is the window, and which the filters?
             readings = [f"`{self.word} {window} x{count}`" for window, count in _both_ways(before.text, span.text)]
             help = f"a number of filters has an x: write {' or '.join(readings)}"
+        elif "stride" in self.cls.arguments and two:
+            step = f"`{self.word} {before.text} s{span.text}`"
+            help = f"a stride has an s: write {step} or `{self.word} {before.text}x{span.text}`"
         elif filters is not None and argument.name == "kernel" and span.text.isdigit():
             help = f"a number of filters has an x: write `x{span.text}`"
         elif argument.name == "shape":

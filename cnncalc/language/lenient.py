@@ -10,34 +10,57 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 from cnncalc import frameworks
 from cnncalc.diagnostics import Span
-from cnncalc.frameworks.table import Equivalent, bare
+from cnncalc.frameworks.table import Always, Equivalent, FrameworkArgument, Meaning, bare
 from cnncalc.language.nodes import Chunk, Hole, LayerNode
+from cnncalc.layers.arguments import Argument, Flag
 from cnncalc.layers.base import KINDS, REGISTRY, Layer
 
-#: Names of papers, prose and older frameworks, in the form of `plain` → our words.
+#: Names of papers, prose and older frameworks, in the form of `plain` → our words. An argument without a value has to be
+#: given: an upconv enlarges by its stride, which a deconv has not by default.
 OTHER_NAMES = {
-    "adaptivepool": "adaptiveavgpool", "deconvolution": "deconv", "convt": "deconv", "upconv": "deconv",
+    "adaptivepool": "adaptiveavgpool", "deconvolution": "deconv", "convt": "deconv", "upconv": "deconv stride=",
     "transposeconv": "deconv", "fractionallystridedconv": "deconv", "drop": "dropout", "fullyconnected": "fc",
     "fullyconnect": "fc", "innerproduct": "fc", "globalpool": "gap", "globalavg": "gap", "globalmax": "gmp",
     "pointwise": "conv kernel=1", "pointwiseconv": "conv kernel=1", "depthwise": "dwconv", "depthwiseconv": "dwconv",
     "separable": "sepconv", "separableconv": "sepconv", "depthwiseseparableconv": "sepconv",
     "spatialdropout": "dropout", "stochasticdepth": "droppath", "zeropad": "pad", "flat": "flatten",
     "pixelunshuffle": "pixelunshuffle", "spacetodepth": "pixelunshuffle", "depthtospace": "pixelshuffle",
-    "subpixelconv": "pixelshuffle", "channelshuffle": "shuffle", "skip": "identity", "nearestupsample": "upsample",
+    "subpixelconv": "pixelshuffle", "channelshuffle": "shuffle", "skip": "identity", "shortcut": "identity",
+    "nearestupsample": "upsample nearest", "bilinearupsample": "upsample bilinear", "up": "upsample",
+    "upsamplebilinear": "upsample bilinear", "upsamplenearest": "upsample nearest", "conv2dtranspose": "deconv",
+    "maxpooldownsample": "pool", "mp": "pool", "meanpool": "avgpool", "ap": "avgpool", "pw": "conv kernel=1",
+    "pwconv": "conv kernel=1", "dw": "dwconv", "convdw": "dwconv", "convpw": "conv kernel=1",
+    "convdepthwise": "dwconv", "convpointwise": "conv kernel=1", "globalmean": "gap", "globalmeanpool": "gap",
+    "avgpoolglobal": "gap", "maxpoolglobal": "gmp", "lrelu": "leakyrelu", "leaky": "leakyrelu",
+    "fullconnection": "fc", "fullyconnection": "fc", "affine": "fc", "hswish": "hardswish", "hsigmoid": "hardsigmoid",
 }  # fmt: skip
+
+#: Names of frameworks' tables that say too little of a layer, or something else in prose.
+UNCLEAR = ("norm", "permute", "interp", "split", "pooling")
 
 #: Spellings that come to one: longer forms first.
 SPELLINGS = (
     ("normalisation", "norm"), ("normalization", "norm"), ("normalize", "norm"), ("convolutional", "conv"),
     ("convolution", "conv"), ("transposed", "transpose"), ("average", "avg"), ("maximum", "max"), ("pooling", "pool"),
-    ("upsampling", "upsample"), ("linearlayer", "linear"), ("activation", ""), ("layer", ""),
+    ("upsampling", "upsample"), ("linearlayer", "linear"), ("activation", ""),
 )  # fmt: skip
 
 #: Short names of arguments that are neither ours nor a framework's.
-OTHER_ARGUMENTS = {"k": "kernel", "f": "filters", "c": "filters", "n": "filters", "size": "kernel", "window": "kernel"}
+OTHER_ARGUMENTS = {
+    "k": "kernel", "f": "filters", "c": "filters", "n": "filters", "size": "kernel", "window": "kernel",
+    "filter_size": "kernel", "ksize": "kernel", "ks": "kernel", "receptive_field": "kernel", "out": "filters",
+    "out_ch": "filters", "out_chans": "filters", "oc": "filters", "channels": "filters", "ch": "filters",
+    "features": "filters", "maps": "filters", "feature_maps": "filters", "kernels": "filters", "filter": "filters",
+    "num_filters": "filters", "nb_filter": "filters", "depth": "filters", "channels_out": "filters",
+    "output_channels": "filters", "step": "stride", "rate": "dilation", "dilated": "dilation", "atrous": "dilation",
+    "dil": "dilation", "zero_padding": "padding", "pads": "padding", "nodes": "units", "neurons": "units",
+    "outputs": "units", "classes": "units", "num_classes": "units", "hidden": "units", "num_groups": "groups",
+    "cardinality": "groups", "scale": "factor", "probability": "rate", "prob": "rate",
+}  # fmt: skip
 
 #: A name of several words has at most so many.
 MOST_WORDS = 4
@@ -61,7 +84,21 @@ def reworded(node: LayerNode) -> LayerNode | None:
     word, arguments, rest = named
     if KINDS[word] == "input":
         return _channels_last(node)
-    return LayerNode(Chunk((word,), node.word.span), (*arguments, *_arguments(rest, REGISTRY[word])), node.span)
+    given = [*_arguments(rest, REGISTRY[word])]
+    for lacking in [str(each.name.parts[0]) for each in arguments if each.name is not None and each.parts == ("",)]:
+        shorts = REGISTRY[word].arguments[lacking].shorts
+        if not any(_begins(each, lacking, shorts) for each in given):
+            return None
+    known = [each for each in arguments if each.parts != ("",)]
+    return LayerNode(Chunk((word,), node.word.span), (*known, *given), node.span)
+
+
+def _begins(chunk: Chunk, name: str, shorts: tuple[str, ...]) -> bool:
+    """Return whether a chunk has an argument, by its name or a short form."""
+    if chunk.name is not None:
+        return chunk.name.parts == (name,)
+    text = "".join(part if isinstance(part, str) else "0" for part in chunk.parts)
+    return any(re.search(rf"(?<![a-z]){short}[\d{{?]", text.lower()) for short in shorts)
 
 
 def word_for(name: str) -> str | None:
@@ -80,7 +117,7 @@ def plain(name: str) -> str:
     text = re.sub(r"(?<=[a-z])[123]d|[\s_-]", "", bare(name).lower())
     for long, short in SPELLINGS:
         text = text.replace(long, short) or text
-    return text
+    return text.removesuffix("layer") or text
 
 
 @cache
@@ -95,7 +132,7 @@ def _words() -> dict[str, str]:
     for table in map(frameworks.framework, frameworks.NAMES):
         for kind, row in table.rows.items():
             for name in (*row.names, *row.functions):
-                if name not in table.shared:
+                if name not in table.shared and plain(name) not in UNCLEAR:
                     words.setdefault(plain(name.format(rank=2)), kind)
     return words
 
@@ -137,7 +174,7 @@ def _named(node: LayerNode) -> tuple[str, list[Chunk], list[Chunk]] | None:
 def _ranked(name: str) -> str | None:
     """Return our words for a name, with its rank where our word has ranks too: `conv2d` for `Conv2D`."""
     found = _words().get(plain(name))
-    rank = re.search(r"[123]d$", name.lower())
+    rank = re.search(r"[123]d(?=$|transpose$)", name.lower())
     if found is None or rank is None:
         return found
     return f"{found}{rank[0]}" if f"{found}{rank[0]}" in REGISTRY else found
@@ -148,8 +185,8 @@ def _implied(found: str, span: Span) -> tuple[str, list[Chunk]]:
     word, *arguments = found.split()
     chunks = []
     for each in arguments:
-        name, _, value = each.partition("=")
-        chunks.append(Chunk((value,), span, Chunk((name,), span)))
+        name, named, value = each.partition("=")
+        chunks.append(Chunk((value,), span, Chunk((name,), span)) if named else Chunk((each,), span))
     return word, chunks
 
 
@@ -168,13 +205,23 @@ def _channels_last(node: LayerNode) -> LayerNode | None:
 def _arguments(chunks: list[Chunk], cls: type[Layer]) -> Iterator[Chunk]:
     """Yield the chunks behind a layer's name with our names of the arguments."""
     waiting = list(reversed(chunks))
+    if {"k", "f"} <= {str(chunk.name.parts[0]).lower() for chunk in chunks if chunk.name is not None}:
+        # In some notes K is the filters and F the window: see `phrases`.
+        yield from chunks
+        return
     while waiting:
         chunk = waiting.pop()
         text = chunk.parts[0] if len(chunk.parts) == 1 and isinstance(chunk.parts[0], str) else ""
         if chunk.name is not None:
-            name = argument_for(str(chunk.name.parts[0]), cls)
             if len(text) > 2 and text[0] == text[-1] == '"':  # a word as Python has it: `padding="same"`
                 chunk = chunk._replace(parts=(text[1:-1],))
+            own = str(chunk.name.parts[0])
+            if text and is_passed_over(own, text.strip('"'), cls):
+                continue
+            name = argument_for(own, cls)
+            found = argument_value(own, str(chunk.parts[0]), cls) if text else None
+            if found is not None and found[1] != chunk.parts[0]:
+                chunk = chunk._replace(parts=(found[1],))
             yield chunk._replace(name=chunk.name._replace(parts=(name,))) if name else chunk
         elif at := FILTERS_AT.fullmatch(text):
             yield chunk._replace(parts=(at[2] + at[3],))
@@ -201,11 +248,81 @@ def argument_for(name: str, cls: type[Layer]) -> str | None:
     for argument in cls.arguments.values():
         if name in argument.shorts:
             return argument.name
-    if OTHER_ARGUMENTS.get(name) in cls.arguments:
-        return OTHER_ARGUMENTS[name]
-    tables = [frameworks.framework(each).rows for each in frameworks.NAMES]
     # What the name means of this layer, else of any other.
-    kinds = [*cls.words, *(kind for table in tables for kind in table if kind not in cls.words)]
-    rows = [table[kind] for kind in kinds for table in tables if kind in table]
+    own = [*_framework_arguments(name, cls, own=True), *_framework_arguments(name, cls, own=False)]
+    theirs = next((str(each.meaning) for each in own if each.meaning in cls.arguments), None)
+    other = OTHER_ARGUMENTS.get(name)
+    return theirs or (other if other in cls.arguments else None)
+
+
+@cache
+def _framework_arguments(name: str, cls: type[Layer], own: bool) -> list[FrameworkArgument]:
+    """Return the arguments of that name in the frameworks' rows of a class, or else in the rows of all others."""
+    tables = [frameworks.framework(each) for each in frameworks.NAMES]
+    rows = [row for table in tables for kind, row in table.rows.items() if (kind in cls.words) == own]
     arguments = [argument for row in rows if isinstance(row, Equivalent) for argument in row.arguments]
-    return next((str(each.meaning) for each in arguments if each.name == name and each.meaning in cls.arguments), None)
+    common = [argument for table in tables for argument in table.common.values()] if own else []
+    return [each for each in (*arguments, *common) if each.name.lower() == name]
+
+
+def argument_value(name: str, value: str, cls: type[Layer]) -> tuple[str, str] | None:
+    """Return our name and value of an argument that a framework may call and write otherwise; None if there is none.
+
+    `ceil_mode=True` is `rounding=ceil`, `bias=0` is `bias=false`.
+    """
+    ours = argument_for(name, cls)
+    if ours is None:
+        return None
+    argument = cls.arguments[ours]
+    if isinstance(argument, Flag):
+        value = {"0": "false", "1": "true", "none": "false"}.get(value.lower(), value)
+    if name.lower() in cls.arguments or value.lower() in argument.keywords:
+        return ours, value
+    for each in _framework_arguments(name.lower(), cls, own=True):
+        if each.meaning != ours:
+            continue
+        try:
+            return ours, _long_text(argument, each.notation.read(_literal(value)))
+        except (ValueError, TypeError, AttributeError, KeyError):
+            continue
+    return ours, value
+
+
+def _literal(text: str) -> Any:
+    """Return a value as Python has it: a number, sizes, true or false, or a word."""
+    if re.fullmatch(r"\d+(x\d+)*", text):
+        sizes = [int(size) for size in text.split("x")]
+        return sizes[0] if len(sizes) == 1 else tuple(sizes)
+    if re.fullmatch(r"\d*\.\d+", text):
+        return float(text)
+    return {"true": True, "false": False, "none": None}.get(text.lower(), text.lower())
+
+
+def _long_text(argument: Argument[Any], value: Any) -> str:
+    """Return a value as it stands behind `name=`."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return argument.spell(value).rpartition("=")[2].removeprefix(argument.prefix if "=" not in argument.prefix else "")
+
+
+def is_passed_over(name: str, value: str, cls: type[Layer]) -> bool:
+    """Return whether no figure depends on an argument that a framework has: `eps`, `inplace`, `kernel_initializer`."""
+    name = name.lower()
+    if argument_for(name, cls) is not None:
+        return False
+    known = _framework_arguments(name, cls, own=True)
+    for each in known:
+        if isinstance(each.meaning, Always) and (each.meaning.any_is_read or each.meaning.fits(_literal(value))):
+            return True
+    if known:
+        return all(each.meaning is Meaning.IGNORED for each in known)
+    suffixes = [suffix for each in frameworks.NAMES for suffix in frameworks.framework(each).common_suffixes]
+    return name in ("name", "trainable_name") or name.endswith(tuple(suffixes))
+
+
+def word_of(name: str, whole: bool = False) -> str | None:
+    """Return our words for a name, its rank with it: `conv2d` for `Conv2D`, `conv kernel=1` for `pointwise`.
+
+    A `whole` name is one of several words, of which the first alone is none.
+    """
+    return _ranked(name)

@@ -1,0 +1,234 @@
+"""A text that does not read, read again with its items as people mean them.
+
+Only what does not read by itself is touched: each such item is given to `phrases`, together with those behind it that
+a comma cut off (`conv 3x3, 64`), and what that understands takes its place. The new text is a source of its own, whose
+spans are shown in the old one. It is imported only for a text with errors.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple
+
+from cnncalc.diagnostics import Edit, Problems, Source, Span, SpecError
+from cnncalc.language.arguments import UnknownLayerError, read_canonical
+from cnncalc.language.missing import COUNTS
+from cnncalc.language.nodes import CallNode, InvalidNode, LayerNode, Spec
+from cnncalc.language.parse import parse_items
+from cnncalc.language.phrases import layers_of
+from cnncalc.language.placeholders import read_with_placeholders
+from cnncalc.language.prelude import described
+from cnncalc.language.suggestions import translated_call
+from cnncalc.language.tokens import CHUNK, END, NEWLINE, SEP, Token, tokenize
+from cnncalc.language.write import write
+from cnncalc.layers import MERGE_WORDS, SEQUENCE_WORDS
+
+#: Longer texts are not read again.
+MOST_TEXT = 1 << 16
+
+#: What a text of at most so many characters is read as is said.
+MOST_SHOWN = 4000
+
+#: Items that a comma may have cut off from their layer.
+MOST_CUT = 5
+
+#: Arrows that are no separators of the language.
+ARROW = re.compile(r"(?<=[\s\w)}])(?:-{2,}>|={2,}>|~>|>{1,3}|[⟶⟹➔➜➝➞↦»])(?=[\s\w({@])")
+BLOCK = re.compile(r"(?m)^[ \t]*def\s+([A-Za-z_]\w*)", re.ASCII)
+SUFFIX = re.compile(r"((?:\s*\*\s*(?:\d+|\{[^{}\n]*\}))?(?:\s+as\s+[A-Za-z_]\w*)?)\s*$", re.ASCII)
+
+
+def reread(source: Source) -> Source | None:
+    """Return the text with what does not read in it as people mean it; None if nothing of it is understood."""
+    if len(source.text) > MOST_TEXT or source.packaged:
+        return None
+    text = source.text
+    arrows = [Edit(*each.span(), "->") for each in ARROW.finditer(text)]
+    if arrows:
+        between = source.rewritten(arrows)
+        return reread(between) or between
+    edits = list(_edits(source))
+    return source.rewritten(edits) if edits else None
+
+
+def _edits(source: Source) -> Iterator[Edit]:
+    """Yield what takes the place of items that do not read, in order."""
+    try:
+        tokens = tokenize(source, Problems())
+    except SpecError:
+        return
+    items = list(_items(tokens, source.text, {*BLOCK.findall(source.text), *described()}))
+    read = [_reads(source.text[item.start : item.end]) for item in items]
+    at = 0
+    while at < len(items):
+        item = items[at]
+        cut = 0
+        while cut < MOST_CUT and items[at + cut].comma and at + cut + 1 < len(items) and not read[at + cut + 1]:
+            cut += 1
+        if read[at] and not cut:
+            at += 1
+            continue
+        for more in range(cut, -1, -1):
+            end = items[at + more].end
+            text = source.text[item.start : end]
+            meant = _meant(text) or _in_doubt(text) if more or not read[at] else None
+            if meant is not None:
+                yield Edit(item.start, end, meant)
+                at += more
+                break
+        at += 1
+
+
+def readings(source: Source) -> list[tuple[str, str]]:
+    """Return each item of a text that is not in the words of the language, with what it is read as in these."""
+    if len(source.text) > MOST_SHOWN or source.packaged:
+        return []
+    found = [(source.text[edit.start : edit.end], edit.text) for edit in _edits(source)]
+    if not found:
+        try:
+            tokens = tokenize(source, Problems())
+        except SpecError:
+            return []
+        places = _items(tokens, source.text, {*BLOCK.findall(source.text), *described()})
+        texts = [source.text[item.start : item.end] for item in places]
+        found = [(text, text) for text in texts if not _is_canonical(text)]
+    return [(text, other) for text, meant in found if (other := _canonical(meant)) and other != text]
+
+
+def _is_canonical(text: str) -> bool:
+    """Return whether each layer of an item is in the words of the language; what is no layer is."""
+    try:
+        for item in parse_items(Source("<item>", text), Problems()):
+            if isinstance(item.atom, LayerNode):
+                read_canonical(item.atom, ANY_HOLE, dict.fromkeys(COUNTS, 1))
+    except UnknownLayerError as error:
+        return error.chunk.span.start == 0 and text[:1].isdigit()  # a shape that a spec begins with
+    except SpecError:
+        return False
+    return True
+
+
+def _canonical(text: str) -> str:
+    problems = Problems()
+    items = parse_items(Source("<item>", text), problems)
+    try:
+        return " | ".join(write(Spec(None, (), items), problems).split("\n")).strip(" |")
+    except SpecError:
+        return ""
+
+
+class AnyHole(dict[Span, Any]):
+    """The value 1 for any hole."""
+
+    def __missing__(self, span: Span) -> int:
+        return 1
+
+
+ANY_HOLE = AnyHole()
+
+
+def _in_doubt(text: str) -> str | None:
+    """Return the text without its commas where it has two readings then, and the error shows both."""
+    joined = " ".join(text.split(","))
+    try:
+        for item in parse_items(Source("<item>", joined), Problems()):
+            if isinstance(item.atom, LayerNode):
+                read_canonical(item.atom, ANY_HOLE, {})
+    except SpecError as error:
+        if joined != text and any(each.code == "E103" and "` or `" in (each.help or "") for each in error.diagnostics):
+            return joined
+    return None
+
+
+class Item(NamedTuple):
+    """The place of an item in a text, and whether a comma follows it on the same line."""
+
+    start: int
+    end: int
+    comma: bool
+
+
+def _items(tokens: list[Token], text: str, blocks: Collection[str]) -> Iterator[Item]:
+    """Yield the places of the items that may be layers: not of lets, headers of defs, calls and references."""
+    at = 0
+    first: int | None = None
+    tail = False  # behind a closing bracket: a count or a name
+    while at < len(tokens):
+        token = tokens[at]
+        starts_line = at == 0 or tokens[at - 1].kind == NEWLINE or "\n" in text[tokens[at - 1].end : token.start]
+        if first is None and not tail and token.kind == CHUNK and token.text.lower() in ("let", "def") and starts_line:
+            at = _behind_head(tokens, at)
+            continue
+        if token.kind in (SEP, NEWLINE, END, ";", ")"):
+            if first is not None:
+                yield Item(tokens[first].start, tokens[at - 1].end, token.text == ",")
+            first, tail = None, token.kind == ")"
+        elif tail:
+            pass
+        elif token.kind == "(":
+            word = tokens[first].text if first is not None else ""
+            if first is None or word.lower() in MERGE_WORDS or word.lower() in SEQUENCE_WORDS:
+                first = None
+            else:
+                at = _closing(tokens, at)
+                if word in blocks:
+                    first, tail = None, True
+        elif first is None:
+            first = at
+        at += 1
+
+
+def _behind_head(tokens: list[Token], at: int) -> int:
+    """Return the position behind a let, or behind the `=` of a def."""
+    if tokens[at].text.lower() == "def":
+        while tokens[at].kind not in ("=", NEWLINE, END):
+            at = (_closing(tokens, at) if tokens[at].kind == "(" else at) + 1
+        return at + 1 if tokens[at].kind == "=" else at
+    while tokens[at].kind not in (NEWLINE, END) and tokens[at].text != "|":
+        at += 1
+    return min(at + 1, len(tokens) - 1) if tokens[at].kind != END else at
+
+
+def _closing(tokens: list[Token], at: int) -> int:
+    """Return the position of the bracket that closes the one at a position, or that of the last token before the end."""
+    depth = 0
+    while tokens[at].kind != END:
+        depth += {"(": 1, ")": -1}.get(tokens[at].kind, 0)
+        if not depth:
+            return at
+        at += 1
+    return at - 1
+
+
+def _reads(text: str) -> bool:
+    """Return whether a text is items of the language, each of them a layer that reads."""
+    problems = Problems()
+    try:
+        items = parse_items(Source("<item>", text), problems)
+        for item in items:
+            if isinstance(item.atom, LayerNode):
+                read_with_placeholders(item.atom, lambda hole: hole.span.text)
+            if isinstance(item.atom, (InvalidNode, CallNode)):
+                return False
+    except (SpecError, RecursionError):
+        return False
+    return not problems and bool(items)
+
+
+def _meant(text: str) -> str | None:
+    """Return the items that a text means, with the count and the name behind it; None if it is not understood."""
+    suffix = SUFFIX.search(text)
+    behind = suffix[1] if suffix else ""
+    said = text[: len(text.rstrip()) - len(behind)] if behind else text
+    call = translated_call(said.strip()) if "(" in said else None
+    layers = [call] if call is not None else layers_of(said)
+    if not layers:
+        layers = layers_of(text)
+        behind = ""
+        if not layers:
+            return None
+    whole = " | ".join(layers)
+    if "*" in behind and "|" in whole:
+        whole = f"({whole})"
+    return whole + behind if _reads(whole + behind) else None
