@@ -29,11 +29,15 @@ Line = list[Piece]
 
 
 class Edit(NamedTuple):
-    """What takes the place of the characters `start` to `end` of a text."""
+    """What takes the place of the characters `start` to `end` of a text.
+
+    `stated` are channels that the old text says to come in, for each of the new layers: (`in_channels`, 3), or None.
+    """
 
     start: int
     end: int
     text: str
+    stated: tuple[tuple[str, int] | None, ...] = ()
 
 
 class Source(NamedTuple):

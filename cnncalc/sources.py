@@ -29,6 +29,12 @@ YAML = (".yaml", ".yml")
 #: A text that may be a network's name: one word, without a mark that only a spec has.
 WORD = re.compile(r"\s*([A-Za-z][\w.-]*)\s*", re.ASCII)
 
+#: A network's name in several words, behind that of its package, or as the call that makes it: `models.resnet18()`.
+NAMED = re.compile(r"\s*(?:zoo[: ]\s*)?(?:[a-z_]\w*\.)*([A-Za-z][\w-]*(?: [\w.]+){0,3})(?:\(([^()|]*)\))?\s*", re.ASCII)
+#: What such a call says of weights, which the zoo has none of.
+OF_WEIGHTS = re.compile(r"\s*(?:(?:pretrained|weights|progress|include_top)\s*=\s*[\w.'\"]+\s*,?\s*)*")
+OF_CLASSES = re.compile(r"(?:num_)?classes\s*=\s*(\d+)")
+
 #: The prefix of a function that returns a PyTorch module: `torch:package.module:factory`.
 TORCH = "torch:"
 
@@ -109,6 +115,8 @@ def text_or_network(text: str, tried: str = "") -> TextOrModel:
     Raises `SpecError` E101 for a word that is neither, with a note on what else it was `tried` as.
     """
     member = _network(text)
+    if member is None and (named := NAMED.fullmatch(text)):
+        member = _network_as_said(text, *named.groups())
     if member is not None:
         return Source(member.name, member.text(), title=member.name)
     source = Source("<spec>", text)
@@ -139,6 +147,26 @@ def _network(text: str) -> Member | None:
     from cnncalc import zoo  # only for a single word
 
     return zoo.find(match.group(1))
+
+
+def _network_as_said(text: str, name: str, arguments: str | None) -> Member | None:
+    """Return the network of a name in several words, or of the call that makes it; None for a spec.
+
+    Raises `SpecError` E101 for a call with arguments that change the network.
+    """
+    try:
+        split_word(Chunk((name.split()[0],), Span(Source("<spec>", name), 0, len(name.split()[0]))))
+        return None
+    except SpecError:
+        from cnncalc import zoo
+
+        member = zoo.find(name)
+    if member is None or arguments is None or OF_WEIGHTS.fullmatch(arguments):
+        return member
+    classes = OF_CLASSES.search(arguments)
+    help = f"write `{member.name}{f' --var classes={classes[1]}' if classes else ''}`"
+    span = Span(Source("<spec>", text), 0, len(text))
+    fail("E101", f"`{member.name}` of the zoo takes no arguments", span, "not a call", help)
 
 
 def _names_file(spec: str) -> bool:
@@ -222,7 +250,12 @@ def load_source(
 
     def build(text: Source) -> Graph:
         problems = Problems()
-        return build_graph(read_nodes(text, problems), problems, input, variables, left_open)
+        graph = build_graph(read_nodes(text, problems), problems, input, variables, left_open)
+        if text.edits:
+            from cnncalc.language.reread import check_stated
+
+            check_stated(graph)
+        return graph
 
     try:
         return as_meant(source, build)

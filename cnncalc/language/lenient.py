@@ -19,8 +19,8 @@ from cnncalc.language.nodes import Chunk, Hole, LayerNode
 from cnncalc.layers.arguments import Argument, Flag
 from cnncalc.layers.base import KINDS, REGISTRY, Layer
 
-#: Names of papers, prose and older frameworks, in the form of `plain` → our words. An argument without a value has to be
-#: given: an upconv enlarges by its stride, which a deconv has not by default.
+#: Names of papers, prose and older frameworks, in the form of `plain` → our words. An argument without a value has to
+#: be given: an upconv enlarges by its stride, which a deconv has not by default.
 OTHER_NAMES = {
     "adaptivepool": "adaptiveavgpool", "deconvolution": "deconv", "convt": "deconv", "upconv": "deconv stride=",
     "transposeconv": "deconv", "fractionallystridedconv": "deconv", "drop": "dropout", "fullyconnected": "fc",
@@ -318,6 +318,20 @@ def is_passed_over(name: str, value: str, cls: type[Layer]) -> bool:
         return all(each.meaning is Meaning.IGNORED for each in known)
     suffixes = [suffix for each in frameworks.NAMES for suffix in frameworks.framework(each).common_suffixes]
     return name in ("name", "trainable_name") or name.endswith(tuple(suffixes))
+
+
+def states_channels(name: str, cls: type[Layer]) -> bool:
+    """Return whether an argument of a framework says how many channels come in: `in_features`."""
+    known = _framework_arguments(name.lower(), cls, own=True)
+    return bool(known) and all(each.meaning is Meaning.INPUT_CHANNELS for each in known)
+
+
+def stated_name(cls: type[Layer]) -> str | None:
+    """Return the name of the argument by which a framework's layer of a class begins with the channels that come in."""
+    tables = [frameworks.framework(each) for each in frameworks.NAMES]
+    rows = [row for table in tables for kind, row in table.rows.items() if kind in cls.words]
+    first = [row.arguments[0] for row in rows if isinstance(row, Equivalent) and row.arguments]
+    return next((each.name for each in first if each.meaning is Meaning.INPUT_CHANNELS), None)
 
 
 def word_of(name: str, whole: bool = False) -> str | None:

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from cnncalc.language.lenient import argument_for, argument_value, is_passed_over, word_of
-from cnncalc.layers.base import KINDS, REGISTRY, Layer
+from cnncalc.language.lenient import argument_for, argument_value, is_passed_over, stated_name, states_channels, word_of
+from cnncalc.layers.base import REGISTRY, Layer
 
 #: A window or any sizes, as one word.
 SIZES = r"\d+(?:[xX×]\d+)*"
@@ -58,12 +58,16 @@ MOST_TEXT = 300
 
 
 class Phrase(NamedTuple):
-    """A layer's word, and its arguments: names with values, words that are values, and numbers alone."""
+    """A layer's word, and its arguments: names with values, words that are values, and numbers alone.
+
+    `stated` are numbers of channels that the phrase says to come in, by the names of its framework.
+    """
 
     word: str
     named: list[tuple[str, str]]
     keywords: list[str]
     numbers: list[str]
+    stated: list[tuple[str, int]]
 
     def add(self, name: str, value: str) -> None:
         """Add an argument; raises `ValueError` if it has another value already."""
@@ -76,12 +80,15 @@ class Phrase(NamedTuple):
         return " ".join([self.word, *self.numbers, *self.keywords, *(f"{name}={value}" for name, value in self.named)])
 
 
-def layers_of(text: str) -> list[str] | None:
-    """Return the layers that a phrase means, each in the words of the language; None if it is not understood."""
+def layers_of(text: str) -> list[Phrase] | None:
+    """Return the layers that a phrase means, whose texts are in the words of the language; None if none is understood.
+
+    What is understood in part is not.
+    """
     if len(text) > MOST_TEXT or '"' in text.partition("=")[0]:
         return None
     with suppress(ValueError):
-        return [str(each) for each in _phrases(_words(text))]
+        return [*_phrases(_words(text))]
     return None
 
 
@@ -241,13 +248,15 @@ def _named(words: list[Any]) -> Named | None:
 def _is_value(word: Any, cls: type[Layer]) -> bool:
     if not isinstance(word, str):
         return False
-    return bool(NUMBER_OR_SIZES.fullmatch(word)) or any(word.lower() in each.keywords for each in cls.arguments.values())
+    return bool(NUMBER_OR_SIZES.fullmatch(word)) or any(
+        word.lower() in each.keywords for each in cls.arguments.values()
+    )
 
 
 def _filled(word: str, implied: list[tuple[str, str]], words: list[Any]) -> Phrase:
     """Return a layer with its arguments; raises `ValueError` for a word that is none of them."""
     cls = REGISTRY[word]
-    phrase = Phrase(word, [each for each in implied if each[1]], [], [])
+    phrase = Phrase(word, [each for each in implied if each[1]], [], [], [])
     required = [name for name, value in implied if not value]
     words = _joined_axes(words)
     at = 0
@@ -341,6 +350,9 @@ def _add_named(phrase: Phrase, cls: type[Layer], name: str, value: str) -> None:
     """Add `name=value`, whatever framework they are of; raises `ValueError` if the layer has nothing of the kind."""
     if is_passed_over(name, value, cls):
         return
+    if states_channels(name, cls) and value.isdigit():
+        phrase.stated.append((name, int(value)))
+        return
     if name.lower() in LETTERS and name.lower() not in _shorts(cls) and "kernel" in cls.arguments:
         phrase.add(name.lower(), value)  # its meaning depends on the others
         return
@@ -388,18 +400,19 @@ def _place_numbers(phrase: Phrase, cls: type[Layer]) -> None:
             if second == "filters" and "kernel" in known and "filters" not in known:
                 phrase.numbers.clear()
                 phrase.add("filters", numbers[0])
-        elif len(numbers) > 1:
-            raise ValueError(numbers)
-        elif numbers and not open_:
+        elif len(numbers) > 1 or (numbers and not open_):
             raise ValueError(numbers)
     elif phrase.numbers and "groups" in cls.arguments and "" not in _shorts(cls):
         if len(phrase.numbers) > 1:
             raise ValueError(phrase.numbers)
         phrase.add("groups", phrase.numbers.pop())
+    elif len(phrase.numbers) == 2 and "units" in cls.arguments and "kernel" not in cls.arguments:
+        # Those that come in, and those that go out, as PyTorch has them.
+        phrase.stated.append(("in_features", int(phrase.numbers.pop(0))))
+    elif len(phrase.numbers) == 1 and "" not in _shorts(cls) and (name := stated_name(cls)):
+        phrase.stated.append((name, int(phrase.numbers.pop())))
     elif len(phrase.numbers) > 1:
-        if KINDS[phrase.word] != "input":
-            raise ValueError(phrase.numbers)
-        phrase.numbers[:] = ["x".join(phrase.numbers)]
+        raise ValueError(phrase.numbers)
 
 
 def _place_letters(phrase: Phrase, cls: type[Layer]) -> None:

@@ -11,15 +11,18 @@ import re
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
-from cnncalc.diagnostics import Edit, Problems, Source, Span, SpecError
+from cnncalc.diagnostics import Diagnostic, Edit, Problems, Source, Span, SpecError
+from cnncalc.graph import Graph
 from cnncalc.language.arguments import UnknownLayerError, read_canonical
+from cnncalc.language.lenient import word_of
+from cnncalc.language.marks import input_of, marks
 from cnncalc.language.missing import COUNTS
 from cnncalc.language.nodes import CallNode, InvalidNode, LayerNode, Spec
 from cnncalc.language.parse import parse_items
 from cnncalc.language.phrases import layers_of
 from cnncalc.language.placeholders import read_with_placeholders
 from cnncalc.language.prelude import described
-from cnncalc.language.suggestions import translated_call
+from cnncalc.language.suggestions import call_of
 from cnncalc.language.tokens import CHUNK, END, NEWLINE, SEP, Token, tokenize
 from cnncalc.language.write import write
 from cnncalc.layers import MERGE_WORDS, SEQUENCE_WORDS
@@ -33,23 +36,51 @@ MOST_SHOWN = 4000
 #: Items that a comma may have cut off from their layer.
 MOST_CUT = 5
 
-#: Arrows that are no separators of the language.
-ARROW = re.compile(r"(?<=[\s\w)}])(?:-{2,}>|={2,}>|~>|>{1,3}|[⟶⟹➔➜➝➞↦»])(?=[\s\w({@])")
 BLOCK = re.compile(r"(?m)^[ \t]*def\s+([A-Za-z_]\w*)", re.ASCII)
 SUFFIX = re.compile(r"((?:\s*\*\s*(?:\d+|\{[^{}\n]*\}))?(?:\s+as\s+[A-Za-z_]\w*)?)\s*$", re.ASCII)
+#: A layer with its name in front: `stem: conv 3x3 x8`.
+NAMED = re.compile(r"([A-Za-z_]\w*)\s*[:=]\s+(?=[A-Za-z])", re.ASCII)
 
 
 def reread(source: Source) -> Source | None:
     """Return the text with what does not read in it as people mean it; None if nothing of it is understood."""
     if len(source.text) > MOST_TEXT or source.packaged:
         return None
-    text = source.text
-    arrows = [Edit(*each.span(), "->") for each in ARROW.finditer(text)]
-    if arrows:
-        between = source.rewritten(arrows)
-        return reread(between) or between
-    edits = list(_edits(source))
-    return source.rewritten(edits) if edits else None
+    marked = source
+    edits = marks(source.text)
+    if edits:
+        marked = source.rewritten(edits)
+    edits = list(_edits(marked))
+    return marked.rewritten(edits) if edits else marked if marked is not source else None
+
+
+def check_stated(graph: Graph) -> Graph:
+    """Return the graph; raise `SpecError` E213 where a layer of the text says that other channels come in than do."""
+    for node in graph.nodes:
+        span = node.origin.span if node.origin else None
+        if span is None or not span.source.edits or not node.inputs or node.implicit:
+            continue
+        stated = _stated_at(span)
+        channels = node.input_shapes[0].channels
+        if stated is not None and isinstance(channels, int) and stated[1] != channels:
+            name, expected = stated
+            unit = "features" if "features" in name and not node.input_shapes[0].spatial else "channels"
+            message = f"`{node.name}` expects {expected} {unit}"
+            label = f"`{name}` is {expected}, and {channels} {unit} come in"
+            raise SpecError([Diagnostic("E213", message, span, label, help=f"write {channels} for {expected}")])
+    return graph
+
+
+def _stated_at(span: Span) -> tuple[str, int] | None:
+    """Return the channels that the old text says to come into the layer at a place of the new one."""
+    moved = 0
+    for edit in span.source.edits:
+        start = edit.start + moved
+        moved += len(edit.text) - (edit.end - edit.start)
+        if start <= span.start < start + len(edit.text):
+            number = edit.text[: span.start - start].count("|")
+            return edit.stated[number] if number < len(edit.stated) else None
+    return None
 
 
 def _edits(source: Source) -> Iterator[Edit]:
@@ -72,9 +103,10 @@ def _edits(source: Source) -> Iterator[Edit]:
         for more in range(cut, -1, -1):
             end = items[at + more].end
             text = source.text[item.start : end]
-            meant = _meant(text) or _in_doubt(text) if more or not read[at] else None
+            whole = item._replace(end=end)
+            meant = _meant(whole, text) or _in_doubt(whole, text) if more or not read[at] else None
             if meant is not None:
-                yield Edit(item.start, end, meant)
+                yield meant
                 at += more
                 break
         at += 1
@@ -84,6 +116,9 @@ def readings(source: Source) -> list[tuple[str, str]]:
     """Return each item of a text that is not in the words of the language, with what it is read as in these."""
     if len(source.text) > MOST_SHOWN or source.packaged:
         return []
+    changed = reread(source)
+    if changed is not None and changed.base is not None and changed.base.base is not None:
+        source = changed.base  # its separators were others
     found = [(source.text[edit.start : edit.end], edit.text) for edit in _edits(source)]
     if not found:
         try:
@@ -128,16 +163,16 @@ class AnyHole(dict[Span, Any]):
 ANY_HOLE = AnyHole()
 
 
-def _in_doubt(text: str) -> str | None:
+def _in_doubt(item: Item, text: str) -> Edit | None:
     """Return the text without its commas where it has two readings then, and the error shows both."""
     joined = " ".join(text.split(","))
     try:
-        for item in parse_items(Source("<item>", joined), Problems()):
-            if isinstance(item.atom, LayerNode):
-                read_canonical(item.atom, ANY_HOLE, {})
+        for each in parse_items(Source("<item>", joined), Problems()):
+            if isinstance(each.atom, LayerNode):
+                read_canonical(each.atom, ANY_HOLE, {})
     except SpecError as error:
         if joined != text and any(each.code == "E103" and "` or `" in (each.help or "") for each in error.diagnostics):
-            return joined
+            return Edit(item.start, item.end, joined)
     return None
 
 
@@ -191,7 +226,7 @@ def _behind_head(tokens: list[Token], at: int) -> int:
 
 
 def _closing(tokens: list[Token], at: int) -> int:
-    """Return the position of the bracket that closes the one at a position, or that of the last token before the end."""
+    """Return the position of the bracket that closes the one at a position, or of the last token before the end."""
     depth = 0
     while tokens[at].kind != END:
         depth += {"(": 1, ")": -1}.get(tokens[at].kind, 0)
@@ -216,19 +251,27 @@ def _reads(text: str) -> bool:
     return not problems and bool(items)
 
 
-def _meant(text: str) -> str | None:
+def _meant(item: Item, text: str) -> Edit | None:
     """Return the items that a text means, with the count and the name behind it; None if it is not understood."""
+    named = NAMED.match(text)
+    if named and word_of(named[1]) is None and " as " not in text:
+        rest = text[named.end() :]
+        inner = _meant(item, rest)
+        meant = inner.text if inner else rest if _reads(rest) else None
+        return Edit(item.start, item.end, f"{meant} as {named[1]}", inner.stated if inner else ()) if meant else None
+    shape = input_of(text)
+    if shape is not None:
+        return Edit(item.start, item.end, shape)
     suffix = SUFFIX.search(text)
-    behind = suffix[1] if suffix else ""
-    said = text[: len(text.rstrip()) - len(behind)] if behind else text
-    call = translated_call(said.strip()) if "(" in said else None
-    layers = [call] if call is not None else layers_of(said)
-    if not layers:
-        layers = layers_of(text)
-        behind = ""
-        if not layers:
-            return None
-    whole = " | ".join(layers)
-    if "*" in behind and "|" in whole:
-        whole = f"({whole})"
-    return whole + behind if _reads(whole + behind) else None
+    for behind in dict.fromkeys((suffix[1] if suffix else "", "")):
+        said = text.rstrip()[: len(text.rstrip()) - len(behind)].strip()
+        call = call_of(said) if "(" in said else None
+        layers = None if call is not None else layers_of(said)
+        if call is None and not layers:
+            continue
+        whole = call[0] if call is not None else " | ".join(map(str, layers or ()))
+        stated = (call[1],) if call is not None else tuple([(each.stated or [None])[0] for each in layers or ()])
+        whole = f"({whole})" if "*" in behind and "|" in whole else whole
+        if _reads(whole + behind):
+            return Edit(item.start, item.end, whole + behind, stated)
+    return None

@@ -140,6 +140,11 @@ def translated_call(text: str) -> str | None:
 
     Return None if the call cannot be translated.
     """
+    return (call_of(text) or (None, None))[0]
+
+
+def call_of(text: str) -> tuple[str, tuple[str, int] | None] | None:
+    """Return a framework's call in the language, and the channels that it says to come in, if it does."""
     try:
         call = ast.parse(text, mode="eval").body if len(text) <= MAX_CALL else None
         if not isinstance(call, ast.Call):
@@ -153,8 +158,10 @@ def translated_call(text: str) -> str | None:
     for full in (name, f"{name}2d"):
         for framework in frameworks.frameworks_with(full):
             with suppress(ValueError):
-                return _written(framework.read_call(full, positional, named))
-    return None if named else _own_call(name.lower(), positional)
+                call = framework.read_call(full, positional, named)
+                return _written(call), call.expects
+    own = None if named else _own_call(name.lower(), positional)
+    return None if own is None else (own, None)
 
 
 def _value(node: ast.expr) -> Any:

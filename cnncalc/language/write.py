@@ -109,9 +109,7 @@ class Writer:
             if items:
                 yield self.item_end(items[-1], (*later, *left))
 
-    def before(
-        self, items: tuple[ItemNode, ...], definitions: tuple[LetNode | DefNode, ...]
-    ) -> tuple[ItemNode, ...]:
+    def before(self, items: tuple[ItemNode, ...], definitions: tuple[LetNode | DefNode, ...]) -> tuple[ItemNode, ...]:
         """Return the items that stand before the next of the definitions; without a source, none does."""
         if not definitions:
             return items

@@ -54,8 +54,15 @@ def members() -> dict[str, Member]:
 
 
 def find(name: str) -> Member | None:
-    """Return the network of that name, ignoring case, hyphens, underscores and dots, or None."""
-    return members().get(name.lower()) or _by_letters().get(_letters(name))
+    """Return the network of that name, ignoring case, hyphens, underscores and dots, or None.
+
+    The name of a family of one network is its name as well.
+    """
+    found = members().get(name.lower()) or _by_letters().get(_letters(name))
+    if found is None:
+        family = [member for member in members().values() if member.family == name.lower()]
+        found = family[0] if len(family) == 1 else None
+    return found
 
 
 @cache
