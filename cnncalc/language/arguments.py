@@ -46,8 +46,10 @@ def read_layer(node: LayerNode, holes: dict[Span, Any], assumed: Mapping[str, An
             raise
         try:
             return read_canonical(other, holes, assumed or {})
-        except UnknownArgumentError:
-            raise error from None
+        except SpecError as second:
+            # A value that is wrong in either reading is wrong as it stands.
+            unread = any(each.code in ("E101", "E102", "E120") for each in error.diagnostics)
+            raise error if isinstance(second, UnknownArgumentError) or not unread else second from None
 
 
 def read_canonical(node: LayerNode, holes: dict[Span, Any], assumed: Mapping[str, Any]) -> Layer:
@@ -289,9 +291,11 @@ class LayerReader:
             raise ArgumentError("E105", f"`{argument.name}` has no value", "nothing behind the `=`", piece)
         if first.value == "null" and not argument.required:  # as JSON has what is left out
             return
-        if first.kind == WORD and argument.keywords and first.value not in argument.keywords:
+        try:
+            result = argument.read_long(pieces)
+        except ArgumentError:
             self.refuse_misspelt(argument, first)
-        result = argument.read_long(pieces)
+            raise
         if pieces.next is not None:
             self.fail_unknown(pieces.next)
         if argument.takes_names:
@@ -308,7 +312,7 @@ class LayerReader:
 
     def refuse_misspelt(self, argument: Argument[Any], piece: Piece) -> None:
         """Raise `ArgumentError` E105 for a word that is nearly one of the argument's."""
-        near = nearest(piece.value, argument.keywords)
+        near = nearest(piece.value, argument.keywords) if piece.kind == WORD else None
         if near is not None:
             message = f"`{argument.name}` has no value `{piece.text}`"
             raise ArgumentError("E105", message, "not a word that it takes", piece, f"write `{near}`")

@@ -90,7 +90,7 @@ def reworded(node: LayerNode) -> LayerNode | None:
         if not any(_begins(each, lacking, shorts) for each in given):
             return None
     known = [each for each in arguments if each.parts != ("",)]
-    return LayerNode(Chunk((word,), node.word.span), (*known, *given), node.span)
+    return LayerNode(Chunk((word,), node.word.span), (*known, *given), node.span, node.weights)
 
 
 def _begins(chunk: Chunk, name: str, shorts: tuple[str, ...]) -> bool:
@@ -205,7 +205,8 @@ def _channels_last(node: LayerNode) -> LayerNode | None:
 def _arguments(chunks: list[Chunk], cls: type[Layer]) -> Iterator[Chunk]:
     """Yield the chunks behind a layer's name with our names of the arguments."""
     waiting = list(reversed(chunks))
-    if {"k", "f"} <= {str(chunk.name.parts[0]).lower() for chunk in chunks if chunk.name is not None}:
+    named = {str(chunk.name.parts[0]).lower(): chunk.parts[0] for chunk in chunks if chunk.name is not None}
+    if larger(named.get("k"), named.get("f")):
         # In some notes K is the filters and F the window: see `phrases`.
         yield from chunks
         return
@@ -233,6 +234,12 @@ def _arguments(chunks: list[Chunk], cls: type[Layer]) -> Iterator[Chunk]:
             yield Chunk((glued[2],), value, chunk._replace(parts=(name,)))
         else:
             yield chunk
+
+
+def larger(window: Any, filters: Any) -> bool:
+    """Return whether what K gives is larger than what F gives, so that K may be the filters."""
+    numbers = [int(each) for each in (window, filters) if isinstance(each, str) and each.isdigit()]
+    return len(numbers) == 2 and numbers[0] > numbers[1]
 
 
 def _is_value(chunk: Chunk) -> bool:

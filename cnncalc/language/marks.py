@@ -18,7 +18,6 @@ from cnncalc.layers.base import KINDS
 ARROW = re.compile(r"[ \t]*(?:-{2,}>|={2,}>|~>|\|>|(?<![-=])>{1,3}|[⟶⟹➔➜➝➞↦»])[ \t]*")
 BETWEEN = re.compile(r"[ \t]+[&\\][ \t]+(?=[A-Za-z(])")
 BULLET = re.compile(r"(?m)^[ \t]*(?:[-*•‣–]|\d{1,3}[.)])[ \t]+(?=[A-Za-z(@]|\d+x\d)")
-SLASHES = re.compile(r"(?m)(?<=[ \t])//(?=[ \t])|^[ \t]*//")
 #: A count behind a bracket, or in front of one.
 TIMES_BEHIND = re.compile(r"(?<=\))[ \t]*(?:[xX×][ \t]*|\*[ \t]*[xX×][ \t]*)(\d+)(?![\w.])")
 TIMES_BEFORE = re.compile(r"(?m)(?:^|(?<=[|,;>(=]))[ \t]*(\d+)[ \t]*[xX×*][ \t]*(?=\([ \t]*([A-Za-z]+))")
@@ -64,14 +63,14 @@ def marks(text: str) -> list[Edit]:
 
 
 def _simple(text: str) -> Iterator[Edit]:
-    for pattern, other in ((ARROW, " -> "), (BETWEEN, " | "), (BULLET, ""), (SLASHES, "#"), (LET_WITHIN, "\n")):
+    for pattern, other in ((ARROW, " -> "), (BETWEEN, " | "), (BULLET, ""), (LET_WITHIN, "\n")):
         for each in pattern.finditer(text):
             if pattern is not ARROW or not _in_comment(text, each.start()):
                 yield Edit(*each.span(), other)
     for each in TIMES_BEHIND.finditer(text):
         yield Edit(*each.span(), f" * {each[1]}")
     for each in BARE_LET.finditer(text):
-        if word_of(each[1]) is None:
+        if word_of(each[1]) is None and each[1].lower() not in ("let", "def"):
             yield Edit(*each.span(), "let ")
 
 
@@ -96,7 +95,9 @@ def _brackets(text: str) -> Iterator[Edit]:
         if end is None or word in MERGE_WORDS:
             continue
         several = _has_arms(text[each.end() : end])
-        ours = "add" if word in RESIDUAL else word_of(each[1]) if several else None
+        inside = re.match(r"\s*([A-Za-z]+)", text[each.end() : end])
+        layers = several or bool(inside and word_of(inside[1]))
+        ours = "add" if word in RESIDUAL and layers else word_of(each[1]) if several else None
         if ours is not None and ours in MERGE_WORDS:
             yield Edit(each.start(1), each.end(1), KINDS[ours])
             if word in RESIDUAL and not several:

@@ -17,7 +17,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from cnncalc.language.lenient import argument_for, argument_value, is_passed_over, stated_name, states_channels, word_of
+from cnncalc.language.lenient import (
+    argument_for,
+    argument_value,
+    is_passed_over,
+    larger,
+    stated_name,
+    states_channels,
+    word_of,
+)
 from cnncalc.layers.base import REGISTRY, Layer
 
 #: A window or any sizes, as one word.
@@ -416,12 +424,16 @@ def _place_numbers(phrase: Phrase, cls: type[Layer]) -> None:
 
 
 def _place_letters(phrase: Phrase, cls: type[Layer]) -> None:
-    """Give the letters a meaning: K or F is what the rest does not give, and both are only clear if they are equal."""
+    """Give the letters a meaning: K or F is what the rest does not give.
+
+    Of both, K is the window. In some notes it is the filters: where it is the larger number, nobody knows.
+    """
     letters = [each for each in phrase.named if each[0] in LETTERS and each[0] not in cls.arguments]
     phrase.named[:] = [each for each in phrase.named if each not in letters]
-    if len({value for name, value in letters if name in "kf"}) > 1:
+    both = dict(letters)
+    if "k" in both and "f" in both and larger(both["k"], both["f"]):
         raise ValueError(letters)
-    for letter, value in sorted(letters, key=lambda each: each[0] in "kf"):  # those with one meaning first
+    for letter, value in sorted(letters, key=lambda each: "ncfk".index(each[0])):  # those with one meaning first
         meant, other = LETTERS[letter], {"kernel": "filters", "filters": "kernel"}[LETTERS[letter]]
         taken = meant in dict(phrase.named) and other not in dict(phrase.named)
         phrase.add(other if taken and letter in "kf" else meant, value)

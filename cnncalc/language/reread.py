@@ -19,7 +19,7 @@ from cnncalc.language.marks import input_of, marks
 from cnncalc.language.missing import COUNTS
 from cnncalc.language.nodes import CallNode, InvalidNode, LayerNode, Spec
 from cnncalc.language.parse import parse_items
-from cnncalc.language.phrases import layers_of
+from cnncalc.language.phrases import Phrase, layers_of
 from cnncalc.language.placeholders import read_with_placeholders
 from cnncalc.language.prelude import described
 from cnncalc.language.suggestions import call_of
@@ -119,16 +119,18 @@ def readings(source: Source) -> list[tuple[str, str]]:
     changed = reread(source)
     if changed is not None and changed.base is not None and changed.base.base is not None:
         source = changed.base  # its separators were others
-    found = [(source.text[edit.start : edit.end], edit.text) for edit in _edits(source)]
-    if not found:
-        try:
-            tokens = tokenize(source, Problems())
-        except SpecError:
-            return []
-        places = _items(tokens, source.text, {*BLOCK.findall(source.text), *described()})
-        texts = [source.text[item.start : item.end] for item in places]
-        found = [(text, text) for text in texts if not _is_canonical(text)]
-    return [(text, other) for text, meant in found if (other := _canonical(meant)) and other != text]
+    found = {edit.start: (source.text[edit.start : edit.end], edit.text) for edit in _edits(source)}
+    try:
+        tokens = tokenize(source, Problems())
+    except SpecError:
+        return []
+    for item in _items(tokens, source.text, {*BLOCK.findall(source.text), *described()}):
+        text = source.text[item.start : item.end]
+        if item.start not in found and not _is_canonical(text):
+            found[item.start] = text, text
+    return [
+        (text, other) for _, (text, meant) in sorted(found.items()) if (other := _canonical(meant)) not in ("", text)
+    ]
 
 
 def _is_canonical(text: str) -> bool:
@@ -151,6 +153,20 @@ def _canonical(text: str) -> str:
         return " | ".join(write(Spec(None, (), items), problems).split("\n")).strip(" |")
     except SpecError:
         return ""
+
+
+def _with_sizes(text: str) -> list[Phrase] | None:
+    """Return the layers of a text with a comma between sizes, `conv 3,3 x16`, where nothing is missing then."""
+    sizes = re.sub(r"(?<=\d),(?=\d)", "x", text)
+    layers = layers_of(sizes) if sizes != text else None
+    try:
+        for each in layers or ():
+            for item in parse_items(Source("<item>", str(each)), Problems()):
+                if isinstance(item.atom, LayerNode):
+                    read_canonical(item.atom, ANY_HOLE, {})
+    except SpecError:
+        return None
+    return layers
 
 
 class AnyHole(dict[Span, Any]):
@@ -260,13 +276,13 @@ def _meant(item: Item, text: str) -> Edit | None:
         meant = inner.text if inner else rest if _reads(rest) else None
         return Edit(item.start, item.end, f"{meant} as {named[1]}", inner.stated if inner else ()) if meant else None
     shape = input_of(text)
-    if shape is not None:
+    if shape is not None and _reads(shape):
         return Edit(item.start, item.end, shape)
     suffix = SUFFIX.search(text)
     for behind in dict.fromkeys((suffix[1] if suffix else "", "")):
         said = text.rstrip()[: len(text.rstrip()) - len(behind)].strip()
         call = call_of(said) if "(" in said else None
-        layers = None if call is not None else layers_of(said)
+        layers = None if call is not None else layers_of(said) or _with_sizes(said)
         if call is None and not layers:
             continue
         whole = call[0] if call is not None else " | ".join(map(str, layers or ()))

@@ -1,6 +1,10 @@
-"""Layers, shapes and networks as people write them first: the same network as in canonical words, figure by figure."""
+"""Layers, shapes and networks as people write them first: the same network as in canonical words, figure by figure.
+
+The cases stand in as_typed.txt, whose head says how to read it.
+"""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,76 +13,22 @@ from reference import BESIDE, read_json
 
 import cnncalc
 
-#: What is typed behind `input 32x32x3 | `, and the same in canonical words.
-LAYERS = {
-    # a second number behind a window, or in front of one
-    "conv 3x3 64": "conv 3x3 x64",
-    "conv 3x3 64 s2 p1": "conv 3x3 s2 p1 x64",
-    "conv 64 3x3": "conv 3x3 x64",
-    "conv 64@3x3": "conv 3x3 x64",
-    "conv 64@3x3 s2": "conv 3x3 s2 x64",
-    "conv 3x3/2 x64": "conv 3x3 s2 x64",
-    "pool 3x3/2": "pool 3x3 s2",
-    "pool 3x3 2": "pool 3x3 s2",
-    # names of arguments: ours apart, one letter, frameworks'
-    "conv 3x3 x8 stride 2 padding 1": "conv 3x3 s2 p1 x8",
-    "conv 3x3 x8 padding same": "conv 3x3 same x8",
-    "conv 3x3 filters 8 groups 1": "conv 3x3 x8",
-    "conv 3x3 x8 pad1 stride2": "conv 3x3 s2 p1 x8",
-    "conv k=3 s=2 p=1 d=1 f=64": "conv 3 s2 p1 x64",
-    "conv kernel_size=3 strides=2 padding=same filters=64": "conv 3 s2 same x64",
-    "conv kernel_size=(3, 5) stride=[2, 1] padding='SAME' out_channels=64": "conv 3x5 s2x1 same x64",
-    "conv 3 num_output=8 pad=1": "conv 3 p1 x8",
-    "conv 3x3 x8 dilation_rate=2 use_bias=False": "conv 3x3 d2 x8 nobias",
-    "fc units=10": "fc 10",
-    "fc out_features=10 use_bias=False": "fc 10 nobias",
-    "dropout p=0.3": "dropout 0.3",
-    # names of layers: frameworks', of several words, of papers
-    "Conv2D 3x3 x8": "conv2d 3x3 x8",
-    "MaxPooling2D 2": "pool2d 2",
-    "GlobalAveragePooling2D": "gap",
-    "global average pooling": "gap",
-    "global max pool": "gmp",
-    "AdaptiveAvgPool2d 7x7": "adaptiveavgpool 7x7",
-    "max pool 2": "pool 2",
-    "average pool 2": "avgpool 2",
-    "maxpool": "pool 2",
-    "avgpool s1": "avgpool 2 s1",
-    "BatchNorm2d": "bn",
-    "batch norm": "bn",
-    "layer normalization": "ln",
-    "leaky relu 0.1": "leakyrelu 0.1",
-    "hard swish": "hardswish",
-    "fully connected 10": "fc 10",
-    "Linear 10": "fc 10",
-    "depthwise conv 3x3": "dwconv 3x3",
-    "DepthwiseConv2D 3x3": "dwconv 3x3",
-    "transposed conv 4x4 s2 p1 x8": "deconv 4x4 s2 p1 x8",
-    "ConvTranspose2d 2 s2 x8": "deconv2d 2 s2 x8",
-    "convT 4x4 s2 p1 x8": "deconv 4x4 s2 p1 x8",
-    "upconv2x2s2:8": "deconv 2x2 s2 x8",
-    "pointwise x8": "conv 1 x8",
-    "ZeroPadding2D 1": "pad 1",
-}
+CASES = Path(__file__).parent / "as_typed.txt"
 
-#: Whole specs, and the same in canonical words.
-SPECS = {
-    "227x227x3 | conv 11 s4 x96": "input 227x227x3 | conv 11 s4 x96",
-    "16000x1 -> conv 80 s4 x32": "input 16000x1 | conv 80 s4 x32",
-    "(28, 28, 1) | flatten | fc 10": "input 28x28x1 | flatten | fc 10",
-    "input (224, 224, 3) | conv 3x3 x8": "input 224x224x3 | conv 3x3 x8",
-    "input 224,224,3 | conv 3x3 x8": "input 224x224x3 | conv 3x3 x8",
-    "input [224, 224, 3] | conv 3x3 x8": "input 224x224x3 | conv 3x3 x8",
-    "input 224×224×3 | conv 3×3 x8": "input 224x224x3 | conv 3x3 x8",
-    "input 3x16x112x112 chw | conv3d 3x3x3 p1 x64": "input 16x112x112x3 | conv3d 3x3x3 p1 x64",
-    "input 32x32x3 → conv 3x3 x8 => relu": "input 32x32x3 | conv 3x3 x8 | relu",
-    "input 8x8x3\nlet c = 4\ndef unit(n) = conv 3x3 same x{n} | relu\nunit({c}) * 2": (
-        "let c = 4\ndef unit(n) = conv 3x3 same x{n} | relu\ninput 8x8x3\nunit(c) * 2"
-    ),
-    "ResNet-18": "resnet18",
-    "mobilenetv2": "mobilenet_v2",
-    "EfficientNet-B0": "efficientnet_b0",
-}
+
+def read_cases() -> dict[str, str]:
+    """Return each spec of the file as typed, and in canonical words."""
+    _, layers, specs = CASES.read_text("utf-8").split("=== ")
+    found = {}
+    for section, prefix in ((layers, "input 32x32x3 | "), (specs, "")):
+        for line in section.splitlines()[1:]:
+            typed, _, canonical = line.rpartition(" => ")
+            if typed:
+                found[prefix + typed.replace("\\n", "\n")] = prefix + canonical.replace("\\n", "\n")
+    return found
+
+
+TYPED = read_cases()
 
 #: Shapes of `input=`, all of them 32x32x3 for the network `input 64x64x3 | conv 3x3 x8`.
 SHAPES = ["32x32x3", "32X32X3", "32×32×3", "32*32*3", "32,32,3", "(32, 32, 3)", "[32,32,3]", "32", "32x32"]
@@ -90,32 +40,113 @@ def figures(spec: str, **options: Any) -> list[object]:
     return [rows, analysis.totals.activation_bytes]
 
 
-@pytest.mark.parametrize(("typed", "canonical"), LAYERS.items(), ids=LAYERS)
-def test_layer(typed: str, canonical: str) -> None:
-    assert figures(f"input 32x32x3 | {typed}") == figures(f"input 32x32x3 | {canonical}")
-
-
-@pytest.mark.parametrize(("typed", "canonical"), SPECS.items(), ids=SPECS)
-def test_spec(typed: str, canonical: str) -> None:
+@pytest.mark.parametrize(("typed", "canonical"), TYPED.items(), ids=TYPED)
+def test_figures(typed: str, canonical: str) -> None:
+    """What is typed has the figures of the canonical text."""
     assert figures(typed) == figures(canonical)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_shape(shape: str) -> None:
+    """A shape is read in every notation, and completed from the spec's own."""
     assert figures("input 64x64x3 | conv 3x3 x8", input=shape) == figures("input 32x32x3 | conv 3x3 x8")
 
 
-def test_two_readings_are_both_shown() -> None:
+#: Specs with two readings of different figures, and both of them as the help writes them.
+DOUBTFUL = {
+    "conv 64 3": "a number of filters has an x: write `conv 3 x64` or `conv 64 x3`",
+    "conv 3, 64": "a number of filters has an x: write `conv 3 x64` or `conv 64 x3`",
+    "maxpool 3 2": "a stride has an s: write `maxpool 3 s2` or `maxpool 3x2`",
+    "pool 3, 2": "a stride has an s: write `pool 3 s2` or `pool 3x2`",
+}
+
+
+@pytest.mark.parametrize(("typed", "help"), DOUBTFUL.items(), ids=DOUBTFUL)
+def test_two_readings_are_both_shown(typed: str, help: str) -> None:
     """`conv 64 3` may be 64 filters of 3x3, or 3 of 64x64: which, nobody guesses."""
+    with pytest.raises(cnncalc.SpecError, match=r"^error\[E103\]") as error:
+        cnncalc.analyze(f"input 32x32x3 | {typed}")
+    assert error.value.diagnostics[0].help == help
+
+
+#: What is understood in part is not understood: these stay errors.
+REFUSED = [
+    "conv 3x3 64 128", "conv k=96 f=11 s=4", "upconv 2x2 x8", "dilated conv 3x3 x8", "conv 3x3 with 8 filtres", "norm",
+    "conv 3x3 x8 groups", "conv 3x3 64 filters x8", "max averge pool 2", "nn.Conv2d(3, 16, 3, stride=w)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("typed", REFUSED)
+def test_refused(typed: str) -> None:
+    with pytest.raises(cnncalc.SpecError, match=r"^error\[E1\d\d\]"):
+        cnncalc.analyze(f"input 32x32x3 | {typed}")
+
+
+#: Channels that a framework's layer states, and are not those that come in.
+MISMATCHES = {
+    "nn.Conv2d(8, 16, 3)": "`conv1` expects 8 channels: `in_channels` is 8, and 3 channels come in",
+    "Conv2d in_channels=8 out_channels=4 kernel_size=3": (
+        "`conv1` expects 8 channels: `in_channels` is 8, and 3 channels come in"
+    ),
+    "BatchNorm2d 64": "`bn1` expects 64 channels: `num_features` is 64, and 3 channels come in",
+    "linear 100 10": "`fc1` expects 100 features: `in_features` is 100, and 3072 features come in",
+}
+
+
+@pytest.mark.parametrize(("typed", "fact"), MISMATCHES.items(), ids=MISMATCHES)
+def test_stated_channels(typed: str, fact: str) -> None:
+    """The channels that a text states are checked against those that come in."""
+    with pytest.raises(cnncalc.SpecError, match=r"^error\[E213\]") as error:
+        cnncalc.analyze(f"input 32x32x3 | {typed}")
+    (found,) = error.value.diagnostics
+    assert f"{found.message}: {found.label}" == fact
+
+
+def test_errors_stand_in_the_text_as_typed() -> None:
+    """Only what is not understood is an error, at its place in the text that was typed."""
     with pytest.raises(cnncalc.SpecError) as error:
-        cnncalc.analyze("input 32x32x3 | conv 64 3")
-    assert error.value.diagnostics[0].help == ("a number of filters has an x: write `conv 3 x64` or `conv 64 x3`")
+        cnncalc.analyze("input 32x32x3 | 3x3 conv, 64 | 45x45 conv 64 | cnov 3x3")
+    places = [(each.code, each.span.in_file().text) for each in error.value.diagnostics if each.span]
+    assert places == [("E201", "45x45 conv 64"), ("E101", "cnov")]
 
 
-@pytest.mark.parametrize(("typed", "canonical"), LAYERS.items(), ids=LAYERS)
-def test_format_writes_the_canonical_form(typed: str, canonical: str) -> None:
-    done = run("format", f"input 32x32x3 | {typed}")
-    assert done.output == run("format", f"input 32x32x3 | {canonical}").output
+def test_format_writes_the_canonical_form() -> None:
+    """Both texts are written alike, in the words of the language."""
+    layers = {typed: canonical for typed, canonical in TYPED.items() if canonical.startswith("input 32x32x3 | ")}
+    texts = {typed: canonical for typed, canonical in layers.items() if "\n" not in typed}
+    written = {text: _items(run("format", text).output) for text in (*texts, *texts.values())}
+    assert [typed for typed, canonical in texts.items() if written[typed] != written[canonical]] == []
+
+
+def _items(text: str) -> list[str]:
+    """Return the items of a formatted text: line breaks are the author's."""
+    return [item.strip() for item in text.replace("\n", "|").split("|") if item.strip()]
+
+
+LATE = """\
+# a network
+input 32x32x3  # its input
+
+let c = 4, d = 5  # filters
+conv 3x3 x{c}
+# a block
+def unit(n) = conv 3x3 x{n} | relu  # of two layers
+
+unit(d) * 2
+# the end
+"""
+
+
+def test_late_definitions_are_written_where_they_stand() -> None:
+    """Lets and defs between the layers stay there, with their comments."""
+    assert run("format", LATE).output == LATE
+
+
+def test_what_is_read_otherwise_is_said() -> None:
+    """A note says how a text was read, and which command writes it so."""
+    assert run("input 32x32x3 | 3x3 conv, 64 | MaxPooling2D 2").stderr.splitlines()[0] == (
+        "note: read `3x3 conv, 64` as `conv 3x3 x64`, `MaxPooling2D 2` as `pool2d 2x2`; `cnncalc format` writes it so"
+    )
 
 
 ENTRIES: list[dict[str, Any]] = list(read_json(BESIDE / "cases" / "as-typed.json"))  # type: ignore[arg-type]

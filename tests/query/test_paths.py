@@ -157,13 +157,13 @@ error[E140]: unknown figure `totals.parms`
   | ^^^^^^^^^^^^ no figure of this path
   = note: near it: totals.params, totals.layers, totals.macs
   = help: write `totals.params`""",
-    "basic1.conv1.output": """\
-error[E140]: unknown figure `basic1.conv1.output`
+    "basic1.conv1.outpt_shape": """\
+error[E140]: unknown figure `basic1.conv1.outpt_shape`
  --> --get:1:1
   |
-1 | basic1.conv1.output
-  | ^^^^^^^^^^^^^^^^^^^ no figure of this path
-  = note: near it: basic1.conv1.output_shape, basic1.conv1.inputs, basic1.conv1.type
+1 | basic1.conv1.outpt_shape
+  | ^^^^^^^^^^^^^^^^^^^^^^^^ no figure of this path
+  = note: near it: basic1.conv1.output_shape, basic1.conv1.input_shapes, basic1.conv1.type
   = help: write `basic1.conv1.output_shape`""",
     "stemm.macs": """\
 error[E140]: unknown figure `stemm.macs`
