@@ -145,7 +145,7 @@ def test_late_definitions_are_written_where_they_stand() -> None:
 def test_what_is_read_otherwise_is_said() -> None:
     """A note says how a text was read, and which command writes it so."""
     assert run("input 32x32x3 | 3x3 conv, 64 | MaxPooling2D 2").stderr.splitlines()[0] == (
-        "note: read `3x3 conv, 64` as `conv 3x3 x64`, `MaxPooling2D 2` as `pool2d 2x2`; `cnncalc format` writes it so"
+        "note: read `3x3 conv, 64` as `conv 3x3 x64`, `MaxPooling2D 2` as `pool2d 2`; `cnncalc format` writes it so"
     )
 
 
