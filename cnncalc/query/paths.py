@@ -19,6 +19,7 @@ from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, near, neare
 from cnncalc.figures.receptive_field import FIELD_FIGURES
 from cnncalc.figures.rows import RowGroup
 from cnncalc.notation import per_axis, shape_text
+from cnncalc.query.vocabulary import SYNONYMS, WITHIN, spelled
 from cnncalc.shape import formulas_as_text
 
 if TYPE_CHECKING:
@@ -35,12 +36,8 @@ BLOCK_KEYS = (
 )  # fmt: skip
 
 
-#: What people call a figure → the key in the JSON object.
-SYNONYMS = {
-    "parameters": "params", "weights": "params", "ram": "peak", "memory": "peak", "flash": "params_bytes",
-    "madds": "macs", "mult_adds": "macs", "multiply_adds": "macs", "rf": "receptive_field", "shape": "output_shape",
-    "output": "output_shape",
-}  # fmt: skip
+#: Figures of a row that its JSON object has not: they are other figures' parts of the whole network.
+MORE_KEYS = ("live_bytes", "params_bytes", "share")
 
 
 class Figure(NamedTuple):
@@ -100,8 +97,15 @@ class Figures:
     def _in_our_words(self, path: str) -> str:
         """Return a path whose last key is the JSON object's for what people call the figure: `ram`, `conv1.rf`."""
         before, dot, key = path.rpartition(".")
-        meant = SYNONYMS.get(key.lower().replace("-", "_").replace(" ", "_"))
-        return before + dot + meant if meant and not self._layer(path) else path
+        meant = WITHIN.get(spelled(key)) if self._layer(before) else None
+        meant = meant or SYNONYMS.get(spelled(key))
+        if before == "totals" and meant == "peak":
+            meant = "activation_bytes.peak"
+        return before + dot + meant if meant and not self._layer(path) and not self._is_key(before, key) else path
+
+    def _is_key(self, before: str, key: str) -> bool:
+        """Return whether a word is a key of the object that a path begins with: `input` of a network's own names."""
+        return key in (self._layer(before) or ())
 
     def _start(self, text: str) -> tuple[Any, list[str], list[str]]:
         """Return the object that the path starts in, the keys that lead to it, and the keys that remain."""
@@ -126,13 +130,14 @@ class Figures:
         """Return the figures of a layer, or of a block as a whole; None if neither has that name."""
         if name in self._rows:
             row = self._rows[name]
-            return {**row.to_dict(), "receptive_field": row.receptive_field.figures()}
+            more = {key: getattr(row, key) for key in MORE_KEYS}
+            return {**row.to_dict(), **formulas_as_text(more), "receptive_field": row.receptive_field.figures()}
         rows = tuple(row for row in self._analysis.rows if row.name.startswith(f"{name}."))
         if not rows:
             return None
         block = RowGroup(name, rows)
         return {
-            **{key: getattr(block, key) for key in BLOCK_KEYS},
+            **{key: getattr(block, key) for key in (*BLOCK_KEYS, *MORE_KEYS)},
             "inputs": list(block.inputs),
             "output_shape": formulas_as_text(block.output_shape),
             "receptive_field": block.receptive_field.figures(),
@@ -154,8 +159,10 @@ class Figures:
             yield from self._analysis.graph.nodes[0].shape.spatial
         several = isinstance(value, list) and (len(value) == 1 or not key.endswith(("shape", "shapes")))
         for each in value if several else [value]:
-            if isinstance(each, int) and not isinstance(each, bool):
-                yield each
+            if isinstance(each, (int, float)) and not isinstance(each, bool):
+                from fractions import Fraction
+
+                yield each if isinstance(each, int) else Fraction(each)
             elif of_receptive_field and isinstance(each, str) and each != "all":
                 from fractions import Fraction
 
@@ -171,9 +178,15 @@ class Figures:
             raise _error(path, f"`{'.'.join(taken)}` has {len(value)} values", [], "they are counted from 0")
         similar = near(text, self._candidates(text, value, taken), 3)
         notes = [f"near it: {', '.join(similar)}"] if len(similar) > 1 else []
+        before = ".".join(taken)
+        others = (
+            f"{before}.{word}" if before else word for word, key in SYNONYMS.items() if not before or key in value
+        )
+        both = [*similar, *near(text, others, 3)]
         # As near as the nearest: either may be meant.
-        meant = [each for each in similar if similarity(text, each) == similarity(text, similar[0])]
-        words = [f"`{each}` (`{SYNONYMS[each]}`)" if each in SYNONYMS else f"`{each}`" for each in meant]
+        best = max((similarity(text, each) for each in both), default=0)
+        meant = [each for each in both if similarity(text, each) == best]
+        words = [f"`{each}`{_key_behind(each)}" for each in meant]
         help = f"write {' or '.join(words)}" if words else "the paths are those of `--format json`, with layers by name"
         raise _error(path, "no figure of this path", notes, help)
 
@@ -185,7 +198,6 @@ class Figures:
             memory: Any = self._totals["activation_bytes"]
             yield from memory
             yield from self._totals
-            yield from SYNONYMS
             yield from _paths(self._totals, "totals")
             yield from self._general()
             _, dot, key = text.rpartition(".")
@@ -201,6 +213,12 @@ def find_all(paths: Sequence[str], analysis: Analysis) -> list[Figure]:
 
 def _error(path: Span, label: str, notes: Sequence[str], help: str) -> SpecError:
     return SpecError([Diagnostic("E140", f"unknown figure `{path.text}`", path, label, tuple(notes), help)])
+
+
+def _key_behind(path: str) -> str:
+    """Return the key of a path's last word in brackets, where it is another."""
+    key = SYNONYMS.get(path.rpartition(".")[2])
+    return f" (`{key}`)" if key else ""
 
 
 def _paths(value: dict[str, Any], prefix: str) -> Iterator[str]:

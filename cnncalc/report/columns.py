@@ -8,6 +8,7 @@ from typing import Any, Literal
 from cnncalc.diagnostics import nearest
 from cnncalc.figures.rows import Row, RowOrGroup
 from cnncalc.notation import field_range_text, field_text, formula, shape_text, thousands
+from cnncalc.query.vocabulary import key_of
 from cnncalc.report.document import Bar, Column, Folding
 from cnncalc.shape import Size
 
@@ -115,6 +116,23 @@ def count_column(
     return Column(key, heading, value, text, True, rank=rank, bar=bar)
 
 
+def _optional(column: Column) -> Column:
+    """Return a column whose figure may be None, for one that is not known or not a number."""
+
+    def text(line: Any, layout: str) -> str:
+        return "?" if column.value(line, layout) is None else column.text(line, layout)
+
+    return column._replace(text=text)
+
+
+def _share(row: RowOrGroup) -> float | None:
+    return None if row.share is None else round(row.share, 4)
+
+
+def _share_text(row: RowOrGroup) -> str:
+    return "" if not row.share else f"{row.share:.1f} %"
+
+
 BAR = Bar(natural=8, most=12)
 
 #: Ranks: the layer's words are folded first, its name last, and formulas between them.
@@ -136,6 +154,9 @@ COLUMNS = {
         count_column("activations", "activations", lambda row: row.activations, rank=2),
         count_column("conv_activations", "conv activations", lambda row: row.conv_activations, rank=2),
         count_column("saved", "saved bytes", lambda row: row.saved_bytes, rank=2),
+        _optional(count_column("bytes", "weight bytes", lambda row: row.params_bytes, rank=2)),
+        _optional(count_column("live", "live bytes", lambda row: row.live_bytes, rank=2)),
+        Column("share", "share", lambda row, _: _share(row), lambda row, _: _share_text(row), True),
         size_column("field", "field", lambda row, _: field_text(row.receptive_field))._replace(text=_field_range),
         size_column("smallest", "smallest", lambda row, _: field_text(row.receptive_field, "smallest")),
         size_column("jump", "jump", lambda row, _: field_text(row.receptive_field, "jump")),
@@ -160,13 +181,26 @@ def choose(
         return tuple(known.values())
     chosen: list[str] = list(default) if keys.startswith("+") else []
     for key in keys.lstrip("+").split(","):
-        key = key.strip().lower().lstrip("+")
-        if key not in known:
-            near = nearest(key, known)
-            raise ValueError(
-                (f"unknown column {key!r}" if key else "a column is missing")
-                + (f": did you mean {near!r}?" if near else f": one of {', '.join(known)}")
-            )
+        key = find_column(key.strip().lstrip("+"), known).key
         if key not in chosen:
             chosen.append(key)
     return tuple(known[key] for key in chosen)
+
+
+def find_column(key: str, known: Mapping[str, Column]) -> Column:
+    """Return the column of a key, a heading or another word for its figure.
+
+    Raises `ValueError`, with the nearest of the `known` ones, if there is none.
+    """
+    key = key.strip().lower()
+    if key in known:
+        return known[key]
+    meant = key_of(key)
+    for column in known.values():
+        if meant in (column.key, key_of(column.key), key_of(column.heading)):
+            return column
+    near = nearest(key, known)
+    raise ValueError(
+        (f"unknown column {key!r}" if key else "a column is missing")
+        + (f": did you mean {near!r}?" if near else f": one of {', '.join(known)}")
+    )

@@ -128,8 +128,8 @@ def test_an_unknown_path_in_json() -> None:
             "column": 1,
             "end_column": 12,
             "layer": None,
-            "notes": ["near it: conv1.output_shape, conv1.inputs, conv1.type"],
-            "help": "write `conv1.output_shape`",
+            "notes": ["near it: conv1.type, conv1.output_shape, conv1.flops"],
+            "help": "write `conv1.output` (`output_shape`)",
         }
     ]
 
