@@ -9,6 +9,9 @@ A stage that continues after an error collects its diagnostics in `Problems` and
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, NoReturn, TypeVar
 
+#: The codes of names that nothing has: a let or layer, and a block.
+NAMES_UNKNOWN = ("E110", "E112")
+
 #: No report shows more than this many errors at once.
 MAX_ERRORS = 20
 
@@ -278,6 +281,8 @@ class Problems:
     def __init__(self) -> None:
         self.diagnostics: list[Diagnostic] = []
         self.equal = 0
+        #: The names of lets and defs that could not be read: what uses one is no error of its own.
+        self.broken: set[str] = set()
 
     def __bool__(self) -> bool:
         return bool(self.diagnostics)
@@ -298,12 +303,27 @@ class Problems:
     def add(self, *diagnostics: Diagnostic) -> None:
         """Add errors, each once; raise `FatalError` with all of them once they, or equal ones, are too many."""
         for diagnostic in diagnostics:
-            if diagnostic in self.diagnostics:
+            if self._is_known(diagnostic):
                 self.equal += 1
             else:
                 self.diagnostics.append(diagnostic)
         if len(self.diagnostics) >= MAX_ERRORS or self.equal >= MAX_EQUAL_ERRORS:
             raise FatalError(self._in_order()[:MAX_ERRORS])
+
+    def _is_known(self, diagnostic: Diagnostic) -> bool:
+        """Return whether the cause of an error has been reported: one root cause is one error.
+
+        An unknown name or block is, wherever it is used; another mistake in a text is, by whatever calls it is reached.
+        """
+        code, message = diagnostic.code, diagnostic.message
+        if code in NAMES_UNKNOWN:
+            if any(message.endswith(f" `{name}`") for name in self.broken):
+                return True
+            return any(each.code == code and each.message == message for each in self.diagnostics)
+        if code[:2] in ("E0", "E1"):
+            cause = code, message, diagnostic.span
+            return any((each.code, each.message, each.span) == cause for each in self.diagnostics)
+        return diagnostic in self.diagnostics
 
     def catch(self, error: SpecError, calls: tuple[Span, ...] = ()) -> None:
         """Add the diagnostics of an error, with the calls that led to it; raise a fatal error with all errors."""

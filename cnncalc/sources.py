@@ -176,11 +176,13 @@ def _names_file(spec: str) -> bool:
         return bool(suffix)
     from cnncalc import readers
 
-    return suffix in (*readers.SUFFIXES, *readers.PICKLES, *readers.CODE)
+    return suffix in (*readers.SUFFIXES, *readers.PICKLES, *readers.CODE, *readers.FOREIGN)
 
 
 def read_file(path: str | os.PathLike[str]) -> TextOrModel:
     """Return the text of a file, or a model file unread; raises `SpecError` E010 if it cannot be read."""
+    from cnncalc import readers
+
     name = os.fspath(path)
     try:
         mode = os.stat(name).st_mode
@@ -189,13 +191,15 @@ def read_file(path: str | os.PathLike[str]) -> TextOrModel:
         if not stat.S_ISREG(mode):
             _unreadable(name, "it is not a regular file", "use `-` and a pipe: `… | cnncalc -`")
         if not name.lower().endswith((".cnn", *YAML)):
-            from cnncalc.readers import recognize
-
-            model = recognize(name)
+            model = readers.recognize(name)
             if model is not None:
                 return model
         with open(name, "rb") as file:
-            source = Source(name, _decode(name, file.read(4 * MAX_TEXT + 1)))
+            data = file.read(4 * MAX_TEXT + 1)
+        if not name.lower().endswith((*SUFFIXES, ".py", ".ipynb")) and _is_binary(data):
+            help = f"these are: {', '.join(sorted({*readers.SUFFIXES, *SUFFIXES}))}"
+            fail("E302", f"`{name}` is no file that is read", label="it is neither text nor a known model", help=help)
+        source = Source(name, _decode(name, data))
         return source if name.lower().endswith((".cnn", *YAML)) else _text_or_code(source)
     except SpecError:
         raise
@@ -364,6 +368,12 @@ def require_numbers(shape: tuple[Any, ...], at: Mapping[str, int] | None = None)
     first = Input("input", shape=shape).substitute(at or {})
     if first.open:
         raise SpecError([open_sizes_error(first, None)])
+
+
+def _is_binary(data: bytes) -> bool:
+    """Return whether data is no text, to judge by its beginning."""
+    head = data[:4096]
+    return b"\0" in head or len(head.decode("utf-8", errors="ignore")) < 0.9 * len(head)
 
 
 def _standard_input() -> bytes:

@@ -351,8 +351,28 @@ class LayerReader:
         known = [*(key for key in (*self.by_keyword, *self.by_prefix) if len(key) > 1), *self.cls.arguments]
         near = nearest(piece.text, known) if piece.kind == WORD else None
         if near in self.cls.arguments and near not in self.by_keyword:
-            near = f"{near}=…"
+            near = self.cls.arguments[near].examples()[0]
+        for prefix, argument in self.by_prefix.items():
+            if piece.text.lower() == f"{prefix}n":  # as the table of layers has it
+                near = next(form for form in argument.examples() if form.startswith(prefix))
         help = f"write `{near}`" if near else self.accepted_forms()
+        if (
+            piece.kind == WORD
+            and not near
+            and piece.text not in KINDS
+            and self.node.arguments
+            and self.chunk is self.node.arguments[0]
+        ):
+            from cnncalc.language.lenient import nearest_words  # only once something is wrong
+
+            text = self.node.span.text
+            several = nearest_words(text)
+            first = self.node.word.span.text.lower()
+            other = several is not None and (several[0] != KINDS[self.word] or first not in KINDS)
+            if several is not None and other and several[1] > self.chunk.span.start - self.node.span.start:
+                name = Piece(WORD, text, self.node.span.start, self.node.span.start + several[1], text[: several[1]])
+                message = f"`{self.word}` has no argument `{piece.text}`"
+                raise ArgumentError("E102", message, "not the name of a layer", name, f"write `{several[0]}`")
         if (piece.text in KINDS and piece.kind == WORD) or piece.kind == TENSOR:
             help = f"separate layers: write `| {piece.text}`"
             if self.word in SEQUENCE_WORDS:
@@ -363,7 +383,7 @@ class LayerReader:
 
     def accepted_forms(self) -> str:
         """Return a help text with the forms of all arguments."""
-        forms = [form for argument in self.cls.arguments.values() for form in argument.forms()]
+        forms = [form for argument in self.cls.arguments.values() for form in argument.examples()]
         return "it takes " + ", ".join(f"`{form}`" for form in forms) if forms else "it takes no arguments"
 
     def diagnostic(self, error: ArgumentError) -> Diagnostic:

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from cnncalc import frameworks
-from cnncalc.diagnostics import Span
+from cnncalc.diagnostics import Span, nearest
 from cnncalc.frameworks.table import Always, Equivalent, FrameworkArgument, Meaning, bare
 from cnncalc.language.nodes import Chunk, Hole, LayerNode
 from cnncalc.layers.arguments import Argument, Flag
@@ -107,9 +107,25 @@ def word_for(name: str) -> str | None:
     return found and found.partition(" ")[0]
 
 
-def known_names() -> list[str]:
-    """Return all names that are known, each in the form of `plain`."""
-    return list(_words())
+def nearest_name(name: str) -> str | None:
+    """Return our word for a misspelt name of a framework: `gap` for `GlobalAvragePooling2D`."""
+    found = nearest(plain(name), _words())
+    return KINDS[_words()[found].partition(" ")[0]] if found else None
+
+
+def nearest_words(text: str) -> tuple[str, int] | None:
+    """Return our word for a misspelt name of several words that begins a text, and the name's length.
+
+    It is `gap` for `global averge pooling`; None if no name is near.
+    """
+    words = list(re.finditer(r"[ \t]*[A-Za-z_]+", text[: MOST_WORDS * 20]))
+    run = [each for number, each in enumerate(words) if each.start() == (words[number - 1].end() if number else 0)]
+    for length in range(min(len(run), MOST_WORDS), 1, -1):
+        name = nearest(plain("".join(each.group() for each in run[:length])), _words())
+        if name is not None:
+            word = _words()[name].partition(" ")[0]
+            return KINDS[word], run[length - 1].end()
+    return None
 
 
 def plain(name: str) -> str:

@@ -106,12 +106,16 @@ class Parser(Cursor):
     def definitions(self) -> list[LetNode | DefNode]:
         definitions: list[LetNode | DefNode] = []
         while self.kind == CHUNK and self.token.text.lower() in ("let", "def"):
+            first = self.at
             try:
                 if self.take().text.lower() == "let":
                     definitions += self.lets()
                 else:
                     definitions.append(self.definition())
             except SpecError as error:
+                name = NAME.match(self.tokens[first + 1].text)
+                if name:
+                    self.problems.broken.add(name.group())
                 self.recover(error)
             if self.kind in (SEP, NEWLINE):
                 self.take()

@@ -16,7 +16,7 @@ from cnncalc import frameworks
 from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError, nearest
 from cnncalc.frameworks.table import FrameworkCall
 from cnncalc.language.arguments import UnknownArgumentError, UnknownLayerError, keys_of, read_layer
-from cnncalc.language.lenient import argument_for, known_names, plain, word_for
+from cnncalc.language.lenient import argument_for, nearest_name, nearest_words, word_for
 from cnncalc.language.nodes import CallNode, DefNode, LayerNode, LetNode
 from cnncalc.language.parse import parse_items
 from cnncalc.language.prelude import prelude
@@ -79,31 +79,26 @@ def _unknown_layer(error: UnknownLayerError, blocks: Mapping[str, DefNode], tens
         return _unknown(span, f"a block is called with brackets: write `{name}({parameters})`")
     if name in tensors:
         return _unknown(span, f"a name stands behind an `@`: write `@{name}`")
-    if error.chunk.name is not None:
-        span = error.chunk.name.span.to(span)
-        return _without_layer(span, f"write the layer first: `conv {span.text}`")
     text = name.lower()
     before = span.source.text[: span.start]
+    of_layer = "remove the separator before it: a layer goes on until the next one"
+    if error.chunk.name is not None:
+        span = error.chunk.name.span.to(span)
+        return _without_layer(span, of_layer if "|" in before else f"write the layer first: `conv {span.text}`")
+    if "|" in before and any(argument_for(text, REGISTRY[word]) for word in ("conv", "pool", "fc")):
+        return _without_layer(span, of_layer)
     if text[:1].isdigit():
         return _number_without_layer(span, before)
     if SHORT_FORM.fullmatch(text):
-        return _without_layer(span, "remove the separator before it: a layer goes on until the next one")
+        return _without_layer(span, of_layer)
     if whole := word_for(text):
         return _unknown(span, f"write `{whole}`")
     word = error.word.text.lower()
-    near = _near_words(span) or word_for(word) or nearest(word, REGISTRY) or nearest(text, REGISTRY)
+    if (several := nearest_words(span.source.text[span.start : span.start + MAX_CALL])) is not None:
+        meant, length = several
+        return _unknown(span._replace(end=span.start + length), f"write `{meant}`")
+    near = word_for(word) or nearest(word, REGISTRY) or nearest(text, REGISTRY) or nearest_name(word)
     return _unknown(error.word, f"write `{near}`" if near else "`cnncalc layers` lists the layer words")
-
-
-def _near_words(span: Span) -> str | None:
-    """Return our word for a misspelt name of several words: `gap` for `global averge pooling`."""
-    behind = re.match(r"[A-Za-z_]+(?:[ \t]+[A-Za-z_]+)+", span.source.text[span.start : span.start + MAX_CALL])
-    words = behind.group().split()[:4] if behind else []
-    names = [
-        name for length in range(len(words), 1, -1) if (name := nearest(plain("".join(words[:length])), known_names()))
-    ]
-    word = word_for(names[0]) if names else None
-    return word and KINDS[word]
 
 
 def _unknown(span: Span, help: str) -> Diagnostic:

@@ -374,5 +374,5 @@ def rank_of(word: str) -> int | None:
 
 
 def _missing(word: str, argument: Argument[Any]) -> NoReturn:
-    forms = " or ".join(f"`{form}`" for form in argument.forms())
+    forms = " or ".join(f"`{form}`" for form in argument.examples())
     raise ArgumentError("E104", f"`{word}` has no {argument.name}", f"{argument.help} missing", None, f"write {forms}")

@@ -163,7 +163,7 @@ error[E140]: unknown figure `basic1.conv1.outpt_shape`
   |
 1 | basic1.conv1.outpt_shape
   | ^^^^^^^^^^^^^^^^^^^^^^^^ no figure of this path
-  = note: near it: basic1.conv1.output_shape, basic1.conv1.input_shapes, basic1.conv1.type
+  = note: near it: basic1.conv1.output_shape, basic1.conv1.input_shapes, basic1.conv1.share
   = help: write `basic1.conv1.output_shape`""",
     "stemm.macs": """\
 error[E140]: unknown figure `stemm.macs`
