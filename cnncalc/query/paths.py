@@ -179,9 +179,9 @@ class Figures:
         similar = near(text, self._candidates(text, value, taken), 3)
         notes = [f"near it: {', '.join(similar)}"] if len(similar) > 1 else []
         before = ".".join(taken)
-        others = (
-            f"{before}.{word}" if before else word for word, key in SYNONYMS.items() if not before or key in value
-        )
+        keys = value if isinstance(value, dict) else {}
+        known = [word for word, key in SYNONYMS.items() if not before or key in keys]
+        others = [f"{before}.{word}" if before else word for word in known]
         both = [*similar, *near(text, others, 3)]
         # As near as the nearest: either may be meant.
         best = max((similarity(text, each) for each in both), default=0)

@@ -154,14 +154,14 @@ COLUMNS = {
         count_column("activations", "activations", lambda row: row.activations, rank=2),
         count_column("conv_activations", "conv activations", lambda row: row.conv_activations, rank=2),
         count_column("saved", "saved bytes", lambda row: row.saved_bytes, rank=2),
-        _optional(count_column("bytes", "weight bytes", lambda row: row.params_bytes, rank=2)),
-        _optional(count_column("live", "live bytes", lambda row: row.live_bytes, rank=2)),
-        Column("share", "share", lambda row, _: _share(row), lambda row, _: _share_text(row), True),
         size_column("field", "field", lambda row, _: field_text(row.receptive_field))._replace(text=_field_range),
         size_column("smallest", "smallest", lambda row, _: field_text(row.receptive_field, "smallest")),
         size_column("jump", "jump", lambda row, _: field_text(row.receptive_field, "jump")),
         size_column("left", "left", lambda row, _: field_text(row.receptive_field, "left")),
         text_column("implicit", "implicit", lambda row: str(row.implicit).lower(), folding="none"),
+        _optional(count_column("bytes", "weight bytes", lambda row: row.params_bytes, rank=2)),
+        _optional(count_column("live", "live bytes", lambda row: row.live_bytes, rank=2)),
+        Column("share", "share", lambda row, _: _share(row), lambda row, _: _share_text(row), True),
     )
 }
 
