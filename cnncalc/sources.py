@@ -13,7 +13,7 @@ from cnncalc.diagnostics import Diagnostic, FatalError, Problems, Source, Span, 
 from cnncalc.graph import BuildError, Graph
 from cnncalc.language.arguments import split_word
 from cnncalc.language.build import build_graph
-from cnncalc.language.inputs import CLOSED, LetterMode, open_sizes_error
+from cnncalc.language.inputs import CLOSED, LetterMode, completed, open_sizes_error
 from cnncalc.language.nodes import Chunk, Spec
 from cnncalc.language.parse import parse
 from cnncalc.language.tokens import MAX_TEXT
@@ -40,6 +40,9 @@ TORCH = "torch:"
 
 #: A class or function of a Python file: `my_model.py:Net`, `my_model:Net`.
 PYTHON_NAME = re.compile(r"([\w./-]+\.py|[A-Za-z_][\w.]*):([A-Za-z_]\w*)", re.ASCII)
+
+#: A shape of fewer sizes may leave some out.
+MOST_LEFT_OUT = 4
 
 #: A text in the language, or for a reader a model file or code.
 TextOrModel = Union[Source, "ModelFile", "PastedCode"]
@@ -175,8 +178,9 @@ def _names_file(spec: str) -> bool:
     if not suffix or suffix in SUFFIXES:
         return bool(suffix)
     from cnncalc import readers
+    from cnncalc.readers.foreign import FOREIGN
 
-    return suffix in (*readers.SUFFIXES, *readers.PICKLES, *readers.CODE, *readers.FOREIGN)
+    return suffix in (*readers.SUFFIXES, *readers.PICKLES, *readers.CODE, *FOREIGN)
 
 
 def read_file(path: str | os.PathLike[str]) -> TextOrModel:
@@ -236,8 +240,10 @@ def load_source(
         if input is not None:
             require_numbers(input, left_open.at)
             input = Input("input", shape=input).substitute(left_open.at).shape
+        given = {**left_open.at, **(dims or {})}
+        if input is not None and len(input) < MOST_LEFT_OUT and getattr(source, "reader", "torch") != "torch":
+            input = _completed_by_file(source, input, given)
         try:
-            given = {**left_open.at, **(dims or {})}
             return read(source, ReadOptions(input, tuple(more_inputs), given, left_open.letters), strict)
         except BuildError as error:
             from cnncalc.language.repair import with_repairs  # only once something is wrong
@@ -297,6 +303,22 @@ def readings(source: Source) -> list[tuple[str, str]]:
     from cnncalc.language import reread
 
     return reread.readings(source)
+
+
+def _completed_by_file(
+    model: ModelFile | PastedCode, input: tuple[Any, ...], dims: Mapping[str, int]
+) -> tuple[Any, ...]:
+    """Return a shape with what it leaves out as the file's input has it; raises `SpecError` E132 if that is open."""
+    from cnncalc.readers import ReadOptions, read
+
+    try:
+        own = read(model, ReadOptions(dims=dims, letters=True)).nodes[0].shape.dims
+    except SpecError:
+        return input  # the file says nothing without it
+    shape = completed(input, own)
+    if len(shape) > len(input):
+        require_numbers(shape)
+    return shape
 
 
 def language_of_code(source: TextOrModel) -> str | None:

@@ -228,18 +228,19 @@ def _arguments(chunks: list[Chunk], cls: type[Layer]) -> Iterator[Chunk]:
         return
     while waiting:
         chunk = waiting.pop()
+        theirs = chunk.name
         text = chunk.parts[0] if len(chunk.parts) == 1 and isinstance(chunk.parts[0], str) else ""
-        if chunk.name is not None:
+        if theirs is not None:
             if len(text) > 2 and text[0] == text[-1] == '"':  # a word as Python has it: `padding="same"`
                 chunk = chunk._replace(parts=(text[1:-1],))
-            own = str(chunk.name.parts[0])
+            own = str(theirs.parts[0])
             if text and is_passed_over(own, text.strip('"'), cls):
                 continue
             name = argument_for(own, cls)
             found = argument_value(own, str(chunk.parts[0]), cls) if text else None
             if found is not None and found[1] != chunk.parts[0]:
                 chunk = chunk._replace(parts=(found[1],))
-            yield chunk._replace(name=chunk.name._replace(parts=(name,))) if name else chunk
+            yield chunk._replace(name=theirs._replace(parts=(name,))) if name else chunk
         elif at := FILTERS_AT.fullmatch(text):
             yield chunk._replace(parts=(at[2] + at[3],))
             yield chunk._replace(parts=(at[1],), name=Chunk(("filters",), chunk.span))
@@ -278,11 +279,15 @@ def argument_for(name: str, cls: type[Layer]) -> str | None:
     return theirs or (other if other in cls.arguments else None)
 
 
-@cache
 def _framework_arguments(name: str, cls: type[Layer], own: bool) -> list[FrameworkArgument]:
     """Return the arguments of that name in the frameworks' rows of a class, or else in the rows of all others."""
+    return _arguments_of_kinds(name, tuple(cls.words), own)
+
+
+@cache
+def _arguments_of_kinds(name: str, kinds: tuple[str, ...], own: bool) -> list[FrameworkArgument]:
     tables = [frameworks.framework(each) for each in frameworks.NAMES]
-    rows = [row for table in tables for kind, row in table.rows.items() if (kind in cls.words) == own]
+    rows = [row for table in tables for kind, row in table.rows.items() if (kind in kinds) == own]
     arguments = [argument for row in rows if isinstance(row, Equivalent) for argument in row.arguments]
     common = [argument for table in tables for argument in table.common.values()] if own else []
     return [each for each in (*arguments, *common) if each.name.lower() == name]

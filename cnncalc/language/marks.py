@@ -49,11 +49,15 @@ LAST = {"hwc", "dhwc", "nhwc", "channelslast", "hxwxc"}
 COLOURS = {"rgb": 3, "bgr": 3, "color": 3, "colour": 3, "rgba": 4, "gray": 1, "grey": 1, "grayscale": 1, "greyscale": 1}
 #: A shape without a word, whose sizes stand apart: elsewhere it is a window.
 SPACED = re.compile(r"\s*\d+(?:\s+[xX×*]\s+\d+)+\s*")
+BRACKET = re.compile(r"[()\[\]]")
+COMMENT = re.compile(r"#[^\r\n]*")
 SIZE_OR_WORD = re.compile(r"\d+|[A-Za-z_]+|\S")
 
 
 def marks(text: str) -> list[Edit]:
     """Return the edits of marks that the language has others for, in order; none of them overlap."""
+    # What a comment says is nothing to read: in its place stand as many spaces.
+    text = COMMENT.sub(lambda comment: " " * len(comment.group()), text)
     found = [*_simple(text), *_brackets(text), *_arms_outside(text)]
     edits: list[Edit] = []
     for edit in sorted(found):
@@ -65,8 +69,7 @@ def marks(text: str) -> list[Edit]:
 def _simple(text: str) -> Iterator[Edit]:
     for pattern, other in ((ARROW, " -> "), (BETWEEN, " | "), (BULLET, ""), (LET_WITHIN, "\n")):
         for each in pattern.finditer(text):
-            if pattern is not ARROW or not _in_comment(text, each.start()):
-                yield Edit(*each.span(), other)
+            yield Edit(*each.span(), other)
     for each in TIMES_BEHIND.finditer(text):
         yield Edit(*each.span(), f" * {each[1]}")
     for each in BARE_LET.finditer(text):
@@ -74,24 +77,21 @@ def _simple(text: str) -> Iterator[Edit]:
             yield Edit(*each.span(), "let ")
 
 
-def _in_comment(text: str, at: int) -> bool:
-    return "#" in text[text.rfind("\n", 0, at) + 1 : at]
-
-
 def _brackets(text: str) -> Iterator[Edit]:
     """Yield the edits of counts in front of brackets, of lists, and of merges by other words."""
+    pairs = _pairs(text)
     for each in TIMES_BEFORE.finditer(text):
-        end = closing(text, each.end())
+        end = pairs.get(each.end())
         if end is not None and word_of(each[2]):
             yield Edit(*each.span(), " ")
             yield Edit(end + 1, end + 1, f" * {each[1]}")
     for each in LIST.finditer(text):
-        end = closing(text, each.end() - 1)
+        end = pairs.get(each.end() - 1)
         if end is not None:
             yield Edit(each.end() - 1, each.end(), "(")
             yield Edit(end, end + 1, ")")
     for each in WORD_BEFORE_BRACKET.finditer(text):
-        word, end = each[1].lower(), closing(text, each.end() - 1)
+        word, end = each[1].lower(), pairs.get(each.end() - 1)
         if end is None or word in MERGE_WORDS:
             continue
         several = _has_arms(text[each.end() : end])
@@ -104,14 +104,16 @@ def _brackets(text: str) -> Iterator[Edit]:
                 yield Edit(end, end, " ; ")
 
 
-def closing(text: str, opening: int) -> int | None:
-    """Return the position of the bracket that closes the one at a position; None if none does."""
-    depth = 0
-    for at in range(opening, len(text)):
-        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(text[at], 0)
-        if not depth:
-            return at
-    return None
+def _pairs(text: str) -> dict[int, int]:
+    """Return the position of each opening bracket that is closed, and that of the bracket that closes it."""
+    pairs: dict[int, int] = {}
+    waiting: list[int] = []
+    for each in BRACKET.finditer(text):
+        if each.group() in "([":
+            waiting.append(each.start())
+        elif waiting:
+            pairs[waiting.pop()] = each.start()
+    return pairs
 
 
 def _has_arms(text: str) -> bool:
@@ -129,7 +131,7 @@ def _arms_outside(text: str) -> Iterator[Edit]:
     depth = 0
     for at, character in enumerate(text):
         depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(character, 0)
-        if character == ";" and not depth and not _in_comment(text, at):
+        if character == ";" and not depth:
             behind = text[at + 1 :].strip(" \t")
             yield Edit(at, at + 1, "" if not behind or behind[0] in "\r\n" else " |")
 

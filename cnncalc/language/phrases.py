@@ -175,8 +175,8 @@ def _parts(word: str) -> Iterator[str | tuple[str, str]]:
 
 def _phrases(words: list[str | tuple[str, str]]) -> Iterator[Phrase]:
     """Yield the layers of a phrase; raises `ValueError` if it is not understood."""
-    before, rest = _up_to_name(words)
-    if rest is None:
+    before, found = _up_to_name(words)
+    if found is None:
         # A window and filters are what a convolution alone has.
         phrase = _filled("conv", [], before)
         if len(phrase.numbers) == 1:
@@ -185,9 +185,9 @@ def _phrases(words: list[str | tuple[str, str]]) -> Iterator[Phrase]:
             raise ValueError(words)
         yield phrase
         return
-    while rest is not None:
-        name, implied, rest = rest
-        own, rest = _up_to_name(rest, REGISTRY[name])
+    while found is not None:
+        name, implied, behind = found
+        own, found = _up_to_name(behind, REGISTRY[name])
         yield _filled(name, implied, [*before, *own])
         before = []
 
@@ -299,7 +299,7 @@ def _filled(word: str, implied: list[tuple[str, str]], words: list[Any]) -> Phra
 
 def _joined_axes(words: list[Any]) -> list[Any]:
     """Return the words with `kernel_h=3` and `kernel_w=5` as `kernel=3x5`, of any argument."""
-    given = dict(each for each in words if isinstance(each, tuple))
+    given: dict[str, str] = dict(each for each in words if isinstance(each, tuple))
     for name in [each[:-2] for each in given if each.endswith("_h") and f"{each[:-2]}_w" in given]:
         both = f"{name}_h", f"{name}_w"
         sizes = "x".join(given[each] for each in both)

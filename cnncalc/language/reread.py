@@ -33,6 +33,9 @@ MOST_TEXT = 1 << 16
 #: What a text of at most so many characters is read as is said.
 MOST_SHOWN = 4000
 
+#: A text in which more items do not read is none of layers.
+MOST_UNREAD = 200
+
 #: Items that a comma may have cut off from their layer.
 MOST_CUT = 5
 
@@ -90,7 +93,11 @@ def _edits(source: Source) -> Iterator[Edit]:
     except SpecError:
         return
     items = list(_items(tokens, source.text, {*BLOCK.findall(source.text), *described()}))
-    read = [_reads(source.text[item.start : item.end]) for item in items]
+    texts = [source.text[item.start : item.end] for item in items]
+    known = {text: _reads(text) for text in dict.fromkeys(texts)}
+    read = [known[text] for text in texts]
+    if read.count(False) > MOST_UNREAD:
+        return
     at = 0
     while at < len(items):
         item = items[at]
@@ -286,7 +293,7 @@ def _meant(item: Item, text: str) -> Edit | None:
         if call is None and not layers:
             continue
         whole = call[0] if call is not None else " | ".join(map(str, layers or ()))
-        stated = (call[1],) if call is not None else tuple([(each.stated or [None])[0] for each in layers or ()])
+        stated = (call[1],) if call else tuple([each.stated[0] if each.stated else None for each in layers or ()])
         whole = f"({whole})" if "*" in behind and "|" in whole else whole
         if _reads(whole + behind):
             return Edit(item.start, item.end, whole + behind, stated)

@@ -153,8 +153,8 @@ def call_of(text: str) -> tuple[str, tuple[str, int] | None] | None:
     for full in (name, f"{name}2d"):
         for framework in frameworks.frameworks_with(full):
             with suppress(ValueError):
-                call = framework.read_call(full, positional, named)
-                return _written(call), call.expects
+                read = framework.read_call(full, positional, named)
+                return _written(read), read.expects
     own = None if named else _own_call(name.lower(), positional)
     return None if own is None else (own, None)
 
