@@ -41,6 +41,9 @@ TORCH = "torch:"
 #: A class or function of a Python file: `my_model.py:Net`, `my_model:Net`.
 PYTHON_NAME = re.compile(r"([\w./-]+\.py|[A-Za-z_][\w.]*):([A-Za-z_]\w*)", re.ASCII)
 
+#: What a longer text is read as is not said.
+MOST_SAID = 4000
+
 #: A shape of fewer sizes may leave some out.
 MOST_LEFT_OUT = 4
 
@@ -298,9 +301,11 @@ def as_meant(source: Source, work: Callable[[Source], Result]) -> Result:
 
 def readings(source: Source) -> list[tuple[str, str]]:
     """Return each part of a text that is not in the words of the language, with what it is read as."""
-    if source.name.lower().endswith(YAML):
+    from cnncalc.language.canonical import is_canonical
+
+    if source.name.lower().endswith(YAML) or len(source.text) > MOST_SAID or is_canonical(source):
         return []
-    from cnncalc.language import reread
+    from cnncalc.language import reread  # few texts need it
 
     return reread.readings(source)
 

@@ -283,6 +283,7 @@ class LayerReader:
         if argument is None or argument.takes_names:
             argument = next((each for each in self.cls.arguments.values() if each.takes_names), None)
         if argument is None:
+            self.refuse_letters(name)
             raise UnknownArgumentError(self.word, self.cls, name)
         pieces = Pieces(list(self.pieces(value)))
         first = pieces.next
@@ -302,6 +303,15 @@ class LayerReader:
             self.add_named(argument, own, result, name.span.to(self.chunk.span))
         else:
             self.set(argument, result, first, pieces)
+
+    def refuse_letters(self, name: Chunk) -> None:
+        """Raise `SpecError` E103 for `k=96 f=11`: which of the two is the window depends on whose letters they are."""
+        named = {str(chunk.name.parts[0]).lower(): chunk.span.text for chunk in self.node.arguments if chunk.name}
+        if {"k", "f"} <= named.keys() and {"kernel", "filters"} <= self.cls.arguments.keys():
+            ways = _both_ways(named["k"], named["f"]) if named["k"].isdigit() and named["f"].isdigit() else ()
+            help = " or ".join(f"`kernel={window} filters={count}`" for window, count in ways)
+            message = f"`k` and `f` of `{self.word}` may each be the window"
+            fail("E103", message, name.span, "or the number of filters", f"write {help}" if help else None)
 
     def add_named(self, argument: Argument[Any], name: str, value: Any, span: Span) -> None:
         """Add a value to those that an argument collects by names that are no arguments."""

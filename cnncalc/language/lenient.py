@@ -59,8 +59,12 @@ OTHER_ARGUMENTS = {
     "output_channels": "filters", "step": "stride", "rate": "dilation", "dilated": "dilation", "atrous": "dilation",
     "dil": "dilation", "zero_padding": "padding", "pads": "padding", "nodes": "units", "neurons": "units",
     "outputs": "units", "classes": "units", "num_classes": "units", "hidden": "units", "num_groups": "groups",
+    "nf": "filters", "auto_pad": "padding", "requires_grad": "trainable",
     "cardinality": "groups", "scale": "factor", "probability": "rate", "prob": "rate",
 }  # fmt: skip
+
+#: ONNX's rules for padding.
+AUTO_PAD = {"same_upper": "same", "valid": "valid", "notset": "valid"}
 
 #: A name of several words has at most so many.
 MOST_WORDS = 4
@@ -302,6 +306,7 @@ def argument_value(name: str, value: str, cls: type[Layer]) -> tuple[str, str] |
     if ours is None:
         return None
     argument = cls.arguments[ours]
+    value = AUTO_PAD.get(value.lower(), value) if ours == "padding" else value
     if isinstance(argument, Flag):
         value = {"0": "false", "1": "true", "none": "false"}.get(value.lower(), value)
     if name.lower() in cls.arguments or value.lower() in argument.keywords:

@@ -95,8 +95,8 @@ def _brackets(text: str) -> Iterator[Edit]:
         if end is None or word in MERGE_WORDS:
             continue
         several = _has_arms(text[each.end() : end])
-        inside = re.match(r"\s*([A-Za-z]+)", text[each.end() : end])
-        layers = several or bool(inside and word_of(inside[1]))
+        inside = re.search(r"[A-Za-z]{2,}", text[each.end() : end])
+        layers = several or bool(inside and word_of(inside.group()))
         ours = "add" if word in RESIDUAL and layers else word_of(each[1]) if several else None
         if ours is not None and ours in MERGE_WORDS:
             yield Edit(each.start(1), each.end(1), KINDS[ours])

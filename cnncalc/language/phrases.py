@@ -41,7 +41,14 @@ PART = re.compile(
 APART = re.compile(r"(?<![\w.])(\d+)(?:[ ]*[*×][ ]*|[ ]+[xX][ ]+)(\d+)(?![\w.])")
 AT = re.compile(r"\s*@\s*(?=\d)")
 #: Filters behind a window or a word, as in the tables of papers: `conv3-64`, `FC-1000`.
-DASHED = re.compile(rf"([A-Za-z_]+)-?({SIZES})-(\d+)|([A-Za-z_]+)-({SIZES})")
+DASHED = re.compile(rf"([A-Za-z]+)[-_]?({SIZES})[-_](\d+)|([A-Za-z_]+)-({SIZES})(?:-d)?")
+#: Numbers with what they count, and the number of axes as a word: `64ch`, `1000-d`, `2D conv`.
+COUNTED = re.compile(r"(\d+)-?(ch|c|channels?|filters?|maps?|units?|way|d|dim)", re.IGNORECASE)
+RANK_BEHIND = re.compile(r"\b([A-Za-z]+)[ -]([123])[dD]\b")
+RANK_BEFORE = re.compile(r"(?<![\w.])([123])[dD][ -]([A-Za-z]+)")
+#: A pool with its stride: `maxpool/2`.
+NAME_OVER = re.compile(rf"([A-Za-z_]+)/({SIZES})")
+NUMBER = re.compile(rf"{SIZES}|{HOLE}|\d*\.\d+")
 NUMBER_OR_SIZES = re.compile(rf"{SIZES}|{HOLE}")
 FILTERS_AT = re.compile(rf"({SIZES}|{HOLE})@({SIZES}|{HOLE})(?:/s?({SIZES}))?")
 OVER = re.compile(rf"({SIZES})?/s?({SIZES})")
@@ -58,6 +65,9 @@ USUAL = {"standard", "regular", "plain", "normal", "ordinary", "spatial", "vanil
 #: Letters for a window or filters, and what they are where the rest does not say otherwise.
 LETTERS = {"k": "kernel", "f": "filters", "c": "filters", "n": "filters"}
 NOT = {"no", "without", "non"}
+
+#: A word of a layer's name, in a framework or in prose.
+NAME = re.compile(r"(?:[A-Za-z_]+\.)*[A-Za-z_][A-Za-z_-]*(?:[123][dD]\w*)?|[A-Za-z]+6")
 
 #: A name of several words has at most so many.
 MOST_WORDS = 4
@@ -106,11 +116,14 @@ def layers_of(text: str) -> list[Phrase] | None:
 def _words(text: str) -> list[str | tuple[str, str]]:
     """Return the words of a phrase, `(name, value)` for what is written so; raises `ValueError` for stray marks."""
     text = AT.sub("@", APART.sub(r"\1x\2", APART.sub(r"\1x\2", text.replace("×", "x"))))
+    text = RANK_BEFORE.sub(r"\2\1d", RANK_BEHIND.sub(r"\1\2d", text))
     words: list[str | tuple[str, str]] = []
     for part in PART.finditer(text):
         if part["rest"]:
             raise ValueError(part["rest"])
-        if part["name"]:
+        if part["name"] and not words and text[: part.start("value")].rstrip().endswith(":") and word_of(part["name"]):
+            words += [part["name"], *_parts(_value(part["value"]))]
+        elif part["name"]:
             words.append((part["name"].replace("-", "_"), _value(part["value"])))
         elif part["brackets"]:
             # The arguments of a call are words as any.
@@ -162,6 +175,12 @@ def _parts(word: str) -> Iterator[str | tuple[str, str]]:
         yield f"{float(per_cent[1]) / 100:g}"
     elif word.lower() in ("no-bias", "no_bias"):
         yield "nobias"
+    elif (over := NAME_OVER.fullmatch(word)) and word_of(over[1]):
+        yield from (over[1], "stride", over[2])
+    elif (counted := COUNTED.fullmatch(word)) and counted[2].lower() not in ("d", "dim", "way"):
+        yield "filters", counted[1]
+    elif counted:
+        yield counted[1]
     elif word == "+":
         yield "|"
     elif (named := re.fullmatch(r"([A-Za-z_]{2,}):(.+)", word)) and word_of(named[1]) is None:
@@ -236,7 +255,7 @@ def _named(words: list[Any]) -> Named | None:
     """Return the layer whose name begins the words; None if none does."""
     texts = []
     for word in words[:MOST_WORDS]:
-        if not isinstance(word, str) or not re.fullmatch(r"[A-Za-z_][A-Za-z_-]*(?:[123][dD]\w*)?|[A-Za-z]+6", word):
+        if not isinstance(word, str) or not NAME.fullmatch(word):
             break
         texts.append(word)
     for length in range(len(texts), 0, -1):
@@ -328,14 +347,17 @@ def _argument(phrase: Phrase, cls: type[Layer], words: list[Any], at: int) -> in
         own = cls.arguments[name].keywords
         counts = name in ("filters", "units", "groups")
         fits = isinstance(value, str) and (
-            value.lower() in own or (NUMBER_OR_SIZES.fullmatch(value) and not (counts and "x" in value))
+            value.lower() in own or (NUMBER.fullmatch(value) and not (counts and "x" in value))
         )
         if fits and not (phrase.numbers and counts and _takes_none(phrase, words, behind)):
             _add_named(phrase, cls, name, str(value))
             return behind + 1 - at
         # The number before it is its own: `64 filters`; so is a word: `same padding`.
-        if phrase.numbers and words[at - 1] == phrase.numbers[-1]:
-            _add_named(phrase, cls, name, phrase.numbers.pop())
+        if phrase.numbers and words[at - 1] == phrase.numbers[-1] and len(each) > 1:
+            # Of `64 3x3 filters` the filters are the number.
+            fitting = [each for each in phrase.numbers if not (counts and "x" in each)] or phrase.numbers[-1:]
+            phrase.numbers.remove(fitting[-1])
+            _add_named(phrase, cls, name, fitting[-1])
             return length
         if phrase.keywords and str(words[at - 1]).lower() == phrase.keywords[-1] and phrase.keywords[-1] in own:
             return length
@@ -391,6 +413,9 @@ def _place_numbers(phrase: Phrase, cls: type[Layer]) -> None:
     """
     _place_letters(phrase, cls)
     known = dict(phrase.named)
+    if known.get("kernel") == "1" and phrase.numbers and set(phrase.numbers[0]) == {"1", "x"}:
+        phrase.named.remove(("kernel", "1"))  # a pointwise convolution that says so twice
+        phrase.add("kernel", phrase.numbers.pop(0))
     second = next((each for each in ("filters", "stride") if each in cls.arguments), None)
     if "kernel" in cls.arguments and second is not None:
         open_ = [name for name in ("kernel", second) if name not in known]
@@ -435,7 +460,9 @@ def _place_letters(phrase: Phrase, cls: type[Layer]) -> None:
         raise ValueError(letters)
     for letter, value in sorted(letters, key=lambda each: "ncfk".index(each[0])):  # those with one meaning first
         meant, other = LETTERS[letter], {"kernel": "filters", "filters": "kernel"}[LETTERS[letter]]
-        taken = meant in dict(phrase.named) and other not in dict(phrase.named)
+        named = dict(phrase.named)
+        windows = any("x" in number for number in phrase.numbers)
+        taken = (meant in named or (meant == "kernel" and windows)) and other not in named
         phrase.add(other if taken and letter in "kf" else meant, value)
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cnncalc.diagnostics import Diagnostic, Edit, Problems, Source, Span, SpecError
 from cnncalc.graph import Graph
 from cnncalc.language.arguments import UnknownLayerError, read_canonical
+from cnncalc.language.canonical import AnyHole
 from cnncalc.language.lenient import word_of
 from cnncalc.language.marks import input_of, marks
 from cnncalc.language.missing import COUNTS
@@ -22,16 +23,13 @@ from cnncalc.language.parse import parse_items
 from cnncalc.language.phrases import Phrase, layers_of
 from cnncalc.language.placeholders import read_with_placeholders
 from cnncalc.language.prelude import described
-from cnncalc.language.suggestions import call_of
+from cnncalc.language.suggestions import call_of, is_framework_call
 from cnncalc.language.tokens import CHUNK, END, NEWLINE, SEP, Token, tokenize
 from cnncalc.language.write import write
 from cnncalc.layers import MERGE_WORDS, SEQUENCE_WORDS
 
 #: Longer texts are not read again.
 MOST_TEXT = 1 << 16
-
-#: What a text of at most so many characters is read as is said.
-MOST_SHOWN = 4000
 
 #: A text in which more items do not read is none of layers.
 MOST_UNREAD = 200
@@ -40,9 +38,13 @@ MOST_UNREAD = 200
 MOST_CUT = 5
 
 BLOCK = re.compile(r"(?m)^[ \t]*def\s+([A-Za-z_]\w*)", re.ASCII)
+PADDING = re.compile(r"\s*pad(?:ding)?\s*=?\s*\d[\dx-]*\s*")
 SUFFIX = re.compile(r"((?:\s*\*\s*(?:\d+|\{[^{}\n]*\}))?(?:\s+as\s+[A-Za-z_]\w*)?)\s*$", re.ASCII)
 #: A layer with its name in front: `stem: conv 3x3 x8`.
 NAMED = re.compile(r"([A-Za-z_]\w*)\s*[:=]\s+(?=[A-Za-z])", re.ASCII)
+
+#: What stands in front of a layer and is none of its own names: `activation: relu`.
+NO_NAMES = ("activation", "layer", "nonlinearity", "type")
 
 
 def reread(source: Source) -> Source | None:
@@ -102,7 +104,10 @@ def _edits(source: Source) -> Iterator[Edit]:
     while at < len(items):
         item = items[at]
         cut = 0
-        while cut < MOST_CUT and items[at + cut].comma and at + cut + 1 < len(items) and not read[at + cut + 1]:
+        while cut < MOST_CUT and items[at + cut].comma and at + cut + 1 < len(items):
+            # Where commas cut arguments off, `pad 1` is one of them.
+            if read[at + cut + 1] and not (cut and PADDING.fullmatch(texts[at + cut + 1])):
+                break
             cut += 1
         if read[at] and not cut:
             at += 1
@@ -121,8 +126,6 @@ def _edits(source: Source) -> Iterator[Edit]:
 
 def readings(source: Source) -> list[tuple[str, str]]:
     """Return each item of a text that is not in the words of the language, with what it is read as in these."""
-    if len(source.text) > MOST_SHOWN or source.packaged:
-        return []
     changed = reread(source)
     if changed is not None and changed.base is not None and changed.base.base is not None:
         source = changed.base  # its separators were others
@@ -145,7 +148,7 @@ def _is_canonical(text: str) -> bool:
     try:
         for item in parse_items(Source("<item>", text), Problems()):
             if isinstance(item.atom, LayerNode):
-                read_canonical(item.atom, ANY_HOLE, dict.fromkeys(COUNTS, 1))
+                read_canonical(item.atom, AnyHole(), dict.fromkeys(COUNTS, 1))
     except UnknownLayerError as error:
         return error.chunk.span.start == 0 and text[:1].isdigit()  # a shape that a spec begins with
     except SpecError:
@@ -170,20 +173,10 @@ def _with_sizes(text: str) -> list[Phrase] | None:
         for each in layers or ():
             for item in parse_items(Source("<item>", str(each)), Problems()):
                 if isinstance(item.atom, LayerNode):
-                    read_canonical(item.atom, ANY_HOLE, {})
+                    read_canonical(item.atom, AnyHole(), {})
     except SpecError:
         return None
     return layers
-
-
-class AnyHole(dict[Span, Any]):
-    """The value 1 for any hole."""
-
-    def __missing__(self, span: Span) -> int:
-        return 1
-
-
-ANY_HOLE = AnyHole()
 
 
 def _in_doubt(item: Item, text: str) -> Edit | None:
@@ -192,7 +185,7 @@ def _in_doubt(item: Item, text: str) -> Edit | None:
     try:
         for each in parse_items(Source("<item>", joined), Problems()):
             if isinstance(each.atom, LayerNode):
-                read_canonical(each.atom, ANY_HOLE, {})
+                read_canonical(each.atom, AnyHole(), {})
     except SpecError as error:
         if joined != text and any(each.code == "E103" and "` or `" in (each.help or "") for each in error.diagnostics):
             return Edit(item.start, item.end, joined)
@@ -281,7 +274,8 @@ def _meant(item: Item, text: str) -> Edit | None:
         rest = text[named.end() :]
         inner = _meant(item, rest)
         meant = inner.text if inner else rest if _reads(rest) else None
-        return Edit(item.start, item.end, f"{meant} as {named[1]}", inner.stated if inner else ()) if meant else None
+        name = "" if named[1].lower() in NO_NAMES else f" as {named[1]}"
+        return Edit(item.start, item.end, f"{meant}{name}", inner.stated if inner else ()) if meant else None
     shape = input_of(text)
     if shape is not None and _reads(shape):
         return Edit(item.start, item.end, shape)
@@ -289,7 +283,8 @@ def _meant(item: Item, text: str) -> Edit | None:
     for behind in dict.fromkeys((suffix[1] if suffix else "", "")):
         said = text.rstrip()[: len(text.rstrip()) - len(behind)].strip()
         call = call_of(said) if "(" in said else None
-        layers = None if call is not None else layers_of(said) or _with_sizes(said)
+        # A framework's call that its table does not read is none of another meaning.
+        layers = None if "(" in said and is_framework_call(said) else layers_of(said) or _with_sizes(said)
         if call is None and not layers:
             continue
         whole = call[0] if call is not None else " | ".join(map(str, layers or ()))

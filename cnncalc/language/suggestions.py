@@ -62,7 +62,10 @@ def unknown_block(
         help = "use `* count` to repeat" if calls else "move its def up"
     elif (word := word_for(node.name)) is not None:
         message, label = f"the layer `{node.name}` takes no brackets", "not a block"
-        help = f"write `{translated_call(node.span.text) or _example(word)}`"
+        written = translated_call(node.span.text)
+        help = f"write `{written}`" if written else f"`cnncalc layers {KINDS[word]}` shows its arguments"
+        if written is None and (reason := _refusal(node.span.text)):
+            message, label = f"`{node.name}` is not read as it is called here", reason
     elif near := nearest(node.name, [*blocks, *REGISTRY]) or nearest(node.name, prelude()):
         help = f"write `{near}`"
     return Diagnostic("E112", message, node.name_span, label, help=help, calls=calls)
@@ -121,12 +124,6 @@ def _number_without_layer(span: Span, before: str) -> Diagnostic:
     return _without_layer(span, f"write the layer first: `{'conv' if before.strip() else 'input'} {span.text}`")
 
 
-def _example(word: str) -> str:
-    """Return an example of a layer, taken from its class."""
-    examples = REGISTRY[word].examples
-    return examples[0].spec.rpartition("|")[2].strip() if examples else word
-
-
 # -- calls -------------------------------------------------------------------------------------------------
 
 
@@ -157,6 +154,30 @@ def call_of(text: str) -> tuple[str, tuple[str, int] | None] | None:
                 return _written(read), read.expects
     own = None if named else _own_call(name.lower(), positional)
     return None if own is None else (own, None)
+
+
+def is_framework_call(text: str) -> bool:
+    """Return whether a text is a call of a framework's layer, as Python has it: `Conv2d(3, 8, k)`."""
+    return _refusal(text) is not None
+
+
+def _refusal(text: str) -> str | None:
+    """Return why a framework's call is not read, or an empty text for one that is; None for what is no such call."""
+    try:
+        call = ast.parse(text, mode="eval").body if len(text) <= MAX_CALL and re.match(r"[\w.]+\(", text) else None
+        if not isinstance(call, ast.Call):
+            return None
+        name = ast.unparse(call.func)
+        table = next(frameworks.frameworks_with(name), None)
+        if table is None:
+            return None
+        positional = [_value(each) for each in call.args]
+        table.read_call(name, positional, {each.arg or "": _value(each.value) for each in call.keywords})
+    except SyntaxError:
+        return None
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _value(node: ast.expr) -> Any:
