@@ -10,13 +10,14 @@ from cnncalc.language.arguments import read_canonical
 from cnncalc.language.missing import ANY_COUNT
 from cnncalc.language.nodes import DefNode, GroupNode, InvalidNode, ItemNode, LayerNode, MergeNode
 from cnncalc.language.parse import parse
+from cnncalc.language.placeholders import Placeholder
 
 
 class AnyHole(dict[Span, Any]):
-    """The value 1 for any hole."""
+    """A number within any bounds for any hole."""
 
-    def __missing__(self, span: Span) -> int:
-        return 1
+    def __missing__(self, span: Span) -> Placeholder:
+        return Placeholder(span.text)
 
 
 def is_canonical(source: Source) -> bool:
