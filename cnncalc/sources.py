@@ -13,7 +13,7 @@ from cnncalc.diagnostics import Diagnostic, FatalError, Problems, Source, Span, 
 from cnncalc.graph import BuildError, Graph
 from cnncalc.language.arguments import split_word
 from cnncalc.language.build import build_graph
-from cnncalc.language.inputs import CLOSED, LetterMode, completed, open_sizes_error
+from cnncalc.language.inputs import CLOSED, ChannelsFirst, LetterMode, completed, open_sizes_error
 from cnncalc.language.nodes import Chunk, Spec
 from cnncalc.language.parse import parse
 from cnncalc.language.tokens import MAX_TEXT
@@ -242,10 +242,11 @@ def load_source(
             _does_not_apply("--at", "the file has no letters", "`--input 32x32x3` gives its input in numbers")
         if input is not None:
             require_numbers(input, left_open.at)
-            input = Input("input", shape=input).substitute(left_open.at).shape
         given = {**left_open.at, **(dims or {})}
-        if input is not None and len(input) < MOST_LEFT_OUT and getattr(source, "reader", "torch") != "torch":
-            input = _completed_by_file(source, input, given)
+        if input is not None:
+            if len(input) < MOST_LEFT_OUT and getattr(source, "reader", "torch") != "torch":
+                input = _completed_by_file(source, input, given)
+            input = Input("input", shape=input).substitute(left_open.at).shape
         try:
             return read(source, ReadOptions(input, tuple(more_inputs), given, left_open.letters), strict)
         except BuildError as error:
@@ -326,6 +327,17 @@ def _completed_by_file(
     return shape
 
 
+def in_our_words(source: Source) -> Source:
+    """Return a text as people mean it, in the words of the language where it is in others."""
+    from cnncalc.language.canonical import is_canonical
+
+    if source.name.lower().endswith(YAML) or is_canonical(source):
+        return source
+    from cnncalc.language.reread import reread
+
+    return reread(source) or source
+
+
 def language_of_code(source: TextOrModel) -> str | None:
     """Return what the code in a source is, such as `PyTorch code`; None for a spec or a model file."""
     from cnncalc.readers import PastedCode
@@ -376,6 +388,12 @@ def parse_shape(text: str, name: str = "<input>", layout: str = "hwc") -> tuple[
 
     sizes = SIZES.fullmatch(text.strip())
     plain = "x".join(re.findall(r"\d+", sizes[1])) if sizes else text
+    if sizes is None and " " in text.strip():
+        from cnncalc.language.marks import input_of  # few shapes are written so
+
+        meant = input_of(f"input {text}")
+        if meant is not None:
+            plain, layout = meant.removeprefix("input "), "hwc"
     prefix = "input "
     source = Source(name, text, base=None)
     # Written otherwise, its characters are not those of the text one for one.
@@ -387,7 +405,7 @@ def parse_shape(text: str, name: str = "<input>", layout: str = "hwc") -> tuple[
         fail("E105", "an input's shape is missing", Span(source, 0, len(text)), "no shape", help)
     layer = read_layer(LayerNode(word, (Chunk((plain,), span),), span), {})
     shape: tuple[Any, ...] = vars(layer)["shape"]
-    return (*shape[1:], shape[0]) if layout == "chw" else shape
+    return ChannelsFirst((*shape[1:], shape[0])) if layout == "chw" else shape
 
 
 def require_numbers(shape: tuple[Any, ...], at: Mapping[str, int] | None = None) -> None:

@@ -61,6 +61,62 @@ def test_shape(shape: str) -> None:
     assert figures("input 64x64x3 | conv 3x3 x8", input=shape) == figures("input 32x32x3 | conv 3x3 x8")
 
 
+#: What `--input` takes in other orders and in words, and what comes out of `conv 3x3 x4` on an input of 8x8x3.
+NOTATIONS = {
+    ("10",): "8x8x4",
+    ("10x12",): "8x10x4",
+    ("10 x 12 x 3",): "8x10x4",
+    ("10 12 3",): "8x10x4",
+    ("3x10x12 chw",): "8x10x4",
+    ("3x10x12 channels first",): "8x10x4",
+    ("10x12 rgb",): "8x10x4",
+    ("3x10x12", "--layout", "chw"): "4x8x10",
+    ("10x12", "--layout", "chw"): "4x8x10",
+}
+
+
+@pytest.mark.parametrize(("given", "output"), NOTATIONS.items(), ids=[" ".join(each) for each in NOTATIONS])
+def test_notations_of_the_option(given: tuple[str, ...], output: str) -> None:
+    """Channels come first where the option or the layout says so; two sizes are height and width in either."""
+    done = run("input 8x8x3 | conv 3x3 x4", "--input", *given, "--get", "output_shape")
+    assert done.stdout == f"{output}\n"
+
+
+def test_solve_reads_the_same() -> None:
+    """What is solved for may be written as people write it: (32 + 2 − 3)/2 rounded down, + 1, is 16."""
+    done = run("solve", "3x3 conv, 64, s? p1", "--input", "32x32x3", "--output-size", "16x16")
+    assert "height and width  2;" in done.stdout
+
+
+PAPER = """\
+# as a paper has it
+224x224x3
+7x7 conv, 64, /2, same        # stem
+BN, ReLU
+3x3 max pool, /2, same
+def block(c) = residual(3x3 conv, {c}, same | bn | relu | 3x3 conv, {c}, same | bn) | relu
+block(64) x2
+global average pool → 1000-d fc → softmax
+"""
+
+CANONICAL = """\
+# as a paper has it
+input 224x224x3
+conv 7x7 s2 same x64  # stem
+bn | relu
+pool 3x3 s2 same
+def block(c) = add(conv 3x3 same x{c} | bn | relu | conv 3x3 same x{c} | bn ; ) | relu
+block(64) * 2
+gap | fc 1000 | softmax
+"""
+
+
+def test_a_network_of_a_paper() -> None:
+    """A whole file is written in canonical words, its lines and comments as they were."""
+    assert run("format", PAPER).output == CANONICAL
+    assert figures(PAPER) == figures(CANONICAL)
+
+
 #: Specs with two readings of different figures, and both of them as the help writes them.
 DOUBTFUL = {
     "conv 64 3": "a number of filters has an x: write `conv 3 x64` or `conv 64 x3`",
