@@ -26,35 +26,13 @@ from cnncalc.language.lenient import (
     states_channels,
     word_of,
 )
+from cnncalc.language.said_words import HOLE, SIZES, parts_of, words_of
 from cnncalc.layers.base import REGISTRY, Layer
 
-#: A window or any sizes, as one word.
-SIZES = r"\d+(?:[xX×]\d+)*"
-HOLE = r"\{[^{}\n]*\}|\?"
-BRACKETS = r"[(\[](?:[^()\[\]]|[(\[][^()\[\]]*[)\]])*[)\]]"
-PART = re.compile(
-    rf"(?P<name>[A-Za-z_][\w-]*)\s*(?:=|:(?!\d))\s*(?P<value>{BRACKETS}|(?P<same>\d+)(?:\s*,\s*(?P=same))+(?!\w)|'[^']*'|\"[^\"]*\"|(?:{HOLE}|[^\s,|=()\[\]])+)"
-    rf"|(?P<brackets>{BRACKETS})|(?P<quoted>'[^']*'|\"[^\"]*\")|(?P<word>(?:{HOLE}|[^\s,()\[\]=|])+)|(?P<rest>[^\s,])"
-)
-
-#: Sizes with spaces or stars between them: `3 x 3`, `3*3`, and filters at a window: `64 @ 3x3`.
-APART = re.compile(r"(?<![\w.])(\d+)(?:[ ]*[*×][ ]*|[ ]+[xX][ ]+)(\d+)(?![\w.])")
-AT = re.compile(r"\s*@\s*(?=\d)")
-#: Filters behind a window or a word, as in the tables of papers: `conv3-64`, `FC-1000`.
-DASHED = re.compile(rf"([A-Za-z]+)[-_]?({SIZES})[-_](\d+)|([A-Za-z_]+)-({SIZES})(?:-d)?")
-#: Numbers with what they count, and the number of axes as a word: `64ch`, `1000-d`, `2D conv`.
-COUNTED = re.compile(r"(\d+)-?(ch|c|channels?|filters?|maps?|units?|way|d|dim)", re.IGNORECASE)
-RANK_BEHIND = re.compile(r"\b([A-Za-z]+)[ -]([123])[dD]\b")
-RANK_BEFORE = re.compile(r"(?<![\w.])([123])[dD][ -]([A-Za-z]+)")
-#: A pool with its stride: `maxpool/2`.
-NAME_OVER = re.compile(rf"([A-Za-z_]+)/({SIZES})")
 NUMBER = re.compile(rf"{SIZES}|{HOLE}|\d*\.\d+")
 NUMBER_OR_SIZES = re.compile(rf"{SIZES}|{HOLE}")
-FILTERS_AT = re.compile(rf"({SIZES}|{HOLE})@({SIZES}|{HOLE})(?:/s?({SIZES}))?")
-OVER = re.compile(rf"({SIZES})?/s?({SIZES})")
 #: An argument's name or letter glued to its number, and several of them: `stride2`, `k3s2p1`.
 GLUED = re.compile(rf"([A-Za-z_]+)({SIZES}(?:-\d+)?|{HOLE})")
-PER_CENT = re.compile(r"(\d+(?:\.\d+)?)%")
 
 #: Words without a meaning of their own in a phrase.
 FILLING = {"with", "of", "and", "a", "an", "the", "using", "layer", "layers", "by", "to"}
@@ -106,87 +84,8 @@ def layers_of(text: str) -> list[Phrase] | None:
     if len(text) > MOST_TEXT or '"' in text.partition("=")[0]:
         return None
     with suppress(ValueError):
-        return [*_phrases(_words(text))]
+        return [*_phrases(words_of(text))]
     return None
-
-
-# -- words -------------------------------------------------------------------------------------------------
-
-
-def _words(text: str) -> list[str | tuple[str, str]]:
-    """Return the words of a phrase, `(name, value)` for what is written so; raises `ValueError` for stray marks."""
-    text = AT.sub("@", APART.sub(r"\1x\2", APART.sub(r"\1x\2", text.replace("×", "x"))))
-    text = RANK_BEFORE.sub(r"\2\1d", RANK_BEHIND.sub(r"\1\2d", text))
-    words: list[str | tuple[str, str]] = []
-    for part in PART.finditer(text):
-        if part["rest"]:
-            raise ValueError(part["rest"])
-        if part["name"] and not words and text[: part.start("value")].rstrip().endswith(":") and word_of(part["name"]):
-            words += [part["name"], *_parts(_value(part["value"]))]
-        elif part["name"]:
-            words.append((part["name"].replace("-", "_"), _value(part["value"])))
-        elif part["brackets"]:
-            # The arguments of a call are words as any.
-            inner = part["brackets"][1:-1].strip()
-            sizes = re.fullmatch(r"[\d\s,()\[\]]*", inner) and bool(words) and not _is_call(text, part.start())
-            words += [_value(part["brackets"])] if sizes else _words(inner)
-        else:
-            words += _parts(part["word"] or part["quoted"][1:-1])
-    return words
-
-
-def _is_call(text: str, start: int) -> bool:
-    """Return whether a bracket is that of a call: it stands right behind a word."""
-    return text[start - 1 : start].isalnum()
-
-
-def _value(text: str) -> str:
-    """Return a value as the language writes it: `3x3` for `(3, 3)`, `1-0x0-1` for `((1, 0), (0, 1))`."""
-    if text[:1] in "'\"":
-        return text[1:-1]
-    if text[:1] not in "([":
-        return "x".join(re.split(r"\s*,\s*", text))
-    inner = text[1:-1].strip().rstrip(",")
-    pairs = re.findall(r"[(\[]\s*(\d+)\s*,\s*(\d+)\s*[)\]]", inner)
-    if pairs:
-        if re.sub(r"[(\[]\s*\d+\s*,\s*\d+\s*[)\]]|[\s,]", "", inner):
-            raise ValueError(text)
-        return "x".join(begin if begin == end else f"{begin}-{end}" for begin, end in pairs)
-    if not re.fullmatch(r"\d+(?:\s*[,xX*]\s*\d+)*", inner):
-        raise ValueError(text)
-    return "x".join(re.findall(r"\d+", inner))
-
-
-def _parts(word: str) -> Iterator[str | tuple[str, str]]:
-    """Yield the words that one run of characters is: `conv3-64` is `conv 3 x64`."""
-    dashed = DASHED.fullmatch(word)
-    if dashed and dashed[3] and (name := word_of(dashed[1])):
-        yield from (name, ("kernel", dashed[2]), ("filters", dashed[3]))
-    elif dashed and dashed[5] and (name := word_of(dashed[4])):
-        yield from (name, dashed[5])
-    elif at := FILTERS_AT.fullmatch(word):
-        window, filters = (at[1], at[2]) if "x" in at[1] and "x" not in at[2] else (at[2], at[1])
-        yield from (("kernel", window), ("filters", filters))
-        yield from [("stride", at[3])] if at[3] else []
-    elif over := OVER.fullmatch(word):
-        yield from [over[1]] if over[1] else []
-        yield "stride", over[2]
-    elif per_cent := PER_CENT.fullmatch(word):
-        yield f"{float(per_cent[1]) / 100:g}"
-    elif word.lower() in ("no-bias", "no_bias"):
-        yield "nobias"
-    elif (over := NAME_OVER.fullmatch(word)) and word_of(over[1]):
-        yield from (over[1], "stride", over[2])
-    elif (counted := COUNTED.fullmatch(word)) and counted[2].lower() not in ("d", "dim", "way"):
-        yield "filters", counted[1]
-    elif counted:
-        yield counted[1]
-    elif word == "+":
-        yield "|"
-    elif (named := re.fullmatch(r"([A-Za-z_]{2,}):(.+)", word)) and word_of(named[1]) is None:
-        yield named[1], named[2]
-    else:
-        yield word
 
 
 # -- layers ------------------------------------------------------------------------------------------------
@@ -268,7 +167,7 @@ def _named(words: list[Any]) -> Named | None:
     glued = re.fullmatch(rf"([A-Za-z_]+?)[-_]?({SIZES}.*)", words[0]) if words and isinstance(words[0], str) else None
     found = word_of(glued[1]) if glued else None
     if glued and found and not {glued[1].lower()} & {"x", "s", "p", "d", "g", "k", "m", "h"}:
-        return found.split()[0], [], [*_parts(glued[2]), *words[1:]]
+        return found.split()[0], [], [*parts_of(glued[2]), *words[1:]]
     return None
 
 
