@@ -99,6 +99,8 @@ class Figures:
         before, dot, key = path.rpartition(".")
         meant = WITHIN.get(spelled(key)) if self._layer(before) else None
         meant = meant or SYNONYMS.get(spelled(key))
+        if meant is None and key[:1].isalpha() and not self._is_key(before, key) and key not in self._general():
+            meant = spelled(key)  # the case of a key makes no difference, that of a name does
         if before == "totals" and meant == "peak":
             meant = "activation_bytes.peak"
         return before + dot + meant if meant and not self._layer(path) and not self._is_key(before, key) else path

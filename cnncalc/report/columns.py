@@ -199,6 +199,8 @@ def find_column(key: str, known: Mapping[str, Column]) -> Column:
     for column in known.values():
         if meant in (column.key, key_of(column.key), key_of(column.heading)):
             return column
+    if meant == "peak" and "live" in known:
+        return known["live"]  # the peak is the most of it
     near = nearest(key, known)
     raise ValueError(
         (f"unknown column {key!r}" if key else "a column is missing")

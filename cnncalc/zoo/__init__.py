@@ -85,7 +85,8 @@ def suggestion(name: str) -> str | None:
     family = [member.name for member in members().values() if member.family == name.lower()]
     if family:
         return f"write `{family[0]}`, or another that `cnncalc zoo --family {name.lower()}` lists"
-    near = nearest(name, members(), cutoff=0.75)
+    longer = next((member for member in members() if _letters(member).startswith(_letters(name))), None)
+    near = longer or nearest(name, members(), cutoff=0.75)
     if near is not None:
         return f"write `{near}`"
     kin = nearest(re.sub(r"[-_.]?v?\d.*", "", name.lower()), families())
