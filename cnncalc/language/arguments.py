@@ -17,7 +17,7 @@ from cnncalc.layers.arguments import Argument
 from cnncalc.layers.base import WeightedLayer, rank_of
 from cnncalc.layers.pieces import MARK, NUMBER, TENSOR, TEXT, WORD, ArgumentError, Piece, Pieces
 
-PIECE = re.compile(r"(\d+(?:\.\d+)?)|([a-z_]+)|@([a-z_]\w*)|(\"[^\"]*\")|(.)", re.DOTALL | re.ASCII)
+PIECE = re.compile(r"(\d+(?:\.\d+)?)|([a-z_]+)|@([a-z_]\w*)|(\"[^\"]*\"|'[^']*->[^']*')|(.)", re.DOTALL | re.ASCII)
 #: The kinds of pieces by the groups of that pattern, from 1.
 KINDS_OF_PIECE = ("", NUMBER, WORD, TENSOR, TEXT, MARK)
 LETTERS = re.compile(r"[a-z_]+(?:[123]d)?")

@@ -2,7 +2,7 @@
 
     CHUNK     a run of characters with no space or mark in it; a hole `{…}` in it may hold anything
     SEP       "|" or "," or "->", "=>", "→"        NEWLINE   a line's end
-    TEXT      a text in double quotes, on one line, behind a CHUNK
+    TEXT      a text in double quotes, or a pattern with "->" in single ones, on one line, behind a CHUNK
     one each  ( ) ; * @ =
 
 Sizes as Python and people write them are a chunk as ours: `(3, 3)` behind an `=`, `(224, 224, 3)` or `224,224,3` behind
@@ -40,7 +40,8 @@ TOKEN = re.compile(
     r"|(?P<mark>[();*@=])"
     # An "=" within a chunk belongs to it (`stride=2`), at its beginning it is a mark (`let w = 64`).
     rf"|(?P<chunk>(?:{_PART})(?:{_PART}|=(?!>))*)"
-    r'|(?P<text>"[^"\r\n]*")'
+    # In single quotes, as Python has it, only an einops pattern.
+    r"""|(?P<text>"[^"\r\n]*"|'(?=[^'\r\n]*->)[^'\r\n]*')"""
 )
 
 #: A character that people or their editors write → what to write instead.
