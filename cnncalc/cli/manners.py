@@ -24,6 +24,7 @@ COMMAND_WORDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     **dict.fromkeys(("convert", "save", "translate", "write"), ("export", ())),
     **dict.fromkeys(("comparison", "versus", "vs"), ("compare", ())),
     **dict.fromkeys(("why", "how"), ("explain", ())),
+    **dict.fromkeys(("diagram", "figure", "graph", "picture", "plot", "visualise", "visualize"), ("draw", ())),
     **dict.fromkeys(("fmt", "canonical"), ("format", ())),
     **dict.fromkeys(("list", "ls", "models", "networks"), ("zoo", ())),
 }
@@ -35,13 +36,8 @@ SEVERAL = {
         "`cnncalc SPEC --fail-if 'params > 5M'` holds it to a limit",
         "`cnncalc format --check FILE` tells whether a file is in canonical form",
     ),
-    "draw": (
-        "`cnncalc SPEC` has bars and branches",
-        "`cnncalc explain SPEC --pictures` draws what windows see",
-    ),
 }
 SEVERAL |= dict.fromkeys(("lint", "test", "validate", "verify"), SEVERAL["check"])
-SEVERAL |= dict.fromkeys(("diagram", "graph", "plot", "visualize"), SEVERAL["draw"])
 
 #: Options that stand for others with a value.
 WITH_VALUE = {

@@ -78,3 +78,9 @@ def test_note_on_folding() -> None:
     )
     assert run("draw", spec, "--depth", "2").stderr == ""
     assert run("draw", spec, "-q").stderr == ""
+
+
+@pytest.mark.parametrize("word", ["plot", "visualize", "diagram"])
+def test_other_words(word: str) -> None:
+    """What others call it draws as well."""
+    assert run(word, SPEC).stdout == run("draw", SPEC).stdout != ""
