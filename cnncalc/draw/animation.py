@@ -166,7 +166,8 @@ class _Picture:
     def _defs(self) -> str:
         wide, tall = self.output_size
         clips = f'<clipPath id="motion-output"><rect width="{number(wide)}" height="{number(tall)}"/></clipPath>'
-        cells = f'<g id="motion-cells">{"".join(self._cells())}</g>'
+        # Styles reach what a `use` shows by the class of a group in it: its surroundings do not count there.
+        cells = f'<g id="motion-cells" class="motion">{"".join(self._cells())}</g>'
         if not self.values:
             return clips + cells
         clips += f'<clipPath id="motion-sum"><rect width="2000" height="{number(LEADING)}"/></clipPath>'
@@ -174,8 +175,8 @@ class _Picture:
             _value(at % self.columns.number, at // self.columns.number, number_text(step.result))
             for at, step in enumerate(self.values.steps)
         )
-        numbers = f'<g id="motion-values">{"".join(self._numbers(self.values.image))}</g>'
-        return f'{clips}{cells}{numbers}<g id="motion-results">{made}</g>'
+        numbers = f'<g id="motion-values" class="motion">{"".join(self._numbers(self.values.image))}</g>'
+        return f'{clips}{cells}{numbers}<g id="motion-results" class="motion">{made}</g>'
 
     # -- a panel -----------------------------------------------------------------------------------------
 

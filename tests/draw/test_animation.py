@@ -225,6 +225,15 @@ def test_values(spec: str) -> None:
     assert len(text) < 20_000
 
 
+@pytest.mark.parametrize("options", [(), ("--static", "5")])
+def test_styles_reach_what_is_used(options: tuple[str, ...]) -> None:
+    """What a `use` shows has the class of the styles itself: there, the classes around it do not count."""
+    done = run("explain", "conv 2 x1", "--image", "3 1 5; 4 1 2", "--kernel", "1 -1; 2 0", "--animate", *options)
+    root = ElementTree.fromstring(done.stdout)
+    used = {each.get("href", "")[1:] for each in root.iter(f"{SVG}use")}
+    assert {each.get("id") for each in root.iter(f"{SVG}g") if each.get("class") == "motion"} == used
+
+
 def test_sums() -> None:
     """Running sums are written out: 3·1 + 1·(−1) + 4·2 + 1·0 = 10, and so on."""
     done = run("explain", "conv 2 x1", "--image", "3 1 5; 4 1 2", "--kernel", "1 -1; 2 0", "--animate")
