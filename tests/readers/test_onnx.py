@@ -410,8 +410,8 @@ def test_open_sizes(options: dict[str, Any], shape: tuple[int, ...], tmp_path: P
             "error[E309]: `--input 10x12x1` does not fit the model\n = the file fixes 3 channels, not 1",
         ),
         (
-            {"input": "10x3"},
-            "error[E309]: `--input 10x3` does not fit the model\n"
+            {"input": "10x12x5x3"},
+            "error[E309]: `--input 10x12x5x3` does not fit the model\n"
             " = the file's first input has 4 axes, the batch included",
         ),
         (
