@@ -1,0 +1,297 @@
+"""The networks of a space: one graph for each structure, whose sizes differ from variant to variant.
+
+The spec is expanded as any other, and each layer is fitted by its own rules. What is new here: a value that differs
+is computed for each combination of its axes, what does not fit is a failure of the variants concerned, and the copies
+of a repeat that are all alike are built once, with their number beside them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from cnncalc.diagnostics import Diagnostic, Problems, SpecError
+from cnncalc.graph import UNKNOWN, Fit, GraphBuilder, Node
+from cnncalc.language.blocks import Blocks, Scope, is_count, wrong_count
+from cnncalc.language.build import NO_TENSOR, Expander
+from cnncalc.language.channels import ChannelsUnknownError
+from cnncalc.language.expressions import evaluate, names_of
+from cnncalc.language.inputs import CLOSED
+from cnncalc.language.nodes import (
+    DefNode,
+    Expression,
+    GroupNode,
+    Hole,
+    ItemNode,
+    LayerNode,
+    LetNode,
+    MergeNode,
+    Spec,
+)
+from cnncalc.language.paths import given_names
+from cnncalc.layers.base import Layer
+from cnncalc.layers.merge import Merge
+from cnncalc.shape import MAX_ELEMENTS, Requirement, Shape, ShapeError
+from cnncalc.sweep.runs import Failure, Run
+from cnncalc.sweep.values import Varying, VaryingCondition
+
+#: Copies of a repeat are built until one keeps the shape of its input, but no more than these.
+MOST_COPIES = 4
+
+
+class Structure(NamedTuple):
+    """The graph of the variants of a run.
+
+    `counts` has for each node how many copies of it there are: 1, or for the last of a repeat's copies, which stands
+    for others as well, a number that may be 0. `failures` are in the order in which their errors are reported.
+    """
+
+    nodes: tuple[Node, ...]
+    outputs: tuple[int, ...]
+    counts: tuple[Any, ...]
+    failures: tuple[Failure, ...]
+
+
+def build(spec: Spec, run: Run, lets: Mapping[str, Any], shape: tuple[Any, ...] | None, repeats: bool) -> Structure:
+    """Return the structure of a run. `lets` has the values of lets, and `shape` is that of the first input.
+
+    With `repeats`, the copies of a repeat that are alike are built once. Where no variant of the run fits, it has no
+    nodes.
+    """
+    expander = VariantExpander(spec, run, lets, shape, repeats)
+    try:
+        graph = expander.graph()
+    except SpecError as error:
+        failures = [*run.failures, Failure(True, error.diagnostics[0])]
+        return Structure((), (), (), tuple(_in_order(failures)))
+    counts = tuple(expander.variant_builder.counts)
+    return Structure(graph.nodes, graph.outputs, counts, tuple(_in_order(run.failures)))
+
+
+def _in_order(failures: Sequence[Failure]) -> list[Failure]:
+    """Return failures in the order of their places in the spec: the first that a variant has is the one reported."""
+
+    def position(failure: Failure) -> int:
+        place = failure.diagnostic.place
+        return place.in_file().start if place is not None else -1
+
+    return sorted(failures, key=position)
+
+
+class VariantBuilder(GraphBuilder):
+    """Builds a graph of sizes that vary. A layer that does not fit for some variants fails for these alone."""
+
+    def __init__(self, run: Run, problems: Problems, names: Sequence[str]) -> None:
+        super().__init__(problems, names)
+        self.run = run
+        #: How many copies there are of each node, and of the nodes that are built now.
+        self.counts: list[Any] = []
+        self.count: Any = 1
+        self._origin: Any = None
+        self._name = ""
+
+    def add(  # type: ignore[override]  # the others are passed on as they are
+        self,
+        layer: Layer,
+        inputs: tuple[int, ...],
+        origin: Any = None,
+        name: str | None = None,
+        scope: str = "",
+        *more: Any,
+        **named: Any,
+    ) -> int:
+        self._origin, self._name = origin, scope + (name or "")
+        index = super().add(layer, inputs, origin, name, scope, *more, **named)
+        self.counts += [self.count] * (len(self.nodes) - len(self.counts))
+        return index
+
+    def number(self, path: str) -> str:
+        self._name = super().number(path)
+        return self._name
+
+    def _fit(self, layer: Layer, shapes: tuple[Shape, ...]) -> Fit:
+        key = layer, layer.axes, shapes
+        fit = self._fits.get(key)
+        if fit is None:
+            fit = self._fits[key] = self._fit_variants(layer, shapes)
+        return fit
+
+    def _fit_variants(self, layer: Layer, shapes: tuple[Shape, ...]) -> Fit:
+        if shapes:
+            layer = layer.resolve(shapes[0])
+        if isinstance(layer, Merge) and layer.elementwise:
+            # Which of the arms has the size that others are compared with depends on which are stretched.
+            for shape in shapes if len(shapes) > 2 else ():
+                for size in shape.dims:
+                    bool(isinstance(size, Varying) and size == 1)
+        for requirement in layer.requirements_of(shapes):
+            self._require(requirement, layer)
+        shape = layer.shape_of(shapes)
+        too_large = shape.elements > MAX_ELEMENTS
+        if too_large is True:
+            raise ShapeError("E209", "the output of `{layer}` is too large", "over 10^100 elements")
+        if isinstance(too_large, VaryingCondition):
+            self.run.fail(too_large, Diagnostic("E209", f"the output of `{self._name}` is too large", self._span))
+        return layer, shapes, shape, ()
+
+    @property
+    def _span(self) -> Any:
+        return self._origin[0] if self._origin else None
+
+    def _require(self, requirement: Requirement, layer: Layer) -> None:
+        """Record the variants for which a condition does not hold."""
+        if isinstance(requirement.condition, VaryingCondition):
+            calls = self._origin[1] if self._origin else ()
+            headline = requirement.summary.format(layer=self._name or layer.stem)
+            diagnostic = Diagnostic(requirement.code, headline, self._span, layer=self._name, calls=calls)
+            self.run.fail(~requirement.condition, diagnostic)
+
+    def _warnings(self) -> list[Diagnostic]:
+        return []
+
+
+class VariantBlocks(Blocks):
+    """The blocks of a spec whose numbers vary."""
+
+    def __init__(self, run: Run, *more: Any) -> None:
+        super().__init__(*more)
+        self.run = run
+
+    def evaluate(self, expression: Expression, names: Mapping[str, Any]) -> Any:  # type: ignore[override]
+        return evaluate_variants(self.run, expression, names)
+
+    def repeat_count(self, item: ItemNode, scope: Scope) -> Any:
+        if isinstance(item.count, Hole):
+            count, calls = item.count, scope.calls
+            try:
+                value = self.evaluate(count.expression, scope.numbers)
+            except (ChannelsUnknownError, SpecError):
+                return super().repeat_count(item, scope)
+            if isinstance(value, Varying):
+
+                def checked(number: Any) -> Any:
+                    if not is_count(number):
+                        raise SpecError([wrong_count(count, number, calls)])
+                    return number
+
+                try:
+                    return self.run.lift(checked, value)
+                except SpecError as error:
+                    self.problems.catch(error)
+                    return None
+        return super().repeat_count(item, scope)
+
+
+def evaluate_variants(run: Run, expression: Expression, names: Mapping[str, Any]) -> Any:
+    """Return the value of an expression, computed for each combination of the axes of its names."""
+    used = [name for name in sorted(names_of(expression)) if name in names]
+    varying = [name for name in used if isinstance(names[name], Varying)]
+    if not varying:
+        return evaluate(expression, names)
+    fixed = {name: names[name] for name in used if name not in varying}
+    key = (id(expression), tuple(fixed.items()))
+
+    def value(*numbers: Any) -> Any:
+        return evaluate(expression, {**fixed, **dict(zip(varying, numbers, strict=True))})
+
+    return run.lift(value, *[names[name] for name in varying], key=key)
+
+
+class VariantExpander(Expander):
+    """Builds the graph of one structure of a space."""
+
+    NUMBERS = (int, Varying)
+
+    def __init__(
+        self, spec: Spec, run: Run, lets: Mapping[str, Any], shape: tuple[Any, ...] | None, repeats: bool
+    ) -> None:
+        self.run, self.lets, self.repeats = run, lets, repeats
+        problems = Problems()
+        super().__init__(spec, problems, shape, {}, CLOSED)
+        self.builder = self.variant_builder = VariantBuilder(run, problems, list(given_names(spec.items)))
+        self.blocks = VariantBlocks(run, spec.definitions, self.top.numbers, problems)
+
+    def evaluate(self, expression: Expression, names: Mapping[str, Any]) -> Any:  # type: ignore[override]
+        return evaluate_variants(self.run, expression, names)
+
+    def _top_scope(self, variables: dict[str, Any]) -> Scope:
+        return super()._top_scope({**variables, **self.lets})
+
+    def read_with(self, node: LayerNode, text: tuple[str, ...], holes: list[Hole], values: Sequence[Any]) -> Layer:
+        if not any(isinstance(value, Varying) for value in values):
+            return super().read_with(node, text, holes, values)
+        read = super().read_with
+
+        def layer(*numbers: Any) -> Layer:
+            return read(node, text, holes, numbers)
+
+        # Where the text is the same, and not only the values, so are the layers.
+        made: Layer = self.run.lift(layer, *values, key=(text, tuple(hole.span for hole in holes)))
+        return made
+
+    def item(self, item: ItemNode, current: int, scope: Scope) -> int:
+        if not isinstance(item.count, Hole):
+            return super().item(item, current, scope)
+        count = self.blocks.repeat_count(item, scope)
+        if not isinstance(count, Varying):
+            return super().item(item, current, scope)
+        if count == 0:
+            self.check_unused(item, scope)
+            return current
+        current = self._copies(item, current, scope, count)
+        if item.name is not None:
+            self.define_tensor(item, current, scope)
+        return current
+
+    def _copies(self, item: ItemNode, current: int, scope: Scope, count: Varying) -> int:
+        """Build a number of copies of an item that varies: those that are alike once.
+
+        Copies are alike behind one that keeps the shape of its input, since its input and output are in the same
+        place then: read by nothing but the copy behind, with the same need of a gradient.
+        """
+        builder = self.variant_builder
+        for number in range(1, MOST_COPIES + 1):
+            before = current
+            current = self.copy(item, current, scope, number)
+            if UNKNOWN in (before, current):
+                return UNKNOWN
+            if self.repeats and self._keeps_shape(before, current) and not names_tensors(item):
+                outside, builder.count = builder.count, builder.count * (count - number)
+                current = self.copy(item, current, scope, number + 1)
+                builder.count = outside
+                return current
+            if count == number:
+                return current
+        for number in range(MOST_COPIES + 1, int(count) + 1):
+            current = self.copy(item, current, scope, number)
+        return current
+
+    def _keeps_shape(self, before: int, after: int) -> bool:
+        if before == NO_TENSOR or before == after:
+            return False
+        shapes = self.builder.nodes[before].shape, self.builder.nodes[after].shape
+        return len(shapes[0].dims) == len(shapes[1].dims) and all(
+            a.same_as(b) if isinstance(a, Varying) else not isinstance(b, Varying) and a == b
+            for a, b in zip(shapes[0].dims, shapes[1].dims, strict=True)
+        )
+
+
+def names_tensors(item: ItemNode) -> bool:
+    """Return whether an item names tensors within it, which others may read, or has an input in it."""
+    atom = item.atom
+    inner: Iterator[ItemNode] = iter(())
+    if isinstance(atom, GroupNode):
+        inner = iter(atom.items)
+    elif isinstance(atom, MergeNode):
+        inner = (each for arm in atom.arms for each in arm)
+    elif isinstance(atom, LayerNode):
+        return str(atom.word.parts[0])[:5].lower() == "input"
+    return any(each.name is not None or names_tensors(each) for each in inner)
+
+
+def lets_of(spec: Spec) -> list[LetNode]:
+    """Return the lets of a spec."""
+    return [each for each in spec.definitions if isinstance(each, LetNode)]
+
+
+__all__ = ["DefNode", "Structure", "build", "lets_of"]
