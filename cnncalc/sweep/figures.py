@@ -7,8 +7,6 @@ from functools import cached_property
 from itertools import product
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from cnncalc.figures.conventions import mac_counter
 from cnncalc.figures.cost import DEFAULT_CONVENTION, Cost, node_costs
 from cnncalc.figures.memory import assign_buffers, buffer_lifetimes, live_elements, unshared_lifetimes
@@ -18,7 +16,7 @@ from cnncalc.graph import Node
 from cnncalc.layers.base import Layer
 from cnncalc.layers.timewise import Timewise
 from cnncalc.sweep.networks import Structure
-from cnncalc.sweep.runs import Run
+from cnncalc.sweep.runs import MOST_NUMBERS, Run, TooLarge
 from cnncalc.sweep.sums import Largest, Sum, total
 from cnncalc.sweep.values import Axes, Varying, from_numbers, union
 
@@ -135,7 +133,7 @@ class StructureFigures:
             step = total(values, [1] * len(values))
             there = count if isinstance(count, Varying) else 1
             axes = union(step.axes, there.axes if isinstance(there, Varying) else ())
-            if np.prod([self.run.lengths[axis] for axis in axes]) > MOST_ADDED:
+            if self.run.combinations(axes) > MOST_ADDED:
                 if isinstance(there, Varying):
                     step = step * there.clip(0, 1)
                 large.append(step)
@@ -202,6 +200,8 @@ class StructureFigures:
             for size in each.shape.dims if each.layer.sets_rank else each.shape.spatial:
                 axes = union(axes, _axes_of(size))
             axes = union(axes, _axes_of_layer(each.layer))
+        if self.run.combinations(axes) > MOST_NUMBERS:
+            raise TooLarge
         shape = tuple(self.run.lengths[axis] for axis in axes)
         numbers: list[Any] = []
         for point in product(*[range(length) for length in shape]):

@@ -8,6 +8,9 @@ have it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
+from math import prod
+from operator import is_
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -19,6 +22,8 @@ Result = TypeVar("Result")
 
 #: No space is split into more structures: each is built by itself.
 MOST_RUNS = 20_000
+#: A value has at most so many numbers: a larger space is looked at in parts.
+MOST_NUMBERS = 1 << 17
 #: What is left is looked at exactly up to this many combinations of axes.
 MOST_COMBINED = 1 << 20
 
@@ -29,6 +34,10 @@ class DeadEnd(Exception):  # noqa: N818  # no error
 
 class TooManyRuns(Exception):  # noqa: N818
     """The space has more structures than are built."""
+
+
+class TooLarge(Exception):  # noqa: N818
+    """A value would depend on more combinations than one part of a space may have."""
 
 
 class Failure(NamedTuple):
@@ -49,6 +58,17 @@ class Run:
         #: What holds for the variants of this run, and is not that they failed.
         self.region: list[VaryingCondition] = []
         self.failures: list[Failure] = []
+
+    def together(self, first: Axes, second: Axes) -> Axes:
+        """Return the axes of both; raises `TooLarge` if they have too many combinations."""
+        axes = union(first, second)
+        if axes not in (first, second) and self.combinations(axes) > MOST_NUMBERS:
+            raise TooLarge
+        return axes
+
+    def combinations(self, axes: Axes) -> int:
+        """Return how many combinations of positions some axes have."""
+        return prod([self.lengths[axis] for axis in axes])
 
     @property
     def facts(self) -> int:
@@ -87,7 +107,7 @@ class Run:
             if not set(fact.axes) & set(axes):
                 continue
             both = union(axes, fact.axes)
-            if np.prod([self.lengths[axis] for axis in both]) > MOST_COMBINED:
+            if self.combinations(both) > MOST_COMBINED:
                 continue
             holds = VaryingCondition(self, axes, holds).spread(both) & fact.spread(both)
             axes = both
@@ -119,32 +139,28 @@ class Run:
         axes: Axes = ()
         for each in arguments:
             if isinstance(each, Varying):
-                axes = union(axes, each.axes)
+                axes = self.together(axes, each.axes)
         shape = tuple(self.lengths[axis] for axis in axes)
         columns = [
-            np.broadcast_to(each.spread(axes), shape).ravel().tolist() if isinstance(each, Varying) else None
+            np.broadcast_to(each.spread(axes), shape).ravel().tolist() if isinstance(each, Varying) else repeat(each)
             for each in arguments
         ]
         known: dict[tuple[Any, ...], Any] = self.shared.setdefault(key, {}) if key is not None else {}
-        results: list[Any] = []
-        for position in range(int(np.prod(shape))):
-            given = tuple(
-                each if column is None else column[position]
-                for each, column in zip(arguments, columns, strict=True)
-            )
+        points = list(zip(*columns, strict=False))
+        for given in dict.fromkeys(points):
             if given not in known:
                 try:
                     known[given] = function(*given)
                 except SpecError as error:
                     known[given] = error
-            results.append(known[given])
+        results = [known[given] for given in points]
         return self.merged(self._without_errors(results, axes, shape), axes, shape)
 
     def _without_errors(self, results: list[Any], axes: Axes, shape: tuple[int, ...]) -> list[Any]:
         """Return results with another in place of each error, after recording which combinations fail by which."""
-        errors = {id(each): each for each in results if isinstance(each, SpecError)}
-        if not errors:
+        if not any(issubclass(each, SpecError) for each in set(map(type, results))):
             return results
+        errors = {id(each): each for each in results if isinstance(each, SpecError)}
         good = next((each for each in results if not isinstance(each, SpecError)), None)
         if good is None and len(errors) == 1:
             raise next(iter(errors.values()))
@@ -158,10 +174,10 @@ class Run:
     def merged(self, results: list[Any], axes: Axes, shape: tuple[int, ...]) -> Any:
         """Return the results of all combinations as one value: numbers as a `Varying`, tuples and layers by part."""
         first = results[0]
-        if all(each is first for each in results):
+        if all(map(is_, results, repeat(first))):
             return first
-        kinds = {type(each) for each in results}
-        if all(isinstance(each, (int, float)) or hasattr(each, "denominator") for each in results) and bool not in kinds:
+        kinds = set(map(type, results))
+        if kinds == {int} or (bool not in kinds and all(map(_is_number_type, kinds))):
             return self._without_idle_axes(results, axes, shape)
         if len(kinds) == 1:
             if isinstance(first, tuple) and len({len(each) for each in results}) == 1:
@@ -189,18 +205,20 @@ class Run:
 
     def _without_idle_axes(self, numbers: list[Any], axes: Axes, shape: tuple[int, ...]) -> Any:
         """Return numbers as a value of the axes along which they differ."""
-        array = np.empty(len(numbers), dtype=object)
-        array[:] = numbers
-        array = array.reshape(shape)
-        kept = list(axes)
+        value = from_numbers(self, axes, numbers, shape)
+        if not isinstance(value, Varying):
+            return value
+        array, kept = value.array, list(axes)
         for axis in axes:
             at = kept.index(axis)
             if (array == array.take([0], axis=at)).all():
                 array = array.take(0, axis=at)
                 kept.remove(axis)
-        if not kept:
-            return array if not isinstance(array, np.ndarray) else array.item()
-        return from_numbers(self, tuple(kept), list(array.ravel()), array.shape)
+        return value if len(kept) == len(axes) else Varying(self, tuple(kept), array)
+
+
+def _is_number_type(kind: type) -> bool:
+    return issubclass(kind, (int, float)) or hasattr(kind, "denominator")
 
 
 def _kind(result: Any) -> Any:

@@ -88,7 +88,7 @@ class VaryingCondition(Grid):
     def _with(self, other: Any, combine: Callable[..., Any]) -> Any:
         if not isinstance(other, VaryingCondition):
             return condition(self.run, self.axes, combine(self.array, bool(other)))
-        axes = union(self.axes, other.axes)
+        axes = self.run.together(self.axes, other.axes)
         return condition(self.run, axes, combine(self.spread(axes), other.spread(axes)))
 
     def __eq__(self, other: object) -> bool:
@@ -207,7 +207,7 @@ class Varying(Grid):
         if not isinstance(other, Varying):
             return self.axes, mine, other
         theirs = other.array.astype(object) if wide and not other.wide else other.array
-        axes = union(self.axes, other.axes)
+        axes = self.run.together(self.axes, other.axes)
         return axes, Grid(self.run, self.axes, mine).spread(axes), Grid(self.run, other.axes, theirs).spread(axes)
 
     def __add__(self, other: Any) -> Any:
@@ -304,8 +304,9 @@ class Varying(Grid):
     def _compare(self, other: Any, compare: Callable[[Any, Any], Any]) -> Any:
         if not isinstance(other, Varying) and not is_number(other):
             return NotImplemented
-        outside = isinstance(other, int) and not LOWEST <= other <= HIGHEST
-        axes, mine, theirs = self._aligned(other, wide=outside or isinstance(other, Fraction))
+        if isinstance(other, int) and not self.wide and not LOWEST <= other <= HIGHEST:
+            return bool(compare(0, other))
+        axes, mine, theirs = self._aligned(other, wide=isinstance(other, Fraction))
         return condition(self.run, axes, compare(mine, theirs))
 
     def __lt__(self, other: Any) -> Any:
