@@ -207,7 +207,7 @@ class StructureFigures:
         for point in product(*[range(length) for length in shape]):
             at = dict(zip(axes, point, strict=True))
             field = receptive_fields(Picker(at).nodes(self.nodes))[node.index]
-            if field.whole or index >= len(field.axes):
+            if index >= len(field.axes) or (field.whole and key in ("size", "smallest")):
                 return None
             axis = field.axes[index]
             value = axis.size if key == "smallest" and axis.smallest is None else getattr(axis, key)

@@ -181,5 +181,9 @@ class Ranking:
         """Add variants."""
         joined = _joined(self.figures, figures)
         together = np.concatenate([self.numbers, numbers])
-        order = np.lexsort((together, ranks(joined)))[: self.most]
+        order = np.lexsort((together, ranks(joined)))
+        # One that was found twice stands twice in a row.
+        again = np.zeros(len(order), dtype=bool)
+        again[1:] = together[order][1:] == together[order][:-1]
+        order = order[~again][: self.most]
         self.figures, self.numbers = joined[order], together[order]

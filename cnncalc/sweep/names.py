@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError
-from cnncalc.query.paths import LAST_KEYS, Figures
+from cnncalc.query.paths import Figures
 
 if TYPE_CHECKING:
     from cnncalc.analysis import Analysis
@@ -65,9 +65,10 @@ def find_names(path: Span, sample: Analysis) -> list[FigureName]:
         if key not in TOTALS:
             _not_for_all(path, "this is no number, or not one that is computed for all variants at once")
         return [FigureName(figure.path, key, None, None, figure.in_bytes)]
-    if path.text.split(".")[0] in LAST_KEYS:
-        layer = ""
-        keys = path.text.split(".")
+    last = sample.rows[-1].name
+    if figure.path.startswith(f"{last}.") and not path.text.removeprefix("layers.").startswith(last):
+        # No layer is named: it is the last of each variant, whatever its name.
+        layer, keys = "", figure.path[len(last) + 1 :].split(".")
     else:
         names = sorted({row.name for row in sample.rows}, key=len, reverse=True)
         prefixes = {".".join(name.split(".")[:end]) for name in names for end in range(1, name.count(".") + 2)}

@@ -7,7 +7,8 @@ of a repeat that are all alike are built once, with their number beside them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic, Problems, SpecError
@@ -18,22 +19,21 @@ from cnncalc.language.channels import ChannelsUnknownError
 from cnncalc.language.expressions import evaluate, names_of
 from cnncalc.language.inputs import CLOSED
 from cnncalc.language.nodes import (
-    DefNode,
+    CallNode,
     Expression,
     GroupNode,
     Hole,
     ItemNode,
     LayerNode,
-    LetNode,
     MergeNode,
     Spec,
 )
 from cnncalc.language.paths import given_names
 from cnncalc.layers.base import Layer
 from cnncalc.layers.merge import Merge
-from cnncalc.shape import MAX_ELEMENTS, Requirement, Shape, ShapeError
+from cnncalc.shape import MAX_ELEMENTS, Shape, ShapeError
 from cnncalc.sweep.runs import Failure, Run
-from cnncalc.sweep.values import Varying, VaryingCondition
+from cnncalc.sweep.values import Varying, VaryingCondition, either, without
 
 #: Copies of a repeat are built until one keeps the shape of its input, but no more than these.
 MOST_COPIES = 4
@@ -62,8 +62,9 @@ def build(spec: Spec, run: Run, lets: Mapping[str, Any], shape: tuple[Any, ...] 
     try:
         graph = expander.graph()
     except SpecError as error:
-        failures = [*run.failures, Failure(True, error.diagnostics[0])]
-        return Structure((), (), (), tuple(_in_order(failures)))
+        # What is reported of all others is the error of those that are left.
+        failures = (*_in_order(run.failures), Failure(True, error.diagnostics[0]))
+        return Structure((), (), (), failures)
     counts = tuple(expander.variant_builder.counts)
     return Structure(graph.nodes, graph.outputs, counts, tuple(_in_order(run.failures)))
 
@@ -79,7 +80,10 @@ def _in_order(failures: Sequence[Failure]) -> list[Failure]:
 
 
 class VariantBuilder(GraphBuilder):
-    """Builds a graph of sizes that vary. A layer that does not fit for some variants fails for these alone."""
+    """Builds a graph of sizes that vary. A layer that does not fit for some variants fails for these alone.
+
+    Of a variant that failed in front of a layer, that layer's shapes are unknown, and it cannot fail there.
+    """
 
     def __init__(self, run: Run, problems: Problems, names: Sequence[str]) -> None:
         super().__init__(problems, names)
@@ -87,8 +91,12 @@ class VariantBuilder(GraphBuilder):
         #: How many copies there are of each node, and of the nodes that are built now.
         self.counts: list[Any] = []
         self.count: Any = 1
-        self._origin: Any = None
-        self._name = ""
+        #: For each node the variants for which its shape is unknown: a condition, or False.
+        self.unknown: list[Any] = []
+        #: The variants for which something cannot be read, from there on: all that follows is unknown.
+        self.unread: Any = False
+        #: What a layer requires of its shapes, and does not hold for all variants, by the identity of these.
+        self._unmet: dict[tuple[int, int], list[tuple[Any, str, str]]] = {}
 
     def add(  # type: ignore[override]  # the others are passed on as they are
         self,
@@ -100,14 +108,35 @@ class VariantBuilder(GraphBuilder):
         *more: Any,
         **named: Any,
     ) -> int:
-        self._origin, self._name = origin, scope + (name or "")
         index = super().add(layer, inputs, origin, name, scope, *more, **named)
-        self.counts += [self.count] * (len(self.nodes) - len(self.counts))
+        if len(self.counts) < len(self.nodes):
+            self.counts.append(self.count)
+            self.unknown.append(self._unknown_behind(self.nodes[index]))
         return index
 
-    def number(self, path: str) -> str:
-        self._name = super().number(path)
-        return self._name
+    def report(self, fault: ShapeError, name: str, layer: Layer, inputs: tuple[int, ...], origin: Any) -> None:
+        """Record that a layer fits none of the variants that are left."""
+        left: Any = True
+        for failure in self.run.failures:
+            left = without(left, failure.where)
+        super().report(fault, name, layer, inputs, origin)
+        if left is not False:
+            self.run.failures.append(Failure(left, self.failures[-1].diagnostic))
+
+    def _unknown_behind(self, node: Node) -> Any:
+        """Record the variants for which a node does not fit; return those for which its shape is unknown."""
+        unknown = self.unread
+        for index in node.inputs:
+            unknown = either(unknown, self.unknown[index])
+        before = unknown
+        for unmet, code, summary in self._unmet.get((id(node.layer), id(node.input_shapes)), ()):
+            span, calls = node.origin or (None, ())
+            diagnostic = Diagnostic(code, summary.format(layer=node.name), span, layer=node.name, calls=calls)
+            where = without(unmet, before)
+            if where is not False:
+                self.run.failures.append(Failure(where, diagnostic))
+            unknown = either(unknown, unmet)
+        return unknown
 
     def _fit(self, layer: Layer, shapes: tuple[Shape, ...]) -> Fit:
         key = layer, layer.axes, shapes
@@ -124,27 +153,20 @@ class VariantBuilder(GraphBuilder):
             for shape in shapes if len(shapes) > 2 else ():
                 for size in shape.dims:
                     bool(isinstance(size, Varying) and size == 1)
-        for requirement in layer.requirements_of(shapes):
-            self._require(requirement, layer)
+        unmet = [
+            (~each.condition, each.code, each.summary)
+            for each in layer.requirements_of(shapes)
+            if isinstance(each.condition, VaryingCondition)
+        ]
         shape = layer.shape_of(shapes)
-        too_large = shape.elements > MAX_ELEMENTS
+        too_large, summary = shape.elements > MAX_ELEMENTS, "the output of `{layer}` is too large"
         if too_large is True:
-            raise ShapeError("E209", "the output of `{layer}` is too large", "over 10^100 elements")
+            raise ShapeError("E209", summary, "over 10^100 elements")
         if isinstance(too_large, VaryingCondition):
-            self.run.fail(too_large, Diagnostic("E209", f"the output of `{self._name}` is too large", self._span))
+            unmet.append((too_large, "E209", summary))
+        if unmet:
+            self._unmet[id(layer), id(shapes)] = unmet
         return layer, shapes, shape, ()
-
-    @property
-    def _span(self) -> Any:
-        return self._origin[0] if self._origin else None
-
-    def _require(self, requirement: Requirement, layer: Layer) -> None:
-        """Record the variants for which a condition does not hold."""
-        if isinstance(requirement.condition, VaryingCondition):
-            calls = self._origin[1] if self._origin else ()
-            headline = requirement.summary.format(layer=self._name or layer.stem)
-            diagnostic = Diagnostic(requirement.code, headline, self._span, layer=self._name, calls=calls)
-            self.run.fail(~requirement.condition, diagnostic)
 
     def _warnings(self) -> list[Diagnostic]:
         return []
@@ -226,13 +248,27 @@ class VariantExpander(Expander):
             return read(node, text, holes, numbers)
 
         # Where the text is the same, and not only the values, so are the layers.
-        made: Layer = self.run.lift(layer, *values, key=(text, tuple(hole.span for hole in holes)))
+        made: Layer = self._reading(partial(self.run.lift, layer, *values, key=(text, tuple([h.span for h in holes]))))
         return made
+
+    def _reading(self, work: Callable[[], Any]) -> Any:
+        """Return what some work gives; the variants for which something cannot be read in it are unread from there."""
+        before = len(self.run.failures)
+        result = work()
+        for failure in self.run.failures[before:]:
+            self.variant_builder.unread = either(self.variant_builder.unread, failure.where)
+        return result
+
+    def call(self, node: CallNode, current: int, scope: Scope, name: str | None) -> int:
+        block = self.blocks.named(node.name, scope)
+        if block is not None and not node.problems and not self.blocks.uses_channels(block):
+            self._reading(partial(self.blocks.bind, node, block, scope))
+        return super().call(node, current, scope, name)
 
     def item(self, item: ItemNode, current: int, scope: Scope) -> int:
         if not isinstance(item.count, Hole):
             return super().item(item, current, scope)
-        count = self.blocks.repeat_count(item, scope)
+        count = self._reading(partial(self.blocks.repeat_count, item, scope))
         if not isinstance(count, Varying):
             return super().item(item, current, scope)
         if count == 0:
@@ -287,11 +323,3 @@ def names_tensors(item: ItemNode) -> bool:
     elif isinstance(atom, LayerNode):
         return str(atom.word.parts[0])[:5].lower() == "input"
     return any(each.name is not None or names_tensors(each) for each in inner)
-
-
-def lets_of(spec: Spec) -> list[LetNode]:
-    """Return the lets of a spec."""
-    return [each for each in spec.definitions if isinstance(each, LetNode)]
-
-
-__all__ = ["DefNode", "Structure", "build", "lets_of"]

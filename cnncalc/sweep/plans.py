@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Union
 
 import numpy as np
 
+from cnncalc.sweep.answers import Problem
 from cnncalc.sweep.networks import Structure
 from cnncalc.sweep.runs import Run
 from cnncalc.sweep.sums import Largest, Sum
@@ -54,15 +55,6 @@ class LargestPlan(NamedTuple):
 
 
 FigurePlan = Union[SumPlan, LargestPlan, None]
-
-
-class Problem(NamedTuple):
-    """Why variants fail: the code and message of the error, and where it is in the spec."""
-
-    code: str
-    message: str
-    line: int
-    column: int
 
 
 class StructurePlan(NamedTuple):

@@ -8,42 +8,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from fractions import Fraction
 from math import ceil, floor
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from cnncalc.sweep.answers import Limit, Problem, Query
 from cnncalc.sweep.chunks import Block, Chunk, blocks
 from cnncalc.sweep.fronts import Front, Ranking
-from cnncalc.sweep.plans import ELSEWHERE, FAILED, FINE, Array, Problem, StructurePlan
+from cnncalc.sweep.plans import ELSEWHERE, FAILED, FINE, Array, StructurePlan
 from cnncalc.sweep.values import HIGHEST, LOWEST
-
-
-class Limit(NamedTuple):
-    """A condition on a figure: its key, an operator, and a number."""
-
-    key: str
-    operator: str
-    limit: Fraction
-
-    def holds(self, numbers: Array) -> Array:
-        """Return for each number whether the condition holds."""
-        if numbers.dtype == object:
-            return _COMPARE[self.operator](numbers, self.limit).astype(bool)
-        limit, operator = self.limit, self.operator
-        if limit.denominator != 1:
-            # Between two integers.
-            if operator in ("==", "!="):
-                return np.full(numbers.shape, operator == "!=")
-            return numbers <= floor(limit) if operator in ("<", "<=") else numbers >= ceil(limit)
-        whole = limit.numerator
-        if not LOWEST <= whole <= HIGHEST:
-            below = whole > 0
-            return np.full(numbers.shape, {"<": below, "<=": below, ">": not below, ">=": not below}.get(
-                operator, operator == "!="
-            ))
-        return _COMPARE[operator](numbers, whole)
 
 
 _COMPARE: dict[str, Any] = {
@@ -51,29 +25,23 @@ _COMPARE: dict[str, Any] = {
 }  # fmt: skip
 
 
-class Goal(NamedTuple):
-    """A figure to be as small as can be or, with a `sign` of −1, as large."""
-
-    key: str
-    sign: int = 1
-
-
-class Query(NamedTuple):
-    """What is looked for. Without goals, the first variants that meet all conditions, up to `most`.
-
-    With several goals, the front; with one, the best by it, up to `most`. A front is kept whole.
-    """
-
-    limits: tuple[Limit, ...] = ()
-    front: tuple[Goal, ...] = ()
-    sort: Goal | None = None
-    most: int | None = 20
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The figures that it needs, each once."""
-        goals = [*self.front, *([self.sort] if self.sort else [])]
-        return tuple(dict.fromkeys([*[each.key for each in self.limits], *[each.key for each in goals]]))
+def holds(limit: Limit, numbers: Array) -> Array:
+    """Return for each number whether a condition holds."""
+    if numbers.dtype == object:
+        return np.asarray(_COMPARE[limit.operator](numbers, limit.limit), dtype=bool)
+    operator = limit.operator
+    if limit.limit.denominator != 1:
+        # Between two integers.
+        if operator in ("==", "!="):
+            return np.full(numbers.shape, operator == "!=")
+        return numbers <= floor(limit.limit) if operator in ("<", "<=") else numbers >= ceil(limit.limit)
+    whole = limit.limit.numerator
+    if not LOWEST <= whole <= HIGHEST:
+        below = whole > 0
+        sides = {"<": below, "<=": below, ">": not below, ">=": not below, "==": False, "!=": True}
+        return np.full(numbers.shape, sides[operator])
+    compared: Array = _COMPARE[operator](numbers, whole)
+    return compared
 
 
 class Answer:
@@ -87,7 +55,13 @@ class Answer:
         self.done = self.kept = self.excluded = 0
         self.failed: Counter[Problem] = Counter()
         self.front = Front(len(query.front)) if query.front else None
-        self.ranking = None if query.front else Ranking(query.most)
+        self.ranking = Ranking(query.most) if query.ranks else None
+
+    def afresh(self) -> Answer:
+        """Return an answer that has counted nothing, and knows what was found."""
+        answer = Answer(self.query)
+        answer.front, answer.ranking = self.front, self.ranking
+        return answer
 
     def merge(self, other: Answer) -> Answer:
         """Add what was found in another part."""
@@ -103,7 +77,7 @@ class Answer:
 
     def look_at(self, chunk: Chunk) -> None:
         """Look at the variants of a chunk."""
-        wanted = wanted_variants(chunk, self.query.limits, self)
+        wanted = wanted_variants(chunk, self.query, self)
         if wanted is False:
             return
         query, plan = self.query, chunk.plan
@@ -111,27 +85,22 @@ class Answer:
             columns = [_signed(chunk.figure(plan.figures[goal.key]), goal.sign) for goal in query.front]
             chosen = self.front.candidates(chunk, columns, wanted)
             if len(chosen):
-                figures = [_at(chunk, each, chosen) for each in columns]
+                figures = [at_positions(chunk, each, chosen) for each in columns]
                 self.front.add(figures, chunk.numbers(chosen))
-        elif self.ranking is not None:
+        if self.ranking is not None:
             key = np.zeros((), dtype=np.int64)
             if query.sort is not None:
                 key = _signed(chunk.figure(plan.figures[query.sort.key]), query.sort.sign)
             chosen = self.ranking.candidates(chunk, key, wanted)
             if len(chosen):
-                self.ranking.add(_at(chunk, key, chosen), chunk.numbers(chosen))
-
-    @property
-    def numbers(self) -> Array:
-        """The numbers of the variants found, in their order."""
-        return self.front.numbers if self.front is not None else self.ranking.numbers  # type: ignore[union-attr]  # one is
+                self.ranking.add(at_positions(chunk, key, chosen), chunk.numbers(chosen))
 
 
 def _signed(numbers: Array, sign: int) -> Array:
     return numbers if sign > 0 else -numbers
 
 
-def _at(chunk: Chunk, numbers: Array, chosen: Array) -> Array:
+def at_positions(chunk: Chunk, numbers: Array, chosen: Array) -> Array:
     """Return the numbers of the variants at these positions of a chunk."""
     if numbers.size == 1:
         return np.broadcast_to(numbers.reshape(-1), (len(chosen),))
@@ -140,8 +109,8 @@ def _at(chunk: Chunk, numbers: Array, chosen: Array) -> Array:
     return np.broadcast_to(numbers, chunk.shape)[np.unravel_index(chosen, chunk.shape)]
 
 
-def wanted_variants(chunk: Chunk, limits: Sequence[Limit], answer: Answer) -> Any:
-    """Count the variants of a chunk, and return those that are fine and meet the conditions.
+def wanted_variants(chunk: Chunk, query: Query, answer: Answer) -> Any:
+    """Count the variants of a chunk, and return those that are fine, meet the conditions and have the figures.
 
     The result is an array of truth values that spreads over the chunk; True or False where it is the same for all.
     """
@@ -160,10 +129,11 @@ def wanted_variants(chunk: Chunk, limits: Sequence[Limit], answer: Answer) -> An
                 fine -= number * times
         wanted = states == FINE if fine else False
     answer.done += here
-    for limit in limits if wanted is not False else ():
-        numbers = chunk.figure(chunk.plan.figures[limit.key])
-        holds = False if numbers is None else limit.holds(numbers)
-        wanted = wanted & holds if wanted is not True else holds
+    if any(chunk.plan.figures[key] is None for key in query.keys):
+        wanted = False
+    for limit in query.limits if wanted is not False else ():
+        meets = holds(limit, chunk.figure(chunk.plan.figures[limit.key]))
+        wanted = wanted & meets if wanted is not True else meets
         if not np.any(wanted):
             wanted = False
             break

@@ -97,6 +97,30 @@ class VaryingCondition(Grid):
     __hash__ = Grid.__hash__
 
 
+def either(first: Any, second: Any) -> Any:
+    """Return the variants for which one of two conditions holds, those that failed among them."""
+    return _together(first, second, np.logical_or)
+
+
+def without(first: Any, second: Any) -> Any:
+    """Return the variants for which the first of two conditions holds and the second does not."""
+    if isinstance(second, bool):
+        return False if second else first
+    return _together(first, ~second, np.logical_and)
+
+
+def _together(first: Any, second: Any, combine: Callable[..., Any]) -> Any:
+    """Return two conditions combined; either may be True or False, as the result may."""
+    if isinstance(first, bool) or isinstance(second, bool):
+        plain, other = (first, second) if isinstance(first, bool) else (second, first)
+        return other if plain is (combine is np.logical_and) else plain
+    axes = first.run.together(first.axes, second.axes)
+    array = combine(first.spread(axes), second.spread(axes))
+    if array.all() or not array.any():
+        return bool(array.all())
+    return VaryingCondition(first.run, axes, array)
+
+
 def condition(run: Run, axes: Axes, holds: np.ndarray[Any, Any]) -> Any:
     """Return a condition, or True or False if it is the same for all variants that are left."""
     array = np.asarray(holds, dtype=bool)

@@ -2,32 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from cnncalc.figures.memory import DTYPES
 from cnncalc.language.nodes import Spec
+from cnncalc.sweep.answers import Fixed
 from cnncalc.sweep.chunks import Points
 from cnncalc.sweep.figures import Settings, StructureFigures
 from cnncalc.sweep.names import FigureName
 from cnncalc.sweep.networks import build
 from cnncalc.sweep.plans import FAILED, StructurePlan, plan
 from cnncalc.sweep.runs import Run, TooLarge, explore
-from cnncalc.sweep.space import BATCH, DTYPE, INPUT, Space, part_of, shares
+from cnncalc.sweep.space import BATCH, DTYPE, INPUT, Space, shares
 from cnncalc.sweep.values import from_numbers
-
-
-class Fixed(NamedTuple):
-    """What does not vary: the shape of the first input, the values of lets, and the options of the figures."""
-
-    input: tuple[Any, ...] | None = None
-    variables: Mapping[str, Any] = {}
-    batch: int = 1
-    dtype: str = "float32"
-    convention: str = "torchvision"
-    optimizer: str = "sgd"
 
 
 def plans(spec: Spec, space: Space, fixed: Fixed, names: Sequence[FigureName]) -> list[StructurePlan]:
@@ -104,5 +94,3 @@ def figures_of(found: Sequence[StructurePlan], numbers: Any, paths: Sequence[str
                 rows[at][path] = None if failed else value
     return rows
 
-
-__all__ = ["Fixed", "figures_of", "part_of", "plans"]

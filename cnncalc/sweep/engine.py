@@ -1,0 +1,95 @@
+"""Looks at a space with NumPy: in this process, in several, or on a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from cnncalc.language.nodes import Spec
+from cnncalc.sweep.answers import Fixed, Found, Query
+from cnncalc.sweep.chunks import Block, blocks
+from cnncalc.sweep.names import FigureName
+from cnncalc.sweep.planning import figures_of, plans
+from cnncalc.sweep.plans import Array, StructurePlan
+from cnncalc.sweep.search import Answer, Piece, at_positions, pieces, wanted_variants, work
+from cnncalc.sweep.space import Space
+
+#: What is told of the progress: how many variants were looked at, and how many of these meet the conditions.
+Progress = Callable[[int, int], None]
+
+
+class Batch(NamedTuple):
+    """Variants that meet all conditions: their numbers, and their figures by path."""
+
+    numbers: Array
+    figures: dict[str, Array | None]
+
+
+class Engine:
+    """The plans of a space, for some figures."""
+
+    def __init__(self, spec: Spec, space: Space, fixed: Fixed, names: Sequence[FigureName]) -> None:
+        self.space = space
+        self.plans = plans(spec, space, fixed, names)
+
+    def search(
+        self, query: Query, progress: Progress, workers: int = 1, scheduler: str | None = None
+    ) -> Found:
+        """Return what is found; an interrupt ends the search, and what is known by then is returned."""
+        if scheduler is not None:
+            from cnncalc.sweep.cluster import search_on_cluster
+
+            return self._found(*search_on_cluster(self.plans, query, scheduler, progress))
+        if workers > 1:
+            from cnncalc.sweep.workers import search_in_processes
+
+            return self._found(*search_in_processes(self.plans, query, workers, progress))
+        answer = Answer(query)
+        try:
+            for piece in pieces(self.plans):
+                work(self.plans, piece, answer)
+                progress(answer.done, answer.kept)
+        except KeyboardInterrupt:
+            return self._found(answer, False)
+        return self._found(answer, True)
+
+    def _found(self, answer: Answer, complete: bool) -> Found:
+        front = answer.front.numbers.tolist() if answer.front is not None else None
+        ranking = answer.ranking.numbers.tolist() if answer.ranking is not None else None
+        excluded = answer.done - answer.kept - sum(answer.failed.values())
+        return Found(
+            self.space.count, answer.done, answer.kept, excluded, answer.failed, front, ranking, complete
+        )
+
+    def figures(self, numbers: Sequence[int], paths: Sequence[str]) -> list[dict[str, Any]]:
+        """Return the figures of variants by their paths."""
+        return figures_of(self.plans, np.array(numbers, dtype=np.int64), paths)
+
+    def batches(self, query: Query, paths: Sequence[str], answer: Answer) -> Iterator[Batch]:
+        """Yield all variants that meet the conditions, some thousands at a time, and count them in the answer."""
+        for plan in self.plans:
+            for slices in blocks(plan):
+                batch = batch_of(plan, slices, query, paths, answer)
+                if batch is not None:
+                    yield batch
+
+
+def batch_of(
+    plan: StructurePlan, slices: tuple[slice, ...], query: Query, paths: Sequence[str], answer: Answer
+) -> Batch | None:
+    """Return the variants of a block that meet the conditions; None if there are none."""
+    block = Block(plan, slices)
+    wanted = wanted_variants(block, query, answer)
+    if wanted is False:
+        return None
+    chosen = np.arange(block.count) if wanted is True else np.flatnonzero(np.broadcast_to(wanted, block.shape))
+    figures: dict[str, Array | None] = {}
+    for path in paths:
+        numbers = block.figure(plan.figures[path])
+        figures[path] = None if numbers is None else at_positions(block, numbers, chosen)
+    return Batch(block.numbers(chosen), figures)
+
+
+__all__ = ["Batch", "Engine", "Piece"]

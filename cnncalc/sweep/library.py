@@ -1,0 +1,368 @@
+"""The sweep as a function: the variants of a design space, those that meet conditions, and the best of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cnncalc.analysis import Analysis, Options
+from cnncalc.diagnostics import Problems, Source, Span, SpecError, fail
+from cnncalc.language.nodes import Spec
+from cnncalc.sources import parse_shape, read_file, read_nodes, text_of, text_or_network
+from cnncalc.sweep.answers import Fixed, Found, Goal, Limit, Problem, Query
+from cnncalc.sweep.axes import space_of
+from cnncalc.sweep.conditions import limits_of
+from cnncalc.sweep.names import FigureName, find_goals, find_names, total_name
+from cnncalc.sweep.one_by_one import MOST_VARIANTS, analysis_of, figures_of_analysis, search
+from cnncalc.sweep.space import Space, command_line
+
+if TYPE_CHECKING:
+    from cnncalc.sweep.engine import Engine
+
+#: The figures that a table has besides those that are asked for.
+DEFAULT_FIGURES = ("params", "macs", "activation_bytes.peak")
+#: A space of more variants is not looked at whole: it would take days.
+MOST_ENUMERATED = 10**12
+#: So many variants are shown of those that meet the conditions, where no number is given.
+MOST_SHOWN = 20
+#: So many variants of an answer are analyzed by themselves, for figures that are not computed for all.
+MOST_ANALYZED = 2000
+
+#: What is told of the progress: how many variants were looked at, and how many of them meet the conditions.
+Progress = Callable[[int, Any], None]
+
+
+class Variant(NamedTuple):
+    """A variant of the answer: its number in the space, its values and its figures by name, and whether on the front."""
+
+    number: int
+    values: dict[str, Any]
+    figures: dict[str, Any]
+    on_front: bool
+
+
+class Sweep:
+    """A spec with its space, and what is asked of it."""
+
+    def __init__(
+        self,
+        spec: Any,
+        *,
+        over: Mapping[str, Any] | None = None,
+        where: Sequence[str] = (),
+        pareto: str | None = None,
+        sort: str | None = None,
+        top: int | None = None,
+        columns: Sequence[str] = (),
+        input: Any = None,
+        variables: Mapping[str, Any] | None = None,
+        batch: int = 1,
+        dtype: str = "float32",
+        convention: str = "torchvision",
+        optimizer: str = "sgd",
+        sample: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        options = Options.checked(batch, dtype, convention, optimizer)
+        self.source = _source(spec)
+        problems = Problems()
+        self.spec: Spec = read_nodes(self.source, problems)
+        problems.raise_if_any()
+        self.fixed = Fixed(_shape(input), dict(variables or {}), options.batch, options.dtype, options.convention, optimizer)
+        self.whole: Space = space_of(self.spec, over or {}, self.fixed.variables)
+        self.space = self.whole
+        self.sampled = sample is not None and sample < self.whole.count
+        if sample is not None and self.sampled:
+            self.space = self.whole.subspace(self.whole.sample(sample, seed))
+        self._where, self._pareto, self._sort, self._columns = tuple(where), pareto, sort, tuple(columns)
+        limits = limits_of(self._where, self.sample) if self._where else []
+        front = find_goals("--pareto", pareto, self.sample) if pareto else []
+        sorting = find_goals("--sort", sort, self.sample) if sort else []
+        if len(sorting) > 1:
+            fail("E151", f"`{sort}` is several figures", help="sort by one: `--sort params`")
+        goals = [(name, sign) for name, sign in [*front, *sorting]]
+        #: How many rows of a front there are, where nothing else sorts them.
+        self.top = top
+        self.query = Query(
+            tuple([limit for _, limit in limits]),
+            tuple([Goal(name.path, sign) for name, sign in front]),
+            Goal(sorting[0][0].path, sorting[0][1]) if sorting else None,
+            MOST_SHOWN if top is None else top,
+        )
+        asked = [*[name for name, _ in limits], *[name for name, _ in goals]]
+        #: The figures of the table: those that were asked for, and the most usual ones.
+        self.names = _each_once([*asked, *self._chosen()])
+        self.needed = [name for name in self.names if name.path in self.query.keys]
+
+    def _chosen(self) -> list[FigureName]:
+        """Return the figures of the columns that were named, or the usual ones."""
+        if not self._columns:
+            return [total_name(key) for key in DEFAULT_FIGURES]
+        self.analyzed: list[str] = []
+        names: list[FigureName] = []
+        for column in self._columns:
+            span = Span(Source("--columns", column), 0, len(column))
+            try:
+                names += find_names(span, self.sample)
+            except SpecError as error:
+                if error.diagnostics[0].code != "E151":
+                    raise
+                self.analyzed.append(column)
+        return names
+
+    #: Figures that are worked out for each variant of the answer by itself.
+    analyzed: list[str] = []
+
+    @cached_property
+    def sample(self) -> Analysis:
+        """The analysis of a variant, which tells what figures there are: by the defaults, or else the first that fits.
+
+        Raises `SpecError` if neither do.
+        """
+        first: SpecError | None = None
+        for values in self._candidates():
+            try:
+                return analysis_of(self.spec, values, self.fixed)
+            except SpecError as error:
+                first = first or error
+        assert first is not None
+        raise first
+
+    def _candidates(self) -> Iterator[dict[str, Any]]:
+        yield {}
+        step = max(self.space.count // 100, 1)
+        for number in range(0, min(self.space.count, 100 * step), step):
+            yield self.space.values(number)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The plans of the space; raises `SpecError` E301 if NumPy is not installed, E152 if the space is too large."""
+        if self.space.count > MOST_ENUMERATED:
+            help = "add `--sample 1000000` to draw some of them, or try fewer values"
+            fail("E152", f"the space has {self.space.count:,} variants", label="more than 10^12", help=help)
+        try:
+            import numpy  # noqa: F401  # the extra `sweep`
+        except ImportError:
+            _no_numpy(self.space.count)
+        from cnncalc.sweep.engine import Engine
+        from cnncalc.sweep.runs import TooManyRuns
+
+        try:
+            return Engine(self.spec, self.space, self.fixed, self.names)
+        except TooManyRuns:
+            help = "try fewer values of what changes the number of layers, or draw some with `--sample 10000`"
+            fail("E152", "the space has more structures than can be built", help=help)
+
+    @property
+    def by_one(self) -> bool:
+        """Whether variants are looked at one by one, since NumPy is not installed."""
+        if self.space.count > MOST_VARIANTS:
+            return False
+        try:
+            import numpy  # noqa: F401  # the extra `sweep`
+        except ImportError:
+            return True
+        return False
+
+    def run(self, progress: Progress | None = None, workers: int = 1, scheduler: str | None = None) -> SweepResult:
+        """Look at the space."""
+
+        def silent(_: int, __: Any) -> None:
+            pass
+
+        tell = progress or silent
+        if self.by_one:
+            found = search(self.spec, self.space, self.fixed, self.needed, self.query, tell)
+        else:
+            found = self.engine.search(self.query, tell, workers, scheduler)
+        return SweepResult(self, found)
+
+    def figures(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
+        """Return the figures of the table of variants, by their paths."""
+        if not numbers:
+            return []
+        if self.by_one:
+            analyses = [analysis_of(self.spec, self.space.values(number), self.fixed) for number in numbers]
+            return [figures_of_analysis(each, self.names) for each in analyses]
+        return self.engine.figures(numbers, [name.path for name in self.names])
+
+
+class SweepResult:
+    """What a sweep found. `rows` are the variants of the answer, in its order; `front` those on the front.
+
+    `count` is the number of variants of the space, of which `done` were looked at; `kept` of them meet all conditions,
+    `failed` has why others cannot be built, and how many.
+    """
+
+    def __init__(self, sweep: Sweep, found: Found) -> None:
+        self.sweep, self.found = sweep, found
+        self.count, self.done, self.kept, self.excluded = found.count, found.done, found.kept, found.excluded
+        self.failed = _by_place(found.failed)
+        self.complete = found.complete
+
+    @cached_property
+    def rows(self) -> list[Variant]:
+        """The variants of the answer: the best, or those on the front, or the first."""
+        front = set(self.found.front or ())
+        ranking = self.found.ranking
+        if ranking is None:
+            numbers = list(self.found.front or ())[: self.sweep.top]
+        else:
+            numbers = [*ranking, *sorted(front - set(ranking))]
+        query = self.sweep.query
+        figures = self.sweep.figures(numbers)
+        rows = [
+            Variant(number, self.sweep.space.values(number), row, number in front)
+            for number, row in zip(numbers, figures, strict=True)
+        ]
+        if query.sort is not None:
+            key, sign = query.sort
+            rows.sort(key=lambda each: (each.figures[key] * sign, each.number))
+        return [self._with_analyzed(each) for each in rows[:MOST_ANALYZED]] + rows[MOST_ANALYZED:]
+
+    def _with_analyzed(self, variant: Variant) -> Variant:
+        """Return a variant with the figures that are worked out for it by itself."""
+        if not self.sweep.analyzed:
+            return variant
+        from cnncalc.query.paths import find_all
+
+        analysis = self.analyze(variant)
+        found = find_all(self.sweep.analyzed, analysis)
+        return variant._replace(
+            figures={**variant.figures, **{path: each.value for path, each in zip(self.sweep.analyzed, found, strict=True)}}
+        )
+
+    @property
+    def front(self) -> list[Variant]:
+        """The variants that no other is as good as, by the figures of `pareto`."""
+        return [each for each in self.rows if each.on_front]
+
+    def analyze(self, variant: Variant) -> Analysis:
+        """Return every figure of a variant."""
+        return analysis_of(self.sweep.spec, variant.values, self.sweep.fixed)
+
+    def command(self, variant: Variant) -> str:
+        """Return the command line that calculates a variant."""
+        fixed = self.sweep.fixed
+        words = [f"--var={name}={value}" for name, value in fixed.variables.items()]
+        if fixed.input is not None and "input" not in variant.values:
+            words.append(f"--input={'x'.join(map(str, fixed.input))}")
+        for name, value, default in (
+            ("batch", fixed.batch, 1), ("dtype", fixed.dtype, "float32"), ("convention", fixed.convention, "torchvision")
+        ):  # fmt: skip
+            if value != default and name not in variant.values:
+                words.append(f"--{name}={value}")
+        return command_line(_name(self.sweep.source), variant.values, words)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return a dict for each variant of the answer: its values, its figures, and whether it is on the front."""
+        records = []
+        for each in self.rows:
+            marks = {"front": each.on_front} if self.found.front is not None else {}
+            records.append({**each.values, **{self.short(path): value for path, value in each.figures.items()}, **marks})
+        return records
+
+    def short(self, path: str) -> str:
+        """Return the name of a figure in a table: without `totals.` and `activation_bytes.`."""
+        return path.removeprefix("totals.").removeprefix("activation_bytes.")
+
+    def to_dataframe(self) -> Any:
+        """Return the answer as a pandas DataFrame, a row for each variant; fractions are floats."""
+        import pandas
+
+        return pandas.DataFrame([{key: _plain(value) for key, value in each.items()} for each in self.records()])
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Variant]:
+        return iter(self.rows)
+
+    def __repr__(self) -> str:
+        return f"<SweepResult: {self.kept:,} of {self.count:,} variants, {len(self.rows)} shown>"
+
+
+def _by_place(failed: Mapping[Problem, int]) -> dict[Problem, int]:
+    """Return how many variants fail by each problem, the most first; names in the messages may differ at one place."""
+    places: dict[tuple[Any, ...], Problem] = {}
+    counts: dict[Problem, int] = {}
+    for problem, count in sorted(failed.items()):
+        first = places.setdefault((problem.code, problem.line, problem.column), problem)
+        counts[first] = counts.get(first, 0) + count
+    return dict(sorted(counts.items(), key=lambda each: (-each[1], each[0])))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return "x".join(map(str, value))
+    return value if isinstance(value, (int, str, bool)) or value is None else float(value)
+
+
+def _each_once(names: Sequence[FigureName]) -> list[FigureName]:
+    return list({name.path: name for name in names}.values())
+
+
+def _source(spec: Any) -> Source:
+    if isinstance(spec, Source):
+        return spec
+    return text_of(text_or_network(spec) if isinstance(spec, str) else read_file(Path(spec)))
+
+
+def _name(source: Source) -> str:
+    """Return how a spec is named on the command line: the network of the zoo, the file, or the text itself."""
+    return source.text if source.name.startswith("<") else source.name
+
+
+def _shape(input: Any) -> tuple[Any, ...] | None:
+    if input is None:
+        return None
+    return parse_shape(input.strip() if isinstance(input, str) else "x".join(map(str, input)))
+
+
+def _no_numpy(count: int) -> None:
+    help = 'install it with `pip install "cnncalc[sweep]"`, or try fewer values'
+    label = f"`numpy` is not installed, and without it a space has at most {MOST_VARIANTS:,} variants"
+    fail("E301", f"a sweep of {count:,} variants needs `numpy`", label=label, help=help)
+
+
+def sweep(
+    spec: Any,
+    *,
+    over: Mapping[str, Any] | None = None,
+    where: Sequence[str] = (),
+    pareto: str | None = None,
+    sort: str | None = None,
+    top: int | None = None,
+    columns: Sequence[str] = (),
+    input: Any = None,
+    variables: Mapping[str, Any] | None = None,
+    batch: int = 1,
+    dtype: str = "float32",
+    convention: str = "torchvision",
+    optimizer: str = "sgd",
+    sample: int | None = None,
+    seed: int = 0,
+    workers: int = 1,
+    scheduler: str | None = None,
+    progress: Progress | None = None,
+) -> SweepResult:
+    """Look at every variant of a design space, and return those that meet the conditions, or the best of them.
+
+    `spec` is text, the name of a zoo network or a path. The space is what its lets say, `let width = 1 in [0.5, 1, 2]`,
+    and `over`: by name of a let, `input`, `batch` or `dtype` the values to try, as a list or a text such as
+    `"0.5..2..0.25"`. A variant is kept if every condition of `where` holds, `"params < 1M"`. `pareto` names the figures
+    of a front, the smaller the better or, with a `-`, the larger: `"-macs,params"`; `sort` and `top` keep the best by
+    one figure. `sample` draws so many variants at random. `workers` is the number of processes, `scheduler` the address
+    of a Dask cluster. Raises `SpecError` for what is wrong in any of these.
+    """
+    asked = Sweep(
+        spec, over=over, where=where, pareto=pareto, sort=sort, top=top, columns=columns, input=input,
+        variables=variables, batch=batch, dtype=dtype, convention=convention, optimizer=optimizer, sample=sample,
+        seed=seed,
+    )  # fmt: skip
+    return asked.run(progress, workers, scheduler)
+
+
+__all__ = ["Limit", "Sweep", "SweepResult", "Variant", "sweep"]
