@@ -67,6 +67,8 @@ class Sweep:
     ) -> None:
         options = Options.checked(batch, dtype, convention, optimizer)
         self.source = _source(spec)
+        #: What the spec is called on the command line.
+        self.called = _name(self.source)
         problems = Problems()
         self.spec: Spec = read_nodes(self.source, problems)
         problems.raise_if_any()
@@ -76,8 +78,8 @@ class Sweep:
         self.sampled = sample is not None and sample < self.whole.count
         if sample is not None and self.sampled:
             self.space = self.whole.subspace(self.whole.sample(sample, seed))
-        self._where, self._pareto, self._sort, self._columns = tuple(where), pareto, sort, tuple(columns)
-        limits = limits_of(self._where, self.sample) if self._where else []
+        self.where, self._columns = tuple(where), tuple(columns)
+        limits = limits_of(self.where, self.sample) if self.where else []
         front = find_goals("--pareto", pareto, self.sample) if pareto else []
         sorting = find_goals("--sort", sort, self.sample) if sort else []
         if len(sorting) > 1:
@@ -254,7 +256,7 @@ class SweepResult:
         ):  # fmt: skip
             if value != default and name not in variant.values:
                 words.append(f"--{name}={value}")
-        return command_line(_name(self.sweep.source), variant.values, words)
+        return command_line(self.sweep.called, variant.values, words)
 
     def records(self) -> list[dict[str, Any]]:
         """Return a dict for each variant of the answer: its values, its figures, and whether it is on the front."""
@@ -282,6 +284,12 @@ class SweepResult:
 
     def __repr__(self) -> str:
         return f"<SweepResult: {self.kept:,} of {self.count:,} variants, {len(self.rows)} shown>"
+
+
+def axes_text(space: Space) -> str:
+    """Return the axes of a space with the number of their values: `36 width × 29 size`."""
+    names = [axis.names[0] if len(axis.names) == 1 else f"({', '.join(axis.names)})" for axis in space.axes]
+    return " × ".join(f"{len(axis.rows):,} {name}" for axis, name in zip(space.axes, names, strict=True))
 
 
 def _by_place(failed: Mapping[Problem, int]) -> dict[Problem, int]:
