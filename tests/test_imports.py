@@ -31,13 +31,14 @@ ALLOWED = {
     "sources": BASE | {"graph", "language", "layers", "readers", "zoo"},
     "readers": BASE | {"graph", "language", "layers", "frameworks", "symbols"},
     "solve": BASE | {"layers", "graph", "figures", "language", "sources", "symbols"},
+    "sweep": BASE | {"layers", "graph", "figures", "analysis", "query", "language", "sources"},
     # The writer of specs is a writer of the language; no other knows it.
     "frameworks": {"shape"},
     "writers": BASE | {"layers", "graph", "figures", "language", "frameworks"},
     "explain": BASE | {"layers", "graph", "figures", "analysis"},
     "report": BASE
     | {"layers", "graph", "figures", "analysis", "compare", "query", "explain", "language", "solve", "symbols"}
-    | {"zoo", "notation"},
+    | {"zoo", "notation", "sweep"},
     "cli": BASE
     | {
         "layers",
@@ -50,6 +51,7 @@ ALLOWED = {
         "explain",
         "language",
         "solve",
+        "sweep",
         "sources",
         "zoo",
         "report",
@@ -59,7 +61,7 @@ ALLOWED = {
     },
     "interrupts": set(),
     "__main__": {"cli", "interrupts"},
-    "": {"diagnostics", "shape", "graph", "figures", "analysis", "sources", "language", "readers"},
+    "": {"diagnostics", "shape", "graph", "figures", "analysis", "sources", "language", "readers", "sweep"},
 }
 
 
@@ -173,7 +175,10 @@ def test_writers(writer: str) -> None:
         ("onnx", ("writers.onnx",)),
         ("tflite", ("readers.tflite",)),
         ("flatbuffers", ()),
-        ("numpy", ()),
+        ("numpy", ("sweep",)),
+        ("pyarrow", ("sweep.writing",)),
+        ("moocore", ("sweep.fronts",)),
+        ("dask", ("sweep.cluster",)),
     ],
 )
 def test_libraries(library: str, places: tuple[str, ...]) -> None:

@@ -287,7 +287,8 @@ def _inputs(context: click.Context, _: click.Parameter, values: tuple[str, ...])
     return values[0] if values else None
 
 
-def _variables(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+def _variables(ctx: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+    """Return the numbers of lets; to solve for one, its value is a text that begins with a `?`."""
     from cnncalc.diagnostics import Source, SpecError
 
     variables: dict[str, Any] = {}
@@ -295,6 +296,9 @@ def _variables(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -
         name, equals, number = value.partition("=")
         if not equals or not name.strip().isidentifier():
             raise click.BadParameter(f"{value!r} is not NAME=VALUE")
+        if ctx.command.name == "solve" and number.strip().startswith("?"):
+            variables[name.strip()] = number.strip()
+            continue
         from cnncalc.language.expressions import ExpressionParser, evaluate
 
         try:

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnncalc.analysis import Options
-from cnncalc.cli.command import CHECKS, FIGURES, FORMAT_OF_SUFFIX, INPUT, OUTPUT, define_command, option, refuse
+from cnncalc.cli.command import CHECKS, FORMAT_OF_SUFFIX, INPUT, OUTPUT, define_command, option, refuse
 from cnncalc.cli.errors import OptionError, note
 from cnncalc.cli.options import figure_options, report_options, spec_argument, spec_options
-from cnncalc.cli.output import Output, write_whole
+from cnncalc.cli.output import Output
 from cnncalc.cli.specs import SpecOptions
 from cnncalc.diagnostics import SpecError
 from cnncalc.interrupts import INTERRUPTED, InterruptsRaised
@@ -60,10 +60,18 @@ PATIENCE, INTERVAL = 1.0, 0.2
 )
 @option("--pareto", group=CHECKS, metavar="A,-B", help="Show the front: A as small, B as large as can be.")
 @option("--sort", group=CHECKS, metavar="A", help="Sort by a figure, or with - in front from the largest down.")
-@option("--top", group=CHECKS, type=click.IntRange(1), metavar="N", help="Show so many variants (20 where nothing else is said).")
+@option(
+    "--top",
+    group=CHECKS,
+    type=click.IntRange(1),
+    metavar="N",
+    help="Show so many variants (20 where nothing else is said).",
+)
 @option("--count", group=OUTPUT, is_flag=True, help="Say what the space comes to, and what it will take.")
 @option("--pick", group=OUTPUT, type=click.IntRange(1), metavar="ROW", help="Print the spec of a row, its values set.")
-@option("--all", "everything", group=OUTPUT, is_flag=True, help="Write every variant that holds: csv, jsonl or parquet.")
+@option(
+    "--all", "everything", group=OUTPUT, is_flag=True, help="Write every variant that holds: csv, jsonl or parquet."
+)
 @option("--columns", "figures", metavar="A,B", help="Figures to show, by the paths of --get.")
 @option("--workers", type=click.IntRange(1, 1024), default=1, metavar="N", help="Processes on this machine")
 @option("--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers do it: tcp://host:8786.")
@@ -117,9 +125,7 @@ def command(
         _search(asked, pick, workers, scheduler, spec, output)
 
 
-def _refuse_combinations(
-    count: bool, pick: int | None, everything: bool, sample: int | None, output: Output
-) -> None:
+def _refuse_combinations(count: bool, pick: int | None, everything: bool, sample: int | None, output: Output) -> None:
     """Refuse options that have no effect in combination with others."""
     if sample is None:
         refuse(("seed",), "without `--sample`")
@@ -164,13 +170,11 @@ def _of_option(error: SpecError) -> SpecError:
 # -- what is shown -------------------------------------------------------------------------------------------
 
 
-def _search(
-    asked: Sweep, pick: int | None, workers: int, scheduler: str | None, spec: str, output: Output
-) -> None:
+def _search(asked: Sweep, pick: int | None, workers: int, scheduler: str | None, spec: str, output: Output) -> None:
     if asked.by_one:
         refuse(("workers", "scheduler"), "without NumPy: install the extra `sweep`")
     with InterruptsRaised():
-        progress = Progress(asked.space.count, output)
+        progress = Progress(asked.space.variants, output)
         result = asked.run(progress, workers, scheduler)
         progress.end()
     if pick is not None:
@@ -232,12 +236,14 @@ def _write_all(asked: Sweep, output: Output) -> None:
     """Write all variants that hold to a file or to standard output, as they are found."""
     engine = asked.engine
     from cnncalc.sweep.search import Answer
-    from cnncalc.sweep.writing import Table, write_csv, write_jsonl, write_parquet
+    from cnncalc.sweep.writing import Table, write_csv, write_jsonl
 
     answer = Answer(asked.query)
     paths = [name.path for name in asked.names]
-    table = Table(asked.space, paths, [path.removeprefix("totals.").removeprefix("activation_bytes.") for path in paths])
-    progress = Progress(asked.space.count, output)
+    table = Table(
+        asked.space, paths, [path.removeprefix("totals.").removeprefix("activation_bytes.") for path in paths]
+    )
+    progress = Progress(asked.space.variants, output)
 
     def batches() -> Iterator[Any]:
         for batch in engine.batches(asked.query, paths, answer):
@@ -302,6 +308,3 @@ class Progress:
         """Clear what is shown."""
         if self.shown:
             click.echo(f"\r{' ' * 79}\r", nl=False, err=True)
-
-
-__all__ = ["command", "write_whole"]

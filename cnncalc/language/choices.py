@@ -1,8 +1,8 @@
 """The values that a sweep tries of a let: `in [0.25..2..0.05]`, `in [1, 2, 4..16..4]`, `in [(1, 1), (1.1, 1.2)]`.
 
-    choices = "[" choice { "," choice } "]"
-    choice  = expression [ ".." expression [ ".." expression ] ]      first..last..step, both ends in, as in a shell
-            | "(" expression { "," expression } ")"                   a value for each of the lets that are tied
+choices = "[" choice { "," choice } "]"
+choice  = expression [ ".." expression [ ".." expression ] ]      first..last..step, both ends in, as in a shell
+        | "(" expression { "," expression } ")"                   a value for each of the lets that are tied
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ def choice(source: Source, start: int, end: int, tied: int = 0) -> Range | tuple
     if tied:
         if not (text.startswith("(") and text.endswith(")")):
             example = f"({', '.join(['1'] * tied)})"
-            fail("E150", f"{tied} lets are tied", Span(source, start, end), "not a value for each", f"write `{example}`")
+            fail(
+                "E150", f"{tied} lets are tied", Span(source, start, end), "not a value for each", f"write `{example}`"
+            )
         parts = list(_parts(source.text, start + 1, end - 1))
         if len(parts) != tied:
             label = f"{len(parts)} value{'s' if len(parts) != 1 else ''}"

@@ -12,8 +12,9 @@
     call      = NAME "(" [ value { "," value } ] ")"
     value     = [ NAME "=" ] expression
     let       = "let" binding { "," binding }
-    binding   = NAME "=" expression [ "in" choices ] | "(" NAME { "," NAME } ")" "=" "(" expression { "," expression } ")"
-                [ "in" choices ]                                       choices are those of `choices`
+    binding   = ( NAME "=" expression | names "=" values ) [ "in" choices ]         choices are those of `choices`
+    names     = "(" NAME { "," NAME } ")"
+    values    = "(" expression { "," expression } ")"
     def       = "def" NAME "(" [ parameter { "," parameter } ] ")" "=" sequence, up to the line's end
     parameter = NAME [ "=" expression ]
     count     = INTEGER | hole
@@ -314,7 +315,10 @@ class Parser(Cursor):
         expressions = [ExpressionParser(self.source, *each).parse() for each in values]
         choices = self.choices(len(names))
         tied, whole = tuple([name.text for name in names]), self.since(first)
-        return [LetNode(name.text, value, name, choices, tied, whole) for name, value in zip(names, expressions, strict=True)]
+        return [
+            LetNode(name.text, value, name, choices, tied, whole)
+            for name, value in zip(names, expressions, strict=True)
+        ]
 
     def definition(self) -> DefNode:
         name, parameters, span = self.header()

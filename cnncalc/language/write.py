@@ -91,7 +91,11 @@ class Writer:
             yield as_written(beginning, "\n" + self.text[: _start((*spec.definitions, *spec.items), self.text)])
         goes_on = False
         # Lets that are tied are written with the first of them.
-        definitions = [each for each in spec.definitions if not isinstance(each, LetNode) or each.name in each.tied[:1] or not each.tied]
+        definitions = [
+            each
+            for each in spec.definitions
+            if not isinstance(each, LetNode) or each.name in each.tied[:1] or not each.tied
+        ]
         for number, each in enumerate(definitions, 1):
             rest = (*definitions[number:], *spec.items)
             if isinstance(each, LetNode):

@@ -39,7 +39,10 @@ class YamlWriter:
         lets = [each for each in spec.definitions if isinstance(each, LetNode)]
         defs = [each for each in spec.definitions if isinstance(each, DefNode)]
         if lets:
-            lines += ["let:", *indented(self.let(let, lets) for let in lets if let.name in let.tied[:1] or not let.tied)]
+            lines += [
+                "let:",
+                *indented(self.let(let, lets) for let in lets if let.name in let.tied[:1] or not let.tied),
+            ]
         if defs:
             lines += ["def:", *indented(line for each in defs for line in self.definition(each))]
         return [*lines, "layers:", *indented(self.sequence(items))]

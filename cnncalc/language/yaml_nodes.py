@@ -24,7 +24,20 @@ from cnncalc.graph import MAX_LAYERS
 from cnncalc.language.arguments import UnknownLayerError, split_word
 from cnncalc.language.choices import choice, parse_choices, parts_in_brackets
 from cnncalc.language.expressions import ExpressionParser
-from cnncalc.language.nodes import Choices, Chunk, DefNode, GroupNode, InvalidNode, ItemNode, LayerNode, LetNode, MergeNode, Spec
+from cnncalc.language.nodes import (
+    Choices,
+    Chunk,
+    DefNode,
+    Expression,
+    GroupNode,
+    InvalidNode,
+    ItemNode,
+    LayerNode,
+    LetNode,
+    MergeNode,
+    Range,
+    Spec,
+)
 from cnncalc.language.parse import Parser, parse_items
 from cnncalc.language.references import layer_node
 from cnncalc.language.tokens import CHUNK, END, STRAY
@@ -131,7 +144,9 @@ class YamlReader:
         if tied:
             values = [at for _, at in parts_in_brackets(source, 0, len(source.text))]
         if len(values) != len(names):
-            fail("E004", "tied lets have a value each", self.whole(key, path), path, "write `(w, d): {value: '(1, 1)'}`")
+            fail(
+                "E004", "tied lets have a value each", self.whole(key, path), path, "write `(w, d): {value: '(1, 1)'}`"
+            )
         found = self.choices(choices, path, len(tied)) if choices else None
         return [
             LetNode(name, ExpressionParser(source, *at).parse(), span, found, tied)
@@ -149,7 +164,7 @@ class YamlReader:
         if not isinstance(value, YamlList) or is_empty(value):
             help = "write for example `in: [0.5..2..0.25]`"
             fail("E150", "a let has no values to try", span, path, help)
-        items = []
+        items: list[Range | tuple[Expression, ...]] = []
         for number, each in enumerate(value.items):
             inside = f"{path}[{number}]"
             if isinstance(each, YamlList):

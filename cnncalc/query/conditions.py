@@ -176,7 +176,9 @@ class _Reader:
             self.fail(f"unknown unit `{unit.text}`", "not a unit", help, unit)
         if self.position < len(self.source.text.rstrip()):
             rest = Span(self.source, self.position, len(self.source.text.rstrip()))
-            self.fail("a condition ends at its limit", "left over", f"write one {self.source.name} for each condition", rest)
+            self.fail(
+                "a condition ends at its limit", "left over", f"write one {self.source.name} for each condition", rest
+            )
         limit = Fraction(number.text.replace(",", "").replace("_", "")) * scale
         return Condition(path, sign, limit, number, unit)
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.analysis import SCHEMA
-from cnncalc.notation import bytes_text, dims_text, short, thousands
+from cnncalc.notation import bytes_text, short, thousands
 from cnncalc.report.columns import text_column
 from cnncalc.report.document import Block, Column, DataTable, Document, Notes, Paragraph
+from cnncalc.shape import dims_text
 from cnncalc.sweep.library import SweepResult, Variant, axes_text
 from cnncalc.sweep.space import value_text
 
@@ -39,7 +40,7 @@ def lines_of(result: SweepResult) -> list[Line]:
 
 
 def columns_of(result: SweepResult, commands: bool = False) -> list[Column]:
-    """Return the columns: the row's number, the values, whether on the front, and the figures; if asked, the command."""
+    """Return the columns: the row's number, values, whether on the front, figures and, if asked, its command."""
     columns = [_count("row", "row", lambda line: line.number)]
     columns += [_value_column(name) for name in result.sweep.space.names]
     if result.found.front is not None and not all(line.on_front for line in result.rows):
@@ -97,7 +98,7 @@ def _blocks(result: SweepResult, title: str) -> Iterator[Block]:
 def _notes(result: SweepResult) -> Iterator[tuple[str, str]]:
     looked = f"{_variants(result.count)} of {axes_text(result.sweep.whole)}"
     if result.sweep.sampled:
-        looked = f"{_variants(result.count)} drawn from {thousands(result.sweep.whole.count)}"
+        looked = f"{_variants(result.count)} drawn from {thousands(result.sweep.whole.variants)}"
     if not result.complete:
         looked = f"the first {thousands(result.done)} of {looked}: the sweep was interrupted"
     yield "space", looked
@@ -196,7 +197,9 @@ def count_facts(data: dict[str, Any], axes: str) -> list[tuple[str, str]]:
     facts.append(("structures", f"{thousands(structures)}, each built once: {thousands(layers)} layers in all"))
     seconds = data["seconds"]
     facts.append(("takes", f"about {_duration(seconds)} here, at {short(int(data['per_second']))} variants a second"))
-    facts.append(("memory", f"{bytes_text(data['bytes'])} for the structures, and some {bytes_text(data['chunk_bytes'])}"))
+    facts.append(
+        ("memory", f"{bytes_text(data['bytes'])} for the structures, and some {bytes_text(data['chunk_bytes'])}")
+    )
     return facts
 
 

@@ -15,14 +15,27 @@ LEFT, RIGHT, TOP, BOTTOM = 86, 20, 16, 56
 TICKS = 5
 
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #222; background: #fff }
-svg { max-width: 100%; height: auto } .axis { stroke: #999 } .grid { stroke: #eee } text { font-size: 12px; fill: #555 }
-circle { fill: #9ab; fill-opacity: .75 } circle.front { fill: #c40 } circle:hover { stroke: #000; stroke-width: 2 }
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem }
+body { color: #222; background: #fff }
+svg { max-width: 100%; height: auto }
+.grid { stroke: #eee }
+text { font-size: 12px; fill: #555 }
+circle { fill: #9ab; fill-opacity: .75 }
+circle.front { fill: #c40 }
+circle:hover { stroke: #000; stroke-width: 2 }
 polyline { fill: none; stroke: #c40; stroke-opacity: .5 }
-table { border-collapse: collapse; margin-top: 1rem; font-variant-numeric: tabular-nums } th, td { padding: .15rem .7rem; text-align: right }
-th { border-bottom: 1px solid #999 } tr:hover, tr.shown { background: #f3f3f3 } tr.front td:first-child { color: #c40; font-weight: bold }
-@media (prefers-color-scheme: dark) { body { color: #ddd; background: #1b1b1b } .grid { stroke: #333 } text { fill: #aaa }
-tr:hover, tr.shown { background: #2a2a2a } circle:hover { stroke: #fff } }
+table { border-collapse: collapse; margin-top: 1rem; font-variant-numeric: tabular-nums }
+th, td { padding: .15rem .7rem; text-align: right }
+th { border-bottom: 1px solid #999 }
+tr:hover, tr.shown { background: #f3f3f3 }
+tr.front td:first-child { color: #c40; font-weight: bold }
+@media (prefers-color-scheme: dark) {
+  body { color: #ddd; background: #1b1b1b }
+  .grid { stroke: #333 }
+  text { fill: #aaa }
+  tr:hover, tr.shown { background: #2a2a2a }
+  circle:hover { stroke: #fff }
+}
 """.strip()
 
 SCRIPT = """
@@ -67,8 +80,9 @@ def _scatter(result: SweepResult, lines: Sequence[Line], x: str, y: str) -> str:
     ]
     if not points:
         return ""
-    across, up = _Scale([a for _, a, _ in points], LEFT, WIDTH - RIGHT), _Scale(
-        [b for _, _, b in points], HEIGHT - BOTTOM, TOP
+    across, up = (
+        _Scale([a for _, a, _ in points], LEFT, WIDTH - RIGHT),
+        _Scale([b for _, _, b in points], HEIGHT - BOTTOM, TOP),
     )
     names = [HEADINGS.get(path, result.short(path).replace("_", " ")) for path in (x, y)]
     parts = [f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(names[1])} over {escape(names[0])}">']

@@ -1,6 +1,6 @@
 """Design spaces: every variant of a spec, exactly, and the best of them.
 
-The package is the function of the library as well: `cnncalc.sweep(spec, over={"width": [0.5, 1]}, where=["params < 1M"])`.
+The package is the function of the library as well: `cnncalc.sweep(spec, over={"width": [0.5, 1]})`.
 """
 
 import sys

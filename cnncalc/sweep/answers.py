@@ -73,7 +73,7 @@ class Found(NamedTuple):
     search was interrupted.
     """
 
-    count: int
+    variants: int
     done: int
     kept: int
     excluded: int

@@ -48,7 +48,7 @@ def search_on_cluster(
                 client.submit(_merged, level[at : at + MERGED], query, pure=False)
                 for at in range(0, len(level), MERGED)
             ]
-        counts = {leaf.key: piece.count for leaf, piece in zip(leaves, work_of, strict=True)}
+        counts = {leaf.key: piece.variants for leaf, piece in zip(leaves, work_of, strict=True)}
         done = 0
         try:
             for leaf in as_completed(leaves):

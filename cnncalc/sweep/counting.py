@@ -5,10 +5,10 @@ from __future__ import annotations
 from time import perf_counter
 from typing import Any
 
+from cnncalc.sweep.answers import Query
 from cnncalc.sweep.chunks import CHUNK
 from cnncalc.sweep.engine import Engine
 from cnncalc.sweep.plans import FigurePlan, LargestPlan, StructurePlan, SumPlan, Term
-from cnncalc.sweep.answers import Query
 from cnncalc.sweep.search import Answer, pieces, work
 
 #: So many variants are looked at to measure how fast that is.
@@ -27,11 +27,11 @@ def estimate(engine: Engine, query: Query) -> dict[str, Any]:
     seconds = max(perf_counter() - start, 1e-6)
     rate = answer.done / seconds
     return {
-        "variants": engine.space.count,
+        "variants": engine.space.variants,
         "structures": len(engine.plans),
         "layers": sum(plan.layers for plan in engine.plans),
         "per_second": round(rate),
-        "seconds": engine.space.count / rate,
+        "seconds": engine.space.variants / rate,
         "bytes": sum(map(_bytes_of_plan, engine.plans)),
         "chunk_bytes": 8 * CHUNK * (len(query.keys) + 2),
     }

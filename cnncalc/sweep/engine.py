@@ -13,7 +13,7 @@ from cnncalc.sweep.chunks import Block, blocks
 from cnncalc.sweep.names import FigureName
 from cnncalc.sweep.planning import figures_of, plans
 from cnncalc.sweep.plans import Array, StructurePlan
-from cnncalc.sweep.search import Answer, Piece, at_positions, pieces, wanted_variants, work
+from cnncalc.sweep.search import Answer, at_positions, pieces, wanted_variants, work
 from cnncalc.sweep.space import Space
 
 #: What is told of the progress: how many variants were looked at, and how many of these meet the conditions.
@@ -34,9 +34,7 @@ class Engine:
         self.space = space
         self.plans = plans(spec, space, fixed, names)
 
-    def search(
-        self, query: Query, progress: Progress, workers: int = 1, scheduler: str | None = None
-    ) -> Found:
+    def search(self, query: Query, progress: Progress, workers: int = 1, scheduler: str | None = None) -> Found:
         """Return what is found; an interrupt ends the search, and what is known by then is returned."""
         if scheduler is not None:
             from cnncalc.sweep.cluster import search_on_cluster
@@ -59,9 +57,7 @@ class Engine:
         front = answer.front.numbers.tolist() if answer.front is not None else None
         ranking = answer.ranking.numbers.tolist() if answer.ranking is not None else None
         excluded = answer.done - answer.kept - sum(answer.failed.values())
-        return Found(
-            self.space.count, answer.done, answer.kept, excluded, answer.failed, front, ranking, complete
-        )
+        return Found(self.space.variants, answer.done, answer.kept, excluded, answer.failed, front, ranking, complete)
 
     def figures(self, numbers: Sequence[int], paths: Sequence[str]) -> list[dict[str, Any]]:
         """Return the figures of variants by their paths."""
@@ -90,6 +86,3 @@ def batch_of(
         numbers = block.figure(plan.figures[path])
         figures[path] = None if numbers is None else at_positions(block, numbers, chosen)
     return Batch(block.numbers(chosen), figures)
-
-
-__all__ = ["Batch", "Engine", "Piece"]

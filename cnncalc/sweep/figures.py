@@ -77,29 +77,29 @@ class StructureFigures:
             case "params" | "frozen" | "buffers":
                 return self._sum(key)
             case "macs" | "activations" | "conv_activations":
-                return self._sum(key) * batch
+                return self._sum(key).times(batch)
             case "flops":
-                return self._sum("macs") * batch * 2
+                return self._sum("macs").times(2 * batch)
             case "backward_macs":
-                return total(self._training.backward_macs, self.counts) * batch
+                return total(self._training.backward_macs, self.counts).times(batch)
             case "saved_bytes":
                 return total(self._training.saved_bytes, self.counts)
             case "params_bytes":
-                return self._weights * size
+                return self._weights.times(size)
             case "training_bytes":
                 saved = self.figure("saved_bytes") * batch
                 constant = self._sum("frozen") + self._sum("buffers")
-                made: Any = training_bytes(self._sum("params"), constant, saved, size, self.settings.optimizer)  # type: ignore[arg-type]  # a sum
+                made: Sum = training_bytes(self._sum("params"), constant, saved, size, self.settings.optimizer)
                 return made
             case "layers":
                 return total([1 if node.inputs else 0 for node in self.nodes], self.counts)
             case "activation_bytes.sum":
-                return self._every_map * (size * batch)
+                return self._every_map.times(size * batch)
             case "activation_bytes.peak":
-                return self._peak(buffer_lifetimes(self._buffers)) * (size * batch)
+                return self._peak(buffer_lifetimes(self._buffers)).times(size * batch)
             case "activation_bytes.peak_no_inplace":
                 lifetimes = unshared_lifetimes(self.nodes, self.structure.outputs)
-                return self._peak(lifetimes) * (size * batch)
+                return self._peak(lifetimes).times(size * batch)
         raise KeyError(key)
 
     @property
@@ -188,10 +188,10 @@ class StructureFigures:
         once = [1] * len(nodes)
         if key in ("backward_macs", "saved_bytes"):
             values = [getattr(self._training, key)[node.index] for node in nodes]
-            return total(values, once) * (batch if key == "backward_macs" else 1)
+            return total(values, once).times(batch if key == "backward_macs" else 1)
         scale = batch if key in ("macs", "flops", "activations", "conv_activations") else 1
         values = [getattr(self.costs[node.index], "macs" if key == "flops" else key) for node in nodes]
-        return total(values, once) * scale * (2 if key == "flops" else 1)
+        return total(values, once).times(scale * (2 if key == "flops" else 1))
 
     def _field(self, node: Node, key: str, index: int) -> Sum | None:
         """Return a number of the receptive field along an axis, computed for each combination of sizes."""

@@ -66,11 +66,10 @@ class Front:
         picked = np.linspace(0, len(self.numbers) - 1, min(PIVOTS, len(self.numbers))).astype(int)
         for at in picked.tolist():
             worse: Any = True
-            for column, own in zip(columns, self.figures, strict=True):
-                worse = worse & (column >= own[at])
             equal: Any = True
-            for column, own in zip(columns, self.figures, strict=True):
-                equal = equal & (column == own[at])
+            for column, front_column in zip(columns, self.figures, strict=True):
+                worse = worse & (column >= front_column[at])
+                equal = equal & (column == front_column[at])
             kept = _both(kept, ~worse | equal)
         return _positions(chunk, kept)
 
@@ -80,9 +79,9 @@ class Front:
             end = start + (BATCH if len(figures) > 2 else len(numbers))
             joined = [_joined(own, new[start:end]) for own, new in zip(self.figures, figures, strict=True)]
             together = np.concatenate([self.numbers, numbers[start:end]])
-            chosen = front([ranks(each) for each in joined], together)
-            self.figures = [each[chosen] for each in joined]
-            self.numbers = together[chosen]
+            kept = front([ranks(each) for each in joined], together)
+            self.figures = [each[kept] for each in joined]
+            self.numbers = together[kept]
 
 
 def _both(first: Any, second: Any) -> Any:

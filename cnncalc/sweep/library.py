@@ -11,7 +11,7 @@ from cnncalc.analysis import Analysis, Options
 from cnncalc.diagnostics import Problems, Source, Span, SpecError, fail
 from cnncalc.language.nodes import Spec
 from cnncalc.sources import parse_shape, read_file, read_nodes, text_of, text_or_network
-from cnncalc.sweep.answers import Fixed, Found, Goal, Limit, Problem, Query
+from cnncalc.sweep.answers import Fixed, Found, Goal, Problem, Query
 from cnncalc.sweep.axes import space_of
 from cnncalc.sweep.conditions import limits_of
 from cnncalc.sweep.names import FigureName, find_goals, find_names, total_name
@@ -35,7 +35,7 @@ Progress = Callable[[int, Any], None]
 
 
 class Variant(NamedTuple):
-    """A variant of the answer: its number in the space, its values and its figures by name, and whether on the front."""
+    """A variant of the answer: its number in the space, its values and figures by name, and whether on the front."""
 
     number: int
     values: dict[str, Any]
@@ -72,10 +72,12 @@ class Sweep:
         problems = Problems()
         self.spec: Spec = read_nodes(self.source, problems)
         problems.raise_if_any()
-        self.fixed = Fixed(_shape(input), dict(variables or {}), options.batch, options.dtype, options.convention, optimizer)
+        self.fixed = Fixed(
+            _shape(input), dict(variables or {}), options.batch, options.dtype, options.convention, optimizer
+        )
         self.whole: Space = space_of(self.spec, over or {}, self.fixed.variables)
         self.space = self.whole
-        self.sampled = sample is not None and sample < self.whole.count
+        self.sampled = sample is not None and sample < self.whole.variants
         if sample is not None and self.sampled:
             self.space = self.whole.subspace(self.whole.sample(sample, seed))
         self.where, self._columns = tuple(where), tuple(columns)
@@ -127,27 +129,27 @@ class Sweep:
         for values in self._candidates():
             try:
                 return analysis_of(self.spec, values, self.fixed)
-            except SpecError as error:
+            except SpecError as error:  # noqa: PERF203  # only until one fits
                 first = first or error
         assert first is not None
         raise first
 
     def _candidates(self) -> Iterator[dict[str, Any]]:
         yield {}
-        step = max(self.space.count // 100, 1)
-        for number in range(0, min(self.space.count, 100 * step), step):
+        step = max(self.space.variants // 100, 1)
+        for number in range(0, min(self.space.variants, 100 * step), step):
             yield self.space.values(number)
 
     @cached_property
     def engine(self) -> Engine:
         """The plans of the space; raises `SpecError` E301 if NumPy is not installed, E152 if the space is too large."""
-        if self.space.count > MOST_ENUMERATED:
+        if self.space.variants > MOST_ENUMERATED:
             help = "add `--sample 1000000` to draw some of them, or try fewer values"
-            fail("E152", f"the space has {self.space.count:,} variants", label="more than 10^12", help=help)
+            fail("E152", f"the space has {self.space.variants:,} variants", label="more than 10^12", help=help)
         try:
             import numpy  # noqa: F401  # the extra `sweep`
         except ImportError:
-            _no_numpy(self.space.count)
+            _no_numpy(self.space.variants)
         from cnncalc.sweep.engine import Engine
         from cnncalc.sweep.runs import TooManyRuns
 
@@ -160,7 +162,7 @@ class Sweep:
     @property
     def by_one(self) -> bool:
         """Whether variants are looked at one by one, since NumPy is not installed."""
-        if self.space.count > MOST_VARIANTS:
+        if self.space.variants > MOST_VARIANTS:
             return False
         try:
             import numpy  # noqa: F401  # the extra `sweep`
@@ -200,7 +202,7 @@ class SweepResult:
 
     def __init__(self, sweep: Sweep, found: Found) -> None:
         self.sweep, self.found = sweep, found
-        self.count, self.done, self.kept, self.excluded = found.count, found.done, found.kept, found.excluded
+        self.count, self.done, self.kept, self.excluded = found.variants, found.done, found.kept, found.excluded
         self.failed = _by_place(found.failed)
         self.complete = found.complete
 
@@ -233,7 +235,10 @@ class SweepResult:
         analysis = self.analyze(variant)
         found = find_all(self.sweep.analyzed, analysis)
         return variant._replace(
-            figures={**variant.figures, **{path: each.value for path, each in zip(self.sweep.analyzed, found, strict=True)}}
+            figures={
+                **variant.figures,
+                **{path: each.value for path, each in zip(self.sweep.analyzed, found, strict=True)},
+            }
         )
 
     @property
@@ -252,8 +257,10 @@ class SweepResult:
         if fixed.input is not None and "input" not in variant.values:
             words.append(f"--input={'x'.join(map(str, fixed.input))}")
         for name, value, default in (
-            ("batch", fixed.batch, 1), ("dtype", fixed.dtype, "float32"), ("convention", fixed.convention, "torchvision")
-        ):  # fmt: skip
+            ("batch", fixed.batch, 1),
+            ("dtype", fixed.dtype, "float32"),
+            ("convention", fixed.convention, "torchvision"),
+        ):
             if value != default and name not in variant.values:
                 words.append(f"--{name}={value}")
         return command_line(self.sweep.called, variant.values, words)
@@ -263,7 +270,9 @@ class SweepResult:
         records = []
         for each in self.rows:
             marks = {"front": each.on_front} if self.found.front is not None else {}
-            records.append({**each.values, **{self.short(path): value for path, value in each.figures.items()}, **marks})
+            records.append(
+                {**each.values, **{self.short(path): value for path, value in each.figures.items()}, **marks}
+            )
         return records
 
     def short(self, path: str) -> str:
@@ -371,6 +380,3 @@ def sweep(
         seed=seed,
     )  # fmt: skip
     return asked.run(progress, workers, scheduler)
-
-
-__all__ = ["Limit", "Sweep", "SweepResult", "Variant", "sweep"]

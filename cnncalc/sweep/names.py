@@ -27,12 +27,12 @@ ARENA = "totals.activation_bytes.arena"
 
 
 class FigureName(NamedTuple):
-    """A figure: its full path, and for people its last key; one of a `layer` (empty: the last) has a place in a list."""
+    """A figure: its path and its key; one of a `layer` (empty: the last), of a list of sizes, has a place in it."""
 
     path: str
     key: str
     layer: str | None
-    index: int | None
+    place: int | None
     in_bytes: bool
 
     @property
@@ -43,7 +43,7 @@ class FigureName(NamedTuple):
         """Return the figure of a structure; None if it has none."""
         if self.layer is None:
             return figures.figure(self.key)
-        return figures.of_layer(self.layer or None, self.key, self.index)
+        return figures.of_layer(self.layer or None, self.key, self.place)
 
 
 def total_name(key: str) -> FigureName:
@@ -74,7 +74,7 @@ def find_names(path: Span, sample: Analysis) -> list[FigureName]:
         prefixes = {".".join(name.split(".")[:end]) for name in names for end in range(1, name.count(".") + 2)}
         layer = max((name for name in prefixes if figure.path.startswith(f"{name}.")), key=len, default="")
         keys = figure.path[len(layer) + 1 :].split(".")
-    if keys[0] not in OF_LAYERS or not figure.numbers and keys[0] != "output_shape":
+    if keys[0] not in OF_LAYERS or (not figure.numbers and keys[0] != "output_shape"):
         _not_for_all(path, "this is no number, or not one that is computed for all variants at once")
     return list(_of_layer(figure, layer, keys, path))
 
@@ -111,7 +111,9 @@ def find_goals(option: str, text: str, sample: Analysis) -> list[tuple[FigureNam
         at = start + part.find(bare) if bare else start
         span = Span(source, at, at + max(len(bare), 1))
         if not bare:
-            raise SpecError([Diagnostic("E140", "a figure is missing", span, "expected its name", (), "write `params`")])
+            raise SpecError(
+                [Diagnostic("E140", "a figure is missing", span, "expected its name", (), "write `params`")]
+            )
         found += [(name, sign) for name in find_names(span, sample)]
         start += len(part) + 1
     return found

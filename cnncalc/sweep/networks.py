@@ -98,7 +98,7 @@ class VariantBuilder(GraphBuilder):
         #: What a layer requires of its shapes, and does not hold for all variants, by the identity of these.
         self._unmet: dict[tuple[int, int], list[tuple[Any, str, str]]] = {}
 
-    def add(  # type: ignore[override]  # the others are passed on as they are
+    def add(
         self,
         layer: Layer,
         inputs: tuple[int, ...],
@@ -179,7 +179,7 @@ class VariantBlocks(Blocks):
         super().__init__(*more)
         self.run = run
 
-    def evaluate(self, expression: Expression, names: Mapping[str, Any]) -> Any:  # type: ignore[override]
+    def evaluate(self, expression: Expression, names: Mapping[str, Any]) -> Any:
         return evaluate_variants(self.run, expression, names)
 
     def repeat_count(self, item: ItemNode, scope: Scope) -> Any:
@@ -233,7 +233,7 @@ class VariantExpander(Expander):
         self.builder = self.variant_builder = VariantBuilder(run, problems, list(given_names(spec.items)))
         self.blocks = VariantBlocks(run, spec.definitions, self.top.numbers, problems)
 
-    def evaluate(self, expression: Expression, names: Mapping[str, Any]) -> Any:  # type: ignore[override]
+    def evaluate(self, expression: Expression, names: Mapping[str, Any]) -> Any:
         return evaluate_variants(self.run, expression, names)
 
     def _top_scope(self, variables: dict[str, Any]) -> Scope:
@@ -303,7 +303,7 @@ class VariantExpander(Expander):
         return current
 
     def _keeps_shape(self, before: int, after: int) -> bool:
-        if before == NO_TENSOR or before == after:
+        if before in (NO_TENSOR, after):
             return False
         shapes = self.builder.nodes[before].shape, self.builder.nodes[after].shape
         return len(shapes[0].dims) == len(shapes[1].dims) and all(

@@ -24,9 +24,7 @@ def analysis_of(spec: Spec, values: dict[str, Any], fixed: Fixed) -> Analysis:
     """Return the analysis of a variant; raises `SpecError` if it does not fit."""
     lets = {name: value for name, value in values.items() if name not in (INPUT, BATCH, DTYPE)}
     graph = build_graph(spec, Problems(), values.get(INPUT, fixed.input), {**fixed.variables, **lets})
-    options = Options(
-        values.get(BATCH, fixed.batch), values.get(DTYPE, fixed.dtype), fixed.convention, fixed.optimizer
-    )
+    options = Options(values.get(BATCH, fixed.batch), values.get(DTYPE, fixed.dtype), fixed.convention, fixed.optimizer)
     return analyze_graph(graph, options)
 
 
@@ -39,7 +37,9 @@ def figures_of_analysis(analysis: Analysis, names: Sequence[FigureName]) -> dict
 def _figure(figures: Figures, analysis: Analysis, name: FigureName) -> Any:
     path = name.path
     if name.of_layer:
-        path = f"{name.layer or analysis.rows[-1].name}.{name.key}" + (f".{name.index}" if name.index is not None else "")
+        path = f"{name.layer or analysis.rows[-1].name}.{name.key}" + (
+            f".{name.place}" if name.place is not None else ""
+        )
     try:
         found = figures.find(Span(Source("", path), 0, len(path)))
     except SpecError:
@@ -80,13 +80,13 @@ def search(
         order = sorted(rows, key=lambda number: (_sort_key(rows[number], query), number))
         ranking = order[: query.most]
     excluded = done - len(rows) - sum(failed.values())
-    return Found(space.count, done, len(rows), excluded, failed, front, ranking, complete)
+    return Found(space.variants, done, len(rows), excluded, failed, front, ranking, complete)
 
 
 def _rows(
     spec: Spec, space: Space, fixed: Fixed, names: Sequence[FigureName], failed: Counter[Problem]
 ) -> Iterator[tuple[int, dict[str, Any] | None]]:
-    for number in range(space.count):
+    for number in range(space.variants):
         try:
             analysis = analysis_of(spec, space.values(number), fixed)
         except SpecError as error:

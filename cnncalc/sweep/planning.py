@@ -93,4 +93,3 @@ def figures_of(found: Sequence[StructurePlan], numbers: Any, paths: Sequence[str
             for at, value, failed in zip(chosen.tolist(), points.spread(column).tolist(), fails.tolist(), strict=True):
                 rows[at][path] = None if failed else value
     return rows
-

@@ -78,7 +78,8 @@ class StructurePlan(NamedTuple):
         return tuple([len(each) for each in self.positions])
 
     @property
-    def count(self) -> int:
+    def variants(self) -> int:
+        """How many variants there are in the part of the space."""
         return prod(self.shape)
 
 
@@ -119,9 +120,7 @@ def plan(
     frozen = {key: cut.figure(figure) for key, figure in figures.items()}
     positions = tuple([each + offset for each, offset in zip(chosen, offsets, strict=True)])
     apart = () if states is not None else tuple(conditions)
-    return StructurePlan(
-        positions, states, apart, tuple(problems), frozen, len(structure.nodes), tuple(lengths)
-    )
+    return StructurePlan(positions, states, apart, tuple(problems), frozen, len(structure.nodes), tuple(lengths))
 
 
 def _states(conditions: Sequence[tuple[int, Term]], shape: tuple[int, ...]) -> Term | None:

@@ -232,7 +232,9 @@ def _kind(result: Any) -> Any:
     return "number" if hasattr(result, "denominator") or isinstance(result, float) else result
 
 
-def explore(lengths: Sequence[int], work: Callable[[Run], Result], most: int = MOST_RUNS) -> Iterator[tuple[Run, Result]]:
+def explore(
+    lengths: Sequence[int], work: Callable[[Run], Result], most: int = MOST_RUNS
+) -> Iterator[tuple[Run, Result]]:
     """Yield a run for each structure, and what the work gave in it.
 
     Raises `TooManyRuns` if there are more.

@@ -19,7 +19,6 @@ from cnncalc.sweep.fronts import Front, Ranking
 from cnncalc.sweep.plans import ELSEWHERE, FAILED, FINE, Array, StructurePlan
 from cnncalc.sweep.values import HIGHEST, LOWEST
 
-
 _COMPARE: dict[str, Any] = {
     "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal, "==": np.equal, "!=": np.not_equal,
 }  # fmt: skip
@@ -155,7 +154,7 @@ class Piece(NamedTuple):
     plan: int
     first: int
     last: int
-    count: int
+    variants: int
 
 
 #: The variants of a piece of work, about.

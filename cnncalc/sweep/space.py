@@ -30,7 +30,8 @@ class Space(NamedTuple):
         return tuple([len(axis.rows) for axis in self.axes])
 
     @property
-    def count(self) -> int:
+    def variants(self) -> int:
+        """How many variants there are."""
         return prod(self.lengths)
 
     @property
@@ -51,11 +52,11 @@ class Space(NamedTuple):
         from random import Random
 
         random = Random(seed)
-        if self.count <= size:
-            return list(range(self.count))
+        if self.variants <= size:
+            return list(range(self.variants))
         chosen: set[int] = set()
         while len(chosen) < size:
-            chosen.update(islice(iter(lambda: random.randrange(self.count), None), size - len(chosen)))
+            chosen.update(islice(iter(lambda: random.randrange(self.variants), None), size - len(chosen)))
         return sorted(chosen)
 
     def subspace(self, numbers: Sequence[int]) -> Space:

@@ -35,7 +35,7 @@ class Sum:
         axes = value.axes if isinstance(value, Varying) else ()
         terms[axes] = terms[axes] + value if axes in terms else value
 
-    def __add__(self, other: Any) -> Sum:
+    def __add__(self, other: object) -> Sum:
         result = Sum()
         result.add(self)
         result.add(other)
@@ -43,12 +43,13 @@ class Sum:
 
     __radd__ = __add__
 
-    def __mul__(self, times: Any) -> Sum:
+    def times(self, factor: Any) -> Sum:
+        """Return each of its products so many times."""
         result = Sum()
-        result.add(self, times)
+        result.add(self, factor)
         return result
 
-    __rmul__ = __mul__
+    __mul__ = __rmul__ = times
 
     @property
     def terms(self) -> list[tuple[Any, list[Any]]]:
@@ -81,8 +82,9 @@ class Largest:
     def __init__(self, sums: Iterable[Sum]) -> None:
         self.sums = list(sums)
 
-    def __mul__(self, times: Any) -> Largest:
-        return Largest([each * times for each in self.sums])
+    def times(self, factor: Any) -> Largest:
+        """Return the largest of the sums, each so many times."""
+        return Largest([each.times(factor) for each in self.sums])
 
 
 def total(values: Iterable[Any], counts: Iterable[Any]) -> Sum:

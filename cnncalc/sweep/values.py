@@ -16,12 +16,9 @@ import operator
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from cnncalc.sweep.runs import Run
 
 #: The integers that an array of 64 bits holds.
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
@@ -29,6 +26,23 @@ LOWEST, HIGHEST = -(2**63), 2**63 - 1
 MOST_COMPARED = 4096
 
 Axes = tuple[int, ...]
+
+
+class Run(Protocol):
+    """What values ask of the run that they belong to."""
+
+    @property
+    def facts(self) -> int:
+        """How much is known of the variants that are left."""
+
+    def decide(self, asked: VaryingCondition) -> bool:
+        """Return one side of a condition that holds for some variants alone, with which the run goes on."""
+
+    def settled(self, asked: VaryingCondition) -> Any:
+        """Return True or False for a condition that is the same for all variants left, else the condition."""
+
+    def together(self, first: Axes, second: Axes) -> Axes:
+        """Return the axes of both."""
 
 
 def is_number(value: object) -> bool:
@@ -57,7 +71,7 @@ class Grid:
 
     def same_as(self, other: object) -> bool:
         """Return whether another value is the same for every variant, without a question to the run."""
-        return self is other or (type(other) is type(self) and self.content == other.content)  # type: ignore[attr-defined]
+        return self is other or (type(other) is type(self) and self.content == other.content)
 
     def __hash__(self) -> int:
         return hash(self.content)
@@ -303,9 +317,11 @@ class Varying(Grid):
                 continue
             if not isinstance(result, Varying):
                 plain = max if compute is np.maximum else min
-                result = limit.clip(result if plain is max else None, None if plain is max else result) if isinstance(
-                    limit, Varying
-                ) else plain(result, limit)
+                result = (
+                    limit.clip(result if plain is max else None, None if plain is max else result)
+                    if isinstance(limit, Varying)
+                    else plain(result, limit)
+                )
             else:
                 result = result._compute(limit, compute, corners)
         return result
@@ -364,7 +380,7 @@ class Varying(Grid):
     __hash__ = Grid.__hash__
 
     def __bool__(self) -> bool:
-        return not self == 0
+        return self != 0
 
     def __index__(self) -> int:
         """Return the number; the run decides which, if there are several."""
@@ -409,9 +425,7 @@ def _quotients(left: Any, right: Any) -> Any:
 def _whole_numbers(array: Any) -> np.ndarray[Any, Any]:
     """Return an array of Python's numbers with those that are whole as integers, of 64 bits if all of them fit."""
     array = np.asarray(array, dtype=object)
-    flat = [
-        each.numerator if isinstance(each, Fraction) and each.denominator == 1 else each for each in array.ravel()
-    ]
+    flat = [each.numerator if isinstance(each, Fraction) and each.denominator == 1 else each for each in array.ravel()]
     if all(isinstance(each, int) and LOWEST <= each <= HIGHEST for each in flat):
         return np.array(flat, dtype=np.int64).reshape(array.shape)
     result = np.empty(len(flat), dtype=object)

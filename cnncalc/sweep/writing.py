@@ -35,8 +35,7 @@ class Table:
             rest, at = np.divmod(rest, len(axis.rows))
             positions.append(at)
         for axis, at in zip(self.space.axes, reversed(positions), strict=True):
-            for number in range(len(axis.names)):
-                columns.append(_values([row[number] for row in axis.rows], at))
+            columns += [_values(values, at) for values in zip(*axis.rows, strict=True)]
         for path in self.paths:
             figures = batch.figures[path]
             columns.append([None] * len(batch.numbers) if figures is None else figures)
@@ -65,9 +64,7 @@ def write_jsonl(stream: TextIO, table: Table, batches: Iterator[Batch]) -> None:
     """Write a JSON object for each variant, one a line."""
     for batch in batches:
         rows = zip(*[_listed(column) for column in table.columns(batch)], strict=True)
-        stream.writelines(
-            json.dumps(dict(zip(table.headings, row, strict=True)), default=str) + "\n" for row in rows
-        )
+        stream.writelines(json.dumps(dict(zip(table.headings, row, strict=True)), default=str) + "\n" for row in rows)
 
 
 def write_parquet(path: str, table: Table, batches: Iterator[Batch]) -> None:
