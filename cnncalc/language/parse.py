@@ -253,7 +253,7 @@ class Parser(Cursor):
 
     def lets(self) -> Iterator[LetNode]:
         yield from self.tied_lets() if self.kind == "(" else [self.let()]
-        while self.token.text == "," and (self.binds(self.at + 1) or self.tokens[self.at + 1].kind == "("):
+        while self.token.text == "," and (self.binds(self.at + 1) or self.ties(self.at + 1)):
             self.take()
             yield from self.tied_lets() if self.kind == "(" else [self.let()]
 
@@ -261,6 +261,13 @@ class Parser(Cursor):
         """Return whether the token at a position begins `NAME =`, which begins no layer."""
         token = self.tokens[at]
         return bool(LONG_FORM.match(token.text) or (NAME.fullmatch(token.text) and self.tokens[at + 1].kind == "="))
+
+    def ties(self, at: int) -> bool:
+        """Return whether names in brackets and a `=` begin at a position, which begin no layer."""
+        if self.tokens[at].kind != "(":
+            return False
+        end = next((place for place in range(at, len(self.tokens)) if self.tokens[place].kind in (")", END)), at)
+        return self.tokens[min(end + 1, len(self.tokens) - 1)].kind == "="
 
     def let(self) -> LetNode:
         first = self.tokens[self.at - 1]
@@ -287,16 +294,23 @@ class Parser(Cursor):
         return self.kind == CHUNK and self.token.text.lower() == "in" and whole and before.text[-1] not in "+-*/%="
 
     def choices(self, tied: int = 0) -> Choices | None:
-        """Return the values that a sweep tries of a let, if there are any."""
+        """Return the values that a sweep tries of a let, if there are any; errors in them are reported."""
         if not self.at_choices:
             return None
+        start = self.at
         self.take()
-        if self.kind != VALUES:
-            fail("E004", "the values to try stand in brackets", self.span(self.token), "expected `[`", CHOICES_HELP)
-        values = self.take()
-        if self.kind not in (SEP, NEWLINE, END):
-            fail("E004", f"unexpected `{self.token.text}`", self.span(self.token), "expected the next line, or a `,`")
-        return parse_choices(self.source, values.start, values.end, tied)
+        try:
+            if self.kind != VALUES:
+                message = "the values to try stand in brackets"
+                fail("E004", message, self.span(self.token), "expected `[`", CHOICES_HELP)
+            values = self.take()
+            if self.kind not in (SEP, NEWLINE, END):
+                message = f"unexpected `{self.token.text}`"
+                fail("E004", message, self.span(self.token), "expected the next line, or a `,`")
+            return parse_choices(self.source, values.start, values.end, tied)
+        except SpecError as error:
+            self.recover(error, start)
+            return None
 
     def tied_lets(self) -> list[LetNode]:
         """Return the lets of `(w, d) = (1, 1)`, whose values a sweep tries together."""
@@ -310,7 +324,8 @@ class Parser(Cursor):
         if self.kind == "(":
             values = self.slices()
         if len(values) != len(names) or not names:
-            label, help = f"{len(names)} names, {len(values)} values", "write `let (w, d) = (1, 1)`"
+            label = f"{len(names)} name{'s' * (len(names) > 1)}, {len(values)} value{'s' * (len(values) != 1)}"
+            help = "write `let (w, d) = (1, 1)`"
             fail("E004", "tied lets have a value each", self.since(first), label, help)
         expressions = [ExpressionParser(self.source, *each).parse() for each in values]
         choices = self.choices(len(names))

@@ -128,8 +128,11 @@ class YamlReader:
     def let(self, key: YamlScalar, content: Value, path: str) -> list[LetNode]:
         """Return the let of a key, or the lets of `(w, d)`; `{value: …, in: […]}` says which values a sweep tries."""
         choices = None
-        if isinstance(content, YamlMapping):
-            pairs = self.required(content, path, shortened(key), ("value",), ("in",))
+        if isinstance(content, YamlMapping) and any(pair.key.text.lower() in ("value", "in") for pair in content.pairs):
+            pairs = self.pairs(content, path, f"`{shortened(key)}`", ("value", "in"))
+            if "value" not in pairs:
+                span = self.span(path, content.start, content.end)
+                fail("E104", f"`{shortened(key)}` has no value", span, path, "write `value: …` in it")
             choices, content, path = pairs.get("in"), pairs["value"].value, f"{path}.value"
         names = [(key.text, self.whole(key, path))]
         if key.text.startswith("("):
