@@ -286,6 +286,9 @@ class VariantExpander(Expander):
         place then: read by nothing but the copy behind, with the same need of a gradient.
         """
         builder = self.variant_builder
+        if not self.repeats and item.name is not None and count == 1:
+            # A single copy has the name as it stands; where layers are not asked for, names are of no matter.
+            return self.copy(item, current, scope, None)
         for number in range(1, MOST_COPIES + 1):
             before = current
             current = self.copy(item, current, scope, number)

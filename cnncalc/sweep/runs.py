@@ -248,5 +248,5 @@ def explore(
             raise TooManyRuns
         run = Run(lengths, pending.pop(), shared)
         result = work(run)
-        pending += reversed(run.open)
+        pending += run.open
         yield run, result
