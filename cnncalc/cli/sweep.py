@@ -240,9 +240,8 @@ def _write_all(asked: Sweep, output: Output) -> None:
 
     answer = Answer(asked.query)
     paths = [name.path for name in asked.names]
-    table = Table(
-        asked.space, paths, [path.removeprefix("totals.").removeprefix("activation_bytes.") for path in paths]
-    )
+    names = [path.removeprefix("totals.").removeprefix("activation_bytes.") for path in paths]
+    table = Table(asked.space, paths, names, decimals=output.format == "csv")
     progress = Progress(asked.space.variants, output)
 
     def batches() -> Iterator[Any]:

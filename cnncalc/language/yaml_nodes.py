@@ -142,19 +142,24 @@ class YamlReader:
             name, span = self.read(key, path, lambda parser: parser.name("under `let`"))
             names = [(name, span)]
         tied = tuple([name for name, _ in names]) if key.text.startswith("(") else ()
-        source = self.source(self.text(content, path), path)
-        values = [(0, len(source.text))]
-        if tied:
-            values = [at for _, at in parts_in_brackets(source, 0, len(source.text))]
-        if len(values) != len(names):
-            fail(
-                "E004", "tied lets have a value each", self.whole(key, path), path, "write `(w, d): {value: '(1, 1)'}`"
-            )
+        parts = self.let_values(content, path, bool(tied))
+        if len(parts) != len(names):
+            fail("E004", "tied lets have a value each", self.whole(key, path), path, "write `(w, d): {value: [1, 1]}`")
         found = self.choices(choices, path, len(tied)) if choices else None
         return [
-            LetNode(name, ExpressionParser(source, *at).parse(), span, found, tied)
-            for (name, span), at in zip(names, values, strict=True)
+            LetNode(name, ExpressionParser(*part).parse(), span, found, tied)
+            for (name, span), part in zip(names, parts, strict=True)
         ]
+
+    def let_values(self, content: Value, path: str, tied: bool) -> list[tuple[Source, int, int]]:
+        """Return the places of the values of a let: of lets that are tied `(1, 1)`, or a list."""
+        if tied and isinstance(content, YamlList):
+            sources = [self.source(self.text(part, path), path) for part in content.items]
+            return [(source, 0, len(source.text)) for source in sources]
+        source = self.source(self.text(content, path), path)
+        if not tied:
+            return [(source, 0, len(source.text))]
+        return [(source, *at) for _, at in parts_in_brackets(source, 0, len(source.text))]
 
     def choices(self, pair: YamlPair, path: str, tied: int) -> Choices:
         """Return the values that a sweep tries: a text in brackets, or a list of values, ranges or lists of values."""

@@ -206,14 +206,16 @@ class StructureFigures:
         numbers: list[Any] = []
         for point in product(*[range(length) for length in shape]):
             at = dict(zip(axes, point, strict=True))
-            field = receptive_fields(Picker(at).nodes(self.nodes))[node.index]
-            if index >= len(field.axes) or (field.whole and key in ("size", "smallest")):
+            nodes = Picker(at).nodes(self.nodes)
+            field = receptive_fields(nodes)[node.index]
+            if index >= len(field.axes):
                 return None
             axis = field.axes[index]
-            value = axis.size if key == "smallest" and axis.smallest is None else getattr(axis, key)
-            if isinstance(value, float):
-                return None
-            numbers.append(value)
+            if field.whole and key in ("size", "smallest"):
+                # One that covers the whole input is as large as the input.
+                numbers.append(nodes[0].shape.spatial[index])
+            else:
+                numbers.append(axis.size if key == "smallest" and axis.smallest is None else getattr(axis, key))
         return total([from_numbers(self.run, axes, numbers, shape)], [1])
 
 

@@ -16,7 +16,7 @@ from cnncalc.sweep.axes import space_of
 from cnncalc.sweep.conditions import limits_of
 from cnncalc.sweep.names import FigureName, find_goals, find_names, total_name
 from cnncalc.sweep.one_by_one import MOST_VARIANTS, analysis_of, figures_of_analysis, search
-from cnncalc.sweep.space import Space, command_line
+from cnncalc.sweep.space import Space, command_line, value_text
 
 if TYPE_CHECKING:
     from cnncalc.sweep.engine import Engine
@@ -253,16 +253,18 @@ class SweepResult:
     def command(self, variant: Variant) -> str:
         """Return the command line that calculates a variant."""
         fixed = self.sweep.fixed
-        words = [f"--var={name}={value}" for name, value in fixed.variables.items()]
+        words: list[str] = []
+        for name, value in fixed.variables.items():
+            words += ["--var", f"{name}={value_text(value)}"]
         if fixed.input is not None and "input" not in variant.values:
-            words.append(f"--input={'x'.join(map(str, fixed.input))}")
+            words += ["--input", value_text(fixed.input)]
         for name, value, default in (
             ("batch", fixed.batch, 1),
             ("dtype", fixed.dtype, "float32"),
             ("convention", fixed.convention, "torchvision"),
         ):
             if value != default and name not in variant.values:
-                words.append(f"--{name}={value}")
+                words += [f"--{name}", str(value)]
         return command_line(self.sweep.called, variant.values, words)
 
     def records(self) -> list[dict[str, Any]]:

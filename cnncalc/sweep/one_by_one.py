@@ -35,16 +35,17 @@ def figures_of_analysis(analysis: Analysis, names: Sequence[FigureName]) -> dict
 
 
 def _figure(figures: Figures, analysis: Analysis, name: FigureName) -> Any:
-    path = name.path
+    path, place = name.path, name.place
     if name.of_layer:
-        path = f"{name.layer or analysis.rows[-1].name}.{name.key}" + (
-            f".{name.place}" if name.place is not None else ""
-        )
+        path = f"{name.layer or analysis.rows[-1].name}.{name.key}"
+        if name.key == "output_shape":
+            path = f"{path}.{place or 0}"
+            place = None
     try:
-        found = figures.find(Span(Source("", path), 0, len(path)))
+        numbers = figures.find(Span(Source("", path), 0, len(path))).numbers
     except SpecError:
         return None
-    return found.numbers[0] if found.numbers else None
+    return numbers[place or 0] if len(numbers) > (place or 0) else None
 
 
 def problem_of(diagnostic: Diagnostic) -> Problem:

@@ -20,10 +20,13 @@ ROW_GROUP = 1 << 18
 
 
 class Table:
-    """The columns of all variants: the number of each, its values, and its figures."""
+    """The columns of all variants: the number of each, its values, and its figures.
 
-    def __init__(self, space: Space, paths: Sequence[str], names: Sequence[str]) -> None:
-        self.space, self.paths = space, paths
+    With `decimals`, fractions among the values are texts, and floats otherwise.
+    """
+
+    def __init__(self, space: Space, paths: Sequence[str], names: Sequence[str], decimals: bool) -> None:
+        self.space, self.paths, self.decimals = space, paths, decimals
         self.headings = ["variant", *space.names, *names]
 
     def columns(self, batch: Batch) -> list[Any]:
@@ -35,18 +38,18 @@ class Table:
             rest, at = np.divmod(rest, len(axis.rows))
             positions.append(at)
         for axis, at in zip(self.space.axes, reversed(positions), strict=True):
-            columns += [_values(values, at) for values in zip(*axis.rows, strict=True)]
+            columns += [_values(values, at, self.decimals) for values in zip(*axis.rows, strict=True)]
         for path in self.paths:
             figures = batch.figures[path]
             columns.append([None] * len(batch.numbers) if figures is None else figures)
         return columns
 
 
-def _values(values: Sequence[Any], at: Array) -> Any:
+def _values(values: Sequence[Any], at: Array, decimals: bool) -> Any:
     """Return the values at some positions: integers, else floats where they are numbers, else texts."""
     if all(isinstance(value, int) for value in values) and max(map(abs, values)) < 2**63:
         return np.array(values, dtype=np.int64)[at]
-    if all(isinstance(value, (int, Fraction)) for value in values):
+    if not decimals and all(isinstance(value, (int, Fraction)) for value in values):
         return np.array([float(value) for value in values])[at]
     texts = [value_text(value) for value in values]
     return [texts[position] for position in at.tolist()]

@@ -50,7 +50,7 @@ def in_chunks(points: list[tuple[int, ...]], cuts: int, wide: bool = False) -> F
 
 
 @pytest.mark.parametrize("own", [False, True])
-@examples(40)
+@examples(20)
 @given(st.integers(1, 4).flatmap(lambda n: st.lists(st.tuples(*[st.integers(0, 6)] * n), min_size=1, max_size=40)))
 def test_fronts(own: bool, points: list[tuple[int, ...]]) -> None:
     """Any number of figures, in one chunk or several, with a library or without."""
@@ -71,7 +71,7 @@ def test_figures_that_floats_confuse() -> None:
     assert in_chunks(points, 1).numbers.tolist() == [3]
 
 
-@examples(40)
+@examples(20)
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=60), st.integers(1, 12), st.integers(1, 4))
 def test_rankings(figures: list[int], most: int, cuts: int) -> None:
     """The smallest come first, of equal ones those of the lowest numbers, in whatever order parts are looked at."""

@@ -20,7 +20,7 @@ ASKED: list[dict[str, Any]] = [
     {"pareto": "-macs,params"},
     {"pareto": "params,macs,-peak", "sort": "-training_bytes", "top": 9, "where": ["output_shape.0 > 10"]},
     {"sort": "peak", "top": 5, "where": ["params > 1.5k", "layers != 12", "macs < 9999999999999999999999"]},
-    {"sort": "-add1.receptive_field.size.0", "top": 6, "where": ["mixed.macs > 100", "add1.receptive_field.jump <= 2"]},
+    {"sort": "-conv4.receptive_field.left.0", "top": 6, "where": ["mixed.macs > 100", "conv4.receptive_field >= 4"]},
     {"where": ["params == 1"]},
 ]
 
@@ -43,7 +43,7 @@ def one_after_the_other(asked: Sweep) -> Found:
 
 
 #: A part of the space, since each variant is built by itself as well.
-OVER = {"w": [1, 2, 5], "n": [0, 1, 3], "size": [5, 24], "k": [3, 8], "g": [1, 3]}
+OVER = {"w": [1, 5], "n": [0, 1, 3], "size": [5, 24], "k": [3, 8], "g": [1, 3]}
 
 
 @pytest.mark.parametrize("options", ASKED, ids=str)
@@ -54,7 +54,7 @@ def test_one_by_one(options: dict[str, Any]) -> None:
     assert places(engine.search(asked.query, silent)) == places(one_after_the_other(asked))
 
 
-@pytest.mark.parametrize("options", ASKED[:4], ids=str)
+@pytest.mark.parametrize("options", ASKED[1:3], ids=str)
 def test_pieces(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Small chunks and pieces, merged in any order, find the same; so does a space that is cut into parts."""
     asked = Sweep(SPACE, over=OVER, **options)
@@ -63,9 +63,7 @@ def test_pieces(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(chunks.blocks, "__defaults__", (5,))
     engine = Engine(asked.spec, asked.space, asked.fixed, asked.names)
     assert len(engine.plans) > len({plan.shape for plan in engine.plans})
-    answers = [
-        search.work(engine.plans, piece, search.Answer(asked.query)) for piece in search.pieces(engine.plans, 3)
-    ]
+    answers = [search.work(engine.plans, piece, search.Answer(asked.query)) for piece in search.pieces(engine.plans, 3)]
     assert len(answers) > 10
     whole = search.Answer(asked.query)
     for answer in reversed(answers):
@@ -136,9 +134,7 @@ def test_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
                 os.kill(pid, signal.SIGKILL)
                 killed.append(pid)
 
-        found = cnncalc.sweep(
-            "efficientnet_b0", **options, scheduler=workers.scheduler_address, progress=kill_one
-        )
+        found = cnncalc.sweep("efficientnet_b0", **options, scheduler=workers.scheduler_address, progress=kill_one)
     assert killed
     assert found.rows == expected.rows
     assert (found.kept, found.done, found.failed) == (expected.kept, expected.done, expected.failed)

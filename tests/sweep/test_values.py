@@ -42,7 +42,7 @@ def at(number: Any, first: int, second: int) -> Any:
     return found if number.wide else int(found)
 
 
-@examples(60)
+@examples(30)
 @given(
     st.sampled_from(OPERATIONS),
     st.lists(INTEGERS, min_size=3, max_size=3),
@@ -59,7 +59,7 @@ def test_arithmetic(compute: Callable[[Any, Any], Any], first: list[int], second
                 assert at(result, i, j) == compute(at(a, i, j), at(b, i, j))
 
 
-@examples(30)
+@examples(15)
 @given(st.lists(st.integers(1, 2**40), min_size=3, max_size=3), st.integers(0, 4))
 def test_powers(numbers: list[int], exponent: int) -> None:
     """So does a power, and a division rounded up."""
