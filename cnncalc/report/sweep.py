@@ -57,13 +57,14 @@ def _value_column(name: str) -> Column:
 
 
 def _figure_column(path: str, result: SweepResult) -> Column:
-    key = result.short(path)
-    heading = HEADINGS.get(path, key.replace("_", " "))
-
     def value(line: Line) -> Any:
         return line.variant.figures.get(path)
 
-    return _count(key, heading, value)
+    return _count(result.short(path), _heading(path, result), value)
+
+
+def _heading(path: str, result: SweepResult) -> str:
+    return HEADINGS.get(path, result.short(path).replace("_", " "))
 
 
 def _count(key: str, heading: str, get: Any) -> Column:
@@ -112,8 +113,7 @@ def _notes(result: SweepResult) -> Iterator[tuple[str, str]]:
         yield problem.code, f"{_variants(count)} {_do(count, 'fail')}{place}: {problem.message}"
     if result.found.front is not None:
         goals = ", ".join(
-            f"{'more' if goal.sign < 0 else 'fewer'} {result.short(goal.key).replace('_', ' ')}"
-            for goal in result.sweep.query.front
+            f"{'more' if goal.sign < 0 else 'fewer'} {_heading(goal.key, result)}" for goal in result.sweep.query.front
         )
         yield "front", f"{_variants(len(result.found.front))} that no other is as good as: {goals}"
     units = [_unit_note(result)]

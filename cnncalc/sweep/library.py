@@ -87,12 +87,14 @@ class Sweep:
         if len(sorting) > 1:
             fail("E151", f"`{sort}` is several figures", help="sort by one: `--sort params`")
         goals = [(name, sign) for name, sign in [*front, *sorting]]
-        #: How many rows of a front there are, where nothing else sorts them.
+        #: How many rows there are at most, and what they are sorted by.
         self.top = top
+        self.order = Goal(sorting[0][0].path, sorting[0][1]) if sorting else None
         self.query = Query(
             tuple([limit for _, limit in limits]),
             tuple([Goal(name.path, sign) for name, sign in front]),
-            Goal(sorting[0][0].path, sorting[0][1]) if sorting else None,
+            # Of a front, the rows are the front itself, unless so many of the best are asked for.
+            self.order if top is not None or not front else None,
             MOST_SHOWN if top is None else top,
         )
         asked = [*[name for name, _ in limits], *[name for name, _ in goals]]
@@ -209,20 +211,25 @@ class SweepResult:
     @cached_property
     def rows(self) -> list[Variant]:
         """The variants of the answer: the best, or those on the front, or the first."""
+        if self.found.ranking is None:
+            return self.front if self.sweep.top is None else self.front[: self.sweep.top]
+        return self._variants(self.found.ranking)
+
+    @cached_property
+    def front(self) -> list[Variant]:
+        """The variants that no other is as good as, by the figures of `pareto`; none where these are not given."""
+        return self._variants(self.found.front or [])
+
+    def _variants(self, numbers: Sequence[int]) -> list[Variant]:
+        """Return variants by their numbers, in the order of the answer."""
         front = set(self.found.front or ())
-        ranking = self.found.ranking
-        if ranking is None:
-            numbers = list(self.found.front or ())[: self.sweep.top]
-        else:
-            numbers = [*ranking, *sorted(front - set(ranking))]
-        query = self.sweep.query
         figures = self.sweep.figures(numbers)
         rows = [
             Variant(number, self.sweep.space.values(number), row, number in front)
             for number, row in zip(numbers, figures, strict=True)
         ]
-        if query.sort is not None:
-            key, sign = query.sort
+        if self.sweep.order is not None:
+            key, sign = self.sweep.order
             rows.sort(key=lambda each: (each.figures[key] * sign, each.number))
         return [self._with_analyzed(each) for each in rows[:MOST_ANALYZED]] + rows[MOST_ANALYZED:]
 
@@ -240,11 +247,6 @@ class SweepResult:
                 **{path: each.value for path, each in zip(self.sweep.analyzed, found, strict=True)},
             }
         )
-
-    @property
-    def front(self) -> list[Variant]:
-        """The variants that no other is as good as, by the figures of `pareto`."""
-        return [each for each in self.rows if each.on_front]
 
     def analyze(self, variant: Variant) -> Analysis:
         """Return every figure of a variant."""

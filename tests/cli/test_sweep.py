@@ -37,7 +37,7 @@ def net(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_table() -> None:
     """Values first, then figures; below, what the space came to, and the line for each row."""
     done = run(
-        "sweep", "net.cnn", "--where", "params < 8k", "--pareto", "-macs,params", "--sort", "params", "--top", "3"
+        "sweep", "net.cnn", "--where", "params < 8k", "--pareto", "-macs,params", "--sort", "params", "--top", "5"
     )
     assert done.exit_code == 0
     assert done.stdout == (
@@ -51,7 +51,7 @@ def test_table() -> None:
         "\n"
         "space  8 variants of 4 width × 2 k\n"
         "hold   5 of 8: `params < 8k`\n"
-        "front  4 variants that no other is as good as: more macs, fewer params\n"
+        "front  4 variants that no other is as good as: more MACs, fewer parameters\n"
         "bytes  as float32; the peak is of the feature maps, without weights\n"
         "\n"
         "row 1  cnncalc net.cnn --var width=0.5 --var k=5\n"
@@ -185,7 +185,7 @@ def test_pick() -> None:
         "let:\n  (a, b): {value: [1, 2], in: [[3, 4], [5, 6]]}\ninput: 8x8x{a}\nlayers: ['conv 1 x{b}']\n"
     )
     assert run("sweep", "tied.yaml", "--pick", "2").stdout == (
-        'input: "8x8x{a}"\nlet:\n  (a, b): (5, 6)\nlayers:\n  - conv 1 x{b}\n'
+        "input: 8x8x{a}\nlet:\n  (a, b): (5, 6)\nlayers:\n  - conv 1 x{b}\n"
     )
 
 
