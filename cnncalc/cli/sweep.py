@@ -95,9 +95,9 @@ def command(
     scheduler: str | None,
     output: Output,
 ) -> None:
-    """Look at every variant of a design space, exactly, and show the best.
+    """Look at every variant of a design space.
 
-    The space is what the lets of the spec say, as in `let width = 1 in [0.25..2..0.05]`, and --over. Without --pareto
+    All figures are exact, and the best variants are shown. The space is what the lets of the spec say, as in `let width = 1 in [0.25..2..0.05]`, and --over. Without --pareto
     or --sort, the first variants that hold are shown.
 
     SPEC is a file (.cnn or .yaml), - for standard input, a name of the zoo, or the network itself.
@@ -256,7 +256,8 @@ def _write_all(asked: Sweep, output: Output) -> None:
         else:
             _write_file(str(output.file), output.format, table, batches())
     progress.end()
-    note(f"{thousands(answer.kept)} of {thousands(answer.done)} variants", output)
+    if answer.kept < answer.done:
+        note(f"{thousands(answer.kept)} of {thousands(answer.done)} variants", output)
 
 
 def _write_file(path: str, format: str, table: Any, batches: Iterator[Any]) -> None:

@@ -155,7 +155,7 @@ class Page(HTMLParser):
 
 def test_page() -> None:
     """A page has a point for each row, inside the picture, and under the pointer what variant it is."""
-    done = run("sweep", "net.cnn", "--pareto", "-macs,params", "--sort", "params", "-o", "front.html")
+    done = run("sweep", "net.cnn", "--pareto", "-macs,params", "--sort", "params", "--top", "8", "-o", "front.html")
     assert (done.exit_code, done.output) == (0, "")
     page = Page(Path("front.html").read_text(encoding="utf-8"))
     assert len(page.points) == page.rows == len(page.titles) == 8
@@ -223,7 +223,7 @@ def test_parquet(tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     space = ["--over", "width=0.3..1.29..0.01", "--over", "depth=0.5..2.4..0.1", "--over", "size=64..318..2"]
     done = run("sweep", "efficientnet_b0", *space, "--all", "-o", "all.parquet")
-    assert (done.exit_code, done.stderr) == (0, "note: 256,000 of 256,000 variants\n")
+    assert (done.exit_code, done.stderr) == (0, "")
     (row,) = duckdb.sql("select count(*), max(macs), min(params) from 'all.parquet' where params < 4000000").fetchall()
     result = cnncalc.sweep(
         "efficientnet_b0",
