@@ -97,8 +97,8 @@ def command(
 ) -> None:
     """Look at every variant of a design space.
 
-    All figures are exact, and the best variants are shown. The space is what the lets of the spec say, as in `let width = 1 in [0.25..2..0.05]`, and --over. Without --pareto
-    or --sort, the first variants that hold are shown.
+    All figures are exact. The space is what the lets of the spec say, as in `let width = 1 in [0.25..2..0.05]`, and
+    --over. Without --pareto or --sort, the first variants that hold are shown.
 
     SPEC is a file (.cnn or .yaml), - for standard input, a name of the zoo, or the network itself.
     """
@@ -129,6 +129,8 @@ def _refuse_combinations(count: bool, pick: int | None, everything: bool, sample
     """Refuse options that have no effect in combination with others."""
     if sample is None:
         refuse(("seed",), "without `--sample`")
+    else:
+        refuse(("workers", "scheduler"), "with `--sample`, whose variants one process looks at")
     if everything:
         refuse(("pareto", "sort", "top", "pick", "count", "scheduler", "workers"), "with `--all`, which writes all")
         if output.format not in STREAMED:
@@ -174,7 +176,7 @@ def _search(asked: Sweep, pick: int | None, workers: int, scheduler: str | None,
     if asked.by_one:
         refuse(("workers", "scheduler"), "without NumPy: install the extra `sweep`")
     with InterruptsRaised():
-        progress = Progress(asked.space.variants, output)
+        progress = Progress(asked.count, output)
         result = asked.run(progress, workers, scheduler)
         progress.end()
     if pick is not None:
@@ -242,7 +244,7 @@ def _write_all(asked: Sweep, output: Output) -> None:
     paths = [name.path for name in asked.names]
     names = [path.removeprefix("totals.").removeprefix("activation_bytes.") for path in paths]
     table = Table(asked.space, paths, names, decimals=output.format == "csv")
-    progress = Progress(asked.space.variants, output)
+    progress = Progress(asked.count, output)
 
     def batches() -> Iterator[Any]:
         for batch in engine.batches(asked.query, paths, answer):

@@ -18,7 +18,6 @@ from cnncalc.sweep.plans import (
     Array,
     Factor,
     FigurePlan,
-    LargestPlan,
     StructurePlan,
     SumPlan,
     Term,
@@ -119,9 +118,9 @@ class Block(Chunk):
 class Points(Chunk):
     """Variants by their positions in the structure's part of the space, an array for each axis."""
 
-    def __init__(self, plan: StructurePlan, at: tuple[Array, ...]) -> None:
-        super().__init__(plan, (len(at[0]) if at else 1,))
-        self.at = at
+    def __init__(self, plan: StructurePlan, at: tuple[Array, ...], own_numbers: Array) -> None:
+        super().__init__(plan, (len(own_numbers),))
+        self.at, self.own_numbers = at, own_numbers
 
     @classmethod
     def of(cls, plan: StructurePlan, numbers: Array) -> tuple[Points, Array]:
@@ -136,12 +135,17 @@ class Points(Chunk):
             inside &= own[found] == wanted
             at.insert(0, found)
         chosen = np.flatnonzero(inside)
-        points = cls(plan, tuple([each[chosen] for each in at]))
+        points = cls(plan, tuple([each[chosen] for each in at]), numbers[chosen])
         states = points.states()
         if states is not None:
             here = np.flatnonzero(np.broadcast_to(states, points.shape) != ELSEWHERE)
-            points, chosen = cls(plan, tuple([each[here] for each in points.at])), chosen[here]
+            points = cls(plan, tuple([each[here] for each in points.at]), points.own_numbers[here])
+            chosen = chosen[here]
         return points, chosen
+
+    def numbers(self, chosen: Array) -> Array:
+        result: Array = self.own_numbers[chosen]
+        return result
 
     def take(self, term: Term) -> Array:
         if not term.axes:
@@ -168,6 +172,3 @@ def blocks(plan: StructurePlan, size: int = CHUNK) -> Iterator[tuple[slice, ...]
         first = tuple([slice(int(each), int(each) + 1) for each in at])
         for start in range(0, shape[split - 1], step):
             yield (*first, slice(start, min(start + step, shape[split - 1])), *last)
-
-
-__all__ = ["Block", "LargestPlan", "Points", "blocks"]

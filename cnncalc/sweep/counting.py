@@ -26,12 +26,13 @@ def estimate(engine: Engine, query: Query) -> dict[str, Any]:
             break
     seconds = max(perf_counter() - start, 1e-6)
     rate = answer.done / seconds
+    variants = engine.space.variants if engine.drawn is None else len(engine.drawn)
     return {
-        "variants": engine.space.variants,
+        "variants": variants,
         "structures": len(engine.plans),
         "layers": sum(plan.layers for plan in engine.plans),
         "per_second": round(rate),
-        "seconds": engine.space.variants / rate,
+        "seconds": variants / rate,
         "bytes": sum(map(_bytes_of_plan, engine.plans)),
         "chunk_bytes": 8 * CHUNK * (len(query.keys) + 2),
     }

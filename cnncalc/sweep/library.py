@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 DEFAULT_FIGURES = ("params", "macs", "activation_bytes.peak")
 #: A space of more variants is not looked at whole: it would take days.
 MOST_ENUMERATED = 10**12
+#: Variants of a space up to this size have numbers of 64 bits.
+MOST_NUMBERED = 2**62
+#: A space that variants are drawn from is planned whole if that takes no more parts.
+MOST_PARTS = 16
 #: So many variants are shown of those that meet the conditions, where no number is given.
 MOST_SHOWN = 20
 #: So many variants of an answer are analyzed by themselves, for figures that are not computed for all.
@@ -77,9 +81,12 @@ class Sweep:
         )
         self.whole: Space = space_of(self.spec, over or {}, self.fixed.variables)
         self.space = self.whole
-        self.sampled = sample is not None and sample < self.whole.variants
-        if sample is not None and self.sampled:
-            self.space = self.whole.subspace(self.whole.sample(sample, seed))
+        #: The numbers of the variants that were drawn.
+        self.drawn: list[int] | None = None
+        if sample is not None and sample < self.whole.variants:
+            self.drawn = self.whole.sample(sample, seed)
+            if self.whole.variants > MOST_NUMBERED or not has_numpy():
+                self._draw_alone()
         self.where, self._columns = tuple(where), tuple(columns)
         limits = limits_of(self.where, self.sample) if self.where else []
         front = find_goals("--pareto", pareto, self.sample) if pareto else []
@@ -101,6 +108,22 @@ class Sweep:
         #: The figures of the table: those that were asked for, and the most usual ones.
         self.names = _each_once([*asked, *self._chosen()])
         self.needed = [name for name in self.names if name.path in self.query.keys]
+
+    @property
+    def sampled(self) -> bool:
+        """Whether variants were drawn."""
+        return self.drawn is not None
+
+    @property
+    def count(self) -> int:
+        """How many variants are looked at."""
+        return self.space.variants if self.drawn is None else len(self.drawn)
+
+    def _draw_alone(self) -> None:
+        """Make a space of the variants alone that were drawn, in which they have other numbers."""
+        assert self.drawn is not None
+        self.space = self.whole.subspace(self.drawn)
+        self.drawn = list(range(len(self.drawn)))
 
     def _chosen(self) -> list[FigureName]:
         """Return the figures of the columns that were named, or the usual ones."""
@@ -145,18 +168,23 @@ class Sweep:
     @cached_property
     def engine(self) -> Engine:
         """The plans of the space; raises `SpecError` E301 if NumPy is not installed, E152 if the space is too large."""
-        if self.space.variants > MOST_ENUMERATED:
+        if self.count > MOST_ENUMERATED:
             help = "add `--sample 1000000` to draw some of them, or try fewer values"
-            fail("E152", f"the space has {self.space.variants:,} variants", label="more than 10^12", help=help)
-        try:
-            import numpy  # noqa: F401  # the extra `sweep`
-        except ImportError:
-            _no_numpy(self.space.variants)
+            fail("E152", f"the space has {self.count:,} variants", label="more than 10^12", help=help)
+        if not has_numpy():
+            _no_numpy(self.count)
         from cnncalc.sweep.engine import Engine
-        from cnncalc.sweep.runs import TooManyRuns
+        from cnncalc.sweep.runs import TooLarge, TooManyRuns
 
         try:
-            return Engine(self.spec, self.space, self.fixed, self.names)
+            if self.drawn is None or self.space is not self.whole:
+                return Engine(self.spec, self.space, self.fixed, self.names)
+            try:
+                return Engine(self.spec, self.space, self.fixed, self.names, self.drawn, MOST_PARTS)
+            except (TooLarge, TooManyRuns):
+                # What was drawn has fewer numbers than the space that it was drawn from.
+                self._draw_alone()
+                return Engine(self.spec, self.space, self.fixed, self.names)
         except TooManyRuns:
             help = "try fewer values of what changes the number of layers, or draw some with `--sample 10000`"
             fail("E152", "the space has more structures than can be built", help=help)
@@ -164,13 +192,7 @@ class Sweep:
     @property
     def by_one(self) -> bool:
         """Whether variants are looked at one by one, since NumPy is not installed."""
-        if self.space.variants > MOST_VARIANTS:
-            return False
-        try:
-            import numpy  # noqa: F401  # the extra `sweep`
-        except ImportError:
-            return True
-        return False
+        return self.count <= MOST_VARIANTS and not has_numpy()
 
     def run(self, progress: Progress | None = None, workers: int = 1, scheduler: str | None = None) -> SweepResult:
         """Look at the space."""
@@ -297,6 +319,15 @@ class SweepResult:
 
     def __repr__(self) -> str:
         return f"<SweepResult: {self.kept:,} of {self.count:,} variants, {len(self.rows)} shown>"
+
+
+def has_numpy() -> bool:
+    """Return whether NumPy is installed."""
+    try:
+        import numpy  # noqa: F401  # the extra `sweep`
+    except ImportError:
+        return False
+    return True
 
 
 def axes_text(space: Space) -> str:

@@ -20,20 +20,26 @@ from cnncalc.sweep.space import BATCH, DTYPE, INPUT, Space, shares
 from cnncalc.sweep.values import from_numbers
 
 
-def plans(spec: Spec, space: Space, fixed: Fixed, names: Sequence[FigureName]) -> list[StructurePlan]:
+def plans(
+    spec: Spec, space: Space, fixed: Fixed, names: Sequence[FigureName], most_parts: int | None = None
+) -> list[StructurePlan]:
     """Return the plans of all structures of a space, for some figures.
 
-    Raises `TooManyRuns` if there are too many.
+    Raises `TooManyRuns` if there are too many, `TooLarge` if the space has to be cut into more parts than `most_parts`.
     """
     # What the number of copies changes in ways that no factor has: everything about a single layer.
     repeats = not any(name.of_layer for name in names)
     found: list[StructurePlan] = []
     pending = [(space, (0,) * len(space.axes))]
+    cuts = 0
     while pending:
         part, offsets = pending.pop()
         try:
             found += _plans_of_part(spec, part, fixed, names, repeats, offsets, space.lengths)
         except TooLarge:
+            cuts += 1
+            if most_parts is not None and cuts >= most_parts:
+                raise
             for half, ranges in reversed(list(shares(part))):
                 pending.append((half, tuple([at + r.start for at, r in zip(offsets, ranges, strict=True)])))
     return found

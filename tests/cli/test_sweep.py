@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import run
 
 import cnncalc
 from cnncalc.cli import sweep as command
 from cnncalc.cli.output import Output
-from command_line import run
 
 NET = """# Two convolutions
 let width = 1 in [0.5..2..0.5], n = 2  # copies
@@ -77,7 +77,7 @@ def rows_of(*arguments: str) -> list[dict[str, Any]]:
 
 
 def test_json() -> None:
-    """JSON has the space, the counts, and each row with the line that calculates it: its figures are those of the row."""
+    """JSON has the space, the counts, and each row with the line that calculates it, which gives its figures."""
     data = json.loads(run("sweep", "net.cnn", "--dtype", "int8", "--batch", "2", "-f", "json").stdout)
     assert data["space"]["variants"] == data["looked_at"] == data["kept"] == 8
     assert data["space"]["axes"] == [

@@ -7,6 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+from reference import CONFORMANCE
+from sweeping import SPACE, differences, with_lets
 
 import cnncalc
 from cnncalc import zoo
@@ -14,8 +16,6 @@ from cnncalc.language.expressions import evaluate
 from cnncalc.language.nodes import LetNode, NumberNode
 from cnncalc.sweep.library import Sweep
 from cnncalc.sweep.names import TOTALS
-from reference import CONFORMANCE
-from sweeping import SPACE, differences, with_lets
 
 #: Ten networks of different kinds, with the lets that are varied.
 ZOO = {

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reference import examples
 
 from cnncalc.sweep import fronts
 from cnncalc.sweep.fronts import Front, Ranking
-from reference import examples
 
 
 class Numbers:

@@ -7,13 +7,13 @@ import signal
 from typing import Any
 
 import pytest
+from sweeping import SPACE
 
 import cnncalc
 from cnncalc.sweep import chunks, cluster, one_by_one, planning, runs, search
 from cnncalc.sweep.answers import Found
 from cnncalc.sweep.engine import Engine
 from cnncalc.sweep.library import Sweep
-from sweeping import SPACE
 
 ASKED: list[dict[str, Any]] = [
     {"where": ["params < 20k", "macs >= 1000"], "top": 7},
@@ -68,7 +68,7 @@ def test_pieces(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Non
     whole = search.Answer(asked.query)
     for answer in reversed(answers):
         whole.merge(answer)
-    assert places(engine._found(whole, True)) == expected
+    assert places(engine.found(whole, True)) == expected
     # States that depend on too many axes are combined chunk by chunk.
     monkeypatch.setattr("cnncalc.sweep.plans.MOST_STATES", 1)
     apart = Engine(asked.spec, asked.space, asked.fixed, asked.names)
