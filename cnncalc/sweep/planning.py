@@ -85,6 +85,7 @@ def _bound(space: Space, run: Run) -> dict[str, Any]:
 
 def figures_of(found: Sequence[StructurePlan], numbers: Any, paths: Sequence[str]) -> list[dict[str, Any]]:
     """Return the figures of variants by their paths; a figure is None where the variant has none, or fails."""
+    numbers = np.asarray(numbers, dtype=np.int64)
     rows: list[dict[str, Any]] = [dict.fromkeys(paths) for _ in range(len(numbers))]
     for each in found:
         points, chosen = Points.of(each, numbers)
