@@ -159,6 +159,10 @@ PER_AXIS = Notation(one_or_each, axes)
 SOME_AXES = Notation(one_or_each, _some_axes)
 #: A number for each axis, or nothing.
 IF_GIVEN = Notation(_same, lambda value: None if value is None else axes(value))
+#: A number for each axis, or nothing where all are 0.
+UNLESS_ZERO = Notation(
+    lambda numbers: numbers if any(numbers) else None, lambda value: (0,) if value is None else axes(value)
+)
 #: A number for each axis, always.
 EACH_AXIS = Notation(list, axes)
 #: The first or second of two numbers that are one argument of ours.

@@ -21,6 +21,7 @@ from cnncalc.frameworks.notation import (
     SOME_AXES,
     SYMMETRIC,
     TWO_BIASES,
+    UNLESS_ZERO,
     WHOLE,
     Notation,
     without_idle_countpad,
@@ -192,7 +193,8 @@ PYTORCH = Framework(
                 *ignored("batch_first", "device", "dtype"),
                 argument("dim", default=None), argument("kv_heads", "kv", WHOLE, like="num_heads"),
                 argument("value_dim", default=None, like="dim"), argument("window", notation=IF_GIVEN, default=None),
-                argument("position", default="none"), argument("projection", notation=FLAG, default=True),
+                argument("shift", notation=UNLESS_ZERO, default=None), argument("position", default="none"),
+                argument("projection", notation=FLAG, default=True),
             ),
         ),
         "grn": Equivalent(

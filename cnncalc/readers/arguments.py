@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cnncalc.frameworks.notation import BY_RULE, PER_AXIS, REAL, RULE_OR_CAUSAL, SYMMETRIC, WHOLE
+from cnncalc.frameworks.notation import BY_RULE, PER_AXIS, REAL, RULE_OR_CAUSAL, SOME_AXES, SYMMETRIC, WHOLE
 from cnncalc.frameworks.table import REQUIRED, Framework, FrameworkArgument
 from cnncalc.readers.importer import symmetric_padding
 from cnncalc.shape import Padding
@@ -24,6 +24,10 @@ class FileArguments:
     def integers(self, name: str, rank: int, default: Any = None, low: int = 1) -> tuple[int, ...]:
         """Return an integer for each axis, or one for all of them."""
         raise NotImplementedError
+
+    def integers_or_none(self, name: str, rank: int) -> tuple[int | None, ...]:
+        """Return what `integers` does, with None for an axis that stays as it is where the format can say so."""
+        return self.integers(name, rank)
 
     def real(self, name: str, default: float) -> float:
         """Return a number of at least 0, or the default if the file has none."""
@@ -55,6 +59,8 @@ class FileArguments:
             return self.integer(name, default)
         if notation is PER_AXIS:
             return self.integers(name, rank, default, low=0 if argument.meaning == "output_padding" else 1)
+        if notation is SOME_AXES:
+            return self.integers_or_none(name, rank)
         if notation is SYMMETRIC:
             return symmetric_padding(self.integers(name, rank, default, low=0))
         if isinstance(argument.default, bool):

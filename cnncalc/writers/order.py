@@ -32,8 +32,12 @@ def flattens_by_place(graph: Graph) -> list[int]:
 def flattens_by_channel(graph: Graph) -> set[int]:
     """Return the flattens whose order only fully connected layers see, and which differs from framework to framework.
 
-    What reads them, through layers that treat all elements alike, are `fc` layers.
+    What reads them, through layers that treat all elements alike, are `fc` layers, each with weights of its own: one
+    whose weights another layer has too would need them in two orders.
     """
+    shared = {node.weights_from for node in graph.nodes} | {
+        node.index for node in graph.nodes if node.weights_from is not None
+    }
     readers: dict[int, list[int]] = {node.index: [] for node in graph.nodes}
     for node in graph.nodes:
         for index in node.inputs:
@@ -47,7 +51,8 @@ def flattens_by_channel(graph: Graph) -> set[int]:
             bool(behind)
             and node.index not in outputs
             and all(
-                graph.nodes[reader].layer.kind == "fc" or (graph.nodes[reader].layer.kind in ALIKE and hidden[reader])
+                (graph.nodes[reader].layer.kind == "fc" and reader not in shared)
+                or (graph.nodes[reader].layer.kind in ALIKE and hidden[reader])
                 for reader in behind
             )
         )

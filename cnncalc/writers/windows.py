@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from cnncalc.graph import Node
 from cnncalc.shape import Window
-from cnncalc.writers.emitter import Unsupported
 
 #: Padding at the beginning and the end of each axis.
 Ends = list[tuple[int, int]]
@@ -63,9 +62,3 @@ def mean_padding(node: Node, layer: Any) -> MeanPadding:
     own = layer.windows(node.input_shapes[0])
     counted = [(window.begin, min(window.end, each.end)) for window, each in zip(windows, own, strict=True)]
     return MeanPadding(padding, counted)
-
-
-def refuse_shift(layer: Any) -> None:
-    """Raise `Unsupported` for attention whose windows are shifted."""
-    if any(layer.shift):
-        raise Unsupported("the attention that is written has windows from the map's corner", "drop the `shift`")

@@ -187,9 +187,9 @@ def test_overview_folds_between_words() -> None:
     lines = run("--width", "80").stdout.splitlines()
     start = next(number for number, line in enumerate(lines) if line.startswith("dwconv"))
     assert lines[start : start + 3] == [
-        "dwconv (depthwise)      3x3 [s2               floor((N + 2P −     ∏F·C·m + C·m",
-        "                        p1/same/full/causal   F')/S) + 1; C·m",
-        "                        d2 mN nobias frozen]",
+        "dwconv (depthwise)      3x3 [s2                    floor((N + 2P  ∏F·C·m + C·m",
+        "                        p1/same/full/causal d2 mN  − F')/S) + 1;",
+        "                        nobias frozen]             C·m",
     ]
 
 

@@ -9,14 +9,14 @@ from random import Random
 from typing import Any
 
 import pytest
-import torch
-from torch import nn
-from torch.nn import functional as F  # noqa: N812
-from torch.utils.flop_counter import FlopCounterMode
 
 import cnncalc
 
 pytestmark = pytest.mark.frameworks
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install '.[frameworks]'")
+from torch import nn  # noqa: E402
+from torch.nn import functional as F  # noqa: E402, N812
+from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
 MODULES = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 

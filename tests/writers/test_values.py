@@ -211,8 +211,11 @@ LAYERS = [
     "input 15x11x4 | adaptiveavgpool 5x_ | adaptivemaxpool _x1",
     "input 8x8x4 as a | mul(gap ; ) | concat( ; @a) | add( ; ; relu)",
     "input 9x8x3 | sepconv 3 s2 p0-1 m2 x5 | dwconv 3 s2x1 m2 same | dwconv 3 p1 m3",
+    # Shifted windows, on one axis and on two, one of which stays, with and without what is learnt for offsets.
+    "input 12x8 | attention h2 window=4 shift=1",
+    "input 8x9x8 | attention h4 kv=2 window=4x3 shift=2x1 relative",
+    "input 8x6x8 | attention h2 window=4x6 shift=3x0 nobias vectors",
     # One set of weights for several layers, in blocks, at steps, with another padding.
-    "input 9x8x4 | (conv 3x3 same x4 as a | relu | conv 3x3 p2x0 x4 weights=@a) as b | conv 3x3 x4 weights=@a",
     "input 6x4x4 | timewise(conv 3 same x4 as a | bn as n | conv 3 same x4 weights=@a) | timewise(bn weights=@n)",
     "input 6x4 | attention h2 as a | relu | attention h2 weights=@a | fc 24 as f | relu | fc 24 weights=@f",
 ]
@@ -224,11 +227,21 @@ def test_layer(spec: str) -> None:
     assert apart(cnncalc.parse(spec)) == []
 
 
-def test_shared_weights() -> None:
-    """Layers with one set of weights that differ in stride and dilation, which a layer of Keras has one of."""
-    again = "conv 3x3 s2 same x4 weights=@a | conv 3x3 same d2 x4 weights=@a"
-    graph = cnncalc.parse(f"input 11x9x4 | conv 3x3 same x4 as a | relu | {again}")
-    assert apart(graph, ("a layer called again is the same",)) == []
+@pytest.mark.parametrize(
+    "spec",
+    [
+        # Other strides and dilations, and other padding, the second in a block.
+        "input 11x9x4 | conv 3x3 same x4 as a | relu | conv 3x3 s2 same x4 weights=@a | conv 3x3 same d2 x4 weights=@a",
+        "input 9x8x4 | (conv 3x3 same x4 as a | relu | conv 3x3 p2x0 x4 weights=@a) as b | conv 3x3 x4 weights=@a",
+    ],
+)
+def test_shared_weights(spec: str) -> None:
+    """Layers with one set of weights and other windows, which a layer of Keras cannot have: the others are compared."""
+    assert apart(cnncalc.parse(spec), ("a layer called again is the same",)) == []
+
+
+def test_shared_weights_of_a_block() -> None:
+    """Shared weights that every framework has."""
     assert apart(cnncalc.parse((HERE / "networks" / "shared.cnn").read_text("utf-8"))) == []
 
 

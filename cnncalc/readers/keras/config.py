@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, NoReturn
 
 from cnncalc.frameworks.keras import KERAS
@@ -72,13 +72,18 @@ class LayerConfig(FileArguments):
         return number
 
     def integers(self, name: str, rank: int, default: Any = None, low: int = 1) -> tuple[int, ...]:
-        """Return an integer for each axis, or one for all of them; for `rank` 0, one to four numbers."""
-        value = self.get(name, default)
+        """Return an integer for each axis, or one for all of them; for `rank` 0, one to eight numbers."""
+        return self._of_axes(name, rank, self.get(name, default), lambda each: is_whole(each, low))
+
+    def integers_or_none(self, name: str, rank: int) -> tuple[int | None, ...]:
+        return self._of_axes(name, rank, self.get(name), lambda each: each is None or is_whole(each, 1))
+
+    def _of_axes(self, name: str, rank: int, value: Any, is_valid: Callable[[Any], bool]) -> tuple[Any, ...]:
         if isinstance(value, int) and not isinstance(value, bool):
             value = [value] * max(rank, 1)
-        listed = isinstance(value, list | tuple) and len(value) in ((rank,) if rank else range(1, 5))
-        if not listed or not all(is_whole(each, low) for each in value):
-            self.fail(name, f"it is {str(value)[:40]}, not {rank or 'one to four'} whole numbers")
+        listed = isinstance(value, list | tuple) and len(value) in ((rank,) if rank else range(1, 9))
+        if not listed or not all(map(is_valid, value)):
+            self.fail(name, f"it is {str(value)[:40]}, not {rank or 'one to eight'} whole numbers")
         return tuple(value)
 
     def real(self, name: str, default: float) -> float:

@@ -9,7 +9,7 @@ from cnncalc.graph import Node
 from cnncalc.writers.code import Call, call, layer_call, positional
 from cnncalc.writers.emitter import Unsupported
 from cnncalc.writers.keras.calls import chain, dilation_of, edges, emitter, layer_of, padded
-from cnncalc.writers.windows import ends_of, refuse_shift
+from cnncalc.writers.windows import ends_of
 
 
 @emitter("lstm", "gru", "rnn")
@@ -31,7 +31,6 @@ def recurrent(node: Node, layer: Any) -> Call:
 
 @emitter("attention")
 def attention(node: Node, layer: Any) -> Call:
-    refuse_shift(layer)
     x = node.input_shapes[0]
     # Sizes are of one head; and what is learnt for offsets has a size, that of the blocks.
     query, value = layer.query_size(x) // layer.heads, layer.value_size(x) // layer.heads

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain, product
-from math import prod
+from math import inf, prod
 from typing import Any
 
 from cnncalc.graph import Node
 from cnncalc.writers.emitter import Unsupported
 from cnncalc.writers.onnx.model import Constant, Op, OperatorInput, OperatorResult, Weight, X, op
 from cnncalc.writers.onnx.operators import bias, emitter, operator_of, sizes
-from cnncalc.writers.windows import refuse_shift
 
 #: The number of ONNX for the type of indices.
 INT64 = 7
@@ -69,7 +68,6 @@ def recurrent(node: Node, layer: Any) -> list[Op]:
 
 @emitter("attention")
 def attention(node: Node, layer: Any) -> list[Op]:
-    refuse_shift(layer)
     x, y = node.input_shapes[0], node.shape
     heads, kv, rank = layer.heads, layer.kv, x.rank
     window = layer.block(x)
@@ -89,8 +87,20 @@ def attention(node: Node, layer: Any) -> list[Op]:
         has_bias = layer.bias is True or (layer.bias and name != "output")
         return add("Add", result, Weight(f"{name}_bias", (outs,))) if has_bias else result
 
+    def rolled(operand: OperatorInput, axis: int, name: str, at: int, n: int) -> OperatorResult:
+        """Begin an axis of `n` places at a place; what is in front of it comes last."""
+        along = Constant(f"{name}_axis", (axis,))
+        begin, end, place = (Constant(f"{name}_{word}", (to,)) for word, to in (("begin", 0), ("end", n), ("at", at)))
+        return add(
+            "Concat", add("Slice", operand, place, end, along), add("Slice", operand, begin, place, along), axis=axis
+        )
+
+    shifts = [(axis, step, n) for axis, (step, n) in enumerate(zip(layer.shift, x.spatial, strict=True)) if step]
+    shifted: OperatorInput = X
+    for axis, step, n in shifts:
+        shifted = rolled(shifted, 2 + axis, f"shift{axis}", step, n)
     # A tensor of blocks x places of a block x channels; then, of heads with keys x heads that share them.
-    apart = reshaped(X, "apart", -1, x.channels, *chain.from_iterable(zip(blocks, window, strict=True)))
+    apart = reshaped(shifted, "apart", -1, x.channels, *chain.from_iterable(zip(blocks, window, strict=True)))
     apart = add("Transpose", apart, perm=[0, *range(2, 2 + 2 * rank, 2), *range(3, 3 + 2 * rank, 2), 1])
     tokens = reshaped(apart, "tokens", -1, number, places, x.channels)
     size, value_size = layer.query_size(x) // heads, layer.value_size(x) // heads
@@ -114,6 +124,11 @@ def attention(node: Node, layer: Any) -> list[Op]:
         at, numbers = offsets(window, layer.position == "distance")
         table = add("Gather", Weight("offsets", (heads, numbers)), Constant("pairs", at), axis=1)
         scores = add("Add", scores, reshaped(table, "by_pair", kv, heads // kv, places, places))
+    if shifts:
+        # Two places that a shift brought from two ends of an axis are in different parts.
+        parts = Constant("parts", parts_of_blocks(x.spatial, window, layer.shift))
+        one, other = reshaped(parts, "one", number, 1, 1, places, 1), reshaped(parts, "other", number, 1, 1, 1, places)
+        scores = add("Where", add("Equal", one, other), scores, Constant("hidden", -inf))
     read = add("MatMul", add("Softmax", scores, axis=-1), value)
     read = add("Transpose", read, perm=[0, 1, 4, 2, 3, 5])
     read = reshaped(read, "read", -1, number, places, heads * value_size)
@@ -121,8 +136,24 @@ def attention(node: Node, layer: Any) -> list[Op]:
         read = projected(read, "output", heads * value_size, x.channels)
     back = reshaped(read, "back", -1, *blocks, *window, y.channels)
     order = [0, 2 * rank + 1, *(1 + axis + part * rank for axis in range(rank) for part in (0, 1))]
-    add("Reshape", add("Transpose", back, perm=order), Constant("shape", sizes(y)))
+    result = add("Reshape", add("Transpose", back, perm=order), Constant("shape", sizes(y)))
+    for axis, step, n in shifts:
+        result = rolled(result, 2 + axis, f"back{axis}", n - step, n)
     return ops
+
+
+def parts_of_blocks(sizes: Sequence[int], window: Sequence[int], shift: Sequence[int]) -> tuple[int, ...]:
+    """Return for each place of each block of a shifted map a number, alike for the places of one part of the map."""
+    blocks = product(*[range(n // size) for n, size in zip(sizes, window, strict=True)])
+    return tuple(
+        [
+            sum(
+                2**axis for axis, at in enumerate(place) if block[axis] * window[axis] + at >= sizes[axis] - shift[axis]
+            )
+            for block in blocks
+            for place in product(*map(range, window))
+        ]
+    )
 
 
 def offsets(window: Sequence[int], distance: bool) -> tuple[tuple[int, ...], int]:

@@ -9,7 +9,6 @@ from cnncalc.shape import Shape
 from cnncalc.writers.code import Call, CallArgument, call, positional
 from cnncalc.writers.emitter import Unsupported
 from cnncalc.writers.pytorch.modules import emitter, module_of, padded, sequential
-from cnncalc.writers.windows import refuse_shift
 
 
 @emitter("lstm", "gru", "rnn")
@@ -38,7 +37,6 @@ def convlstm(node: Node, layer: Any) -> Call:
 
 @emitter("attention")
 def attention(node: Node, layer: Any) -> Call:
-    refuse_shift(layer)
     # What is learnt for offsets has a size: that of the blocks.
     window = layer.window if layer.position == "none" else layer.block(node.input_shapes[0])
     return module_of("attention", node, window=window)

@@ -85,19 +85,20 @@ class LearntTensor(layers.Layer):
 class SelfAttention(layers.Layer):
     """Multi-head self-attention between the places of each block of a map; without a window, of the whole map.
 
-    `key_dim` and `value_dim` are the sizes in each head, `kv_heads` the heads of keys and values. For the offset
+    `key_dim` and `value_dim` are the sizes in each head, `kv_heads` the heads of keys and values. With a `shift` blocks
+    begin so much later, and what is cut off at the two ends of an axis is smaller blocks. For the offset
     between two places, a number for each head is learnt: `relative`, or `distance` without its sign; or, with
     `vectors`, a vector for the offset along each axis, which is multiplied with the query.
     """
 
     def __init__(
-        self, num_heads, key_dim, value_dim=None, use_bias=True, kv_heads=None, window=None, position="none",
-        projection=True, **options,
+        self, num_heads, key_dim, value_dim=None, use_bias=True, kv_heads=None, window=None, shift=None,
+        position="none", projection=True, **options,
     ):  # fmt: skip
         super().__init__(**options)
         self.heads, self.kv_heads, self.key_dim = num_heads, kv_heads or num_heads, key_dim
         self.value_dim, self.use_bias = value_dim or key_dim, use_bias
-        self.window, self.position, self.projection = window, position, projection
+        self.window, self.shift, self.position, self.projection = window, shift, position, projection
 
     def build(self, shape):
         products = {
@@ -128,16 +129,11 @@ class SelfAttention(layers.Layer):
         return ops.add(x, self.bias[name]) if name in self.bias else x
 
     def call(self, x):
-        sizes, channels = x.shape[1:-1], x.shape[-1]
-        window, rank = self.window or sizes, len(sizes)
+        sizes = x.shape[1:-1]
+        window, rank, axes = self.window or sizes, len(sizes), tuple(range(1, len(sizes) + 1))
         blocks = [size // length for size, length in zip(sizes, window, strict=True)]
-        number = places = 1
-        for size, length in zip(blocks, window, strict=True):
-            number, places = number * size, places * length
-        x = ops.reshape(x, (-1, *(part for pair in zip(blocks, window, strict=True) for part in pair), channels))
-        # Blocks, the places of a block, and channels.
-        x = ops.transpose(x, (0, *range(1, 2 * rank, 2), *range(2, 2 * rank + 1, 2), 2 * rank + 1))
-        x = ops.reshape(x, (-1, number, places, channels))
+        x = self.in_blocks(ops.roll(x, [-step for step in self.shift], axes) if self.shift else x)
+        _, number, places, _ = x.shape
         query = self.in_heads(self.product("query", x), self.heads)
         key, value = (
             ops.repeat(self.in_heads(self.product(name, x), self.kv_heads), self.heads // self.kv_heads, axis=2)
@@ -146,12 +142,37 @@ class SelfAttention(layers.Layer):
         scores = ops.matmul(query, ops.swapaxes(key, -1, -2)) * self.key_dim**-0.5
         if self.position != "none":
             scores = ops.add(scores, self.by_offset(query))
+        if self.shift:
+            scores = ops.where(self.hidden(sizes)[:, None], -float("inf"), scores)
         y = ops.swapaxes(ops.matmul(ops.softmax(scores, axis=-1), value), 2, 3)
         y = ops.reshape(y, (-1, number, places, self.heads * self.value_dim))
         y = self.product("output", y) if self.projection else y
         y = ops.reshape(y, (-1, *blocks, *window, y.shape[-1]))
         y = ops.transpose(y, (0, *(1 + axis + part * rank for axis in range(rank) for part in (0, 1)), 2 * rank + 1))
-        return ops.reshape(y, (-1, *sizes, y.shape[-1]))
+        y = ops.reshape(y, (-1, *sizes, y.shape[-1]))
+        return ops.roll(y, self.shift, axes) if self.shift else y
+
+    def in_blocks(self, x):
+        """Return a map as blocks, the places of a block, and channels."""
+        sizes, channels = x.shape[1:-1], x.shape[-1]
+        window, rank = self.window or sizes, len(sizes)
+        pairs = [(size // length, length) for size, length in zip(sizes, window, strict=True)]
+        number = places = 1
+        for size, length in pairs:
+            number, places = number * size, places * length
+        x = ops.reshape(x, (-1, *(part for pair in pairs for part in pair), channels))
+        x = ops.transpose(x, (0, *range(1, 2 * rank, 2), *range(2, 2 * rank + 1, 2), 2 * rank + 1))
+        return ops.reshape(x, (-1, number, places, channels))
+
+    def hidden(self, sizes):
+        """Return for each block, and each two of its places, whether a shift brought them from two ends of an axis."""
+        ends = [
+            ops.cast(ops.arange(size) >= size - step, "int32") * 2**axis
+            for axis, (size, step) in enumerate(zip(sizes, self.shift, strict=True))
+        ]
+        parts = sum(ops.meshgrid(*ends, indexing="ij"))[None, ..., None]
+        parts = self.in_blocks(parts)[0, :, :, 0]
+        return ops.not_equal(parts[:, :, None], parts[:, None])
 
     def in_heads(self, x, heads):
         _, blocks, places, channels = x.shape
@@ -179,8 +200,8 @@ class SelfAttention(layers.Layer):
 
     def get_config(self):
         own = {"num_heads": self.heads, "key_dim": self.key_dim, "value_dim": self.value_dim, "use_bias": self.use_bias}
-        own |= {"kv_heads": self.kv_heads, "window": self.window, "position": self.position}
-        return {**super().get_config(), **own, "projection": self.projection}
+        own |= {"kv_heads": self.kv_heads, "window": self.window, "shift": self.shift}
+        return {**super().get_config(), **own, "position": self.position, "projection": self.projection}
 
 
 @keras.saving.register_keras_serializable()

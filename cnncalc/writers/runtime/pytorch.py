@@ -151,18 +151,20 @@ class SelfAttention(nn.Module):
     """Multi-head self-attention between the places of each block of a map; without a window, of the whole map.
 
     `dim` and `value_dim` are the sizes of queries and values in all heads, `kv_heads` the heads of keys and values.
+    With a `shift` blocks begin so much later, and what is cut off at the two ends of an axis is smaller blocks.
     For the offset between two places, a number for each head is learnt: `relative`, or `distance` without its sign;
     or, with `vectors`, a vector for the offset along each axis, which is multiplied with the query.
     """
 
     def __init__(
         self, embed_dim, num_heads, bias=True, *, dim=None, kv_heads=None, value_dim=None, window=None,
-        position="none", projection=True,
+        shift=None, position="none", projection=True,
     ):  # fmt: skip
         super().__init__()
         dim, kv_heads = dim or embed_dim, kv_heads or num_heads
         value_dim = value_dim or dim
         self.heads, self.kv_heads, self.window, self.position = num_heads, kv_heads, window, position
+        self.shift = shift
         self.query = nn.Linear(embed_dim, dim, bias=bool(bias))
         self.key = nn.Linear(embed_dim, dim // num_heads * kv_heads, bias=bool(bias))
         self.value = nn.Linear(embed_dim, value_dim // num_heads * kv_heads, bias=bool(bias))
@@ -176,12 +178,11 @@ class SelfAttention(nn.Module):
 
     def forward(self, x):
         sizes = x.shape[2:]
+        rank, axes = len(sizes), tuple(range(1, x.ndim - 1))
         x = x.movedim(1, -1)
-        for axis, size in enumerate(self.window or sizes):
-            x = x.unflatten(1 + 2 * axis, (-1, size))
-        # Blocks, the places of a block, and channels.
-        rank = len(sizes)
-        x = x.permute(0, *range(1, 2 * rank, 2), *range(2, 2 * rank + 1, 2), 2 * rank + 1)
+        if self.shift:
+            x = x.roll([-step for step in self.shift], axes)
+        x = self.in_blocks(x)
         before, after = x.shape[: 1 + rank], x.shape[1 + rank : -1]
         x = x.flatten(0, rank).flatten(1, rank).contiguous()
         query, key, value = (
@@ -189,12 +190,34 @@ class SelfAttention(nn.Module):
             for each, heads in ((self.query, self.heads), (self.key, self.kv_heads), (self.value, self.kv_heads))
         )
         mask = None if self.position == "none" else self.by_offset(query)
+        if self.shift:
+            hidden = self.hidden(sizes).repeat(before[0], 1, 1)[:, None]
+            mask = torch.zeros_like(hidden, dtype=x.dtype) if mask is None else mask
+            mask = mask.masked_fill(hidden, -torch.inf)
         y = nn.functional.scaled_dot_product_attention(query, key, value, mask, enable_gqa=self.kv_heads < self.heads)
         y = self.output(y.transpose(1, 2).flatten(2)).unflatten(0, before).unflatten(1 + rank, after)
         y = y.permute(0, *(1 + axis + part * rank for axis in range(rank) for part in (0, 1)), 2 * rank + 1)
         for axis in range(rank):
             y = y.flatten(1 + axis, 2 + axis)
+        y = y.roll(self.shift, axes) if self.shift else y
         return y.movedim(-1, 1)
+
+    def in_blocks(self, x):
+        """Return a map, channels last, as blocks, the places of a block, and channels."""
+        rank = x.ndim - 2
+        for axis, size in enumerate(self.window or x.shape[1:-1]):
+            x = x.unflatten(1 + 2 * axis, (-1, size))
+        return x.permute(0, *range(1, 2 * rank, 2), *range(2, 2 * rank + 1, 2), 2 * rank + 1)
+
+    def hidden(self, sizes):
+        """Return for each block, and each two of its places, whether a shift brought them from two ends of an axis."""
+        ends = [
+            (torch.arange(size, device=self.query.weight.device) >= size - step) * 2**axis
+            for axis, (size, step) in enumerate(zip(sizes, self.shift, strict=True))
+        ]
+        parts = sum(torch.meshgrid(*ends, indexing="ij"))[None, ..., None]
+        parts = self.in_blocks(parts).flatten(0, len(sizes)).flatten(1)
+        return parts[:, :, None] != parts[:, None]
 
     def by_offset(self, query):
         """Return the number of each head for each two places of a block."""
