@@ -33,7 +33,8 @@ def mixed(c) = conv {k}x{k} g{g} x{c} | mul( ; gap | conv 1 x{C // 2 + 1 - C // 
 input {size}x{size}x{2 * w}
 conv 3x3 s2 x{8 * w} | block(8 * w) * {n}
 mixed(8 * w) * {ceil(n / 2)} as mixed
-pool 2 ceil | (conv 3x3 same x16 | relu) * {n}
+pool 2 ceil | conv 3x3 same x16 as kept | (conv 3x3 same x16 | relu | mul(@kept ; )) * {n}
+(conv 3x3 same x16 | relu) * {n + 1}
 add( ; conv 1 x16 ; @mixed | pool 2 ceil | conv 1 x16)
 gap | fc {10 * w}
 """

@@ -195,7 +195,7 @@ class Sweep:
         return self.count <= MOST_VARIANTS and not has_numpy()
 
     def run(self, progress: Progress | None = None, workers: int = 1, scheduler: str | None = None) -> SweepResult:
-        """Look at the space."""
+        """Look at the space; raises `SpecError` if what stands in the spec is wrong for all variants."""
 
         def silent(_: int, __: Any) -> None:
             pass
@@ -205,7 +205,14 @@ class Sweep:
             found = search(self.spec, self.space, self.fixed, self.needed, self.query, tell)
         else:
             found = self.engine.search(self.query, tell, workers, scheduler)
+        if found.complete and len(found.failed) == 1 and found.failed.total() == found.done:
+            self._raise_if_unreadable(*found.failed)
         return SweepResult(self, found)
+
+    def _raise_if_unreadable(self, problem: Problem) -> None:
+        """Raise the error that all variants have, if it is one of the spec itself and not of its sizes."""
+        if not problem.code.startswith("E2"):
+            analysis_of(self.spec, self.space.values(0), self.fixed)
 
     def figures(self, numbers: Sequence[int]) -> list[dict[str, Any]]:
         """Return the figures of the table of variants, by their paths."""

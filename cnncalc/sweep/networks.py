@@ -26,6 +26,7 @@ from cnncalc.language.nodes import (
     ItemNode,
     LayerNode,
     MergeNode,
+    ReferenceNode,
     Spec,
 )
 from cnncalc.language.paths import given_names
@@ -316,8 +317,13 @@ class VariantExpander(Expander):
 
 
 def names_tensors(item: ItemNode) -> bool:
-    """Return whether an item names tensors within it, which others may read, or has an input in it."""
+    """Return whether an item names tensors within it or reads others by their names, or has an input in it.
+
+    Its copies may differ then: the last one is the one that others read, or the last to read another.
+    """
     atom = item.atom
+    if isinstance(atom, ReferenceNode):
+        return True
     inner: Iterator[ItemNode] = iter(())
     if isinstance(atom, GroupNode):
         inner = iter(atom.items)

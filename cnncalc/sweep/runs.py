@@ -21,7 +21,7 @@ from cnncalc.sweep.values import Axes, Varying, VaryingCondition, condition, fro
 Result = TypeVar("Result")
 
 #: No space is split into more structures: each is built by itself.
-MOST_RUNS = 20_000
+MOST_RUNS = 4096
 #: A value has at most so many numbers: a larger space is looked at in parts.
 MOST_NUMBERS = 1 << 17
 #: What is left is looked at exactly up to this many combinations of axes.

@@ -81,11 +81,13 @@ def test_default_that_does_not_fit() -> None:
 
 
 def test_errors_of_the_spec() -> None:
-    """What is wrong with a spec for all variants is counted; what cannot be read is raised."""
+    """What stands wrong in a spec, for all variants, is raised; sizes that do not fit are counted."""
     with pytest.raises(cnncalc.SpecError, match="E002"):
         cnncalc.sweep("let w = 1 in [1, 2]\ninput 8x8x3 | | relu")
-    failed = cnncalc.sweep("let w = 1 in [1, 2]\ninput 8x8x3 | cnov 3 x{w}").failed
-    assert [(problem.code, count) for problem, count in failed.items()] == [("E101", 2)]
+    with pytest.raises(cnncalc.SpecError, match="E101.*unknown layer `cnov`"):
+        cnncalc.sweep("let w = 1 in [1, 2]\ninput 8x8x3 | cnov 3 x{w}")
+    failed = cnncalc.sweep("let w = 1 in [1, 2]\ninput 8x8x3 | conv 9x9 x{w}").failed
+    assert [(problem.code, count) for problem, count in failed.items()] == [("E201", 2)]
 
 
 def test_repeats() -> None:
