@@ -12,7 +12,15 @@ import click
 from cnncalc.analysis import Options
 from cnncalc.cli.command import CHECKS, FORMAT_OF_SUFFIX, INPUT, OUTPUT, define_command, option, refuse
 from cnncalc.cli.errors import OptionError, note
-from cnncalc.cli.options import figure_options, report_options, spec_argument, spec_options
+from cnncalc.cli.options import (
+    appearance_options,
+    figure_options,
+    file_option,
+    format_option,
+    quiet_option,
+    spec_argument,
+    spec_options,
+)
 from cnncalc.cli.output import Output
 from cnncalc.cli.specs import SpecOptions
 from cnncalc.diagnostics import SpecError
@@ -75,7 +83,10 @@ PATIENCE, INTERVAL = 1.0, 0.2
 @option("--columns", "figures", metavar="A,B", help="Figures to show, by the paths of --get.")
 @option("--workers", type=click.IntRange(1, 1024), default=1, metavar="N", help="Processes on this machine")
 @option("--scheduler", metavar="ADDRESS", help="Dask scheduler whose workers do it: tcp://host:8786.")
-@report_options(*FORMATS)
+@format_option(*FORMATS)
+@file_option()
+@appearance_options()
+@quiet_option()
 def command(
     spec: str,
     reading: SpecOptions,
@@ -139,12 +150,14 @@ def _refuse_combinations(count: bool, pick: int | None, everything: bool, sample
         raise click.UsageError("Parquet is a format of `--all`, which writes every variant that holds")
     if output.format == "parquet" and output.file in (None, "-"):
         raise click.UsageError("Parquet is written to a file: add `-o all.parquet`")
+    if output.format in ("jsonl", "html", "parquet"):
+        refuse(("width", "color"), f"in {output.format}")
     if count:
         refuse(("pick", "top", "figures"), "with `--count`, which shows no variant")
         if output.format not in ("table", "json"):
             raise click.UsageError(f"`--count` is text, or JSON, not {output.format}")
     if pick is not None:
-        refuse(("figures", "format", "layout", "width"), "with `--pick`, which writes a spec")
+        refuse(("figures", "format", "width"), "with `--pick`, which writes a spec")
         if output.file is not None and output.format not in ("table",):
             raise click.UsageError("`--pick` writes a spec: name a file in `.cnn`")
 
@@ -236,6 +249,9 @@ def _count(asked: Sweep, output: Output) -> None:
 
 def _write_all(asked: Sweep, output: Output) -> None:
     """Write all variants that hold to a file or to standard output, as they are found."""
+    if asked.analyzed:
+        known = f"`{asked.analyzed[0]}` is worked out for single variants alone"
+        raise click.UsageError(f"`--all` writes figures that are computed for all variants: {known}")
     engine = asked.engine
     from cnncalc.sweep.search import Answer
     from cnncalc.sweep.writing import Table, write_csv, write_jsonl
