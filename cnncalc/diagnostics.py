@@ -47,6 +47,9 @@ class Source(NamedTuple):
     title: str | None = None
     packaged: bool = False
 
+    def __repr__(self) -> str:
+        return f"<Source {printable(self.name)}>"
+
 
 class Span(NamedTuple):
     """The characters `start` to `end` of a source."""
@@ -54,6 +57,9 @@ class Span(NamedTuple):
     source: Source
     start: int
     end: int
+
+    def __repr__(self) -> str:
+        return f"<Span {printable(self.source.name)}:{self.line}:{self.column} {printable(self.text)!r}>"
 
     @property
     def text(self) -> str:
@@ -94,11 +100,26 @@ class Span(NamedTuple):
         return len(self.source.text) if end < 0 else end
 
 
+class Enclosing(NamedTuple):
+    """A block, a named group or a repeat that a layer stands in, by its name in reports.
+
+    `written` is the call of a block, or what a repeat repeats `count` times; a named group has neither.
+    """
+
+    name: str
+    written: Span | None = None
+    count: int | None = None  # type: ignore[assignment]  # hides tuple.count, which no one needs
+
+
 class Origin(NamedTuple):
-    """The origin of a node: its span in the source, and the calls that led to it, innermost first."""
+    """The origin of a node: its span in the source, the calls that led to it, innermost first, and what encloses it.
+
+    `within` has the blocks, named groups and repeats around it, outermost first.
+    """
 
     span: Span
     calls: tuple[Span, ...] = ()
+    within: tuple[Enclosing, ...] = ()
 
 
 class Diagnostic(NamedTuple):
@@ -182,8 +203,18 @@ class Diagnostic(NamedTuple):
         return render([self])
 
 
+class Rendering(NamedTuple):
+    """How a notebook shows an error: the lines in place of a traceback, and HTML."""
+
+    traceback: "Callable[[SpecError], list[str]]"
+    html: "Callable[[SpecError], str]"
+
+
 class SpecError(ValueError):
     """A spec, file or option is wrong. `diagnostics` has every error; the text is the rendered message."""
+
+    #: The functions of the library set it: they know the formats of a report, which this module does not.
+    rendering: Rendering | None = None
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
@@ -195,6 +226,13 @@ class SpecError(ValueError):
 
     def __str__(self) -> str:
         return render(self.diagnostics)
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines that IPython shows in place of a traceback, in which the message would be a detail."""
+        return self.rendering.traceback(self) if self.rendering else str(self).split("\n")
+
+    def _repr_html_(self) -> str | None:
+        return self.rendering.html(self) if self.rendering else None
 
 
 class AlreadyReported(SpecError):  # noqa: N818  # no error of its own
@@ -372,6 +410,11 @@ def _frame(place: Span, label: str, arrow: str, gutter: str, width: int) -> Iter
     yield [("gutter", f"{number} | "), ("source", before), ("marked", marked), ("source", after)]
     caret = " " * _cells(before) + "^" * max(_cells(marked), 1)
     yield [("gutter", f"{gutter} | "), ("caret", f"{caret} {printable(label)}".rstrip())]
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number with the name of what it counts, as in `1 layer` and `1,024 layers`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def cut(text: str) -> str:

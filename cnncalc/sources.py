@@ -151,6 +151,28 @@ def _names_file(spec: str) -> bool:
     return suffix in (*readers.SUFFIXES, *readers.PICKLES, *readers.CODE)
 
 
+def file_error(text: str, error: SpecError) -> SpecError | None:
+    """Return the error for a text that is the name of a file, and unread as a spec with `error`; None for any other.
+
+    In Python a text is a spec or the name of a network, so that its meaning is independent of the folder.
+    """
+    code = error.diagnostics[0].code
+    if code != "E101" and not code.startswith("E0"):
+        return None
+    one_line = len(text) < 4096 and text.isprintable()
+    exists = one_line and os.path.isfile(text)
+    if not exists and not (one_line and " " not in text and "|" not in text and _names_file(text)):
+        return None
+    folder, name = os.path.split(text)
+    near = name if exists else nearest(name, _files(folder or "."), cutoff=0.75)
+    path = os.path.join(folder, near) if near else text
+    note = "there is a file of that name" if exists else "there is no file of that name here"
+    message, label = f"`{text}` is neither a spec nor the name of a network", "a str is the text of a spec"
+    span = Span(Source("<spec>", text), 0, len(text))
+    help = f"for the file, give a path: `pathlib.Path({path!r})`"
+    return SpecError([Diagnostic("E010", message, span, label, (note,), help)])
+
+
 def read_file(path: str | os.PathLike[str]) -> TextOrModel:
     """Return the text of a file, or a model file unread; raises `SpecError` E010 if it cannot be read."""
     name = os.fspath(path)

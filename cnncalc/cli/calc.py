@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc.analysis import Options, analyze_graph
-from cnncalc.cli.command import CHECKS, COMMANDS, FIGURES, define_command, option, refuse
+from cnncalc.cli.command import COMMANDS, FIGURES, define_command, option, refuse
 from cnncalc.cli.errors import from_options, report_exceeded, warn
-from cnncalc.cli.options import figure_options, source_options, spec_argument, table_options
+from cnncalc.cli.limits import judged, parsed
+from cnncalc.cli.options import figure_options, limits_option, source_options, spec_argument, table_options
 from cnncalc.cli.output import Output
 from cnncalc.cli.specs import SpecOptions
 from cnncalc.diagnostics import SpecError, nearest
@@ -19,13 +20,18 @@ from cnncalc.figures.training import OPTIMIZERS
 if TYPE_CHECKING:
     from cnncalc.analysis import Analysis
     from cnncalc.graph import Graph
-    from cnncalc.query.conditions import Condition, Outcome
+    from cnncalc.query.conditions import Outcome
     from cnncalc.report.document import Document
+    from cnncalc.report.options import RenderOptions
+
+#: The options that choose rows and columns of the table.
+ROWS = ("columns", "depth", "sort", "top", "units")
 
 EXAMPLES = """
 cnncalc "input 5x5x3 | conv 3x3 s1 valid x2"
 cnncalc "conv3x3s1p0:16,pool2" --input 32x32x3
 cnncalc resnet50 --depth 1
+cnncalc resnet50 --top 5 macs
 cnncalc net.cnn --format json | jq .totals.params
 cnncalc net.cnn --fail-if "params > 5M" --fail-if "peak > 256KiB"
 cnncalc model.onnx --dim batch=1
@@ -65,14 +71,7 @@ cat net.cnn | cnncalc -
     metavar="PATH",
     help="Write one figure alone: totals.params, conv1.output_shape; may be repeated.",
 )
-@option(
-    "--fail-if",
-    "conditions",
-    group=CHECKS,
-    multiple=True,
-    metavar="CONDITION",
-    help="Exit with 3 where it holds: 'params > 5M', 'peak > 256KiB'; may be repeated.",
-)
+@limits_option()
 @table_options()
 def command(
     spec: str,
@@ -95,9 +94,9 @@ def command(
     """
     _refuse_combinations(every_convention, memory, paths, conditions, output)
     with from_options():
-        limits = _limits(conditions)
+        limits = parsed(conditions)
     # What lives when, a limit, and what is more than what depend on numbers.
-    letters = not (memory or conditions or every_convention)
+    letters = not (memory or conditions or every_convention or output.sort or output.top)
     try:
         graph = reading.load(spec, output, letters)
     except SpecError as error:
@@ -108,7 +107,7 @@ def command(
         return
     analysis = analyze_graph(graph, options)
     with from_options():
-        outcomes = _outcomes(limits, analysis)
+        outcomes = judged(limits, analysis)
         if paths:
             output.write(_figures(paths, analysis, output))
         elif memory and output.format != "json":
@@ -120,7 +119,7 @@ def command(
         from cnncalc.report.columns import uncounted
 
         warn(uncounted(analysis.incomplete), output)
-    report_exceeded(outcomes, output)
+    report_exceeded([("", outcome) for outcome in outcomes], output)
 
 
 def _refuse_combinations(
@@ -129,13 +128,14 @@ def _refuse_combinations(
     """Refuse options that have no effect in combination with others."""
     if every_convention:
         reason = "with `--convention all`, which shows the totals of MACs alone"
-        refuse(("memory", "train", "paths", "conditions", "columns", "depth", "dtype", "optimizer", "layout"), reason)
+        refuse(("memory", "train", "paths", "conditions", *ROWS, "dtype", "optimizer", "layout"), reason)
     if paths:
-        refuse(("memory", "train", "columns", "depth", "width"), "with `--get`, which writes single values")
+        refuse(("memory", "train", *ROWS, "width"), "with `--get`, which writes single values")
         if output.format not in ("table", "json"):
             raise click.UsageError(f"`--get` writes values as they are, or as JSON, not as {output.format}")
     elif memory:
         refuse(("columns", "layout"), "with `--memory`, which has columns of its own")
+        refuse(("sort", "top", "units"), "with `--memory`, which has an order and units of its own")
     else:
         refuse(("train",), "without `--memory`")
         if not conditions and output.format != "json":
@@ -155,41 +155,33 @@ def _suggest_command(spec: str, error: SpecError) -> None:
 def _show_layers(analysis: Analysis, more: dict[str, object], output: Output) -> None:
     """Write the table of the layers; JSON also has the keys of `more`."""
 
-    def table() -> Document:
+    def table(options: RenderOptions) -> Document:
         from cnncalc.report.network import network_document  # JSON needs no document
 
-        return network_document(analysis, output.chosen(), output.layout, output.depth)
+        folding = output.format == "html"
+        return network_document(
+            analysis, output.chosen(), output.layout, output.selection(), options.most_rows, folding
+        )
 
     def rows() -> Document:
         from cnncalc.report.network import layers_document
 
         columns = output.chosen("all" if output.format == "csv" else None)
-        return layers_document(analysis, columns, output.layout, output.depth)
+        return layers_document(analysis, columns, output.layout, output.selection())
 
-    output.emit(lambda _: table(), lambda: analysis.to_dict(output.depth) | more, rows)
+    def data() -> dict[str, object]:
+        whole = analysis.to_dict(output.depth) | more
+        if output.sort or output.top:
+            whole["layers"] = [line.to_dict() for line in output.selection().lines(analysis.rows)]
+        return whole
+
+    output.emit(table, data, rows)
 
 
 def _compare_conventions(graph: Graph, batch: int, output: Output) -> None:
     from cnncalc.report.conventions import comparison_data, comparison_document
 
     output.emit(lambda _: comparison_document(graph, batch), lambda: comparison_data(graph, batch))
-
-
-def _limits(conditions: tuple[str, ...]) -> list[Condition]:
-    """Return the conditions of `--fail-if`, which are read before any calculation."""
-    if not conditions:
-        return []
-    from cnncalc.query.conditions import parse_conditions
-
-    return parse_conditions(conditions)
-
-
-def _outcomes(limits: list[Condition], analysis: Analysis) -> list[Outcome]:
-    if not limits:
-        return []
-    from cnncalc.query.conditions import judge
-
-    return judge(limits, analysis)
 
 
 def _figures(paths: tuple[str, ...], analysis: Analysis, output: Output) -> str:
@@ -209,7 +201,7 @@ def _show_memory(analysis: Analysis, train: bool, output: Output) -> None:
     from cnncalc.report.memory import memory_data, memory_document, timeline_document
 
     output.emit(
-        lambda _: memory_document(analysis, output.depth, train),
+        lambda options: memory_document(analysis, output.depth, train, options.most_rows),
         lambda: memory_data(analysis, output.depth, train),
         lambda: timeline_document(analysis, output.depth, train),
     )

@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from cnncalc.cli.output import Output
+from cnncalc.report.formats import FORMAT_OF_SUFFIX
 
 #: The groups of options, in the order of the help.
 INPUT, FIGURES, CHECKS, OUTPUT = "Input", "Figures", "Checks", "Output"
@@ -17,19 +18,11 @@ GROUPS = (INPUT, FIGURES, CHECKS, OUTPUT)
 
 #: Format → its name for people, and the arguments of options that change nothing in it.
 WITHOUT_EFFECT = {
-    "json": ("JSON", ("columns", "network_columns", "layout", "width", "context", "pictures")),
+    "json": ("JSON", ("columns", "network_columns", "layout", "width", "context", "pictures", "units")),
     "markdown": ("Markdown", ("width", "context")),
-    "csv": ("CSV", ("width",)),
+    "csv": ("CSV", ("width", "units")),
     "latex": ("LaTeX", ("width",)),
-}
-
-#: Suffix of the file of `-o` → the format to write, where `--format` does not say one.
-FORMAT_OF_SUFFIX = {
-    ".json": "json",
-    ".csv": "csv",
-    ".md": "markdown",
-    ".tex": "latex",
-    ".txt": "table",
+    "html": ("HTML", ("width",)),
 }
 
 #: The width of the column of names in the help; a longer one has a line of its own.

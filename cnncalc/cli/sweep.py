@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cnncalc.analysis import Options
-from cnncalc.cli.command import CHECKS, FORMAT_OF_SUFFIX, INPUT, OUTPUT, define_command, option, refuse
+from cnncalc.cli.command import CHECKS, INPUT, OUTPUT, define_command, option, refuse
 from cnncalc.cli.errors import OptionError, note
 from cnncalc.cli.options import (
     appearance_options,
@@ -26,6 +26,7 @@ from cnncalc.cli.specs import SpecOptions
 from cnncalc.diagnostics import SpecError
 from cnncalc.interrupts import INTERRUPTED, InterruptsRaised
 from cnncalc.notation import short, thousands
+from cnncalc.report.formats import FORMAT_OF_SUFFIX
 
 if TYPE_CHECKING:
     from cnncalc.sweep.library import Sweep, SweepResult
@@ -67,9 +68,12 @@ PATIENCE, INTERVAL = 1.0, 0.2
     help="Keep what it holds for: 'params < 1M', 'peak < 320KiB'; may be repeated.",
 )
 @option("--pareto", group=CHECKS, metavar="A,-B", help="Show the front: A as small, B as large as can be.")
-@option("--sort", group=CHECKS, metavar="A", help="Sort by a figure, or with - in front from the largest down.")
+@option(
+    "--sort", "order", group=CHECKS, metavar="A", help="Sort by a figure, or with - in front from the largest down."
+)
 @option(
     "--top",
+    "most",
     group=CHECKS,
     type=click.IntRange(1),
     metavar="N",
@@ -96,8 +100,8 @@ def command(
     options: Options,
     where: tuple[str, ...],
     pareto: str | None,
-    sort: str | None,
-    top: int | None,
+    order: str | None,
+    most: int | None,
     count: bool,
     pick: int | None,
     everything: bool,
@@ -120,7 +124,7 @@ def command(
     source = text_of(find(spec))
     try:
         asked = Sweep(
-            source, over=_over(over), where=where, pareto=pareto, sort=sort, top=top,
+            source, over=_over(over), where=where, pareto=pareto, sort=order, top=most,
             columns=[each.strip() for each in figures.split(",")] if figures else (),
             input=reading.shape(), variables=reading.variables, batch=options.batch, dtype=options.dtype,
             convention=options.convention, sample=sample, seed=seed,
@@ -143,7 +147,7 @@ def _refuse_combinations(count: bool, pick: int | None, everything: bool, sample
     else:
         refuse(("workers", "scheduler"), "with `--sample`, whose variants one process looks at")
     if everything:
-        refuse(("pareto", "sort", "top", "pick", "count", "scheduler", "workers"), "with `--all`, which writes all")
+        refuse(("pareto", "order", "most", "pick", "count", "scheduler", "workers"), "with `--all`, which writes all")
         if output.format not in STREAMED:
             raise click.UsageError("`--all` writes csv, jsonl or parquet: add `-o all.parquet`, or `-f csv`")
     elif output.format == "parquet":
@@ -153,7 +157,7 @@ def _refuse_combinations(count: bool, pick: int | None, everything: bool, sample
     if output.format in ("jsonl", "html", "parquet"):
         refuse(("width", "color"), f"in {output.format}")
     if count:
-        refuse(("pick", "top", "figures"), "with `--count`, which shows no variant")
+        refuse(("pick", "most", "figures"), "with `--count`, which shows no variant")
         if output.format not in ("table", "json"):
             raise click.UsageError(f"`--count` is text, or JSON, not {output.format}")
     if pick is not None:

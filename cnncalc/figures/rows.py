@@ -1,15 +1,19 @@
 """Rows: the figures of one node, or of a block of nodes as one."""
 
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from typing import NamedTuple
 
+from cnncalc.diagnostics import Enclosing, printable
 from cnncalc.figures.receptive_field import ReceptiveField
 from cnncalc.graph import Graph, Node
-from cnncalc.shape import UNKNOWN_SHAPE, Shape, Size, formulas_as_text
+from cnncalc.shape import UNKNOWN_SHAPE, Shape, Size, dims_text, formulas_as_text
 
 #: The arms of merges that something stands in, outermost first: (number of the merge, number of the arm).
 Arms = tuple[tuple[int, int], ...]
+
+#: A repeat whose text is longer is described without it.
+MOST_REPEATED = 48
 
 
 class Row(NamedTuple):
@@ -37,6 +41,9 @@ class Row(NamedTuple):
     #: Whether an unknown operator is the reason that some are: the layer itself, or one that it stands behind.
     behind_unknown: bool = False
 
+    def __repr__(self) -> str:
+        return _line_text(self)
+
     @property
     def name(self) -> str:
         return self.node.name
@@ -59,6 +66,15 @@ class Row(NamedTuple):
     @property
     def arms(self) -> Arms:
         return self.node.arms
+
+    @property
+    def within(self) -> tuple[Enclosing, ...]:
+        """The blocks, named groups and repeats that it stands in, outermost first; in a model file, by its name."""
+        origin = self.node.origin
+        if origin is not None and origin.within:
+            return origin.within
+        dots = [at for at, sign in enumerate(self.name) if sign == "."]
+        return tuple([Enclosing(self.name[:at]) for at in dots])
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -130,10 +146,13 @@ def _stated_dims(shape: Shape) -> tuple[Size, ...]:
 
 
 class RowGroup(NamedTuple):
-    """The rows of a block or a named group as one row: the sums of their figures, and the shapes at its ends."""
+    """The rows of a block, named group or repeat as one: the sums of their figures, and the shapes at its ends."""
 
     name: str
     rows: tuple[Row, ...]
+
+    def __repr__(self) -> str:
+        return _line_text(self)
 
     @property
     def type(self) -> str:
@@ -145,13 +164,16 @@ class RowGroup(NamedTuple):
 
     @property
     def description(self) -> str:
-        """The call of the block as written in the spec, or for a named group its number of layers."""
-        origin = self.rows[0].node.origin
-        level = self.name.count(".")
-        calls = origin.calls[::-1] if origin else ()
-        if len(calls) > level:
-            return " ".join(calls[level].text.split())
-        return f"{len(self.rows)} layer{'s' if len(self.rows) > 1 else ''}"
+        """The call of the block or the repeat as written in the spec, or for a named group its number of layers."""
+        enclosing = next((each for each in self.rows[0].within if each.name == self.name), None)
+        written = enclosing and enclosing.written
+        if enclosing is None or written is None:
+            return f"{len(self.rows)} layer{'s' if len(self.rows) > 1 else ''}"
+        text = " ".join(written.text.split())
+        if enclosing.count is None:
+            return text
+        plain = len(text) <= MOST_REPEATED and "\n" not in written.text
+        return f"{text if plain else '(…)'} * {enclosing.count:,}"
 
     @property
     def arms(self) -> Arms:
@@ -233,6 +255,21 @@ class RowGroup(NamedTuple):
 RowOrGroup = Row | RowGroup
 
 
+def _line_text(line: RowOrGroup) -> str:
+    """Return the main figures of a row or a group on one line, for its `repr`."""
+    shape = dims_text(line.output_shape) or "?"
+    text = f"{line.name}: {line.description}, {shape}, params={_figure(line, 'params')}, macs={_figure(line, 'macs')}"
+    return f"<{type(line).__name__} {printable(text)}>"
+
+
+def _figure(line: RowOrGroup, name: str) -> str:
+    """Return a figure of the line as text; one that is not known in full is `?`, or at least what is known."""
+    known = getattr(line, name)
+    if name not in line.missing:
+        return f"{known:,}"
+    return f"≥{known:,}" if known else "?"
+
+
 def _shared_keys(line: RowOrGroup) -> dict[str, object]:
     """Return the keys of the JSON object that a row and a group have in common."""
     return {
@@ -255,17 +292,42 @@ def _shared_keys(line: RowOrGroup) -> dict[str, object]:
 
 
 def collapse(rows: Sequence[Row], depth: int | None) -> list[RowOrGroup]:
-    """Return the rows with every block deeper than `depth` as one group.
+    """Return the rows with every block, named group and repeat deeper than `depth` as one group.
 
-    1 collapses the outermost blocks, 2 those within them, and so on; 0 returns no rows, None all rows unchanged.
+    1 collapses the outermost ones, 2 those within them, and so on; 0 returns no rows, None all rows unchanged.
     """
     if depth is None:
         return list(rows)
     if depth == 0:
         return []
     collapsed: list[RowOrGroup] = []
-    for name, group in groupby(rows, key=lambda row: ".".join(row.name.split(".", depth)[:depth])):
+    for name, group in groupby(rows, key=lambda row: _at_depth(row, depth)):
         members = tuple(group)
         single = len(members) == 1 and members[0].name == name
         collapsed += members if single else (RowGroup(name, members),)
     return collapsed
+
+
+def _at_depth(row: Row, depth: int) -> str:
+    """Return the name of what a row belongs to at a depth: a block, or the row itself."""
+    within = row.within
+    return within[depth - 1].name if len(within) >= depth else row.name
+
+
+def fitting_depth(rows: Sequence[Row], most: int) -> int | None:
+    """Return the greatest depth at which the rows come to at most `most`, or None if they do without collapsing.
+
+    If they are more at every depth, it is 1, the depth of the fewest; where nothing can be collapsed it is None.
+    """
+    if len(rows) <= most or not any(row.within for row in rows):
+        return None
+    depth = 1
+    while sum(1 for _ in islice(groupby(rows, key=lambda row: _at_depth(row, depth + 1)), most + 1)) <= most:
+        depth += 1
+    return depth
+
+
+def group_named(rows: Sequence[Row], name: str) -> RowGroup | None:
+    """Return the rows of the block, named group or repeat of that name as one; None if there is none."""
+    members = tuple(row for row in rows if any(each.name == name for each in row.within))
+    return RowGroup(name, members) if members else None

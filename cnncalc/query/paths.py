@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from cnncalc.analysis import Analysis
 from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, near, nearest, try_each
 from cnncalc.figures.receptive_field import FIELD_FIGURES
-from cnncalc.figures.rows import RowGroup
+from cnncalc.figures.rows import group_named
 from cnncalc.notation import per_axis, shape_text
 from cnncalc.shape import formulas_as_text
 
@@ -113,10 +113,9 @@ class Figures:
         if name in self._rows:
             row = self._rows[name]
             return {**row.to_dict(), "receptive_field": row.receptive_field.figures()}
-        rows = tuple(row for row in self._analysis.rows if row.name.startswith(f"{name}."))
-        if not rows:
+        block = group_named(self._analysis.rows, name)
+        if block is None:
             return None
-        block = RowGroup(name, rows)
         return {
             **{key: getattr(block, key) for key in BLOCK_KEYS},
             "inputs": list(block.inputs),

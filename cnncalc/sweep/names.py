@@ -73,6 +73,8 @@ def find_names(path: Span, sample: Analysis) -> list[FigureName]:
         names = sorted({row.name for row in sample.rows}, key=len, reverse=True)
         prefixes = {".".join(name.split(".")[:end]) for name in names for end in range(1, name.count(".") + 2)}
         layer = max((name for name in prefixes if figure.path.startswith(f"{name}.")), key=len, default="")
+        if not layer:
+            _not_for_all(path, "this is of a repeat, whose number of copies may vary")
         keys = figure.path[len(layer) + 1 :].split(".")
     if keys[0] not in OF_LAYERS or (not figure.numbers and keys[0] != "output_shape"):
         _not_for_all(path, "this is no number, or not one that is computed for all variants at once")

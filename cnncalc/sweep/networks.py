@@ -131,7 +131,7 @@ class VariantBuilder(GraphBuilder):
             unknown = either(unknown, self.unknown[index])
         before = unknown
         for unmet, code, summary in self._unmet.get((id(node.layer), id(node.input_shapes)), ()):
-            span, calls = node.origin or (None, ())
+            span, calls = (node.origin.span, node.origin.calls) if node.origin else (None, ())
             diagnostic = Diagnostic(code, summary.format(layer=node.name), span, layer=node.name, calls=calls)
             where = without(unmet, before)
             if where is not False:

@@ -58,6 +58,16 @@ def find(name: str) -> Member | None:
     return members().get(name.lower())
 
 
+def matching(text: str) -> list[Member]:
+    """Return the networks whose names or families have the text in them, ignoring case, hyphens and the like."""
+    letters = _letters(text)
+    return [each for each in members().values() if letters and letters in f"{_letters(each.name)} {each.family}"]
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[-_. ]", "", name.lower())
+
+
 def families() -> list[str]:
     """Return the families in the order of the table."""
     return list(dict.fromkeys(member.family for member in members().values()))

@@ -128,6 +128,7 @@ def test_a_full_device() -> None:
         ("out.md", "markdown"),
         ("out.tex", "latex"),
         ("out.txt", "table"),
+        ("out.html", "html"),
         ("OUT.CSV", "csv"),
         ("out", "table"),
         ("v1.2/out", "table"),
@@ -155,12 +156,13 @@ def test_format_overrules_the_suffix(tmp_path: Path) -> None:
         (
             "calc",
             "out.xlsx",
-            "no format of `calc` has the suffix `.xlsx`: add -f, or write to `.json`, `.csv`, `.md`, `.tex` or `.txt`",
+            "no format of `calc` has the suffix `.xlsx`: add -f, or write to `.json`, `.csv`, `.md`, `.tex`, "
+            "`.txt` or `.html`",
         ),
         (
             "explain",
             "out.csv",
-            "no format of `explain` has the suffix `.csv`: add -f, or write to `.json`, `.md` or `.txt`",
+            "no format of `explain` has the suffix `.csv`: add -f, or write to `.json`, `.md`, `.txt` or `.html`",
         ),
     ],
 )

@@ -84,7 +84,7 @@ def test_errors_of_the_spec() -> None:
     """What stands wrong in a spec, for all variants, is raised; sizes that do not fit are counted."""
     with pytest.raises(cnncalc.SpecError, match="E002"):
         cnncalc.sweep("let w = 1 in [1, 2]\ninput 8x8x3 | | relu")
-    with pytest.raises(cnncalc.SpecError, match="E101.*unknown layer `cnov`"):
+    with pytest.raises(cnncalc.SpecError, match=r"E101.*unknown layer `cnov`"):
         cnncalc.sweep("let w = 1 in [1, 2]\ninput 8x8x3 | cnov 3 x{w}")
     failed = cnncalc.sweep("let w = 1 in [1, 2]\ninput 8x8x3 | conv 9x9 x{w}").failed
     assert [(problem.code, count) for problem, count in failed.items()] == [("E201", 2)]
@@ -115,7 +115,7 @@ def test_shared_weights_and_blocks() -> None:
 def test_too_many_structures(monkeypatch: pytest.MonkeyPatch) -> None:
     """A space of too many structures is refused; what is drawn from it is a space of its own."""
     monkeypatch.setattr(runs.explore, "__defaults__", (3,))
-    spec = "let a = 1 in [0..4], b = 1 in [0..4]\ninput 8x8x3 | conv 3x3 same x{3 + a} * {a} | conv 3x3 same x{3 + b} * {b}"
+    spec = "let a = 1 in [0..4], b = 1 in [0..4]\ninput 8x8x3 | conv 1 x{3 + a} * {a} | conv 1 x{3 + b} * {b}"
     with pytest.raises(cnncalc.SpecError, match=r"(?s)E152.*more structures than can be built.*--sample"):
         cnncalc.sweep(spec)
     with pytest.raises(cnncalc.SpecError, match="E152"):
