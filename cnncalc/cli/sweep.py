@@ -201,7 +201,7 @@ def _search(asked: Sweep, pick: int | None, workers: int, scheduler: str | None,
     else:
         _show(result, spec, output)
     if not result.complete:
-        note(f"interrupted: of the first {thousands(result.done)} variants alone", output)
+        note(f"interrupted: the answer is of {thousands(result.done)} variants alone", output)
         sys.exit(INTERRUPTED)
 
 

@@ -101,7 +101,7 @@ def _notes(result: SweepResult) -> Iterator[tuple[str, str]]:
     if result.sweep.sampled:
         looked = f"{_variants(result.count)} drawn from {thousands(result.sweep.whole.variants)}"
     if not result.complete:
-        looked = f"the first {thousands(result.done)} of {looked}: the sweep was interrupted"
+        looked = f"{thousands(result.done)} of {looked}: the sweep was interrupted"
     yield "space", looked
     conditions = " and ".join(f"`{' '.join(each.split())}`" for each in result.sweep.where)
     if conditions:

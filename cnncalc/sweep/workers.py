@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_all_start_methods, get_context
+from multiprocessing import active_children, get_all_start_methods, get_context
 from typing import Any
 
 from cnncalc.sweep.answers import Query
@@ -23,6 +23,7 @@ def search_in_processes(
     """Return what is found, and whether that is all; an interrupt ends the search."""
     answer = Answer(query)
     # A copy of this process starts at once, but not safely where it has threads.
+    others = set(active_children())
     alone = threading.active_count() == 1 and "fork" in get_all_start_methods()
     pool = ProcessPoolExecutor(
         workers, get_context("fork" if alone else "spawn"), initializer=_start, initargs=(plans, query)
@@ -32,7 +33,12 @@ def search_in_processes(
             answer.merge(future.result())
             progress(answer.done, answer.kept)
     except KeyboardInterrupt:
+        # A second interrupt must not leave a process behind.
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         pool.shutdown(wait=False, cancel_futures=True)
+        for process in set(active_children()) - others:
+            process.terminate()
         return answer, False
     pool.shutdown()
     return answer, True

@@ -254,8 +254,8 @@ def test_partial(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(command.Progress, "__call__", interrupt)
     done = run("sweep", "net.cnn", "--over", "n=0..3", "--top", "2")
     assert done.exit_code == 130
-    assert re.search(r"space +the first \d+ of 32 variants .*: the sweep was interrupted", done.stdout)
-    assert done.stderr.startswith("note: interrupted: of the first ")
+    assert re.search(r"space +\d+ of 32 variants .*: the sweep was interrupted", done.stdout)
+    assert done.stderr.startswith("note: interrupted: the answer is of ")
 
 
 def test_progress(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
