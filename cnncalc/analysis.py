@@ -16,7 +16,7 @@ from cnncalc.figures.cost import (
 )
 from cnncalc.figures.memory import DTYPES, STORED, Buffer, assign_buffers
 from cnncalc.figures.receptive_field import receptive_fields
-from cnncalc.figures.rows import Row, collapse
+from cnncalc.figures.rows import Row, Whole, collapse
 from cnncalc.figures.totals import Totals, totals
 from cnncalc.figures.training import OPTIMIZERS, training_costs
 from cnncalc.graph import Graph, Node
@@ -205,14 +205,18 @@ def analyze_graph(graph: Graph, options: Options) -> Analysis:
     costs = _of_batch(nodes, of_sample, options)
     fields = receptive_fields(nodes)
     figures = zip(nodes, costs, training.backward_macs, training.saved_bytes, fields, strict=True)
+    feature_maps = tuple(assign_buffers(nodes, graph.outputs, element_bytes))
+    sums = totals(graph, costs, training, feature_maps, options.dtype, batch, options.optimizer)
+    whole = Whole(sums.macs, DTYPES.get(options.dtype), feature_maps, len(nodes), options.bytes_of_element)
     rows = tuple(
         [
-            Row(graph, node, *cost, backward_macs * batch, saved_bytes, field, missing[node.index], behind[node.index])
+            Row(
+                *(graph, node, *cost, backward_macs * batch, saved_bytes, field),
+                *(missing[node.index], behind[node.index], whole),
+            )
             for node, cost, backward_macs, saved_bytes, field in figures
         ]
     )
-    feature_maps = tuple(assign_buffers(nodes, graph.outputs, element_bytes))
-    sums = totals(graph, costs, training, feature_maps, options.dtype, batch, options.optimizer)
     return Analysis(graph, options, rows, feature_maps, sums)
 
 

@@ -86,7 +86,9 @@ class Command(click.Command):
             ctx.params["format"] = self._format_of_file(ctx.params["file"])
         if (format := ctx.params.get("format")) in WITHOUT_EFFECT:
             name, arguments = WITHOUT_EFFECT[format]
-            refuse(arguments, f"in {name}", ctx)
+            # The shape of `--input` is written in that order.
+            reads_shape = bool(ctx.params.get("input"))
+            refuse([each for each in arguments if not (each == "layout" and reads_shape)], f"in {name}", ctx)
         output = _gather(ctx.params)
         try:
             return super().invoke(ctx)
@@ -187,7 +189,7 @@ def _gather(params: dict[str, Any]) -> Output:
     if "input" in params:
         from cnncalc.cli.specs import SpecOptions
 
-        params["reading"] = SpecOptions(**take(SpecOptions._fields))
+        params["reading"] = SpecOptions(**take(SpecOptions._fields), layout=output.layout)
     if "batch" in params:
         from cnncalc.analysis import Options
 

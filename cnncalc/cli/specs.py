@@ -21,7 +21,10 @@ Result = TypeVar("Result")
 
 
 class SpecOptions(NamedTuple):
-    """The options for reading a spec: `variables` and `at` are for text, `dims` and `strict` for models."""
+    """The options for reading a spec: `variables` and `at` are for text, `dims` and `strict` for models.
+
+    `layout` is the order of the sizes in `input`.
+    """
 
     input: str | None = None
     #: The shapes of a PyTorch module's further inputs.
@@ -30,6 +33,7 @@ class SpecOptions(NamedTuple):
     at: Mapping[str, int] = {}
     dims: Mapping[str, int] = {}
     strict: bool = False
+    layout: str = "hwc"
 
     def shape(self) -> tuple[Any, ...] | None:
         """Return the shape that `--input` gives; raises `OptionError` if it is not a shape."""
@@ -38,12 +42,15 @@ class SpecOptions(NamedTuple):
         from cnncalc.sources import parse_shape
 
         with from_options():
-            return parse_shape(self.input.strip(), "--input")
+            return parse_shape(self.input.strip(), "--input", self.layout)
 
     def load(self, spec: str, output: Output, letters: bool = False) -> Graph:
         """Return the graph of a spec of the command line; with `letters`, sizes may be left open."""
         shape = self.shape()
-        return self.build(find_source(spec, output), shape, letters)
+        source = find_source(spec, output)
+        graph = self.build(source, shape, letters)
+        note_reading(source, output)
+        return graph
 
     def build(self, source: TextOrModel, shape: tuple[Any, ...] | None, letters: bool = False) -> Graph:
         """Return the graph of a source."""
@@ -67,6 +74,23 @@ def find_source(spec: str, output: Output) -> TextOrModel:
     if language is not None:
         note(f"read as {language}; `cnncalc format` writes it as a spec", output)
     return source
+
+
+#: So many items are shown as they are read.
+MOST_READINGS = 2
+
+
+def note_reading(source: TextOrModel, output: Output) -> None:
+    """Say how a text is read whose layers are not in the words of the language."""
+    if not isinstance(source, Source) or output.quiet or output.format == "json" or source.title is not None:
+        return
+    from cnncalc.sources import readings
+
+    said = readings(source)
+    if said:
+        shown = [f"`{one_line(typed)}` as `{meant}`" for typed, meant in said[:MOST_READINGS]]
+        more = [f"{len(said) - len(shown)} more"] if len(said) > len(shown) else []
+        note(f"read {', '.join([*shown, *more])}; `cnncalc format` writes it so", output)
 
 
 def analyze_all(

@@ -1,10 +1,12 @@
 """Rows: the figures of one node, or of a block of nodes as one."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import groupby, islice
 from typing import NamedTuple
 
 from cnncalc.diagnostics import Enclosing, printable
+from cnncalc.figures.memory import Buffer, live_elements
 from cnncalc.figures.receptive_field import ReceptiveField
 from cnncalc.graph import Graph, Node
 from cnncalc.shape import UNKNOWN_SHAPE, Shape, Size, dims_text, formulas_as_text
@@ -14,6 +16,26 @@ Arms = tuple[tuple[int, int], ...]
 
 #: A repeat whose text is longer is described without it.
 MOST_REPEATED = 48
+
+
+class Whole:
+    """What a row's figures have of the whole network: the MACs of all layers, and the memory at each step.
+
+    `weight_bytes` is the size of a weight, None where a model file has types of its own; `element_bytes` is that of an
+    element of the feature maps of all samples.
+    """
+
+    def __init__(
+        self, macs: Size, weight_bytes: int | None, feature_maps: Sequence[Buffer], steps: int, element_bytes: int
+    ) -> None:
+        self.macs, self.weight_bytes = macs, weight_bytes
+        self._feature_maps, self._steps, self._element_bytes = feature_maps, steps, element_bytes
+
+    @cached_property
+    def live(self) -> Sequence[Size]:
+        """The bytes of the feature maps that are live while each node runs."""
+        lifetimes = [(each.elements, each.first, each.last) for each in self._feature_maps]
+        return [elements * self._element_bytes for elements in live_elements(lifetimes, self._steps)]
 
 
 class Row(NamedTuple):
@@ -40,6 +62,7 @@ class Row(NamedTuple):
     missing: tuple[str, ...] = ()
     #: Whether an unknown operator is the reason that some are: the layer itself, or one that it stands behind.
     behind_unknown: bool = False
+    whole: Whole | None = None
 
     def __repr__(self) -> str:
         return _line_text(self)
@@ -47,6 +70,22 @@ class Row(NamedTuple):
     @property
     def name(self) -> str:
         return self.node.name
+
+    @property
+    def live_bytes(self) -> Size:
+        """The bytes of the feature maps that are live while the layer runs, for the whole batch."""
+        return 0 if self.whole is None else self.whole.live[self.node.index]
+
+    @property
+    def params_bytes(self) -> Size | None:
+        """The bytes of its weights, buffers and frozen ones included; None in a file's own types."""
+        size = self.whole.weight_bytes if self.whole else None
+        return None if size is None else (self.params + self.frozen + self.buffers) * size
+
+    @property
+    def share(self) -> float | None:
+        """Its MACs in per cent of the network's; None where they are formulas, or there are none."""
+        return _per_cent(self.macs, self.whole)
 
     @property
     def stands_on(self) -> str:
@@ -139,6 +178,12 @@ class Row(NamedTuple):
         dims = [size for shape in (*self.node.input_shapes, self.node.shape) for size in shape.dims]
         known = not self.missing and all(shape.is_known for shape in self.node.input_shapes)
         return known and not self.node.layer.open and all(isinstance(size, int) for size in dims)
+
+
+def _per_cent(macs: Size, whole: Whole | None) -> float | None:
+    if whole is None or not isinstance(macs, int) or not isinstance(whole.macs, int) or not whole.macs:
+        return None
+    return 100 * macs / whole.macs
 
 
 def _stated_dims(shape: Shape) -> tuple[Size, ...]:
@@ -239,6 +284,21 @@ class RowGroup(NamedTuple):
     @property
     def saved_bytes(self) -> Size:
         return sum(row.saved_bytes for row in self.rows)
+
+    @property
+    def live_bytes(self) -> Size | None:
+        """The most bytes that are live while one of its layers runs; None where they are formulas."""
+        live = [row.live_bytes for row in self.rows]
+        return max(live) if all(isinstance(each, int) for each in live) else None
+
+    @property
+    def params_bytes(self) -> Size | None:
+        each = [row.params_bytes for row in self.rows]
+        return None if None in each else sum(size for size in each if size is not None)
+
+    @property
+    def share(self) -> float | None:
+        return _per_cent(self.macs, self.rows[0].whole)
 
     def to_dict(self) -> dict[str, object]:
         """Return the JSON object of the group, which replaces those of its rows in `layers` and names them."""

@@ -62,6 +62,16 @@ class Totals(NamedTuple):
         """The number of FLOPs: two for each multiply-accumulate."""
         return 2 * self.macs
 
+    @property
+    def live_bytes(self) -> Size | None:
+        """The most bytes that are live at once."""
+        return self.activation_bytes.peak
+
+    @property
+    def share(self) -> float | None:
+        """Its own MACs in per cent of themselves; None where they are formulas, or there are none."""
+        return 100.0 if isinstance(self.macs, int) and self.macs else None
+
     def to_dict(self) -> dict[str, object]:
         """Return the JSON object of the totals, with formulas as text."""
         data: dict[str, object] = {

@@ -16,6 +16,7 @@ from cnncalc.language.inputs import (
     LETTERS,
     LetterMode,
     begins_with_input,
+    completed,
     has_input,
     is_input,
     open_sizes_error,
@@ -278,7 +279,7 @@ class Expander:
         if isinstance(layer, Input):
             inputs = ()
             if self.input is not None:
-                layer, self.input = Input("input", shape=self.input), None
+                layer, self.input = Input("input", shape=completed(self.input, layer.shape)), None
             layer = self.with_numbers(layer, node.span)
         elif current == NO_TENSOR:
             return self.report_missing_input(node.span)

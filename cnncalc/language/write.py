@@ -88,25 +88,51 @@ class Writer:
             yield beginning._replace(above=(f"# {_one_line(spec.name)}",)) if named else beginning
         else:
             # What stands before the first item is no comment behind it.
-            yield as_written(beginning, "\n" + self.text[: _start((*spec.definitions, *spec.items), self.text)])
+            first = sorted((*spec.definitions, *spec.items), key=lambda node: node.span.start)
+            yield as_written(beginning, "\n" + self.text[: _start(tuple(first), self.text)])
+        items = self.before(spec.items, spec.definitions)
+        yield from self.sequence(items, top=True)
+        left = spec.items[len(items) :]
+        if items:
+            yield self.item_end(items[-1], (*spec.definitions, *left))
         goes_on = False
         # Lets that are tied are written with the first of them.
-        definitions = [
-            each
-            for each in spec.definitions
-            if not isinstance(each, LetNode) or each.name in each.tied[:1] or not each.tied
-        ]
+        definitions = tuple(
+            [
+                each
+                for each in spec.definitions
+                if not isinstance(each, LetNode) or each.name in each.tied[:1] or not each.tied
+            ]
+        )
         for number, each in enumerate(definitions, 1):
-            rest = (*definitions[number:], *spec.items)
+            later = definitions[number:]
+            items = self.before(left, later)
+            left = left[len(items) :]
+            rest = (*items, *later, *left)
             if isinstance(each, LetNode):
                 yield f"{'' if goes_on else 'let '}{self.let(each, spec)}"
             else:
                 yield from self.definition(each)
             goes_on = self.goes_on(each, rest)
             yield self.let_gap(each, rest) if goes_on else self.definition_end(each, rest)
-        yield from self.sequence(spec.items, top=True)
-        if self.text is not None and spec.items:
-            yield self.gap(Gap(""), *_ends(spec.items[-1]), len(self.text))
+            yield from self.sequence(items, top=True)
+            if items:
+                yield self.item_end(items[-1], (*later, *left))
+
+    def before(self, items: tuple[ItemNode, ...], definitions: tuple[LetNode | DefNode, ...]) -> tuple[ItemNode, ...]:
+        """Return the items that stand before the next of the definitions; without a source, none does."""
+        if not definitions:
+            return items
+        if self.text is None:
+            return ()
+        start = definitions[0].span.start
+        return tuple([item for item in items if item.span.start < start])
+
+    def item_end(self, item: ItemNode, rest: tuple[LetNode | DefNode | ItemNode, ...]) -> Gap:
+        """Return the gap behind the last item before a let or def, or before the end."""
+        if self.text is None:
+            return Gap("")
+        return self.gap(Gap("", hang=0, broken=True) if rest else Gap(""), *_ends(item), _start(rest, self.text))
 
     def let(self, node: LetNode, spec: Spec) -> str:
         """Return a let, or lets that are tied, with the values that a sweep tries."""

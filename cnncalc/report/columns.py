@@ -8,6 +8,7 @@ from typing import Any, Literal
 from cnncalc.diagnostics import nearest
 from cnncalc.figures.rows import Row, RowOrGroup
 from cnncalc.notation import PREFIXES, field_range_text, field_text, formula, scaled, shape_text, thousands
+from cnncalc.query.vocabulary import key_of
 from cnncalc.report.document import Bar, Column, Folding
 from cnncalc.shape import Size
 
@@ -145,6 +146,23 @@ def scaled_text(column: Column, unit: str) -> Callable[[Any, str], str]:
     return text
 
 
+def _optional(column: Column) -> Column:
+    """Return a column whose figure may be None, for one that is not known or not a number."""
+
+    def text(line: Any, layout: str) -> str:
+        return "?" if column.value(line, layout) is None else column.text(line, layout)
+
+    return column._replace(text=text)
+
+
+def _share(row: RowOrGroup) -> float | None:
+    return None if row.share is None else round(row.share, 4)
+
+
+def _share_text(row: RowOrGroup) -> str:
+    return "" if not row.share else f"{row.share:.1f} %"
+
+
 BAR = Bar(natural=8, most=12)
 
 #: Ranks: the layer's words are folded first, its name last, and formulas between them.
@@ -171,6 +189,9 @@ COLUMNS = {
         size_column("jump", "jump", lambda row, _: field_text(row.receptive_field, "jump")),
         size_column("left", "left", lambda row, _: field_text(row.receptive_field, "left")),
         text_column("implicit", "implicit", lambda row: str(row.implicit).lower(), folding="none"),
+        _optional(count_column("bytes", "weight bytes", lambda row: row.params_bytes, rank=2, scale="bytes")),
+        _optional(count_column("live", "live bytes", lambda row: row.live_bytes, rank=2, scale="bytes")),
+        Column("share", "share", lambda row, _: _share(row), lambda row, _: _share_text(row), True),
     )
 }
 
@@ -202,10 +223,19 @@ def choose(
 
 
 def find_column(key: str, known: Mapping[str, Column]) -> Column:
-    """Return the column of a key; raise `ValueError`, with the nearest of the `known` ones, if there is none."""
+    """Return the column of a key, a heading or another word for its figure.
+
+    Raises `ValueError`, with the nearest of the `known` ones, if there is none.
+    """
     key = key.strip().lower()
     if key in known:
         return known[key]
+    meant = key_of(key)
+    for column in known.values():
+        if meant in (column.key, key_of(column.key), key_of(column.heading)):
+            return column
+    if meant == "peak" and "live" in known:
+        return known["live"]  # the peak is the most of it
     near = nearest(key, known)
     raise ValueError(
         (f"unknown column {key!r}" if key else "a column is missing")
