@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cnncalc.graph import Graph, Node
     from cnncalc.result import Result
     from cnncalc.shape import Shape
+    from cnncalc.sweep.library import sweep
 
     #: The shape of an input: `"32x32x3"` or `(32, 32, 3)`; letters leave sizes open, as in `"HxWx3"`.
     InputShape: TypeAlias = str | Sequence[Any]
@@ -46,7 +47,12 @@ CLASSES = {
 
 
 def __getattr__(name: str) -> object:
-    """Return a class of the library; from then on it is an attribute like any other."""
+    """Return a class of the library, or its sweep; from then on it is an attribute like any other."""
+    if name == "sweep":
+        # The package of that name can be called.
+        from importlib import import_module
+
+        return import_module("cnncalc.sweep")
     if name not in CLASSES:
         raise AttributeError(f"module 'cnncalc' has no attribute {name!r}")
     from importlib import import_module
@@ -231,7 +237,7 @@ def _dims(input: InputShape | None) -> tuple[int, ...] | None:
 
 __all__ = [
     "Analysis", "Diagnostic", "Graph", "Node", "Options", "Result", "Row", "Shape", "SpecError", "Totals",
-    "analyze", "from_torch", "load", "parse",
+    "analyze", "from_torch", "load", "parse", "sweep",
 ]  # fmt: skip
 
 

@@ -31,6 +31,7 @@ ALLOWED = {
     "sources": BASE | {"graph", "language", "layers", "readers", "zoo"},
     "readers": BASE | {"graph", "language", "layers", "frameworks", "symbols"},
     "solve": BASE | {"layers", "graph", "figures", "language", "sources", "symbols"},
+    "sweep": BASE | {"layers", "graph", "figures", "analysis", "query", "language", "sources"},
     # The writer of specs is a writer of the language; no other knows it.
     "frameworks": {"shape"},
     "writers": BASE | {"layers", "graph", "figures", "language", "frameworks"},
@@ -38,7 +39,7 @@ ALLOWED = {
     "explain": BASE | {"layers", "graph", "figures", "analysis"},
     "report": BASE
     | {"layers", "graph", "figures", "analysis", "compare", "query", "explain", "language", "solve", "symbols"}
-    | {"zoo", "notation", "draw"},
+    | {"zoo", "notation", "draw", "sweep"},
     "cli": BASE
     | {
         "layers",
@@ -52,6 +53,7 @@ ALLOWED = {
         "explain",
         "language",
         "solve",
+        "sweep",
         "sources",
         "zoo",
         "report",
@@ -65,7 +67,7 @@ ALLOWED = {
     "files": {"interrupts"},
     "interrupts": set(),
     "__main__": {"cli", "interrupts"},
-    "": BASE | {"graph", "figures", "analysis", "sources", "language", "readers", "result", "notebook"},
+    "": BASE | {"graph", "figures", "analysis", "sources", "language", "readers", "result", "notebook", "sweep"},
 }
 
 
@@ -179,8 +181,11 @@ def test_writers(writer: str) -> None:
         ("onnx", ("writers.onnx",)),
         ("tflite", ("readers.tflite",)),
         ("flatbuffers", ()),
-        ("numpy", ()),
-        ("pandas", ("result",)),
+        ("numpy", ("sweep",)),
+        ("pyarrow", ("sweep.writing",)),
+        ("moocore", ("sweep.fronts",)),
+        ("dask", ("sweep.cluster",)),
+        ("pandas", ("result", "sweep.library")),
         ("IPython", ()),
     ],
 )

@@ -112,7 +112,7 @@ def error_of(function: Callable[[str], object], text: str) -> cnncalc.SpecError:
 
 PUBLIC = [
     "Analysis", "Diagnostic", "Graph", "Node", "Options", "Result", "Row", "Shape", "SpecError", "Totals",
-    "analyze", "from_torch", "load", "parse",
+    "analyze", "from_torch", "load", "parse", "sweep",
 ]  # fmt: skip
 
 

@@ -37,6 +37,7 @@ COMMANDS = {
     "draw": "Draw a network as a figure.",
     "export": "Write a network as framework code, an ONNX file or a spec.",
     "format": "Write specs in their canonical form.",
+    "sweep": "Look at every variant of a design space.",
     "solve": "Solve for the input's size, or for one number of a layer.",
     "zoo": "List well-known networks, or print the spec of one.",
     "layers": "List the layers, or show all about one.",

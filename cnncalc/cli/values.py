@@ -59,9 +59,15 @@ def inputs(context: click.Context, _: click.Parameter, values: tuple[str, ...]) 
     return values[0] if values else None
 
 
-def variables(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+def variables(ctx: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
+    """Return the numbers of lets; of one to solve for, the text, which begins with a `?`."""
     _refuse_twice(values)
-    return {name: _number(text, value) for value in values for name, text in [_name_and_text(value)]}
+    numbers = {}
+    for value in values:
+        name, text = _name_and_text(value)
+        unknown = ctx.command.name == "solve" and text.strip().startswith("?")
+        numbers[name] = text.strip() if unknown else _number(text, value)
+    return numbers
 
 
 def variable_values(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, dict[str, Any]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from cnncalc.diagnostics import Diagnostic, Enclosing, Problems, Span, SpecError, exceed, fail, nearest
@@ -37,10 +38,10 @@ class Numbers(dict[str, Any]):
         #: How many layers the body comes to with these numbers, once that has been counted.
         self.layers: int | None = None
 
-    def bind(self, name: str, value: Expression, names: Mapping[str, Any]) -> None:
-        """Give a name the value of an expression, which may depend on channels that are not known yet."""
+    def bind(self, name: str, value: Callable[[], Any]) -> None:
+        """Give a name a value, which may depend on channels that are not known yet."""
         try:
-            self[name] = evaluate(value, names)
+            self[name] = value()
         except ChannelsUnknownError:
             self.unknown.add(name)
 
@@ -104,6 +105,8 @@ def wrong_count(count: Hole, value: Any, calls: tuple[Span, ...] = ()) -> Diagno
 
 class Blocks:
     """The blocks of a spec and their calls. Errors are added to `problems`."""
+
+    evaluate: Callable[[Expression, Mapping[str, Any]], Any] = staticmethod(evaluate)
 
     def __init__(self, definitions: Sequence[LetNode | DefNode], lets: Mapping[str, Any], problems: Problems) -> None:
         self.definitions, self.lets, self.problems = definitions, lets, problems
@@ -188,7 +191,7 @@ class Blocks:
             numbers.unknown.add(CHANNELS)
         try:
             for name, value, own in self.assign(node, block, scope.calls):
-                numbers.bind(name, value, scope.numbers if own else numbers)
+                numbers.bind(name, partial(self.evaluate, value, scope.numbers if own else numbers))
         except SpecError as error:
             self.problems.catch(error, scope.calls)
             return None
@@ -232,7 +235,7 @@ class Blocks:
         if isinstance(item.count, int):
             return item.count
         try:
-            value = evaluate(item.count.expression, scope.numbers)
+            value = self.evaluate(item.count.expression, scope.numbers)
         except ChannelsUnknownError:
             return 1
         except SpecError as error:
@@ -255,7 +258,7 @@ class Blocks:
             if not count:
                 continue
             # Inputs are no layers, yet a repeated one must not go on for ever.
-            total += count * self._layers_of_copy(item, scope) - (count == 1 and is_input(item))
+            total += count * self._layers_of_copy(item, scope) - (is_input(item) and count == 1)
             if total > MAX_LAYERS:
                 message = f"the spec comes to more than {MAX_LAYERS:,} layers"
                 exceed(message, item.count_span or item.span, "too many layers", calls=scope.calls)

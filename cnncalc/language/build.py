@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cnncalc.diagnostics import Diagnostic, Enclosing, FatalError, Origin, Problems, Span, SpecError, exceed, nearest
@@ -26,6 +26,7 @@ from cnncalc.language.nodes import (
     UNKNOWN_NUMBER,
     CallNode,
     DefNode,
+    Expression,
     GroupNode,
     Hole,
     ItemNode,
@@ -96,6 +97,11 @@ def _graph_with_letters(spec: Spec, variables: Mapping[str, Any], left_open: Let
 
 class Expander:
     """Builds the graph of one spec, node by node."""
+
+    #: The value of an expression: for a sweep, one that differs from variant to variant.
+    evaluate: Callable[[Expression, Mapping[str, Any]], Any] = staticmethod(evaluate)
+    #: The types of a number of channels.
+    NUMBERS: tuple[type, ...] = (int,)
 
     def __init__(
         self,
@@ -178,7 +184,7 @@ class Expander:
                 blocks[each.name] = each
             elif each.name not in variables:
                 try:
-                    numbers[each.name] = evaluate(each.value, numbers)
+                    numbers[each.name] = self.evaluate(each.value, numbers)
                 except SpecError as error:
                     self.problems.catch(error)
                     numbers[each.name] = 1
@@ -359,19 +365,20 @@ class Expander:
         if known is None:
             known = self.texts[id(node)] = text_and_holes(node)
         text, holes = known
-        key: tuple[Any, ...] = text
-        if holes:
-            key = (*text, *[evaluate(hole.expression, scope.numbers) for hole in holes])
+        values = [self.evaluate(hole.expression, scope.numbers) for hole in holes]
+        return self.read_with(node, text, holes, values)
+
+    def read_with(self, node: LayerNode, text: tuple[str, ...], holes: list[Hole], values: Sequence[Any]) -> Layer:
+        """Return the layer of a node with these values of its holes."""
+        key: tuple[Any, ...] = (*text, *values)
         layer = self.layers_by_text.get(key)
         if layer is None:
-            values = {
-                hole.span: checked_value(value, hole) for hole, value in zip(holes, key[len(text) :], strict=True)
-            }
-            layer = read_layer(node, values, self.open.assumed or self.missing_counts(node))
+            checked = {hole.span: checked_value(value, hole) for hole, value in zip(holes, values, strict=True)}
+            layer = read_layer(node, checked, self.open.assumed or self.missing_counts(node))
             if id(node) in self.missing.letters:
                 # Its letter is its own, and no other layer of this text has it.
                 if layer.open and not self.open.letters:
-                    return read_layer(node, values)
+                    return read_layer(node, checked)
                 return layer
             self.layers_by_text[key] = layer
         return layer
@@ -416,7 +423,7 @@ class Expander:
             if current == UNKNOWN:
                 return UNKNOWN
             channels = self.builder.nodes[current].shape.channels
-            if not isinstance(channels, int):
+            if not isinstance(channels, self.NUMBERS):
                 return self.report_open_channels(node, scope)
         numbers = self.blocks.bind(node, block, scope, channels)
         if numbers is None:

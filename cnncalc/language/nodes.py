@@ -127,12 +127,34 @@ class ItemNode(NamedTuple):
     name_span: Span | None = None
 
 
+class Range(NamedTuple):
+    """The values from `first` to `last`, both included, `step` apart; without a `last`, the first alone."""
+
+    first: Expression
+    last: Union[Expression, None] = None
+    step: Union[Expression, None] = None
+
+
+class Choices(NamedTuple):
+    """The values that a sweep tries of a let, or tuples of values for lets that are tied."""
+
+    items: tuple[Union[Range, tuple[Expression, ...]], ...]
+    span: Span
+
+
 class LetNode(NamedTuple):
-    """A named number; the span is the name's."""
+    """A named number; the span is the name's.
+
+    Lets that are `tied` are written in one bracket, `let (w, d) = (1, 1)`, whose names these are, and share their
+    choices; `whole` is the span of all of it.
+    """
 
     name: str
     value: Expression
     span: Span
+    choices: Choices | None = None
+    tied: tuple[str, ...] = ()
+    whole: Span | None = None
 
 
 class DefNode(NamedTuple):

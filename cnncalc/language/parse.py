@@ -11,7 +11,10 @@
     arm       = [ sequence ]
     call      = NAME "(" [ value { "," value } ] ")"
     value     = [ NAME "=" ] expression
-    let       = "let" NAME "=" expression { "," NAME "=" expression }
+    let       = "let" binding { "," binding }
+    binding   = ( NAME "=" expression | names "=" values ) [ "in" choices ]         choices are those of `choices`
+    names     = "(" NAME { "," NAME } ")"
+    values    = "(" expression { "," expression } ")"
     def       = "def" NAME "(" [ parameter { "," parameter } ] ")" "=" sequence, up to the line's end
     parameter = NAME [ "=" expression ]
     count     = INTEGER | hole
@@ -31,12 +34,14 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from cnncalc.diagnostics import AlreadyReported, Diagnostic, Problems, Source, Span, SpecError, exceed, fail
+from cnncalc.language.choices import parse_choices, parts_in_brackets
 from cnncalc.language.cursor import Cursor
 from cnncalc.language.expressions import ExpressionParser
 from cnncalc.language.nodes import (
     UNKNOWN_NUMBER,
     Atom,
     CallNode,
+    Choices,
     Chunk,
     DefNode,
     Expression,
@@ -52,7 +57,7 @@ from cnncalc.language.nodes import (
     Spec,
 )
 from cnncalc.language.references import layer_node
-from cnncalc.language.tokens import CHUNK, END, NEWLINE, SEP, STRAY, TEXT, Token
+from cnncalc.language.tokens import CHUNK, END, NEWLINE, SEP, STRAY, TEXT, VALUES, Token
 from cnncalc.layers import MERGE_WORDS, SEQUENCE_WORDS
 
 #: Sizes as arithmetic writes them: `3*3`.
@@ -63,6 +68,7 @@ NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 #: Each layer in a named block has the block's name in its own, so that a long name is written out very often.
 MAX_NAME = 100
+CHOICES_HELP = "write `in [1, 2, 4]`, or a range `in [0.5..2..0.25]`"
 HOLE = re.compile(r"(\{[^{}\n]*\}|\?)")
 LONG_FORM = re.compile(r"([A-Za-z_]\w*)=", re.ASCII)
 BINDING = re.compile(r"\s*([A-Za-z_]\w*)\s*(=?)\s*", re.ASCII)
@@ -281,22 +287,29 @@ class Parser(Cursor):
         return CallNode(word.text, tuple(values), self.since(word), self.span(word), tuple(problems))
 
     def lets(self) -> Iterator[LetNode]:
-        yield self.let()
-        while self.token.text == "," and self.binds(self.at + 1):
+        yield from self.tied_lets() if self.kind == "(" else [self.let()]
+        while self.token.text == "," and (self.binds(self.at + 1) or self.ties(self.at + 1)):
             self.take()
-            yield self.let()
+            yield from self.tied_lets() if self.kind == "(" else [self.let()]
 
     def binds(self, at: int) -> bool:
         """Return whether the token at a position begins `NAME =`, which begins no layer."""
         token = self.tokens[at]
         return bool(LONG_FORM.match(token.text) or (NAME.fullmatch(token.text) and self.tokens[at + 1].kind == "="))
 
+    def ties(self, at: int) -> bool:
+        """Return whether names in brackets and a `=` begin at a position, which begin no layer."""
+        if self.tokens[at].kind != "(":
+            return False
+        end = next((place for place in range(at, len(self.tokens)) if self.tokens[place].kind in (")", END)), at)
+        return self.tokens[min(end + 1, len(self.tokens) - 1)].kind == "="
+
     def let(self) -> LetNode:
         first = self.tokens[self.at - 1]
         start = end = self.token.start
         depth = 0
         # A comma or a bar ends the let, but within brackets a comma belongs to `min(a, b)`.
-        while self.kind != END and (depth or self.kind not in (SEP, NEWLINE)):
+        while self.kind != END and (depth or self.kind not in (SEP, NEWLINE)) and (depth or not self.at_choices):
             depth += {"(": 1, ")": -1}.get(self.kind, 0)
             end = self.take().end
         bound = BINDING.match(self.source.text, start, end)
@@ -306,7 +319,64 @@ class Parser(Cursor):
                 "E004", "a let gives a name to a number", span, "expected `let NAME = number`", "write `let width = 64`"
             )
         value = ExpressionParser(self.source, bound.end(), end).parse()
-        return LetNode(bound.group(1), value, Span(self.source, bound.start(1), bound.end(1)))
+        return LetNode(bound.group(1), value, Span(self.source, bound.start(1), bound.end(1)), self.choices())
+
+    @property
+    def at_choices(self) -> bool:
+        """Whether the word `in` is next, behind which the values stand that a let may take; and no name of a number."""
+        before = self.tokens[self.at - 1]
+        whole = before.kind == ")" or (before.kind == CHUNK and before.text.lower() != "let")
+        return self.kind == CHUNK and self.token.text.lower() == "in" and whole and before.text[-1] not in "+-*/%="
+
+    def choices(self, tied: int = 0) -> Choices | None:
+        """Return the values that a sweep tries of a let, if there are any; errors in them are reported."""
+        if not self.at_choices:
+            return None
+        start = self.at
+        self.take()
+        try:
+            if self.kind != VALUES:
+                first = self.token
+                while self.kind not in (SEP, NEWLINE, END):
+                    self.take()
+                span = self.since(first) if first.kind != END else self.span(first)
+                help = f"write `[{span.text}]`" if span.text else CHOICES_HELP
+                fail("E004", "the values to try stand in brackets", span, "expected `[`", help)
+            values = self.take()
+            if self.kind not in (SEP, NEWLINE, END):
+                message = f"unexpected `{self.token.text}`"
+                fail("E004", message, self.span(self.token), "expected the next line, or a `,`")
+            return parse_choices(self.source, values.start, values.end, tied)
+        except SpecError as error:
+            self.recover(error, start)
+            return None
+
+    def tied_lets(self) -> list[LetNode]:
+        """Return the lets of `(w, d) = (1, 1)`, whose values a sweep tries together."""
+        first = self.token
+        names = [Span(self.source, *each) for each in self.slices()]
+        for name in names:
+            if not NAME.fullmatch(name.text):
+                fail("E004", f"`{name.text}` is not a name", name, "expected a name", "write `let (w, d) = (1, 1)`")
+        self.expect("=", "`=` and a value for each")
+        values: list[tuple[int, int]] = []
+        if self.kind == "(":
+            values = self.slices()
+        elif self.kind == CHUNK:
+            # Behind an `=`, numbers in brackets are one token.
+            token = self.take()
+            values = [at for _, at in parts_in_brackets(self.source, token.start, token.end)]
+        if len(values) != len(names) or not names:
+            label = f"{len(names)} name{'s' * (len(names) > 1)}, {len(values)} value{'s' * (len(values) != 1)}"
+            help = "write `let (w, d) = (1, 1)`"
+            fail("E004", "tied lets have a value each", self.since(first), label, help)
+        expressions = [ExpressionParser(self.source, *each).parse() for each in values]
+        choices = self.choices(len(names))
+        tied, whole = tuple([name.text for name in names]), self.since(first)
+        return [
+            LetNode(name.text, value, name, choices, tied, whole)
+            for name, value in zip(names, expressions, strict=True)
+        ]
 
     def definition(self) -> DefNode:
         name, parameters, span = self.header()

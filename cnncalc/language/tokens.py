@@ -3,6 +3,7 @@
     CHUNK     a run of characters with no space or mark in it; a hole `{…}` in it may hold anything
     SEP       "|" or "," or "->", "=>", "→"        NEWLINE   a line's end
     TEXT      a text in double quotes, or a pattern with "->" in single ones, on one line, behind a CHUNK
+    VALUES    a list in square brackets, on one line, behind the word `in`
     one each  ( ) ; * @ =
 
 Sizes as Python and people write them are a chunk as ours: `(3, 3)` behind an `=`, `(224, 224, 3)` or `224,224,3` behind
@@ -18,7 +19,7 @@ from typing import NamedTuple
 from cnncalc.diagnostics import Problems, Source, Span, exceed, fail
 
 CHUNK, SEP, NEWLINE, END, STRAY = "a word", "a separator", "a new line", "the end", "a stray character"
-TEXT = "a text in quotes"
+TEXT, VALUES = "a text in quotes", "a list of values"
 
 MAX_TEXT = 1 << 20
 #: No network has more layers; a text with more is refused before its tokens fill the memory.
@@ -42,6 +43,7 @@ TOKEN = re.compile(
     rf"|(?P<chunk>(?:{_PART})(?:{_PART}|=(?!>))*)"
     # In single quotes, as Python has it, only an einops pattern.
     r"""|(?P<text>"[^"\r\n]*"|'(?=[^'\r\n]*->)[^'\r\n]*')"""
+    r"|(?P<values>\[[^\[\]\r\n#]*\])"
 )
 
 #: A character that people or their editors write → what to write instead.
@@ -72,7 +74,7 @@ def tokenize(source: Source, problems: Problems) -> list[Token]:
     while at < size:
         token = match(text, at)
         # Quotes stand for an argument alone, behind the word or the `name=` of it; elsewhere they mean nothing.
-        if token is None or (token.lastgroup == "text" and (not tokens or tokens[-1].kind not in (CHUNK, TEXT))):
+        if token is None or not _may_stand(token.lastgroup, tokens):
             end = _report_stray(source, at, problems)
             tokens.append(Token(STRAY, at, end, text[at:end]))
             at = end
@@ -92,8 +94,8 @@ def tokenize(source: Source, problems: Problems) -> list[Token]:
             _drop_newline(tokens)
             tokens.append(Token(SEP, start, at, text[start:at]))
             separators += 1
-        elif kind == "text":
-            tokens.append(Token(TEXT, start, at, text[start:at]))
+        elif kind in ("text", "values"):
+            tokens.append(Token(TEXT if kind == "text" else VALUES, start, at, text[start:at]))
         elif kind == "mark":
             mark = text[start]
             if mark in ");*":
@@ -105,6 +107,14 @@ def tokenize(source: Source, problems: Problems) -> list[Token]:
     _drop_newline(tokens)
     tokens.append(Token(END, size, size, ""))
     return tokens
+
+
+def _may_stand(kind: str | None, tokens: list[Token]) -> bool:
+    """Return whether a text in quotes, or a list of values, has a meaning behind these tokens; others always have."""
+    last = tokens[-1] if tokens else None
+    if kind == "text":
+        return last is not None and last.kind in (CHUNK, TEXT)
+    return kind != "values" or (last is not None and last.text.lower() == "in")
 
 
 def _drop_newline(tokens: list[Token]) -> None:

@@ -11,10 +11,12 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from cnncalc.diagnostics import Problems, Source, SpecError
+from cnncalc.language.choices import choices_texts
 from cnncalc.language.layout import COMMENT, WIDTH, Gap, as_written, lay_out, without_blanks
 from cnncalc.language.nodes import (
     UNKNOWN_NUMBER,
     CallNode,
+    Choices,
     DefNode,
     Expression,
     FunctionNode,
@@ -94,13 +96,21 @@ class Writer:
         if items:
             yield self.item_end(items[-1], (*spec.definitions, *left))
         goes_on = False
-        for number, each in enumerate(spec.definitions, 1):
-            later = spec.definitions[number:]
+        # Lets that are tied are written with the first of them.
+        definitions = tuple(
+            [
+                each
+                for each in spec.definitions
+                if not isinstance(each, LetNode) or each.name in each.tied[:1] or not each.tied
+            ]
+        )
+        for number, each in enumerate(definitions, 1):
+            later = definitions[number:]
             items = self.before(left, later)
             left = left[len(items) :]
             rest = (*items, *later, *left)
             if isinstance(each, LetNode):
-                yield f"{'' if goes_on else 'let '}{each.name}{self.style.equals}{self.expression(each.value)}"
+                yield f"{'' if goes_on else 'let '}{self.let(each, spec)}"
             else:
                 yield from self.definition(each)
             goes_on = self.goes_on(each, rest)
@@ -123,6 +133,18 @@ class Writer:
         if self.text is None:
             return Gap("")
         return self.gap(Gap("", hang=0, broken=True) if rest else Gap(""), *_ends(item), _start(rest, self.text))
+
+    def let(self, node: LetNode, spec: Spec) -> str:
+        """Return a let, or lets that are tied, with the values that a sweep tries."""
+        name, value = node.name, self.expression(node.value)
+        if node.tied:
+            values = [each.value for each in spec.definitions if isinstance(each, LetNode) and each.tied == node.tied]
+            name, value = f"({', '.join(node.tied)})", f"({', '.join(map(self.expression, values))})"
+        choices = f" in [{self.choices(node.choices)}]" if node.choices else ""
+        return f"{name}{self.style.equals}{value}{choices}"
+
+    def choices(self, choices: Choices) -> str:
+        return ", ".join(choices_texts(choices, self.expression))
 
     def goes_on(self, node: LetNode | DefNode, rest: tuple[LetNode | DefNode | ItemNode, ...]) -> bool:
         """Return whether the author wrote the next let after this one's comma, without the word `let`."""
@@ -326,7 +348,8 @@ def _start(nodes: tuple[LetNode | DefNode | ItemNode, ...], text: str) -> int:
 def _ends(node: LetNode | DefNode | ItemNode) -> tuple[int, int]:
     """Return the position where a node ends without the count and name of its last item, and with them."""
     if isinstance(node, LetNode):
-        return node.value.span.end, node.value.span.end
+        end = node.whole.end if node.whole else node.choices.span.end if node.choices else node.value.span.end
+        return end, end
     last = node.items[-1] if isinstance(node, DefNode) else node
     return last.atom.span.end, last.span.end
 

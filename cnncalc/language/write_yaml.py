@@ -39,10 +39,23 @@ class YamlWriter:
         lets = [each for each in spec.definitions if isinstance(each, LetNode)]
         defs = [each for each in spec.definitions if isinstance(each, DefNode)]
         if lets:
-            lines += ["let:", *indented(f"{let.name}: {scalar(self.inline.expression(let.value))}" for let in lets)]
+            lines += [
+                "let:",
+                *indented(self.let(let, lets) for let in lets if let.name in let.tied[:1] or not let.tied),
+            ]
         if defs:
             lines += ["def:", *indented(line for each in defs for line in self.definition(each))]
         return [*lines, "layers:", *indented(self.sequence(items))]
+
+    def let(self, node: LetNode, lets: list[LetNode]) -> str:
+        name, value = node.name, self.inline.expression(node.value)
+        if node.tied:
+            values = [self.inline.expression(each.value) for each in lets if each.tied == node.tied]
+            name, value = f"({', '.join(node.tied)})", f"({', '.join(values)})"
+        if node.choices is None:
+            return f"{scalar(name)}: {scalar(value)}"
+        # In brackets of YAML's own, a comma would end a text.
+        return f"{scalar(name)}: {{value: {quoted(value)}, in: {quoted(f'[{self.inline.choices(node.choices)}]')}}}"
 
     def input(self, item: ItemNode) -> str | None:
         """Return the shape of an item that is a plain input, or None."""
@@ -86,6 +99,11 @@ def scalar(text: str) -> str:
     if plain and ": " not in text and " #" not in text and not text.endswith((":", " ")):
         return text
     return f'"{"".join(map(_escaped, text))}"'
+
+
+def quoted(text: str) -> str:
+    """Return a text as a YAML scalar within brackets of YAML: in quotes if a mark of YAML's is in it."""
+    return f"'{text}'" if any(mark in text for mark in ",[]{}#&*!|>%@`'\"") else text
 
 
 def _escaped(character: str) -> str:

@@ -1,6 +1,7 @@
 """Converts values of YAML to the nodes that text gives: the grammar of a spec in YAML.
 
-    spec      = {name: TEXT, input: value, let: {NAME: expression}, def: {NAME(parameters): sequence}, layers: sequence}
+    spec      = {name: TEXT, input: value, let: {NAME: number}, def: {NAME(parameters): sequence}, layers: sequence}
+    number    = expression | {value: expression, in: choices}; of `(w, d)` both in brackets
     sequence  = [item, …], or one item in its place
     item      = inline text, a whole sequence allowed | sequence, as a group | {WORD: arguments}
               | {repeat: {times: count, layers: sequence, name: NAME}} | {group: {layers: sequence, name: NAME}}
@@ -21,8 +22,22 @@ from typing import NoReturn, TypeVar
 from cnncalc.diagnostics import AlreadyReported, Problems, Source, Span, SpecError, exceed, fail, nearest
 from cnncalc.graph import MAX_LAYERS
 from cnncalc.language.arguments import UnknownLayerError, split_word
+from cnncalc.language.choices import choice, parse_choices, parts_in_brackets
 from cnncalc.language.expressions import ExpressionParser
-from cnncalc.language.nodes import Chunk, DefNode, GroupNode, InvalidNode, ItemNode, LayerNode, LetNode, MergeNode, Spec
+from cnncalc.language.nodes import (
+    Choices,
+    Chunk,
+    DefNode,
+    Expression,
+    GroupNode,
+    InvalidNode,
+    ItemNode,
+    LayerNode,
+    LetNode,
+    MergeNode,
+    Range,
+    Spec,
+)
 from cnncalc.language.parse import Parser, parse_items
 from cnncalc.language.references import layer_node
 from cnncalc.language.tokens import CHUNK, END, STRAY
@@ -106,11 +121,70 @@ class YamlReader:
         for key, content, _ in self.pairs(value, "let", "`let`").values():
             path = joined_path("let", key)
             try:
-                name, span = self.read(key, path, lambda parser: parser.name("under `let`"))
-                source = self.source(self.text(content, path), path)
-                yield LetNode(name, ExpressionParser(source, 0, len(source.text)).parse(), span)
+                yield from self.let(key, content, path)
             except SpecError as error:
                 self.problems.catch(error)
+
+    def let(self, key: YamlScalar, content: Value, path: str) -> list[LetNode]:
+        """Return the let of a key, or the lets of `(w, d)`; `{value: …, in: […]}` says which values a sweep tries."""
+        choices = None
+        if isinstance(content, YamlMapping) and any(pair.key.text.lower() in ("value", "in") for pair in content.pairs):
+            pairs = self.pairs(content, path, f"`{shortened(key)}`", ("value", "in"))
+            if "value" not in pairs:
+                span = self.span(path, content.start, content.end)
+                fail("E104", f"`{shortened(key)}` has no value", span, path, "write `value: …` in it")
+            choices, content, path = pairs.get("in"), pairs["value"].value, f"{path}.value"
+        names = [(key.text, self.whole(key, path))]
+        if key.text.startswith("("):
+            span = names[0][1]
+            names = [(text, Span(span.source, *at)) for text, at in parts_in_brackets(span.source, 0, len(key.text))]
+        else:
+            name, span = self.read(key, path, lambda parser: parser.name("under `let`"))
+            names = [(name, span)]
+        tied = tuple([name for name, _ in names]) if key.text.startswith("(") else ()
+        parts = self.let_values(content, path, bool(tied))
+        if len(parts) != len(names):
+            fail("E004", "tied lets have a value each", self.whole(key, path), path, "write `(w, d): {value: [1, 1]}`")
+        found = self.choices(choices, path, len(tied)) if choices else None
+        return [
+            LetNode(name, ExpressionParser(*part).parse(), span, found, tied)
+            for (name, span), part in zip(names, parts, strict=True)
+        ]
+
+    def let_values(self, content: Value, path: str, tied: bool) -> list[tuple[Source, int, int]]:
+        """Return the places of the values of a let: of lets that are tied `(1, 1)`, or a list."""
+        if tied and isinstance(content, YamlList):
+            sources = [self.source(self.text(part, path), path) for part in content.items]
+            return [(source, 0, len(source.text)) for source in sources]
+        source = self.source(self.text(content, path), path)
+        if not tied:
+            return [(source, 0, len(source.text))]
+        return [(source, *at) for _, at in parts_in_brackets(source, 0, len(source.text))]
+
+    def choices(self, pair: YamlPair, path: str, tied: int) -> Choices:
+        """Return the values that a sweep tries: a text in brackets, or a list of values, ranges or lists of values."""
+        path = f"{path.removesuffix('.value')}.in"
+        value = pair.value
+        if isinstance(value, YamlScalar):
+            source = self.source(value, path)
+            return parse_choices(source, 0, len(source.text), tied)
+        span = self.span(path, value.start, value.end)
+        if not isinstance(value, YamlList) or is_empty(value):
+            help = "write for example `in: [0.5..2..0.25]`"
+            fail("E150", "a let has no values to try", span, path, help)
+        items: list[Range | tuple[Expression, ...]] = []
+        for number, each in enumerate(value.items):
+            inside = f"{path}[{number}]"
+            if isinstance(each, YamlList):
+                parts = [self.source(self.text(part, inside), inside) for part in each.items]
+                if len(parts) != tied:
+                    label = f"{len(parts)} values, of {tied or 1}"
+                    fail("E150", "a value to try for each let", self.span(inside, each.start, each.end), label)
+                items.append(tuple([ExpressionParser(part, 0, len(part.text)).parse() for part in parts]))
+            else:
+                source = self.source(self.text(each, inside), inside)
+                items.append(choice(source, 0, len(source.text), tied))
+        return Choices(tuple(items), span)
 
     def defs(self, value: Value) -> Iterator[DefNode]:
         for key, body, _ in self.pairs(value, "def", "`def`").values():

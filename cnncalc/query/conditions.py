@@ -113,9 +113,9 @@ class Outcome(NamedTuple):
         }
 
 
-def parse_conditions(texts: Sequence[str]) -> list[Condition]:
-    """Read conditions; raise `SpecError` E020 with an error for each that cannot be read."""
-    return try_each(lambda text: _Reader(Source("--fail-if", text)).condition(), texts)
+def parse_conditions(texts: Sequence[str], option: str = "--fail-if") -> list[Condition]:
+    """Read the conditions of an option; raise `SpecError` E020 with an error for each that cannot be read."""
+    return try_each(lambda text: _Reader(Source(option, text)).condition(), texts)
 
 
 def judge(conditions: Sequence[Condition], analysis: Analysis) -> list[Outcome]:
@@ -181,7 +181,9 @@ class _Reader:
             self.fail(f"unknown unit `{unit.text}`", "not a unit", help, unit)
         if self.position < len(self.source.text.rstrip()):
             rest = Span(self.source, self.position, len(self.source.text.rstrip()))
-            self.fail("a condition ends at its limit", "left over", "write one --fail-if for each condition", rest)
+            self.fail(
+                "a condition ends at its limit", "left over", f"write one {self.source.name} for each condition", rest
+            )
         limit = Fraction(number.text.replace(",", "").replace("_", "")) * scale
         return Condition(path, sign, limit, number, unit)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
-from cnncalc.notation import per_axis
+from cnncalc.notation import per_axis, thousands
 from cnncalc.report.document import Document, Notes, Paragraph
 from cnncalc.solve.solutions import AxisSolution, RepeatSolution, Skip, Solution
+from cnncalc.sweep.largest import Largest
+from cnncalc.sweep.space import value_text
 from cnncalc.symbols.constraints import IntegerSet
 
 #: The most ways to write a padding that are shown; the others are counted.
@@ -123,4 +126,46 @@ def repeats_data(repeats: RepeatSolution) -> dict[str, object]:
         "field": list(repeats.field),
         "field_before": list(repeats.before),
         "reason": repeats.reason or None,
+    }
+
+
+def largest_document(answer: Largest) -> Document:
+    """Build the largest value of a let for which conditions hold, with its figures and those of the next value."""
+    conditions = " and ".join(f"`{' '.join(each.split())}`" for each in answer.where)
+    asked = Paragraph(f"the largest `{answer.name}` for which {conditions}")
+    if answer.value is None:
+        why = f"; of most, {answer.problem}" if answer.problem else ""
+        return Document((asked, Notes(((answer.name, f"none of {thousands(answer.tried)} tried{why}"),))))
+    notes = [(answer.name, f"{value_text(answer.value)}: {_figures_text(answer.figures)}")]
+    if answer.next is not None:
+        then = answer.problem if answer.next_figures is None else _figures_text(answer.next_figures)
+        notes.append(("next", f"{value_text(answer.next)}: {then}"))
+    elif answer.limited:
+        notes.append(("next", "not tried: larger ones may hold"))
+    else:
+        notes.append(("next", "no larger one is to be tried"))
+    notes.append(("command", answer.command))
+    return Document((asked, Notes(tuple(notes))))
+
+
+def _figures_text(figures: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {thousands(value)}" for name, value in figures.items())
+
+
+def largest_data(answer: Largest) -> dict[str, object]:
+    """Return the answer as a JSON object."""
+
+    def text(value: Any) -> Any:
+        return value if isinstance(value, int) or value is None else value_text(value)
+
+    return {
+        "let": answer.name,
+        "where": list(answer.where),
+        "value": text(answer.value),
+        "figures": dict(answer.figures),
+        "next": text(answer.next),
+        "next_figures": None if answer.next_figures is None else dict(answer.next_figures),
+        "tried": answer.tried,
+        "larger_may_hold": answer.limited and answer.next is None and answer.value is not None,
+        "command": answer.command,
     }

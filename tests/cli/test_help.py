@@ -163,8 +163,8 @@ EXAMPLES = [line for name in COMMANDS for line in command(name).examples.split("
 @pytest.mark.parametrize(
     "line",
     [
-        # Writing ONNX needs its package.
-        pytest.param(line, marks=pytest.mark.frameworks if ".onnx" in line else ())
+        # Writing ONNX needs its package, and so does Parquet.
+        pytest.param(line, marks=pytest.mark.frameworks if ".onnx" in line or ".parquet" in line else ())
         for line in EXAMPLES
         if "model.onnx" not in line and "$(" not in line
     ],
@@ -172,8 +172,9 @@ EXAMPLES = [line for name in COMMANDS for line in command(name).examples.split("
 def test_examples(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An example gives a result; what is piped into it or behind it is left out."""
     monkeypatch.chdir(tmp_path)
+    spec = "let width = 1 in [0.5, 1, 2]\ninput 30x30x3\nconv 3x3 x{8 * width}\nconv 3x3 x8\npool 2\n"
     for name in ("net", "old", "new", "small", "large"):
-        (tmp_path / f"{name}.cnn").write_text("input 30x30x3\nconv 3x3 x8\nconv 3x3 x8\npool 2\n", encoding="utf-8")
+        (tmp_path / f"{name}.cnn").write_text(spec, encoding="utf-8")
     words = shlex.split(line.partition("cnncalc ")[2], comments=True)
     words = words[: words.index("|")] if "|" in words else words
     words = [name for word in words for name in (sorted(map(str, Path().glob(word))) if "*." in word else [word])]
