@@ -134,6 +134,8 @@ def analyze(
     dtype: str | None = None,
     convention: str = "torchvision",
     optimizer: str = "sgd",
+    deploy: str | None = None,
+    in_place: str | Sequence[str] = (),
     variables: Mapping[str, Any] | None = None,
     dims: Mapping[str, int] | None = None,
     strict: bool = False,
@@ -143,15 +145,17 @@ def analyze(
 
     `spec` is text, the name of a zoo network, a path (a `pathlib.Path`), a graph, or a `torch.nn.Module`, for which
     `input` is as in `from_torch`. Shapes are per sample and channels last; MACs, activations and their bytes are for
-    `batch` samples. Bytes are those of `dtype`, without it of float32 or of the types that a model file states. If
-    sizes of the input are letters, or the input is missing, figures are formulas; `at` has the numbers of letters.
+    `batch` samples. Bytes are those of `dtype`, without it of float32 or of the types that a model file states; parts
+    may have types of their own (`weights=int8,bias=int32,maps=int16`). With `deploy` (`int8`), the network is as a
+    device runs it; with `in_place="dw"`, its depthwise layers write over their input. If sizes of the input are
+    letters, or the input is missing, figures are formulas; `at` has the numbers of letters.
     `dims` and `strict` are for a model file, as in `load`. Raises `SpecError` with every error in the spec, and
     `ValueError` for an unknown option.
     """
     from cnncalc.analysis import Options, analyze_graph
     from cnncalc.graph import Graph
 
-    options = Options.checked(batch, dtype, convention, optimizer)
+    options = Options.checked(batch, dtype, convention, optimizer, deploy, in_place)
     if isinstance(spec, Graph) and (input is not None or variables or dims or at):
         raise ValueError("a graph has its shapes already: give `input`, `variables` and `at` to parse() or load()")
     if isinstance(spec, str) and (dims or strict):

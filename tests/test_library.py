@@ -82,7 +82,11 @@ def test_error() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"dtype": "float8"}, "unknown dtype 'float8': one of float32, float16, bfloat16, int8, float64"),
+        (
+            {"dtype": "float8"},
+            "unknown dtype 'float8': one of float32, float16, bfloat16, int8, float64, uint8, int4, int16, int32, "
+            "int64",
+        ),
         (
             {"convention": "mine"},
             "unknown convention 'mine': one of torchvision, fvcore, ptflops, thop, onnx-tool, deepspeed, calflops",

@@ -10,7 +10,7 @@ import click
 from cnncalc.analysis import Options, analyze_graph
 from cnncalc.cli.command import CHECKS, COMMANDS, FIGURES, define_command, option, refuse
 from cnncalc.cli.errors import from_options, report_exceeded, warn
-from cnncalc.cli.options import figure_options, source_options, spec_argument, table_options
+from cnncalc.cli.options import deployment_options, figure_options, source_options, spec_argument, table_options
 from cnncalc.cli.output import Output
 from cnncalc.cli.specs import SpecOptions
 from cnncalc.diagnostics import SpecError, nearest
@@ -37,6 +37,7 @@ cat net.cnn | cnncalc -
 @spec_argument("spec")
 @source_options()
 @figure_options(every_convention=True)
+@deployment_options()
 @option(
     "--optimizer",
     group=FIGURES,
@@ -73,6 +74,12 @@ cat net.cnn | cnncalc -
     metavar="CONDITION",
     help="Exit with 3 where it holds: 'params > 5M', 'peak > 256KiB'; may be repeated.",
 )
+@option(
+    "--fit",
+    group=CHECKS,
+    metavar="MEMORY=N,…",
+    help="With --deploy, what the device has: ram=256KiB,flash=1MiB; exit with 3 where that is too little.",
+)
 @table_options()
 def command(
     spec: str,
@@ -83,6 +90,7 @@ def command(
     train: bool,
     paths: tuple[str, ...],
     conditions: tuple[str, ...],
+    fit: str | None,
     output: Output,
 ) -> None:
     """Calculate the figures of a network, layer by layer.
@@ -93,11 +101,11 @@ def command(
     Without an input, or with letters in it (HxWx3), sizes and counts are formulas; --at H=224,W=224 gives numbers
     for the letters.
     """
-    _refuse_combinations(every_convention, memory, paths, conditions, output)
+    _refuse_combinations(every_convention, options.deploy, memory, paths, conditions, output)
     with from_options():
-        limits = _limits(conditions)
+        limits = _limits(conditions, fit)
     # What lives when, a limit, and what is more than what depend on numbers.
-    letters = not (memory or conditions or every_convention)
+    letters = not (memory or conditions or fit or options.deploy or every_convention)
     try:
         graph = reading.load(spec, output, letters)
     except SpecError as error:
@@ -107,6 +115,8 @@ def command(
         _compare_conventions(graph, options.batch, output)
         return
     analysis = analyze_graph(graph, options)
+    if fit and not analysis.totals.on_device:
+        raise click.UsageError("`--fit` is for a network on a device: add `--deploy int8`, or another type")
     with from_options():
         outcomes = _outcomes(limits, analysis)
         if paths:
@@ -115,7 +125,9 @@ def command(
             _show_memory(analysis, train, output)
         else:
             shown = _without_warnings(analysis) if output.quiet and output.format == "table" else analysis
-            _show_layers(shown, _more(memory, train, analysis, outcomes, output.depth), output)
+            _show_layers(
+                shown, _more(memory, train, analysis, outcomes, output.depth), outcomes[len(conditions) :], output
+            )
     if analysis.incomplete and (paths or limits):
         from cnncalc.report.columns import uncounted
 
@@ -124,12 +136,20 @@ def command(
 
 
 def _refuse_combinations(
-    every_convention: bool, memory: bool, paths: tuple[str, ...], conditions: tuple[str, ...], output: Output
+    every_convention: bool,
+    deploy: str | None,
+    memory: bool,
+    paths: tuple[str, ...],
+    conditions: tuple[str, ...],
+    output: Output,
 ) -> None:
     """Refuse options that have no effect in combination with others."""
+    if deploy is not None:
+        refuse(("train", "optimizer"), "with `--deploy`: a device does not train")
     if every_convention:
         reason = "with `--convention all`, which shows the totals of MACs alone"
-        refuse(("memory", "train", "paths", "conditions", "columns", "depth", "dtype", "optimizer", "layout"), reason)
+        refuse(("memory", "train", "paths", "conditions", "fit", "deploy", "in_place"), reason)
+        refuse(("columns", "depth", "dtype", "optimizer", "layout"), reason)
     if paths:
         refuse(("memory", "train", "columns", "depth", "width"), "with `--get`, which writes single values")
         if output.format not in ("table", "json"):
@@ -152,18 +172,24 @@ def _suggest_command(spec: str, error: SpecError) -> None:
         error.diagnostics = (first._replace(help=f"write `cnncalc {near}`"), *more)
 
 
-def _show_layers(analysis: Analysis, more: dict[str, object], output: Output) -> None:
-    """Write the table of the layers; JSON also has the keys of `more`."""
+def _show_layers(analysis: Analysis, more: dict[str, object], fits: list[Outcome], output: Output) -> None:
+    """Write the table of the layers, with how they fit a device; JSON also has the keys of `more`."""
+    deployed = analysis.options.deploy is not None
 
     def table() -> Document:
         from cnncalc.report.network import network_document  # JSON needs no document
 
-        return network_document(analysis, output.chosen(), output.layout, output.depth)
+        document = network_document(analysis, output.chosen(deployed=deployed), output.layout, output.depth)
+        if not fits:
+            return document
+        from cnncalc.report.deployment import fit_notes
+
+        return document._replace(blocks=(*document.blocks, fit_notes(fits, analysis)))
 
     def rows() -> Document:
         from cnncalc.report.network import layers_document
 
-        columns = output.chosen("all" if output.format == "csv" else None)
+        columns = output.chosen("all" if output.format == "csv" else None, deployed)
         return layers_document(analysis, columns, output.layout, output.depth)
 
     output.emit(lambda _: table(), lambda: analysis.to_dict(output.depth) | more, rows)
@@ -175,13 +201,13 @@ def _compare_conventions(graph: Graph, batch: int, output: Output) -> None:
     output.emit(lambda _: comparison_document(graph, batch), lambda: comparison_data(graph, batch))
 
 
-def _limits(conditions: tuple[str, ...]) -> list[Condition]:
-    """Return the conditions of `--fail-if`, which are read before any calculation."""
-    if not conditions:
+def _limits(conditions: tuple[str, ...], fit: str | None) -> list[Condition]:
+    """Return the conditions of `--fail-if`, then those of `--fit`, which are read before any calculation."""
+    if not conditions and fit is None:
         return []
-    from cnncalc.query.conditions import parse_conditions
+    from cnncalc.query.conditions import parse_conditions, parse_fit
 
-    return parse_conditions(conditions)
+    return [*parse_conditions(conditions), *(parse_fit(fit) if fit is not None else ())]
 
 
 def _outcomes(limits: list[Condition], analysis: Analysis) -> list[Outcome]:

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cnncalc.cli.command import define_command
-from cnncalc.cli.options import FORMATS, columns_option, figure_options, report_options, source_options, spec_argument
+from cnncalc.cli.options import (
+    FORMATS,
+    columns_option,
+    deployment_options,
+    figure_options,
+    report_options,
+    source_options,
+    spec_argument,
+)
 from cnncalc.cli.output import Output
 from cnncalc.cli.specs import SpecOptions, analyze_all, one_line
 
@@ -25,6 +33,7 @@ cnncalc compare *.cnn --columns +flops --format latex
 @spec_argument("specs", metavar="SPEC...", nargs=-1, required=True)
 @source_options()
 @figure_options()
+@deployment_options()
 @columns_option("network_columns", "cnncalc.report.networks")
 @report_options(*FORMATS)
 def command(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc.cli.command import CHECKS, define_command, option
-from cnncalc.cli.options import figure_options, report_options, source_options, spec_argument
+from cnncalc.cli.options import deployment_options, figure_options, report_options, source_options, spec_argument
 from cnncalc.cli.output import Output
 from cnncalc.cli.specs import SpecOptions, analyze_all, one_line
 
@@ -27,6 +27,7 @@ git show main:net.cnn | cnncalc diff - net.cnn --format markdown
 @spec_argument("b")
 @source_options()
 @figure_options()
+@deployment_options()
 @option("--exit-code", group=CHECKS, is_flag=True, help="Exit with 1 where the networks differ.")
 @option(
     "--context",

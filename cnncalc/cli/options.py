@@ -108,11 +108,18 @@ def batch_options(own_types: bool = False) -> Decorator:
 
     With `own_types`, a model file's own types take the place of an option that is not given.
     """
-    from cnncalc.figures.memory import DTYPES, STORED
+    from cnncalc.figures.dtypes import DTYPES, STORED, dtypes_of
 
     def resolve(ctx: click.Context, _: click.Parameter, value: str) -> str:
         given = ctx.get_parameter_source("dtype") is not click.core.ParameterSource.DEFAULT
-        return value if given or not own_types else STORED
+        if not given and own_types:
+            return STORED
+        try:
+            types = str(dtypes_of(value))
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+        # How a network is deployed says the types of the parts that are not named.
+        return value if "=" in value else types
 
     return combine(
         option(
@@ -126,11 +133,50 @@ def batch_options(own_types: bool = False) -> Decorator:
         option(
             "--dtype",
             group=FIGURES,
-            type=click.Choice(list(DTYPES)),
             metavar="TYPE",
             default="float32",
             callback=resolve,
-            help="Type of weights and activations",
+            shell_complete=complete_dtype,
+            help=f"Type of weights and activations: {', '.join(DTYPES)}; or of each part: "
+            "weights=int8,bias=int32,maps=int16",
+        ),
+    )
+
+
+def complete_dtype(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the completions of a type."""
+    from click.shell_completion import CompletionItem
+
+    from cnncalc.figures.dtypes import DTYPES
+
+    return [CompletionItem(name) for name in DTYPES if name.startswith(incomplete)]
+
+
+def deployment_options() -> Decorator:
+    """Add the options for the network as it runs on a device."""
+    from cnncalc.figures.dtypes import DEPLOYED
+    from cnncalc.figures.memory import DEPTHWISE
+
+    def places(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(values))
+
+    return combine(
+        option(
+            "--deploy",
+            group=FIGURES,
+            type=click.Choice(list(DEPLOYED)),
+            metavar="TYPE",
+            help="Figures of the network on a device, batch norm folded and activations fused, "
+            f"with its integers' types: {', '.join(DEPLOYED)}",
+        ),
+        option(
+            "--in-place",
+            group=FIGURES,
+            type=click.Choice([DEPTHWISE]),
+            multiple=True,
+            metavar="KIND",
+            callback=places,
+            help="Layers that write over their input besides: dw, depthwise ones, as TinyEngine does.",
         ),
     )
 

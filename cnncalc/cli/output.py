@@ -81,10 +81,10 @@ class Output(NamedTuple):
         else:
             write_stream(sys.stdout, text)
 
-    def chosen(self, default: str | None = None) -> tuple[Column, ...]:
-        from cnncalc.report.columns import choose
+    def chosen(self, default: str | None = None, deployed: bool = False) -> tuple[Column, ...]:
+        from cnncalc.report.columns import COLUMNS, DEFAULT, DEPLOYED, choose
 
-        return choose(self.columns or default)
+        return choose(self.columns or default, COLUMNS, DEPLOYED if deployed else DEFAULT)
 
     def render_options(self) -> RenderOptions:
         """Return the options for the report's destination: standard output, or a file."""

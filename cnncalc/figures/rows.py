@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import NamedTuple
 
+from cnncalc.figures.footprint import Footprint
 from cnncalc.figures.receptive_field import ReceptiveField
 from cnncalc.graph import Graph, Node
 from cnncalc.shape import UNKNOWN_SHAPE, Shape, Size, formulas_as_text
@@ -22,7 +23,7 @@ class Row(NamedTuple):
     on them are 0, and `missing` names them.
     """
 
-    graph: Graph
+    footprint: Footprint
     node: Node
     params: Size
     frozen: Size
@@ -36,6 +37,10 @@ class Row(NamedTuple):
     missing: tuple[str, ...] = ()
     #: Whether an unknown operator is the reason that some are: the layer itself, or one that it stands behind.
     behind_unknown: bool = False
+
+    @property
+    def graph(self) -> Graph:
+        return self.footprint.graph
 
     @property
     def name(self) -> str:
@@ -72,9 +77,10 @@ class Row(NamedTuple):
 
     @property
     def description(self) -> str:
-        """The layer in canonical notation, with the name of the layer whose weights it has."""
+        """The layer in canonical notation, with the name of the layer whose weights it has, and those fused into it."""
         shared = self.weights_of
-        return str(self.node.layer) if shared is None else f"{self.node.layer} weights=@{shared}"
+        own = str(self.node.layer) if shared is None else f"{self.node.layer} weights=@{shared}"
+        return " + ".join([own, *map(str, self.node.fused)])
 
     @property
     def weights_of(self) -> str | None:
@@ -100,6 +106,21 @@ class Row(NamedTuple):
         return 2 * self.macs
 
     @property
+    def params_bytes(self) -> Size:
+        """The bytes of its parameters, frozen weights and buffers."""
+        return self.footprint.weight_bytes[self.node.index]
+
+    @property
+    def live_bytes(self) -> Size:
+        """The bytes of the feature maps that are live while it runs, for the whole batch."""
+        return self.footprint.live_bytes[self.node.index]
+
+    @property
+    def traffic_bytes(self) -> Size:
+        """The bytes that it at least moves: weights, inputs and outputs once, for the whole batch."""
+        return self.footprint.traffic_bytes[self.node.index]
+
+    @property
     def implicit(self) -> bool:
         """Whether the layer was added without being written in the spec: the `flatten` in front of an `fc`."""
         return self.node.implicit
@@ -113,6 +134,7 @@ class Row(NamedTuple):
             "implicit": node.implicit,
             "fields": node.layer.fields(node.input_shapes[0]) if node.inputs else {},
             **({} if self.weights_of is None else {"weights_of": self.weights_of}),
+            **({"fused": [each.kind for each in node.fused]} if node.fused else {}),
             **({"missing": list(self.missing)} if self.missing else {}),
         }
         partial = self.missing or not all(shape.is_known for shape in node.input_shapes)
@@ -212,6 +234,23 @@ class RowGroup(NamedTuple):
     def saved_bytes(self) -> Size:
         return sum(row.saved_bytes for row in self.rows)
 
+    @property
+    def params_bytes(self) -> Size:
+        return sum(row.params_bytes for row in self.rows)
+
+    @property
+    def live_bytes(self) -> Size:
+        """The most bytes of feature maps that are live while one of its layers runs."""
+        if self.rows[0].graph.letters:
+            from cnncalc.symbols import largest  # few runs need it
+
+            return largest([row.live_bytes for row in self.rows])
+        return max(row.live_bytes for row in self.rows)
+
+    @property
+    def traffic_bytes(self) -> Size:
+        return sum(row.traffic_bytes for row in self.rows)
+
     def to_dict(self) -> dict[str, object]:
         """Return the JSON object of the group, which replaces those of its rows in `layers` and names them."""
         data: dict[str, object] = {
@@ -243,6 +282,9 @@ def _shared_keys(line: RowOrGroup) -> dict[str, object]:
         "backward_macs": line.backward_macs,
         "activations": line.activations,
         "conv_activations": line.conv_activations,
+        "params_bytes": line.params_bytes,
+        "live_bytes": line.live_bytes,
+        "traffic_bytes": line.traffic_bytes,
         "saved_bytes": line.saved_bytes,
         "receptive_field": line.receptive_field.to_dict(),
     }

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.figures.cost import Cost
-from cnncalc.figures.memory import DTYPES, STORED, Buffer, buffer_lifetimes, live_elements, unshared_lifetimes
+from cnncalc.figures.footprint import Footprint
+from cnncalc.figures.memory import live_elements, unshared_lifetimes
 from cnncalc.figures.memory_planner import arena
 from cnncalc.figures.training import TrainingCosts, training_bytes
 from cnncalc.graph import Graph
@@ -35,9 +36,9 @@ class Totals(NamedTuple):
     `peak_layer` is None if it depends on numbers.
 
     `conv_activations` are the output elements of convolutions, deconvolutions and fc, and `backward_macs` the MACs
-    of the gradients, by the default convention. `saved_bytes` is what PyTorch's autograd keeps of one sample for the
-    backward pass. `training_bytes` are those of the batch with weights, gradients and the optimizer's state, without
-    the framework's own needs.
+    of the gradients, by the default convention. `traffic_bytes` are those that the layers at least move, each by
+    itself. `saved_bytes` is what PyTorch's autograd keeps of one sample for the backward pass. `training_bytes` are
+    those of the batch with weights, gradients and the optimizer's state, without the framework's own needs.
     """
 
     layers: int
@@ -52,10 +53,28 @@ class Totals(NamedTuple):
     activation_bytes: ActivationBytes
     peak_layer: str | None
     peak_tensors: dict[str, int]
+    traffic_bytes: Size
     saved_bytes: Size
     training_bytes: Size
     #: The parameters of a PyTorch module that its forward pass never reaches: they are in no other figure.
     unused: int = 0
+    #: Whether it is as it runs on a device: deployed, or of a file with types of its own.
+    on_device: bool = False
+
+    @property
+    def flash_bytes(self) -> Size:
+        """The bytes of the weights, as a device keeps them."""
+        return self.params_bytes
+
+    @property
+    def ram_bytes(self) -> Size:
+        """The bytes of the buffer for all feature maps: the arena."""
+        return self.activation_bytes.arena
+
+    @property
+    def live_bytes(self) -> Size:
+        """The most bytes of feature maps that are live at once."""
+        return self.activation_bytes.peak
 
     @property
     def flops(self) -> Size:
@@ -77,8 +96,10 @@ class Totals(NamedTuple):
             "params_bytes": self.params_bytes,
             "activation_bytes": self.activation_bytes._asdict(),
             "peak_at": {"layer": self.peak_layer, "tensors": self.peak_tensors},
+            "traffic_bytes": self.traffic_bytes,
             "saved_bytes": self.saved_bytes,
             "training_bytes": self.training_bytes,
+            **({"flash_bytes": self.flash_bytes, "ram_bytes": self.ram_bytes} if self.on_device else {}),
             **({"unused": self.unused} if self.unused else {}),
         }
         return data if isinstance(self.activation_bytes.sum, int) else formulas_as_text(data)
@@ -88,31 +109,27 @@ def totals(
     graph: Graph,
     costs: Sequence[Cost],
     training: TrainingCosts,
-    feature_maps: Sequence[Buffer],
-    dtype: str,
+    footprint: Footprint,
     batch: int,
+    bytes_in_training: int,
     optimizer: str,
+    on_device: bool = False,
 ) -> Totals:
     """Return the totals of a graph.
 
-    `costs` has the cost of each node for the whole batch; `training` what training takes of each, and
-    `feature_maps` the buffers that hold all outputs, both for one sample.
+    `costs` has the cost of each node for the whole batch, `training` what training takes of each, for one sample.
     """
-    nodes = graph.nodes
+    nodes, feature_maps, scale = graph.nodes, footprint.feature_maps, footprint.scale
     total, largest = _arithmetic(graph)
-    # With types of their own, the buffers' sizes are bytes already.
-    own = graph.types if dtype == STORED else None
-    size = DTYPES["float32"] if own else DTYPES[dtype]
-    element_bytes = own.element_bytes if own else None
     params, frozen = total(cost.params for cost in costs), total(cost.frozen for cost in costs)
     buffers = total(cost.buffers for cost in costs)
     of_layers = [cost for node, cost in zip(nodes, costs, strict=True) if node.inputs]
     # Elements of one sample become bytes of the whole batch.
-    scale = batch if own else size * batch
     every_map = total(buffer.elements for buffer in feature_maps) * scale
-    live = list(live_elements(buffer_lifetimes(feature_maps), len(nodes)))
+    live = footprint.live_bytes
     peak = largest(live)
-    without_in_place = largest(live_elements(unshared_lifetimes(nodes, graph.outputs, element_bytes), len(nodes)))
+    unshared = unshared_lifetimes(nodes, graph.outputs, footprint.element_bytes)
+    without_in_place = largest(live_elements(unshared, len(nodes)))
     saved_bytes = total(training.saved_bytes)
     step = live.index(peak) if peak in live else None
     return Totals(
@@ -124,10 +141,10 @@ def totals(
         backward_macs=total(training.backward_macs) * batch,
         activations=total(cost.activations for cost in of_layers),
         conv_activations=total(cost.conv_activations for cost in of_layers),
-        params_bytes=own.weight_bytes if own else (params + frozen + buffers) * size,
+        params_bytes=total(footprint.weight_bytes),
         activation_bytes=ActivationBytes(
             sum=every_map,
-            peak=None if peak is None else peak * scale,
+            peak=peak,
             peak_no_inplace=None if without_in_place is None else without_in_place * scale,
             arena=None if graph.letters else arena(feature_maps, scale),
         ),
@@ -135,13 +152,15 @@ def totals(
         peak_tensors={}
         if step is None or graph.letters
         else {
-            nodes[buffer.output_at(step)].name: buffer.elements * scale
+            nodes[buffer.output_at(step)].name: buffer.elements_at(step) * scale
             for buffer in feature_maps
             if buffer.first <= step <= buffer.last
         },
+        traffic_bytes=total(footprint.traffic_bytes),
         saved_bytes=saved_bytes,
         unused=graph.unused,
-        training_bytes=training_bytes(params, frozen + buffers, saved_bytes * batch, size, optimizer),
+        on_device=on_device,
+        training_bytes=training_bytes(params, frozen + buffers, saved_bytes * batch, bytes_in_training, optimizer),
     )
 
 

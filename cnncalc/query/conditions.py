@@ -7,6 +7,8 @@
               | "B" | "KB" | "MB" | "GB" | "TB"                 1000^n bytes
               | "KiB" | "MiB" | "GiB" | "TiB"                   1024^n bytes
 
+    fit       = ( "ram" | "flash" ) "=" number unit { "," … }   what a device has: `--fit ram=256KiB,flash=1MiB`
+
 A limit in bytes always has a unit, and a count never has one of bytes. A figure with a number for each axis meets
 a condition where any of them does. All arithmetic is exact.
 """
@@ -49,6 +51,10 @@ OPERATOR = re.compile(r"[<>=!≥≤≠]+")
 NUMBER = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d+(?:_\d+)*)(?:\.\d+)?(?![\d,_.])", re.ASCII)
 UNIT = re.compile(r"[A-Za-z]*")
 LIMIT_HELP = "write a number, and its unit: `5M`, `256KiB`"
+#: What a device has, and how `--fit` is told of it.
+DEVICE = ("ram", "flash")
+FIT_HELP = "write `ram=256KiB,flash=1MiB`, or one of them"
+FIT_ITEMS = re.compile(r",(?!\d)")
 #: More digits than any figure has, and fewer than Python refuses to read.
 MOST_DIGITS = 200
 
@@ -117,6 +123,22 @@ def parse_conditions(texts: Sequence[str]) -> list[Condition]:
     return try_each(lambda text: _Reader(Source("--fail-if", text)).condition(), texts)
 
 
+def parse_fit(text: str) -> list[Condition]:
+    """Read what a device has of `ram` and `flash`, as conditions that a network which needs more of it meets.
+
+    Raises `SpecError` E020 with an error for each that cannot be read.
+    """
+    conditions = try_each(lambda item: _Reader(Source("--fit", item.strip())).fit(), FIT_ITEMS.split(text))
+    twice = next((each for at, each in enumerate(conditions) if each.path.text in _paths(conditions[:at])), None)
+    if twice is not None:
+        _fail(f"`{twice.path.text}` is given twice", "a second limit", "leave one of them out", twice.path)
+    return conditions
+
+
+def _paths(conditions: Sequence[Condition]) -> list[str]:
+    return [each.path.text for each in conditions]
+
+
 def judge(conditions: Sequence[Condition], analysis: Analysis) -> list[Outcome]:
     """Return the outcome of each condition.
 
@@ -165,7 +187,12 @@ class _Reader:
 
     def condition(self) -> Condition:
         path = self.expect(PATH, "a figure is missing", "expected its path", "write it first: `params > 5M`")
-        sign = self.operator()
+        return self.limit(
+            path, self.operator(), "a condition ends at its limit", "write one --fail-if for each condition"
+        )
+
+    def limit(self, path: Span, sign: str, end: str, one_each: str) -> Condition:
+        """Read the limit of a condition, at which its text ends."""
         number = self.number()
         unit = self.expect(UNIT, "", "", "")
         scale = {**COUNTS, **BYTES}.get(unit.text)
@@ -176,9 +203,18 @@ class _Reader:
             self.fail(f"unknown unit `{unit.text}`", "not a unit", help, unit)
         if self.position < len(self.source.text.rstrip()):
             rest = Span(self.source, self.position, len(self.source.text.rstrip()))
-            self.fail("a condition ends at its limit", "left over", "write one --fail-if for each condition", rest)
+            self.fail(end or "a limit ends at its unit", "left over", one_each, rest)
         limit = Fraction(number.text.replace(",", "").replace("_", "")) * scale
         return Condition(path, sign, limit, number, unit)
+
+    def fit(self) -> Condition:
+        path = self.expect(PATH, "a memory is missing", "expected `ram` or `flash`", FIT_HELP)
+        if path.text not in DEVICE:
+            self.fail(f"a device has no `{path.text}`", "neither `ram` nor `flash`", FIT_HELP, path)
+        sign = self.expect(OPERATOR, "an `=` is missing", "expected one", FIT_HELP)
+        if sign.text != "=":
+            self.fail(f"`{sign.text}` is no `=`", "expected what the device has", FIT_HELP, sign)
+        return self.limit(path, ">", "", FIT_HELP)
 
     def operator(self) -> str:
         sign = self.expect(OPERATOR, "an operator is missing", "expected one", f"one of {' '.join(OPERATORS)}")
@@ -210,4 +246,8 @@ class _Reader:
         return Span(self.source, match.start(), match.end())
 
     def fail(self, message: str, label: str, help: str | None, span: Span) -> NoReturn:
-        raise SpecError([Diagnostic("E020", message, span, label, help=help)])
+        _fail(message, label, help, span)
+
+
+def _fail(message: str, label: str, help: str | None, span: Span) -> NoReturn:
+    raise SpecError([Diagnostic("E020", message, span, label, help=help)])

@@ -28,10 +28,12 @@ if TYPE_CHECKING:
 NAME_KEYS = ("inputs", "outputs")
 #: The figures that are the last layer's where no layer is named.
 LAST_KEYS = ("output_shape", "receptive_field")
+#: Other names of totals.
+SYNONYMS = {"ram": "ram_bytes", "flash": "flash_bytes"}
 #: The figures of a layer that a block has as well, under the same keys.
 BLOCK_KEYS = (
     "type", "params", "frozen", "buffers", "macs", "flops", "backward_macs", "activations", "conv_activations",
-    "saved_bytes",
+    "params_bytes", "live_bytes", "traffic_bytes", "saved_bytes",
 )  # fmt: skip
 
 
@@ -93,12 +95,13 @@ class Figures:
         """Return the object that the path starts in, the keys that lead to it, and the keys that remain."""
         keys = text.split(".")
         if keys[0] == "totals":
-            return self._totals, ["totals"], keys[1:]
+            return self._totals, ["totals"], [SYNONYMS.get(keys[1], keys[1]), *keys[2:]] if keys[1:] else []
         layer_keys = keys[1:] if keys[0] == "layers" else keys
         for end in range(min(len(layer_keys) - 1, self._deepest), 0, -1):
             name = ".".join(layer_keys[:end])
             if figures := self._layer(name):
                 return figures, [name], layer_keys[end:]
+        keys[0] = SYNONYMS.get(keys[0], keys[0])
         for outer in ("activation_bytes", "totals"):
             inner: Any = self._totals.get(outer, self._totals)
             if keys[0] in inner:
@@ -155,6 +158,9 @@ class Figures:
             raise _error(path, label, [], f"write `{text}.output_shape`, `{text}.params` or another of its figures")
         if isinstance(value, list):
             raise _error(path, f"`{'.'.join(taken)}` has {len(value)} values", [], "they are counted from 0")
+        if text.removeprefix("totals.") in (*SYNONYMS, *SYNONYMS.values()):
+            help = "add `--deploy int8`, or another type: it is a figure of the network on a device"
+            raise _error(path, "no figure of a network that is not deployed", [], help)
         similar = near(text, self._candidates(text, value, taken), 3)
         notes = [f"near it: {', '.join(similar)}"] if len(similar) > 1 else []
         help = f"write `{similar[0]}`" if similar else "the paths are those of `--format json`, with layers by name"

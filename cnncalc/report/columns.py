@@ -16,7 +16,10 @@ MOST_UNKNOWN = 8
 
 
 #: Columns of figures that are unknown where another is.
-DEPENDS_ON = {"flops": "macs", "backward": "macs", "saved": "activations"}
+DEPENDS_ON = {
+    "flops": "macs", "backward": "macs", "saved": "activations",
+    "flash": "params", "live": "activations", "traffic": "activations",
+}  # fmt: skip
 
 
 def uncounted(rows: Sequence[Row]) -> str:
@@ -108,6 +111,8 @@ def count_column(
 
     def text(line: Any, _: str) -> str:
         known = get(line)
+        if known is None:  # too many formulas to compare
+            return "?"
         if not is_missing(line):
             return thousands(known)
         return f"≥{thousands(known)}" if known else "?"
@@ -136,6 +141,9 @@ COLUMNS = {
         count_column("activations", "activations", lambda row: row.activations, rank=2),
         count_column("conv_activations", "conv activations", lambda row: row.conv_activations, rank=2),
         count_column("saved", "saved bytes", lambda row: row.saved_bytes, rank=2),
+        count_column("flash", "flash bytes", lambda row: row.params_bytes, rank=5, bar=BAR),
+        count_column("live", "RAM live", lambda row: row.live_bytes, rank=4, bar=BAR),
+        count_column("traffic", "traffic bytes", lambda row: row.traffic_bytes, rank=2),
         size_column("field", "field", lambda row, _: field_text(row.receptive_field))._replace(text=_field_range),
         size_column("smallest", "smallest", lambda row, _: field_text(row.receptive_field, "smallest")),
         size_column("jump", "jump", lambda row, _: field_text(row.receptive_field, "jump")),
@@ -145,6 +153,8 @@ COLUMNS = {
 }
 
 DEFAULT = ("name", "layer", "output", "params", "macs", "field")
+#: Of a network on a device.
+DEPLOYED = ("name", "layer", "output", "flash", "live")
 
 
 def choose(

@@ -8,6 +8,7 @@ from cnncalc.analysis import SCHEMA
 from cnncalc.compare.networks import NetworkRow
 from cnncalc.notation import field_range_text, field_text, shape_text, shortened, thousands
 from cnncalc.report.columns import count_column, size_column, text_column
+from cnncalc.report.deployment import types_text
 from cnncalc.report.document import Column, DataTable, Document, Notes
 from cnncalc.report.network import convention_notes
 
@@ -75,7 +76,9 @@ def networks_document(networks: Sequence[NetworkRow], columns: Sequence[Column],
     """Build a table with a row for each network, and notes that define its figures."""
     options = networks[0].analysis.options
     notes = [
-        (column.heading, NOTES[column.key].format(dtype=options.dtype)) for column in columns if column.key in NOTES
+        (column.heading, NOTES[column.key].format(dtype=types_text(options)))
+        for column in columns
+        if column.key in NOTES
     ]
     notes += [(shortened(network.name), network.uncounted) for network in networks if network.uncounted]
     if options.batch > 1:
@@ -92,6 +95,7 @@ def networks_data(networks: Sequence[NetworkRow]) -> dict[str, object]:
         "schema": SCHEMA,
         "batch": options.batch,
         "dtype": options.dtype,
+        **({"deploy": options.deploy} if options.deploy else {}),
         "convention": options.convention,
         "networks": [network.to_dict() for network in networks],
     }
