@@ -59,10 +59,14 @@ class Footprint:
         return [dtypes.weight_bytes(count - bias, bias) for count, bias in zip(counts, biases, strict=True)]
 
     @cached_property
+    def live(self) -> list[Size]:
+        """The elements of one sample's feature maps that are live while each node runs; `scale` makes bytes of them."""
+        return list(live_elements(buffer_lifetimes(self.feature_maps), len(self.graph.nodes)))
+
+    @cached_property
     def live_bytes(self) -> list[Size]:
         """The bytes of the feature maps that are live while each node runs."""
-        live = live_elements(buffer_lifetimes(self.feature_maps), len(self.graph.nodes))
-        return [each * self.scale for each in live]
+        return [each * self.scale for each in self.live]
 
     @cached_property
     def traffic_bytes(self) -> list[Size]:

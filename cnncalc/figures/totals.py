@@ -126,7 +126,7 @@ def totals(
     of_layers = [cost for node, cost in zip(nodes, costs, strict=True) if node.inputs]
     # Elements of one sample become bytes of the whole batch.
     every_map = total(buffer.elements for buffer in feature_maps) * scale
-    live = footprint.live_bytes
+    live = footprint.live
     peak = largest(live)
     unshared = unshared_lifetimes(nodes, graph.outputs, footprint.element_bytes)
     without_in_place = largest(live_elements(unshared, len(nodes)))
@@ -144,7 +144,7 @@ def totals(
         params_bytes=total(footprint.weight_bytes),
         activation_bytes=ActivationBytes(
             sum=every_map,
-            peak=peak,
+            peak=None if peak is None else peak * scale,
             peak_no_inplace=None if without_in_place is None else without_in_place * scale,
             arena=None if graph.letters else arena(feature_maps, scale),
         ),

@@ -43,7 +43,9 @@ Figures:
   --batch N            Samples at once; MACs and activations scale with it.
                        (default: 1)
   --dtype TYPE         Type of weights and activations: float32, float16,
-                       bfloat16, int8, float64 (default: float32)
+                       bfloat16, int8, float64, uint8, int4, int16, int32,
+                       int64; or of each part:
+                       weights=int8,bias=int32,maps=int16 (default: float32)
 """
 
 COMPARE_OUTPUT = """\
