@@ -34,10 +34,11 @@ ALLOWED = {
     # The writer of specs is a writer of the language; no other knows it.
     "frameworks": {"shape"},
     "writers": BASE | {"layers", "graph", "figures", "language", "frameworks"},
+    "checks": BASE | {"layers", "graph", "figures", "analysis", "query", "notation", "compare", "language", "sources"},
     "explain": BASE | {"layers", "graph", "figures", "analysis"},
     "report": BASE
     | {"layers", "graph", "figures", "analysis", "compare", "query", "explain", "language", "solve", "symbols"}
-    | {"zoo", "notation"},
+    | {"zoo", "notation", "checks"},
     "cli": BASE
     | {
         "layers",
@@ -46,6 +47,7 @@ ALLOWED = {
         "analysis",
         "compare",
         "query",
+        "checks",
         "notation",
         "explain",
         "language",

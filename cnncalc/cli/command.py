@@ -43,6 +43,7 @@ COMMANDS = {
     "calc": "Calculate the figures of a network, layer by layer.",
     "compare": "Compare networks in one table, a row each.",
     "diff": "Compare two networks layer by layer.",
+    "check": "Check files: their syntax, their sizes, and the budgets that they set.",
     "explain": "Explain every layer by its rules, with the numbers in them.",
     "export": "Write a network as framework code, an ONNX file or a spec.",
     "format": "Write specs in their canonical form.",
@@ -109,9 +110,9 @@ class Command(click.Command):
     def _format_of_file(self, file: str) -> str:
         """Return the format that the file's suffix denotes; raises `click.UsageError` if there is none."""
         suffix = os.path.splitext(file)[1].lower()
-        if not suffix:
-            return "table"
         known = next(each.type.choices for each in self.params if each.name == "format")  # type: ignore[attr-defined]
+        if not suffix:
+            return str(known[0])
         by_suffix = {each: format for each, format in self.suffixes.items() if format in known}
         if suffix not in by_suffix:
             last = [f"`{each}`" for each in by_suffix]

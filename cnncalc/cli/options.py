@@ -75,10 +75,9 @@ def spec_options() -> Decorator:
     )
 
 
-def source_options() -> Decorator:
-    """Add the options for a spec that is text with letters, or a model file."""
+def numbers_options() -> Decorator:
+    """Add the options that give numbers for open sizes."""
     return combine(
-        spec_options(),
         option(
             "--at",
             group=INPUT,
@@ -96,6 +95,14 @@ def source_options() -> Decorator:
             callback=_dimensions,
             help="Size of a symbolic dimension of a model file; may be repeated.",
         ),
+    )
+
+
+def source_options() -> Decorator:
+    """Add the options for a spec that is text with letters, or a model file."""
+    return combine(
+        spec_options(),
+        numbers_options(),
         option("--strict", group=INPUT, is_flag=True, help="Refuse unknown operators of a model file."),
     )
 
@@ -214,9 +221,9 @@ def figure_options(every_convention: bool = False) -> Decorator:
 
 
 def format_option(*formats: str) -> Decorator:
-    """Add the option for one of the formats."""
+    """Add the option for one of the formats, of which the first is the default."""
     return option(
-        "-f", "--format", type=click.Choice(formats), default="table", metavar="FORMAT", help="Format of the result"
+        "-f", "--format", type=click.Choice(formats), default=formats[0], metavar="FORMAT", help="Format of the result"
     )
 
 

@@ -55,6 +55,8 @@ LIMIT_HELP = "write a number, and its unit: `5M`, `256KiB`"
 DEVICE = ("ram", "flash")
 FIT_HELP = "write `ram=256KiB,flash=1MiB`, or one of them"
 FIT_ITEMS = re.compile(r",(?!\d)")
+#: What stands between commas that are no part of a number.
+REQUIREMENTS = re.compile(r"(?:[^,]|(?<=\d),(?=\d))+|(?<=,)(?=,)|^$")
 #: More digits than any figure has, and fewer than Python refuses to read.
 MOST_DIGITS = 200
 
@@ -67,6 +69,14 @@ class Condition(NamedTuple):
     limit: Fraction
     number: Span
     unit: Span
+    #: Whether it is a requirement: then the limit is exceeded where it does not hold.
+    must_hold: bool = False
+
+    @property
+    def span(self) -> Span:
+        """The whole of it, where it was written."""
+        text = self.path.source.text
+        return Span(self.path.source, self.path.start, len(text.rstrip()))
 
     @property
     def text(self) -> str:
@@ -91,15 +101,17 @@ class Outcome(NamedTuple):
 
     def __str__(self) -> str:
         """Return the outcome in words: `params > 5M`: 25,557,032 is over 5,000,000 by 20,557,032 (411 %)."""
+        return f"`{self.condition.text}`: {self.words}"
+
+    @property
+    def words(self) -> str:
+        """The outcome in words, without the condition."""
         number, limit = self.number, self.condition.limit
         if not self.by:
-            return f"`{self.condition.text}`: it is {self._text(number)}"
+            return f"it is {self._text(number)}"
         percent = f" ({_percent(self.by / limit)})" if limit else ""
         side = "over" if number > limit else "under"
-        return (
-            f"`{self.condition.text}`: {self._text(number)} is {side} {self._text(limit)}"
-            f" by {self._text(self.by)}{percent}"
-        )
+        return f"{self._text(number)} is {side} {self._text(limit)} by {self._text(self.by)}{percent}"
 
     def _text(self, number: int | Fraction) -> str:
         unit = " B" if self.figure.in_bytes else ""
@@ -120,7 +132,22 @@ class Outcome(NamedTuple):
 
 def parse_conditions(texts: Sequence[str]) -> list[Condition]:
     """Read conditions; raise `SpecError` E020 with an error for each that cannot be read."""
-    return try_each(lambda text: _Reader(Source("--fail-if", text)).condition(), texts)
+    one_each = "write one --fail-if for each condition"
+    return try_each(lambda text: _Reader(Source("--fail-if", text)).condition(one_each), texts)
+
+
+def parse_requirements(source: Source) -> list[Condition]:
+    """Read what must hold of a network: `params < 5M, peak < 256KiB`.
+
+    Raises `SpecError` E020 with an error for each that cannot be read.
+    """
+
+    def requirement(item: re.Match[str]) -> Condition:
+        inner = Source(source.name, item.group(), base=source, offset=item.start())
+        condition = _Reader(inner).condition("put a comma between two conditions")
+        return condition._replace(must_hold=True)
+
+    return try_each(requirement, REQUIREMENTS.finditer(source.text))
 
 
 def parse_fit(text: str) -> list[Condition]:
@@ -167,7 +194,7 @@ def _outcome(condition: Condition, figure: Figure) -> Outcome:
         help = f"write `{written}{unit[:-1].removesuffix('i')}`"
         raise SpecError([Diagnostic("E141", f"`{path}` is not in bytes", limit, "a limit in bytes", help=help)])
     holds = OPERATORS[condition.operator]
-    exceeding = [each for each in figure.numbers if holds(each, condition.limit)]
+    exceeding = [each for each in figure.numbers if holds(each, condition.limit) != condition.must_hold]
     number = max(exceeding or figure.numbers, key=lambda each: abs(each - condition.limit))
     return Outcome(condition, figure, number, bool(exceeding))
 
@@ -185,11 +212,9 @@ class _Reader:
     def __init__(self, source: Source) -> None:
         self.source, self.position = source, 0
 
-    def condition(self) -> Condition:
+    def condition(self, one_each: str) -> Condition:
         path = self.expect(PATH, "a figure is missing", "expected its path", "write it first: `params > 5M`")
-        return self.limit(
-            path, self.operator(), "a condition ends at its limit", "write one --fail-if for each condition"
-        )
+        return self.limit(path, self.operator(), "a condition ends at its limit", one_each)
 
     def limit(self, path: Span, sign: str, end: str, one_each: str) -> Condition:
         """Read the limit of a condition, at which its text ends."""

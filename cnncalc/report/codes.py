@@ -10,7 +10,7 @@ from cnncalc.report.document import Block, Bullets, CodeSample, Document, Headin
 #: The subject of the codes of each hundred.
 GROUPS = {
     "E0": "the form of the text",
-    "E1": "names and arguments",
+    "E1": "names, arguments and limits",
     "E2": "shapes",
     "E3": "model files",
     "E5": "explanations",
