@@ -25,6 +25,7 @@ from cnncalc.shape import UnknownSize, formulas_as_text, known_part
 
 if TYPE_CHECKING:
     from cnncalc.figures.domain import Domain
+    from cnncalc.figures.roofline import Device, Roof
 
 #: The number of the JSON object's form: it rises when a key changes its meaning.
 SCHEMA = 2
@@ -44,6 +45,8 @@ class Options(NamedTuple):
     optimizer: str = "sgd"
     deploy: str | None = None
     in_place: tuple[str, ...] = ()
+    #: What is known of a device, for the bounds of the layers.
+    device: "Device | None" = None
 
     @classmethod
     def checked(
@@ -54,6 +57,7 @@ class Options(NamedTuple):
         optimizer: str,
         deploy: str | None = None,
         in_place: str | Sequence[str] = (),
+        device: "Device | None" = None,
     ) -> "Options":
         """Return the options, with the canonical name of the convention; raise `ValueError` for an unknown value.
 
@@ -75,12 +79,24 @@ class Options(NamedTuple):
             dtype = str(dtypes_of(dtype))
         places = (in_place,) if isinstance(in_place, str) else tuple(in_place)
         convention = CONVENTION_SYNONYMS.get(convention, convention)
-        return cls(batch, dtype or STORED, convention, optimizer, deploy, places)
+        return cls(batch, dtype or STORED, convention, optimizer, deploy, places, device)
 
     @property
     def types(self) -> Dtypes | None:
         """The types of weights, biases and feature maps; None if they are those that a model file states."""
         return None if self.dtype == STORED else dtypes_of(self.dtype)
+
+    @property
+    def roof(self) -> "Roof | None":
+        """The roof of the device for the type of the feature maps; raises `ValueError` if it has no peak for that."""
+        if self.device is None:
+            return None
+        dtype = self.types.maps if self.types else "float32"
+        roof = self.device.roof(dtype)
+        if roof is None:
+            known = ", ".join(name for name, _ in self.device.peaks)
+            raise ValueError(f"no peak is given for {dtype}, but for {known}: add {dtype}=…")
+        return roof
 
     @property
     def bytes_in_training(self) -> int:

@@ -18,9 +18,10 @@ from cnncalc.figures.training import OPTIMIZERS
 
 if TYPE_CHECKING:
     from cnncalc.analysis import Analysis
+    from cnncalc.figures.roofline import Device
     from cnncalc.graph import Graph
     from cnncalc.query.conditions import Condition, Outcome
-    from cnncalc.report.document import Document
+    from cnncalc.report.document import Block, Column, Document
 
 EXAMPLES = """
 cnncalc "input 5x5x3 | conv 3x3 s1 valid x2"
@@ -46,6 +47,14 @@ cat net.cnn | cnncalc -
     metavar="NAME",
     help="Optimizer in the memory of training",
 )
+@option(
+    "--peak",
+    group=FIGURES,
+    metavar="RATE",
+    help="With --bandwidth, mark each layer compute or memory bound: 10TFLOP/s, or by type "
+    "float32=10TFLOP/s,int8=40TOP/s.",
+)
+@option("--bandwidth", group=FIGURES, metavar="RATE", help="What the memory moves at most: 900GB/s.")
 @option(
     "--memory",
     group=FIGURES,
@@ -80,6 +89,7 @@ cat net.cnn | cnncalc -
     metavar="MEMORY=N,…",
     help="With --deploy, what the device has: ram=256KiB,flash=1MiB; exit with 3 where that is too little.",
 )
+@option("--roofline", type=click.Path(), metavar="FILE", help="Write the roofline as a picture too, in SVG.")
 @table_options()
 def command(
     spec: str,
@@ -91,6 +101,9 @@ def command(
     paths: tuple[str, ...],
     conditions: tuple[str, ...],
     fit: str | None,
+    peak: str | None,
+    bandwidth: str | None,
+    roofline: str | None,
     output: Output,
 ) -> None:
     """Calculate the figures of a network, layer by layer.
@@ -104,8 +117,9 @@ def command(
     _refuse_combinations(every_convention, options.deploy, memory, paths, conditions, output)
     with from_options():
         limits = _limits(conditions, fit)
+        options = options._replace(device=_device(peak, bandwidth, roofline))
     # What lives when, a limit, and what is more than what depend on numbers.
-    letters = not (memory or conditions or fit or options.deploy or every_convention)
+    letters = not (memory or conditions or fit or options.deploy or options.device or every_convention)
     try:
         graph = reading.load(spec, output, letters)
     except SpecError as error:
@@ -117,6 +131,8 @@ def command(
     analysis = analyze_graph(graph, options)
     if fit and not analysis.totals.on_device:
         raise click.UsageError("`--fit` is for a network on a device: add `--deploy int8`, or another type")
+    if options.device:
+        _ = analysis.options.roof  # raises where no peak is given for the type
     with from_options():
         outcomes = _outcomes(limits, analysis)
         if paths:
@@ -132,6 +148,11 @@ def command(
         from cnncalc.report.columns import uncounted
 
         warn(uncounted(analysis.incomplete), output)
+    if roofline is not None:
+        from cnncalc.cli.output import write_whole
+        from cnncalc.report.roofline import roofline_svg
+
+        write_whole(roofline, roofline_svg(analysis))
     report_exceeded(outcomes, output)
 
 
@@ -149,17 +170,34 @@ def _refuse_combinations(
     if every_convention:
         reason = "with `--convention all`, which shows the totals of MACs alone"
         refuse(("memory", "train", "paths", "conditions", "fit", "deploy", "in_place"), reason)
+        refuse(("peak", "bandwidth", "roofline"), reason)
         refuse(("columns", "depth", "dtype", "optimizer", "layout"), reason)
     if paths:
         refuse(("memory", "train", "columns", "depth", "width"), "with `--get`, which writes single values")
         if output.format not in ("table", "json"):
             raise click.UsageError(f"`--get` writes values as they are, or as JSON, not as {output.format}")
+        refuse(("peak", "bandwidth"), "with `--get`, which writes single values")
     elif memory:
-        refuse(("columns", "layout"), "with `--memory`, which has columns of its own")
+        refuse(("columns", "layout", "peak", "bandwidth"), "with `--memory`, which has columns of its own")
     else:
         refuse(("train",), "without `--memory`")
         if not conditions and output.format != "json":
             refuse(("optimizer",), "without `--memory` or JSON")
+
+
+def _device(peak: str | None, bandwidth: str | None, roofline: str | None) -> Device | None:
+    """Return the device of `--peak` and `--bandwidth`; raises `click.UsageError` if only one is given."""
+    if peak is None and bandwidth is None:
+        if roofline is not None:
+            raise click.UsageError("`--roofline` has no effect without `--peak` and `--bandwidth`")
+        return None
+    if peak is None or bandwidth is None:
+        given, missing = ("--peak", "--bandwidth 900GB/s") if bandwidth is None else ("--bandwidth", "--peak 10TFLOP/s")
+        raise click.UsageError(f"`{given}` has no effect by itself: add `{missing}`")
+    from cnncalc.figures.roofline import Device
+    from cnncalc.query.rates import parse_bandwidth, parse_peak
+
+    return Device(parse_peak(peak), parse_bandwidth(bandwidth))
 
 
 def _suggest_command(spec: str, error: SpecError) -> None:
@@ -174,25 +212,38 @@ def _suggest_command(spec: str, error: SpecError) -> None:
 
 def _show_layers(analysis: Analysis, more: dict[str, object], fits: list[Outcome], output: Output) -> None:
     """Write the table of the layers, with how they fit a device; JSON also has the keys of `more`."""
-    deployed = analysis.options.deploy is not None
+    options = analysis.options
 
-    def table() -> Document:
+    def table(width: int | None) -> Document:
         from cnncalc.report.network import network_document  # JSON needs no document
 
-        document = network_document(analysis, output.chosen(deployed=deployed), output.layout, output.depth)
-        if not fits:
-            return document
-        from cnncalc.report.deployment import fit_notes
+        document = network_document(analysis, columns(), output.layout, output.depth)
+        more: list[Block] = []
+        if options.device:
+            from cnncalc.report.roofline import roofline_blocks
 
-        return document._replace(blocks=(*document.blocks, fit_notes(fits, analysis)))
+            more += roofline_blocks(analysis, width)
+        if fits:
+            from cnncalc.report.deployment import fit_notes
+
+            more.append(fit_notes(fits, analysis))
+        return document._replace(blocks=(*document.blocks, *more))
 
     def rows() -> Document:
         from cnncalc.report.network import layers_document
 
-        columns = output.chosen("all" if output.format == "csv" else None, deployed)
-        return layers_document(analysis, columns, output.layout, output.depth)
+        shown = columns("all" if output.format == "csv" else None)
+        return layers_document(analysis, shown, output.layout, output.depth)
 
-    output.emit(lambda _: table(), lambda: analysis.to_dict(output.depth) | more, rows)
+    def columns(default: str | None = None) -> tuple[Column, ...]:
+        chosen = output.chosen(default, options)
+        if not options.device:
+            return chosen
+        from cnncalc.report.roofline import bound_columns
+
+        return (*chosen, *bound_columns(analysis))
+
+    output.emit(lambda shown: table(shown.width), lambda: analysis.to_dict(output.depth) | more, rows)
 
 
 def _compare_conventions(graph: Graph, batch: int, output: Output) -> None:
@@ -250,6 +301,10 @@ def _more(
         from cnncalc.report.memory import memory_data
 
         more["memory"] = memory_data(analysis, depth, train)
+    if analysis.options.device:
+        from cnncalc.report.roofline import roofline_data
+
+        more["roofline"] = roofline_data(analysis, depth)
     if outcomes:
         more["budgets"] = [outcome.to_dict() for outcome in outcomes]
     return more

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 if TYPE_CHECKING:
+    from cnncalc.analysis import Options
     from cnncalc.report.document import Column, Document
     from cnncalc.report.options import RenderOptions
 
@@ -81,10 +82,14 @@ class Output(NamedTuple):
         else:
             write_stream(sys.stdout, text)
 
-    def chosen(self, default: str | None = None, deployed: bool = False) -> tuple[Column, ...]:
-        from cnncalc.report.columns import COLUMNS, DEFAULT, DEPLOYED, choose
+    def chosen(self, default: str | None = None, options: Options | None = None) -> tuple[Column, ...]:
+        """Return the columns that are asked for, or those that are usual for the options."""
+        from cnncalc.report.columns import BOUNDED, COLUMNS, DEFAULT, DEPLOYED, choose
 
-        return choose(self.columns or default, COLUMNS, DEPLOYED if deployed else DEFAULT)
+        usual: tuple[str, ...] = DEFAULT
+        if options is not None and (options.deploy or options.device):
+            usual = BOUNDED if options.device else DEPLOYED
+        return choose(self.columns or default, COLUMNS, usual)
 
     def render_options(self) -> RenderOptions:
         """Return the options for the report's destination: standard output, or a file."""

@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.figures.footprint import Footprint
 from cnncalc.figures.receptive_field import ReceptiveField
 from cnncalc.graph import Graph, Node
 from cnncalc.shape import UNKNOWN_SHAPE, Shape, Size, formulas_as_text
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 #: The arms of merges that something stands in, outermost first: (number of the merge, number of the arm).
 Arms = tuple[tuple[int, int], ...]
@@ -119,6 +122,11 @@ class Row(NamedTuple):
     def traffic_bytes(self) -> Size:
         """The bytes that it at least moves: weights, inputs and outputs once, for the whole batch."""
         return self.footprint.traffic_bytes[self.node.index]
+
+    @property
+    def intensity(self) -> "Fraction | None":
+        """The FLOPs for each byte that it moves; None if it moves none, or sizes are letters."""
+        return _intensity(self)
 
     @property
     def implicit(self) -> bool:
@@ -251,6 +259,10 @@ class RowGroup(NamedTuple):
     def traffic_bytes(self) -> Size:
         return sum(row.traffic_bytes for row in self.rows)
 
+    @property
+    def intensity(self) -> "Fraction | None":
+        return _intensity(self)
+
     def to_dict(self) -> dict[str, object]:
         """Return the JSON object of the group, which replaces those of its rows in `layers` and names them."""
         data: dict[str, object] = {
@@ -264,6 +276,14 @@ class RowGroup(NamedTuple):
 
 
 RowOrGroup = Row | RowGroup
+
+
+def _intensity(line: RowOrGroup) -> "Fraction | None":
+    if not isinstance(line.flops, int) or not isinstance(line.traffic_bytes, int) or not line.traffic_bytes:
+        return None
+    from fractions import Fraction  # few runs need it
+
+    return Fraction(line.flops, line.traffic_bytes)
 
 
 def _shared_keys(line: RowOrGroup) -> dict[str, object]:

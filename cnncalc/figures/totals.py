@@ -77,6 +77,15 @@ class Totals(NamedTuple):
         return self.activation_bytes.peak
 
     @property
+    def intensity(self) -> Any:
+        """The FLOPs for each byte that the layers move; None if they move none, or sizes are letters."""
+        if not isinstance(self.flops, int) or not isinstance(self.traffic_bytes, int) or not self.traffic_bytes:
+            return None
+        from fractions import Fraction  # few runs need it
+
+        return Fraction(self.flops, self.traffic_bytes)
+
+    @property
     def flops(self) -> Size:
         """The number of FLOPs: two for each multiply-accumulate."""
         return 2 * self.macs

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cnncalc.diagnostics import nearest
 from cnncalc.figures.rows import Row, RowOrGroup
 from cnncalc.notation import field_range_text, field_text, formula, shape_text, thousands
 from cnncalc.report.document import Bar, Column, Folding
 from cnncalc.shape import Size
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 #: Unknown operators beyond these are counted, not named.
 MOST_UNKNOWN = 8
@@ -144,6 +147,9 @@ COLUMNS = {
         count_column("flash", "flash bytes", lambda row: row.params_bytes, rank=5, bar=BAR),
         count_column("live", "RAM live", lambda row: row.live_bytes, rank=4, bar=BAR),
         count_column("traffic", "traffic bytes", lambda row: row.traffic_bytes, rank=2),
+        Column(
+            "intensity", "FLOP/B", lambda row, _: _rounded(row.intensity), lambda row, _: _intensity(row), True, rank=2
+        ),
         size_column("field", "field", lambda row, _: field_text(row.receptive_field))._replace(text=_field_range),
         size_column("smallest", "smallest", lambda row, _: field_text(row.receptive_field, "smallest")),
         size_column("jump", "jump", lambda row, _: field_text(row.receptive_field, "jump")),
@@ -152,9 +158,24 @@ COLUMNS = {
     )
 }
 
+
+def _rounded(value: Fraction | None) -> float | None:
+    return None if value is None else round(float(value), 3)
+
+
+def _intensity(row: Any) -> str:
+    """Return FLOPs a byte, with one decimal below 100; nothing where none is counted."""
+    value = row.intensity
+    if not value:
+        return ""
+    return f"{float(value):,.0f}" if value >= 100 else f"{float(value):.1f}"
+
+
 DEFAULT = ("name", "layer", "output", "params", "macs", "field")
 #: Of a network on a device.
 DEPLOYED = ("name", "layer", "output", "flash", "live")
+#: Beside the bound of each layer.
+BOUNDED = ("name", "layer", "macs", "traffic", "intensity")
 
 
 def choose(

@@ -41,6 +41,7 @@ MORE = (
     (SMALL, "--memory", "--optimizer", "adam"),
     ("resnet18", "--memory", "--batch", "4", "--dtype", "float16"),
     (SMALL, "--deploy", "int8", "--in-place", "dw", "--fit", "ram=1KiB,flash=100B", "--memory"),
+    (SMALL, "--peak", "1GFLOP/s", "--bandwidth", "1GB/s"),
     (CARD, "--fail-if", "params > 50", "--fail-if", "conv1.receptive_field < 4", "--fail-if", "peak > 1KiB"),
     ("input 30x30x8 | conv 3x3 s2 x4 | gap | upsample 2", "--convention", "fvcore"),
     ("input 3x32x32 | conv 3x3 p1 x3 | pool 2",),
