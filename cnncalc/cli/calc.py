@@ -89,6 +89,7 @@ cat net.cnn | cnncalc -
     metavar="MEMORY=N,…",
     help="With --deploy, what the device has: ram=256KiB,flash=1MiB; exit with 3 where that is too little.",
 )
+@option("--watch", is_flag=True, help="Draw again whenever the file changes, until Ctrl-C.")
 @option("--roofline", type=click.Path(), metavar="FILE", help="Write the roofline as a picture too, in SVG.")
 @table_options()
 def command(
@@ -104,6 +105,7 @@ def command(
     peak: str | None,
     bandwidth: str | None,
     roofline: str | None,
+    watch: bool,
     output: Output,
 ) -> None:
     """Calculate the figures of a network, layer by layer.
@@ -120,40 +122,50 @@ def command(
         options = options._replace(device=_device(peak, bandwidth, roofline))
     # What lives when, a limit, and what is more than what depend on numbers.
     letters = not (memory or conditions or fit or options.deploy or options.device or every_convention)
-    try:
-        graph = reading.load(spec, output, letters)
-    except SpecError as error:
-        _suggest_command(spec, error)
-        raise
-    if every_convention:
-        _compare_conventions(graph, options.batch, output)
+
+    def calculate() -> None:
+        try:
+            graph = reading.load(spec, output, letters)
+        except SpecError as error:
+            _suggest_command(spec, error)
+            raise
+        if every_convention:
+            _compare_conventions(graph, options.batch, output)
+            return
+        analysis = analyze_graph(graph, options)
+        if fit and not analysis.totals.on_device:
+            raise click.UsageError("`--fit` is for a network on a device: add `--deploy int8`, or another type")
+        if options.device:
+            _ = analysis.options.roof  # raises where no peak is given for the type
+        with from_options():
+            outcomes = _outcomes(limits, analysis)
+            if paths:
+                output.write(_figures(paths, analysis, output))
+            elif memory and output.format != "json":
+                _show_memory(analysis, train, output)
+            else:
+                shown = _without_warnings(analysis) if output.quiet and output.format == "table" else analysis
+                _show_layers(
+                    shown, _more(memory, train, analysis, outcomes, output.depth), outcomes[len(conditions) :], output
+                )
+        if analysis.incomplete and (paths or limits):
+            from cnncalc.report.columns import uncounted
+
+            warn(uncounted(analysis.incomplete), output)
+        if roofline is not None:
+            from cnncalc.cli.output import write_whole
+            from cnncalc.report.roofline import roofline_svg
+
+            write_whole(roofline, roofline_svg(analysis))
+        report_exceeded(outcomes, output)
+
+    if not watch:
+        calculate()
         return
-    analysis = analyze_graph(graph, options)
-    if fit and not analysis.totals.on_device:
-        raise click.UsageError("`--fit` is for a network on a device: add `--deploy int8`, or another type")
-    if options.device:
-        _ = analysis.options.roof  # raises where no peak is given for the type
-    with from_options():
-        outcomes = _outcomes(limits, analysis)
-        if paths:
-            output.write(_figures(paths, analysis, output))
-        elif memory and output.format != "json":
-            _show_memory(analysis, train, output)
-        else:
-            shown = _without_warnings(analysis) if output.quiet and output.format == "table" else analysis
-            _show_layers(
-                shown, _more(memory, train, analysis, outcomes, output.depth), outcomes[len(conditions) :], output
-            )
-    if analysis.incomplete and (paths or limits):
-        from cnncalc.report.columns import uncounted
+    refuse(("file",), "with `--watch`, which draws on the terminal")
+    from cnncalc.cli.watch import watch_file
 
-        warn(uncounted(analysis.incomplete), output)
-    if roofline is not None:
-        from cnncalc.cli.output import write_whole
-        from cnncalc.report.roofline import roofline_svg
-
-        write_whole(roofline, roofline_svg(analysis))
-    report_exceeded(outcomes, output)
+    watch_file(spec, calculate, output, options)
 
 
 def _refuse_combinations(

@@ -44,6 +44,7 @@ COMMANDS = {
     "compare": "Compare networks in one table, a row each.",
     "diff": "Compare two networks layer by layer.",
     "check": "Check files: their syntax, their sizes, and the budgets that they set.",
+    "review": "Review the networks that differ between two commits: head against what it and base have in common.",
     "explain": "Explain every layer by its rules, with the numbers in them.",
     "export": "Write a network as framework code, an ONNX file or a spec.",
     "format": "Write specs in their canonical form.",

@@ -13,6 +13,7 @@ GROUPS = {
     "E1": "names, arguments and limits",
     "E2": "shapes",
     "E3": "model files",
+    "E4": "repositories and pull requests",
     "E5": "explanations",
     "W2": "warnings",
     "W3": "warnings about model files",
