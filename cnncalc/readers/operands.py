@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Union
 
+from cnncalc.readers.shape_inference import Dims
 from cnncalc.readers.tensors import CannotInferError, Tensor
 from cnncalc.readers.weights import ConstantTensor
 
@@ -45,6 +46,15 @@ class Operands:
         if isinstance(value, Tensor):
             raise CannotInferError
         return value
+
+    @property
+    def shapes(self) -> list[Dims]:
+        """The shapes of all inputs that are given; raises `CannotInferError` if one is unknown, or none is given."""
+        dims = [each.dims for each in self.values if each is not None]
+        known = [each for each in dims if each is not None]
+        if len(known) < len(dims) or not known:
+            raise CannotInferError
+        return known
 
     @property
     def constants(self) -> list[ConstantTensor | None]:

@@ -12,12 +12,29 @@ from cnncalc.diagnostics import Diagnostic, SpecError
 from cnncalc.graph import UNKNOWN as NO_NODE
 from cnncalc.graph import StoredWeights
 from cnncalc.layers.base import Lint
+from cnncalc.readers import shape_inference
 from cnncalc.readers.importer import printable
 from cnncalc.readers.operands import Operands, Outputs, Value
-from cnncalc.readers.shape_inference import Dims, ShapeMismatchError
+from cnncalc.readers.shape_inference import Dims, ShapeMismatchError, axis_of
 from cnncalc.readers.tensor_importer import FrameworkNode, TensorImporter
-from cnncalc.readers.tensors import Tensor, sample_shape
+from cnncalc.readers.tensors import CannotInferError, Tensor, sample_shape
 from cnncalc.readers.weights import StoredTensor
+
+
+def join(
+    importer: TensorImporter[FrameworkNode, StoredTensor], node: FrameworkNode, operands: Operands, axis: int
+) -> Tensor:
+    """Add a concatenation of all operands, some of which may be constant.
+
+    Raises `CannotInferError` if all are constant, or one's shape is unknown.
+    """
+    shapes, tensors = operands.shapes, operands.tensors
+    if not tensors:
+        raise CannotInferError
+    after = shape_inference.concat(shapes, axis)
+    constants = [each for each in operands.constants if each is not None]
+    stored = importer.count_weights(*constants) if constants else None
+    return importer.concat(node, tensors, after, axis_of(axis, len(after)), stored)
 
 
 class OperatorImporter(TensorImporter[FrameworkNode, StoredTensor]):

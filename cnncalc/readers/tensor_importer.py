@@ -69,6 +69,10 @@ class TensorImporter(Importer, Generic[FrameworkNode, StoredTensor]):
         """Return the node's name, or None if it is to be numbered by kind, and its scope with a trailing dot."""
         raise NotImplementedError
 
+    def count_weights(self, *values: Any) -> StoredWeights:
+        """Count the weights of these values that no earlier node has counted."""
+        raise NotImplementedError
+
     def operator_of(self, node: FrameworkNode) -> str:
         """Return the framework's name of the node's operator."""
         raise NotImplementedError

@@ -11,8 +11,8 @@ from cnncalc.readers.onnx.constant_folding import bounds, shape_operator
 from cnncalc.readers.onnx.importer import OnnxImporter, rules, with_runtime
 from cnncalc.readers.onnx.model import NodeDef
 from cnncalc.readers.operands import Operands, Outputs
-from cnncalc.readers.shape_inference import Dims, broadcast
-from cnncalc.readers.tensors import CannotInferError, Tensor, is_per_channel
+from cnncalc.readers.shape_inference import broadcast
+from cnncalc.readers.tensors import Tensor, is_per_channel
 from cnncalc.readers.weights import ConstantTensor
 
 #: Kinds of layers that an operator is all by itself.
@@ -118,7 +118,7 @@ def size(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
 def combined(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     """Add an `add` or `mul` of tensors; with a constant for each channel a `scale`, otherwise an opaque operator."""
     tensors = operands.tensors
-    dims = broadcast(*_shapes(operands))
+    dims = broadcast(*operands.shapes)
     stored = importer.count_weights(*operands.constants, scalars=False)
     first = tensors[0]
     if len(tensors) == len(operands.values):
@@ -143,15 +143,7 @@ def quantized(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outp
 )  # fmt: skip
 def several(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     stored = importer.count_weights(*operands.constants, scalars=False)
-    return importer.elementwise(node, operands.tensors, broadcast(*_shapes(operands)), stored)
-
-
-def _shapes(operands: Operands) -> list[Dims]:
-    shapes = [each.dims for each in operands.values if each is not None]
-    known = [dims for dims in shapes if dims is not None]
-    if len(known) < len(shapes) or not known:
-        raise CannotInferError
-    return known
+    return importer.elementwise(node, operands.tensors, broadcast(*operands.shapes), stored)
 
 
 def _is_scale(operands: Operands, x: Tensor) -> bool:

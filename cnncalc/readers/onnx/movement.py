@@ -10,7 +10,8 @@ from cnncalc.readers.onnx.constant_folding import RESHAPES, slice_ranges
 from cnncalc.readers.onnx.constants import Constants, argument
 from cnncalc.readers.onnx.importer import OnnxImporter, rules
 from cnncalc.readers.onnx.model import NodeDef
-from cnncalc.readers.operands import Operands, Outputs, Value
+from cnncalc.readers.operands import Operands, Outputs
+from cnncalc.readers.operator_importer import join
 from cnncalc.readers.shape_inference import Dims, ShapeMismatchError, axis_of
 from cnncalc.readers.tensors import CannotInferError, Tensor
 from cnncalc.readers.weights import ConstantTensor
@@ -132,27 +133,13 @@ def top_k(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
 
 @rules("Concat")
 def concat(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
-    return _joined(importer, node, list(operands.values), node.integer("axis", 1))
+    return join(importer, node, operands, node.integer("axis", 1))
 
 
 @rules("com.microsoft.QLinearConcat")
 def quantized_concat(importer: OnnxImporter, node: NodeDef, operands: Operands) -> Outputs:
     # The scale and zero point of y, then each input with its own.
-    return _joined(importer, node, list(operands.values[2::3]), node.integer("axis", 1))
-
-
-def _joined(importer: OnnxImporter, node: NodeDef, values: list[Value | None], axis: int) -> Tensor:
-    given = [each for each in values if each is not None]
-    shapes = [each.dims for each in given if each.dims is not None]
-    if len(shapes) < len(given):
-        raise CannotInferError
-    tensors = [each for each in given if isinstance(each, Tensor)]
-    if not tensors:
-        raise CannotInferError
-    after = shape_inference.concat(shapes, axis)
-    constants = [each for each in given if isinstance(each, ConstantTensor)]
-    stored = importer.count_weights(*constants) if constants else None
-    return importer.concat(node, tensors, after, axis_of(axis, len(after)), stored)
+    return join(importer, node, Operands(operands.values[2::3]), node.integer("axis", 1))
 
 
 @rules("Expand")

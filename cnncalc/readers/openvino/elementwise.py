@@ -9,8 +9,8 @@ from cnncalc.graph import StoredWeights
 from cnncalc.readers.openvino.importer import OpenvinoImporter, rules
 from cnncalc.readers.openvino.ir import IrLayer
 from cnncalc.readers.operands import Operands, Outputs
-from cnncalc.readers.shape_inference import Dims, broadcast
-from cnncalc.readers.tensors import CannotInferError, Tensor, is_per_channel
+from cnncalc.readers.shape_inference import broadcast
+from cnncalc.readers.tensors import Tensor, is_per_channel
 from cnncalc.readers.weights import ConstantTensor
 
 #: Kinds that a type is all by itself.
@@ -117,18 +117,10 @@ def scale_shift(importer: OpenvinoImporter, layer: IrLayer, operands: Operands) 
 # -- two and more ----------------------------------------------------------------------------------------------
 
 
-def _shapes(operands: Operands) -> list[Dims]:
-    dims = [each.dims for each in operands.values if each is not None]
-    known = [each for each in dims if each is not None]
-    if len(known) < len(dims) or not known:
-        raise CannotInferError
-    return known
-
-
 @rules.table({"Add": "add", "Multiply": "mul"})
 def combined(importer: OpenvinoImporter, layer: IrLayer, operands: Operands, kind: str) -> Outputs:
     """Add a sum or product: a merge of tensors, a bias or a `scale` if one is constant, else opaque."""
-    tensors, dims = operands.tensors, broadcast(*_shapes(operands))
+    tensors, dims = operands.tensors, broadcast(*operands.shapes)
     x = tensors[0]
     if len(tensors) == len(operands.values):
         merged = importer.merge(layer, kind, tensors, dims)
@@ -156,4 +148,4 @@ def eltwise(importer: OpenvinoImporter, layer: IrLayer, operands: Operands) -> O
 @rules(*BINARY)
 def several(importer: OpenvinoImporter, layer: IrLayer, operands: Operands) -> Outputs:
     stored = importer.count_weights(*operands.constants, scalars=False)
-    return importer.elementwise(layer, operands.tensors, broadcast(*_shapes(operands)), stored)
+    return importer.elementwise(layer, operands.tensors, broadcast(*operands.shapes), stored)

@@ -14,6 +14,7 @@ from cnncalc.readers import shape_inference
 from cnncalc.readers.openvino.importer import OpenvinoImporter, rules
 from cnncalc.readers.openvino.ir import OPEN, IrLayer
 from cnncalc.readers.operands import Operands, Outputs, Value
+from cnncalc.readers.operator_importer import join
 from cnncalc.readers.shape_inference import Dims, ShapeMismatchError, axis_of, text
 from cnncalc.readers.tensors import CannotInferError, Tensor
 from cnncalc.readers.weights import ConstantTensor
@@ -48,15 +49,7 @@ def _order(before: Dims, after: Dims) -> Sequence[int]:
 
 @rules("Concat")
 def concat(importer: OpenvinoImporter, layer: IrLayer, operands: Operands) -> Outputs:
-    values = [each for each in operands.values if each is not None]
-    shapes = [each.dims for each in values if each.dims is not None]
-    if len(shapes) < len(values):
-        raise CannotInferError
-    axis = axis_of(layer.integer("axis", 1, low=-16), len(shapes[0]))
-    after = shape_inference.concat(shapes, axis)
-    constants = [each for each in values if isinstance(each, ConstantTensor)]
-    stored = importer.count_weights(*constants) if constants else None
-    return importer.concat(layer, operands.tensors, after, axis, stored)
+    return join(importer, layer, operands, layer.integer("axis", 1, low=-16))
 
 
 @rules("Split", "VariadicSplit")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cnncalc.frameworks.tflite import BINARY, COPIES, TFLITE, UNARY
 from cnncalc.readers.operands import Operands, Outputs
-from cnncalc.readers.shape_inference import Dims, broadcast
-from cnncalc.readers.tensors import CannotInferError, Tensor, is_per_channel
+from cnncalc.readers.shape_inference import broadcast
+from cnncalc.readers.tensors import Tensor, is_per_channel
 from cnncalc.readers.tflite.importer import TfliteImporter, rules
 from cnncalc.readers.tflite.model import OperatorDef
 from cnncalc.readers.weights import ConstantTensor
@@ -50,7 +50,7 @@ def copied(importer: TfliteImporter, node: OperatorDef, operands: Operands) -> O
 def combined(importer: TfliteImporter, node: OperatorDef, operands: Operands) -> Outputs:
     """Add a sum or product and its activation: a merge of tensors, a `scale` with a constant, else opaque."""
     kind = "mul" if node.name == "MUL" else "add"
-    tensors, dims = operands.tensors, broadcast(*_shapes(operands))
+    tensors, dims = operands.tensors, broadcast(*operands.shapes)
     y: Tensor | None = None
     if len(tensors) == len(operands.values):
         y = importer.merge(node, kind, tensors, dims)
@@ -67,13 +67,5 @@ def combined(importer: TfliteImporter, node: OperatorDef, operands: Operands) ->
 @rules(*BINARY)
 def several(importer: TfliteImporter, node: OperatorDef, operands: Operands) -> Outputs:
     stored = importer.count_weights(*operands.constants, scalars=False, any_type=False)
-    y = importer.elementwise(node, operands.tensors, broadcast(*_shapes(operands)), stored)
+    y = importer.elementwise(node, operands.tensors, broadcast(*operands.shapes), stored)
     return importer.activation(node, y) if node.name in ("SUB", "DIV") else y
-
-
-def _shapes(operands: Operands) -> list[Dims]:
-    dims = [each.dims for each in operands.values if each is not None]
-    known = [each for each in dims if each is not None]
-    if len(known) < len(dims) or not known:
-        raise CannotInferError
-    return known

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from cnncalc.readers import shape_inference
 from cnncalc.readers.operands import Operands, Outputs, Value
+from cnncalc.readers.operator_importer import join
 from cnncalc.readers.shape_inference import Dims, ShapeMismatchError, axis_of
 from cnncalc.readers.tensors import CannotInferError, Tensor
 from cnncalc.readers.tflite.importer import OPEN, TfliteImporter, channels_first, channels_last, rules
@@ -43,15 +44,7 @@ def transpose(importer: TfliteImporter, node: OperatorDef, operands: Operands) -
 
 @rules("CONCATENATION")
 def concat(importer: TfliteImporter, node: OperatorDef, operands: Operands) -> Outputs:
-    values = [each for each in operands.values if each is not None]
-    shapes = [each.dims for each in values if each.dims is not None]
-    if len(shapes) < len(values):
-        raise CannotInferError
-    axis = axis_of(node.integer("Axis", 0, low=-16), len(shapes[0]))
-    after = shape_inference.concat(shapes, axis)
-    constants = [each for each in values if isinstance(each, ConstantTensor)]
-    stored = importer.count_weights(*constants) if constants else None
-    return importer.activation(node, importer.concat(node, operands.tensors, after, axis, stored))
+    return importer.activation(node, join(importer, node, operands, node.integer("Axis", 0, low=-16)))
 
 
 @rules("PACK")
