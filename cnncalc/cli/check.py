@@ -32,6 +32,9 @@ FORMAT_OF_SUFFIX = {".sarif": "sarif", ".txt": "text"}
 #: The files that are checked in a folder.
 IN_FOLDERS = (".cnn",)
 
+#: The most files and folders that are looked at in one.
+MOST_ENTRIES = 50_000
+
 
 @define_command("check", EXAMPLES, suffixes=FORMAT_OF_SUFFIX)
 @click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path())
@@ -80,15 +83,21 @@ def _paths(files: Sequence[str], configuration: Configuration) -> Iterator[str]:
         if not os.path.isdir(file):
             yield file
             continue
-        found = sorted(
-            os.path.join(folder, name)
-            for folder, _, names in os.walk(file)
-            for name in names
-            if name.endswith(IN_FOLDERS)
-        )
+        found = sorted(_specs_in(file))
         if not found:
             raise click.UsageError(f"the folder `{file}` has no {' or '.join(IN_FOLDERS)} file")
         yield from found
+
+
+def _specs_in(top: str) -> Iterator[str]:
+    """Yield the specs in a folder, hidden folders left out; raises `click.UsageError` where it is too large."""
+    entries = 0
+    for folder, folders, names in os.walk(top):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        entries += len(folders) + len(names)
+        if entries > MOST_ENTRIES:
+            raise click.UsageError(f"the folder `{top}` has over {MOST_ENTRIES:,} entries: name a smaller one")
+        yield from (os.path.join(folder, name) for name in names if name.endswith(IN_FOLDERS))
 
 
 def _with_file(finding: Finding) -> Diagnostic:

@@ -48,8 +48,6 @@ class Dtypes(NamedTuple):
 
     def weight_bytes(self, weights: Size, biases: Size) -> Size:
         """Return the bytes of one layer's weights and biases."""
-        if not self.mixed and DTYPES[self.weights] >= 1:
-            return (weights + biases) * int(DTYPES[self.weights])
         return packed_bytes(weights, DTYPES[self.weights]) + packed_bytes(biases, DTYPES[self.bias])
 
 

@@ -4,15 +4,19 @@
 its inputs and its outputs, each once. A tensor that it reads twice counts once, and an alias moves nothing.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import cached_property
 
 from cnncalc.figures.cost import Cost
-from cnncalc.figures.dtypes import DTYPES, Dtypes
+from cnncalc.figures.dtypes import DTYPES, Dtypes, packed_bytes
 from cnncalc.figures.memory import Buffer, assign_buffers, buffer_lifetimes, live_elements, map_sizes
 from cnncalc.graph import Graph, Node, step_of
 from cnncalc.layers.linear import Embedding
+from cnncalc.layers.timewise import Timewise
 from cnncalc.shape import Size, at_most, known_part
+
+#: Layers that may read a part of their weights alone.
+LOOKING_UP = (Embedding, Timewise)
 
 
 class Footprint:
@@ -24,6 +28,25 @@ class Footprint:
         """Take what the bytes depend on; `in_place` is that of `assign_buffers`."""
         self.graph = graph
         self._costs, self._dtypes, self._batch, self._in_place = costs, dtypes, batch, in_place
+
+    def __eq__(self, other: object) -> bool:
+        """Return whether each node has the same bytes in both."""
+        if not isinstance(other, Footprint):
+            return NotImplemented
+        return all(
+            list(mine) == list(yours)
+            for mine, yours in (
+                (self.weight_bytes, other.weight_bytes),
+                (self.live_bytes, other.live_bytes),
+                (self.traffic_bytes, other.traffic_bytes),
+            )
+        )
+
+    def __hash__(self) -> int:
+        return hash((len(self.graph.nodes), self._batch))
+
+    def __repr__(self) -> str:
+        return f"<the bytes of {len(self.graph.nodes)} nodes>"
 
     @cached_property
     def feature_maps(self) -> tuple[Buffer, ...]:
@@ -54,9 +77,16 @@ class Footprint:
             return self.graph.types.weight_bytes
         counts = [cost.params + cost.frozen + cost.buffers for cost in self._costs]
         if not dtypes.mixed:
-            return [dtypes.weight_bytes(count, 0) for count in counts]
+            each = DTYPES[dtypes.weights]
+            return [packed_bytes(count, each) for count in counts]
         biases = [_biases(node, count) for node, count in zip(nodes, counts, strict=True)]
         return [dtypes.weight_bytes(count - bias, bias) for count, bias in zip(counts, biases, strict=True)]
+
+    def bytes_of_weights(self, count: Size, total: Callable[[Iterable[Size]], Size]) -> Size:
+        """Return the bytes of all weights, of which there are so many; `total` adds up what each node has."""
+        if self._dtypes is not None and not self._dtypes.mixed and DTYPES[self._dtypes.weights] >= 1:
+            return count * int(DTYPES[self._dtypes.weights])
+        return total(self.weight_bytes)
 
     @cached_property
     def live(self) -> list[Size]:
@@ -71,18 +101,22 @@ class Footprint:
     @cached_property
     def traffic_bytes(self) -> list[Size]:
         """The bytes that each node at least moves."""
-        sizes = [size * self.scale for size in map_sizes(self.graph.nodes, self.element_bytes)]
-        return [self._moved(node, sizes) for node in self.graph.nodes]
-
-    def _moved(self, node: Node, sizes: Sequence[Size]) -> Size:
-        if not node.inputs or node.layer.memory == "alias":
-            return 0
-        moved = self.weight_bytes[node.index if node.weights_from is None else node.weights_from]
-        if isinstance(step_of(node).layer, Embedding):
-            moved = at_most(moved, sizes[node.index])  # the rows that are looked up
-        for index in dict.fromkeys((*node.inputs, node.index)):
-            moved = moved + sizes[index]
-        return moved
+        scale, weights = self.scale, self.weight_bytes
+        sizes = [size * scale for size in map_sizes(self.graph.nodes, self.element_bytes)]
+        traffic: list[Size] = []
+        for node, size in zip(self.graph.nodes, sizes, strict=True):
+            inputs, layer = node.inputs, node.layer
+            if not inputs or layer.memory == "alias":
+                traffic.append(0)
+                continue
+            moved = weights[node.index if node.weights_from is None else node.weights_from]
+            if isinstance(layer, LOOKING_UP) and isinstance(step_of(node).layer, Embedding):
+                moved = at_most(moved, size)  # the rows that are looked up
+            # A tensor that is read twice moves once.
+            for index in inputs if len(inputs) == 1 else dict.fromkeys(inputs):
+                moved = moved + sizes[index]
+            traffic.append(moved + size)
+        return traffic
 
 
 def _biases(node: Node, count: Size) -> Size:

@@ -36,9 +36,9 @@ class Totals(NamedTuple):
     `peak_layer` is None if it depends on numbers.
 
     `conv_activations` are the output elements of convolutions, deconvolutions and fc, and `backward_macs` the MACs
-    of the gradients, by the default convention. `traffic_bytes` are those that the layers at least move, each by
-    itself. `saved_bytes` is what PyTorch's autograd keeps of one sample for the backward pass. `training_bytes` are
-    those of the batch with weights, gradients and the optimizer's state, without the framework's own needs.
+    of the gradients, by the default convention. `saved_bytes` is what PyTorch's autograd keeps of one sample for the
+    backward pass. `training_bytes` are those of the batch with weights, gradients and the optimizer's state, without
+    the framework's own needs.
     """
 
     layers: int
@@ -53,13 +53,22 @@ class Totals(NamedTuple):
     activation_bytes: ActivationBytes
     peak_layer: str | None
     peak_tensors: dict[str, int]
-    traffic_bytes: Size
     saved_bytes: Size
     training_bytes: Size
     #: The parameters of a PyTorch module that its forward pass never reaches: they are in no other figure.
     unused: int = 0
     #: Whether it is as it runs on a device: deployed, or of a file with types of its own.
     on_device: bool = False
+    #: The bytes of each node; what few runs ask for is added up when they do.
+    footprint: Footprint | None = None
+
+    @property
+    def traffic_bytes(self) -> Size:
+        """The bytes that the layers at least move, each by itself."""
+        if self.footprint is None:
+            return 0
+        total, _ = _arithmetic(self.footprint.graph)
+        return total(self.footprint.traffic_bytes)
 
     @property
     def flash_bytes(self) -> Size:
@@ -150,7 +159,7 @@ def totals(
         backward_macs=total(training.backward_macs) * batch,
         activations=total(cost.activations for cost in of_layers),
         conv_activations=total(cost.conv_activations for cost in of_layers),
-        params_bytes=total(footprint.weight_bytes),
+        params_bytes=footprint.bytes_of_weights(params + frozen + buffers, total),
         activation_bytes=ActivationBytes(
             sum=every_map,
             peak=None if peak is None else peak * scale,
@@ -165,10 +174,10 @@ def totals(
             for buffer in feature_maps
             if buffer.first <= step <= buffer.last
         },
-        traffic_bytes=total(footprint.traffic_bytes),
         saved_bytes=saved_bytes,
         unused=graph.unused,
         on_device=on_device,
+        footprint=footprint,
         training_bytes=training_bytes(params, frozen + buffers, saved_bytes * batch, bytes_in_training, optimizer),
     )
 

@@ -171,6 +171,20 @@ def test_folder(folder: Path) -> None:
     assert run("check", ".").stdout.endswith("\n4 files: 1 error, 1 warning, 1 budget exceeded\n")
 
 
+def test_large_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hidden folders are left out, and a folder of more than there can be specs is refused."""
+    (folder / ".git").mkdir()
+    (folder / ".git" / "bad.cnn").write_text(BAD)
+    monkeypatch.setattr("cnncalc.cli.check.MOST_ENTRIES", 3)
+    assert run("check", ".").stdout.endswith("\n3 files: 1 error, 1 warning, 1 budget exceeded\n")
+    (folder / "more.txt").write_text("")
+    done = run("check", ".")
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (
+        2,
+        "Error: the folder `.` has over 3 entries: name a smaller one",
+    )
+
+
 def test_nothing_to_check(folder: Path) -> None:
     (folder / "empty").mkdir()
     none = run("check", "empty")
