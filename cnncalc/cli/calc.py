@@ -29,6 +29,7 @@ cnncalc "conv3x3s1p0:16,pool2" --input 32x32x3
 cnncalc resnet50 --depth 1
 cnncalc net.cnn --format json | jq .totals.params
 cnncalc net.cnn --fail-if "params > 5M" --fail-if "peak > 256KiB"
+cnncalc net.cnn --deploy int8 --fit ram=256KiB,flash=1MiB
 cnncalc model.onnx --dim batch=1
 cat net.cnn | cnncalc -
 """
@@ -90,7 +91,7 @@ cat net.cnn | cnncalc -
     help="With --deploy, what the device has: ram=256KiB,flash=1MiB; exit with 3 where that is too little.",
 )
 @option("--watch", is_flag=True, help="Draw again whenever the file changes, until Ctrl-C.")
-@option("--roofline", type=click.Path(), metavar="FILE", help="Write the roofline as a picture too, in SVG.")
+@option("--roofline", metavar="FILE", help="Write the roofline as a picture too, in SVG.")
 @table_options()
 def command(
     spec: str,

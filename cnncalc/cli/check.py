@@ -37,7 +37,7 @@ MOST_ENTRIES = 50_000
 
 
 @define_command("check", EXAMPLES, suffixes=FORMAT_OF_SUFFIX)
-@click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path())
+@click.argument("files", metavar="[FILE]...", nargs=-1)
 @numbers_options()
 @option("--strict", group=CHECKS, is_flag=True, help="Make warnings errors, and a model file's unknown operators too.")
 @format_option(*FORMATS)
@@ -47,10 +47,11 @@ MOST_ENTRIES = 50_000
 def command(
     files: tuple[str, ...], at: Mapping[str, int], dims: Mapping[str, int], strict: bool, output: Output
 ) -> None:
-    """Check files: their syntax, their sizes, and the budgets that they set.
+    """Check files, and hold them to their budgets.
 
-    A budget is a comment of the file, `# budget: params < 5M, peak < 256KiB`, or stands in the table [tool.cnncalc] of
-    pyproject.toml. The exit status is 1 where a file is wrong, and 3 where a budget is exceeded.
+    What is checked is their syntax, sizes and warnings. A budget is a comment of the file,
+    `# budget: params < 5M, peak < 256KiB`, or stands in the table [tool.cnncalc] of pyproject.toml. The exit status is
+    1 where a file is wrong, and 3 where a budget is exceeded.
 
     Each FILE is a spec (.cnn, .yaml), a model file, or a folder of specs. Without one, the files of [tool.cnncalc] are
     checked.

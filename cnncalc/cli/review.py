@@ -48,10 +48,11 @@ cnncalc review "$BASE" "$HEAD" --post
 @appearance_options()
 @quiet_option()
 def command(base: str, head: str, options: Options, post: bool, pull_request: int | None, output: Output) -> None:
-    """Review the networks that differ between two commits: head against what it and base have in common.
+    """Review the networks that differ between two commits.
 
-    Each has its totals and layers that differ, its budgets before and after, and in Markdown a drawing. The exit
-    status is 1 where a file at head is wrong, and 3 where a budget is exceeded.
+    HEAD is compared with what it and BASE have in common. Each network has its totals and layers that differ, its
+    budgets before and after, and in Markdown a drawing. The exit status is 1 where a file at HEAD is wrong, and 3 where
+    a budget is exceeded.
 
     BASE and HEAD are branches, tags or commits of the git repository around the working folder; files are those with
     the suffixes .cnn, .yaml, .yml, .onnx, .tflite and .keras.
