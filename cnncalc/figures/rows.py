@@ -145,8 +145,16 @@ class Row(NamedTuple):
             **({"fused": [each.kind for each in node.fused]} if node.fused else {}),
             **({"missing": list(self.missing)} if self.missing else {}),
         }
-        partial = self.missing or not all(shape.is_known for shape in node.input_shapes)
-        return formulas_as_text(data) if self.graph.letters or partial else data
+        return data if self.is_whole else formulas_as_text(data)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all its sizes and counts are numbers: no formulas, and none unknown."""
+        dims = [size for shape in (*self.node.input_shapes, self.node.shape) for size in shape.dims]
+        known = not self.missing and all(shape.is_known for shape in self.node.input_shapes)
+        # What is live beside it may have open sizes where its own have none.
+        sizes = [*dims, self.live_bytes]
+        return known and not self.node.layer.open and all(isinstance(size, int) for size in sizes)
 
 
 def _stated_dims(shape: Shape) -> tuple[Size, ...]:
@@ -272,7 +280,7 @@ class RowGroup(NamedTuple):
             "layers": [row.name for row in self.rows],
             **({"missing": list(self.missing)} if self.missing else {}),
         }
-        return formulas_as_text(data) if self.rows[0].graph.letters or self.missing else data
+        return data if all(row.is_whole for row in self.rows) else formulas_as_text(data)
 
 
 RowOrGroup = Row | RowGroup

@@ -75,6 +75,10 @@ def analysis(text: str) -> Callable[[], object]:
     return lambda: cnncalc.analyze(text).totals
 
 
+def as_json(text: str) -> Callable[[], object]:
+    return lambda: cnncalc.analyze(text).to_dict()
+
+
 def line(what: str, ours: float, other: str, theirs: float) -> None:
     print(f"{what:34} {ours:9.2f} ms   {other:42} {theirs:9.2f} ms   ratio {ours / theirs:7.3f}")
 
@@ -124,6 +128,9 @@ def main() -> None:
     small = median_ms(analysis(chain.format(500)), 10)
     large = median_ms(analysis(chain.format(50_000)), 1)
     line("100,000 layers", large, "1,000 layers", small)
+    few, many = chain.format(500), chain.format(10_000)
+    written = [median_ms(as_json(text), 3) for text in (few, many)]
+    line("20,000 layers as JSON", written[1], "1,000 layers as JSON", written[0])
 
 
 def first_and_later(code: str, times: int) -> tuple[float, float]:
