@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cnncalc.figures.rows import Row
     from cnncalc.figures.totals import Totals
     from cnncalc.graph import Graph, Node
+    from cnncalc.result import Result
     from cnncalc.shape import Shape
 
     #: The shape of an input: `"32x32x3"` or `(32, 32, 3)`; letters leave sizes open, as in `"HxWx3"`.
@@ -36,6 +37,7 @@ CLASSES = {
     "Row": "analysis",
     "Diagnostic": "diagnostics",
     "SpecError": "diagnostics",
+    "Result": "result",
     "Totals": "figures.totals",
     "Graph": "graph",
     "Node": "graph",
@@ -57,6 +59,7 @@ def parse(
     text: str,
     *,
     input: InputShape | None = None,
+    var: Mapping[str, Any] | None = None,
     variables: Mapping[str, Any] | None = None,
     letters: bool = False,
     at: Mapping[str, int] | None = None,
@@ -64,20 +67,32 @@ def parse(
     """Return the graph of a spec, or of a zoo network by its name, with the shape of every layer.
 
     `input` is the shape of the first input, channels last: it overrides the spec's, or replaces a missing one.
-    `variables` override the spec's lets. With `letters`, sizes of the input may be letters, or the input may be
-    missing, and shapes are formulas; `at` has the numbers of letters. Raises `SpecError` with every error in the text.
+    `var`, or `variables`, overrides the spec's lets. With `letters`, sizes of the input may be letters, or the input
+    may be missing, and shapes are formulas; `at` has the numbers of letters. Raises `SpecError` with every error in
+    the text.
     """
+    from cnncalc.diagnostics import SpecError
     from cnncalc.language.inputs import LetterMode
-    from cnncalc.sources import load_source, text_or_network
+    from cnncalc.sources import file_error, load_source, text_or_network
 
-    return load_source(text_or_network(text), _dims(input), variables, left_open=LetterMode(letters, at or {}))
+    if not isinstance(text, str):
+        raise TypeError(f"a spec is a str, not {type(text).__name__}: give a path to load() or analyze()")
+    lets = _either(var=var, variables=variables)
+    with _Errors():
+        shape = _dims(input)
+        try:
+            return load_source(text_or_network(text), shape, lets, left_open=LetterMode(letters, at or {}))
+        except SpecError as error:
+            raise file_error(text, error) or error from None
 
 
 def load(
     path: str | PathLike[str],
     *,
     input: InputShape | None = None,
+    var: Mapping[str, Any] | None = None,
     variables: Mapping[str, Any] | None = None,
+    dim: Mapping[str, int] | None = None,
     dims: Mapping[str, int] | None = None,
     strict: bool = False,
     letters: bool = False,
@@ -85,14 +100,16 @@ def load(
 ) -> Graph:
     """Return the graph of a file: a spec (`.cnn`), YAML (`.yaml`, `.yml`) or a model file, by suffix or content.
 
-    `input`, `variables`, `letters` and `at` are those of `parse`. For a model file, `dims` has the sizes of symbolic
-    dimensions (`{"height": 224}`), and with `strict` an unknown operator is an error. Raises `SpecError` if the
-    file cannot be read, or with every error in it.
+    `input`, `var`, `letters` and `at` are those of `parse`. For a model file, `dim`, or `dims`, has the sizes of
+    symbolic dimensions (`{"height": 224}`), and with `strict` an unknown operator is an error. Raises `SpecError` if
+    the file cannot be read, or with every error in it.
     """
     from cnncalc.language.inputs import LetterMode
     from cnncalc.sources import load_source, read_file
 
-    return load_source(read_file(path), _dims(input), variables, dims, strict, LetterMode(letters, at or {}))
+    lets, sizes = _either(var=var, variables=variables), _either(dim=dim, dims=dims)
+    with _Errors():
+        return load_source(read_file(path), _dims(input), lets, sizes, strict, LetterMode(letters, at or {}))
 
 
 def from_torch(module: Any, input: Any, *, strict: bool = False) -> Graph:
@@ -114,16 +131,17 @@ def from_torch(module: Any, input: Any, *, strict: bool = False) -> Graph:
 
     shaped = is_shape(input)
     listed = [input] if shaped or not isinstance(input, (list, tuple)) else list(input)
-    inputs = [_dims(each) if is_shape(each) else each for each in listed]
-    try:
-        graph = from_module(module, inputs)
-    except BuildError as error:
-        from cnncalc.language.repair import with_repairs  # only once something is wrong
+    with _Errors():
+        inputs = [_dims(each) if is_shape(each) else each for each in listed]
+        try:
+            graph = from_module(module, inputs)
+        except BuildError as error:
+            from cnncalc.language.repair import with_repairs  # only once something is wrong
 
-        raise with_repairs(error) from None
-    if strict:
-        fail_if_unknown(graph)
-    return with_input_order_warnings(graph) if shaped else graph
+            raise with_repairs(error) from None
+        if strict:
+            fail_if_unknown(graph)
+        return with_input_order_warnings(graph) if shaped else graph
 
 
 def analyze(
@@ -136,39 +154,69 @@ def analyze(
     optimizer: str = "sgd",
     deploy: str | None = None,
     in_place: str | Sequence[str] = (),
+    var: Mapping[str, Any] | None = None,
     variables: Mapping[str, Any] | None = None,
+    dim: Mapping[str, int] | None = None,
     dims: Mapping[str, int] | None = None,
     strict: bool = False,
     at: Mapping[str, int] | None = None,
-) -> Analysis:
+) -> Result:
     """Return every figure of a network: a row for each layer, totals and warnings.
 
     `spec` is text, the name of a zoo network, a path (a `pathlib.Path`), a graph, or a `torch.nn.Module`, for which
-    `input` is as in `from_torch`. Shapes are per sample and channels last; MACs, activations and their bytes are for
-    `batch` samples. Bytes are those of `dtype`, without it of float32 or of the types that a model file states; parts
-    may have types of their own (`weights=int8,bias=int32,maps=int16`). With `deploy` (`int8`), the network is as a
-    device runs it; with `in_place="dw"`, its depthwise layers write over their input. If sizes of the input are
-    letters, or the input is missing, figures are formulas; `at` has the numbers of letters.
-    `dims` and `strict` are for a model file, as in `load`. Raises `SpecError` with every error in the spec, and
-    `ValueError` for an unknown option.
+    `input` is as in `from_torch`. `var` overrides the spec's lets, as in `parse`. Shapes are per sample and channels
+    last; MACs, activations and their bytes are for `batch` samples. Bytes are those of `dtype`, without it of float32
+    or of the types that a model file states; parts may have types of their own (`weights=int8,bias=int32,maps=int16`).
+    With `deploy` (`int8`), the network is as a device runs it; with `in_place="dw"`, its depthwise layers write over
+    their input. If sizes of the input are letters, or the input is missing, figures are formulas; `at` has the numbers
+    of letters. `dim` and `strict` are for a model file, as in `load`. Raises `SpecError` with every error in the spec,
+    and `ValueError` for an unknown option.
     """
     from cnncalc.analysis import Options, analyze_graph
     from cnncalc.graph import Graph
+    from cnncalc.result import Result
 
     options = Options.checked(batch, dtype, convention, optimizer, deploy, in_place)
-    if isinstance(spec, Graph) and (input is not None or variables or dims or at):
-        raise ValueError("a graph has its shapes already: give `input`, `variables` and `at` to parse() or load()")
-    if isinstance(spec, str) and (dims or strict):
-        raise ValueError("`dims` and `strict` are for a model file: give its path as a pathlib.Path")
+    lets, sizes = _either(var=var, variables=variables), _either(dim=dim, dims=dims)
+    if isinstance(spec, Graph) and (input is not None or lets or sizes or at):
+        raise ValueError("a graph has its shapes already: give `input`, `var` and `at` to parse() or load()")
+    if isinstance(spec, str) and (sizes or strict):
+        raise ValueError("`dim` and `strict` are for a model file: give its path as a pathlib.Path")
     if _is_torch_module(spec):
-        if input is None or variables or dims or at:
+        if input is None or lets or sizes or at:
             raise ValueError("for a torch.nn.Module give its `input`, in numbers, and no other size")
         spec = from_torch(spec, input, strict=strict)
     elif isinstance(spec, str):
-        spec = parse(spec, input=input, variables=variables, letters=True, at=at)
+        spec = parse(spec, input=input, var=lets, letters=True, at=at)
     elif not isinstance(spec, Graph):
-        spec = load(spec, input=input, variables=variables, dims=dims, strict=strict, letters=True, at=at)
-    return analyze_graph(spec, options)
+        spec = load(spec, input=input, var=lets, dim=sizes, strict=strict, letters=True, at=at)
+    with _Errors():
+        return Result.of(analyze_graph(spec, options))
+
+
+def _either(**names: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """Return the value that is given under one of two names; raise `ValueError` if both are."""
+    (name, value), (other, value_of_other) = names.items()
+    if value is not None and value_of_other is not None:
+        raise ValueError(f"`{name}` and `{other}` are the same: give one of them")
+    given = value if value is not None else value_of_other
+    if given is not None and not hasattr(given, "items"):
+        raise TypeError(f"`{name}` is a mapping of names to numbers, as in {name}={{'width': 64}}, not {given!r}")
+    return given
+
+
+class _Errors:
+    """A context whose errors notebooks can show."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        from cnncalc.diagnostics import SpecError
+
+        if isinstance(error, SpecError):
+            from cnncalc.notebook import RENDERING  # only once something is wrong
+
+            error.rendering = RENDERING
 
 
 def _is_torch_module(value: Any) -> bool:
@@ -186,7 +234,7 @@ def _dims(input: InputShape | None) -> tuple[int, ...] | None:
 
 
 __all__ = [
-    "Analysis", "Diagnostic", "Graph", "Node", "Options", "Row", "Shape", "SpecError", "Totals",
+    "Analysis", "Diagnostic", "Graph", "Node", "Options", "Result", "Row", "Shape", "SpecError", "Totals",
     "analyze", "from_torch", "load", "parse",
 ]  # fmt: skip
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
+from cnncalc.diagnostics import counted, nearest, printable
 from cnncalc.figures.cost import (
     CONVENTION_SYNONYMS,
     CONVENTIONS,
@@ -111,8 +112,8 @@ class Analysis:
 
     `rows` are in source order; `totals`, `outputs` and `warnings` are of the whole network. `feature_maps` are
     the buffers that hold the layers' outputs, in the order in which they become live, and `footprint` has the bytes of
-    each node. `result["conv1"]` is a row by its
-    name; `to_dict()` is the object that `--format json` prints.
+    each node. `result["conv1"]` is a row by its name, `result[0]` the first; `to_dict()` is the object that `--format
+    json` prints.
     """
 
     def __init__(
@@ -156,15 +157,33 @@ class Analysis:
         """The rows that are not fully counted, those of open sizes too; if there are any, totals are lower bounds."""
         return tuple(row for row in self.rows if row.missing)
 
-    def __getitem__(self, name: str) -> Row:
-        """Return the row of that name; raise `KeyError` with the nearest name if there is none."""
-        for row in self.rows:
-            if row.name == name:
-                return row
-        from cnncalc.diagnostics import nearest
+    def __repr__(self) -> str:
+        totals = self.totals
+        name = f" {printable(self.graph.name)}" if self.graph.name else ""
+        figures = (
+            f"params={totals.params:,}, macs={totals.macs:,}, peak={_with_commas(totals.activation_bytes.peak)} bytes"
+        )
+        least = "at least " if self.incomplete else ""
+        return f"<{type(self).__name__}{name}: {counted(totals.layers, 'layer')}, {least}{printable(figures)}>"
 
-        near = nearest(name, (row.name for row in self.rows))
-        raise KeyError(f"no layer is named {name!r}" + (f"; did you mean {near!r}?" if near else ""))
+    @overload
+    def __getitem__(self, key: str | int) -> Row: ...
+
+    @overload
+    def __getitem__(self, key: slice) -> tuple[Row, ...]: ...
+
+    def __getitem__(self, key: str | int | slice) -> Row | tuple[Row, ...]:
+        """Return the row of a name or at an index, or the rows of a slice.
+
+        Raises `KeyError` with the nearest name if there is no row of that name, and `IndexError` if there are too few.
+        """
+        if not isinstance(key, str):
+            return self.rows[key]
+        for row in self.rows:
+            if row.name == key:
+                return row
+        near = nearest(key, (row.name for row in self.rows))
+        raise KeyError(f"no layer is named {key!r}" + (f"; did you mean {near!r}?" if near else ""))
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows)
@@ -231,24 +250,24 @@ def analyze_graph(graph: Graph, options: Options) -> Analysis:
     fields = receptive_fields(nodes)
     footprint = Footprint(graph, costs, options.types, batch, options.in_place)
     figures = zip(nodes, costs, training.backward_macs, training.saved_bytes, fields, strict=True)
+    on_device = options.deploy is not None or options.types is None
+    sums = totals(graph, costs, training, footprint, batch, options.bytes_in_training, options.optimizer, on_device)
+    footprint.macs = sums.macs
     rows = tuple(
         [
             Row(
-                footprint,
-                node,
-                *cost,
-                backward_macs * batch,
-                saved_bytes,
-                field,
-                missing[node.index],
-                behind[node.index],
+                *(footprint, node, *cost, backward_macs * batch, saved_bytes, field),
+                *(missing[node.index], behind[node.index]),
             )
             for node, cost, backward_macs, saved_bytes, field in figures
         ]
     )
-    on_device = options.deploy is not None or options.types is None
-    sums = totals(graph, costs, training, footprint, batch, options.bytes_in_training, options.optimizer, on_device)
     return Analysis(graph, options, rows, footprint, sums)
+
+
+def _with_commas(value: Any) -> str:
+    """Return a figure with separators, `?` if there are too many formulas to compare."""
+    return "?" if value is None else f"{value:,}"
 
 
 def _known_costs(

@@ -9,6 +9,9 @@ A stage that continues after an error collects its diagnostics in `Problems` and
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, NoReturn, TypeVar
 
+#: The codes of names that nothing has: a let or layer, and a block.
+NAMES_UNKNOWN = ("E110", "E112")
+
 #: No report shows more than this many errors at once.
 MAX_ERRORS = 20
 
@@ -26,6 +29,18 @@ Made = TypeVar("Made")
 
 Piece = tuple[str, str]
 Line = list[Piece]
+
+
+class Edit(NamedTuple):
+    """What takes the place of the characters `start` to `end` of a text.
+
+    `stated` are channels that the old text says to come in, for each of the new layers: (`in_channels`, 3), or None.
+    """
+
+    start: int
+    end: int
+    text: str
+    stated: tuple[tuple[str, int] | None, ...] = ()
 
 
 class Source(NamedTuple):
@@ -46,6 +61,33 @@ class Source(NamedTuple):
     path: str = ""
     title: str | None = None
     packaged: bool = False
+    #: The edits of `base` that made this text of it, in order: a span in one is shown as all that it took the place of.
+    edits: tuple[Edit, ...] = ()
+
+    def rewritten(self, edits: "Sequence[Edit]") -> "Source":
+        """Return the text with edits made, which are in order and do not overlap."""
+        parts, at = [], 0
+        for edit in edits:
+            parts += [self.text[at : edit.start], edit.text]
+            at = edit.end
+        text = "".join([*parts, self.text[at:]])
+        return Source(self.name, text, self, path=self.path, title=self.title, edits=tuple(edits))
+
+    def in_base(self, position: int, end: bool = False) -> int:
+        """Return where a position was in `base` before the edits; within one, where that began, or its `end`."""
+        moved = 0
+        for edit in self.edits:
+            begins = edit.start + moved
+            stops = begins + len(edit.text)
+            if position < begins or (position == begins and end):
+                break
+            if position < stops or (position == stops and end):
+                return edit.end if end else edit.start
+            moved = stops - edit.end
+        return position - moved
+
+    def __repr__(self) -> str:
+        return f"<Source {printable(self.name)}>"
 
 
 class Span(NamedTuple):
@@ -54,6 +96,9 @@ class Span(NamedTuple):
     source: Source
     start: int
     end: int
+
+    def __repr__(self) -> str:
+        return f"<Span {printable(self.source.name)}:{self.line}:{self.column} {printable(self.text)!r}>"
 
     @property
     def text(self) -> str:
@@ -68,7 +113,9 @@ class Span(NamedTuple):
         span = self
         while (base := span.source.base) is not None:
             inner = span.source
-            if inner.exact:
+            if inner.edits:
+                span = Span(base, inner.in_base(span.start), inner.in_base(span.end, end=True))
+            elif inner.exact:
                 span = Span(base, inner.offset + span.start, inner.offset + span.end)
             else:
                 span = Span(base, inner.offset, inner.end)
@@ -94,11 +141,26 @@ class Span(NamedTuple):
         return len(self.source.text) if end < 0 else end
 
 
+class Enclosing(NamedTuple):
+    """A block, a named group or a repeat that a layer stands in, by its name in reports.
+
+    `written` is the call of a block, or what a repeat repeats `count` times; a named group has neither.
+    """
+
+    name: str
+    written: Span | None = None
+    count: int | None = None  # type: ignore[assignment]  # hides tuple.count, which no one needs
+
+
 class Origin(NamedTuple):
-    """The origin of a node: its span in the source, and the calls that led to it, innermost first."""
+    """The origin of a node: its span in the source, the calls that led to it, innermost first, and what encloses it.
+
+    `within` has the blocks, named groups and repeats around it, outermost first.
+    """
 
     span: Span
     calls: tuple[Span, ...] = ()
+    within: tuple[Enclosing, ...] = ()
 
 
 class Diagnostic(NamedTuple):
@@ -182,8 +244,18 @@ class Diagnostic(NamedTuple):
         return render([self])
 
 
+class Rendering(NamedTuple):
+    """How a notebook shows an error: the lines in place of a traceback, and HTML."""
+
+    traceback: "Callable[[SpecError], list[str]]"
+    html: "Callable[[SpecError], str]"
+
+
 class SpecError(ValueError):
     """A spec, file or option is wrong. `diagnostics` has every error; the text is the rendered message."""
+
+    #: The functions of the library set it: they know the formats of a report, which this module does not.
+    rendering: Rendering | None = None
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(diagnostics)
@@ -195,6 +267,13 @@ class SpecError(ValueError):
 
     def __str__(self) -> str:
         return render(self.diagnostics)
+
+    def _render_traceback_(self) -> list[str]:
+        """Return the lines that IPython shows in place of a traceback, in which the message would be a detail."""
+        return self.rendering.traceback(self) if self.rendering else str(self).split("\n")
+
+    def _repr_html_(self) -> str | None:
+        return self.rendering.html(self) if self.rendering else None
 
 
 class AlreadyReported(SpecError):  # noqa: N818  # no error of its own
@@ -240,6 +319,8 @@ class Problems:
     def __init__(self) -> None:
         self.diagnostics: list[Diagnostic] = []
         self.equal = 0
+        #: The names of lets and defs that could not be read: what uses one is no error of its own.
+        self.broken: set[str] = set()
 
     def __bool__(self) -> bool:
         return bool(self.diagnostics)
@@ -260,12 +341,27 @@ class Problems:
     def add(self, *diagnostics: Diagnostic) -> None:
         """Add errors, each once; raise `FatalError` with all of them once they, or equal ones, are too many."""
         for diagnostic in diagnostics:
-            if diagnostic in self.diagnostics:
+            if self._is_known(diagnostic):
                 self.equal += 1
             else:
                 self.diagnostics.append(diagnostic)
         if len(self.diagnostics) >= MAX_ERRORS or self.equal >= MAX_EQUAL_ERRORS:
             raise FatalError(self._in_order()[:MAX_ERRORS])
+
+    def _is_known(self, diagnostic: Diagnostic) -> bool:
+        """Return whether the cause of an error has been reported: one root cause is one error.
+
+        An unknown name or block is, wherever it is used; another mistake in a text is, by whatever calls it is reached.
+        """
+        code, message = diagnostic.code, diagnostic.message
+        if code in NAMES_UNKNOWN:
+            if any(message.endswith(f" `{name}`") for name in self.broken):
+                return True
+            return any(each.code == code and each.message == message for each in self.diagnostics)
+        if code[:2] in ("E0", "E1"):
+            cause = code, message, diagnostic.span
+            return any((each.code, each.message, each.span) == cause for each in self.diagnostics)
+        return diagnostic in self.diagnostics
 
     def catch(self, error: SpecError, calls: tuple[Span, ...] = ()) -> None:
         """Add the diagnostics of an error, with the calls that led to it; raise a fatal error with all errors."""
@@ -330,6 +426,13 @@ def near(word: str, candidates: Iterable[str], most: int, cutoff: float = 0.6) -
     return [by_lower[close] for close in get_close_matches(lowered[:60], by_lower, n=most, cutoff=cutoff)]
 
 
+def similarity(word: str, other: str) -> float:
+    """Return how alike two words are spelled, from 0 to 1, as `near` orders them."""
+    from difflib import SequenceMatcher
+
+    return SequenceMatcher(a=other.lower(), b=word.lower()).ratio()
+
+
 def _is_typo(word: str, meant: str) -> bool:
     """Return whether one is a truncation of the other, or differs by edits to at most a third of its letters.
 
@@ -372,6 +475,11 @@ def _frame(place: Span, label: str, arrow: str, gutter: str, width: int) -> Iter
     yield [("gutter", f"{number} | "), ("source", before), ("marked", marked), ("source", after)]
     caret = " " * _cells(before) + "^" * max(_cells(marked), 1)
     yield [("gutter", f"{gutter} | "), ("caret", f"{caret} {printable(label)}".rstrip())]
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number with the name of what it counts, as in `1 layer` and `1,024 layers`."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def cut(text: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from cnncalc.diagnostics import Diagnostic, Origin, Problems, Span, SpecError
+from cnncalc.diagnostics import Diagnostic, Origin, Problems, Span, SpecError, counted, printable
 from cnncalc.layers.axis_order import misreading
 from cnncalc.layers.base import Layer, Lint
 from cnncalc.layers.rearrange import Flatten, Input
@@ -63,6 +63,9 @@ class Node(NamedTuple):
     #: On a device, the layers behind it that it does as well: a batch norm in its weights, an activation of its output.
     fused: tuple[Layer, ...] = ()
 
+    def __repr__(self) -> str:
+        return f"<Node {printable(f'{self.name}: {self.layer}, {self.shape}')}>"
+
 
 class StoredTypes(NamedTuple):
     """The bytes of a network in a model file's own types: of an element of each node's output, and of its weights.
@@ -84,6 +87,10 @@ class Graph(NamedTuple):
     #: The parameters of a PyTorch module that its forward pass never reaches, which no node has.
     unused: int = 0
     types: StoredTypes | None = None
+
+    def __repr__(self) -> str:
+        name = f" {printable(self.name)}" if self.name else ""
+        return f"<Graph{name}: {counted(len(self.nodes), 'node')}>"
 
     @property
     def letters(self) -> tuple[str, ...]:
@@ -252,7 +259,7 @@ class GraphBuilder:
         """Record that a layer does not fit its inputs."""
         self.mark_failed()
         chain = [f"shapes so far: {self.shape_chain(inputs[0])}"] if len(inputs) == 1 else []
-        whole, calls = origin if origin else (None, ())
+        whole, calls = (origin.span, origin.calls) if origin else (None, ())
         span = whole
         if span is not None and fault.part is not None and (place := re.search(fault.part, span.text)):
             span = span._replace(start=span.start + place.start(1), end=span.start + place.end(1))
@@ -365,7 +372,7 @@ def _with_one_rank(layer: Layer, shapes: tuple[Shape, ...]) -> tuple[Shape, ...]
 
 
 def _warning(node: Node, lint: Lint) -> Diagnostic:
-    span, calls = node.origin if node.origin else (None, ())
+    span, calls = (node.origin.span, node.origin.calls) if node.origin else (None, ())
     fact = lint.fact.format(layer=node.name)
     return Diagnostic(lint.code, fact, span, help=lint.help, layer=node.name, calls=calls)
 

@@ -8,6 +8,9 @@ from typing import Any
 from cnncalc.figures.receptive_field import ReceptiveField
 from cnncalc.shape import Size, dims_text
 
+#: The decimal prefixes: the first is 1000, the next 1000^2, and so on.
+PREFIXES = "kMGTP"
+
 
 def shape_text(dims: Iterable[Size], layout: str = "hwc") -> str:
     """Return a shape as `32x32x3`, or as `3x32x32` in the layout `chw`; `?` if it is unknown."""
@@ -56,6 +59,26 @@ def short(value: int) -> str:
         if 2 * value >= 2 * 10**power - 10 ** (power - 3):
             return f"{_three_digits(value / 10**power)} {prefix}"
     return str(value)
+
+
+def scaled(value: int, unit: str, in_bytes: bool = False) -> str:
+    """Return a count in units of 1000^n, of bytes 1024^n: in `G`, 4,089,184,256 is `4.09`; `auto` adds the unit.
+
+    There are two decimals, and at least two significant digits.
+    """
+    if unit == "auto" and value:
+        return bytes_text(value) if in_bytes else short(value)
+    return decimals(value / (1024 if in_bytes else 1000) ** (PREFIXES.index(unit) + 1)) if value else "0"
+
+
+def decimals(value: float) -> str:
+    """Return a number with two decimals, or with as many as two significant digits take: `4.09`, `0.062`, `0`."""
+    if not value:
+        return "0"
+    places = 2
+    while places < 12 and abs(value) * 10**places < 9.5:
+        places += 1
+    return f"{value:,.{places}f}"
 
 
 def bytes_text(value: int) -> str:

@@ -6,14 +6,14 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, Union
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, Union
 
 from cnncalc.diagnostics import Diagnostic, FatalError, Problems, Source, Span, SpecError, exceed, fail, nearest
 from cnncalc.graph import BuildError, Graph
 from cnncalc.language.arguments import split_word
 from cnncalc.language.build import build_graph
-from cnncalc.language.inputs import CLOSED, LetterMode, open_sizes_error
+from cnncalc.language.inputs import CLOSED, ChannelsFirst, LetterMode, completed, open_sizes_error
 from cnncalc.language.nodes import Chunk, Spec
 from cnncalc.language.parse import parse
 from cnncalc.language.tokens import MAX_TEXT
@@ -29,11 +29,23 @@ YAML = (".yaml", ".yml")
 #: A text that may be a network's name: one word, without a mark that only a spec has.
 WORD = re.compile(r"\s*([A-Za-z][\w.-]*)\s*", re.ASCII)
 
+#: A network's name in several words, behind that of its package, or as the call that makes it: `models.resnet18()`.
+NAMED = re.compile(r"\s*(?:zoo[: ]\s*)?(?:[a-z_]\w*\.)*([A-Za-z][\w-]*(?: [\w.]+){0,3})(?:\(([^()|]*)\))?\s*", re.ASCII)
+#: What such a call says of weights, which the zoo has none of.
+OF_WEIGHTS = re.compile(r"\s*(?:(?:pretrained|weights|progress|include_top)\s*=\s*[\w.'\"]+\s*,?\s*)*")
+OF_CLASSES = re.compile(r"(?:num_)?classes\s*=\s*(\d+)")
+
 #: The prefix of a function that returns a PyTorch module: `torch:package.module:factory`.
 TORCH = "torch:"
 
 #: A class or function of a Python file: `my_model.py:Net`, `my_model:Net`.
 PYTHON_NAME = re.compile(r"([\w./-]+\.py|[A-Za-z_][\w.]*):([A-Za-z_]\w*)", re.ASCII)
+
+#: What a longer text is read as is not said.
+MOST_SAID = 4000
+
+#: A shape of fewer sizes may leave some out.
+MOST_LEFT_OUT = 4
 
 #: A text in the language, or for a reader a model file or code.
 TextOrModel = Union[Source, "ModelFile", "PastedCode"]
@@ -109,6 +121,8 @@ def text_or_network(text: str, tried: str = "") -> TextOrModel:
     Raises `SpecError` E101 for a word that is neither, with a note on what else it was `tried` as.
     """
     member = _network(text)
+    if member is None and (named := NAMED.fullmatch(text)):
+        member = _network_as_said(text, *named.groups())
     if member is not None:
         return Source(member.name, member.text(), title=member.name)
     source = Source("<spec>", text)
@@ -141,18 +155,63 @@ def _network(text: str) -> Member | None:
     return zoo.find(match.group(1))
 
 
+def _network_as_said(text: str, name: str, arguments: str | None) -> Member | None:
+    """Return the network of a name in several words, or of the call that makes it; None for a spec.
+
+    Raises `SpecError` E101 for a call with arguments that change the network.
+    """
+    try:
+        split_word(Chunk((name.split()[0],), Span(Source("<spec>", name), 0, len(name.split()[0]))))
+        return None
+    except SpecError:
+        from cnncalc import zoo
+
+        member = zoo.find(name)
+    if member is None or arguments is None or OF_WEIGHTS.fullmatch(arguments):
+        return member
+    classes = OF_CLASSES.search(arguments)
+    help = f"write `{member.name}{f' --var classes={classes[1]}' if classes else ''}`"
+    span = Span(Source("<spec>", text), 0, len(text))
+    fail("E101", f"`{member.name}` of the zoo takes no arguments", span, "not a call", help)
+
+
 def _names_file(spec: str) -> bool:
     """Return whether a text without spaces can only be a file name, judged by its suffix."""
     suffix = os.path.splitext(spec)[1].lower()
     if not suffix or suffix in SUFFIXES:
         return bool(suffix)
     from cnncalc import readers
+    from cnncalc.readers.foreign import FOREIGN
 
-    return suffix in (*readers.SUFFIXES, *readers.PICKLES, *readers.CODE)
+    return suffix in (*readers.SUFFIXES, *readers.PICKLES, *readers.CODE, *FOREIGN)
+
+
+def file_error(text: str, error: SpecError) -> SpecError | None:
+    """Return the error for a text that is the name of a file, and unread as a spec with `error`; None for any other.
+
+    In Python a text is a spec or the name of a network, so that its meaning is independent of the folder.
+    """
+    code = error.diagnostics[0].code
+    if code != "E101" and not code.startswith("E0"):
+        return None
+    one_line = len(text) < 4096 and text.isprintable()
+    exists = one_line and os.path.isfile(text)
+    if not exists and not (one_line and " " not in text and "|" not in text and _names_file(text)):
+        return None
+    folder, name = os.path.split(text)
+    near = name if exists else nearest(name, _files(folder or "."), cutoff=0.75)
+    path = os.path.join(folder, near) if near else text
+    note = "there is a file of that name" if exists else "there is no file of that name here"
+    message, label = f"`{text}` is neither a spec nor the name of a network", "a str is the text of a spec"
+    span = Span(Source("<spec>", text), 0, len(text))
+    help = f"for the file, give a path: `pathlib.Path({path!r})`"
+    return SpecError([Diagnostic("E010", message, span, label, (note,), help)])
 
 
 def read_file(path: str | os.PathLike[str]) -> TextOrModel:
     """Return the text of a file, or a model file unread; raises `SpecError` E010 if it cannot be read."""
+    from cnncalc import readers
+
     name = os.fspath(path)
     try:
         mode = os.stat(name).st_mode
@@ -161,13 +220,15 @@ def read_file(path: str | os.PathLike[str]) -> TextOrModel:
         if not stat.S_ISREG(mode):
             _unreadable(name, "it is not a regular file", "use `-` and a pipe: `… | cnncalc -`")
         if not name.lower().endswith((".cnn", *YAML)):
-            from cnncalc.readers import recognize
-
-            model = recognize(name)
+            model = readers.recognize(name)
             if model is not None:
                 return model
         with open(name, "rb") as file:
-            source = Source(name, _decode(name, file.read(4 * MAX_TEXT + 1)))
+            data = file.read(4 * MAX_TEXT + 1)
+        if not name.lower().endswith((*SUFFIXES, ".py", ".ipynb")) and _is_binary(data):
+            help = f"these are: {', '.join(sorted({*readers.SUFFIXES, *SUFFIXES}))}"
+            fail("E302", f"`{name}` is no file that is read", label="it is neither text nor a known model", help=help)
+        source = Source(name, _decode(name, data))
         return source if name.lower().endswith((".cnn", *YAML)) else _text_or_code(source)
     except SpecError:
         raise
@@ -203,9 +264,12 @@ def load_source(
             _does_not_apply("--at", "the file has no letters", "`--input 32x32x3` gives its input in numbers")
         if input is not None:
             require_numbers(input, left_open.at)
+        given = {**left_open.at, **(dims or {})}
+        if input is not None:
+            if len(input) < MOST_LEFT_OUT and getattr(source, "reader", "torch") != "torch":
+                input = _completed_by_file(source, input, given)
             input = Input("input", shape=input).substitute(left_open.at).shape
         try:
-            given = {**left_open.at, **(dims or {})}
             return read(source, ReadOptions(input, tuple(more_inputs), given, left_open.letters), strict)
         except BuildError as error:
             from cnncalc.language.repair import with_repairs  # only once something is wrong
@@ -219,12 +283,81 @@ def load_source(
             "a spec has no unknown operators",
             "leave `--strict` out: an unknown layer of a spec is always an error",
         )
-    problems = Problems()
+
+    def build(text: Source) -> Graph:
+        problems = Problems()
+        graph = build_graph(read_nodes(text, problems), problems, input, variables, left_open)
+        if text.edits:
+            from cnncalc.language.reread import check_stated
+
+            check_stated(graph)
+        return graph
+
     try:
-        return build_graph(read_nodes(source, problems), problems, input, variables, left_open)
+        return as_meant(source, build)
     except RecursionError:
         # Each kind of nesting has its limit; all of them at once can still be more than Python's stack.
         raise FatalError([Diagnostic("E005", f"`{source.name}` is nested too deeply")]) from None
+
+
+Result = TypeVar("Result")
+
+
+def as_meant(source: Source, work: Callable[[Source], Result]) -> Result:
+    """Return what `work` makes of a text; where that does not read, of the text as people mean it.
+
+    Raises `SpecError` with the errors of what is not understood either.
+    """
+    try:
+        return work(source)
+    except SpecError as error:
+        unread = any(each.code[:2] in ("E0", "E1") for each in error.diagnostics)
+        if not unread or isinstance(error, FatalError) or source.name.lower().endswith(YAML):
+            raise
+        from cnncalc.language.reread import reread  # few texts need it
+
+        other = reread(source)
+        if other is None:
+            raise
+        return work(other)
+
+
+def readings(source: Source) -> list[tuple[str, str]]:
+    """Return each part of a text that is not in the words of the language, with what it is read as."""
+    from cnncalc.language.canonical import is_canonical
+
+    if source.name.lower().endswith(YAML) or len(source.text) > MOST_SAID or is_canonical(source):
+        return []
+    from cnncalc.language import reread  # few texts need it
+
+    return reread.readings(source)
+
+
+def _completed_by_file(
+    model: ModelFile | PastedCode, input: tuple[Any, ...], dims: Mapping[str, int]
+) -> tuple[Any, ...]:
+    """Return a shape with what it leaves out as the file's input has it; raises `SpecError` E132 if that is open."""
+    from cnncalc.readers import ReadOptions, read
+
+    try:
+        own = read(model, ReadOptions(dims=dims, letters=True)).nodes[0].shape.dims
+    except SpecError:
+        return input  # the file says nothing without it
+    shape = completed(input, own)
+    if len(shape) > len(input):
+        require_numbers(shape)
+    return shape
+
+
+def in_our_words(source: Source) -> Source:
+    """Return a text as people mean it, in the words of the language where it is in others."""
+    from cnncalc.language.canonical import is_canonical
+
+    if source.name.lower().endswith(YAML) or is_canonical(source):
+        return source
+    from cnncalc.language.reread import reread
+
+    return reread(source) or source
 
 
 def language_of_code(source: TextOrModel) -> str | None:
@@ -263,22 +396,38 @@ def read_nodes(source: Source, problems: Problems) -> Spec:
     return spec if source.title is None else spec._replace(name=source.title)
 
 
-def parse_shape(text: str, name: str = "<input>") -> tuple[Any, ...]:
-    """Return a shape such as `32x32x3` or `HxWx3` as a tuple; raises `SpecError` if the text is not a shape."""
+#: A shape as Python and people write it, with or without brackets: `(224, 224, 3)`, `224*224*3`.
+SIZES = re.compile(r"[(\[]?\s*(\d+(?:\s*[,*xX×]\s*\d+)*)\s*,?\s*[)\]]?")
+
+
+def parse_shape(text: str, name: str = "<input>", layout: str = "hwc") -> tuple[Any, ...]:
+    """Return a shape such as `32x32x3`, `(32, 32, 3)` or `HxWx3` as a tuple, channels last.
+
+    In the layout `chw` the text has the channels first. Raises `SpecError` if the text is not a shape.
+    """
     from cnncalc.language.arguments import read_layer
     from cnncalc.language.nodes import LayerNode
 
+    sizes = SIZES.fullmatch(text.strip())
+    plain = "x".join(re.findall(r"\d+", sizes[1])) if sizes else text
+    if sizes is None and " " in text.strip():
+        from cnncalc.language.marks import input_of  # few shapes are written so
+
+        meant = input_of(f"input {text}")
+        if meant is not None:
+            plain, layout = meant.removeprefix("input "), "hwc"
     prefix = "input "
     source = Source(name, text, base=None)
-    shown = Source(name, prefix + text, base=source, offset=-len(prefix))
+    # Written otherwise, its characters are not those of the text one for one.
+    shown = Source(name, prefix + plain, source, -len(prefix)) if plain == text else Source(name, prefix + plain)
     span = Span(shown, len(prefix), len(shown.text))
     word = Chunk(("input",), Span(shown, 0, len(prefix) - 1))
-    if not text.strip() or " " in text.strip():
+    if not text.strip() or " " in plain:
         help = "write the sizes, then the channels: `32x32x3`"
         fail("E105", "an input's shape is missing", Span(source, 0, len(text)), "no shape", help)
-    layer = read_layer(LayerNode(word, (Chunk((text,), span),), span), {})
+    layer = read_layer(LayerNode(word, (Chunk((plain,), span),), span), {})
     shape: tuple[Any, ...] = vars(layer)["shape"]
-    return shape
+    return ChannelsFirst((*shape[1:], shape[0])) if layout == "chw" else shape
 
 
 def require_numbers(shape: tuple[Any, ...], at: Mapping[str, int] | None = None) -> None:
@@ -286,6 +435,12 @@ def require_numbers(shape: tuple[Any, ...], at: Mapping[str, int] | None = None)
     first = Input("input", shape=shape).substitute(at or {})
     if first.open:
         raise SpecError([open_sizes_error(first, None)])
+
+
+def _is_binary(data: bytes) -> bool:
+    """Return whether data is no text, to judge by its beginning."""
+    head = data[:4096]
+    return b"\0" in head or len(head.decode("utf-8", errors="ignore")) < 0.9 * len(head)
 
 
 def _standard_input() -> bytes:

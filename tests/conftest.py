@@ -35,6 +35,8 @@ NEEDS = {
         "readers/test_code_random.py",
         "readers/test_keras_layers.py",
     ),
+    "pandas": ("test_dataframe.py",),
+    "nbclient": ("test_notebook.py",),
     "onnxruntime": ("writers/test_onnx.py", "writers/test_values.py"),
 }
 collect_ignore = [file for library, files in NEEDS.items() if find_spec(library) is None for file in files]

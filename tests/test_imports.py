@@ -56,12 +56,16 @@ ALLOWED = {
         "zoo",
         "report",
         "writers",
+        "files",
         "interrupts",
         "",
     },
+    "result": {"analysis", "files", "report", "writers"},
+    "notebook": {"diagnostics", "graph", "analysis", "report"},
+    "files": {"interrupts"},
     "interrupts": set(),
     "__main__": {"cli", "interrupts"},
-    "": {"diagnostics", "shape", "graph", "figures", "analysis", "sources", "language", "readers"},
+    "": BASE | {"graph", "figures", "analysis", "sources", "language", "readers", "result", "notebook"},
 }
 
 
@@ -139,7 +143,7 @@ def test_families(family: str) -> None:
     assert found & set(FAMILIES) == set()
 
 
-FORMATS = ("csv", "json", "latex", "markdown", "terminal")
+FORMATS = ("csv", "html", "json", "latex", "markdown", "terminal")
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -176,6 +180,8 @@ def test_writers(writer: str) -> None:
         ("tflite", ("readers.tflite",)),
         ("flatbuffers", ()),
         ("numpy", ()),
+        ("pandas", ("result",)),
+        ("IPython", ()),
     ],
 )
 def test_libraries(library: str, places: tuple[str, ...]) -> None:

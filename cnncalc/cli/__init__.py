@@ -46,6 +46,8 @@ class SpecGroup(click.Group):
         sys.exit(status)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing:
+            args = _as_meant(args)
         first = args[0] if args else "--help"
         if first not in COMMANDS and not (first in OWN_OPTIONS and (len(args) <= 1 or first == "--version")):
             if not ctx.resilient_parsing:
@@ -85,6 +87,17 @@ class SpecGroup(click.Group):
             return [*command.shell_complete(click.Context(command, ctx), incomplete), *own]
         commands = [CompletionItem(name, help=text) for name, text in COMMANDS.items() if name.startswith(incomplete)]
         return [*commands, *complete_spec(ctx, command.params[0], incomplete)]
+
+
+def _as_meant(args: list[str]) -> list[str]:
+    """Return the command line in the words of this program, with a note on a command that is called otherwise."""
+    from cnncalc.cli.manners import as_meant, rewritten
+
+    meant = as_meant(args)
+    note = rewritten(args, meant)
+    if note is not None and not {"-q", "--quiet", "json"} & {*meant}:
+        click.echo(f"note: {note}", err=True)
+    return meant
 
 
 def _refuse_unknown_command(args: list[str]) -> None:

@@ -10,7 +10,15 @@ import click
 from cnncalc.analysis import Options, analyze_graph
 from cnncalc.cli.command import CHECKS, COMMANDS, FIGURES, define_command, option, refuse
 from cnncalc.cli.errors import from_options, report_exceeded, warn
-from cnncalc.cli.options import deployment_options, figure_options, source_options, spec_argument, table_options
+from cnncalc.cli.limits import judged, parsed
+from cnncalc.cli.options import (
+    deployment_options,
+    figure_options,
+    limits_option,
+    source_options,
+    spec_argument,
+    table_options,
+)
 from cnncalc.cli.output import Output
 from cnncalc.cli.specs import SpecOptions
 from cnncalc.diagnostics import SpecError, nearest
@@ -22,11 +30,16 @@ if TYPE_CHECKING:
     from cnncalc.graph import Graph
     from cnncalc.query.conditions import Condition, Outcome
     from cnncalc.report.document import Block, Column, Document
+    from cnncalc.report.options import RenderOptions
+
+#: The options that choose rows and columns of the table.
+ROWS = ("columns", "depth", "sort", "top", "units")
 
 EXAMPLES = """
 cnncalc "input 5x5x3 | conv 3x3 s1 valid x2"
 cnncalc "conv3x3s1p0:16,pool2" --input 32x32x3
 cnncalc resnet50 --depth 1
+cnncalc resnet50 --top 5 macs
 cnncalc net.cnn --format json | jq .totals.params
 cnncalc net.cnn --fail-if "params > 5M" --fail-if "peak > 256KiB"
 cnncalc net.cnn --deploy int8 --fit ram=256KiB,flash=1MiB
@@ -76,14 +89,7 @@ cat net.cnn | cnncalc -
     metavar="PATH",
     help="Write one figure alone: totals.params, conv1.output_shape; may be repeated.",
 )
-@option(
-    "--fail-if",
-    "conditions",
-    group=CHECKS,
-    multiple=True,
-    metavar="CONDITION",
-    help="Exit with 3 where it holds: 'params > 5M', 'peak > 256KiB'; may be repeated.",
-)
+@limits_option()
 @option(
     "--fit",
     group=CHECKS,
@@ -123,6 +129,7 @@ def command(
         options = options._replace(device=_device(peak, bandwidth, roofline))
     # What lives when, a limit, and what is more than what depend on numbers.
     letters = not (memory or conditions or fit or options.deploy or options.device or every_convention)
+    letters = letters and not (output.sort or output.top)
 
     def calculate() -> None:
         try:
@@ -139,7 +146,7 @@ def command(
         if options.device:
             _ = analysis.options.roof  # raises where no peak is given for the type
         with from_options():
-            outcomes = _outcomes(limits, analysis)
+            outcomes = judged(limits, analysis)
             if paths:
                 output.write(_figures(paths, analysis, output))
             elif memory and output.format != "json":
@@ -158,7 +165,7 @@ def command(
             from cnncalc.report.roofline import roofline_svg
 
             write_whole(roofline, roofline_svg(analysis))
-        report_exceeded(outcomes, output)
+        report_exceeded([("", outcome) for outcome in outcomes], output)
 
     if not watch:
         calculate()
@@ -183,15 +190,15 @@ def _refuse_combinations(
     if every_convention:
         reason = "with `--convention all`, which shows the totals of MACs alone"
         refuse(("memory", "train", "paths", "conditions", "fit", "deploy", "in_place"), reason)
-        refuse(("peak", "bandwidth", "roofline"), reason)
-        refuse(("columns", "depth", "dtype", "optimizer", "layout"), reason)
+        refuse(("peak", "bandwidth", "roofline", *ROWS, "dtype", "optimizer", "layout"), reason)
     if paths:
-        refuse(("memory", "train", "columns", "depth", "width"), "with `--get`, which writes single values")
+        refuse(("memory", "train", *ROWS, "width"), "with `--get`, which writes single values")
         if output.format not in ("table", "json"):
             raise click.UsageError(f"`--get` writes values as they are, or as JSON, not as {output.format}")
         refuse(("peak", "bandwidth"), "with `--get`, which writes single values")
     elif memory:
         refuse(("columns", "layout", "peak", "bandwidth"), "with `--memory`, which has columns of its own")
+        refuse(("sort", "top", "units"), "with `--memory`, which has an order and units of its own")
     else:
         refuse(("train",), "without `--memory`")
         if not conditions and output.format != "json":
@@ -227,15 +234,16 @@ def _show_layers(analysis: Analysis, more: dict[str, object], fits: list[Outcome
     """Write the table of the layers, with how they fit a device; JSON also has the keys of `more`."""
     options = analysis.options
 
-    def table(width: int | None) -> Document:
+    def table(shown: RenderOptions) -> Document:
         from cnncalc.report.network import network_document  # JSON needs no document
 
-        document = network_document(analysis, columns(), output.layout, output.depth)
+        folding = output.format == "html"
+        document = network_document(analysis, columns(), output.layout, output.selection(), shown.most_rows, folding)
         more: list[Block] = []
         if options.device:
             from cnncalc.report.roofline import roofline_blocks
 
-            more += roofline_blocks(analysis, width)
+            more += roofline_blocks(analysis, shown.width)
         if fits:
             from cnncalc.report.deployment import fit_notes
 
@@ -246,7 +254,7 @@ def _show_layers(analysis: Analysis, more: dict[str, object], fits: list[Outcome
         from cnncalc.report.network import layers_document
 
         shown = columns("all" if output.format == "csv" else None)
-        return layers_document(analysis, shown, output.layout, output.depth)
+        return layers_document(analysis, shown, output.layout, output.selection())
 
     def columns(default: str | None = None) -> tuple[Column, ...]:
         chosen = output.chosen(default, options)
@@ -256,7 +264,13 @@ def _show_layers(analysis: Analysis, more: dict[str, object], fits: list[Outcome
 
         return (*chosen, *bound_columns(analysis))
 
-    output.emit(lambda shown: table(shown.width), lambda: analysis.to_dict(output.depth) | more, rows)
+    def data() -> dict[str, object]:
+        whole = analysis.to_dict(output.depth) | more
+        if output.sort or output.top:
+            whole["layers"] = [line.to_dict() for line in output.selection().lines(analysis.rows)]
+        return whole
+
+    output.emit(table, data, rows)
 
 
 def _compare_conventions(graph: Graph, batch: int, output: Output) -> None:
@@ -267,19 +281,11 @@ def _compare_conventions(graph: Graph, batch: int, output: Output) -> None:
 
 def _limits(conditions: tuple[str, ...], fit: str | None) -> list[Condition]:
     """Return the conditions of `--fail-if`, then those of `--fit`, which are read before any calculation."""
-    if not conditions and fit is None:
-        return []
-    from cnncalc.query.conditions import parse_conditions, parse_fit
+    if fit is None:
+        return parsed(conditions)
+    from cnncalc.query.conditions import parse_fit
 
-    return [*parse_conditions(conditions), *(parse_fit(fit) if fit is not None else ())]
-
-
-def _outcomes(limits: list[Condition], analysis: Analysis) -> list[Outcome]:
-    if not limits:
-        return []
-    from cnncalc.query.conditions import judge
-
-    return judge(limits, analysis)
+    return [*parsed(conditions), *parse_fit(fit)]
 
 
 def _figures(paths: tuple[str, ...], analysis: Analysis, output: Output) -> str:
@@ -299,7 +305,7 @@ def _show_memory(analysis: Analysis, train: bool, output: Output) -> None:
     from cnncalc.report.memory import memory_data, memory_document, timeline_document
 
     output.emit(
-        lambda _: memory_document(analysis, output.depth, train),
+        lambda options: memory_document(analysis, output.depth, train, options.most_rows),
         lambda: memory_data(analysis, output.depth, train),
         lambda: timeline_document(analysis, output.depth, train),
     )

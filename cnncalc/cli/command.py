@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from cnncalc.cli.output import Output
+from cnncalc.report.formats import FORMAT_OF_SUFFIX
 
 if TYPE_CHECKING:
     from cnncalc.analysis import Options
@@ -20,19 +21,11 @@ GROUPS = (INPUT, FIGURES, CHECKS, OUTPUT)
 
 #: Format → its name for people, and the arguments of options that change nothing in it.
 WITHOUT_EFFECT = {
-    "json": ("JSON", ("columns", "network_columns", "layout", "width", "context", "pictures")),
+    "json": ("JSON", ("columns", "network_columns", "layout", "width", "context", "pictures", "units")),
     "markdown": ("Markdown", ("width", "context")),
-    "csv": ("CSV", ("width",)),
+    "csv": ("CSV", ("width", "units")),
     "latex": ("LaTeX", ("width",)),
-}
-
-#: Suffix of the file of `-o` → the format to write, where `--format` does not say one.
-FORMAT_OF_SUFFIX = {
-    ".json": "json",
-    ".csv": "csv",
-    ".md": "markdown",
-    ".tex": "latex",
-    ".txt": "table",
+    "html": ("HTML", ("width",)),
 }
 
 #: The width of the column of names in the help; a longer one has a line of its own.
@@ -97,7 +90,9 @@ class Command(click.Command):
             ctx.params["format"] = self._format_of_file(ctx.params["file"])
         if (format := ctx.params.get("format")) in WITHOUT_EFFECT:
             name, arguments = WITHOUT_EFFECT[format]
-            refuse(arguments, f"in {name}", ctx)
+            # The shape of `--input` is written in that order.
+            reads_shape = bool(ctx.params.get("input"))
+            refuse([each for each in arguments if not (each == "layout" and reads_shape)], f"in {name}", ctx)
         output = _gather(ctx.params, given_options(ctx))
         try:
             return super().invoke(ctx)
@@ -198,7 +193,7 @@ def _gather(params: dict[str, Any], given: Iterable[str]) -> Output:
     if "input" in params:
         from cnncalc.cli.specs import SpecOptions
 
-        params["reading"] = SpecOptions(**take(SpecOptions._fields))
+        params["reading"] = SpecOptions(**take(SpecOptions._fields), layout=output.layout)
     if "batch" in params:
         from cnncalc.analysis import Options
 

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc.cli.command import CHECKS, define_command, option
-from cnncalc.cli.options import deployment_options, figure_options, report_options, source_options, spec_argument
+from cnncalc.cli.options import (
+    PAGE_FORMATS,
+    deployment_options,
+    figure_options,
+    report_options,
+    source_options,
+    spec_argument,
+)
 from cnncalc.cli.output import Output
 from cnncalc.cli.specs import SpecOptions, analyze_all, one_line
 
@@ -36,7 +43,7 @@ git show main:net.cnn | cnncalc diff - net.cnn --format markdown
     metavar="N",
     help="Equal layers to show around each that differs.",
 )
-@report_options("table", "json", "markdown")
+@report_options(*PAGE_FORMATS)
 def command(
     a: str, b: str, reading: SpecOptions, options: Options, exit_code: bool, context: int, output: Output
 ) -> None:

@@ -111,26 +111,28 @@ def _write_spec_error(error: SpecError, output: Output, options: Options | None)
 
 
 def _partial_table(error: BuildError, output: Output, options: Options | None) -> str:
-    from cnncalc.analysis import Options, analyze_graph
-    from cnncalc.report.network import FailedLayer, partial_document
+    from cnncalc.analysis import Options
+    from cnncalc.report.network import failure_document
+    from cnncalc.report.selection import Selection
     from cnncalc.report.terminal import to_terminal
 
-    first = next(each for each in error.diagnostics if each.layer is not None)
-    whole = next((each.span for each in error.failures if each.diagnostic.layer == first.layer), first.span)
-    layer = " ".join(whole.text.split()) if whole else ""
-    failed = FailedLayer(first.layer or "", layer if len(layer) < 40 else "")
-    analysis = analyze_graph(error.partial, options or Options())
-    table = partial_document(analysis, output.chosen(), output.layout, failed)
-    return to_terminal(table, output.options_of(sys.stderr))
+    stream = output.options_of(sys.stderr)
+    selection, columns = Selection(output.depth or None), output.chosen()
+    table = failure_document(error, columns, output.layout, options or Options(), selection, stream.most_rows)
+    return to_terminal(table, stream)
 
 
-def report_exceeded(outcomes: Sequence[Outcome], output: Output) -> None:
-    """Write to standard error which limits are exceeded, and exit with status 3 if any is."""
+def report_exceeded(outcomes: Sequence[tuple[str, Outcome]], output: Output) -> None:
+    """Write to standard error which limits are exceeded, and exit with status 3 if any is.
+
+    With each outcome goes the name of its network, empty where there is one alone.
+    """
     stream = sys.stderr
     colour = output.colour(stream is not None and stream.isatty())
     head = click.style("exceeded", fg="red", bold=True) if colour else "exceeded"
-    write_stream(stream, "".join(f"{head}: {outcome}\n" for outcome in outcomes if outcome.exceeded))
-    if any(outcome.exceeded for outcome in outcomes):
+    exceeded = [(f"{shown(name)}: " if name else "", outcome) for name, outcome in outcomes if outcome.exceeded]
+    write_stream(stream, "".join(f"{head}: {name}{outcome}\n" for name, outcome in exceeded))
+    if exceeded:
         sys.exit(EXCEEDED)
 
 

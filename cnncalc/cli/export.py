@@ -8,7 +8,7 @@ import sys
 import click
 
 from cnncalc.cli.command import define_command, option
-from cnncalc.cli.errors import warn
+from cnncalc.cli.errors import note, warn
 from cnncalc.cli.options import file_option, quiet_option, source_options, spec_argument
 from cnncalc.cli.output import Output
 from cnncalc.cli.specs import SpecOptions, find_source
@@ -42,7 +42,7 @@ def command(spec: str, to: str | None, reading: SpecOptions, output: Output) -> 
     """
     from cnncalc.writers.sharing import with_own_vectors
 
-    to = to or _format_of(output.file)
+    to = to or _format_of(output)
     if FORMATS[to].binary and output.file is None and sys.stdout.isatty():
         raise click.UsageError(f"`{to}` is binary: write it to a file with `-o net{FORMATS[to].suffix}`")
     shape, source = reading.shape(), find_source(spec, output)
@@ -55,15 +55,19 @@ def command(spec: str, to: str | None, reading: SpecOptions, output: Output) -> 
     output.write(written)
 
 
-def _format_of(file: str | None) -> str:
-    """Return the format that the file's suffix denotes; raises `click.UsageError` if there is none or several."""
+def _format_of(output: Output) -> str:
+    """Return the format that the file's suffix denotes, of several the first, with a note on the others.
+
+    Raises `click.UsageError` if there is none.
+    """
+    file = output.file
     if file is None:
         raise click.UsageError(f"missing `--to`: one of {', '.join(FORMATS)}, or a file by `-o` whose suffix says it")
     suffix = os.path.splitext(file)[1].lower()
     meant = [name for name, form in FORMATS.items() if form.suffix == suffix]
     if len(meant) > 1:
-        ways = " or ".join(f"`--to {name}`" for name in meant)
-        raise click.UsageError(f"`{suffix}` is the suffix of {' and '.join(meant)}: add {ways}")
+        others = " or ".join(f"`--to {name}`" for name in meant[1:])
+        note(f"written for {meant[0]}; for another framework add {others}", output)
     if not meant:
         *known, last = [f"`{suffix}`" for suffix in dict.fromkeys(form.suffix for form in FORMATS.values())]
         ways = f"{', '.join(known)} or {last}"

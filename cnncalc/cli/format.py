@@ -189,26 +189,10 @@ def _format_code(code: TextOrModel, style: Style) -> Formatted:
 def _formatted(source: Source, own: str, form: str, compact: bool) -> tuple[Spec, str]:
     """Return the nodes of a source and its canonical text; raises `SpecError` for errors in it."""
     from cnncalc.language.tokens import MAX_TEXT
+    from cnncalc.sources import as_meant
 
-    problems = Problems()
     try:
-        if own == "yaml":
-            from cnncalc.language.yaml import parse_yaml
-
-            spec = parse_yaml(source, problems)
-        else:
-            from cnncalc.language.parse import parse
-
-            spec = parse(source, problems)
-        _refuse_errors(spec, problems)
-        if form == "yaml":
-            from cnncalc.language.write_yaml import write_yaml
-
-            text = write_yaml(spec, problems)
-        else:
-            from cnncalc.language.write import write
-
-            text = write(spec, problems, source if own == "cnn" else None, compact)
+        spec, text = as_meant(source, lambda meant: _written(meant, own, form, compact))
     except RecursionError:
         # As in `load_source`: each kind of nesting has its limit, all of them together are too much.
         raise SpecError([Diagnostic("E005", f"`{source.name}` is nested too deeply")]) from None
@@ -217,6 +201,26 @@ def _formatted(source: Source, own: str, form: str, compact: bool) -> tuple[Spec
         message = f"the canonical text of `{source.name}` is longer than {MAX_TEXT:,} characters"
         raise SpecError([Diagnostic("E005", message, help="write repeated layers once, with `* count`")])
     return spec, text
+
+
+def _written(source: Source, own: str, form: str, compact: bool) -> tuple[Spec, str]:
+    problems = Problems()
+    if own == "yaml":
+        from cnncalc.language.yaml import parse_yaml
+
+        spec = parse_yaml(source, problems)
+    else:
+        from cnncalc.language.parse import parse
+
+        spec = parse(source, problems)
+    _refuse_errors(spec, problems)
+    if form == "yaml":
+        from cnncalc.language.write_yaml import write_yaml
+
+        return spec, write_yaml(spec, problems)
+    from cnncalc.language.write import write
+
+    return spec, write(spec, problems, source if own == "cnn" else None, compact)
 
 
 def _refuse_errors(spec: Spec, problems: Problems) -> None:

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cnncalc.cli.command import FIGURES, INPUT, option
+from cnncalc.cli import values
+from cnncalc.cli.command import CHECKS, FIGURES, INPUT, option
+from cnncalc.report.options import MOST_AT_ONCE
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-FORMATS = ("table", "json", "csv", "markdown", "latex")
-PAGE_FORMATS = ("table", "json", "markdown")
+FORMATS = ("table", "json", "csv", "markdown", "latex", "html")
+PAGE_FORMATS = ("table", "json", "markdown", "html")
 LAYOUTS = ("hwc", "chw")
+UNITS = ("k", "M", "G", "auto")
 
 #: In place of a convention: all of them, side by side.
 EVERY_CONVENTION = "all"
@@ -51,26 +54,27 @@ def complete_spec(_: click.Context, __: click.Parameter, incomplete: str) -> lis
     return [*(item for item in names if item.value.startswith(incomplete)), CompletionItem(incomplete, type="file")]
 
 
-def spec_options() -> Decorator:
-    """Add the options for a spec that is text."""
+def spec_options(grid: bool = False) -> Decorator:
+    """Add the options for a spec that is text; in a `grid`, several inputs and values are each tried."""
+    more = "repeat it to compare several." if grid else "repeat it for a PyTorch module's further inputs."
+    value = "Value for a `let` of the spec, several with commas" if grid else "Value for a `let` of the spec"
     return combine(
         option(
             "--input",
             group=INPUT,
             multiple=True,
             metavar="HxWxC",
-            callback=_inputs,
-            help="Shape of the input, where the spec has none or in its place; "
-            "repeat it for a PyTorch module's further inputs.",
+            callback=values.inputs,
+            help=f"Shape of the input, where the spec has none or in its place; {more}",
         ),
         option(
             "--var",
             "variables",
             group=INPUT,
             multiple=True,
-            metavar="NAME=VALUE",
-            callback=_variables,
-            help="Value for a `let` of the spec; may be repeated.",
+            metavar="NAME=A,B" if grid else "NAME=VALUE",
+            callback=values.variable_values if grid else values.variables,
+            help=f"{value}; may be repeated.",
         ),
     )
 
@@ -83,7 +87,7 @@ def numbers_options() -> Decorator:
             group=INPUT,
             metavar="H=N,W=N",
             default="",
-            callback=_numbers,
+            callback=values.numbers,
             help="Numbers for the letters of sizes and filters.",
         ),
         option(
@@ -92,16 +96,16 @@ def numbers_options() -> Decorator:
             group=INPUT,
             multiple=True,
             metavar="NAME=N",
-            callback=_dimensions,
+            callback=values.dimensions,
             help="Size of a symbolic dimension of a model file; may be repeated.",
         ),
     )
 
 
-def source_options() -> Decorator:
-    """Add the options for a spec that is text with letters, or a model file."""
+def source_options(grid: bool = False) -> Decorator:
+    """Add the options for a spec that is text with letters, or a model file; in a `grid`, with values to try."""
     return combine(
-        spec_options(),
+        spec_options(grid),
         numbers_options(),
         option("--strict", group=INPUT, is_flag=True, help="Refuse unknown operators of a model file."),
     )
@@ -217,6 +221,18 @@ def figure_options(every_convention: bool = False) -> Decorator:
     )
 
 
+def limits_option() -> Decorator:
+    """Add the option for limits on figures."""
+    return option(
+        "--fail-if",
+        "conditions",
+        group=CHECKS,
+        multiple=True,
+        metavar="CONDITION",
+        help="Exit with 3 where it holds: 'params > 5M', 'peak > 256KiB'; may be repeated.",
+    )
+
+
 # -- output --------------------------------------------------------------------------------------------------
 
 
@@ -302,80 +318,44 @@ def table_options() -> Decorator:
         columns_option(),
         option(
             "--depth",
-            type=click.IntRange(0, 100),
             metavar="N",
-            help="Collapse blocks below this depth into a row each; 0 shows the totals alone.",
+            callback=values.depth,
+            help="Collapse blocks and repeats below this depth into a row each: 0 for the totals alone, all for every "
+            f"layer. Without it, a terminal collapses what is longer than {MOST_AT_ONCE} rows.",
         ),
+        sort_option(values.checked_columns),
+        option(
+            "--top",
+            type=(click.IntRange(1), str),
+            metavar="N FIGURE",
+            callback=values.checked_columns,
+            help="Show the N heaviest rows alone: --top 5 macs.",
+        ),
+        units_option(),
         report_options(*FORMATS),
+    )
+
+
+def units_option() -> Decorator:
+    """Add the option for the unit of counts and bytes."""
+    return option(
+        "--units",
+        type=click.Choice(UNITS),
+        metavar="UNIT",
+        help="Unit of counts: k, M, G (1000^n; of bytes 1024^n), or auto for the one that suits each",
+    )
+
+
+def sort_option(callback: Callable[..., Any] | None = None) -> Decorator:
+    """Add the option for the order of rows, by one of the columns."""
+    return option(
+        "--sort",
+        metavar="FIGURE",
+        callback=callback,
+        help="Sort the rows by a column, smallest first; -FIGURE is for largest first.",
     )
 
 
 def page_options() -> Decorator:
     """Add the options for a page of text."""
     return combine(format_option(*PAGE_FORMATS), file_option(), appearance_options())
-
-
-# -- values --------------------------------------------------------------------------------------------------
-
-
-def _numbers(_: click.Context, __: click.Parameter, value: str) -> dict[str, int]:
-    numbers: dict[str, int] = {}
-    for part in value.replace(" ", "").split(",") if value else ():
-        letter, _equals, number = part.partition("=")
-        # A spec's letters are capitals; a model file has names of any length, which are its own.
-        if not letter.isidentifier() or letter == "_" or not number.isdecimal() or not number.isascii():
-            raise click.BadParameter(f"{part!r} is not a letter and its number: H=224")
-        if len(number) > 9 or int(number) < 1:
-            raise click.BadParameter(f"{part!r}: the number is from 1 to 10^9 - 1")
-        letter = letter.upper() if len(letter) == 1 else letter
-        if letter in numbers:
-            raise click.BadParameter(f"`{letter}` is given twice: `{letter}={numbers[letter]}` and `{part}`")
-        numbers[letter] = int(number)
-    return numbers
-
-
-def _inputs(context: click.Context, _: click.Parameter, values: tuple[str, ...]) -> str | None:
-    """Return the shape of the first input; those of further ones are an option of their own."""
-    context.params["more_inputs"] = values[1:]
-    return values[0] if values else None
-
-
-def _variables(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, Any]:
-    from cnncalc.diagnostics import Source, SpecError
-
-    variables: dict[str, Any] = {}
-    for value in values:
-        name, equals, number = value.partition("=")
-        if not equals or not name.strip().isidentifier():
-            raise click.BadParameter(f"{value!r} is not NAME=VALUE")
-        from cnncalc.language.expressions import ExpressionParser, evaluate
-
-        try:
-            parsed = ExpressionParser(Source("--var", number), 0, len(number)).parse()
-            variables[name.strip()] = evaluate(parsed, {})
-        except SpecError as error:
-            raise click.BadParameter(f"{value!r}: {error.diagnostics[0].message}") from None
-    _refuse_twice(values)
-    return variables
-
-
-def _refuse_twice(values: tuple[str, ...]) -> None:
-    """Raise `click.BadParameter` if two of the `NAME=VALUE` have the same name."""
-    first: dict[str, str] = {}
-    for value in values:
-        name = value.rpartition("=")[0].strip()
-        if name in first:
-            raise click.BadParameter(f"`{name}` is given twice: `{first[name]}` and `{value}`")
-        first[name] = value
-
-
-def _dimensions(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
-    dimensions: dict[str, int] = {}
-    for value in values:
-        name, equals, size = value.rpartition("=")
-        # Only ASCII digits: isdigit() alone takes ² too.
-        if not (equals and name and size.isascii() and size.isdigit() and 0 < len(size) <= 9 and int(size) > 0):
-            raise click.BadParameter(f"{value!r} is not NAME=N, with N a whole number from 1 to 10^9 - 1")
-        dimensions[name] = int(size)
-    _refuse_twice(values)
-    return dimensions

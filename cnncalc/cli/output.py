@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 from collections.abc import Callable
@@ -14,6 +13,15 @@ if TYPE_CHECKING:
     from cnncalc.analysis import Options
     from cnncalc.report.document import Column, Document
     from cnncalc.report.options import RenderOptions
+    from cnncalc.report.selection import Selection
+
+
+#: The depth at which every layer has a row of its own.
+ALL = sys.maxsize
+
+
+#: The formats for programs and papers, without the parts of a document that people alone look at.
+PLAIN = ("csv", "markdown", "latex")
 
 
 class Output(NamedTuple):
@@ -23,10 +31,16 @@ class Output(NamedTuple):
     file: str | None = None
     columns: str | None = None
     layout: str = "hwc"
+    #: None for what suits the destination, `ALL` for every layer.
     depth: int | None = None
     color: str = "auto"
     width: int | None = None
     quiet: bool = False
+    sort: str | None = None
+    #: How many rows to show alone, and the figure that they are the heaviest by.
+    top: tuple[int, str] | None = None
+    #: The unit of counts: one for all of them, or `auto` for the one that suits each; None for every digit.
+    units: str | None = None
 
     def emit(
         self,
@@ -57,22 +71,10 @@ class Output(NamedTuple):
             from cnncalc.report.json import to_json
 
             return to_json(data())
-        if self.format == "table":
-            from cnncalc.report.terminal import to_terminal
+        from cnncalc.report.formats import render
 
-            return to_terminal(document(options), options)
-        report = plain() if plain is not None else document(options)
-        if self.format == "csv":
-            from cnncalc.report.csv import to_csv
-
-            return to_csv(report)
-        if self.format == "latex":
-            from cnncalc.report.latex import to_latex
-
-            return to_latex(report)
-        from cnncalc.report.markdown import to_markdown
-
-        return to_markdown(report)
+        report = plain() if plain is not None and self.format in PLAIN else document(options)
+        return render(report, self.format, options)
 
     def write(self, text: str | bytes) -> None:
         if self.file is not None and self.file != "-":
@@ -84,12 +86,26 @@ class Output(NamedTuple):
 
     def chosen(self, default: str | None = None, options: Options | None = None) -> tuple[Column, ...]:
         """Return the columns that are asked for, or those that are usual for the options."""
-        from cnncalc.report.columns import BOUNDED, COLUMNS, DEFAULT, DEPLOYED, choose
+        from cnncalc.report.columns import BAR, BOUNDED, COLUMNS, DEFAULT, DEPLOYED, OF_DEVICE, choose
+        from cnncalc.report.units import in_units
 
         usual: tuple[str, ...] = DEFAULT
         if options is not None and (options.deploy or options.device):
             usual = BOUNDED if options.device else DEPLOYED
-        return choose(self.columns or default, COLUMNS, usual)
+        columns = choose(self.columns or default, COLUMNS, usual)
+        if options is not None and options.deploy:
+            columns = tuple(
+                each._replace(heading=OF_DEVICE[each.key], bar=BAR, rank=4) if each.key in OF_DEVICE else each
+                for each in columns
+            )
+        return in_units(columns, self.units)
+
+    def selection(self) -> Selection:
+        """Return which layers to show, and in which order."""
+        from cnncalc.report import selection
+        from cnncalc.report.columns import COLUMNS
+
+        return selection.selection(self.depth, self.sort, self.top, COLUMNS)
 
     def render_options(self) -> RenderOptions:
         """Return the options for the report's destination: standard output, or a file."""
@@ -97,13 +113,13 @@ class Output(NamedTuple):
 
     def options_of(self, stream: Any, piped: bool = False) -> RenderOptions:
         """Return the options for a stream; if it is not a terminal, it has no colour, and only the width of --width."""
-        from cnncalc.report.options import RenderOptions
+        from cnncalc.report.options import MOST_AT_ONCE, RenderOptions
 
         encoding = "utf-8" if piped else getattr(stream, "encoding", None) or "ascii"
         terminal = not piped and stream is not None and stream.isatty()
         width = self.width or (terminal_width(stream) if terminal else None)
         unicode = encoding.lower().startswith("utf")
-        return RenderOptions(width, self.colour(terminal, piped), unicode)
+        return RenderOptions(width, self.colour(terminal, piped), unicode, MOST_AT_ONCE if terminal else None)
 
     def colour(self, terminal: bool, file: bool = False) -> bool:
         """Return whether to use colour: by `--color`, else NO_COLOR, else FORCE_COLOR, else by the terminal."""
@@ -117,35 +133,13 @@ class Output(NamedTuple):
 
 
 def write_whole(path: str, text: str | bytes) -> None:
-    """Write a file atomically: its old contents stay until all of the new text is on disk."""
+    """Write a file atomically; raises click's errors where it has no name or cannot be written."""
     if not path:
         raise click.BadParameter("the name of the file is empty", param_hint="-o")
-    data = text.encode("utf-8") if isinstance(text, str) else text
+    from cnncalc.files import write_whole as write
+
     try:
-        if os.path.exists(path) and not os.path.isfile(path):
-            # A device or a pipe is written to, not replaced.
-            with open(path, "wb") as stream:
-                stream.write(data)
-            return
-        import tempfile
-
-        from cnncalc.interrupts import InterruptsRaised
-
-        if path.endswith(os.sep):  # a folder that is not there
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-        path = os.path.realpath(path)
-        if os.path.islink(path):  # links in a circle
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-        with InterruptsRaised():
-            handle, temporary = tempfile.mkstemp(prefix=".cnncalc-", dir=os.path.dirname(path))
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(data)
-                os.chmod(temporary, os.stat(path).st_mode & 0o777 if os.path.exists(path) else 0o666 & ~_umask())
-                os.replace(temporary, path)
-            except BaseException:
-                os.unlink(temporary)
-                raise
+        write(path, text.encode("utf-8") if isinstance(text, str) else text)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise click.ClickException(f"cannot write `{path}`: {reason}") from None
@@ -155,12 +149,6 @@ def terminal_width(stream: Any) -> int:
     import shutil
 
     return shutil.get_terminal_size().columns
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def write_stream(stream: Any, text: str) -> None:

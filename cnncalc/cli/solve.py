@@ -51,14 +51,14 @@ def command(
     """
     from cnncalc.report import solve as report
     from cnncalc.solve import Problem
-    from cnncalc.sources import find, parse_shape, text_of
+    from cnncalc.sources import find, in_our_words, parse_shape, text_of
 
     if (output_size is None) == (receptive_field is None):
         raise click.UsageError("give either --output-size or --receptive-field")
     if reading.more_inputs:
         raise click.UsageError("`--input` is given more than once: `solve` takes the shape of one input")
-    problem = Problem(text_of(find(spec)), reading.variables)
-    shape = parse_shape(reading.input.strip(), "--input") if reading.input is not None else None
+    problem = Problem(in_our_words(text_of(find(spec))), reading.variables)
+    shape = parse_shape(reading.input.strip(), "--input", reading.layout) if reading.input is not None else None
     if receptive_field is not None:
         refuse(("layer",), "with `--receptive-field`")
         repeats = problem.repeats(receptive_field, shape)

@@ -21,7 +21,10 @@ Result = TypeVar("Result")
 
 
 class SpecOptions(NamedTuple):
-    """The options for reading a spec: `variables` and `at` are for text, `dims` and `strict` for models."""
+    """The options for reading a spec: `variables` and `at` are for text, `dims` and `strict` for models.
+
+    `layout` is the order of the sizes in `input`.
+    """
 
     input: str | None = None
     #: The shapes of a PyTorch module's further inputs.
@@ -30,6 +33,7 @@ class SpecOptions(NamedTuple):
     at: Mapping[str, int] = {}
     dims: Mapping[str, int] = {}
     strict: bool = False
+    layout: str = "hwc"
 
     def shape(self) -> tuple[Any, ...] | None:
         """Return the shape that `--input` gives; raises `OptionError` if it is not a shape."""
@@ -38,12 +42,15 @@ class SpecOptions(NamedTuple):
         from cnncalc.sources import parse_shape
 
         with from_options():
-            return parse_shape(self.input.strip(), "--input")
+            return parse_shape(self.input.strip(), "--input", self.layout)
 
     def load(self, spec: str, output: Output, letters: bool = False) -> Graph:
         """Return the graph of a spec of the command line; with `letters`, sizes may be left open."""
         shape = self.shape()
-        return self.build(find_source(spec, output), shape, letters)
+        source = find_source(spec, output)
+        graph = self.build(source, shape, letters)
+        note_reading(source, output)
+        return graph
 
     def build(self, source: TextOrModel, shape: tuple[Any, ...] | None, letters: bool = False) -> Graph:
         """Return the graph of a source."""
@@ -69,27 +76,69 @@ def find_source(spec: str, output: Output) -> TextOrModel:
     return source
 
 
+#: So many items are shown as they are read.
+MOST_READINGS = 2
+
+
+def note_reading(source: TextOrModel, output: Output) -> None:
+    """Say how a text is read whose layers are not in the words of the language."""
+    if not isinstance(source, Source) or output.quiet or output.format == "json" or source.title is not None:
+        return
+    from cnncalc.sources import readings
+
+    said = readings(source)
+    if said:
+        shown = [f"`{one_line(typed)}` as `{meant}`" for typed, meant in said[:MOST_READINGS]]
+        more = [f"{len(said) - len(shown)} more"] if len(said) > len(shown) else []
+        note(f"read {', '.join([*shown, *more])}; `cnncalc format` writes it so", output)
+
+
 def analyze_all(
     specs: Sequence[str], labels: Sequence[str], reading: SpecOptions, options: Options, output: Output
 ) -> list[Analysis]:
     """Return the figures of every spec; raises one `SpecError` with the errors of all, by their labels."""
+    found = analyze_readings(specs, labels, lambda _: {"": reading}, options, output)
+    return [analysis for (analysis,) in found]
+
+
+def analyze_readings(
+    specs: Sequence[str],
+    labels: Sequence[str],
+    readings: Callable[[bool], Mapping[str, SpecOptions]],
+    options: Options,
+    output: Output,
+) -> list[list[Analysis]]:
+    """Return the figures of every spec in each of its readings.
+
+    `readings` returns those of a spec that is text, or of a model file, with the words that tell them apart. Raises one
+    `SpecError` with the errors of all specs, by their labels; of one spec those of the first reading that has any.
+    """
     from cnncalc.sources import require_numbers
 
     if list(specs).count("-") > 1:
         raise click.UsageError("only one of the specs can be standard input")
-    shape = reading.shape()
-    if shape is not None:
-        require_numbers(shape, reading.at)
+    shapes: dict[str | None, tuple[Any, ...] | None] = {}
+    for reading in readings(True).values():
+        if reading.input not in shapes:
+            shapes[reading.input] = shape = reading.shape()
+            if shape is not None:
+                require_numbers(shape, reading.at)
     sources = [_attempt(_find_labelled, spec, label, output) for spec, label in zip(specs, labels, strict=True)]
     # An option that is for none of the specs is an error for each.
     kinds = {isinstance(source, Source) for source in sources if not isinstance(source, SpecError)}
 
-    def analyze(source: TextOrModel) -> Analysis:
+    def analyze(source: TextOrModel) -> list[Analysis]:
         text = isinstance(source, Source)
-        applying = reading
-        if kinds != {text}:
-            applying = reading._replace(dims={}, strict=False) if text else reading._replace(variables={}, at={})
-        return analyze_graph(applying.build(source, shape), options)
+        found = []
+        for words, reading in readings(text or kinds == {False}).items():
+            applying = reading
+            if kinds != {text}:
+                applying = reading._replace(dims={}, strict=False) if text else reading._replace(variables={}, at={})
+            graph = _attempt(applying.build, source, shapes[reading.input])
+            if isinstance(graph, SpecError):
+                raise _noted(graph, f"with {words}") if words else graph
+            found.append(analyze_graph(graph, options))
+        return found
 
     results = [source if isinstance(source, SpecError) else _attempt(analyze, source) for source in sources]
     errors = [
@@ -99,7 +148,7 @@ def analyze_all(
     ]
     if errors:
         raise _combined(errors)
-    return [result for result in results if isinstance(result, Analysis)]
+    return [result for result in results if not isinstance(result, SpecError)]
 
 
 def _attempt(step: Callable[..., Result], *arguments: Any) -> Result | SpecError:
@@ -133,6 +182,11 @@ def _labelled(error: SpecError, label: str, spec: str) -> SpecError:
     return error.with_diagnostics(
         [each if each.span is not None else each._replace(notes=(*each.notes, place)) for each in error.diagnostics]
     )
+
+
+def _noted(error: SpecError, note: str) -> SpecError:
+    """Return the error with a note on each of its diagnostics."""
+    return error.with_diagnostics([each._replace(notes=(*each.notes, note)) for each in error.diagnostics])
 
 
 def one_line(spec: str) -> str:

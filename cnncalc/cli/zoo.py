@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc import zoo
-from cnncalc.cli.command import FIGURES, FORMAT_OF_SUFFIX, INPUT, define_command, option, refuse
+from cnncalc.cli.command import FIGURES, INPUT, define_command, option, refuse
 from cnncalc.cli.options import FORMATS, report_options
 from cnncalc.cli.output import Output
 from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest
+from cnncalc.report.formats import FORMAT_OF_SUFFIX
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -29,7 +30,7 @@ PATIENCE = 0.5
 
 EXAMPLES = """
 cnncalc zoo
-cnncalc zoo --family resnet --sort macs
+cnncalc zoo resnet --sort macs
 cnncalc zoo resnet50
 cnncalc zoo resnet50 --copy
 cnncalc zoo --blocks
@@ -50,13 +51,21 @@ def _complete_name(_: click.Context, __: click.Parameter, incomplete: str) -> li
 @click.argument("name", required=False, shell_complete=_complete_name)
 @option("--family", group=INPUT, metavar="NAME", help="List this family alone, such as resnet.")
 @option("--blocks", is_flag=True, group=INPUT, help="List the blocks that every spec may call, such as se(r=4).")
-@option("--sort", "key", group=FIGURES, type=click.Choice(KEYS), metavar="KEY", help="Key to sort the list by")
+@option(
+    "--sort",
+    "key",
+    group=FIGURES,
+    type=click.Choice([*KEYS, *(f"-{key}" for key in KEYS)]),
+    metavar="KEY",
+    help=f"Key to sort the list by, -KEY for largest first: {', '.join(KEYS)}",
+)
 @option("--copy", is_flag=True, help="Write the spec to NAME.cnn, or to the file of -o.")
 @report_options(*FORMATS)
 def command(name: str | None, copy: bool, blocks: bool, key: str | None, family: str | None, output: Output) -> None:
     """List well-known networks, or print the spec of one.
 
-    The list has their figures. A name of the zoo may stand wherever a spec does: cnncalc resnet50 --input 320x320x3.
+    The list has their figures. A NAME that no network has lists those that have it in theirs. A name of the zoo may
+    stand wherever a spec does: cnncalc resnet50 --input 320x320x3.
     With --blocks, the list is of the blocks that stand ready in every spec. NAME may be one of these, too.
     """
     if blocks:
@@ -67,10 +76,14 @@ def command(name: str | None, copy: bool, blocks: bool, key: str | None, family:
     elif name is None:
         if copy:
             raise click.UsageError("--copy needs the name of a network")
-        _list(key, family, output)
+        _list(key, family, output, list(zoo.members().values()))
     else:
         from cnncalc.language.prelude import described
 
+        known = name.strip() in described() or zoo.find(name.strip()) is not None
+        if not known and not copy and (matching := zoo.matching(name)):
+            _list(key, family, output, matching)
+            return
         refuse(("key", "family"), "on one network: leave the NAME out for the list")
         refuse(("layout", "width"), "on a spec")
         if name.strip() in described():
@@ -84,12 +97,13 @@ def command(name: str | None, copy: bool, blocks: bool, key: str | None, family:
             _print(_member(name), output)
 
 
-def _list(key: str | None, family: str | None, output: Output) -> None:
+def _list(key: str | None, family: str | None, output: Output, chosen: list[zoo.Member]) -> None:
     from cnncalc.report import zoo as report
 
-    chosen = list(zoo.members().values())
     if family is not None:
         chosen = [member for member in chosen if member.family == family.lower()]
+        if not chosen and family.lower() in zoo.families():
+            raise click.UsageError("no network of that `--family` has NAME in its name")
         if not chosen:
             near = nearest(family, zoo.families())
             known = f"did you mean `{near}`?" if near else f"one of {', '.join(zoo.families())}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from cnncalc.analysis import Analysis
@@ -10,10 +12,22 @@ from cnncalc.figures.totals import Totals
 
 
 class NetworkRow(NamedTuple):
-    """A network among others, with the name that distinguishes it from them."""
+    """A network among others, with the name that distinguishes it from them.
+
+    Where one network is compared with several values of its variables, they have `variables`, by name; `variant` says
+    what else differs, in words. `budgets` are the JSON objects of the limits that it was judged by.
+    """
 
     name: str
     analysis: Analysis
+    variables: Mapping[str, str] = MappingProxyType({})
+    variant: str = ""
+    budgets: tuple[dict[str, object], ...] = ()
+
+    @property
+    def title(self) -> str:
+        """Its name, with what distinguishes it from other rows of that name."""
+        return f"{self.name} ({self.variant})" if self.variant else self.name
 
     @property
     def totals(self) -> Totals:
@@ -50,8 +64,10 @@ class NetworkRow(NamedTuple):
         last = self.field
         return {
             "name": self.name,
+            **({"variables": dict(self.variables)} if self.variables else {}),
             "input_shapes": [list(shape) for shape in self.input_shapes],
             "totals": self.totals.to_dict(),
             "unknown": [row.name for row in self.analysis.incomplete],
             "receptive_field": {"layer": last.name, **last.receptive_field.to_dict()} if last else None,
+            **({"budgets": list(self.budgets)} if self.budgets else {}),
         }

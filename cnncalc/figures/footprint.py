@@ -27,6 +27,8 @@ class Footprint:
     ) -> None:
         """Take what the bytes depend on; `in_place` is that of `assign_buffers`."""
         self.graph = graph
+        #: The MACs of all layers, of which each has its share.
+        self.macs: Size = 0
         self._costs, self._dtypes, self._batch, self._in_place = costs, dtypes, batch, in_place
 
     def __eq__(self, other: object) -> bool:

@@ -1,19 +1,23 @@
 """Rows: the figures of one node, or of a block of nodes as one."""
 
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from cnncalc.diagnostics import Enclosing, printable
 from cnncalc.figures.footprint import Footprint
 from cnncalc.figures.receptive_field import ReceptiveField
 from cnncalc.graph import Graph, Node
-from cnncalc.shape import UNKNOWN_SHAPE, Shape, Size, formulas_as_text
+from cnncalc.shape import UNKNOWN_SHAPE, Shape, Size, dims_text, formulas_as_text
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
 #: The arms of merges that something stands in, outermost first: (number of the merge, number of the arm).
 Arms = tuple[tuple[int, int], ...]
+
+#: A repeat whose text is longer is described without it.
+MOST_REPEATED = 48
 
 
 class Row(NamedTuple):
@@ -41,6 +45,9 @@ class Row(NamedTuple):
     #: Whether an unknown operator is the reason that some are: the layer itself, or one that it stands behind.
     behind_unknown: bool = False
 
+    def __repr__(self) -> str:
+        return _line_text(self)
+
     @property
     def graph(self) -> Graph:
         return self.footprint.graph
@@ -48,6 +55,11 @@ class Row(NamedTuple):
     @property
     def name(self) -> str:
         return self.node.name
+
+    @property
+    def share(self) -> float | None:
+        """Its MACs in per cent of the network's; None where they are formulas, or there are none."""
+        return _per_cent(self.macs, self.footprint)
 
     @property
     def stands_on(self) -> str:
@@ -67,6 +79,15 @@ class Row(NamedTuple):
     @property
     def arms(self) -> Arms:
         return self.node.arms
+
+    @property
+    def within(self) -> tuple[Enclosing, ...]:
+        """The blocks, named groups and repeats that it stands in, outermost first; in a model file, by its name."""
+        origin = self.node.origin
+        if origin is not None and origin.within:
+            return origin.within
+        dots = [at for at, sign in enumerate(self.name) if sign == "."]
+        return tuple([Enclosing(self.name[:at]) for at in dots])
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -157,15 +178,24 @@ class Row(NamedTuple):
         return known and not self.node.layer.open and all(isinstance(size, int) for size in sizes)
 
 
+def _per_cent(macs: Size, whole: Footprint) -> float | None:
+    if not isinstance(macs, int) or not isinstance(whole.macs, int) or not whole.macs:
+        return None
+    return 100 * macs / whole.macs
+
+
 def _stated_dims(shape: Shape) -> tuple[Size, ...]:
     return () if shape == UNKNOWN_SHAPE else shape.dims
 
 
 class RowGroup(NamedTuple):
-    """The rows of a block or a named group as one row: the sums of their figures, and the shapes at its ends."""
+    """The rows of a block, named group or repeat as one: the sums of their figures, and the shapes at its ends."""
 
     name: str
     rows: tuple[Row, ...]
+
+    def __repr__(self) -> str:
+        return _line_text(self)
 
     @property
     def type(self) -> str:
@@ -177,13 +207,16 @@ class RowGroup(NamedTuple):
 
     @property
     def description(self) -> str:
-        """The call of the block as written in the spec, or for a named group its number of layers."""
-        origin = self.rows[0].node.origin
-        level = self.name.count(".")
-        calls = origin.calls[::-1] if origin else ()
-        if len(calls) > level:
-            return " ".join(calls[level].text.split())
-        return f"{len(self.rows)} layer{'s' if len(self.rows) > 1 else ''}"
+        """The call of the block or the repeat as written in the spec, or for a named group its number of layers."""
+        enclosing = next((each for each in self.rows[0].within if each.name == self.name), None)
+        written = enclosing and enclosing.written
+        if enclosing is None or written is None:
+            return f"{len(self.rows)} layer{'s' if len(self.rows) > 1 else ''}"
+        text = " ".join(written.text.split())
+        if enclosing.count is None:
+            return text
+        plain = len(text) <= MOST_REPEATED and "\n" not in written.text
+        return f"{text if plain else '(…)'} * {enclosing.count:,}"
 
     @property
     def arms(self) -> Arms:
@@ -271,6 +304,10 @@ class RowGroup(NamedTuple):
     def intensity(self) -> "Fraction | None":
         return _intensity(self)
 
+    @property
+    def share(self) -> float | None:
+        return _per_cent(self.macs, self.rows[0].footprint)
+
     def to_dict(self) -> dict[str, object]:
         """Return the JSON object of the group, which replaces those of its rows in `layers` and names them."""
         data: dict[str, object] = {
@@ -292,6 +329,21 @@ def _intensity(line: RowOrGroup) -> "Fraction | None":
     from fractions import Fraction  # few runs need it
 
     return Fraction(line.flops, line.traffic_bytes)
+
+
+def _line_text(line: RowOrGroup) -> str:
+    """Return the main figures of a row or a group on one line, for its `repr`."""
+    shape = dims_text(line.output_shape) or "?"
+    text = f"{line.name}: {line.description}, {shape}, params={_figure(line, 'params')}, macs={_figure(line, 'macs')}"
+    return f"<{type(line).__name__} {printable(text)}>"
+
+
+def _figure(line: RowOrGroup, name: str) -> str:
+    """Return a figure of the line as text; one that is not known in full is `?`, or at least what is known."""
+    known = getattr(line, name)
+    if name not in line.missing:
+        return f"{known:,}"
+    return f"≥{known:,}" if known else "?"
 
 
 def _shared_keys(line: RowOrGroup) -> dict[str, object]:
@@ -319,17 +371,42 @@ def _shared_keys(line: RowOrGroup) -> dict[str, object]:
 
 
 def collapse(rows: Sequence[Row], depth: int | None) -> list[RowOrGroup]:
-    """Return the rows with every block deeper than `depth` as one group.
+    """Return the rows with every block, named group and repeat deeper than `depth` as one group.
 
-    1 collapses the outermost blocks, 2 those within them, and so on; 0 returns no rows, None all rows unchanged.
+    1 collapses the outermost ones, 2 those within them, and so on; 0 returns no rows, None all rows unchanged.
     """
     if depth is None:
         return list(rows)
     if depth == 0:
         return []
     collapsed: list[RowOrGroup] = []
-    for name, group in groupby(rows, key=lambda row: ".".join(row.name.split(".", depth)[:depth])):
+    for name, group in groupby(rows, key=lambda row: _at_depth(row, depth)):
         members = tuple(group)
         single = len(members) == 1 and members[0].name == name
         collapsed += members if single else (RowGroup(name, members),)
     return collapsed
+
+
+def _at_depth(row: Row, depth: int) -> str:
+    """Return the name of what a row belongs to at a depth: a block, or the row itself."""
+    within = row.within
+    return within[depth - 1].name if len(within) >= depth else row.name
+
+
+def fitting_depth(rows: Sequence[Row], most: int) -> int | None:
+    """Return the greatest depth at which the rows come to at most `most`, or None if they do without collapsing.
+
+    If they are more at every depth, it is 1, the depth of the fewest; where nothing can be collapsed it is None.
+    """
+    if len(rows) <= most or not any(row.within for row in rows):
+        return None
+    depth = 1
+    while sum(1 for _ in islice(groupby(rows, key=lambda row: _at_depth(row, depth + 1)), most + 1)) <= most:
+        depth += 1
+    return depth
+
+
+def group_named(rows: Sequence[Row], name: str) -> RowGroup | None:
+    """Return the rows of the block, named group or repeat of that name as one; None if there is none."""
+    members = tuple(row for row in rows if any(each.name == name for each in row.within))
+    return RowGroup(name, members) if members else None

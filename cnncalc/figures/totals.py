@@ -81,11 +81,6 @@ class Totals(NamedTuple):
         return self.activation_bytes.arena
 
     @property
-    def live_bytes(self) -> Size:
-        """The most bytes of feature maps that are live at once."""
-        return self.activation_bytes.peak
-
-    @property
     def intensity(self) -> Any:
         """The FLOPs for each byte that the layers move; None if they move none, or sizes are letters."""
         if not isinstance(self.flops, int) or not isinstance(self.traffic_bytes, int) or not self.traffic_bytes:
@@ -98,6 +93,16 @@ class Totals(NamedTuple):
     def flops(self) -> Size:
         """The number of FLOPs: two for each multiply-accumulate."""
         return 2 * self.macs
+
+    @property
+    def live_bytes(self) -> Size | None:
+        """The most bytes that are live at once."""
+        return self.activation_bytes.peak
+
+    @property
+    def share(self) -> float | None:
+        """Its own MACs in per cent of themselves; None where they are formulas, or there are none."""
+        return 100.0 if isinstance(self.macs, int) and self.macs else None
 
     def to_dict(self) -> dict[str, object]:
         """Return the JSON object of the totals, with formulas as text."""

@@ -17,7 +17,7 @@ from cnncalc.layers.arguments import Argument
 from cnncalc.layers.base import WeightedLayer, rank_of
 from cnncalc.layers.pieces import MARK, NUMBER, TENSOR, TEXT, WORD, ArgumentError, Piece, Pieces
 
-PIECE = re.compile(r"(\d+(?:\.\d+)?)|([a-z_]+)|@([a-z_]\w*)|(\"[^\"]*\")|(.)", re.DOTALL | re.ASCII)
+PIECE = re.compile(r"(\d+(?:\.\d+)?)|([a-z_]+)|@([a-z_]\w*)|(\"[^\"]*\"|'[^']*->[^']*')|(.)", re.DOTALL | re.ASCII)
 #: The kinds of pieces by the groups of that pattern, from 1.
 KINDS_OF_PIECE = ("", NUMBER, WORD, TENSOR, TEXT, MARK)
 LETTERS = re.compile(r"[a-z_]+(?:[123]d)?")
@@ -32,13 +32,33 @@ def read_layer(node: LayerNode, holes: dict[Span, Any], assumed: Mapping[str, An
 
     `assumed` has values for required arguments that the node lacks.
 
+    What does not read as it stands is read as a framework or prose would have it, if it is such.
+
     Raises `UnknownLayerError`, `UnknownArgumentError`, or `SpecError` for another error in its arguments.
     """
+    try:
+        return read_canonical(node, holes, assumed or {})
+    except SpecError as error:
+        from cnncalc.language.lenient import reworded  # few texts need it
+
+        other = reworded(node)
+        if other is None or other == node:
+            raise
+        try:
+            return read_canonical(other, holes, assumed or {})
+        except SpecError as second:
+            # A value that is wrong in either reading is wrong as it stands.
+            unread = any(each.code in ("E101", "E102", "E120") for each in error.diagnostics)
+            raise error if isinstance(second, UnknownArgumentError) or not unread else second from None
+
+
+def read_canonical(node: LayerNode, holes: dict[Span, Any], assumed: Mapping[str, Any]) -> Layer:
+    """Return the layer of a node that is in the words of the language; raises as `read_layer` does."""
     word, cls, rest = split_word(node.word)
     if node.weights is not None and node.weights.name is not None and not issubclass(cls, WeightedLayer):
         raise UnknownArgumentError(word, cls, node.weights.name)
     chunks = [*([rest] if rest else []), *node.arguments]
-    return LayerReader(word, cls, node, holes).read(chunks, assumed or {})
+    return LayerReader(word, cls, node, holes).read(chunks, assumed)
 
 
 def split_word(chunk: Chunk) -> tuple[str, type[Layer], Chunk | None]:
@@ -144,8 +164,9 @@ class LayerReader:
                     self.read_short_forms(Pieces(list(self.pieces(chunk))))
             self.chunk = self.node.word
             values = {name: value for name, (value, _) in self.values.items()}
-            lacking = [name for name in assumed if name in self.cls.arguments and name not in values]
-            values.update({name: assumed[name] for name in lacking if self.cls.arguments[name].required})
+            for known in (self.cls.implied, assumed):
+                lacking = [name for name in known if name in self.cls.arguments and name not in values]
+                values.update({name: known[name] for name in lacking if self.cls.arguments[name].required})
             return self.cls(self.word, **values)
         except ArgumentError as error:
             raise SpecError([self.diagnostic(error)]) from None
@@ -196,6 +217,9 @@ class LayerReader:
                 raise ArgumentError(
                     "E105", "a number here cannot be negative", label, piece, "write it without the `-`"
                 )
+            elif piece.value == "/" and "kernel" in self.values and "stride" in self.cls.arguments:
+                pieces.take()
+                self.set(self.cls.arguments["stride"], self.cls.arguments["stride"].read(pieces), piece, pieces)
             elif piece.value in self.by_prefix:
                 pieces.take()
                 argument = self.by_prefix[piece.value]
@@ -204,14 +228,32 @@ class LayerReader:
                 self.fail_unknown(piece)
 
     def read_bare(self, piece: Piece, pieces: Pieces) -> None:
-        """Read a value without a prefix."""
-        argument = self.by_prefix.get("")
+        """Read a value without a prefix, or behind a window's the one that papers write there."""
+        argument = self.second_number(piece, pieces) or self.by_prefix.get("")
         if argument is None:
             takes = self.accepted_forms() if self.by_prefix or self.by_keyword else "it takes no arguments"
             prefixes = [f"`{prefix}{piece.text}`" for prefix in self.by_prefix if prefix]
             help = f"write {prefixes[0]}" if len(prefixes) == 1 else takes
             raise ArgumentError("E102", f"`{self.word}` takes no bare number", "not an argument of it", piece, help)
-        self.set(argument, argument.read(pieces), piece, pieces)
+        value = argument.read(pieces)
+        self.filters_before_window(argument, value)
+        self.set(argument, value, piece, pieces)
+
+    def filters_before_window(self, argument: Argument[Any], value: Any) -> None:
+        """Take the number before a window such as `3x3` as the filters, as papers and frameworks order them."""
+        first = self.values.get("kernel")
+        takes_filters = "filters" in self.cls.arguments and "filters" not in self.values
+        if takes_filters and argument.name == "kernel" and first is not None and len(first[0]) == 1 < len(value):
+            self.values["filters"] = (first[0][0], self.values.pop("kernel")[1])
+
+    def second_number(self, piece: Piece, pieces: Pieces) -> Argument[Any] | None:
+        """Return the argument of a number behind a window such as `3x3`: a conv's filters, a pool's stride."""
+        window = self.values.get("kernel")
+        if window is None or len(window[0]) < 2 or not pieces.is_last:
+            return None
+        arguments = self.cls.arguments
+        name = next((each for each in ("filters", "stride") if each in arguments), None)
+        return arguments[name] if name and name not in self.values else None
 
     def read_letters(self, piece: Piece, pieces: Pieces) -> None:
         """Read a run of letters: keywords (`samenobias`), and possibly a prefix at the end, with its number."""
@@ -241,6 +283,7 @@ class LayerReader:
         if argument is None or argument.takes_names:
             argument = next((each for each in self.cls.arguments.values() if each.takes_names), None)
         if argument is None:
+            self.refuse_letters(name)
             raise UnknownArgumentError(self.word, self.cls, name)
         pieces = Pieces(list(self.pieces(value)))
         first = pieces.next
@@ -249,7 +292,11 @@ class LayerReader:
             raise ArgumentError("E105", f"`{argument.name}` has no value", "nothing behind the `=`", piece)
         if first.value == "null" and not argument.required:  # as JSON has what is left out
             return
-        result = argument.read_long(pieces)
+        try:
+            result = argument.read_long(pieces)
+        except ArgumentError:
+            self.refuse_misspelt(argument, first)
+            raise
         if pieces.next is not None:
             self.fail_unknown(pieces.next)
         if argument.takes_names:
@@ -257,12 +304,28 @@ class LayerReader:
         else:
             self.set(argument, result, first, pieces)
 
+    def refuse_letters(self, name: Chunk) -> None:
+        """Raise `SpecError` E103 for `k=96 f=11`: which of the two is the window depends on whose letters they are."""
+        named = {str(chunk.name.parts[0]).lower(): chunk.span.text for chunk in self.node.arguments if chunk.name}
+        if {"k", "f"} <= named.keys() and {"kernel", "filters"} <= self.cls.arguments.keys():
+            ways = _both_ways(named["k"], named["f"]) if named["k"].isdigit() and named["f"].isdigit() else ()
+            help = " or ".join(f"`kernel={window} filters={count}`" for window, count in ways)
+            message = f"`k` and `f` of `{self.word}` may each be the window"
+            fail("E103", message, name.span, "or the number of filters", f"write {help}" if help else None)
+
     def add_named(self, argument: Argument[Any], name: str, value: Any, span: Span) -> None:
         """Add a value to those that an argument collects by names that are no arguments."""
         known = dict(self.values[argument.name][0]) if argument.name in self.values else {}
         if name in known:
             fail("E103", f"`{name}` of `{self.word}` is given twice", span, "given again", "remove one")
         self.values[argument.name] = (*sorted((known | {name: value}).items()),), span
+
+    def refuse_misspelt(self, argument: Argument[Any], piece: Piece) -> None:
+        """Raise `ArgumentError` E105 for a word that is nearly one of the argument's."""
+        near = nearest(piece.value, argument.keywords) if piece.kind == WORD else None
+        if near is not None:
+            message = f"`{argument.name}` has no value `{piece.text}`"
+            raise ArgumentError("E105", message, "not a word that it takes", piece, f"write `{near}`")
 
     def set(self, argument: Argument[Any], value: Any, first: Piece, pieces: Pieces) -> None:
         """Record the value of an argument, whose text is from `first` to the last piece taken."""
@@ -279,9 +342,14 @@ class LayerReader:
         notes = (f"first given as `{before.text}` at {first.line}:{first.column}",)
         message, label, help = f"`{argument.name}` of `{self.word}` is given twice", "given again", "remove one"
         filters = self.cls.arguments.get("filters")
-        if filters is not None and argument.name == "kernel" and before.text.isdigit() and "x" in span.text.lower():
-            # `conv 64 3x3`, as some papers and frameworks order it.
-            help = f"a number of filters has an x: write `{self.word} {span.text} x{before.text}`"
+        two = argument.name == "kernel" and before.text.isdigit() and span.text.isdigit()
+        if filters is not None and two:
+            # Which of the two is the window, and which the filters?
+            readings = [f"`{self.word} {window} x{count}`" for window, count in _both_ways(before.text, span.text)]
+            help = f"a number of filters has an x: write {' or '.join(readings)}"
+        elif "stride" in self.cls.arguments and two:
+            step = f"`{self.word} {before.text} s{span.text}`"
+            help = f"a stride has an s: write {step} or `{self.word} {before.text}x{span.text}`"
         elif filters is not None and argument.name == "kernel" and span.text.isdigit():
             help = f"a number of filters has an x: write `x{span.text}`"
         elif argument.name == "shape":
@@ -293,8 +361,28 @@ class LayerReader:
         known = [*(key for key in (*self.by_keyword, *self.by_prefix) if len(key) > 1), *self.cls.arguments]
         near = nearest(piece.text, known) if piece.kind == WORD else None
         if near in self.cls.arguments and near not in self.by_keyword:
-            near = f"{near}=…"
+            near = self.cls.arguments[near].examples()[0]
+        for prefix, argument in self.by_prefix.items():
+            if piece.text.lower() == f"{prefix}n":  # as the table of layers has it
+                near = next(form for form in argument.examples() if form.startswith(prefix))
         help = f"write `{near}`" if near else self.accepted_forms()
+        if (
+            piece.kind == WORD
+            and not near
+            and piece.text not in KINDS
+            and self.node.arguments
+            and self.chunk is self.node.arguments[0]
+        ):
+            from cnncalc.language.lenient import nearest_words  # only once something is wrong
+
+            text = self.node.span.text
+            several = nearest_words(text)
+            first = self.node.word.span.text.lower()
+            other = several is not None and (several[0] != KINDS[self.word] or first not in KINDS)
+            if several is not None and other and several[1] > self.chunk.span.start - self.node.span.start:
+                name = Piece(WORD, text, self.node.span.start, self.node.span.start + several[1], text[: several[1]])
+                message = f"`{self.word}` has no argument `{piece.text}`"
+                raise ArgumentError("E102", message, "not the name of a layer", name, f"write `{several[0]}`")
         if (piece.text in KINDS and piece.kind == WORD) or piece.kind == TENSOR:
             help = f"separate layers: write `| {piece.text}`"
             if self.word in SEQUENCE_WORDS:
@@ -305,7 +393,7 @@ class LayerReader:
 
     def accepted_forms(self) -> str:
         """Return a help text with the forms of all arguments."""
-        forms = [form for argument in self.cls.arguments.values() for form in argument.forms()]
+        forms = [form for argument in self.cls.arguments.values() for form in argument.examples()]
         return "it takes " + ", ".join(f"`{form}`" for form in forms) if forms else "it takes no arguments"
 
     def diagnostic(self, error: ArgumentError) -> Diagnostic:
@@ -325,3 +413,9 @@ class LayerReader:
                 glued = f"glued, `x` goes on with the {name} `{span.text}`"
                 return f"{glued}: write `{span.text[: len(head)]}:{number}`"
         return None
+
+
+def _both_ways(first: str, second: str) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Return two numbers as window and filters, the likelier reading first: windows are small."""
+    ways = (first, second), (second, first)
+    return ways if int(first) <= int(second) else ways[::-1]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from cnncalc.diagnostics import Diagnostic, Problems, Span, SpecError, exceed, fail, nearest
+from cnncalc.diagnostics import Diagnostic, Enclosing, Problems, Span, SpecError, exceed, fail, nearest
 from cnncalc.graph import MAX_LAYERS
 from cnncalc.language.channels import CHANNELS, ChannelsUnknownError, uses_channels
 from cnncalc.language.expressions import evaluate
@@ -62,7 +62,8 @@ class Scope(NamedTuple):
     """The names that are visible in a sequence, and the position of its layers.
 
     `path` is the prefix of their names, `calls` are the enclosing calls from the inside out, `arms` the enclosing
-    arms from the outside in, and `steps` the number of leading axes that they are applied along, step by step.
+    arms from the outside in, `steps` the number of leading axes that they are applied along, step by step, and
+    `within` the enclosing blocks, named groups and repeats from the outside in.
     """
 
     numbers: Mapping[str, Any]
@@ -72,6 +73,7 @@ class Scope(NamedTuple):
     calls: tuple[Span, ...] = ()
     arms: tuple[tuple[int, int], ...] = ()
     steps: int = 0
+    within: tuple[Enclosing, ...] = ()
 
 
 def checked_value(value: Any, hole: Hole) -> Any:
@@ -158,7 +160,8 @@ class Blocks:
             above = names[: names.index(block.name)] if names else []
             self.callable_from[id(block)] = {name: scope.blocks[name] for name in above}
         calls = (node.span, *scope.calls)
-        return Scope(numbers, self.callable_from[id(block)], {}, path, calls, scope.arms, scope.steps)
+        within = (*scope.within, Enclosing(path.removesuffix("."), node.span))
+        return Scope(numbers, self.callable_from[id(block)], {}, path, calls, scope.arms, scope.steps, within)
 
     def bind(self, node: CallNode, block: DefNode, scope: Scope, channels: int | None = None) -> Numbers | None:
         """Return the numbers of a block's body for a call; report an error and return None if the call does not fit.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from cnncalc.diagnostics import Diagnostic, FatalError, Origin, Problems, Span, SpecError, exceed, nearest
+from cnncalc.diagnostics import Diagnostic, Enclosing, FatalError, Origin, Problems, Span, SpecError, exceed, nearest
 from cnncalc.graph import MAX_LAYERS, UNKNOWN, BuildError, Graph, GraphBuilder, SharedWeights
 from cnncalc.language.arguments import read_layer
 from cnncalc.language.blocks import Blocks, Scope, checked_value, unknown_tensor
@@ -16,6 +16,7 @@ from cnncalc.language.inputs import (
     LETTERS,
     LetterMode,
     begins_with_input,
+    completed,
     has_input,
     is_input,
     open_sizes_error,
@@ -218,6 +219,9 @@ class Expander:
         if (count != 1 or isinstance(item.atom, CallNode)) and not self.blocks.layer_count((item,), scope):
             self.check_unused(item, scope)
             return current
+        if count > 1 and item.name is None and not _names_its_copies(item):
+            repeat = Enclosing(self.builder.number(f"{scope.path}repeat"), item.atom.span, count)
+            scope = scope._replace(within=(*scope.within, repeat))
         for number in range(1, count + 1):
             self.copies += 1
             # A count that depends on channels is known only here.
@@ -238,9 +242,7 @@ class Expander:
         if isinstance(atom, GroupNode):
             if atom.word:
                 return self.over_steps(atom, current, scope, name)
-            path = f"{scope.path}{name}." if name else scope.path
-            refuse_long_path(path, item.name_span or item.span, scope.calls)
-            return self.sequence(atom.items, current, scope._replace(path=path))
+            return self.sequence(atom.items, current, self.named_scope(name, item.name_span or item.span, scope))
         if isinstance(atom, MergeNode):
             return self.merge(atom, current, scope, name)
         if isinstance(atom, CallNode):
@@ -259,6 +261,9 @@ class Expander:
         if known is None:
             return UNKNOWN
         layer, origin = known
+        if scope.within:
+            # What was read once stands in several blocks.
+            origin = Origin(origin.span, origin.calls, scope.within)
         if layer.tensor_arguments:
             sized = self.with_sizes(layer, node, scope)
             if sized is None:
@@ -268,7 +273,7 @@ class Expander:
         if isinstance(layer, Input):
             inputs = ()
             if self.input is not None:
-                layer, self.input = Input("input", shape=self.input), None
+                layer, self.input = Input("input", shape=completed(self.input, layer.shape)), None
             layer = self.with_numbers(layer, node.span)
         elif current == NO_TENSOR:
             return self.report_missing_input(node.span)
@@ -293,9 +298,15 @@ class Expander:
 
     def over_steps(self, node: GroupNode, current: int, scope: Scope, name: str | None) -> int:
         """Build a sequence that is applied to each step of the first axis; its layers are numbered as a block's."""
-        path = f"{scope.path}{name}." if name else f"{self.builder.number(scope.path + node.word)}."
-        refuse_long_path(path, node.span, scope.calls)
-        return self.sequence(node.items, current, scope._replace(path=path, steps=scope.steps + 1))
+        own = name or self.builder.number(scope.path + node.word).removeprefix(scope.path)
+        inside = self.named_scope(own, node.span, scope)
+        return self.sequence(node.items, current, inside._replace(steps=scope.steps + 1))
+
+    def named_scope(self, name: str | None, span: Span, scope: Scope) -> Scope:
+        """Return the scope of a group's items: under its name if it has one, and else the one around it."""
+        path = f"{scope.path}{name}." if name else scope.path
+        refuse_long_path(path, span, scope.calls)
+        return scope._replace(path=path, within=(*scope.within, Enclosing(path[:-1]))) if name else scope
 
     def at_steps(self, layer: Layer, steps: int) -> Layer:
         """Return a layer that was read as it is at each step: the same one each time, which is then fitted once."""
@@ -375,7 +386,7 @@ class Expander:
         ends = []
         for number, arm in enumerate(node.arms):
             arms = (*scope.arms, (merge, number))
-            inside = Scope(scope.numbers, scope.blocks, scope.tensors, scope.path, scope.calls, arms, scope.steps)
+            inside = scope._replace(arms=arms)
             end = self.sequence(arm, current, inside, arm=True)
             ends.append(self.report_missing_input(node.span) if end == NO_TENSOR else end)
         key = id(node.layer), id(scope.numbers)
@@ -385,7 +396,8 @@ class Expander:
         if known is None:
             return UNKNOWN
         layer = self.at_steps(known[0], scope.steps) if scope.steps else known[0]
-        index = self.builder.add(layer, tuple(ends), Origin(node.span, scope.calls), name, scope.path, scope.arms)
+        origin = Origin(node.span, scope.calls, scope.within)
+        index = self.builder.add(layer, tuple(ends), origin, name, scope.path, scope.arms)
         if len(ends) == 1:
             help = f"a `;` separates arms; an empty one is the tensor before: `{known[0]}(… ; )`"
             self.builder.add_lint(index, Lint("W205", "`{layer}` has one arm, and gives that out as it is", help))
@@ -466,3 +478,8 @@ class Expander:
             help = "begin with `input 32x32x3 | …`, or add `--input 32x32x3`"
             self.problems.report("E130", "the spec has no input", span, "what size goes in here?", help)
         return UNKNOWN
+
+
+def _names_its_copies(item: ItemNode) -> bool:
+    """Return whether the layers of each copy of an item have a name in front of theirs: a call, or a `timewise`."""
+    return isinstance(item.atom, CallNode) or (isinstance(item.atom, GroupNode) and bool(item.atom.word))

@@ -67,6 +67,23 @@ def has_input(spec: Spec) -> bool:
     return False
 
 
+class ChannelsFirst(tuple[Any, ...]):
+    """A shape that was written channels first, in our order: of two sizes, the last was the first."""
+
+
+def completed(given: tuple[Any, ...], own: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return a shape that is given for an input, with what it leaves out as the input has it.
+
+    One number stands for each spatial axis, and as many numbers as there are such axes leave the channels as they are.
+    """
+    rank = len(own) - 1
+    if not rank or len(given) > rank:
+        return given
+    if len(given) == rank == 2 and isinstance(given, ChannelsFirst):
+        given = given[::-1]  # no channels are among them: they are height and width as they were written
+    return (*(given * rank if len(given) == 1 else given), own[-1]) if len(given) in (1, rank) else given
+
+
 def open_sizes_error(input: Input, span: Span | None) -> Diagnostic:
     """Return the error E132 for an input with letters where numbers are required."""
     letters = " and ".join(f"`{letter}`" for letter in input.open)

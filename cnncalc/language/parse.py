@@ -1,6 +1,6 @@
 """Parses tokens to nodes, by recursive descent with one method for each rule of the grammar.
 
-    spec      = { ( let | def ) SEP } sequence
+    spec      = { let | def | item SEP }     a let or def stands on a line of its own; the first item may be a shape
     sequence  = item { SEP item }
     item      = atom [ "*" count ] [ "as" NAME ]
     atom      = layer | [ WORD ] "(" sequence ")" | call | merge | "@" NAME
@@ -94,18 +94,28 @@ class Parser(Cursor):
 
     # -- the grammar ---------------------------------------------------------------------------------
 
+    #: The lets and defs on lines of their own between the layers; None where there may be none.
+    late: list[LetNode | DefNode] | None = None
+
     def spec(self) -> Spec:
-        return Spec(None, tuple(self.definitions()), self.whole_sequence())
+        definitions = self.definitions()
+        self.late = []
+        items = self.whole_sequence()
+        return Spec(None, (*definitions, *self.late), _with_input(items))
 
     def definitions(self) -> list[LetNode | DefNode]:
         definitions: list[LetNode | DefNode] = []
         while self.kind == CHUNK and self.token.text.lower() in ("let", "def"):
+            first = self.at
             try:
                 if self.take().text.lower() == "let":
                     definitions += self.lets()
                 else:
                     definitions.append(self.definition())
             except SpecError as error:
+                name = NAME.match(self.tokens[first + 1].text)
+                if name:
+                    self.problems.broken.add(name.group())
                 self.recover(error)
             if self.kind in (SEP, NEWLINE):
                 self.take()
@@ -134,8 +144,12 @@ class Parser(Cursor):
 
         It ends at a closing bracket, a `;`, the end, or with `one_line` at the line's end.
         """
-        items = []
+        items: list[ItemNode] = []
         while True:
+            if self.late is not None and not self.open and not one_line and self.begins_definition():
+                self.late += self.definitions()
+                if self.kind == END:
+                    return tuple(items)
             start = self.at
             try:
                 item = self.item()
@@ -147,6 +161,13 @@ class Parser(Cursor):
                 self.take()
             else:
                 return tuple(items)
+
+    def begins_definition(self) -> bool:
+        """Return whether a let or def begins here, on a line of its own."""
+        before = self.tokens[self.at - 1] if self.at else None
+        line = self.source.text[before.end if before else 0 : self.token.start]
+        starts_line = before is None or before.kind == NEWLINE or "\n" in line
+        return starts_line and self.kind == CHUNK and self.token.text.lower() in ("let", "def")
 
     def item(self) -> ItemNode:
         first = self.token
@@ -195,6 +216,11 @@ class Parser(Cursor):
         first = self.token
         if first.kind == CHUNK:
             self.take()
+            if self.kind == CHUNK and first.text.endswith("=") and self.token.start == first.end:
+                name = Chunk((first.text[:-1],), Span(self.source, first.start, first.end - 1))
+                return self.chunk(self.take(), name)
+            if self.kind == "@" and (filters := self.filters_at(first)):
+                return filters
             if self.kind not in ("@", TEXT) or not (long_form := LONG_FORM.fullmatch(first.text)):
                 return self.chunk(first, name)
             name = Chunk((long_form.group(1),), Span(self.source, first.start, first.end - 1))
@@ -204,6 +230,15 @@ class Parser(Cursor):
         at = self.expect("@", "a value")
         tensor, _ = self.name("after `@`")
         return Chunk((f"@{tensor}",), self.since(at), name)
+
+    def filters_at(self, first: Token) -> Chunk | None:
+        """Take and return `64@3x3`, filters in front of a window; None where the `@` is a name's."""
+        window = self.tokens[self.at + 1]
+        glued = first.end == self.token.start and self.token.end == window.start
+        if not (first.text.isdigit() and glued and window.text[:1].isdigit()):
+            return None
+        self.take(), self.take()
+        return Chunk((f"{first.text}@{window.text}",), self.since(first))
 
     def group(self, word: Token | None = None) -> GroupNode:
         opening = self.enter()
@@ -417,3 +452,18 @@ class Parser(Cursor):
         self.problems.catch(error)
         span = self.skip(start)
         return ItemNode(InvalidNode(span), span)
+
+
+#: A shape as a spec may begin with it.
+SHAPE = re.compile(r"\d+(?:[xX×]\d+)*")
+
+
+def _with_input(items: tuple[ItemNode, ...]) -> tuple[ItemNode, ...]:
+    """Return the items; a shape that stands first is the input's."""
+    first = items[0].atom if items else None
+    if not isinstance(first, LayerNode) or first.word.name is not None or len(first.word.parts) != 1:
+        return items
+    if not isinstance(first.word.parts[0], str) or not SHAPE.fullmatch(first.word.parts[0]):
+        return items
+    word = Chunk(("input",), first.word.span._replace(end=first.word.span.start))
+    return (items[0]._replace(atom=LayerNode(word, (first.word, *first.arguments), first.span)), *items[1:])

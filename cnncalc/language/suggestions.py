@@ -14,19 +14,13 @@ from typing import Any
 
 from cnncalc import frameworks
 from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError, nearest
-from cnncalc.frameworks.table import Equivalent, FrameworkCall
+from cnncalc.frameworks.table import FrameworkCall
 from cnncalc.language.arguments import UnknownArgumentError, UnknownLayerError, keys_of, read_layer
+from cnncalc.language.lenient import argument_for, nearest_name, nearest_words, word_for
 from cnncalc.language.nodes import CallNode, DefNode, LayerNode, LetNode
 from cnncalc.language.parse import parse_items
 from cnncalc.language.prelude import prelude
-from cnncalc.layers.base import KINDS, REGISTRY, Layer
-
-#: Names of papers and older frameworks, without rank and underscores → our word.
-OTHER_NAMES = {
-    "adaptivepool": "adaptiveavgpool", "convtransposed": "deconv", "deconvolution": "deconv", "drop": "dropout",
-    "fullyconnected": "fc", "globalavgpooling": "gap", "globalpool": "gap", "innerproduct": "fc",
-    "transposedconv": "deconv",
-}  # fmt: skip
+from cnncalc.layers.base import KINDS, REGISTRY
 
 #: A number with commas as in print; any other with commas is sizes.
 THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")
@@ -49,7 +43,7 @@ def with_suggestions(
         return SpecError([_unknown_layer(error, {**prelude(), **(blocks or {})}, tensors)])
     if isinstance(error, UnknownArgumentError):
         declared = keys_of(error.cls).prefixes.get(error.name)
-        meant = declared.name if declared else _argument_named(error.name, error.cls)
+        meant = declared.name if declared else argument_for(error.name, error.cls)
         if meant is not None:
             return SpecError([each._replace(help=f"write `{meant}`") for each in error.diagnostics])
     return error
@@ -68,7 +62,10 @@ def unknown_block(
         help = "use `* count` to repeat" if calls else "move its def up"
     elif (word := word_for(node.name)) is not None:
         message, label = f"the layer `{node.name}` takes no brackets", "not a block"
-        help = f"write `{translated_call(node.span.text) or _example(word)}`"
+        written = translated_call(node.span.text)
+        help = f"write `{written}`" if written else f"`cnncalc layers {KINDS[word]}` shows its arguments"
+        if written is None and (reason := _refusal(node.span.text)):
+            message, label = f"`{node.name}` is not read as it is called here", reason
     elif near := nearest(node.name, [*blocks, *REGISTRY]) or nearest(node.name, prelude()):
         help = f"write `{near}`"
     return Diagnostic("E112", message, node.name_span, label, help=help, calls=calls)
@@ -85,19 +82,25 @@ def _unknown_layer(error: UnknownLayerError, blocks: Mapping[str, DefNode], tens
         return _unknown(span, f"a block is called with brackets: write `{name}({parameters})`")
     if name in tensors:
         return _unknown(span, f"a name stands behind an `@`: write `@{name}`")
-    if error.chunk.name is not None:
-        span = error.chunk.name.span.to(span)
-        return _without_layer(span, f"write the layer first: `conv {span.text}`")
     text = name.lower()
     before = span.source.text[: span.start]
+    of_layer = "remove the separator before it: a layer goes on until the next one"
+    if error.chunk.name is not None:
+        span = error.chunk.name.span.to(span)
+        return _without_layer(span, of_layer if "|" in before else f"write the layer first: `conv {span.text}`")
+    if "|" in before and any(argument_for(text, REGISTRY[word]) for word in ("conv", "pool", "fc")):
+        return _without_layer(span, of_layer)
     if text[:1].isdigit():
         return _number_without_layer(span, before)
     if SHORT_FORM.fullmatch(text):
-        return _without_layer(span, "remove the separator before it: a layer goes on until the next one")
+        return _without_layer(span, of_layer)
     if whole := word_for(text):
         return _unknown(span, f"write `{whole}`")
     word = error.word.text.lower()
-    near = word_for(word) or nearest(word, REGISTRY) or nearest(text, REGISTRY)
+    if (several := nearest_words(span.source.text[span.start : span.start + MAX_CALL])) is not None:
+        meant, length = several
+        return _unknown(span._replace(end=span.start + length), f"write `{meant}`")
+    near = word_for(word) or nearest(word, REGISTRY) or nearest(text, REGISTRY) or nearest_name(word)
     return _unknown(error.word, f"write `{near}`" if near else "`cnncalc layers` lists the layer words")
 
 
@@ -121,30 +124,6 @@ def _number_without_layer(span: Span, before: str) -> Diagnostic:
     return _without_layer(span, f"write the layer first: `{'conv' if before.strip() else 'input'} {span.text}`")
 
 
-def word_for(name: str) -> str | None:
-    """Return our word for the name of a layer in a framework or paper: `batchnorm` for `nn.BatchNorm2d`."""
-    bare = name.rpartition(".")[2].lower()
-    plain = re.sub(r"[123]d|_", "", bare)
-    known = next((word for word in (bare, plain) if word in REGISTRY), None)
-    return known or frameworks.kind_of(name) or OTHER_NAMES.get(plain)
-
-
-def _example(word: str) -> str:
-    """Return an example of a layer, taken from its class."""
-    examples = REGISTRY[word].examples
-    return examples[0].spec.rpartition("|")[2].strip() if examples else word
-
-
-def _argument_named(name: str, cls: type[Layer]) -> str | None:
-    """Return the argument of a class by its name in a framework: `kernel` for `kernel_size`."""
-    tables = [frameworks.framework(each).rows for each in frameworks.NAMES]
-    # What the name means of this layer, else of any other.
-    kinds = [*cls.words, *(kind for table in tables for kind in table if kind not in cls.words)]
-    rows = [table[kind] for kind in kinds for table in tables if kind in table]
-    arguments = [argument for row in rows if isinstance(row, Equivalent) for argument in row.arguments]
-    return next((str(each.meaning) for each in arguments if each.name == name and each.meaning in cls.arguments), None)
-
-
 # -- calls -------------------------------------------------------------------------------------------------
 
 
@@ -153,6 +132,11 @@ def translated_call(text: str) -> str | None:
 
     Return None if the call cannot be translated.
     """
+    return (call_of(text) or (None, None))[0]
+
+
+def call_of(text: str) -> tuple[str, tuple[str, int] | None] | None:
+    """Return a framework's call in the language, and the channels that it says to come in, if it does."""
     try:
         call = ast.parse(text, mode="eval").body if len(text) <= MAX_CALL else None
         if not isinstance(call, ast.Call):
@@ -166,8 +150,34 @@ def translated_call(text: str) -> str | None:
     for full in (name, f"{name}2d"):
         for framework in frameworks.frameworks_with(full):
             with suppress(ValueError):
-                return _written(framework.read_call(full, positional, named))
-    return None if named else _own_call(name.lower(), positional)
+                read = framework.read_call(full, positional, named)
+                return _written(read), read.expects
+    own = None if named else _own_call(name.lower(), positional)
+    return None if own is None else (own, None)
+
+
+def is_framework_call(text: str) -> bool:
+    """Return whether a text is a call of a framework's layer, as Python has it: `Conv2d(3, 8, k)`."""
+    return _refusal(text) is not None
+
+
+def _refusal(text: str) -> str | None:
+    """Return why a framework's call is not read, or an empty text for one that is; None for what is no such call."""
+    try:
+        call = ast.parse(text, mode="eval").body if len(text) <= MAX_CALL and re.match(r"[\w.]+\(", text) else None
+        if not isinstance(call, ast.Call):
+            return None
+        name = ast.unparse(call.func)
+        table = next(frameworks.frameworks_with(name), None)
+        if table is None:
+            return None
+        positional = [_value(each) for each in call.args]
+        table.read_call(name, positional, {each.arg or "": _value(each.value) for each in call.keywords})
+    except SyntaxError:
+        return None
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _value(node: ast.expr) -> Any:

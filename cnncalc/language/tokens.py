@@ -1,9 +1,12 @@
 """Splits text into tokens. Only the marks of the language are known here, none of its words.
 
     CHUNK     a run of characters with no space or mark in it; a hole `{…}` in it may hold anything
-    SEP       "|" or "," or "->"        NEWLINE   a line's end
-    TEXT      a text in double quotes, on one line, behind a CHUNK
+    SEP       "|" or "," or "->", "=>", "→"        NEWLINE   a line's end
+    TEXT      a text in double quotes, or a pattern with "->" in single ones, on one line, behind a CHUNK
     one each  ( ) ; * @ =
+
+Sizes as Python and people write them are a chunk as ours: `(3, 3)` behind an `=`, `(224, 224, 3)` or `224,224,3` behind
+`input` or where a spec begins. So is a word in single quotes behind an `=`.
 
 A line's end without a meaning (beside a separator, inside an opening bracket, before a closing one) is
 left out, so that every NEWLINE the parser sees is a separator.
@@ -24,19 +27,26 @@ MAX_SEPARATORS, MAX_TOKENS = 100_000, 400_000
 # What a chunk is made of: runs of plain characters, a minus that begins no arrow, holes with whatever is in them.
 _PART = r"[A-Za-z0-9_.:+/%?×]+|-(?!>)|\{[^{}\n]*\}"
 
+#: Sizes with commas, and in brackets or not: `(224, 224, 3)`, `[224, 224, 3]`, `224,224,3`.
+_SIZES = r"[(\[][ ]*\d+(?:[ ]*[,xX×*][ ]*\d+)*[ ]*,?[ ]*[)\]]"
+_INPUT = r"(?i:(?<=input[ ])|(?<=input=)|(?<=shape=))"
+
 TOKEN = re.compile(
     r"(?P<skip>[ \t]+|\#[^\r\n]*)"
     r"|(?P<newline>\r\n|\n|\r)"
-    r"|(?P<sep>->|[|,])"
+    rf"|(?P<sizes>(?:(?<==)|{_INPUT}|\A){_SIZES}|(?:{_INPUT}|\A)\d+(?:[ ]*[,*][ ]*\d+)+(?![\w.]))"
+    r"|(?P<quoted>(?<==)'[^'\r\n]*')"
+    r"|(?P<sep>->|=>|[|,→⇒])"
     r"|(?P<mark>[();*@=])"
     # An "=" within a chunk belongs to it (`stride=2`), at its beginning it is a mark (`let w = 64`).
-    rf"|(?P<chunk>(?:{_PART})(?:{_PART}|=)*)"
-    r'|(?P<text>"[^"\r\n]*")'
+    rf"|(?P<chunk>(?:{_PART})(?:{_PART}|=(?!>))*)"
+    # In single quotes, as Python has it, only an einops pattern.
+    r"""|(?P<text>"[^"\r\n]*"|'(?=[^'\r\n]*->)[^'\r\n]*')"""
 )
 
 #: A character that people or their editors write → what to write instead.
 LOOKALIKES = {
-    "–": "-", "—": "-", "−": "-", "→": "->", "⇒": "->", "“": "", "”": "", "‘": "", "’": "",
+    "–": "-", "—": "-", "−": "-", "“": "", "”": "", "‘": "", "’": "",
     "·": "*", "∗": "*", "•": "*", "\u00a0": "a space", "\u3000": "a space", "\u200b": "nothing", "\ufeff": "nothing",
     "[": "(", "]": ")", "'": "", '"': "", "&": "|", "\\": "|", "~": "-", ">": "->", "<": "", "!": "", "$": "",
 }  # fmt: skip
@@ -74,6 +84,10 @@ def tokenize(source: Source, problems: Problems) -> list[Token]:
         kind = token.lastgroup
         if kind == "chunk":
             tokens.append(Token(CHUNK, start, at, text[start:at]))
+        elif kind == "sizes":
+            tokens.append(Token(CHUNK, start, at, "x".join(re.findall(r"\d+", text[start:at]))))
+        elif kind == "quoted":
+            tokens.append(Token(CHUNK, start, at, text[start + 1 : at - 1]))
         elif kind == "sep":
             _drop_newline(tokens)
             tokens.append(Token(SEP, start, at, text[start:at]))

@@ -86,19 +86,43 @@ class Writer:
             yield beginning._replace(above=(f"# {_one_line(spec.name)}",)) if named else beginning
         else:
             # What stands before the first item is no comment behind it.
-            yield as_written(beginning, "\n" + self.text[: _start((*spec.definitions, *spec.items), self.text)])
+            first = sorted((*spec.definitions, *spec.items), key=lambda node: node.span.start)
+            yield as_written(beginning, "\n" + self.text[: _start(tuple(first), self.text)])
+        items = self.before(spec.items, spec.definitions)
+        yield from self.sequence(items, top=True)
+        left = spec.items[len(items) :]
+        if items:
+            yield self.item_end(items[-1], (*spec.definitions, *left))
         goes_on = False
         for number, each in enumerate(spec.definitions, 1):
-            rest = (*spec.definitions[number:], *spec.items)
+            later = spec.definitions[number:]
+            items = self.before(left, later)
+            left = left[len(items) :]
+            rest = (*items, *later, *left)
             if isinstance(each, LetNode):
                 yield f"{'' if goes_on else 'let '}{each.name}{self.style.equals}{self.expression(each.value)}"
             else:
                 yield from self.definition(each)
             goes_on = self.goes_on(each, rest)
             yield self.let_gap(each, rest) if goes_on else self.definition_end(each, rest)
-        yield from self.sequence(spec.items, top=True)
-        if self.text is not None and spec.items:
-            yield self.gap(Gap(""), *_ends(spec.items[-1]), len(self.text))
+            yield from self.sequence(items, top=True)
+            if items:
+                yield self.item_end(items[-1], (*later, *left))
+
+    def before(self, items: tuple[ItemNode, ...], definitions: tuple[LetNode | DefNode, ...]) -> tuple[ItemNode, ...]:
+        """Return the items that stand before the next of the definitions; without a source, none does."""
+        if not definitions:
+            return items
+        if self.text is None:
+            return ()
+        start = definitions[0].span.start
+        return tuple([item for item in items if item.span.start < start])
+
+    def item_end(self, item: ItemNode, rest: tuple[LetNode | DefNode | ItemNode, ...]) -> Gap:
+        """Return the gap behind the last item before a let or def, or before the end."""
+        if self.text is None:
+            return Gap("")
+        return self.gap(Gap("", hang=0, broken=True) if rest else Gap(""), *_ends(item), _start(rest, self.text))
 
     def goes_on(self, node: LetNode | DefNode, rest: tuple[LetNode | DefNode | ItemNode, ...]) -> bool:
         """Return whether the author wrote the next let after this one's comma, without the word `let`."""

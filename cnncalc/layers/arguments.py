@@ -14,6 +14,7 @@ separately. Each type of argument has a small grammar of its own:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Generic, TypeVar, overload
 
@@ -21,6 +22,9 @@ from cnncalc.layers.pieces import NUMBER, WORD, ArgumentError, Pieces
 from cnncalc.shape import Padding, ShapeError
 
 T = TypeVar("T")
+
+#: Numbers for an argument in a help text.
+NUMBERS = {"filters": "64", "units": "10", "groups": "4", "size": "5"}
 
 #: Integers in a spec are below this.
 MAX_INTEGER = 10**9
@@ -126,6 +130,10 @@ class Argument(Generic[T]):
         """Return examples of its short forms, for help texts: `s2`, `same`."""
         return [prefix + self.sample for prefix in self.shorts] + list(self.keywords)
 
+    def examples(self) -> list[str]:
+        """Return its short forms with a number in place of N, as they may be written: `x64`, `:64`."""
+        return [re.sub(r"N$", NUMBERS.get(self.name, "2"), form) for form in self.forms()]
+
     def _number(self, pieces: Pieces, low: float, high: float = MAX_INTEGER, whole: bool = True) -> Any:
         piece = pieces.next
         if piece is None or piece.kind != NUMBER:
@@ -146,7 +154,7 @@ class Argument(Generic[T]):
         return value
 
     def _hint(self) -> str:
-        return f"write `{self.forms()[0]}`"
+        return f"write `{self.examples()[0]}`"
 
 
 class Integer(Argument[int]):

@@ -24,7 +24,7 @@ one row of that framework's table, and its MACs by each counting convention.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal, NamedTuple, NoReturn, TypeVar
 
 from cnncalc.layers.arguments import Argument, Flag, PaddingArgument, count, declared
@@ -109,6 +109,9 @@ class Layer:
     #: What follows the word where that is not arguments: a merge's arms.
     takes: ClassVar[str] = ""
     examples: ClassVar[tuple[Example, ...]] = ()
+
+    #: Values of required arguments that a text may leave out: `maxpool` alone halves each axis.
+    implied: ClassVar[Mapping[str, Any]] = {}
 
     #: The kind, and the number of spatial axes that the word asks for (None: any).
     kind: str
@@ -375,5 +378,5 @@ def rank_of(word: str) -> int | None:
 
 
 def _missing(word: str, argument: Argument[Any]) -> NoReturn:
-    forms = " or ".join(f"`{form}`" for form in argument.forms())
+    forms = " or ".join(f"`{form}`" for form in argument.examples())
     raise ArgumentError("E104", f"`{word}` has no {argument.name}", f"{argument.help} missing", None, f"write {forms}")

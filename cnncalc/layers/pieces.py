@@ -47,6 +47,11 @@ class Pieces:
         """The piece before the cursor; the first piece if none was taken yet."""
         return self._pieces[max(self._at - 1, 0)]
 
+    @property
+    def is_last(self) -> bool:
+        """Whether the piece at the cursor is the last one."""
+        return self._at + 1 == len(self._pieces)
+
     def take(self) -> Piece:
         """Return the piece at the cursor, and advance."""
         piece = self._pieces[self._at]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Literal
 
 from cnncalc.layers.arguments import Choice, Flag, PaddingArgument, PerAxis
 from cnncalc.layers.base import BYTES_OF_INDEX, WHOLE, Example, Layer
@@ -19,6 +19,7 @@ class Pooling(Windowed):
     kernel = PerAxis("", in_full=True, help="window size")
     stride = PerAxis("s", default=None, like="kernel", help="step of the window")
     padding = PaddingArgument("p", default=Padding("valid"), help="rows added at each end of an axis")
+    implied: ClassVar[Mapping[str, Any]] = {"kernel": (2,)}
     pads_freely = False
     keeps = "inputs"
     size_notes = (

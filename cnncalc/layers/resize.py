@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from cnncalc.layers.arguments import Choice, Integer, PaddingArgument, PerAxis
 from cnncalc.layers.base import Example, Layer
@@ -21,6 +21,7 @@ class Upsample(Layer):
     keeps = "nothing"
     spatial = True
     factor = PerAxis("", help="how many times as large")
+    implied: ClassVar[Mapping[str, Any]] = {"factor": (2,)}
     mode = Choice("nearest", "bilinear", help="how elements between are made")
     size_rule = "N·factor; C"
     field_rule = "that of the element repeated, bilinear of those on both sides; j becomes j/factor"

@@ -46,7 +46,8 @@ BYTES = {
 
 SPACE = re.compile(r"\s*")
 WORD = re.compile(r"\S+")
-PATH = re.compile(r"(?!\d)[^\s<>=!≥≤≠]+")
+#: A path, or a figure's name in several words in front of an operator.
+PATH = re.compile(r"(?!\d)[^\s<>=!≥≤≠]+(?:(?: +[A-Za-z]+)+(?= *[<>=!≥≤≠]))?")
 OPERATOR = re.compile(r"[<>=!≥≤≠]+")
 NUMBER = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d+(?:_\d+)*)(?:\.\d+)?(?![\d,_.])", re.ASCII)
 UNIT = re.compile(r"[A-Za-z]*")
@@ -192,6 +193,10 @@ def _outcome(condition: Condition, figure: Figure) -> Outcome:
         )
     if not figure.in_bytes and unit in BYTES:
         help = f"write `{written}{unit[:-1].removesuffix('i')}`"
+        if figure.key == "params":
+            before = "".join(path.rpartition(".")[:2])
+            bytes_of_it = f"{before}params_bytes {condition.operator} {written}{unit}"
+            help += f", or `{bytes_of_it}` for the bytes of the weights"
         raise SpecError([Diagnostic("E141", f"`{path}` is not in bytes", limit, "a limit in bytes", help=help)])
     holds = OPERATORS[condition.operator]
     exceeding = [each for each in figure.numbers if holds(each, condition.limit) != condition.must_hold]

@@ -15,10 +15,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from cnncalc.analysis import Analysis
-from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, near, nearest, try_each
+from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, near, nearest, similarity, try_each
 from cnncalc.figures.receptive_field import FIELD_FIGURES
-from cnncalc.figures.rows import RowGroup
+from cnncalc.figures.rows import group_named
 from cnncalc.notation import per_axis, shape_text
+from cnncalc.query.vocabulary import SYNONYMS, WITHIN, spelled
 from cnncalc.shape import formulas_as_text
 
 if TYPE_CHECKING:
@@ -28,13 +29,17 @@ if TYPE_CHECKING:
 NAME_KEYS = ("inputs", "outputs")
 #: The figures that are the last layer's where no layer is named.
 LAST_KEYS = ("output_shape", "receptive_field")
-#: Other names of totals.
-SYNONYMS = {"ram": "ram_bytes", "flash": "flash_bytes"}
+#: What the words mean of a network on a device.
+ON_DEVICE = {"ram": "ram_bytes", "flash": "flash_bytes"}
 #: The figures of a layer that a block has as well, under the same keys.
 BLOCK_KEYS = (
     "type", "params", "frozen", "buffers", "macs", "flops", "backward_macs", "activations", "conv_activations",
     "params_bytes", "live_bytes", "traffic_bytes", "saved_bytes",
 )  # fmt: skip
+
+
+#: Figures of a row that its JSON object has not: they are other figures' parts of the whole network.
+MORE_KEYS = ("live_bytes", "params_bytes", "share")
 
 
 class Figure(NamedTuple):
@@ -65,7 +70,7 @@ class Figures:
 
     def find(self, path: Span) -> Figure:
         """Return the figure of a path; raise `SpecError` E140, with similar paths, if there is none."""
-        value, taken, keys = self._start(path.text)
+        value, taken, keys = self._start(self._in_our_words(path.text))
         while keys:
             key = ".".join(keys)
             if not (isinstance(value, dict) and key in value):
@@ -91,17 +96,33 @@ class Figures:
         in_bytes = any(each.endswith("_bytes") for each in taken[1:]) or (taken[0] == "totals" and "tensors" in taken)
         return Figure(".".join(taken), key, value, tuple(self._numbers(value, key)), in_bytes)
 
+    def _in_our_words(self, path: str) -> str:
+        """Return a path whose last key is the JSON object's for what people call the figure: `ram`, `conv1.rf`."""
+        before, dot, key = path.rpartition(".")
+        meant = WITHIN.get(spelled(key)) if self._layer(before) else None
+        if before in ("", "totals") and self._analysis.totals.on_device:
+            meant = ON_DEVICE.get(spelled(key))
+        meant = meant or SYNONYMS.get(spelled(key))
+        if meant is None and key[:1].isalpha() and not self._is_key(before, key) and key not in self._general():
+            meant = spelled(key)  # the case of a key makes no difference, that of a name does
+        if before == "totals" and meant == "peak":
+            meant = "activation_bytes.peak"
+        return before + dot + meant if meant and not self._layer(path) and not self._is_key(before, key) else path
+
+    def _is_key(self, before: str, key: str) -> bool:
+        """Return whether a word is a key of the object that a path begins with: `input` of a network's own names."""
+        return key in (self._layer(before) or ())
+
     def _start(self, text: str) -> tuple[Any, list[str], list[str]]:
         """Return the object that the path starts in, the keys that lead to it, and the keys that remain."""
         keys = text.split(".")
         if keys[0] == "totals":
-            return self._totals, ["totals"], [SYNONYMS.get(keys[1], keys[1]), *keys[2:]] if keys[1:] else []
+            return self._totals, ["totals"], keys[1:]
         layer_keys = keys[1:] if keys[0] == "layers" else keys
         for end in range(min(len(layer_keys) - 1, self._deepest), 0, -1):
             name = ".".join(layer_keys[:end])
             if figures := self._layer(name):
                 return figures, [name], layer_keys[end:]
-        keys[0] = SYNONYMS.get(keys[0], keys[0])
         for outer in ("activation_bytes", "totals"):
             inner: Any = self._totals.get(outer, self._totals)
             if keys[0] in inner:
@@ -115,13 +136,13 @@ class Figures:
         """Return the figures of a layer, or of a block as a whole; None if neither has that name."""
         if name in self._rows:
             row = self._rows[name]
-            return {**row.to_dict(), "receptive_field": row.receptive_field.figures()}
-        rows = tuple(row for row in self._analysis.rows if row.name.startswith(f"{name}."))
-        if not rows:
+            more = {key: getattr(row, key) for key in MORE_KEYS}
+            return {**row.to_dict(), **formulas_as_text(more), "receptive_field": row.receptive_field.figures()}
+        block = group_named(self._analysis.rows, name)
+        if block is None:
             return None
-        block = RowGroup(name, rows)
         return {
-            **{key: getattr(block, key) for key in BLOCK_KEYS},
+            **{key: getattr(block, key) for key in (*BLOCK_KEYS, *MORE_KEYS)},
             "inputs": list(block.inputs),
             "output_shape": formulas_as_text(block.output_shape),
             "receptive_field": block.receptive_field.figures(),
@@ -143,8 +164,10 @@ class Figures:
             yield from self._analysis.graph.nodes[0].shape.spatial
         several = isinstance(value, list) and (len(value) == 1 or not key.endswith(("shape", "shapes")))
         for each in value if several else [value]:
-            if isinstance(each, int) and not isinstance(each, bool):
-                yield each
+            if isinstance(each, (int, float)) and not isinstance(each, bool):
+                from fractions import Fraction
+
+                yield each if isinstance(each, int) else Fraction(each)
             elif of_receptive_field and isinstance(each, str) and each != "all":
                 from fractions import Fraction
 
@@ -158,12 +181,21 @@ class Figures:
             raise _error(path, label, [], f"write `{text}.output_shape`, `{text}.params` or another of its figures")
         if isinstance(value, list):
             raise _error(path, f"`{'.'.join(taken)}` has {len(value)} values", [], "they are counted from 0")
-        if text.removeprefix("totals.") in (*SYNONYMS, *SYNONYMS.values()):
+        if text.removeprefix("totals.") in ON_DEVICE.values():
             help = "add `--deploy int8`, or another type: it is a figure of the network on a device"
             raise _error(path, "no figure of a network that is not deployed", [], help)
         similar = near(text, self._candidates(text, value, taken), 3)
         notes = [f"near it: {', '.join(similar)}"] if len(similar) > 1 else []
-        help = f"write `{similar[0]}`" if similar else "the paths are those of `--format json`, with layers by name"
+        before = ".".join(taken)
+        keys = value if isinstance(value, dict) else {}
+        known = [word for word, key in SYNONYMS.items() if not before or key in keys]
+        others = [f"{before}.{word}" if before else word for word in known]
+        both = [*similar, *near(text, others, 3)]
+        # As near as the nearest: either may be meant.
+        best = max((similarity(text, each) for each in both), default=0)
+        meant = [each for each in both if similarity(text, each) == best]
+        words = [f"`{each}`{_key_behind(each)}" for each in meant]
+        help = f"write {' or '.join(words)}" if words else "the paths are those of `--format json`, with layers by name"
         raise _error(path, "no figure of this path", notes, help)
 
     def _candidates(self, text: str, value: Any, taken: Sequence[str]) -> Iterator[str]:
@@ -189,6 +221,12 @@ def find_all(paths: Sequence[str], analysis: Analysis) -> list[Figure]:
 
 def _error(path: Span, label: str, notes: Sequence[str], help: str) -> SpecError:
     return SpecError([Diagnostic("E140", f"unknown figure `{path.text}`", path, label, tuple(notes), help)])
+
+
+def _key_behind(path: str) -> str:
+    """Return the key of a path's last word in brackets, where it is another."""
+    key = SYNONYMS.get(path.rpartition(".")[2])
+    return f" (`{key}`)" if key else ""
 
 
 def _paths(value: dict[str, Any], prefix: str) -> Iterator[str]:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from cnncalc.diagnostics import Source
 from cnncalc.graph import Graph, with_input_order_warnings
 from cnncalc.readers.errors import fail, fail_if_unknown, fail_pickle
+from cnncalc.readers.foreign import FOREIGN, fail_foreign
 from cnncalc.readers.importer import printable_title
 
 #: Suffix → the module that reads such files.
@@ -83,13 +84,16 @@ class ReadOptions(NamedTuple):
 def recognize(path: str) -> ModelFile | None:
     """Return the model file if its name or its first bytes identify a format; None for a spec.
 
-    Raises `SpecError` E304 for a pickled module, and `OSError` if the file cannot be read.
+    Raises `SpecError` E304 for a pickled module, E302 for a file of another tool, and `OSError` if the file cannot be
+    read.
     """
     suffix = paths.splitext(path)[1].lower()
     reader = SUFFIXES.get(suffix)
     if reader is None:
         with open(path, "rb") as file:
             reader = _recognize_content(path, file.read(HEAD_BYTES))
+    if reader is None and suffix in FOREIGN:
+        fail_foreign(path)
     # A net of Caffe may be called `.pt`, too: it is text, and no pickle begins as one.
     if suffix in PICKLES and reader != "caffe":
         fail_pickle(path)

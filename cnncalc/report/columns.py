@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from cnncalc.diagnostics import nearest
 from cnncalc.figures.rows import Row, RowOrGroup
-from cnncalc.notation import field_range_text, field_text, formula, shape_text, thousands
+from cnncalc.notation import PREFIXES, field_range_text, field_text, formula, scaled, shape_text, thousands
+from cnncalc.query.vocabulary import key_of
 from cnncalc.report.document import Bar, Column, Folding
 from cnncalc.shape import Size
 
@@ -97,7 +98,13 @@ def size_column(
 
 
 def count_column(
-    key: str, heading: str, get: Callable[[Any], Size], *, rank: int = 0, bar: Bar | None = None
+    key: str,
+    heading: str,
+    get: Callable[[Any], Size],
+    *,
+    rank: int = 0,
+    bar: Bar | None = None,
+    scale: Literal["none", "counts", "bytes"] = "counts",
 ) -> Column:
     """Return a column of whole numbers; as text, they have thousands separators.
 
@@ -120,7 +127,48 @@ def count_column(
             return thousands(known)
         return f"≥{thousands(known)}" if known else "?"
 
-    return Column(key, heading, value, text, True, rank=rank, bar=bar)
+    return Column(key, heading, value, text, True, rank=rank, bar=bar, scale=scale)
+
+
+def scaled_column(key: str, heading: str, column: Column, unit: str) -> Column:
+    """Return a column of another one's figures in a unit, for papers: `4.09` of 4,089,184,256 in `G`."""
+    divisor = 1000 ** (PREFIXES.index(unit) + 1)
+
+    def value(line: Any, layout: str) -> float | None:
+        count = column.value(line, layout)
+        return count / divisor if isinstance(count, int) else None
+
+    text = scaled_text(column, unit)
+    return Column(key, heading, value, text, True, rank=column.rank, derived=True)
+
+
+def scaled_text(column: Column, unit: str) -> Callable[[Any, str], str]:
+    """Return the text function of a column with its numbers in a unit; formulas stay as they are."""
+
+    def text(line: Any, layout: str) -> str:
+        count, whole = column.value(line, layout), column.text(line, layout)
+        if not isinstance(count, int) or whole == "?":
+            return whole
+        return ("≥" if whole.startswith("≥") else "") + scaled(count, unit, column.scale == "bytes")
+
+    return text
+
+
+def _optional(column: Column) -> Column:
+    """Return a column whose figure may be None, for one that is not known or not a number."""
+
+    def text(line: Any, layout: str) -> str:
+        return "?" if column.value(line, layout) is None else column.text(line, layout)
+
+    return column._replace(text=text)
+
+
+def _share(row: RowOrGroup) -> float | None:
+    return None if row.share is None else round(row.share, 4)
+
+
+def _share_text(row: RowOrGroup) -> str:
+    return "" if not row.share else f"{row.share:.1f} %"
 
 
 BAR = Bar(natural=8, most=12)
@@ -143,10 +191,8 @@ COLUMNS = {
         count_column("backward", "backward MACs", lambda row: row.backward_macs, rank=3),
         count_column("activations", "activations", lambda row: row.activations, rank=2),
         count_column("conv_activations", "conv activations", lambda row: row.conv_activations, rank=2),
-        count_column("saved", "saved bytes", lambda row: row.saved_bytes, rank=2),
-        count_column("flash", "flash bytes", lambda row: row.params_bytes, rank=5, bar=BAR),
-        count_column("live", "RAM live", lambda row: row.live_bytes, rank=4, bar=BAR),
-        count_column("traffic", "traffic bytes", lambda row: row.traffic_bytes, rank=2),
+        count_column("saved", "saved bytes", lambda row: row.saved_bytes, rank=2, scale="bytes"),
+        count_column("traffic", "traffic bytes", lambda row: row.traffic_bytes, rank=2, scale="bytes"),
         Column(
             "intensity", "FLOP/B", lambda row, _: _rounded(row.intensity), lambda row, _: _intensity(row), True, rank=2
         ),
@@ -155,6 +201,9 @@ COLUMNS = {
         size_column("jump", "jump", lambda row, _: field_text(row.receptive_field, "jump")),
         size_column("left", "left", lambda row, _: field_text(row.receptive_field, "left")),
         text_column("implicit", "implicit", lambda row: str(row.implicit).lower(), folding="none"),
+        _optional(count_column("bytes", "weight bytes", lambda row: row.params_bytes, rank=2, scale="bytes")),
+        _optional(count_column("live", "live bytes", lambda row: row.live_bytes, rank=2, scale="bytes")),
+        Column("share", "share", lambda row, _: _share(row), lambda row, _: _share_text(row), True),
     )
 }
 
@@ -171,9 +220,16 @@ def _intensity(row: Any) -> str:
     return f"{float(value):,.0f}" if value >= 100 else f"{float(value):.1f}"
 
 
+#: Figures in the units of papers: key, heading, the column that they are of, and the unit.
+SCALED = (("mparams", "Mparams", "params", "M"), ("gmacs", "GMACs", "macs", "G"), ("gflops", "GFLOPs", "flops", "G"))
+
+COLUMNS |= {key: scaled_column(key, heading, COLUMNS[of], unit) for key, heading, of, unit in SCALED}
+
 DEFAULT = ("name", "layer", "output", "params", "macs", "field")
 #: Of a network on a device.
-DEPLOYED = ("name", "layer", "output", "flash", "live")
+DEPLOYED = ("name", "layer", "output", "bytes", "live")
+#: What their figures are called there.
+OF_DEVICE = {"bytes": "flash bytes", "live": "RAM live"}
 #: Beside the bound of each layer.
 BOUNDED = ("name", "layer", "macs", "traffic", "intensity")
 
@@ -188,16 +244,31 @@ def choose(
     if keys is None:
         return tuple(known[key] for key in default)
     if keys.strip() == "all":
-        return tuple(known.values())
+        return tuple(column for column in known.values() if not column.derived)
     chosen: list[str] = list(default) if keys.startswith("+") else []
-    for key in keys.lstrip("+").split(","):
-        key = key.strip().lower().lstrip("+")
-        if key not in known:
-            near = nearest(key, known)
-            raise ValueError(
-                (f"unknown column {key!r}" if key else "a column is missing")
-                + (f": did you mean {near!r}?" if near else f": one of {', '.join(known)}")
-            )
+    for each in keys.lstrip("+").split(","):
+        key = find_column(each.strip().lstrip("+"), known).key
         if key not in chosen:
             chosen.append(key)
     return tuple(known[key] for key in chosen)
+
+
+def find_column(key: str, known: Mapping[str, Column]) -> Column:
+    """Return the column of a key, a heading or another word for its figure.
+
+    Raises `ValueError`, with the nearest of the `known` ones, if there is none.
+    """
+    key = key.strip().lower()
+    if key in known:
+        return known[key]
+    meant = key_of(key)
+    for column in known.values():
+        if meant in (column.key, key_of(column.key), key_of(column.heading)):
+            return column
+    if meant == "peak" and "live" in known:
+        return known["live"]  # the peak is the most of it
+    near = nearest(key, known)
+    raise ValueError(
+        (f"unknown column {key!r}" if key else "a column is missing")
+        + (f": did you mean {near!r}?" if near else f": one of {', '.join(known)}")
+    )

@@ -47,18 +47,24 @@ class Column(NamedTuple):
     #: Where there is no room, columns of a lower rank are folded first.
     rank: int = 0
     bar: Bar | None = None
+    #: What its whole numbers may be rounded to: prefixes of 1000^n for counts, of 1024^n for bytes, or nothing.
+    scale: Literal["none", "counts", "bytes"] = "none"
+    #: Whether it is a figure of another column in a fixed unit, which only its name asks for, not `all`.
+    derived: bool = False
 
 
 class Mark(NamedTuple):
     """The position of a line among branches, its role, and suffixes that follow its texts in a terminal.
 
     `rail` has a sign for each branch around the line: `├` begins an arm, `│` continues it, `└` ends the branch.
-    `suffixes` are by the key of a column; they follow its text, or its bar if the column has bars.
+    `suffixes` are by the key of a column; they follow its text, or its bar if the column has bars. The name is shown
+    without `prefix`, which a line above it has.
     """
 
     rail: str = ""
     role: str = ""
     suffixes: Mapping[str, str] = MappingProxyType({})
+    prefix: str = ""
 
 
 class TextRow(NamedTuple):
@@ -72,6 +78,19 @@ class TitleRow(NamedTuple):
     """A title across all columns, above the lines that follow."""
 
     text: str
+
+
+class Fold(NamedTuple):
+    """Lines of a table, from `start` to before `stop`, that may be folded into one: `line`, with its mark.
+
+    The names of the lines begin with `prefix`.
+    """
+
+    start: int
+    stop: int
+    line: Any
+    mark: Mark = Mark()
+    prefix: str = ""
 
 
 class DataTable(NamedTuple):
@@ -89,6 +108,12 @@ class DataTable(NamedTuple):
     zeros: bool = True
     #: Where this is not empty, Markdown folds the table away behind it.
     summary: str = ""
+    #: Blocks that a page may fold, by their first lines, each before those within it.
+    folds: Sequence[Fold] = ()
+    #: How many levels of them are open at first.
+    open_levels: int = 0
+    #: The keys of the columns that a terminal leaves out where there is no room, those first that say least.
+    dispensable: Sequence[str] = ()
 
     @property
     def headed(self) -> bool:

@@ -15,7 +15,7 @@ SIGNS = {
     # At the beginning of a row they would be an argument of the `\\\\` before it.
     "[": "{[}", "*": "{*}",
     "×": r"$\times$", "·": r"$\cdot$", "→": r"$\to$", "−": "$-$", "∏": r"$\prod$", "…": r"\dots{}",
-    "≤": r"$\leq$", "–": "--",
+    "≤": r"$\leq$", "≥": r"$\geq$", "–": "--",
 }  # fmt: skip
 
 SIGN = re.compile("|".join(map(re.escape, SIGNS)))

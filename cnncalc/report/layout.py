@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, combinations
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -27,7 +28,7 @@ from cnncalc.report.document import (
 )
 from cnncalc.report.options import RenderOptions
 from cnncalc.report.widths import GAP, LEAST_PROSE, Widths, fitted
-from cnncalc.report.wrap import folded_formula, folded_prose, folded_text
+from cnncalc.report.wrap import cut_names, folded_formula, folded_prose, folded_text
 
 Line = list[Piece]
 
@@ -45,6 +46,7 @@ ASCII = (
     ("–", "-"),
     ("→", "->"),
     ("≤", "<="),
+    ("≥", ">="),
     ("…", "..."),
     ("∞", "inf"),
     ("─", "-"),
@@ -59,6 +61,9 @@ ASCII = (
     ("◀", "<"),
     ("✗", "x"),
 )
+
+#: The sign for what is cut from a path; three dots would be lost among its own.
+CUT = {True: "…", False: "~"}
 
 #: The signs of a rail as they are drawn, in Unicode and in ASCII.
 RAILS = {
@@ -105,7 +110,7 @@ def _block(block: Block, options: RenderOptions) -> Iterator[Line]:
     prose_width = min(options.width or PAGE_WIDTH, PAGE_WIDTH)
     if isinstance(block, DataTable):
         width = options.width or (None if block.unlimited else PAGE_WIDTH)
-        yield from _TableLayout(block, width, options).lines()
+        yield from TableLayout(block, width, options).lines()
     elif isinstance(block, Notes):
         yield from _notes(block, options)
     elif isinstance(block, Paragraph):
@@ -147,25 +152,36 @@ def _notes(notes: Notes, options: RenderOptions) -> Iterator[Line]:
 # -- tables --------------------------------------------------------------------------------------------------
 
 
-class _Row(NamedTuple):
-    """A row as it is drawn: texts, rail, a role in place of those of the columns, and texts after its bars."""
+class TableRow(NamedTuple):
+    """The texts of a row, its rail, a role in place of those of the columns, and texts after its bars."""
 
     cells: list[str]
     rail: str = ""
     role: str = ""
     behind_bars: Mapping[int, str] = MappingProxyType({})
 
+    def only(self, kept: Sequence[int]) -> TableRow:
+        """Return the row with the cells at these positions alone."""
+        behind = {new: self.behind_bars[old] for new, old in enumerate(kept) if old in self.behind_bars}
+        return self._replace(cells=[self.cells[at] for at in kept], behind_bars=behind)
 
-class _TableLayout:
+
+class TableLayout:
     """A table at a width: the texts of its rows, the widths of its columns and bars, and its lines."""
 
-    def __init__(self, table: DataTable, width: int | None, options: RenderOptions) -> None:
+    def __init__(self, table: DataTable, width: int | None, options: RenderOptions, cut: bool = True) -> None:
+        """Lay out a table; with `cut`, names that there is no room for are cut."""
         self.table, self.options, self.columns = table, options, table.columns
         self.width = width or PAGE_WIDTH
         self.rows = [self._row(at, line) for at, line in enumerate(table.lines)]
-        self.headings = _Row([_shown(column.heading, options) for column in self.columns], role="column")
-        self.totals = _Row([_shown(text, options) for text in table.totals], role="column")
-        self.widths = self._fitted(width)
+        self.headings = TableRow([_shown(column.heading, options) for column in self.columns], role="column")
+        self.totals = TableRow([_shown(text, options) for text in table.totals], role="column")
+        #: The headings of the columns that there is no room for.
+        self.left_out: list[str] = []
+        if width is None or not table.dispensable or not self._left_out(width):
+            self.widths = self._fitted(width)
+        if cut and width is not None:
+            self._cut_names()
 
     def lines(self) -> Iterator[Line]:
         rule: Line = [("rule", _shown("─", self.options) * self.widths.total)]
@@ -183,19 +199,53 @@ class _TableLayout:
         if self.table.totals:
             yield rule
             yield from self._lines(self.totals)
+        if self.left_out:
+            yield [("omitted", f"no room for: {', '.join(self.left_out)}")]
 
-    def _row(self, at: int, line: object) -> _Row | TitleRow:
+    def _left_out(self, width: int) -> bool:
+        """Leave out as few of the columns that may be as it takes for the table to fit; return whether it does.
+
+        Words of prose are broken only where it does not fit without the columns.
+        """
+        every = self.columns, self.headings, self.totals, self.rows
+        keys = [key for key in self.table.dispensable if any(column.key == key for column in every[0])]
+        prose = any(column.folding == "prose" for column in self.columns)
+        for whole_words in (True, False) if prose else (False,):
+            for out in chain.from_iterable(combinations(keys, count) for count in range(len(keys) + 1)):
+                kept = [at for at, column in enumerate(every[0]) if column.key not in out]
+                self.columns = [every[0][at] for at in kept]
+                self.headings, self.totals = every[1].only(kept), every[2].only(kept if every[2].cells else [])
+                self.rows = [row.only(kept) if isinstance(row, TableRow) else row for row in every[3]]
+                self.widths = self._fitted(width, whole_words)
+                self.left_out = [column.heading for column in every[0] if column.key in out]
+                if self.widths.total <= width:
+                    return True
+        return False
+
+    def _cut_names(self) -> None:
+        """Cut the names that there is no room for."""
+        for at, (column, width) in enumerate(zip(self.columns, self.widths.columns, strict=True)):
+            if column.folding == "name":
+                rows = [(index, row) for index, row in enumerate(self.rows) if isinstance(row, TableRow)]
+                widths = [width - len(row.rail) for _, row in rows]
+                names = cut_names([row.cells[at] for _, row in rows], widths, CUT[self.options.unicode])
+                for (index, row), name in zip(rows, names, strict=True):
+                    self.rows[index] = row._replace(cells=[*row.cells[:at], name, *row.cells[at + 1 :]])
+
+    def _row(self, at: int, line: object) -> TableRow | TitleRow:
         """Return the texts of a line as a terminal shows them."""
         if isinstance(line, TitleRow):
             return line
         if isinstance(line, TextRow):
             cells = [_shown(line.texts.get(column.key, ""), self.options) for column in self.columns]
-            return _Row(cells, role=line.role)
+            return TableRow(cells, role=line.role)
         table, unicode = self.table, self.options.unicode
         mark = table.marks[at] if table.marks else Mark()
         cells, behind = [], {}
         for index, column in enumerate(self.columns):
             text = column.text(line, table.layout)
+            if column.folding == "name":
+                text = text.removeprefix(mark.prefix)
             if column.numeric and text == "0" and not table.zeros:
                 text = ""
             if column.setting == "markup":
@@ -207,10 +257,10 @@ class _TableLayout:
                 text += suffix
             cells.append(text if unicode else to_ascii(text))
         signs = RAILS[unicode]
-        return _Row(cells, "".join(signs[sign] for sign in mark.rail), mark.role, behind)
+        return TableRow(cells, "".join(signs[sign] for sign in mark.rail), mark.role, behind)
 
-    def _fitted(self, width: int | None) -> Widths:
-        rows = [row for row in self.rows if isinstance(row, _Row)]
+    def _fitted(self, width: int | None, whole_words: bool = False) -> Widths:
+        rows = [row for row in self.rows if isinstance(row, TableRow)]
         texts = [self.headings.cells, *(row.cells for row in rows), *([self.totals.cells] if self.table.totals else [])]
         cells: list[Sequence[str]] = list(zip(*texts, strict=True))
         rails = ["", *(row.rail for row in rows), ""]
@@ -219,7 +269,7 @@ class _TableLayout:
                 cells[index] = [rail + text for rail, text in zip(rails, cells[index], strict=False)]
         rail = max(map(len, rails))
         behind = max((len(text) for row in rows for text in row.behind_bars.values()), default=0)
-        return fitted(self.columns, cells, rail, behind, width)
+        return fitted(self.columns, cells, rail, behind, width, whole_words)
 
     def _bars(self) -> dict[int, list[str]]:
         """Return the bars of each column that has bars, one for each line; no columns if there is no room."""
@@ -233,7 +283,7 @@ class _TableLayout:
                 bars[index] = bars_of(values, self.widths.bar, self.options.unicode)
         return bars
 
-    def _lines(self, row: _Row, bars: Mapping[int, str] = MappingProxyType({})) -> Iterator[Line]:
+    def _lines(self, row: TableRow, bars: Mapping[int, str] = MappingProxyType({})) -> Iterator[Line]:
         """Yield the lines of a row: one, or as many as its folded cells need."""
         widths = [
             width - len(row.rail) if column.folding == "name" else width

@@ -14,12 +14,13 @@ from cnncalc.analysis import Analysis
 from cnncalc.figures.cost import node_costs
 from cnncalc.figures.memory import MemoryStep, steps
 from cnncalc.figures.memory_planner import plan
-from cnncalc.figures.rows import RowGroup, RowOrGroup, collapse
+from cnncalc.figures.rows import RowGroup, RowOrGroup, collapse, fitting_depth
 from cnncalc.figures.training import OPTIMIZERS, training_costs
 from cnncalc.notation import bytes_text, thousands
 from cnncalc.report.columns import count_column, text_column, uncounted
 from cnncalc.report.deployment import types_text
 from cnncalc.report.document import Bar, Block, Column, DataTable, Document, Mark, Paragraph, text_table
+from cnncalc.report.network import collapsed_note
 from cnncalc.report.tree import rails
 
 #: The most tensors kept for later, and the most live at the peak, that are named.
@@ -123,14 +124,18 @@ TIMELINE: tuple[Column, ...] = (
 SAVED_TEXT = SAVED._replace(heading="saved for backward", text=_saved, numeric=False, folding="phrase")
 
 
-def memory_document(analysis: Analysis, depth: int | None, train: bool = False) -> Document:
+def memory_document(
+    analysis: Analysis, depth: int | None, train: bool = False, most_rows: int | None = None
+) -> Document:
     """Build the timeline with a bar for each layer, and a description of every memory figure below it.
 
     With `train`, they include the tensors that each layer keeps for the backward pass, and the parts of
-    `training_bytes`.
+    `training_bytes`. A timeline of more than `most_rows` has its blocks collapsed, unless there is a depth.
     """
-    moments = _moments(analysis, depth)
-    return Document((*([_timeline(moments, train)] if moments else []), *_figures(analysis, train)))
+    fitting = fitting_depth(analysis.rows, most_rows) if depth is None and most_rows is not None else None
+    moments = _moments(analysis, fitting or depth)
+    blocks = [*([_timeline(moments, train)] if moments else []), *_figures(analysis, train)]
+    return Document((*blocks, *([collapsed_note(len(analysis.rows), len(moments))] if fitting else [])))
 
 
 def timeline_document(analysis: Analysis, depth: int | None, train: bool = False) -> Document:

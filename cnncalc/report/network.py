@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from cnncalc.analysis import Analysis
+from cnncalc.analysis import Analysis, Options, analyze_graph
 from cnncalc.figures.cost import DEFAULT_CONVENTION
 from cnncalc.figures.receptive_field import exceeds
-from cnncalc.figures.rows import RowGroup, RowOrGroup, collapse
+from cnncalc.figures.rows import RowOrGroup
+from cnncalc.graph import BuildError
 from cnncalc.notation import bytes_text, short, thousands
-from cnncalc.report.columns import uncounted
+from cnncalc.report.columns import DEFAULT, uncounted
 from cnncalc.report.document import Alert, Block, Column, DataTable, Document, Mark, Notes, Paragraph, TextRow
-from cnncalc.report.tree import rails
+from cnncalc.report.marks import marks_of
+from cnncalc.report.selection import Selection
 from cnncalc.shape import Size
 
 #: The columns whose cells are formulas where sizes are letters.
@@ -30,58 +32,116 @@ FORMULAS = (
 )
 #: The numbers for letters that the help suggests; another letter is 32.
 SAMPLES = {"C": 3, "L": 100, "D": 16}
-#: A longer table shows its first and its last rows.
+#: On a terminal, a table that is longer even with its blocks collapsed shows its first and its last rows.
 MOST_ROWS = 2_000
+#: The default columns that a narrow terminal leaves out, the first of them first.
+DISPENSABLE = ("field", "layer")
 #: Warnings beyond these are counted, not shown.
 MOST_WARNINGS = 5
 
 
-class FailedLayer(NamedTuple):
-    """The layer at which building a network failed: its name and its text."""
+EVERY_ROW = Selection()
 
-    name: str
-    layer: str
+
+class Hints(NamedTuple):
+    """What the report says of options, in the words of the face that it has."""
+
+    #: How to give letters these numbers.
+    numbers: Callable[[Mapping[str, int]], str]
+    #: How to give the input a shape.
+    input: str
+    #: Where all rows, and all warnings, are.
+    rows: str
+    warnings: str
+
+
+COMMAND_LINE = Hints(
+    lambda at: f"--at {','.join(f'{name}={number}' for name, number in at.items())}",
+    "--input",
+    "`--depth all` shows every layer",
+    "--format json lists them all",
+)
+PYTHON = Hints(lambda at: f"at={dict(at)}", "input=", "`rows` has every layer", "`warnings` has them all")
 
 
 def network_document(
-    analysis: Analysis, columns: Sequence[Column], layout: str = "hwc", depth: int | None = None
+    analysis: Analysis,
+    columns: Sequence[Column],
+    layout: str = "hwc",
+    selection: Selection = EVERY_ROW,
+    most_rows: int | None = None,
+    folding: bool = False,
+    hints: Hints = COMMAND_LINE,
 ) -> Document:
-    """Build the table of the layers, followed by the totals and warnings."""
-    lines = collapse(analysis.rows, depth)
-    omitted = max(len(lines) - MOST_ROWS, 0)
-    blocks: list[Block] = [_table(analysis, columns, lines, layout, omitted)] if lines else []
-    if omitted:
-        instead = "--format csv has them all, --depth collapses blocks"
-        blocks.append(Paragraph(f"{thousands(omitted)} rows are left out: {instead}"))
-    blocks.append(Notes(tuple(_notes(analysis))))
+    """Build the table of the layers, followed by the totals and warnings.
+
+    A table of more than `most_rows` has its blocks collapsed, unless the selection has a depth; None is for no limit.
+    With `folding`, the table says which of its blocks a page may fold, and what is too long for a page is collapsed.
+    """
+    if folding:
+        most_rows = MOST_ROWS
+    shown = selection.within(analysis.rows, most_rows)
+    lines = shown.lines(analysis.rows)
+    limited = most_rows is not None and selection.depth is None
+    omitted = max(len(lines) - MOST_ROWS, 0) if limited else 0
+    table = _table(analysis, columns, lines, layout, shown.in_order, omitted)
+    if folding and lines and shown.in_order and not omitted:
+        from cnncalc.report.folds import with_folds  # few reports are pages
+
+        table = with_folds(table, analysis, lines)
+    blocks: list[Block] = [table] if lines else []
+    blocks.append(Notes((*_selected(analysis, shown, lines), *_notes(analysis))))
     if analysis.letters:
-        at = ",".join(f"{name}={SAMPLES.get(name, 32)}" for name in analysis.domains)
+        at = hints.numbers({name: SAMPLES.get(name, 32) for name in analysis.domains})
         of_input = {letter for each in analysis.graph.nodes if not each.inputs for letter in each.layer.open}
         # A shape says nothing of filters.
-        otherwise = ", or give the shape with `--input`" if of_input.issuperset(analysis.domains) else ""
-        help = f"for numbers add `--at {at}`{otherwise}"
+        otherwise = f", or give the shape with `{hints.input}`" if of_input.issuperset(analysis.domains) else ""
+        help = f"for numbers add `{at}`{otherwise}"
         blocks.append(Alert("", "", help))
     blocks += [Alert(each.code, each.message, each.help or "") for each in analysis.warnings[:MOST_WARNINGS]]
     if len(analysis.warnings) > MOST_WARNINGS:
         more = len(analysis.warnings) - MOST_WARNINGS
-        blocks.append(Paragraph(f"and {more} more warnings: --format json lists them all"))
+        blocks.append(Paragraph(f"and {more} more warnings: {hints.warnings}"))
+    if shown.depth != selection.depth:
+        blocks.append(collapsed_note(len(analysis.rows), len(lines), hints))
+    elif omitted:
+        blocks.append(Paragraph(f"{thousands(omitted)} rows are left out: {hints.rows}"))
     return Document(tuple(blocks))
 
 
-def partial_document(analysis: Analysis, columns: Sequence[Column], layout: str, failed: FailedLayer) -> Document:
+def failure_document(
+    error: BuildError,
+    columns: Sequence[Column],
+    layout: str,
+    options: Options,
+    selection: Selection = EVERY_ROW,
+    most_rows: int | None = None,
+) -> Document:
     """Build the table of the layers up to the one that failed, which is marked."""
-    last = TextRow({"name": failed.name, "layer": failed.layer, "output": "✗"}, "failed")
-    table = _table(analysis, columns, list(analysis.rows), layout, max(len(analysis.rows) - MOST_ROWS, 0))
-    return Document((table._replace(lines=[*table.lines, last], totals=()),))
+    first = next(each for each in error.diagnostics if each.layer is not None)
+    whole = next((each.span for each in error.failures if each.diagnostic.layer == first.layer), first.span)
+    text = " ".join(whole.text.split()) if whole else ""
+    failed = {"name": first.layer or "", "layer": text if len(text) < 40 else "", "output": "✗"}
+    analysis = analyze_graph(error.partial, options)
+    shown = selection.within(analysis.rows, most_rows).lines(analysis.rows)
+    table = _table(analysis, columns, shown, layout, True, max(len(shown) - MOST_ROWS, 0))
+    lines, marks = [*table.lines, TextRow(failed, "failed")], [*table.marks, Mark()]
+    return Document((table._replace(lines=lines, marks=marks, totals=()),))
 
 
 def layers_document(
-    analysis: Analysis, columns: Sequence[Column], layout: str = "hwc", depth: int | None = None
+    analysis: Analysis, columns: Sequence[Column], layout: str = "hwc", selection: Selection = EVERY_ROW
 ) -> Document:
     """Build the table of all rows with totals and non-default options, for other programs and papers."""
-    table = _with_totals(analysis, columns, collapse(analysis.rows, depth), layout)
-    notes = convention_notes(analysis)
+    lines = selection.lines(analysis.rows)
+    table = _with_totals(analysis, columns, lines, layout)
+    notes = [*_selected(analysis, selection, lines), *convention_notes(analysis)]
     return Document((table, Notes(tuple(notes))) if notes else (table,))
+
+
+def collapsed_note(rows: int, shown: int, hints: Hints = COMMAND_LINE) -> Paragraph:
+    """Return the line that says how many rows became how many, and how to see them all."""
+    return Paragraph(f"blocks are collapsed, {thousands(rows)} rows to {thousands(shown)}: {hints.rows}")
 
 
 def convention_notes(analysis: Analysis) -> list[tuple[str, str]]:
@@ -94,42 +154,44 @@ def convention_notes(analysis: Analysis) -> list[tuple[str, str]]:
     return [("MACs", f"as {name} counts: {TABLES[name].text}")]
 
 
+def _selected(analysis: Analysis, selection: Selection, lines: Sequence[RowOrGroup]) -> Iterator[tuple[str, str]]:
+    """Yield a note on the rows that are the heaviest of the network: how many, and how much of the total they are."""
+    if selection.heaviest is None:
+        return
+    column = selection.heaviest.column
+    part, whole = (sum(column.value(line, "hwc") or 0 for line in each) for each in (lines, [analysis.totals]))
+    share = f", {100 * part / whole:.1f} % of the total" if whole else ""
+    every = selection._replace(heaviest=None, top=None).lines(analysis.rows)
+    rows = f"{thousands(len(lines))} of {thousands(len(every))} rows by {column.heading}"
+    yield "heaviest", f"{rows}: {thousands(part)}{share}"
+
+
 def _table(
-    analysis: Analysis, columns: Sequence[Column], lines: list[RowOrGroup], layout: str, omitted: int
+    analysis: Analysis,
+    columns: Sequence[Column],
+    lines: list[RowOrGroup],
+    layout: str,
+    in_order: bool,
+    omitted: int,
 ) -> DataTable:
-    """Return the table for a terminal: formulas fold and have no bars; the middle of a long table is omitted."""
+    """Return the table for a terminal: formulas fold and have no bars; the middle of a long table is omitted.
+
+    Branches are drawn beside rows that are `in_order`.
+    """
     if analysis.letters:
         columns = [
             column._replace(folding="formula" if column.key in FORMULAS else column.folding, bar=None)
             for column in columns
         ]
-    input_shape = analysis.graph.nodes[0].shape
-    marks = []
-    for line, (rail, aside) in zip(lines, rails(lines), strict=True):
-        suffixes = {}
-        if line.implicit or aside:
-            suffixes["layer"] = " (implicit)" if line.implicit else f" + {aside}"
-        if basis := _basis(line):
-            suffixes["layer"] = suffixes.get("layer", "") + basis
-        if exceeds(line.receptive_field, input_shape):
-            suffixes["field"] = "*"
-        marks.append(Mark(rail, "implicit" if line.implicit else "", suffixes))
+    marks = marks_of(analysis, lines, in_order)
     shown: list[RowOrGroup | TextRow] = list(lines)
     if omitted:
         middle = slice(MOST_ROWS // 2, len(lines) - MOST_ROWS // 2)
         shown[middle] = [TextRow({columns[0].key: "…", "layer": f"{thousands(omitted)} rows"}, "omitted")]
         marks[middle] = [Mark()]
     table = _with_totals(analysis, columns, shown, layout)
-    return table._replace(marks=marks, unlimited=not analysis.letters, zeros=False)
-
-
-def _basis(line: RowOrGroup) -> str:
-    """Return what the weights of a layer behind an unknown operator stand on, as a suffix; empty for other lines."""
-    if isinstance(line, RowGroup) or not line.behind_unknown or not line.node.layer.known:
-        return ""
-    if not {"params", "macs"} & {*line.missing}:
-        return ""
-    return " (input unknown)" if "params" in line.missing else " (by channels alone)"
+    dispensable = DISPENSABLE if tuple(column.key for column in columns) == DEFAULT else ()
+    return table._replace(marks=marks, unlimited=not analysis.letters, zeros=False, dispensable=dispensable)
 
 
 def _with_totals(

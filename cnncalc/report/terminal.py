@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from cnncalc.diagnostics import Diagnostic, render
 from cnncalc.report.document import Document, Piece
@@ -23,23 +23,32 @@ STYLES = {
 }  # fmt: skip
 
 
-def to_terminal(document: Document, options: RenderOptions) -> str:
+#: The same for a ground that is red itself, as that of errors in notebooks.
+STYLES_ON_RED = {
+    **STYLES, "error": "bold", "caret": "bold", "failed": "bold", "help": "bold", "name": "none", "output": "none",
+    "gutter": "dim",
+}  # fmt: skip
+
+
+def to_terminal(document: Document, options: RenderOptions, styles: Mapping[str, str] = STYLES) -> str:
     """Return the document as text of the width, colour and character set of the options."""
-    return _painted(lines_of(document, options), options.colour)
+    return _painted(lines_of(document, options), options.colour, styles)
 
 
-def diagnostics_text(diagnostics: Sequence[Diagnostic], width: int, colour: bool) -> str:
+def diagnostics_text(
+    diagnostics: Sequence[Diagnostic], width: int, colour: bool, styles: Mapping[str, str] = STYLES
+) -> str:
     """Return the messages, separated by blank lines and with a newline at the end. Lines are never wrapped."""
     if not colour:
         return render(diagnostics, width) + "\n"
-    return "\n".join(_painted(diagnostic.lines(width), colour) for diagnostic in diagnostics)
+    return "\n".join(_painted(diagnostic.lines(width), colour, styles) for diagnostic in diagnostics)
 
 
-def _painted(lines: Iterable[Sequence[Piece]], colour: bool) -> str:
+def _painted(lines: Iterable[Sequence[Piece]], colour: bool, styles: Mapping[str, str]) -> str:
     """Return the lines as text, each with a newline and without trailing spaces."""
     if not colour:
         return "".join(_harmless("".join([text for _, text in line])).rstrip() + "\n" for line in lines)
-    painter = _Painter()
+    painter = _Painter(styles)
     return "".join(painter.line(line) + "\n" for line in lines)
 
 
@@ -54,11 +63,11 @@ def _harmless(text: str) -> str:
 class _Painter:
     """Applies rich's styles to texts by their roles; rich is imported when the first one is made."""
 
-    def __init__(self) -> None:
+    def __init__(self, styles: Mapping[str, str]) -> None:
         from rich.color import ColorSystem
         from rich.style import Style
 
-        self._styles = {role: Style.parse(style) for role, style in STYLES.items()}
+        self._styles = {role: Style.parse(style) for role, style in styles.items()}
         self._system = ColorSystem.EIGHT_BIT
 
     def line(self, pieces: Sequence[Piece]) -> str:

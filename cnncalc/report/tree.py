@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cnncalc.figures.rows import Arms, Row, RowOrGroup
+from cnncalc.figures.rows import Arms, Row, RowGroup, RowOrGroup
 from cnncalc.layers.merge import Merge
 
 
@@ -32,6 +32,8 @@ def rails(lines: Sequence[RowOrGroup]) -> Iterator[tuple[str, str]]:
             rail += "└" if merge is not None else ""
             outside = [name for name in line.inputs if not _in_arm(homes.get(name, ()), depth, merge)]
             aside = ", ".join(_local(name, line.name) for name in outside)
+        # What is within a group has no line of its own, and stands where the group does.
+        homes.update(dict.fromkeys((row.name for row in line.rows), arms) if isinstance(line, RowGroup) else {})
         homes[line.name] = before = arms
         yield rail, aside
 

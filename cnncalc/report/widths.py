@@ -35,12 +35,18 @@ class Widths(NamedTuple):
 
 
 def fitted(
-    columns: Sequence[Column], cells: Sequence[Sequence[str]], rail: int, behind: int, width: int | None
+    columns: Sequence[Column],
+    cells: Sequence[Sequence[str]],
+    rail: int,
+    behind: int,
+    width: int | None,
+    whole_words: bool = False,
 ) -> Widths:
     """Return the widths of columns with these cells, in a table of this width, or without a limit if it is None.
 
     `cells` are by column, names with their rails; `rail` is the length of the longest rail, `behind` that of the
-    longest text after a bar. The total may exceed the width if a text cannot be folded far enough.
+    longest text after a bar. The total may exceed the width if a text cannot be folded far enough, with
+    `whole_words` without breaking a word.
     """
     bars = [column.bar for column in columns if column.bar is not None]
     natural = tuple(_natural(column, texts) for column, texts in zip(columns, cells, strict=True))
@@ -50,7 +56,7 @@ def fitted(
     least_bar = LEAST_BAR if any(bar.least for bar in bars) else 0
     widths = Widths(natural, least_bar, behind, len(bars))
     if widths.total > width:
-        widths = widths._replace(columns=_narrowed(columns, cells, rail, widths, width))
+        widths = widths._replace(columns=_narrowed(columns, cells, rail, widths, width, whole_words))
     return _with_bars(columns, cells, widths, bars[0], width) if bars else widths
 
 
@@ -62,12 +68,17 @@ def _natural(column: Column, cells: Sequence[str]) -> int:
 
 
 def _narrowed(
-    columns: Sequence[Column], cells: Sequence[Sequence[str]], rail: int, widths: Widths, width: int
+    columns: Sequence[Column],
+    cells: Sequence[Sequence[str]],
+    rail: int,
+    widths: Widths,
+    width: int,
+    whole_words: bool,
 ) -> tuple[int, ...]:
     """Return the widths with columns folded by rank, the widest of a rank first; words are broken only if necessary."""
     narrowed, over = list(widths.columns), widths.total - width
     floors = [_floors(column, texts, rail) for column, texts in zip(columns, cells, strict=True)]
-    for level in (0, 1):
+    for level in (0,) if whole_words else (0, 1):
         for rank in sorted({column.rank for column in columns}):
             ranked = [index for index, column in enumerate(columns) if column.rank == rank]
             while over > 0:

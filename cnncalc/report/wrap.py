@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 #: A text may be folded at its spaces, and a name behind the signs that join its parts.
 PARTS = re.compile(r"[^ ./_]*[./_]|[^ ./_]*(?: |$)")
@@ -28,6 +30,34 @@ def folded_text(text: str, width: int) -> list[str]:
         while len(lines[-1].rstrip(" ")) > width:
             lines[-1:] = [lines[-1][:width], lines[-1][width:]]
     return [line.rstrip(" ").replace("\N{NO-BREAK SPACE}", " ") for line in lines]
+
+
+def cut_names(names: Sequence[str], widths: Sequence[int], ellipsis: str = "…") -> list[str]:
+    """Return names with their paths cut in the middle, each to its width: `stage1.….conv1`; words stay whole.
+
+    What is kept is the first word, if there is room for it, and as much of the end as there is room for; where that
+    would be the same for another name, other words are kept if they tell the two apart. A name whose last word alone
+    is too long is not cut.
+    """
+    cuts = [
+        list(_cuts(name, width, ellipsis)) if len(name) > width else [name]
+        for name, width in zip(names, widths, strict=True)
+    ]
+    count = Counter(cut for each in cuts for cut in each)
+    return [
+        next((cut for cut in each if count[cut] == 1), each[0] if each else name)
+        for name, each in zip(names, cuts, strict=True)
+    ]
+
+
+def _cuts(name: str, width: int, ellipsis: str) -> Iterator[str]:
+    """Yield the ways to cut a name that fit: one word of its beginning is better than more, and those than none."""
+    joints = [match.start() for match in re.finditer(r"(?<=[^./])[./](?=[^./])", name)]
+    for heads in [*range(1, len(joints)), 0]:
+        head = name[: joints[heads - 1] + 1] if heads else ""
+        for joint in joints[heads:]:
+            if len(head) + len(ellipsis) + len(name) - joint <= width:
+                yield f"{head}{ellipsis}{name[joint:]}"
 
 
 def folded_prose(text: str, width: int) -> list[str]:

@@ -84,8 +84,10 @@ BLOCKS = "Any spec calls them, as in `conv 3x3 same x64 | se()`; `cnncalc zoo se
 
 
 def sort(entries: Sequence[ZooEntry], key: str | None) -> list[ZooEntry]:
-    """Return the entries sorted by a figure, or in the order of the zoo."""
-    return list(entries) if key is None else sorted(entries, key=ORDERS[key])
+    """Return the entries sorted by a figure, by `-figure` with the largest first, or in the order of the zoo."""
+    if key is None:
+        return list(entries)
+    return sorted(entries, key=ORDERS[key.removeprefix("-")], reverse=key.startswith("-"))
 
 
 def zoo_table(entries: Sequence[ZooEntry], layout: str, every_column: bool = False) -> Document:

@@ -89,7 +89,7 @@ class Emitter(Generic[T]):
 
     def problem(self, node: Node, fact: Unsupported) -> Diagnostic:
         """Return the error E320 for a layer that the format has no equivalent of."""
-        span, calls = node.origin or (None, ())
+        span, calls = (node.origin.span, node.origin.calls) if node.origin else (None, ())
         message = f"{self.title} has no equivalent of `{node.name}`"
         note = (f"`{node.name}` is `{node.layer}`",) if span is None else ()
         return Diagnostic("E320", message, span, fact.reason, note, fact.help, node.name, calls)

@@ -54,8 +54,31 @@ def members() -> dict[str, Member]:
 
 
 def find(name: str) -> Member | None:
-    """Return the network of that name, ignoring case, or None."""
-    return members().get(name.lower())
+    """Return the network of that name, ignoring case, hyphens, underscores and dots, or None.
+
+    The name of a family of one network is its name as well.
+    """
+    found = members().get(name.lower()) or _by_letters().get(_letters(name))
+    if found is None:
+        family = [member for member in members().values() if member.family == name.lower()]
+        found = family[0] if len(family) == 1 else None
+    return found
+
+
+@cache
+def _by_letters() -> dict[str, Member]:
+    """Return the networks by the letters and digits of their names alone."""
+    return {_letters(name): member for name, member in members().items()}
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[-_. ]", "", name.lower())
+
+
+def matching(text: str) -> list[Member]:
+    """Return the networks whose names or families have the text in them, ignoring case, hyphens and the like."""
+    letters = _letters(text)
+    return [each for each in members().values() if letters and letters in f"{_letters(each.name)} {each.family}"]
 
 
 def families() -> list[str]:
@@ -68,8 +91,12 @@ def suggestion(name: str) -> str | None:
     family = [member.name for member in members().values() if member.family == name.lower()]
     if family:
         return f"write `{family[0]}`, or another that `cnncalc zoo --family {name.lower()}` lists"
-    near = nearest(name, members(), cutoff=0.75)
-    return f"write `{near}`" if near else None
+    longer = next((member for member in members() if _letters(member).startswith(_letters(name))), None)
+    near = longer or nearest(name, members(), cutoff=0.75)
+    if near is not None:
+        return f"write `{near}`"
+    kin = nearest(re.sub(r"[-_.]?v?\d.*", "", name.lower()), families())
+    return f"write `cnncalc zoo --family {kin}` for the networks of that name" if kin else None
 
 
 def _table(text: str) -> list[Member]:

@@ -117,19 +117,19 @@ def test_an_unknown_path() -> None:
 
 def test_an_unknown_path_in_json() -> None:
     """In JSON mode the error is an object."""
-    done = run(CARD, "--get", "conv1.output", "-f", "json")
+    done = run(CARD, "--get", "conv1.outpt", "-f", "json")
     assert (done.exit_code, done.stdout) == (2, "")
     assert json.loads(done.stderr)["errors"] == [
         {
             "code": "E140",
-            "message": "unknown figure `conv1.output`: no figure of this path",
+            "message": "unknown figure `conv1.outpt`: no figure of this path",
             "source": "--get",
             "line": 1,
             "column": 1,
-            "end_column": 13,
+            "end_column": 12,
             "layer": None,
-            "notes": ["near it: conv1.output_shape, conv1.inputs, conv1.type"],
-            "help": "write `conv1.output_shape`",
+            "notes": ["near it: conv1.type, conv1.output_shape, conv1.flops"],
+            "help": "write `conv1.output` (`output_shape`)",
         }
     ]
 

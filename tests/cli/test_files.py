@@ -128,6 +128,7 @@ def test_a_full_device() -> None:
         ("out.md", "markdown"),
         ("out.tex", "latex"),
         ("out.txt", "table"),
+        ("out.html", "html"),
         ("OUT.CSV", "csv"),
         ("out", "table"),
         ("v1.2/out", "table"),
@@ -155,12 +156,13 @@ def test_format_overrules_the_suffix(tmp_path: Path) -> None:
         (
             "calc",
             "out.xlsx",
-            "no format of `calc` has the suffix `.xlsx`: add -f, or write to `.json`, `.csv`, `.md`, `.tex` or `.txt`",
+            "no format of `calc` has the suffix `.xlsx`: add -f, or write to `.json`, `.csv`, `.md`, `.tex`, "
+            "`.txt` or `.html`",
         ),
         (
             "explain",
             "out.csv",
-            "no format of `explain` has the suffix `.csv`: add -f, or write to `.json`, `.md` or `.txt`",
+            "no format of `explain` has the suffix `.csv`: add -f, or write to `.json`, `.md`, `.txt` or `.html`",
         ),
     ],
 )
@@ -212,13 +214,12 @@ def test_target_of_the_suffix(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("-o", "lenet.py"), "`.py` is the suffix of pytorch and keras: add `--to pytorch` or `--to keras`"),
         (("-o", "lenet.h5"), "`lenet.h5` does not say what to write: add `--to`, or write to `.py`, `.onnx` or `.cnn`"),
         ((), "missing `--to`: one of pytorch, keras, onnx, cnn, or a file by `-o` whose suffix says it"),
     ],
 )
 def test_target_that_is_not_said(arguments: tuple[str, ...], message: str) -> None:
-    """Where the suffix is of several targets, of none, or missing, `--to` is asked for."""
+    """Where the suffix is of no target, or missing, `--to` is asked for."""
     done = run("export", CARD, *arguments)
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.endswith(f"\nError: {message}\n")

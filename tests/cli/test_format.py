@@ -234,7 +234,7 @@ f(16 32)
 
 #: Specs that calculate to an error, by its code; of each, once, the formatted text had lost something or hidden it.
 WRONG = {
-    "Conv2d(3, 16, kernel_size=(3, 3))": "E112",
+    "Conv2d(3, 16, kernel_size=(3, 3), speed=2)": "E112",
     DROPS: "E008",
     "def f(c) = relu\ninput 8x8x3 | f(64 32)": "E008",
     "def f(c) = relu\ndef g() = f(64 32)\ninput 8x8x3 | relu": "E008",

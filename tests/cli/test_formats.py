@@ -12,12 +12,12 @@ from command_line import CARD, SMALL, cells, run_process
 import cnncalc
 
 CSV = """\
-name,type,layer,inputs,input,output,params,frozen,buffers,macs,flops,backward,activations,conv_activations,saved,flash,live,traffic,intensity,field,smallest,jump,left,implicit
-input1,input,input 5x5x3,,,5x5x3,0,0,0,0,0,0,75,0,0,0,300,0,,1,1,1,0,false
-conv1,conv,conv 3x3 x2,input1,5x5x3,3x3x2,56,0,0,486,972,486,18,18,300,224,372,596,1.631,3,3,1,0,false
-bn1,bn,bn,conv1,3x3x2,3x3x2,4,0,4,0,0,0,18,0,72,32,72,176,0.0,3,3,1,0,false
-flatten1,flatten,flatten,bn1,3x3x2,18,0,0,0,0,0,0,18,0,0,0,72,0,,all,all,1,0,true
-fc1,fc,fc 10,flatten1,18,10,190,0,0,180,360,360,10,10,72,760,112,872,0.413,all,all,1,0,false
+name,type,layer,inputs,input,output,params,frozen,buffers,macs,flops,backward,activations,conv_activations,saved,traffic,intensity,field,smallest,jump,left,implicit,bytes,live,share
+input1,input,input 5x5x3,,,5x5x3,0,0,0,0,0,0,75,0,0,0,,1,1,1,0,false,0,300,0.0
+conv1,conv,conv 3x3 x2,input1,5x5x3,3x3x2,56,0,0,486,972,486,18,18,300,596,1.631,3,3,1,0,false,224,372,72.973
+bn1,bn,bn,conv1,3x3x2,3x3x2,4,0,4,0,0,0,18,0,72,176,0.0,3,3,1,0,false,32,72,0.0
+flatten1,flatten,flatten,bn1,3x3x2,18,0,0,0,0,0,0,18,0,0,0,,all,all,1,0,true,0,72,0.0
+fc1,fc,fc 10,flatten1,18,10,190,0,0,180,360,360,10,10,72,872,0.413,all,all,1,0,false,760,112,27.027
 """
 
 MARKDOWN = """\

@@ -22,20 +22,24 @@ Usage: cnncalc compare [OPTIONS] SPEC...
 
   Compare networks in one table, a row each.
 
-  A row has the parameters, MACs, peak memory and receptive field.
+  A row has the parameters, MACs, peak memory and receptive field. Where --input
+  or --var has several values, there is a row for every combination, and a
+  column for what differs.
 
   Each SPEC is a file (.cnn, .yaml, or a model), - for standard input, a name of
   the zoo, or the network itself.
 
 Examples:
   cnncalc compare small.cnn large.cnn
-  cnncalc compare resnet18 resnet34 mobilenet_v2
-  cnncalc compare *.cnn --columns +flops --format latex
+  cnncalc compare resnet18 resnet34 mobilenet_v2 --relative
+  cnncalc compare mobilenet_v2 --var width=0.5,1 --input 224x224x3 --input 288x288x3
+  cnncalc compare *.cnn --columns network,mparams,gmacs --sort gmacs --format latex
 
 Input:
   --input HxWxC        Shape of the input, where the spec has none or in its
-                       place; repeat it for a PyTorch module's further inputs.
-  --var NAME=VALUE     Value for a `let` of the spec; may be repeated.
+                       place; repeat it to compare several.
+  --var NAME=A,B       Value for a `let` of the spec, several with commas; may
+                       be repeated.
   --at H=N,W=N         Numbers for the letters of sizes and filters.
   --dim NAME=N         Size of a symbolic dimension of a model file; may be
                        repeated.
@@ -53,8 +57,12 @@ Figures:
 COMPARE_OUTPUT = """\
 Output:
   --columns A,B        Columns to show: names, `+name` to add one, or `all`.
-  -f, --format FORMAT  Format of the result: table, json, csv, markdown, latex
-                       (default: table)
+  --sort FIGURE        Sort the rows by a column, smallest first; -FIGURE is for
+                       largest first.
+  --units UNIT         Unit of counts: k, M, G (1000^n; of bytes 1024^n), or
+                       auto for the one that suits each
+  -f, --format FORMAT  Format of the result: table, json, csv, markdown, latex,
+                       html (default: table)
   -o, --output FILE    Write to a file, whole or not at all; its suffix says the
                        format.
   --layout ORDER       Order in which shapes are written: hwc, chw (default:

@@ -333,3 +333,33 @@ def test_a_word_that_is_nothing(word: str, headline: str, help: str) -> None:
         "  = note: tried as a file (there is none of this name), as a network of the zoo and as a spec",
         f"  = help: {help}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "listed"),
+    [
+        ("squeeze", ["squeezenet1_0", "squeezenet1_1"]),
+        ("SqueezeNet-1", ["squeezenet1_0", "squeezenet1_1"]),
+        ("vgg1", ["vgg11", "vgg11_bn", "vgg13", "vgg13_bn", "vgg16", "vgg16_bn", "vgg19", "vgg19_bn"]),
+    ],
+)
+def test_part_of_a_name(name: str, listed: list[str]) -> None:
+    """A name that no network has lists those that have it in theirs."""
+    assert [each["name"] for each in json.loads(run(name, "-f", "json").stdout)] == listed
+
+
+def test_part_of_a_name_with_options() -> None:
+    """That list is sorted and filtered as any, with a minus the largest first."""
+    found = json.loads(run("v1", "--sort", "-params", "--family", "resnet", "-f", "json").stdout)
+    assert [each["name"] for each in found] == ["resnet152_v1", "resnet101_v1", "resnet50_v1"]
+
+
+def test_no_part_of_any_name() -> None:
+    """What is in no network's name is an error, and so is a family without one of those."""
+    assert run("resnext999").exit_code == 1
+    assert "no network of that `--family` has NAME in its name" in run("vgg", "--family", "resnet").stderr
+
+
+def test_a_network_is_not_a_list() -> None:
+    """The name of a network is that of its spec, though it is a part of others' names."""
+    assert run("vgg16").stdout.startswith("# VGG")

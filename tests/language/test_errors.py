@@ -60,17 +60,6 @@ def test_message(case: Case, goldens: Any) -> None:
     goldens.case(CASES, case.title, message_of(case.spec))
 
 
-def edited(found: cnncalc.Diagnostic, spec: str) -> str | None:
-    """The spec with the edit made that the help tells, where that is one piece of text in place of the marked one."""
-    told = re.fullmatch(r"(?:separate layers: |write the layer first: |)(?:write )?`([^`…]+)`", found.help or "")
-    if found.code not in ("E001", "E101", "E102", "E110", "E112", "E120") or not told or found.span is None:
-        return None
-    start, text = found.span.start, told.group(1)
-    if found.message == "a comma in a number":
-        start = spec.rindex(" ", 0, start) + 1
-    return spec[:start] + text + spec[found.span.end :]
-
-
 def errors_in(spec: str) -> set[tuple[str, int]]:
     """The headline of each error of a spec, and where it stands."""
     try:
@@ -80,16 +69,107 @@ def errors_in(spec: str) -> set[tuple[str, int]]:
     return set()
 
 
+#: Help texts that say what to write, with one piece or several.
+WRITE = re.compile(r"(?:write|add) (`[^`]+`(?:(?:,| or|, or) `[^`]+`)*)")
+#: Pieces that stand for something of the author's, or for a command.
+NOT_TEXT = ("…", "NAME", "cnncalc", "--")
+
+
+def edits(found: cnncalc.Diagnostic) -> list[str]:
+    """Return the pieces of text that the help tells to write."""
+    told = WRITE.search(found.help or "")
+    pieces = re.findall(r"`([^`]+)`", told.group(1)) if told else []
+    return [piece for piece in pieces if not any(mark in piece for mark in NOT_TEXT)]
+
+
+def pasted(found: cnncalc.Diagnostic, spec: str, text: str) -> Iterator[str]:
+    """Yield the spec with a text in each place where an author may paste it: for, behind and before what is marked."""
+    assert found.span is not None
+    start, end = found.span.start, found.span.end
+    marked = spec[start:end]
+    yield spec[:start] + text + spec[end:]
+    yield f"{spec[:end]} {text}{spec[end:]}"
+    yield spec[:start] + text + spec[start:]
+    yield f"{spec[:start]}{text} {spec[start:]}"
+    # In place of the word that the mark is in, and of the argument of its kind.
+    yield (
+        spec[: spec.rfind(" ", 0, start) + 1]
+        + text
+        + spec[min(at for at in (spec.find(" ", end), len(spec)) if at >= 0) :]
+    )
+    if kind := re.match(r"[a-z]+", text):
+        yield spec[:start] + re.sub(rf"(?<= ){kind.group()}\d\S*", text, marked, count=1) + spec[end:]
+    yield spec[: spec.rfind(" ", 0, start) + 1] + text + spec[end:]
+    yield spec.replace(marked, text)
+
+
 @pytest.mark.parametrize("case", ALL, ids=[case.title for case in ALL])
-def test_help(case: Case) -> None:
-    """Who makes the edit that the help tells is rid of the error."""
+def test_pasted(case: Case) -> None:
+    """Whoever writes what a help says, for, behind or before what is marked, is rid of the error."""
     try:
         cnncalc.parse(case.spec)
     except cnncalc.SpecError as error:
         for found in error.diagnostics:
-            better = edited(found, case.spec)
-            if better is not None and found.span is not None:
-                assert (found.message, found.span.start) not in errors_in(better)
+            for text in edits(found) if found.span else ():
+                left = [{message for message, _ in errors_in(spec)} for spec in pasted(found, case.spec, text)]
+                assert [text for messages in left if found.message not in messages] != []
+
+
+#: What is typed wrong behind `input 32x32x3 | `, and what was meant: the help, pasted for what is marked, gives it.
+MEANT = {
+    "cnov 3x3 x8": "conv 3x3 x8",
+    "globl average pooling": "gap",
+    "global averge pooling": "gap",
+    "global max poling": "gmp",
+    "max poool 2": "pool 2",
+    "avrage pool 2": "avgpool 2",
+    "fuly connected 10": "fc 10",
+    "depthwize conv 3x3": "dwconv 3x3",
+    "transpozed conv 4x4 s2 x8": "deconv 4x4 s2 x8",
+    "bath norm": "bn",
+    "leaky rulu 0.2": "leakyrelu 0.2",
+    "conv 3x3 smae x8": "conv 3x3 same x8",
+    "conv 3x3 padding=smae x8": "conv 3x3 same x8",
+    "conv 3x3 x8 nobais": "conv 3x3 x8 nobias",
+    "conv 3x3 x8 stried=2": "conv 3x3 x8 s2",
+    "dropuot 0.5": "dropout 0.5",
+    "flaten": "flatten",
+    "GlobalAvragePooling2D": "gap",
+    "BatchNrom2d": "bn",
+}
+
+
+@pytest.mark.parametrize(("typed", "meant"), MEANT.items(), ids=MEANT)
+def test_what_was_asked_for(typed: str, meant: str) -> None:
+    """The help of a misspelt word, pasted, gives the network that was meant, and no other."""
+    spec = f"input 32x32x3 | {typed}"
+    with pytest.raises(cnncalc.SpecError) as error:
+        cnncalc.parse(spec)
+    found = error.value.diagnostics[0]
+    (text,) = edits(found)
+    assert found.span is not None
+    better = spec[: found.span.start] + text + spec[found.span.end :]
+    rows = [[row.to_dict() for row in cnncalc.analyze(each).rows] for each in (better, f"input 32x32x3 | {meant}")]
+    assert rows[0] == rows[1]
+
+
+#: Texts with one root cause, and the one message that there is for it.
+ONE_CAUSE = {
+    "input 8x8x3 | unit(4) | unit(8) | unit(8) * 2": "unknown block `unit`",
+    "input 8x8x3 | conv 3x3 x{w} | conv 3x3 x{w} | fc {w * 2}": "unknown name `w`",
+    "def unit(c) = cnov 3x3 x{c}\ninput 8x8x3 | unit(4) | unit(8)": "unknown layer `cnov`",
+    "def unit(c = conv 3x3 x{c}\ninput 8x8x3 | unit(4) | unit(8)": "a `(` is never closed",
+    "let w =\ninput 8x8x3 | conv 3x3 x{w} | fc {w}": "an operator is missing",
+    "input 8x8x3 | relu as a | @b | add(@b ; @a)": "unknown name `b`",
+}
+
+
+@pytest.mark.parametrize(("spec", "message"), ONE_CAUSE.items(), ids=ONE_CAUSE)
+def test_one_root_cause_is_one_error(spec: str, message: str) -> None:
+    """What uses a name that could not be read, or that nothing has, is silent after the first error."""
+    with pytest.raises(cnncalc.SpecError) as error:
+        cnncalc.parse(spec)
+    assert [each.message for each in error.value.diagnostics] == [message]
 
 
 def test_titles_differ() -> None:

@@ -42,9 +42,9 @@ def test_what_is_no_letter(spec: str) -> None:
 
 
 def test_a_misspelt_word_is_no_letter() -> None:
-    """`inputs` is a misspelt word, not an input of S channels."""
-    with pytest.raises(cnncalc.SpecError, match=r"^error\[E101\]: unknown layer `inputs`"):
-        cnncalc.parse("inputs 5x5x3", letters=True)
+    """`imputs` is a misspelt word, not an input of S channels."""
+    with pytest.raises(cnncalc.SpecError, match=r"^error\[E101\]: unknown layer `imputs`"):
+        cnncalc.parse("imputs 5x5x3", letters=True)
 
 
 @pytest.mark.parametrize(

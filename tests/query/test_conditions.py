@@ -289,14 +289,14 @@ error[E141]: `params` is not in bytes
   |
 1 | params > 5MiB
   |          ^^^^ a limit in bytes
-  = help: write `5M`""",
+  = help: write `5M`, or `params_bytes > 5MiB` for the bytes of the weights""",
     "conv1.params > 5B": """\
 error[E141]: `conv1.params` is not in bytes
  --> --fail-if:1:16
   |
 1 | conv1.params > 5B
   |                ^^ a limit in bytes
-  = help: write `5`""",
+  = help: write `5`, or `conv1.params_bytes > 5B` for the bytes of the weights""",
     "conv1.output_shape > 5": """\
 error[E141]: `conv1.output_shape` is not a number
  --> --fail-if:1:1

@@ -157,13 +157,13 @@ error[E140]: unknown figure `totals.parms`
   | ^^^^^^^^^^^^ no figure of this path
   = note: near it: totals.params, totals.layers, totals.macs
   = help: write `totals.params`""",
-    "basic1.conv1.output": """\
-error[E140]: unknown figure `basic1.conv1.output`
+    "basic1.conv1.outpt_shape": """\
+error[E140]: unknown figure `basic1.conv1.outpt_shape`
  --> --get:1:1
   |
-1 | basic1.conv1.output
-  | ^^^^^^^^^^^^^^^^^^^ no figure of this path
-  = note: near it: basic1.conv1.output_shape, basic1.conv1.inputs, basic1.conv1.type
+1 | basic1.conv1.outpt_shape
+  | ^^^^^^^^^^^^^^^^^^^^^^^^ no figure of this path
+  = note: near it: basic1.conv1.output_shape, basic1.conv1.input_shapes, basic1.conv1.share
   = help: write `basic1.conv1.output_shape`""",
     "stemm.macs": """\
 error[E140]: unknown figure `stemm.macs`
@@ -258,3 +258,42 @@ def test_hostile_paths(path: str) -> None:
     """Whatever is asked for, the answer is an error that names it."""
     with pytest.raises(cnncalc.SpecError, match="unknown figure"):
         find_all([path], RESULT)
+
+
+#: Other words for a figure, and what they are of LeNet-5 (32x32x1): parameters 61,706, so 246,824 bytes as float32;
+#: 416,520 MACs, of which conv1 has 28·28·6·25 = 117,600; while avgpool1 runs, 28·28·6 + 14·14·6 elements are live.
+SYNONYMS = {
+    "parameters": "61706",
+    "weights": "61706",
+    "flash": "246824",
+    "weight bytes": "246824",
+    "ram": "23520",
+    "peak memory": "23520",
+    "totals.ram": "23520",
+    "madds": "416520",
+    "Mult-Adds": "416520",
+    "conv1.output": "28x28x6",
+    "conv1.rf": "5",
+    "conv1.field": "5",
+    "conv1.jump": "1",
+    "conv1.input": "32x32x1",
+    "conv1.bytes": "624",
+    "avgpool1.live": "23520",
+    "conv1.saved": "4096",
+    "conv1.backward": "117600",
+    "rf": "all",
+    "output": "10",
+}
+
+
+@pytest.mark.parametrize(("word", "value"), SYNONYMS.items(), ids=SYNONYMS)
+def test_synonyms(word: str, value: str) -> None:
+    """What people call a figure, and what a table heads its column with, is taken for its key."""
+    (figure,) = find_all([word], cnncalc.analyze("lenet5"))
+    assert figure.text() == value
+
+
+def test_share() -> None:
+    """A layer's share is that of its MACs: 117,600 of 416,520 are 28.23 %."""
+    (figure,) = find_all(["conv1.share"], cnncalc.analyze("lenet5"))
+    assert round(figure.value, 2) == 28.23

@@ -206,6 +206,17 @@ def test_rank() -> None:
     ]
 
 
+def test_dispensable() -> None:
+    """Columns are left out, as few as it takes, where the table does not fit otherwise; a line says which."""
+    row = ("a_name", "unbreakable_" * 3, 1_000_000)
+    words = WORDS._replace(folding="none")
+    table = DataTable((NAME, words, COUNT._replace(bar=None)), [row], dispensable=(words.key,))
+    assert lines(table, 60)[2:] == ["a_name  unbreakable_unbreakable_unbreakable_  1,000,000"]
+    assert lines(table, 40)[2:] == ["a_name  1,000,000", f"no room for: {words.heading}"]
+    # What may not be left out stays, over the edge.
+    assert lines(table._replace(dispensable=()), 40)[2:] == [lines(table, 60)[2]]
+
+
 def test_unlimited() -> None:
     """A table is folded to the width of a page where nothing limits it, unless it may be as wide as it likes."""
     table = DataTable((WORDS,), [("", "word " * 39 + "word", 0)])

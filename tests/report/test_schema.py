@@ -115,8 +115,12 @@ def outputs(subject: str) -> list[Any]:
     if subject == "conventions":
         return [written("resnet18", "--convention", "all", "--batch", "2")]
     if subject == "compare":
-        deployed = written("compare", SMALL, CARD, "--deploy", "int8")
-        return [deployed, written("compare", "lenet5", CARD, "input 8x8x3 | gap | fc 2", *FIELDS)]
+        grid = ("--var", "w=1,2", "--relative", "--fail-if", "params > 50")
+        return [
+            written("compare", SMALL, CARD, "--deploy", "int8"),
+            written("compare", "lenet5", CARD, "input 8x8x3 | gap | fc 2", *FIELDS),
+            written("compare", "let w = 1\ninput 8x8x3 | conv 3x3 x{w}", *grid),
+        ]
     other = "input 5x5x3 | conv 3x3 s2 x4 | relu | dropout 0.2 | fc 10"
     pairs = ("resnet18", "resnet34"), (SMALL, other), (CARD, CARD), FIELDS
     return [written("diff", SMALL, other, "--deploy", "int8"), *(written("diff", *pair) for pair in pairs)]

@@ -201,15 +201,3 @@ def test_ascii(spec: str) -> None:
 def test_every_golden_file_has_a_case() -> None:
     """No golden file is left over from a net that is no longer shown."""
     assert {path.name for path in GOLDEN.iterdir()} == {f"{n}-{w or 'piped'}.txt" for n, w in product(NETS, WIDTHS)}
-
-
-def test_a_table_without_end() -> None:
-    """A table of more rows than anyone reads shows its first and its last, says so, and its totals are of all."""
-    lines = shown("input 8x8x2 | conv 1x1 x2 * 3000").split("\n")
-
-    assert lines[2 + 999].split()[0] == "conv999"
-    assert lines[2 + 1000].split() == ["…", "1,001", "rows"]
-    assert lines[2 + 1001].split()[0] == "conv2001"
-    # 3,000 convolutions of 2·2 weights and 2 biases.
-    assert next(line.split()[1] for line in lines if line.startswith("total")) == "18,000"
-    assert "1,001 rows are left out: --format csv has them all, --depth collapses blocks" in lines

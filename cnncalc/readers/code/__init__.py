@@ -7,6 +7,7 @@ error names it.
 
 from __future__ import annotations
 
+import ast
 import re
 
 from cnncalc.diagnostics import Source, Span
@@ -32,6 +33,10 @@ SURE = re.compile(
 )
 
 
+#: What separates the layers of a spec and is no Python there.
+SEPARATED = re.compile(r" \| |->|=>|→")
+
+
 def recognize(text: str) -> bool:
     """Return whether a text is code or a printed module; one that is not Python only where nothing else could be."""
     if is_printed(text):
@@ -41,12 +46,17 @@ def recognize(text: str) -> bool:
     if not (known or SURE.search(text)):
         return False
     try:
-        parse_python(Source("<code>", text))
+        statements = parse_python(Source("<code>", text))
     except SyntaxError:
-        return bool(SURE.search(text)) and " | " not in text
+        return bool(SURE.search(text)) and not SEPARATED.search(text)
     except (RecursionError, ValueError):
         return True
-    return True
+    # Calls with bars between them are a spec, whose layers are calls.
+    return not any(isinstance(each, ast.Expr) and _is_joined(each.value) for each in statements)
+
+
+def _is_joined(value: ast.expr) -> bool:
+    return isinstance(value, ast.BinOp) and isinstance(value.op, ast.BitOr)
 
 
 def code_of(source: Source) -> Source:

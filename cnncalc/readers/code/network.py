@@ -10,6 +10,7 @@ from cnncalc.diagnostics import Diagnostic, Origin, Problems, Source, Span, Spec
 from cnncalc.frameworks.table import Framework, FrameworkCall, bare
 from cnncalc.graph import MAX_LAYERS, UNKNOWN
 from cnncalc.language.arguments import read_layer
+from cnncalc.language.inputs import completed
 from cnncalc.language.nodes import LayerNode
 from cnncalc.language.parse import parse_items
 from cnncalc.layers import Layer
@@ -58,7 +59,7 @@ class CodeImporter(Importer):
     def add_input(self, shape: tuple[Any, ...], span: Span, name: str | None = None) -> int:
         """Add an input; the first has the shape that the command line gives, if it gives one."""
         if self.given is not None:
-            shape, self.given = self.given, None
+            shape, self.given = completed(self.given, shape), None
         return self.add(make("input", shape=shape), (), Origin(span), name and self.names(name))
 
     def _shape(self, stated: Any, span: Span) -> tuple[int, ...]:
@@ -87,15 +88,13 @@ class CodeImporter(Importer):
     def _first_shape(self, leaves: Sequence[LayerCall]) -> tuple[Any, ...]:
         """Return the shape that the first layer states, or that the command line gives."""
         first = self._read(leaves[0])
-        if self.given is not None:
-            return self.given
         if first.input_shape is not None:
             return first.input_shape
         calls = [*map(self._read, leaves)]
         rank = next((call.rank for call in calls if call.rank is not None), 0)
         channels: str | int = next((call.expects[1] for call in calls if call.expects), "C")
         shape = (*LETTERS[rank], channels)
-        if self.letters:
+        if self.letters or self.given is not None:
             return shape
         example = "x".join("3" if size == "C" else "32" if isinstance(size, str) else str(size) for size in shape)
         fail(
