@@ -158,6 +158,8 @@ def analyze(
     dtype: str | None = None,
     convention: str = "torchvision",
     optimizer: str = "sgd",
+    deploy: str | None = None,
+    in_place: str | Sequence[str] = (),
     var: Mapping[str, Any] | None = None,
     variables: Mapping[str, Any] | None = None,
     dim: Mapping[str, int] | None = None,
@@ -170,15 +172,17 @@ def analyze(
     `spec` is text, the name of a zoo network, a path (a `pathlib.Path`), a graph, or a `torch.nn.Module`, for which
     `input` is as in `from_torch`. `var` overrides the spec's lets, as in `parse`. Shapes are per sample and channels
     last; MACs, activations and their bytes are for `batch` samples. Bytes are those of `dtype`, without it of float32
-    or of the types that a model file states. If sizes of the input are letters, or the input is missing, figures are
-    formulas; `at` has the numbers of letters. `dim` and `strict` are for a model file, as in `load`. Raises
-    `SpecError` with every error in the spec, and `ValueError` for an unknown option.
+    or of the types that a model file states; parts may have types of their own (`weights=int8,bias=int32,maps=int16`).
+    With `deploy` (`int8`), the network is as a device runs it; with `in_place="dw"`, its depthwise layers write over
+    their input. If sizes of the input are letters, or the input is missing, figures are formulas; `at` has the numbers
+    of letters. `dim` and `strict` are for a model file, as in `load`. Raises `SpecError` with every error in the spec,
+    and `ValueError` for an unknown option.
     """
     from cnncalc.analysis import Options, analyze_graph
     from cnncalc.graph import Graph
     from cnncalc.result import Result
 
-    options = Options.checked(batch, dtype, convention, optimizer)
+    options = Options.checked(batch, dtype, convention, optimizer, deploy, in_place)
     lets, sizes = _either(var=var, variables=variables), _either(dim=dim, dims=dims)
     if isinstance(spec, Graph) and (input is not None or lets or sizes or at):
         raise ValueError("a graph has its shapes already: give `input`, `var` and `at` to parse() or load()")

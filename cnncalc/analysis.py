@@ -14,9 +14,11 @@ from cnncalc.figures.cost import (
     missing_figures,
     node_costs,
 )
-from cnncalc.figures.memory import DTYPES, STORED, Buffer, assign_buffers
+from cnncalc.figures.dtypes import DEPLOYED, DTYPES, STORED, Dtypes, deployed_dtypes, dtypes_of
+from cnncalc.figures.footprint import Footprint
+from cnncalc.figures.memory import DEPTHWISE, Buffer
 from cnncalc.figures.receptive_field import receptive_fields
-from cnncalc.figures.rows import Row, Whole, collapse
+from cnncalc.figures.rows import Row, collapse
 from cnncalc.figures.totals import Totals, totals
 from cnncalc.figures.training import OPTIMIZERS, training_costs
 from cnncalc.graph import Graph, Node
@@ -24,6 +26,7 @@ from cnncalc.shape import UnknownSize, formulas_as_text, known_part
 
 if TYPE_CHECKING:
     from cnncalc.figures.domain import Domain
+    from cnncalc.figures.roofline import Device, Roof
 
 #: The number of the JSON object's form: it rises when a key changes its meaning.
 SCHEMA = 2
@@ -32,16 +35,31 @@ SCHEMA = 2
 class Options(NamedTuple):
     """Options of the figures; `Options.checked` validates values from a user.
 
-    `convention` is one of `CONVENTIONS`, `dtype` one of `DTYPES` or `STORED`, `optimizer` one of `OPTIMIZERS`.
+    `convention` is one of `CONVENTIONS`, `optimizer` one of `OPTIMIZERS`. `dtype` is the text of `Dtypes`, or `STORED`.
+    With `deploy`, a key of `DEPLOYED`, figures are those of the network on a device, and `dtype` says only in which
+    parts the types differ from its. `in_place` has `DEPTHWISE` where depthwise layers write over their input.
     """
 
     batch: int = 1
     dtype: str = "float32"
     convention: str = DEFAULT_CONVENTION
     optimizer: str = "sgd"
+    deploy: str | None = None
+    in_place: tuple[str, ...] = ()
+    #: What is known of a device, for the bounds of the layers.
+    device: "Device | None" = None
 
     @classmethod
-    def checked(cls, batch: int, dtype: str | None, convention: str, optimizer: str) -> "Options":
+    def checked(
+        cls,
+        batch: int,
+        dtype: str | None,
+        convention: str,
+        optimizer: str,
+        deploy: str | None = None,
+        in_place: str | Sequence[str] = (),
+        device: "Device | None" = None,
+    ) -> "Options":
         """Return the options, with the canonical name of the convention; raise `ValueError` for an unknown value.
 
         Without a `dtype` the figures are for the types that a model file states, if it does.
@@ -49,31 +67,53 @@ class Options(NamedTuple):
         if not isinstance(batch, int) or isinstance(batch, bool) or not 1 <= batch < 10**9:
             raise ValueError(f"batch must be a whole number from 1 to 10^9 - 1, not {batch!r}")
         for name, value, known in (
-            ("dtype", dtype, (*DTYPES, None)),
             ("convention", convention, (*CONVENTIONS, *CONVENTION_SYNONYMS)),
             ("optimizer", optimizer, OPTIMIZERS),
+            ("deploy", deploy, (*DEPLOYED, None)),
+            *(("in_place", each, (DEPTHWISE,)) for each in ([in_place] if isinstance(in_place, str) else in_place)),
         ):
             if value not in known:
                 raise ValueError(f"unknown {name} {value!r}: one of {', '.join(filter(None, known))}")
-        return cls(batch, dtype or STORED, CONVENTION_SYNONYMS.get(convention, convention), optimizer)
+        if deploy is not None:
+            deployed_dtypes(deploy, dtype or STORED)
+        elif dtype is not None:
+            dtype = str(dtypes_of(dtype))
+        places = (in_place,) if isinstance(in_place, str) else tuple(in_place)
+        convention = CONVENTION_SYNONYMS.get(convention, convention)
+        return cls(batch, dtype or STORED, convention, optimizer, deploy, places, device)
 
     @property
-    def bytes_of_element(self) -> int:
-        """The bytes that one element of a feature map takes for the whole batch; with types of its own, a byte."""
-        return self.batch if self.dtype == STORED else DTYPES[self.dtype] * self.batch
+    def types(self) -> Dtypes | None:
+        """The types of weights, biases and feature maps; None if they are those that a model file states."""
+        return None if self.dtype == STORED else dtypes_of(self.dtype)
+
+    @property
+    def roof(self) -> "Roof | None":
+        """The roof of the device for the type of the feature maps; raises `ValueError` if it has no peak for that."""
+        if self.device is None:
+            return None
+        dtype = self.types.maps if self.types else "float32"
+        roof = self.device.roof(dtype)
+        if roof is None:
+            known = ", ".join(name for name, _ in self.device.peaks)
+            raise ValueError(f"no peak is given for {dtype}, but for {known}: add {dtype}=…")
+        return roof
 
     @property
     def bytes_in_training(self) -> int:
-        """The bytes of a number in training, which is in float32 where a file has types of its own."""
-        return DTYPES.get(self.dtype, DTYPES["float32"])
+        """The bytes of a number in training: in float32 where a file has types of its own, or they are mixed."""
+        types = self.types
+        each = DTYPES["float32"] if types is None or types.mixed else DTYPES[types.maps]
+        return int(each) if each >= 1 else int(DTYPES["float32"])
 
 
 class Analysis:
     """All figures of a network, as returned by `analyze`.
 
     `rows` are in source order; `totals`, `outputs` and `warnings` are of the whole network. `feature_maps` are
-    the buffers that hold the layers' outputs, in the order in which they become live. `result["conv1"]` is a row by its
-    name, `result[0]` the first; `to_dict()` is the object that `--format json` prints.
+    the buffers that hold the layers' outputs, in the order in which they become live, and `footprint` has the bytes of
+    each node. `result["conv1"]` is a row by its name, `result[0]` the first; `to_dict()` is the object that `--format
+    json` prints.
     """
 
     def __init__(
@@ -81,11 +121,11 @@ class Analysis:
         graph: Graph,
         options: Options,
         rows: tuple[Row, ...],
-        feature_maps: tuple[Buffer, ...],
+        footprint: Footprint,
         totals: Totals,
     ) -> None:
         self.graph, self.options = graph, options
-        self.rows, self.feature_maps, self.totals = rows, feature_maps, totals
+        self.rows, self.footprint, self.totals = rows, footprint, totals
         self.letters = graph.letters
         self.warnings = graph.warnings
 
@@ -99,9 +139,8 @@ class Analysis:
         return domains(self.graph)
 
     @property
-    def element_bytes(self) -> Sequence[float] | None:
-        """The bytes of an element of each node's output, where they are of the types that a model file states."""
-        return self.graph.types.element_bytes if self.graph.types and self.options.dtype == STORED else None
+    def feature_maps(self) -> tuple[Buffer, ...]:
+        return self.footprint.feature_maps
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -164,6 +203,7 @@ class Analysis:
             "layout": "channels_last",
             "batch": self.options.batch,
             "dtype": self.options.dtype,
+            **({"deploy": self.options.deploy} if self.options.deploy else {}),
             "convention": self.options.convention,
             **({"letters": {name: each.to_dict() for name, each in self.domains.items()}} if self.letters else {}),
             "layers": [line.to_dict() for line in collapse(self.rows, depth)],
@@ -190,10 +230,14 @@ class Analysis:
 
 def analyze_graph(graph: Graph, options: Options) -> Analysis:
     """Return every figure of the graph."""
-    nodes, batch = graph.nodes, options.batch
-    if options.dtype == STORED and graph.types is None:
+    if options.deploy is not None:
+        from cnncalc.figures.deployment import deployed  # few runs need it
+
+        graph = deployed(graph)
+        options = options._replace(dtype=str(deployed_dtypes(options.deploy, options.dtype)))
+    elif options.dtype == STORED and graph.types is None:
         options = options._replace(dtype="float32")
-    element_bytes = graph.types.element_bytes if graph.types and options.dtype == STORED else None
+    nodes, batch = graph.nodes, options.batch
     of_sample = node_costs(nodes)
     missing: Sequence[tuple[str, ...]] = [()] * len(nodes)
     behind: Sequence[bool] = [False] * len(nodes)
@@ -204,20 +248,21 @@ def analyze_graph(graph: Graph, options: Options) -> Analysis:
     training = training_costs(nodes, of_sample, options.bytes_in_training)
     costs = _of_batch(nodes, of_sample, options)
     fields = receptive_fields(nodes)
+    footprint = Footprint(graph, costs, options.types, batch, options.in_place)
     figures = zip(nodes, costs, training.backward_macs, training.saved_bytes, fields, strict=True)
-    feature_maps = tuple(assign_buffers(nodes, graph.outputs, element_bytes))
-    sums = totals(graph, costs, training, feature_maps, options.dtype, batch, options.optimizer)
-    whole = Whole(sums.macs, DTYPES.get(options.dtype), feature_maps, len(nodes), options.bytes_of_element)
+    on_device = options.deploy is not None or options.types is None
+    sums = totals(graph, costs, training, footprint, batch, options.bytes_in_training, options.optimizer, on_device)
+    footprint.macs = sums.macs
     rows = tuple(
         [
             Row(
-                *(graph, node, *cost, backward_macs * batch, saved_bytes, field),
-                *(missing[node.index], behind[node.index], whole),
+                *(footprint, node, *cost, backward_macs * batch, saved_bytes, field),
+                *(missing[node.index], behind[node.index]),
             )
             for node, cost, backward_macs, saved_bytes, field in figures
         ]
     )
-    return Analysis(graph, options, rows, feature_maps, sums)
+    return Analysis(graph, options, rows, footprint, sums)
 
 
 def _with_commas(value: Any) -> str:

@@ -60,19 +60,21 @@ class Node(NamedTuple):
     stored: StoredWeights | None = None
     #: The earlier node whose weights it has, where it has none of its own: they are counted there.
     weights_from: int | None = None
+    #: On a device, the layers behind it that it does as well: a batch norm in its weights, an activation of its output.
+    fused: tuple[Layer, ...] = ()
 
     def __repr__(self) -> str:
         return f"<Node {printable(f'{self.name}: {self.layer}, {self.shape}')}>"
 
 
 class StoredTypes(NamedTuple):
-    """The bytes of a network in a model file's own types: of an element of each node's output, and of all weights.
+    """The bytes of a network in a model file's own types: of an element of each node's output, and of its weights.
 
     An element takes a fraction of a byte where several share one.
     """
 
     element_bytes: tuple[float, ...]
-    weight_bytes: int
+    weight_bytes: tuple[int, ...]
 
 
 class Graph(NamedTuple):

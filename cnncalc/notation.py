@@ -101,6 +101,23 @@ def bytes_text(value: int) -> str:
     return f"{value} B"
 
 
+def decimal_prefix(value: Any) -> str:
+    """Return a rate with three significant digits and a prefix, `10.0 T`, for a unit to follow."""
+    for power, prefix in ((18, "E"), (15, "P"), (12, "T"), (9, "G"), (6, "M"), (3, "k")):
+        if 2 * value >= 2 * 10**power - 10 ** (power - 3):
+            return f"{_three_digits(float(value / 10**power))} {prefix}"
+    return f"{float(value):.3g} "
+
+
+def seconds_text(value: Any) -> str:
+    """Return seconds with three significant digits, `12.3 µs`."""
+    for power, unit in ((0, "s"), (3, "ms"), (6, "µs"), (9, "ns")):
+        scaled = float(value * 10**power)
+        if scaled >= 0.9995:
+            return f"{_three_digits(scaled)} {unit}"
+    return f"{float(value * 10**12):.3g} ps"
+
+
 def _three_digits(value: float) -> str:
     if value >= 10**6:  # beyond the prefixes there are
         return f"{value:.2e}"

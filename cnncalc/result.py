@@ -32,7 +32,7 @@ class Result(Analysis):
     @classmethod
     def of(cls, analysis: Analysis) -> Result:
         """Return the result for the figures of an analysis."""
-        return cls(analysis.graph, analysis.options, analysis.rows, analysis.feature_maps, analysis.totals)
+        return cls(analysis.graph, analysis.options, analysis.rows, analysis.footprint, analysis.totals)
 
     def __str__(self) -> str:
         """Return the table, as wide as the terminal, or as it needs to be elsewhere."""
@@ -145,7 +145,7 @@ class Result(Analysis):
             return export(self.graph._replace(name=title), format)
         if format == "svg":
             _refuse(format, columns=columns, layout=layout != "hwc")
-            named = type(self)(self.graph._replace(name=title), self.options, self.rows, self.feature_maps, self.totals)
+            named = type(self)(self.graph._replace(name=title), self.options, self.rows, self.footprint, self.totals)
             return named.to_svg(depth=depth)
         if format == "json":
             from cnncalc.report.json import to_json

@@ -36,10 +36,11 @@ ALLOWED = {
     "frameworks": {"shape"},
     "writers": BASE | {"layers", "graph", "figures", "language", "frameworks"},
     "draw": BASE | {"layers", "graph", "notation", "explain", "compare"},
+    "checks": BASE | {"layers", "graph", "figures", "analysis", "query", "notation", "compare", "language", "sources"},
     "explain": BASE | {"layers", "graph", "figures", "analysis"},
     "report": BASE
     | {"layers", "graph", "figures", "analysis", "compare", "query", "explain", "language", "solve", "symbols"}
-    | {"zoo", "notation", "draw", "sweep"},
+    | {"zoo", "notation", "draw", "sweep", "checks"},
     "cli": BASE
     | {
         "layers",
@@ -48,6 +49,7 @@ ALLOWED = {
         "analysis",
         "compare",
         "query",
+        "checks",
         "notation",
         "draw",
         "explain",

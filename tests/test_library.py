@@ -20,11 +20,13 @@ OBJECT = {
     "layers": [
         {"index": 0, "name": "input1", "type": "input", "inputs": [], "input_shapes": [], "output_shape": [5, 5, 3],
          "params": 0, "frozen": 0, "buffers": 0, "macs": 0, "flops": 0, "backward_macs": 0, "activations": 75,
-         "conv_activations": 0, "saved_bytes": 0,
+         "conv_activations": 0, "params_bytes": 0, "live_bytes": 300, "traffic_bytes": 0, "saved_bytes": 0,
          "receptive_field": {"size": [1, 1], "jump": [1, 1], "left": [0, 0]}, "implicit": False, "fields": {}},
         {"index": 1, "name": "conv1", "type": "conv", "inputs": ["input1"], "input_shapes": [[5, 5, 3]],
          "output_shape": [3, 3, 2], "params": 56, "frozen": 0, "buffers": 0, "macs": 486, "flops": 972,
-         "backward_macs": 486, "activations": 18, "conv_activations": 18, "saved_bytes": 300,
+         "backward_macs": 486, "activations": 18, "conv_activations": 18,
+         # 300 bytes go in, 72 come out: with the weights' 224 they are moved.
+         "params_bytes": 224, "live_bytes": 372, "traffic_bytes": 596, "saved_bytes": 300,
          "receptive_field": {"size": [3, 3], "jump": [1, 1], "left": [0, 0]}, "implicit": False,
          "fields": {"kernel": [3, 3], "stride": [1, 1], "padding": [[0, 0], [0, 0]], "padding_mode": "valid",
                     "dilation": [1, 1], "groups": 1, "filters": 2, "bias": True}},
@@ -34,6 +36,7 @@ OBJECT = {
                "activations": 18, "conv_activations": 18, "params_bytes": 224,
                "activation_bytes": {"sum": 372, "peak": 372, "peak_no_inplace": 372, "arena": 384},
                "peak_at": {"layer": "conv1", "tensors": {"input1": 300, "conv1": 72}},
+               "traffic_bytes": 596,
                # Weights 224, gradients 224, and the input that conv1 keeps.
                "saved_bytes": 300, "training_bytes": 748},
     "warnings": [],
@@ -87,7 +90,11 @@ def test_error() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"dtype": "float8"}, "unknown dtype 'float8': one of float32, float16, bfloat16, int8, float64"),
+        (
+            {"dtype": "float8"},
+            "unknown dtype 'float8': one of float32, float16, bfloat16, int8, float64, uint8, int4, int16, int32, "
+            "int64",
+        ),
         (
             {"convention": "mine"},
             "unknown convention 'mine': one of torchvision, fvcore, ptflops, thop, onnx-tool, deepspeed, calflops",

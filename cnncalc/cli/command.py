@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from cnncalc.cli.output import Output
 from cnncalc.report.formats import FORMAT_OF_SUFFIX
+
+if TYPE_CHECKING:
+    from cnncalc.analysis import Options
 
 #: The groups of options, in the order of the help.
 INPUT, FIGURES, CHECKS, OUTPUT = "Input", "Figures", "Checks", "Output"
@@ -33,6 +36,8 @@ COMMANDS = {
     "calc": "Calculate the figures of a network, layer by layer.",
     "compare": "Compare networks in one table, a row each.",
     "diff": "Compare two networks layer by layer.",
+    "check": "Check files, and hold them to their budgets.",
+    "review": "Review the networks that differ between two commits.",
     "explain": "Explain every layer by its rules, with the numbers in them.",
     "draw": "Draw a network as a figure.",
     "export": "Write a network as framework code, an ONNX file or a spec.",
@@ -90,7 +95,7 @@ class Command(click.Command):
             # The shape of `--input` is written in that order.
             reads_shape = bool(ctx.params.get("input"))
             refuse([each for each in arguments if not (each == "layout" and reads_shape)], f"in {name}", ctx)
-        output = _gather(ctx.params)
+        output = _gather(ctx.params, given_options(ctx))
         try:
             return super().invoke(ctx)
         except BrokenPipeError:  # whoever read the output has gone: click leaves without a word
@@ -180,8 +185,8 @@ def given_options(ctx: click.Context) -> dict[str, str]:
     }
 
 
-def _gather(params: dict[str, Any]) -> Output:
-    """Replace each group of options by one value; return that of the output."""
+def _gather(params: dict[str, Any], given: Iterable[str]) -> Output:
+    """Replace each group of options by one value; return that of the output. `given` has the arguments that are."""
 
     def take(names: Iterable[str]) -> dict[str, Any]:
         return {name: params.pop(name) for name in names if name in params}
@@ -195,5 +200,19 @@ def _gather(params: dict[str, Any]) -> Output:
     if "batch" in params:
         from cnncalc.analysis import Options
 
-        params["options"] = Options(**take(Options._fields))
+        params["options"] = _deployed(Options(**take(Options._fields)), "dtype" in given)
     return output
+
+
+def _deployed(options: Options, typed: bool) -> Options:
+    """Return the options with the types of a network on a device; raises `click.BadParameter` if others are given."""
+    if options.deploy is None:
+        return options
+    from cnncalc.figures.dtypes import STORED, deployed_dtypes
+
+    dtype = options.dtype if typed else STORED
+    try:
+        deployed_dtypes(options.deploy, dtype)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--dtype") from None
+    return options._replace(dtype=dtype)

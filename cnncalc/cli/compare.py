@@ -15,6 +15,7 @@ from cnncalc.cli.limits import judged, parsed
 from cnncalc.cli.options import (
     FORMATS,
     columns_option,
+    deployment_options,
     figure_options,
     limits_option,
     report_options,
@@ -43,6 +44,7 @@ cnncalc compare *.cnn --columns network,mparams,gmacs --sort gmacs --format late
 @spec_argument("specs", metavar="SPEC...", nargs=-1, required=True)
 @source_options(grid=True)
 @figure_options()
+@deployment_options()
 @option(
     "--relative",
     group=FIGURES,

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from cnncalc.cli.command import CHECKS, define_command, given_options, option, refuse
-from cnncalc.cli.options import PAGE_FORMATS, figure_options, report_options, source_options, spec_argument
+from cnncalc.cli.options import (
+    PAGE_FORMATS,
+    deployment_options,
+    figure_options,
+    report_options,
+    source_options,
+    spec_argument,
+)
 from cnncalc.cli.output import Output
 from cnncalc.cli.specs import SpecOptions, analyze_all, one_line
 from cnncalc.notation import shortened
@@ -34,6 +41,7 @@ SUFFIXES = {**FORMAT_OF_SUFFIX, ".svg": "svg", ".tex": "tikz"}
 @spec_argument("b")
 @source_options()
 @figure_options()
+@deployment_options()
 @option("--exit-code", group=CHECKS, is_flag=True, help="Exit with 1 where the networks differ.")
 @option(
     "--context",

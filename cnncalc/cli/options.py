@@ -79,10 +79,9 @@ def spec_options(grid: bool = False) -> Decorator:
     )
 
 
-def source_options(grid: bool = False) -> Decorator:
-    """Add the options for a spec that is text with letters, or a model file; in a `grid`, with values to try."""
+def numbers_options() -> Decorator:
+    """Add the options that give numbers for open sizes."""
     return combine(
-        spec_options(grid),
         option(
             "--at",
             group=INPUT,
@@ -100,6 +99,14 @@ def source_options(grid: bool = False) -> Decorator:
             callback=values.dimensions,
             help="Size of a symbolic dimension of a model file; may be repeated.",
         ),
+    )
+
+
+def source_options(grid: bool = False) -> Decorator:
+    """Add the options for a spec that is text with letters, or a model file; in a `grid`, with values to try."""
+    return combine(
+        spec_options(grid),
+        numbers_options(),
         option("--strict", group=INPUT, is_flag=True, help="Refuse unknown operators of a model file."),
     )
 
@@ -112,11 +119,18 @@ def batch_options(own_types: bool = False) -> Decorator:
 
     With `own_types`, a model file's own types take the place of an option that is not given.
     """
-    from cnncalc.figures.memory import DTYPES, STORED
+    from cnncalc.figures.dtypes import DTYPES, STORED, dtypes_of
 
     def resolve(ctx: click.Context, _: click.Parameter, value: str) -> str:
         given = ctx.get_parameter_source("dtype") is not click.core.ParameterSource.DEFAULT
-        return value if given or not own_types else STORED
+        if not given and own_types:
+            return STORED
+        try:
+            types = str(dtypes_of(value))
+        except ValueError as error:
+            raise click.BadParameter(str(error)) from None
+        # How a network is deployed says the types of the parts that are not named.
+        return value if "=" in value else types
 
     return combine(
         option(
@@ -130,11 +144,50 @@ def batch_options(own_types: bool = False) -> Decorator:
         option(
             "--dtype",
             group=FIGURES,
-            type=click.Choice(list(DTYPES)),
             metavar="TYPE",
             default="float32",
             callback=resolve,
-            help="Type of weights and activations",
+            shell_complete=complete_dtype,
+            help=f"Type of weights and activations: {', '.join(DTYPES)}; or of each part: "
+            "weights=int8,bias=int32,maps=int16",
+        ),
+    )
+
+
+def complete_dtype(_: click.Context, __: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Return the completions of a type."""
+    from click.shell_completion import CompletionItem
+
+    from cnncalc.figures.dtypes import DTYPES
+
+    return [CompletionItem(name) for name in DTYPES if name.startswith(incomplete)]
+
+
+def deployment_options() -> Decorator:
+    """Add the options for the network as it runs on a device."""
+    from cnncalc.figures.dtypes import DEPLOYED
+    from cnncalc.figures.memory import DEPTHWISE
+
+    def places(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(values))
+
+    return combine(
+        option(
+            "--deploy",
+            group=FIGURES,
+            type=click.Choice(list(DEPLOYED)),
+            metavar="TYPE",
+            help="Figures of the network on a device, batch norm folded and activations fused, "
+            f"with its integers' types: {', '.join(DEPLOYED)}",
+        ),
+        option(
+            "--in-place",
+            group=FIGURES,
+            type=click.Choice([DEPTHWISE]),
+            multiple=True,
+            metavar="KIND",
+            callback=places,
+            help="Layers that write over their input besides: dw, depthwise ones, as TinyEngine does.",
         ),
     )
 
@@ -184,9 +237,9 @@ def limits_option() -> Decorator:
 
 
 def format_option(*formats: str) -> Decorator:
-    """Add the option for one of the formats."""
+    """Add the option for one of the formats, of which the first is the default."""
     return option(
-        "-f", "--format", type=click.Choice(formats), default="table", metavar="FORMAT", help="Format of the result"
+        "-f", "--format", type=click.Choice(formats), default=formats[0], metavar="FORMAT", help="Format of the result"
     )
 
 

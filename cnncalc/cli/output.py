@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import click
 
 if TYPE_CHECKING:
+    from cnncalc.analysis import Options
     from cnncalc.report.document import Column, Document
     from cnncalc.report.options import RenderOptions
     from cnncalc.report.selection import Selection
@@ -88,11 +89,21 @@ class Output(NamedTuple):
         else:
             write_stream(sys.stdout, text)
 
-    def chosen(self, default: str | None = None) -> tuple[Column, ...]:
-        from cnncalc.report.columns import choose
+    def chosen(self, default: str | None = None, options: Options | None = None) -> tuple[Column, ...]:
+        """Return the columns that are asked for, or those that are usual for the options."""
+        from cnncalc.report.columns import BAR, BOUNDED, COLUMNS, DEFAULT, DEPLOYED, OF_DEVICE, choose
         from cnncalc.report.units import in_units
 
-        return in_units(choose(self.columns or default), self.units)
+        usual: tuple[str, ...] = DEFAULT
+        if options is not None and (options.deploy or options.device):
+            usual = BOUNDED if options.device else DEPLOYED
+        columns = choose(self.columns or default, COLUMNS, usual)
+        if options is not None and options.deploy:
+            columns = tuple(
+                each._replace(heading=OF_DEVICE[each.key], bar=BAR, rank=4) if each.key in OF_DEVICE else each
+                for each in columns
+            )
+        return in_units(columns, self.units)
 
     def selection(self) -> Selection:
         """Return which layers to show, and in which order."""

@@ -124,6 +124,7 @@ class Difference(NamedTuple):
             "schema": SCHEMA,
             "batch": options.batch,
             "dtype": options.dtype,
+            **({"deploy": options.deploy} if options.deploy else {}),
             "convention": options.convention,
             "differs": bool(self),
             "counts": self.counts(),

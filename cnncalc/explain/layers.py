@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, cast
 from cnncalc.analysis import Analysis
 from cnncalc.explain.positions import WindowPositions, window_positions
 from cnncalc.explain.trace import Number, TracedNumber, signed, text_of, value_of
-from cnncalc.figures.memory import Buffer, assign_buffers, map_sizes
+from cnncalc.figures.memory import Buffer, map_sizes
 from cnncalc.figures.receptive_field import AxisField, covering_all, sources, through_window
 from cnncalc.figures.rows import Row
 from cnncalc.graph import step_of
@@ -113,8 +113,7 @@ class Explanation(NamedTuple):
 def explain(analysis: Analysis, names: Sequence[str] | None = None) -> Iterator[Explanation]:
     """Yield the explanation of each layer, or of those named, in source order."""
     wanted = {row.name for row in analysis.rows} if names is None else set(names)
-    buffers = assign_buffers(analysis.graph.nodes, analysis.graph.outputs, analysis.element_bytes)
-    to_come = sorted(buffers, key=lambda each: -each.first)
+    to_come = sorted(analysis.feature_maps, key=lambda each: -each.first)
     live: list[Buffer] = []
     for row in analysis.rows:
         if row.name in wanted:
@@ -285,11 +284,11 @@ def _by_phases(arms: Sequence[AxisField], axis: AxisField, taps: Taps | None) ->
 
 
 def _memory(analysis: Analysis, row: Row, live: Sequence[Buffer], y: Shape) -> LayerMemory:
-    node, nodes, options = row.node, analysis.graph.nodes, analysis.options
-    scale, own = options.bytes_of_element, analysis.element_bytes
+    node, nodes = row.node, analysis.graph.nodes
+    scale, own = analysis.footprint.scale, analysis.footprint.element_bytes
     home = next(each for each in live if node.index in each.nodes)
     earlier = [index for index in home.nodes if index < node.index]
-    held = sorted((each.output_at(node.index), each.elements * scale) for each in live)
+    held = sorted((each.output_at(node.index), each.elements_at(node.index) * scale) for each in live)
     return LayerMemory(
         FigureFormula("elements", text_of(_batch(analysis) * y.elements), _value(row, "activations")),
         map_sizes((node,), own and (own[node.index],))[0] * scale,

@@ -8,18 +8,16 @@ A tensor of unknown size counts as 0, and the figures are lower bounds.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice, pairwise
 from typing import NamedTuple
 
+from cnncalc.figures.dtypes import packed_bytes
 from cnncalc.graph import Node
-from cnncalc.shape import Shape, Size, ceil_div, known_part, known_unequal
+from cnncalc.shape import Shape, Size, known_part, known_unequal
 
-#: dtype → bytes of an element.
-DTYPES = {"float32": 4, "float16": 2, "bfloat16": 2, "int8": 1, "float64": 8}
-
-#: In place of one type for all: the types that a model file states for its tensors, and float32 for any other network.
-STORED = "stored"
+#: What may write over its input besides the layers that always do: depthwise convolutions, channel by channel.
+DEPTHWISE = "dw"
 
 
 class Buffer(NamedTuple):
@@ -27,12 +25,28 @@ class Buffer(NamedTuple):
 
     `elements` are those of one sample, or its bytes where each map has a type of its own. An output of the network is
     live to the end: `last` is the number of nodes.
+
+    A depthwise convolution in place may leave less than it was given: `shrinks` has the steps after which the buffer
+    is smaller, and its elements from then on. It keeps its offset.
     """
 
     nodes: tuple[int, ...]
     elements: Size
     first: int
     last: int
+    shrinks: tuple[tuple[int, Size], ...] = ()
+
+    def lifetimes(self) -> "Iterator[Lifetime]":
+        """Yield its elements with the first and last step at which it has as many."""
+        elements, first = self.elements, self.first
+        for step, fewer in self.shrinks:
+            yield elements, first, step
+            elements, first = fewer, step + 1
+        yield elements, first, self.last
+
+    def elements_at(self, step: int) -> Size:
+        """Return its elements while a step runs at which it is live."""
+        return next((elements for elements, _, last in self.lifetimes() if step <= last), self.elements)
 
     def output_at(self, step: int) -> int:
         """Return the node whose output the buffer holds after a step: the latest of its nodes up to then."""
@@ -69,35 +83,52 @@ def map_sizes(nodes: Sequence[Node], element_bytes: Sequence[float] | None = Non
     elements = [known_part(node.shape.elements) for node in nodes]
     if element_bytes is None:
         return elements
-    return [_whole_bytes(count, each) for count, each in zip(elements, element_bytes, strict=True)]
-
-
-def _whole_bytes(elements: Size, each: float) -> Size:
-    """Return the bytes of elements, the last one filled up where several share it."""
-    if each >= 1:
-        return elements * int(each)
-    return ceil_div(elements, int(1 / each))
+    return [packed_bytes(count, each) for count, each in zip(elements, element_bytes, strict=True)]
 
 
 def assign_buffers(
-    nodes: Sequence[Node], outputs: Sequence[int], element_bytes: Sequence[float] | None = None
+    nodes: Sequence[Node],
+    outputs: Sequence[int],
+    element_bytes: Sequence[float] | None = None,
+    in_place: Collection[str] = (),
 ) -> list[Buffer]:
     """Return the buffers that hold all feature maps, in the order in which they become live.
 
-    With the bytes of an element of each, only maps whose elements are as large overwrite one another.
+    With the bytes of an element of each, only maps whose elements are as large overwrite one another. With
+    `DEPTHWISE` in `in_place`, depthwise convolutions write over their input.
     """
     sizes = map_sizes(nodes, element_bytes)
-    owner, dies, members = _share(nodes, outputs, True, element_bytes)
+    depthwise = DEPTHWISE in in_place
+    owner, dies, members = _share(nodes, outputs, True, element_bytes, depthwise)
     return [
-        Buffer(tuple(members[index] or (index,)), sizes[index], index if node.inputs else 0, dies[index])
+        Buffer(
+            tuple(members[index] or (index,)),
+            sizes[index],
+            index if node.inputs else 0,
+            dies[index],
+            _shrinks(members[index] or (), nodes, sizes) if depthwise else (),
+        )
         for index, node in enumerate(nodes)
         if owner[index] == index
     ]
 
 
+def _shrinks(members: Sequence[int], nodes: Sequence[Node], sizes: Sequence[Size]) -> tuple[tuple[int, Size], ...]:
+    """Return the nodes of a buffer that leave it smaller, with its elements from then on."""
+    return tuple(
+        (index, sizes[index])
+        for before, index in pairwise(members)
+        if nodes[index].layer.is_depthwise(nodes[index].input_shapes[0]) and sizes[index] != sizes[before]
+    )
+
+
 def buffer_lifetimes(buffers: Sequence[Buffer]) -> Iterator[Lifetime]:
-    """Yield the lifetime of each buffer."""
-    return ((buffer.elements, buffer.first, buffer.last) for buffer in buffers)
+    """Yield the lifetimes of all buffers."""
+    for buffer in buffers:
+        if buffer.shrinks:
+            yield from buffer.lifetimes()
+        else:
+            yield buffer.elements, buffer.first, buffer.last
 
 
 def unshared_lifetimes(
@@ -116,6 +147,7 @@ def _share(
     outputs: Sequence[int],
     in_place: bool,
     element_bytes: Sequence[float] | None = None,
+    depthwise: bool = False,
 ) -> tuple[list[int], list[int], list[list[int] | None]]:
     """Return for each node the first node of the buffer that its output is in.
 
@@ -135,7 +167,9 @@ def _share(
     dies = last_read.copy()
     for index, node in enumerate(nodes):
         source = None
-        if node.layer.memory != "own":
+        if depthwise and _may_be_over_its_input(node, owner, dies):
+            source = node.inputs[0]
+        elif node.layer.memory != "own":
             source = _input_to_share(node, nodes, owner, dies, in_place)
             if source is not None and element_bytes and element_bytes[source] != element_bytes[index]:
                 source = None
@@ -151,6 +185,19 @@ def _share(
         else:
             shared.append(index)
     return owner, dies, members
+
+
+def _may_be_over_its_input(node: Node, owner: list[int], dies: list[int]) -> bool:
+    """Return whether a depthwise convolution can write over its input, which dies there, channel by channel.
+
+    It has no more outputs than inputs in each channel. Source: TinyEngine (MCUNet, arXiv:2007.10319), which keeps one
+    channel aside; that is a kernel's own workspace, and not counted.
+    """
+    if not (node.inputs and node.layer.is_depthwise(node.input_shapes[0])):
+        return False
+    x, y = node.input_shapes[0].elements, node.shape.elements
+    fits = y <= x if isinstance(x, int) and isinstance(y, int) else _same_shape(node.input_shapes[0], node.shape)
+    return fits and dies[owner[node.inputs[0]]] == node.index
 
 
 def _input_to_share(node: Node, nodes: Sequence[Node], owner: list[int], dies: list[int], in_place: bool) -> int | None:
@@ -201,13 +248,16 @@ def steps(nodes: Sequence[Node], buffers: Sequence[Buffer], most_kept: int) -> I
         for buffer in begins[node.index]:
             alive[buffer.nodes[0]] = buffer
             live += buffer.elements
+        step = node.index
         read = {buffer_of[index].nodes[0]: buffer_of[index] for index in node.inputs}
         touched = {**read, buffer_of[node.index].nodes[0]: buffer_of[node.index]}
         kept = tuple(islice((buffer for root, buffer in alive.items() if root not in touched), most_kept))
-        reads = sum(buffer.elements for buffer in read.values())
-        writes = sum(buffer.elements for buffer in touched.values()) - reads
+        reads = sum(buffer.elements_at(step) for buffer in read.values())
+        writes = sum(buffer.elements_at(step) for buffer in touched.values()) - reads
         yield MemoryStep(node.index, live, reads, writes, kept, len(alive) - len(touched) - len(kept))
         for root, buffer in touched.items():
-            if buffer.last <= node.index:
+            if buffer.last <= step:
                 del alive[root]
-                live -= buffer.elements
+                live -= buffer.elements_at(step)
+            elif any(index == step for index, _ in buffer.shrinks):
+                live -= buffer.elements_at(step) - buffer.elements_at(step + 1)

@@ -43,20 +43,38 @@ def _placed(buffers: Sequence[Buffer], bytes_of_element: int) -> Iterator[tuple[
     compared = height = 0
     # Of two that are as large, the earlier goes first: a sort keeps their order.
     for buffer in sorted(buffers, key=lambda each: -each.elements):
-        size = -(-buffer.elements * bytes_of_element // ARENA_ALIGNMENT) * ARENA_ALIGNMENT
+        size = aligned(buffer.elements * bytes_of_element)
         offset = 0
         if compared > MOST_COMPARED:
             offset = height
         else:
-            neighbours = lifetimes.overlapping(buffer.first, buffer.last)
-            compared += len(neighbours)
-            for start, end in sorted(neighbours):
-                if start - offset >= size:
-                    break
-                offset = max(offset, end)
-            lifetimes.add(buffer.first, buffer.last, (offset, offset + size))
+            # A buffer that shrinks has a lifetime for each of its sizes, all at one offset.
+            parts = [(aligned(each * bytes_of_element), *steps) for each, *steps in buffer.lifetimes()]
+            neighbours = [sorted(lifetimes.overlapping(first, last)) for _, first, last in parts]
+            compared += sum(map(len, neighbours))
+            before = -1
+            while before != offset:
+                before = offset
+                for (needed, *_), ranges in zip(parts, neighbours, strict=True):
+                    offset = _lowest(ranges, needed, offset)
+            for needed, first, last in parts:
+                lifetimes.add(first, last, (offset, offset + needed))
         height = max(height, offset + size)
         yield buffer, offset, size
+
+
+def aligned(size: int) -> int:
+    """Return the bytes rounded up to the alignment."""
+    return -(-size // ARENA_ALIGNMENT) * ARENA_ALIGNMENT
+
+
+def _lowest(ranges: "list[ByteRange]", size: int, offset: int) -> int:
+    """Return the lowest offset from a given one at which so many bytes lie beside sorted ranges."""
+    for start, end in ranges:
+        if start - offset >= size:
+            break
+        offset = max(offset, end)
+    return offset
 
 
 def arena(buffers: Sequence[Buffer], bytes_of_element: int) -> int:

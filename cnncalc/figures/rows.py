@@ -1,41 +1,23 @@
 """Rows: the figures of one node, or of a block of nodes as one."""
 
 from collections.abc import Sequence
-from functools import cached_property
 from itertools import groupby, islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.diagnostics import Enclosing, printable
-from cnncalc.figures.memory import Buffer, live_elements
+from cnncalc.figures.footprint import Footprint
 from cnncalc.figures.receptive_field import ReceptiveField
 from cnncalc.graph import Graph, Node
 from cnncalc.shape import UNKNOWN_SHAPE, Shape, Size, dims_text, formulas_as_text
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 #: The arms of merges that something stands in, outermost first: (number of the merge, number of the arm).
 Arms = tuple[tuple[int, int], ...]
 
 #: A repeat whose text is longer is described without it.
 MOST_REPEATED = 48
-
-
-class Whole:
-    """What a row's figures have of the whole network: the MACs of all layers, and the memory at each step.
-
-    `weight_bytes` is the size of a weight, None where a model file has types of its own; `element_bytes` is that of an
-    element of the feature maps of all samples.
-    """
-
-    def __init__(
-        self, macs: Size, weight_bytes: int | None, feature_maps: Sequence[Buffer], steps: int, element_bytes: int
-    ) -> None:
-        self.macs, self.weight_bytes = macs, weight_bytes
-        self._feature_maps, self._steps, self._element_bytes = feature_maps, steps, element_bytes
-
-    @cached_property
-    def live(self) -> Sequence[Size]:
-        """The bytes of the feature maps that are live while each node runs."""
-        lifetimes = [(each.elements, each.first, each.last) for each in self._feature_maps]
-        return [elements * self._element_bytes for elements in live_elements(lifetimes, self._steps)]
 
 
 class Row(NamedTuple):
@@ -48,7 +30,7 @@ class Row(NamedTuple):
     on them are 0, and `missing` names them.
     """
 
-    graph: Graph
+    footprint: Footprint
     node: Node
     params: Size
     frozen: Size
@@ -62,30 +44,22 @@ class Row(NamedTuple):
     missing: tuple[str, ...] = ()
     #: Whether an unknown operator is the reason that some are: the layer itself, or one that it stands behind.
     behind_unknown: bool = False
-    whole: Whole | None = None
 
     def __repr__(self) -> str:
         return _line_text(self)
+
+    @property
+    def graph(self) -> Graph:
+        return self.footprint.graph
 
     @property
     def name(self) -> str:
         return self.node.name
 
     @property
-    def live_bytes(self) -> Size:
-        """The bytes of the feature maps that are live while the layer runs, for the whole batch."""
-        return 0 if self.whole is None else self.whole.live[self.node.index]
-
-    @property
-    def params_bytes(self) -> Size | None:
-        """The bytes of its weights, buffers and frozen ones included; None in a file's own types."""
-        size = self.whole.weight_bytes if self.whole else None
-        return None if size is None else (self.params + self.frozen + self.buffers) * size
-
-    @property
     def share(self) -> float | None:
         """Its MACs in per cent of the network's; None where they are formulas, or there are none."""
-        return _per_cent(self.macs, self.whole)
+        return _per_cent(self.macs, self.footprint)
 
     @property
     def stands_on(self) -> str:
@@ -127,9 +101,10 @@ class Row(NamedTuple):
 
     @property
     def description(self) -> str:
-        """The layer in canonical notation, with the name of the layer whose weights it has."""
+        """The layer in canonical notation, with the name of the layer whose weights it has, and those fused into it."""
         shared = self.weights_of
-        return str(self.node.layer) if shared is None else f"{self.node.layer} weights=@{shared}"
+        own = str(self.node.layer) if shared is None else f"{self.node.layer} weights=@{shared}"
+        return " + ".join([own, *map(str, self.node.fused)])
 
     @property
     def weights_of(self) -> str | None:
@@ -155,6 +130,26 @@ class Row(NamedTuple):
         return 2 * self.macs
 
     @property
+    def params_bytes(self) -> Size:
+        """The bytes of its parameters, frozen weights and buffers."""
+        return self.footprint.weight_bytes[self.node.index]
+
+    @property
+    def live_bytes(self) -> Size:
+        """The bytes of the feature maps that are live while it runs, for the whole batch."""
+        return self.footprint.live_bytes[self.node.index]
+
+    @property
+    def traffic_bytes(self) -> Size:
+        """The bytes that it at least moves: weights, inputs and outputs once, for the whole batch."""
+        return self.footprint.traffic_bytes[self.node.index]
+
+    @property
+    def intensity(self) -> "Fraction | None":
+        """The FLOPs for each byte that it moves; None if it moves none, or sizes are letters."""
+        return _intensity(self)
+
+    @property
     def implicit(self) -> bool:
         """Whether the layer was added without being written in the spec: the `flatten` in front of an `fc`."""
         return self.node.implicit
@@ -168,6 +163,7 @@ class Row(NamedTuple):
             "implicit": node.implicit,
             "fields": node.layer.fields(node.input_shapes[0]) if node.inputs else {},
             **({} if self.weights_of is None else {"weights_of": self.weights_of}),
+            **({"fused": [each.kind for each in node.fused]} if node.fused else {}),
             **({"missing": list(self.missing)} if self.missing else {}),
         }
         return data if self.is_whole else formulas_as_text(data)
@@ -177,11 +173,13 @@ class Row(NamedTuple):
         """Whether all its sizes and counts are numbers: no formulas, and none unknown."""
         dims = [size for shape in (*self.node.input_shapes, self.node.shape) for size in shape.dims]
         known = not self.missing and all(shape.is_known for shape in self.node.input_shapes)
-        return known and not self.node.layer.open and all(isinstance(size, int) for size in dims)
+        # What is live beside it may have open sizes where its own have none.
+        sizes = [*dims, self.live_bytes]
+        return known and not self.node.layer.open and all(isinstance(size, int) for size in sizes)
 
 
-def _per_cent(macs: Size, whole: Whole | None) -> float | None:
-    if whole is None or not isinstance(macs, int) or not isinstance(whole.macs, int) or not whole.macs:
+def _per_cent(macs: Size, whole: Footprint) -> float | None:
+    if not isinstance(macs, int) or not isinstance(whole.macs, int) or not whole.macs:
         return None
     return 100 * macs / whole.macs
 
@@ -286,19 +284,29 @@ class RowGroup(NamedTuple):
         return sum(row.saved_bytes for row in self.rows)
 
     @property
-    def live_bytes(self) -> Size | None:
-        """The most bytes that are live while one of its layers runs; None where they are formulas."""
-        live = [row.live_bytes for row in self.rows]
-        return max(live) if all(isinstance(each, int) for each in live) else None
+    def params_bytes(self) -> Size:
+        return sum(row.params_bytes for row in self.rows)
 
     @property
-    def params_bytes(self) -> Size | None:
-        each = [row.params_bytes for row in self.rows]
-        return None if None in each else sum(size for size in each if size is not None)
+    def live_bytes(self) -> Size:
+        """The most bytes of feature maps that are live while one of its layers runs."""
+        if self.rows[0].graph.letters:
+            from cnncalc.symbols import largest  # few runs need it
+
+            return largest([row.live_bytes for row in self.rows])
+        return max(row.live_bytes for row in self.rows)
+
+    @property
+    def traffic_bytes(self) -> Size:
+        return sum(row.traffic_bytes for row in self.rows)
+
+    @property
+    def intensity(self) -> "Fraction | None":
+        return _intensity(self)
 
     @property
     def share(self) -> float | None:
-        return _per_cent(self.macs, self.rows[0].whole)
+        return _per_cent(self.macs, self.rows[0].footprint)
 
     def to_dict(self) -> dict[str, object]:
         """Return the JSON object of the group, which replaces those of its rows in `layers` and names them."""
@@ -313,6 +321,14 @@ class RowGroup(NamedTuple):
 
 
 RowOrGroup = Row | RowGroup
+
+
+def _intensity(line: RowOrGroup) -> "Fraction | None":
+    if not isinstance(line.flops, int) or not isinstance(line.traffic_bytes, int) or not line.traffic_bytes:
+        return None
+    from fractions import Fraction  # few runs need it
+
+    return Fraction(line.flops, line.traffic_bytes)
 
 
 def _line_text(line: RowOrGroup) -> str:
@@ -346,6 +362,9 @@ def _shared_keys(line: RowOrGroup) -> dict[str, object]:
         "backward_macs": line.backward_macs,
         "activations": line.activations,
         "conv_activations": line.conv_activations,
+        "params_bytes": line.params_bytes,
+        "live_bytes": line.live_bytes,
+        "traffic_bytes": line.traffic_bytes,
         "saved_bytes": line.saved_bytes,
         "receptive_field": line.receptive_field.to_dict(),
     }

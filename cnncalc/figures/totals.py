@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.figures.cost import Cost
-from cnncalc.figures.memory import DTYPES, STORED, Buffer, buffer_lifetimes, live_elements, unshared_lifetimes
+from cnncalc.figures.footprint import Footprint
+from cnncalc.figures.memory import live_elements, unshared_lifetimes
 from cnncalc.figures.memory_planner import arena
 from cnncalc.figures.training import TrainingCosts, training_bytes
 from cnncalc.graph import Graph
@@ -56,6 +57,37 @@ class Totals(NamedTuple):
     training_bytes: Size
     #: The parameters of a PyTorch module that its forward pass never reaches: they are in no other figure.
     unused: int = 0
+    #: Whether it is as it runs on a device: deployed, or of a file with types of its own.
+    on_device: bool = False
+    #: The bytes of each node; what few runs ask for is added up when they do.
+    footprint: Footprint | None = None
+
+    @property
+    def traffic_bytes(self) -> Size:
+        """The bytes that the layers at least move, each by itself."""
+        if self.footprint is None:
+            return 0
+        total, _ = _arithmetic(self.footprint.graph)
+        return total(self.footprint.traffic_bytes)
+
+    @property
+    def flash_bytes(self) -> Size:
+        """The bytes of the weights, as a device keeps them."""
+        return self.params_bytes
+
+    @property
+    def ram_bytes(self) -> Size:
+        """The bytes of the buffer for all feature maps: the arena."""
+        return self.activation_bytes.arena
+
+    @property
+    def intensity(self) -> Any:
+        """The FLOPs for each byte that the layers move; None if they move none, or sizes are letters."""
+        if not isinstance(self.flops, int) or not isinstance(self.traffic_bytes, int) or not self.traffic_bytes:
+            return None
+        from fractions import Fraction  # few runs need it
+
+        return Fraction(self.flops, self.traffic_bytes)
 
     @property
     def flops(self) -> Size:
@@ -87,8 +119,10 @@ class Totals(NamedTuple):
             "params_bytes": self.params_bytes,
             "activation_bytes": self.activation_bytes._asdict(),
             "peak_at": {"layer": self.peak_layer, "tensors": self.peak_tensors},
+            "traffic_bytes": self.traffic_bytes,
             "saved_bytes": self.saved_bytes,
             "training_bytes": self.training_bytes,
+            **({"flash_bytes": self.flash_bytes, "ram_bytes": self.ram_bytes} if self.on_device else {}),
             **({"unused": self.unused} if self.unused else {}),
         }
         return data if isinstance(self.activation_bytes.sum, int) else formulas_as_text(data)
@@ -98,31 +132,27 @@ def totals(
     graph: Graph,
     costs: Sequence[Cost],
     training: TrainingCosts,
-    feature_maps: Sequence[Buffer],
-    dtype: str,
+    footprint: Footprint,
     batch: int,
+    bytes_in_training: int,
     optimizer: str,
+    on_device: bool = False,
 ) -> Totals:
     """Return the totals of a graph.
 
-    `costs` has the cost of each node for the whole batch; `training` what training takes of each, and
-    `feature_maps` the buffers that hold all outputs, both for one sample.
+    `costs` has the cost of each node for the whole batch, `training` what training takes of each, for one sample.
     """
-    nodes = graph.nodes
+    nodes, feature_maps, scale = graph.nodes, footprint.feature_maps, footprint.scale
     total, largest = _arithmetic(graph)
-    # With types of their own, the buffers' sizes are bytes already.
-    own = graph.types if dtype == STORED else None
-    size = DTYPES["float32"] if own else DTYPES[dtype]
-    element_bytes = own.element_bytes if own else None
     params, frozen = total(cost.params for cost in costs), total(cost.frozen for cost in costs)
     buffers = total(cost.buffers for cost in costs)
     of_layers = [cost for node, cost in zip(nodes, costs, strict=True) if node.inputs]
     # Elements of one sample become bytes of the whole batch.
-    scale = batch if own else size * batch
     every_map = total(buffer.elements for buffer in feature_maps) * scale
-    live = list(live_elements(buffer_lifetimes(feature_maps), len(nodes)))
+    live = footprint.live
     peak = largest(live)
-    without_in_place = largest(live_elements(unshared_lifetimes(nodes, graph.outputs, element_bytes), len(nodes)))
+    unshared = unshared_lifetimes(nodes, graph.outputs, footprint.element_bytes)
+    without_in_place = largest(live_elements(unshared, len(nodes)))
     saved_bytes = total(training.saved_bytes)
     step = live.index(peak) if peak in live else None
     return Totals(
@@ -134,7 +164,7 @@ def totals(
         backward_macs=total(training.backward_macs) * batch,
         activations=total(cost.activations for cost in of_layers),
         conv_activations=total(cost.conv_activations for cost in of_layers),
-        params_bytes=own.weight_bytes if own else (params + frozen + buffers) * size,
+        params_bytes=footprint.bytes_of_weights(params + frozen + buffers, total),
         activation_bytes=ActivationBytes(
             sum=every_map,
             peak=None if peak is None else peak * scale,
@@ -145,13 +175,15 @@ def totals(
         peak_tensors={}
         if step is None or graph.letters
         else {
-            nodes[buffer.output_at(step)].name: buffer.elements * scale
+            nodes[buffer.output_at(step)].name: buffer.elements_at(step) * scale
             for buffer in feature_maps
             if buffer.first <= step <= buffer.last
         },
         saved_bytes=saved_bytes,
         unused=graph.unused,
-        training_bytes=training_bytes(params, frozen + buffers, saved_bytes * batch, size, optimizer),
+        on_device=on_device,
+        footprint=footprint,
+        training_bytes=training_bytes(params, frozen + buffers, saved_bytes * batch, bytes_in_training, optimizer),
     )
 
 

@@ -302,6 +302,10 @@ class Layer:
         """Return the output elements of its convolutions, deconvolutions and fully connected layers; otherwise 0."""
         return 0
 
+    def is_depthwise(self, x: Shape) -> bool:
+        """Return whether each channel of the output is a convolution of the same channel of the input alone."""
+        return False
+
     def decompose(self, x: Shape) -> tuple[Layer, ...]:
         """Return the chain of simpler layers that is equivalent to this one; only itself if there is none."""
         return (self,)

@@ -103,6 +103,9 @@ class Conv(Convolution):
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
         return prod(y.spatial) * self.weights(x)
 
+    def is_depthwise(self, x: Shape) -> bool:
+        return bool(self.groups == x.channels == self.filters)
+
     def explain_channels(self, x: Shape, y: Shape) -> str:
         return self.explain_filters(x, self.groups, self.filters)
 
@@ -131,6 +134,9 @@ class DepthwiseConv(Convolution):
 
     def multiply_adds(self, x: Shape, y: Shape) -> Size:
         return prod(y.spatial) * self.weights(x)
+
+    def is_depthwise(self, x: Shape) -> bool:
+        return self.multiplier == 1
 
     def explain_channels(self, x: Shape, y: Shape) -> str:
         return (

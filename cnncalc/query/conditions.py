@@ -7,6 +7,8 @@
               | "B" | "KB" | "MB" | "GB" | "TB"                 1000^n bytes
               | "KiB" | "MiB" | "GiB" | "TiB"                   1024^n bytes
 
+    fit       = ( "ram" | "flash" ) "=" number unit { "," … }   what a device has: `--fit ram=256KiB,flash=1MiB`
+
 A limit in bytes always has a unit, and a count never has one of bytes. A figure with a number for each axis meets
 a condition where any of them does. All arithmetic is exact.
 """
@@ -50,6 +52,12 @@ OPERATOR = re.compile(r"[<>=!≥≤≠]+")
 NUMBER = re.compile(r"(?:\d{1,3}(?:,\d{3})+|\d+(?:_\d+)*)(?:\.\d+)?(?![\d,_.])", re.ASCII)
 UNIT = re.compile(r"[A-Za-z]*")
 LIMIT_HELP = "write a number, and its unit: `5M`, `256KiB`"
+#: What a device has, and how `--fit` is told of it.
+DEVICE = ("ram", "flash")
+FIT_HELP = "write `ram=256KiB,flash=1MiB`, or one of them"
+FIT_ITEMS = re.compile(r",(?!\d)")
+#: What stands between commas that are no part of a number.
+REQUIREMENTS = re.compile(r"(?:[^,]|(?<=\d),(?=\d))+|(?<=,)(?=,)|^$")
 #: More digits than any figure has, and fewer than Python refuses to read.
 MOST_DIGITS = 200
 
@@ -62,6 +70,14 @@ class Condition(NamedTuple):
     limit: Fraction
     number: Span
     unit: Span
+    #: Whether it is a requirement: then the limit is exceeded where it does not hold.
+    must_hold: bool = False
+
+    @property
+    def span(self) -> Span:
+        """The whole of it, where it was written."""
+        text = self.path.source.text
+        return Span(self.path.source, self.path.start, len(text.rstrip()))
 
     @property
     def text(self) -> str:
@@ -86,15 +102,17 @@ class Outcome(NamedTuple):
 
     def __str__(self) -> str:
         """Return the outcome in words: `params > 5M`: 25,557,032 is over 5,000,000 by 20,557,032 (411 %)."""
+        return f"`{self.condition.text}`: {self.words}"
+
+    @property
+    def words(self) -> str:
+        """The outcome in words, without the condition."""
         number, limit = self.number, self.condition.limit
         if not self.by:
-            return f"`{self.condition.text}`: it is {self._text(number)}"
+            return f"it is {self._text(number)}"
         percent = f" ({_percent(self.by / limit)})" if limit else ""
         side = "over" if number > limit else "under"
-        return (
-            f"`{self.condition.text}`: {self._text(number)} is {side} {self._text(limit)}"
-            f" by {self._text(self.by)}{percent}"
-        )
+        return f"{self._text(number)} is {side} {self._text(limit)} by {self._text(self.by)}{percent}"
 
     def _text(self, number: int | Fraction) -> str:
         unit = " B" if self.figure.in_bytes else ""
@@ -115,7 +133,38 @@ class Outcome(NamedTuple):
 
 def parse_conditions(texts: Sequence[str], option: str = "--fail-if") -> list[Condition]:
     """Read the conditions of an option; raise `SpecError` E020 with an error for each that cannot be read."""
-    return try_each(lambda text: _Reader(Source(option, text)).condition(), texts)
+    one_each = f"write one {option} for each condition"
+    return try_each(lambda text: _Reader(Source(option, text)).condition(one_each), texts)
+
+
+def parse_requirements(source: Source) -> list[Condition]:
+    """Read what must hold of a network: `params < 5M, peak < 256KiB`.
+
+    Raises `SpecError` E020 with an error for each that cannot be read.
+    """
+
+    def requirement(item: re.Match[str]) -> Condition:
+        inner = Source(source.name, item.group(), base=source, offset=item.start())
+        condition = _Reader(inner).condition("put a comma between two conditions")
+        return condition._replace(must_hold=True)
+
+    return try_each(requirement, REQUIREMENTS.finditer(source.text))
+
+
+def parse_fit(text: str) -> list[Condition]:
+    """Read what a device has of `ram` and `flash`, as conditions that a network which needs more of it meets.
+
+    Raises `SpecError` E020 with an error for each that cannot be read.
+    """
+    conditions = try_each(lambda item: _Reader(Source("--fit", item.strip())).fit(), FIT_ITEMS.split(text))
+    twice = next((each for at, each in enumerate(conditions) if each.path.text in _paths(conditions[:at])), None)
+    if twice is not None:
+        _fail(f"`{twice.path.text}` is given twice", "a second limit", "leave one of them out", twice.path)
+    return conditions
+
+
+def _paths(conditions: Sequence[Condition]) -> list[str]:
+    return [each.path.text for each in conditions]
 
 
 def judge(conditions: Sequence[Condition], analysis: Analysis) -> list[Outcome]:
@@ -150,7 +199,7 @@ def _outcome(condition: Condition, figure: Figure) -> Outcome:
             help += f", or `{bytes_of_it}` for the bytes of the weights"
         raise SpecError([Diagnostic("E141", f"`{path}` is not in bytes", limit, "a limit in bytes", help=help)])
     holds = OPERATORS[condition.operator]
-    exceeding = [each for each in figure.numbers if holds(each, condition.limit)]
+    exceeding = [each for each in figure.numbers if holds(each, condition.limit) != condition.must_hold]
     number = max(exceeding or figure.numbers, key=lambda each: abs(each - condition.limit))
     return Outcome(condition, figure, number, bool(exceeding))
 
@@ -168,9 +217,12 @@ class _Reader:
     def __init__(self, source: Source) -> None:
         self.source, self.position = source, 0
 
-    def condition(self) -> Condition:
+    def condition(self, one_each: str) -> Condition:
         path = self.expect(PATH, "a figure is missing", "expected its path", "write it first: `params > 5M`")
-        sign = self.operator()
+        return self.limit(path, self.operator(), "a condition ends at its limit", one_each)
+
+    def limit(self, path: Span, sign: str, end: str, one_each: str) -> Condition:
+        """Read the limit of a condition, at which its text ends."""
         number = self.number()
         unit = self.expect(UNIT, "", "", "")
         scale = {**COUNTS, **BYTES}.get(unit.text)
@@ -181,11 +233,18 @@ class _Reader:
             self.fail(f"unknown unit `{unit.text}`", "not a unit", help, unit)
         if self.position < len(self.source.text.rstrip()):
             rest = Span(self.source, self.position, len(self.source.text.rstrip()))
-            self.fail(
-                "a condition ends at its limit", "left over", f"write one {self.source.name} for each condition", rest
-            )
+            self.fail(end or "a limit ends at its unit", "left over", one_each, rest)
         limit = Fraction(number.text.replace(",", "").replace("_", "")) * scale
         return Condition(path, sign, limit, number, unit)
+
+    def fit(self) -> Condition:
+        path = self.expect(PATH, "a memory is missing", "expected `ram` or `flash`", FIT_HELP)
+        if path.text not in DEVICE:
+            self.fail(f"a device has no `{path.text}`", "neither `ram` nor `flash`", FIT_HELP, path)
+        sign = self.expect(OPERATOR, "an `=` is missing", "expected one", FIT_HELP)
+        if sign.text != "=":
+            self.fail(f"`{sign.text}` is no `=`", "expected what the device has", FIT_HELP, sign)
+        return self.limit(path, ">", "", FIT_HELP)
 
     def operator(self) -> str:
         sign = self.expect(OPERATOR, "an operator is missing", "expected one", f"one of {' '.join(OPERATORS)}")
@@ -217,4 +276,8 @@ class _Reader:
         return Span(self.source, match.start(), match.end())
 
     def fail(self, message: str, label: str, help: str | None, span: Span) -> NoReturn:
-        raise SpecError([Diagnostic("E020", message, span, label, help=help)])
+        _fail(message, label, help, span)
+
+
+def _fail(message: str, label: str, help: str | None, span: Span) -> NoReturn:
+    raise SpecError([Diagnostic("E020", message, span, label, help=help)])

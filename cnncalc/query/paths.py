@@ -29,10 +29,12 @@ if TYPE_CHECKING:
 NAME_KEYS = ("inputs", "outputs")
 #: The figures that are the last layer's where no layer is named.
 LAST_KEYS = ("output_shape", "receptive_field")
+#: What the words mean of a network on a device.
+ON_DEVICE = {"ram": "ram_bytes", "flash": "flash_bytes"}
 #: The figures of a layer that a block has as well, under the same keys.
 BLOCK_KEYS = (
     "type", "params", "frozen", "buffers", "macs", "flops", "backward_macs", "activations", "conv_activations",
-    "saved_bytes",
+    "params_bytes", "live_bytes", "traffic_bytes", "saved_bytes",
 )  # fmt: skip
 
 
@@ -98,6 +100,8 @@ class Figures:
         """Return a path whose last key is the JSON object's for what people call the figure: `ram`, `conv1.rf`."""
         before, dot, key = path.rpartition(".")
         meant = WITHIN.get(spelled(key)) if self._layer(before) else None
+        if before in ("", "totals") and self._analysis.totals.on_device:
+            meant = ON_DEVICE.get(spelled(key))
         meant = meant or SYNONYMS.get(spelled(key))
         if meant is None and key[:1].isalpha() and not self._is_key(before, key) and key not in self._general():
             meant = spelled(key)  # the case of a key makes no difference, that of a name does
@@ -177,6 +181,9 @@ class Figures:
             raise _error(path, label, [], f"write `{text}.output_shape`, `{text}.params` or another of its figures")
         if isinstance(value, list):
             raise _error(path, f"`{'.'.join(taken)}` has {len(value)} values", [], "they are counted from 0")
+        if text.removeprefix("totals.") in ON_DEVICE.values():
+            help = "add `--deploy int8`, or another type: it is a figure of the network on a device"
+            raise _error(path, "no figure of a network that is not deployed", [], help)
         similar = near(text, self._candidates(text, value, taken), 3)
         notes = [f"near it: {', '.join(similar)}"] if len(similar) > 1 else []
         before = ".".join(taken)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from cnncalc.graph import StoredWeights
@@ -75,9 +76,14 @@ class WeightStore(Generic[StoredTensor]):
         tensors, self._asked = tuple(self._asked), {}
         return self._nodes.setdefault(tensors, node) if tensors else node
 
-    def counted(self) -> Iterator[StoredTensor]:
-        """Return the tensors that a node has counted."""
-        return (self.tensors[index] for index in self._counted)
+    @property
+    def count_counted(self) -> int:
+        """The number of tensors that a node has counted."""
+        return len(self._counted)
+
+    def counted_since(self, number: int) -> Iterator[StoredTensor]:
+        """Return the tensors that were counted when so many had been, the latest first."""
+        return (self.tensors[index] for index in islice(reversed(self._counted), len(self._counted) - number))
 
     def uncounted(self) -> Iterator[StoredTensor]:
         """Return the tensors that no node has counted."""

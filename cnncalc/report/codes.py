@@ -10,9 +10,10 @@ from cnncalc.report.document import Block, Bullets, CodeSample, Document, Headin
 #: The subject of the codes of each hundred.
 GROUPS = {
     "E0": "the form of the text",
-    "E1": "names and arguments",
+    "E1": "names, arguments and limits",
     "E2": "shapes",
     "E3": "model files",
+    "E4": "repositories and pull requests",
     "E5": "explanations",
     "W2": "warnings",
     "W3": "warnings about model files",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from cnncalc.diagnostics import nearest
 from cnncalc.figures.rows import Row, RowOrGroup
@@ -12,12 +12,18 @@ from cnncalc.query.vocabulary import key_of
 from cnncalc.report.document import Bar, Column, Folding
 from cnncalc.shape import Size
 
+if TYPE_CHECKING:
+    from fractions import Fraction
+
 #: Unknown operators beyond these are counted, not named.
 MOST_UNKNOWN = 8
 
 
 #: Columns of figures that are unknown where another is.
-DEPENDS_ON = {"flops": "macs", "backward": "macs", "saved": "activations"}
+DEPENDS_ON = {
+    "flops": "macs", "backward": "macs", "saved": "activations",
+    "flash": "params", "live": "activations", "traffic": "activations",
+}  # fmt: skip
 
 
 def uncounted(rows: Sequence[Row]) -> str:
@@ -115,6 +121,8 @@ def count_column(
 
     def text(line: Any, _: str) -> str:
         known = get(line)
+        if known is None:  # too many formulas to compare
+            return "?"
         if not is_missing(line):
             return thousands(known)
         return f"≥{thousands(known)}" if known else "?"
@@ -184,6 +192,10 @@ COLUMNS = {
         count_column("activations", "activations", lambda row: row.activations, rank=2),
         count_column("conv_activations", "conv activations", lambda row: row.conv_activations, rank=2),
         count_column("saved", "saved bytes", lambda row: row.saved_bytes, rank=2, scale="bytes"),
+        count_column("traffic", "traffic bytes", lambda row: row.traffic_bytes, rank=2, scale="bytes"),
+        Column(
+            "intensity", "FLOP/B", lambda row, _: _rounded(row.intensity), lambda row, _: _intensity(row), True, rank=2
+        ),
         size_column("field", "field", lambda row, _: field_text(row.receptive_field))._replace(text=_field_range),
         size_column("smallest", "smallest", lambda row, _: field_text(row.receptive_field, "smallest")),
         size_column("jump", "jump", lambda row, _: field_text(row.receptive_field, "jump")),
@@ -195,12 +207,31 @@ COLUMNS = {
     )
 }
 
+
+def _rounded(value: Fraction | None) -> float | None:
+    return None if value is None else round(float(value), 3)
+
+
+def _intensity(row: Any) -> str:
+    """Return FLOPs a byte, with one decimal below 100; nothing where none is counted."""
+    value = row.intensity
+    if not value:
+        return ""
+    return f"{float(value):,.0f}" if value >= 100 else f"{float(value):.1f}"
+
+
 #: Figures in the units of papers: key, heading, the column that they are of, and the unit.
 SCALED = (("mparams", "Mparams", "params", "M"), ("gmacs", "GMACs", "macs", "G"), ("gflops", "GFLOPs", "flops", "G"))
 
 COLUMNS |= {key: scaled_column(key, heading, COLUMNS[of], unit) for key, heading, of, unit in SCALED}
 
 DEFAULT = ("name", "layer", "output", "params", "macs", "field")
+#: Of a network on a device.
+DEPLOYED = ("name", "layer", "output", "bytes", "live")
+#: What their figures are called there.
+OF_DEVICE = {"bytes": "flash bytes", "live": "RAM live"}
+#: Beside the bound of each layer.
+BOUNDED = ("name", "layer", "macs", "traffic", "intensity")
 
 
 def choose(

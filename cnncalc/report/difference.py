@@ -11,6 +11,7 @@ from cnncalc.compare.networks import NetworkRow
 from cnncalc.figures.cost import DEFAULT_CONVENTION
 from cnncalc.figures.rows import Row
 from cnncalc.notation import shape_text, shortened, thousands
+from cnncalc.report.deployment import types_text
 from cnncalc.report.document import Block, DataTable, Document, Mark, Notes, Paragraph, TextRow, text_table
 from cnncalc.report.markdown import code
 from cnncalc.report.networks import COLUMNS
@@ -31,9 +32,15 @@ TOTALS = {
     "activation_bytes.arena": "arena bytes",
     "backward_macs": "backward MACs",
     "conv_activations": "conv activations",
+    "traffic_bytes": "traffic bytes",
+    "flash_bytes": "flash bytes",
+    "ram_bytes": "RAM bytes",
     "saved_bytes": "saved bytes, one sample",
     "training_bytes": "training bytes",
 }
+
+#: A device does not train; and what its flash and RAM hold goes by those names.
+NOT_OF_DEVICES = ("backward_macs", "saved_bytes", "training_bytes", "params_bytes", "activation_bytes.arena")
 
 FIELD = COLUMNS["field"]
 
@@ -191,18 +198,19 @@ def _words(a: Row, b: Row, changes: Any) -> tuple[list[str], list[str]]:
 
 
 def _totals_table(difference: Difference) -> DataTable:
+    deployed = difference.b.options.deploy is not None
     rows: list[tuple[str, ...]] = [
         (TOTALS.get(total.key, total.key.replace("_", " ")), thousands(total.a), thousands(total.b), *_change(total))
         for total in difference.totals
         # Few networks have frozen weights.
-        if total.key != "frozen" or total.a or total.b
+        if (total.key != "frozen" or total.a or total.b) and not (deployed and total.key in NOT_OF_DEVICES)
     ]
     fields = [FIELD.text(NetworkRow("", analysis), "hwc") for analysis in (difference.a, difference.b)]
     rows.append(("receptive field", *fields, "", ""))
     options = difference.b.options
     batch = f", batch {options.batch:,}" if options.batch > 1 else ""
     convention = "" if options.convention == DEFAULT_CONVENTION else f", MACs by {options.convention}"
-    headings = (f"total as {options.dtype}{batch}{convention}", "A", "B", "change", "per cent")
+    headings = (f"total as {types_text(options)}{batch}{convention}", "A", "B", "change", "per cent")
     return text_table(rows, headings, ("text", *["number"] * 4), setting="plain", unlimited=True)
 
 

@@ -18,6 +18,7 @@ from cnncalc.figures.rows import RowGroup, RowOrGroup, collapse, fitting_depth
 from cnncalc.figures.training import OPTIMIZERS, training_costs
 from cnncalc.notation import bytes_text, thousands
 from cnncalc.report.columns import count_column, text_column, uncounted
+from cnncalc.report.deployment import types_text
 from cnncalc.report.document import Bar, Block, Column, DataTable, Document, Mark, Paragraph, text_table
 from cnncalc.report.network import collapsed_note
 from cnncalc.report.tree import rails
@@ -46,7 +47,7 @@ class Moment(NamedTuple):
         return saved * self.analysis.options.batch
 
     def bytes(self, elements: int) -> int:
-        return elements * self.analysis.options.bytes_of_element
+        return elements * self.analysis.footprint.scale
 
     @property
     def layer_name(self) -> str:
@@ -67,7 +68,10 @@ def _reads(moment: Moment) -> str:
 def _writes(moment: Moment) -> str:
     if moment.step.writes:
         return bytes_text(moment.bytes(moment.step.writes))
-    memory = moment.analysis.graph.nodes[moment.step.node].layer.memory
+    node = moment.analysis.graph.nodes[moment.step.node]
+    memory = node.layer.memory
+    if moment.analysis.options.in_place and node.inputs and node.layer.is_depthwise(node.input_shapes[0]):
+        return "in place"
     # An operator of a model file may leave its output open.
     return "unknown" if memory == "own" else memory
 
@@ -145,7 +149,7 @@ def _bytes(train: bool) -> tuple[Column, ...]:
 
 def memory_data(analysis: Analysis, depth: int | None = None, train: bool = False) -> dict[str, object]:
     """Return the timeline for JSON: live bytes at each layer; bytes, lifetime and arena offset of each tensor."""
-    nodes, scale = analysis.graph.nodes, analysis.options.bytes_of_element
+    nodes, scale = analysis.graph.nodes, analysis.footprint.scale
     offsets = {place.buffer.nodes[0]: place.offset for place in plan(analysis.feature_maps, scale)}
     return {
         "optimizer": analysis.options.optimizer,
@@ -224,14 +228,15 @@ def _figures(analysis: Analysis, train: bool) -> Iterator[Block]:
         ),
         _figure("sum", memory.sum, "all feature maps, none ever freed; those that share memory counted once"),
         _figure("weights", totals.params_bytes, "parameters and buffers: in none of the above"),
-        *_training(analysis, train),
+        *(() if options.deploy else _training(analysis, train)),
     ]
     if analysis.incomplete:
         rows.append(("unknown", "", "", uncounted(analysis.incomplete)))
     yield text_table(rows, roles=("emphasis", "number", "number", "text"))
     samples = f"{thousands(options.batch)} samples" if options.batch > 1 else "one sample"
     yield Paragraph(
-        f"All as {options.dtype}, for {samples}; layers run in order. In place: norms, activations and add write "
+        f"All as {types_text(options)}, for {samples}; layers run in order. In place: "
+        f"{'norms, activations, depthwise layers' if options.in_place else 'norms, activations'} and add write "
         "over an input that nothing reads afterwards. Alias: flatten, reshape, dropout and identity are their "
         "input under another name. Not counted: the workspace of a kernel, and what a runtime needs for itself."
     )

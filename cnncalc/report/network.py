@@ -206,7 +206,13 @@ def _with_totals(
 
 def _notes(analysis: Analysis) -> Iterator[tuple[str, str]]:
     totals, options = analysis.totals, analysis.options
-    weights = f"{_size(totals.params_bytes)} as {options.dtype}"
+    if options.deploy:
+        from cnncalc.report.deployment import deployment_notes
+
+        yield from deployment_notes(analysis)
+        yield from _provisos(analysis)
+        return
+    weights = f"{_size(totals.params_bytes)} as {options.types.words if options.types else options.dtype}"
     if totals.buffers and not analysis.letters:
         weights += f", {thousands(totals.buffers)} buffers included"
         if options.dtype == "int8":
@@ -224,6 +230,12 @@ def _notes(analysis: Analysis) -> Iterator[tuple[str, str]]:
     yield "activations", thousands(totals.activations)
     most = "too many formulas to compare" if peak is None else _size(peak)
     yield "peak memory", f"{most}{place} (activations only)"
+    yield from _provisos(analysis)
+
+
+def _provisos(analysis: Analysis) -> Iterator[tuple[str, str]]:
+    """Yield what else there is to know of the figures."""
+    options = analysis.options
     if options.convention != DEFAULT_CONVENTION:
         from cnncalc.figures.conventions import TABLES
 

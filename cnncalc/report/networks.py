@@ -8,6 +8,7 @@ from cnncalc.analysis import SCHEMA
 from cnncalc.compare.networks import NetworkRow
 from cnncalc.notation import field_range_text, field_text, shape_text, shortened, thousands
 from cnncalc.report.columns import SCALED, choose, count_column, scaled_column, size_column, text_column
+from cnncalc.report.deployment import types_text
 from cnncalc.report.document import Column, DataTable, Document, Notes
 from cnncalc.report.network import convention_notes
 from cnncalc.report.units import in_units, ratio, relative_to
@@ -111,7 +112,9 @@ def networks_document(
     """
     options = networks[0].analysis.options
     notes = [
-        (column.heading, NOTES[column.key].format(dtype=options.dtype)) for column in columns if column.key in NOTES
+        (column.heading, NOTES[column.key].format(dtype=types_text(options)))
+        for column in columns
+        if column.key in NOTES
     ]
     if first is not None:
         notes.append(("×", f"times the figure of {shortened(first.title)}, the first network"))
@@ -131,6 +134,7 @@ def networks_data(networks: Sequence[NetworkRow], first: NetworkRow | None = Non
         "schema": SCHEMA,
         "batch": options.batch,
         "dtype": options.dtype,
+        **({"deploy": options.deploy} if options.deploy else {}),
         "convention": options.convention,
         "networks": [
             {**network.to_dict(), **({"relative": _ratios(network, first)} if first is not None else {})}

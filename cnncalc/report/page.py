@@ -42,7 +42,7 @@ def network_page(analysis: Analysis, document: Document, title: str) -> str:
     table = QUOTED.sub(r"=\1", to_html(document, numbered=True))
     if analysis.letters or analysis.incomplete or not any(node.inputs for node in analysis.graph.nodes):
         return page(title, f"<main>\n<h1>{escape(title)}</h1>\n{table}</main>\n", _head(""))
-    allocations = sorted(plan(analysis.feature_maps, analysis.options.bytes_of_element), key=lambda each: each.buffer)
+    allocations = sorted(plan(analysis.feature_maps, analysis.footprint.scale), key=lambda each: each.buffer)
     picture = "".join(_picture(analysis, title))
     figures = f'<div class="pair">\n{_lives(analysis, allocations)}{_field(analysis)}</div>\n'
     script = _read("page.js")

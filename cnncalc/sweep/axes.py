@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, fail, nearest, try_each
-from cnncalc.figures.memory import DTYPES
 from cnncalc.language.choices import parse_choices, values_of
 from cnncalc.language.expressions import evaluate, exact
 from cnncalc.language.nodes import LetNode, Spec
 from cnncalc.sources import parse_shape
-from cnncalc.sweep.space import BATCH, DTYPE, INPUT, OPTIONS, Axis, Space
+from cnncalc.sweep.space import BATCH, BYTES, DTYPE, INPUT, OPTIONS, Axis, Space
 
 #: What `--over` gives: a text `NAME=VALUES`, or by name the values themselves.
 Over = Mapping[str, Any]
@@ -105,10 +104,10 @@ def _option(name: str, value: Any, span: Span | None) -> Any:
             fail("E132", f"`{value}` leaves sizes open", span, "a letter for a number", "write numbers: `96x96x3`")
         return shape
     if name == DTYPE:
-        if value not in DTYPES:
-            near = nearest(value, DTYPES)
-            help = f"write `{near}`" if near else f"one of {', '.join(DTYPES)}"
-            fail("E150", f"unknown type `{value}`", span, "not a type of numbers", help)
+        if value not in BYTES:
+            near = nearest(value, BYTES)
+            help = f"write `{near}`" if near else f"one of {', '.join(BYTES)}"
+            fail("E150", f"`{value}` is no type of a sweep", span, "not one type of whole bytes for all numbers", help)
         return value
     if not isinstance(value, int) or not 1 <= value < 10**9:
         fail("E150", f"a batch of {value}", span, "not a whole number from 1 to 10^9 - 1")

@@ -16,7 +16,7 @@ from cnncalc.sweep.axes import space_of
 from cnncalc.sweep.conditions import limits_of
 from cnncalc.sweep.names import FigureName, find_goals, find_names, total_name
 from cnncalc.sweep.one_by_one import MOST_VARIANTS, analysis_of, figures_of_analysis, search
-from cnncalc.sweep.space import Space, command_line, value_text
+from cnncalc.sweep.space import BYTES, Space, command_line, value_text
 
 if TYPE_CHECKING:
     from cnncalc.sweep.engine import Engine
@@ -70,6 +70,8 @@ class Sweep:
         seed: int = 0,
     ) -> None:
         options = Options.checked(batch, dtype, convention, optimizer)
+        if options.dtype not in BYTES:
+            raise ValueError(f"a sweep takes one type of whole bytes, one of {', '.join(BYTES)}, not {dtype!r}")
         self.source = _source(spec)
         #: What the spec is called on the command line.
         self.called = _name(self.source)

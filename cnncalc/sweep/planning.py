@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc.figures.memory import DTYPES
 from cnncalc.language.nodes import Spec
 from cnncalc.sweep.answers import Fixed
 from cnncalc.sweep.chunks import Points
@@ -16,7 +15,7 @@ from cnncalc.sweep.names import FigureName
 from cnncalc.sweep.networks import build
 from cnncalc.sweep.plans import FAILED, StructurePlan, plan
 from cnncalc.sweep.runs import Run, TooLarge, explore
-from cnncalc.sweep.space import BATCH, DTYPE, INPUT, Space, shares
+from cnncalc.sweep.space import BATCH, BYTES, DTYPE, INPUT, Space, shares
 from cnncalc.sweep.values import from_numbers
 
 
@@ -57,7 +56,7 @@ def _plans_of_part(
     def one(run: Run) -> StructurePlan | None:
         bound = _bound(space, run)
         shape = bound.pop(INPUT, fixed.input)
-        size = bound.pop(DTYPE, DTYPES[fixed.dtype])
+        size = bound.pop(DTYPE, BYTES[fixed.dtype])
         settings = Settings(bound.pop(BATCH, fixed.batch), size, fixed.convention, fixed.optimizer)
         structure = build(spec, run, {**fixed.variables, **bound}, shape, repeats)
         figures = StructureFigures(structure, run, settings)
@@ -74,7 +73,7 @@ def _bound(space: Space, run: Run) -> dict[str, Any]:
         for at, name in enumerate(axis.names):
             column = [row[at] for row in axis.rows]
             if name == DTYPE:
-                column = [DTYPES[each] for each in column]
+                column = [BYTES[each] for each in column]
             shape = (len(column),)
             if name == INPUT:
                 bound[name] = run.merged(column, (number,), shape)

@@ -8,9 +8,14 @@ from itertools import islice
 from math import prod
 from typing import Any, NamedTuple
 
+from cnncalc.figures.dtypes import DTYPES
+
 #: What may vary besides lets.
 INPUT, BATCH, DTYPE = "input", "batch", "dtype"
 OPTIONS = (INPUT, BATCH, DTYPE)
+
+#: Type → bytes of an element, of the types that all numbers of a variant may have: figures are whole numbers of bytes.
+BYTES = {name: int(each) for name, each in DTYPES.items() if each >= 1}
 
 
 class Axis(NamedTuple):

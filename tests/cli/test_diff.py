@@ -15,6 +15,8 @@ from cnncalc.cli import main
 # By hand. A: 27·8 + 8 = 224, bn 2·8, fc 8·10 + 10 = 90 parameters; 32²·27·8 and 80 MACs; at conv1 3072 + 8192
 # elements of 4 bytes are live; its field is 3 + 1. B: 448, 32, 9·16·16 + 16 = 2320, 32, 170 parameters;
 # 32²·27·16, 16²·144·16 and 160 MACs; at pool1 32²·16 + 16²·16 elements; its field is 4 + 2·2.
+# Traffic of A: 3·1024 + 8192 elements of conv1, 2 · 8192 each of bn1 and relu1, 8192 + 2048, 2048 + 8 and 8 + 10,
+# of 4 bytes, and 1,384 bytes of weights; of B likewise 134,186 elements and 12,264 bytes.
 OLD = "input 32x32x3\nconv 3x3 same x8 | bn | relu | pool 2\ngap | fc 10\n"
 NEW = (
     "input 32x32x3\nconv 3x3 same x16 | bn | relu | pool 2\nconv 3x3 same x16 | bn | relu\ngap | dropout 0.2 | fc 10\n"
@@ -62,6 +64,7 @@ feature map bytes           53,320    110,696     +57,376  +107.6 %
 peak bytes                  45,056     81,920     +36,864   +81.8 %
 peak bytes, none in place   65,536    131,072     +65,536  +100.0 %
 arena bytes                 45,056     81,920     +36,864   +81.8 %
+traffic bytes              226,768    549,008    +322,240  +142.1 %
 saved bytes, one sample     94,240    225,360    +131,120  +139.1 %
 training bytes              96,944    249,632    +152,688  +157.5 %
 receptive field                  4          8
@@ -88,6 +91,7 @@ MARKDOWN = """\
 | peak bytes | 45,056 | 81,920 | +36,864 | +81.8 % |
 | peak bytes, none in place | 65,536 | 131,072 | +65,536 | +100.0 % |
 | arena bytes | 45,056 | 81,920 | +36,864 | +81.8 % |
+| traffic bytes | 226,768 | 549,008 | +322,240 | +142.1 % |
 | saved bytes, one sample | 94,240 | 225,360 | +131,120 | +139.1 % |
 | training bytes | 96,944 | 249,632 | +152,688 | +157.5 % |
 | receptive field | 4 | 8 |  |  |

@@ -12,12 +12,12 @@ from command_line import CARD, SMALL, cells, run_process
 import cnncalc
 
 CSV = """\
-name,type,layer,inputs,input,output,params,frozen,buffers,macs,flops,backward,activations,conv_activations,saved,field,smallest,jump,left,implicit,bytes,live,share
-input1,input,input 5x5x3,,,5x5x3,0,0,0,0,0,0,75,0,0,1,1,1,0,false,0,300,0.0
-conv1,conv,conv 3x3 x2,input1,5x5x3,3x3x2,56,0,0,486,972,486,18,18,300,3,3,1,0,false,224,372,72.973
-bn1,bn,bn,conv1,3x3x2,3x3x2,4,0,4,0,0,0,18,0,72,3,3,1,0,false,32,72,0.0
-flatten1,flatten,flatten,bn1,3x3x2,18,0,0,0,0,0,0,18,0,0,all,all,1,0,true,0,72,0.0
-fc1,fc,fc 10,flatten1,18,10,190,0,0,180,360,360,10,10,72,all,all,1,0,false,760,112,27.027
+name,type,layer,inputs,input,output,params,frozen,buffers,macs,flops,backward,activations,conv_activations,saved,traffic,intensity,field,smallest,jump,left,implicit,bytes,live,share
+input1,input,input 5x5x3,,,5x5x3,0,0,0,0,0,0,75,0,0,0,,1,1,1,0,false,0,300,0.0
+conv1,conv,conv 3x3 x2,input1,5x5x3,3x3x2,56,0,0,486,972,486,18,18,300,596,1.631,3,3,1,0,false,224,372,72.973
+bn1,bn,bn,conv1,3x3x2,3x3x2,4,0,4,0,0,0,18,0,72,176,0.0,3,3,1,0,false,32,72,0.0
+flatten1,flatten,flatten,bn1,3x3x2,18,0,0,0,0,0,0,18,0,0,0,,all,all,1,0,true,0,72,0.0
+fc1,fc,fc 10,flatten1,18,10,190,0,0,180,360,360,10,10,72,872,0.413,all,all,1,0,false,760,112,27.027
 """
 
 MARKDOWN = """\
@@ -54,6 +54,9 @@ CARD_JSON = {
             "backward_macs": 0,
             "activations": 75,
             "conv_activations": 0,
+            "params_bytes": 0,
+            "live_bytes": 300,
+            "traffic_bytes": 0,
             "saved_bytes": 0,
             "receptive_field": {"size": [1, 1], "jump": [1, 1], "left": [0, 0]},
             "implicit": False,
@@ -74,6 +77,9 @@ CARD_JSON = {
             "backward_macs": 486,  # the weights' gradient: the input has none
             "activations": 18,
             "conv_activations": 18,
+            "params_bytes": 224,
+            "live_bytes": 372,
+            "traffic_bytes": 596,  # weights, 75 elements in, 18 out
             "saved_bytes": 300,  # the input
             "receptive_field": {"size": [3, 3], "jump": [1, 1], "left": [0, 0]},
             "implicit": False,
@@ -104,6 +110,7 @@ CARD_JSON = {
         # 75 + 18 elements of 4 bytes; in the arena each tensor begins at a multiple of 16: 304 + 72, to 384.
         "activation_bytes": {"sum": 372, "peak": 372, "peak_no_inplace": 372, "arena": 384},
         "peak_at": {"layer": "conv1", "tensors": {"input1": 300, "conv1": 72}},
+        "traffic_bytes": 596,
         "saved_bytes": 300,
         "training_bytes": 748,  # weights 224, gradients 224, and what is saved
     },
@@ -202,6 +209,10 @@ def test_depth_in_json() -> None:
         "backward_macs": 2 * 18432,
         "activations": 3 * 8 * 8 * 8,
         "conv_activations": 8 * 8 * 8,
+        "params_bytes": 4 * (304 + 16),
+        # 8·8 positions with the 4 channels that conv1 reads and the 8 that it writes; bn1 and relu1 work in place.
+        "live_bytes": 4 * 8 * 8 * (4 + 8),
+        "traffic_bytes": 4 * (304 + 16) + 4 * 8 * 8 * (4 + 5 * 8),
         # bn1 its input, relu1 its output; what conv1 reads is b1.relu1's already.
         "saved_bytes": 2 * 4 * 8 * 8 * 8,
         # Two 3x3 kernels: 5.

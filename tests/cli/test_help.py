@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
+import subprocess
 from pathlib import Path
 
 import click
@@ -47,7 +49,9 @@ Figures:
   --batch N            Samples at once; MACs and activations scale with it.
                        (default: 1)
   --dtype TYPE         Type of weights and activations: float32, float16,
-                       bfloat16, int8, float64 (default: float32)
+                       bfloat16, int8, float64, uint8, int4, int16, int32,
+                       int64; or of each part:
+                       weights=int8,bias=int32,maps=int16 (default: float32)
 """
 
 COMPARE_OUTPUT = """\
@@ -166,7 +170,8 @@ EXAMPLES = [line for name in COMMANDS for line in command(name).examples.split("
         # Writing ONNX needs its package, and so does Parquet.
         pytest.param(line, marks=pytest.mark.frameworks if ".onnx" in line or ".parquet" in line else ())
         for line in EXAMPLES
-        if "model.onnx" not in line and "$(" not in line
+        # A comment needs a pull request.
+        if "model.onnx" not in line and "$(" not in line and "--post" not in line
     ],
 )
 def test_examples(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,12 +180,31 @@ def test_examples(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     spec = "let width = 1 in [0.5, 1, 2]\ninput 30x30x3\nconv 3x3 x{8 * width}\nconv 3x3 x8\npool 2\n"
     for name in ("net", "old", "new", "small", "large"):
         (tmp_path / f"{name}.cnn").write_text(spec, encoding="utf-8")
+    (tmp_path / "nets").mkdir()
+    (tmp_path / "nets" / "net.cnn").write_text("input 30x30x3 | relu", encoding="utf-8")
+    (tmp_path / "pyproject.toml").write_text('[tool.cnncalc]\nfiles = ["*.cnn"]\n', encoding="utf-8")
+    if " review " in line:
+        _commit_to_main()
     words = shlex.split(line.partition("cnncalc ")[2], comments=True)
     words = words[: words.index("|")] if "|" in words else words
     words = [name for word in words for name in (sorted(map(str, Path().glob(word))) if "*." in word else [word])]
     done = CliRunner().invoke(main, words, input="input 30x30x3 | relu")
 
     assert (done.exit_code, done.stderr) == (0, "")
+
+
+def _commit_to_main() -> None:
+    """Make the working folder a git repository, with all that is in it on its branch and on that of its origin."""
+    if not shutil.which("git"):
+        pytest.skip("git is not installed")
+    named = ("-c", "user.name=test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false")
+    for arguments in (
+        ("init", "--quiet", "--initial-branch=main"),
+        ("add", "--all"),
+        (*named, "commit", "--quiet", "--message", "all"),
+        ("update-ref", "refs/remotes/origin/main", "HEAD"),
+    ):
+        subprocess.run(["git", *arguments], check=True)
 
 
 # -- cnncalc help --------------------------------------------------------------------------------------------

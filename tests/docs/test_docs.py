@@ -60,7 +60,7 @@ def commands(page: Path) -> list[tuple[str, str]]:
 
 def write_files(page: Path, folder: Path) -> None:
     """Write the files that a page names where its commands look for them."""
-    for _, name, text in blocks(page, "cnn", "yaml", "cfg", "python"):
+    for _, name, text in blocks(page, "cnn", "yaml", "cfg", "python", "toml", "sh"):
         if name:
             (folder / name).write_text(text, encoding="utf-8")
 

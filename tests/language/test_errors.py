@@ -186,7 +186,8 @@ def test_every_code_has_a_case() -> None:
     known = {code for file in package.rglob("*.py") for code in re.findall(r'"(E[012]\d\d)"', file.read_text("utf-8"))}
     shown = set(re.findall(r"^error\[(E\d{3})\]", TEXT, re.MULTILINE))
 
-    assert known - {"E009", "E010", "E020", "E117", "E140", "E141", "E151", "E152", "E210", "E211", "E213"} == shown
+    elsewhere = {"E009", "E010", "E020", "E021", "E022", "E117", "E140", "E141", "E142", "E151", "E152"}
+    assert known - elsewhere - {"E210", "E211", "E213"} == shown
 
 
 # -- limits: too long to read in a file of cases -------------------------------------------------------------

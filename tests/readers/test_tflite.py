@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import run
 from tflite_files import TfliteOperator, TfliteTensor, held, integers, written
 
 import cnncalc
@@ -265,6 +266,35 @@ def test_types_of_the_file(tmp_path: Path) -> None:
     # The image at 256, where the map in 8 bits was: 768 and 192 bytes, then 1024.
     assert totals.activation_bytes.arena == 1280
     assert result.to_dict()["dtype"] == "stored"
+
+
+def test_bytes_of_a_layer(tmp_path: Path) -> None:
+    """The bytes of the file's weights are those of the layer that reads them, in its traffic too; it needs no deploy.
+
+    The convolution reads 192 bytes, and writes 256; what makes its input real again moves 192 and 768.
+    """
+    result = quantized(tmp_path)
+    row = result["c"]
+    assert (row.params_bytes, row.traffic_bytes, sum(row.params_bytes for row in result.rows)) == (124, 124 + 448, 124)
+    assert (result.totals.flash_bytes, result.totals.ram_bytes) == (124, 1280)
+    path = next(tmp_path.glob("*.tflite"))
+    done = run(str(path), "--fit", "flash=123B,ram=1280B", "--get", "flash")
+    assert (done.exit_code, done.stdout) == (3, "124\n")
+
+
+def test_folded_file_is_the_network_deployed(tmp_path: Path) -> None:
+    """A file as a converter writes it, batch norm folded and relu built in, needs what the spec does when deployed."""
+    tensors = {
+        "x": tensor(1, 8, 8, 3, type="INT8"),
+        "w": held(4, 3, 3, 3, type="INT8"),
+        "b": held(4, type="INT32"),
+        "y": tensor(1, 6, 6, 4, type="INT8"),
+    }
+    values = {"StrideW": 1, "StrideH": 1, "Padding": VALID, "FusedActivationFunction": RELU}
+    file = analyzed(tmp_path, tensors, [TfliteOperator("CONV_2D", "xwb", "y", "Conv2DOptions", values)])
+    spec = cnncalc.analyze("input 8x8x3 | conv 3x3 x4 nobias | bn | relu", deploy="int8")
+    for totals in (file.totals, spec.totals):
+        assert (totals.params, totals.flash_bytes, totals.ram_bytes, totals.traffic_bytes > 0) == (112, 124, 336, True)
 
 
 def test_another_type(tmp_path: Path) -> None:

@@ -40,6 +40,8 @@ FIELDS = ("input 32x32x1 | pool 8 | upsample 8 | conv 3x3 same x1", "input 8x8x1
 MORE = (
     (SMALL, "--memory", "--optimizer", "adam"),
     ("resnet18", "--memory", "--batch", "4", "--dtype", "float16"),
+    (SMALL, "--deploy", "int8", "--in-place", "dw", "--fit", "ram=1KiB,flash=100B", "--memory"),
+    (SMALL, "--peak", "1GFLOP/s", "--bandwidth", "1GB/s"),
     (CARD, "--fail-if", "params > 50", "--fail-if", "conv1.receptive_field < 4", "--fail-if", "peak > 1KiB"),
     ("input 30x30x8 | conv 3x3 s2 x4 | gap | upsample 2", "--convention", "fvcore"),
     ("input 3x32x32 | conv 3x3 p1 x3 | pool 2",),
@@ -115,12 +117,13 @@ def outputs(subject: str) -> list[Any]:
     if subject == "compare":
         grid = ("--var", "w=1,2", "--relative", "--fail-if", "params > 50")
         return [
+            written("compare", SMALL, CARD, "--deploy", "int8"),
             written("compare", "lenet5", CARD, "input 8x8x3 | gap | fc 2", *FIELDS),
             written("compare", "let w = 1\ninput 8x8x3 | conv 3x3 x{w}", *grid),
         ]
     other = "input 5x5x3 | conv 3x3 s2 x4 | relu | dropout 0.2 | fc 10"
     pairs = ("resnet18", "resnet34"), (SMALL, other), (CARD, CARD), FIELDS
-    return [written("diff", *pair) for pair in pairs]
+    return [written("diff", SMALL, other, "--deploy", "int8"), *(written("diff", *pair) for pair in pairs)]
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)

@@ -143,7 +143,7 @@ def test_over(over: dict[str, Any], expected: list[Any]) -> None:
         ({"over": {"w": "1.."}}, "E008"),
         ({"over": {"w": ["big"]}}, "E105.*cannot be 'big'"),
         ({"over": {"input": "HxWx3"}}, "E132.*leaves sizes open"),
-        ({"over": {"dtype": "int9"}}, "(?s)E150.*unknown type `int9`.*write `int8`"),
+        ({"over": {"dtype": "int9"}}, "(?s)E150.*`int9` is no type of a sweep.*write `int8`"),
         ({"over": {"batch": "0..2"}}, "E150.*a batch of 0"),
         ({"over": {"w": "1..3"}, "variables": {"w": 1}}, "E150.*has one value, and others to try"),
         ({"over": {"(w, v)": "(1, 2)"}}, "E110.*`v`"),

@@ -7,7 +7,7 @@ from os import path as paths
 
 from cnncalc.diagnostics import Diagnostic
 from cnncalc.frameworks.tflite import ACTIVATIONS
-from cnncalc.graph import Graph, StoredTypes, StoredWeights
+from cnncalc.graph import Graph, Node, StoredTypes, StoredWeights, weights_of
 from cnncalc.readers import ReadOptions
 from cnncalc.readers.errors import fail
 from cnncalc.readers.importer import OperatorRules, printable
@@ -47,19 +47,27 @@ class TfliteImporter(OperatorImporter[OperatorDef, StoredElements]):
         self.values: dict[int, Value] = {}
         #: The bytes of an element of each node's output.
         self.element_bytes: list[float] = []
+        #: The bytes of the weights of each node, and of those that no node has yet.
+        self.weight_bytes: list[int] = []
+        self.bytes_without_row = 0
         self.read = {index for operator in model.operators for index in operator.inputs}
 
     def run(self) -> Graph:
         for index in self.model.inputs:
             self.values[index] = self._add_input(index)
+            self._note_weights(0)
             self._note_type(index)
         for operator in self.model.operators:
+            counted = self.weights.count_counted
             if self.attempt(self._import, operator) is None:
                 self.values.update(dict.fromkeys(operator.outputs, Tensor(-1, None)))
+            self._note_weights(counted)
             self._note_type(operator.outputs[0] if operator.outputs else -1)
         name = paths.splitext(paths.basename(self.path))[0]
         graph = self.finish((self.values.get(index) for index in self.model.outputs), name)
-        types = StoredTypes(tuple(self.element_bytes), sum(each.bytes for each in self.weights.counted()))
+        if self.weight_bytes:
+            self.weight_bytes[-1] += self.bytes_without_row
+        types = StoredTypes(tuple(self.element_bytes), tuple(self.weight_bytes))
         return graph._replace(warnings=(*self._others(), *graph.warnings), types=types)
 
     def _others(self) -> list[Diagnostic]:
@@ -74,6 +82,16 @@ class TfliteImporter(OperatorImporter[OperatorDef, StoredElements]):
         """Record the type of the rows that were added for the operator that writes a tensor."""
         each = self.model.tensors[index].element_bytes if index >= 0 else 4.0
         self.element_bytes += [each] * (len(self.builder.nodes) - len(self.element_bytes))
+
+    def _note_weights(self, counted: int) -> None:
+        """Record the bytes of the weights that an operator counted, with the first of its rows that has weights."""
+        self.bytes_without_row += sum(each.bytes for each in self.weights.counted_since(counted))
+        rows = self.builder.nodes[len(self.element_bytes) :]
+        self.weight_bytes += [0] * (len(self.builder.nodes) - len(self.weight_bytes))
+        if rows:
+            holder = next((each for each in rows if each.inputs and any(own_weights(each))), rows[0])
+            self.weight_bytes[holder.index] += self.bytes_without_row
+            self.bytes_without_row = 0
 
     def file_name_of(self, node: OperatorDef) -> str:
         return node.label
@@ -184,6 +202,15 @@ class TfliteImporter(OperatorImporter[OperatorDef, StoredElements]):
             return x
         kind = ACTIVATIONS.get(number)
         return self.same_shape(node, kind, x) if kind else self.elementwise(node, [x], x.known_dims)
+
+
+def own_weights(node: Node) -> StoredWeights:
+    """Return the weights that are counted with a node."""
+    return (
+        StoredWeights()
+        if node.weights_from is not None
+        else node.stored or weights_of(node.layer, node.input_shapes[0])
+    )
 
 
 #: Operators beside the schema that are known by their name.
