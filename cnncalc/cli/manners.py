@@ -30,14 +30,14 @@ COMMAND_WORDS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 
 #: Words that may mean several commands → what each of these does.
-SEVERAL = {
-    "check": (
-        "`cnncalc SPEC` reports what is wrong with a network and exits with 1",
-        "`cnncalc SPEC --fail-if 'params > 5M'` holds it to a limit",
+SEVERAL: Mapping[str, tuple[str, ...]] = dict.fromkeys(
+    ("lint", "test", "validate", "verify"),
+    (
+        "`cnncalc check FILE` tells what is wrong with a file, and holds it to its budgets",
+        "`cnncalc SPEC --fail-if 'params > 5M'` holds a network to a limit",
         "`cnncalc format --check FILE` tells whether a file is in canonical form",
     ),
-}
-SEVERAL |= dict.fromkeys(("lint", "test", "validate", "verify"), SEVERAL["check"])
+)
 
 #: Options that stand for others with a value.
 WITH_VALUE = {

@@ -21,7 +21,8 @@ def deployment_notes(analysis: Analysis) -> Iterator[tuple[str, str]]:
     yield "flash", f"{_exactly(totals.flash_bytes)}: {thousands(totals.params)} weights and biases as {types.words}"
     arena = totals.ram_bytes
     if arena is not None:
-        where = f", {bytes_text(totals.live_bytes)} live at {totals.peak_layer}" if totals.peak_layer else ""
+        live = totals.activation_bytes.peak
+        where = f", {bytes_text(live)} live at {totals.peak_layer}" if totals.peak_layer else ""
         yield "RAM", f"{_exactly(arena)}: the arena of all feature maps{where}"
     yield "MACs", thousands(totals.macs)
     over = "; depthwise layers write over their input" if DEPTHWISE in analysis.options.in_place else ""

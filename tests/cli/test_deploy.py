@@ -89,7 +89,7 @@ def test_widths(columns: int) -> None:
             "Error: `--fit` is for a network on a device: add `--deploy int8`, or another type\n",
         ),
         (
-            ["--get", "ram"],
+            ["--get", "ram_bytes"],
             2,
             "  = help: add `--deploy int8`, or another type: it is a figure of the network on a device\n",
         ),

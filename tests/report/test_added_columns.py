@@ -6,7 +6,6 @@ import io
 import pytest
 from command_line import run
 
-import cnncalc
 from cnncalc.report.columns import COLUMNS, find_column
 
 
@@ -52,12 +51,6 @@ def test_every_heading_is_a_word() -> None:
 
 
 def test_letters() -> None:
-    """Formulas have no share, and a block's most is not known among them."""
+    """Formulas have no share; a block has the most: 12·H·W bytes in, and 12·(H − 2)(W − 2) out."""
     rows = table("def b(c) = conv 3x3 x{c} | relu\ninput HxWx3\nb(3)", "--columns", "name,live,share", "--depth", "1")
-    assert [list(row.values()) for row in rows] == [["input1", "12*H*W", ""], ["b1", "", ""]]
-
-
-def test_a_file_of_its_own_types_has_no_bytes_of_a_weight() -> None:
-    """Rows without a network have no share either."""
-    row = cnncalc.analyze("input 8x8x3 | conv 3x3 x8").rows[1]._replace(whole=None)
-    assert (row.live_bytes, row.params_bytes, row.share) == (0, None, None)
+    assert [list(row.values()) for row in rows] == [["input1", "12*H*W", ""], ["b1", "24*H*W - 24*H - 24*W + 48", ""]]
