@@ -15,10 +15,11 @@ from cnncalc.figures.training import training_bytes, training_costs
 from cnncalc.graph import Node
 from cnncalc.layers.base import Layer
 from cnncalc.layers.timewise import Timewise
+from cnncalc.sweep.grids import Axes, union
 from cnncalc.sweep.networks import Structure
 from cnncalc.sweep.runs import MOST_NUMBERS, Run, TooLarge
 from cnncalc.sweep.sums import Largest, Sum, total
-from cnncalc.sweep.values import Axes, Varying, from_numbers, union
+from cnncalc.sweep.values import Varying, from_numbers
 
 #: A step's live elements are added up to one array where that has no more numbers.
 MOST_ADDED = 1 << 16

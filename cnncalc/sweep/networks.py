@@ -33,8 +33,9 @@ from cnncalc.language.paths import given_names
 from cnncalc.layers.base import Layer
 from cnncalc.layers.merge import Merge
 from cnncalc.shape import MAX_ELEMENTS, Shape, ShapeError
+from cnncalc.sweep.grids import VaryingCondition, either, without
 from cnncalc.sweep.runs import Failure, Run
-from cnncalc.sweep.values import Varying, VaryingCondition, either, without
+from cnncalc.sweep.values import Varying
 
 #: Copies of a repeat are built until one keeps the shape of its input, but no more than these.
 MOST_COPIES = 4

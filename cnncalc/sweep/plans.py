@@ -13,10 +13,11 @@ from typing import Any, NamedTuple, Union
 import numpy as np
 
 from cnncalc.sweep.answers import Problem
+from cnncalc.sweep.grids import Axes, VaryingCondition
 from cnncalc.sweep.networks import Structure
 from cnncalc.sweep.runs import Run
 from cnncalc.sweep.sums import Largest, Sum
-from cnncalc.sweep.values import HIGHEST, Axes, Varying, VaryingCondition
+from cnncalc.sweep.values import HIGHEST, Varying
 
 Array = np.ndarray[Any, Any]
 

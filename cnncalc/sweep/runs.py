@@ -16,7 +16,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from cnncalc.diagnostics import Diagnostic, SpecError
-from cnncalc.sweep.values import Axes, Varying, VaryingCondition, condition, from_numbers, union
+from cnncalc.sweep.grids import Axes, VaryingCondition, condition, union
+from cnncalc.sweep.values import Varying, from_numbers
 
 Result = TypeVar("Result")
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from cnncalc.sweep.values import Axes, Varying
+from cnncalc.sweep.grids import Axes
+from cnncalc.sweep.values import Varying
 
 
 class Sum:

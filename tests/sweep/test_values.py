@@ -15,8 +15,9 @@ from reference import examples
 
 from cnncalc.diagnostics import Diagnostic, SpecError
 from cnncalc.shape import at_least, at_most, ceil_div, equal
+from cnncalc.sweep.grids import VaryingCondition
 from cnncalc.sweep.runs import MOST_NUMBERS, Failure, Run, TooLarge, TooManyRuns, explore
-from cnncalc.sweep.values import Varying, VaryingCondition, from_numbers
+from cnncalc.sweep.values import Varying, from_numbers
 
 LENGTHS = (3, 2)
 INTEGERS = st.integers(-5, 70) | st.integers(-(2**62), 2**62)
