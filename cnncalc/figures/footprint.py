@@ -103,22 +103,29 @@ class Footprint:
     @cached_property
     def traffic_bytes(self) -> list[Size]:
         """The bytes that each node at least moves."""
-        scale, weights = self.scale, self.weight_bytes
-        sizes = [size * scale for size in map_sizes(self.graph.nodes, self.element_bytes)]
-        traffic: list[Size] = []
-        for node, size in zip(self.graph.nodes, sizes, strict=True):
-            inputs, layer = node.inputs, node.layer
-            if not inputs or layer.memory == "alias":
-                traffic.append(0)
-                continue
-            moved = weights[node.index if node.weights_from is None else node.weights_from]
-            if isinstance(layer, LOOKING_UP) and isinstance(step_of(node).layer, Embedding):
-                moved = at_most(moved, size)  # the rows that are looked up
-            # A tensor that is read twice moves once.
-            for index in inputs if len(inputs) == 1 else dict.fromkeys(inputs):
-                moved = moved + sizes[index]
-            traffic.append(moved + size)
-        return traffic
+        sizes = [size * self.scale for size in map_sizes(self.graph.nodes, self.element_bytes)]
+        return moved(self.graph.nodes, self.weight_bytes, sizes)
+
+
+def moved(nodes: Sequence[Node], weights: Sequence[Size], maps: Sequence[Size]) -> list[Size]:
+    """Return what each node at least moves of weights and feature maps, in the unit in which those of each are given.
+
+    `weights` are those that each node has of its own, `maps` its output.
+    """
+    traffic: list[Size] = []
+    for node, output in zip(nodes, maps, strict=True):
+        inputs, layer = node.inputs, node.layer
+        if not inputs or layer.memory == "alias":
+            traffic.append(0)
+            continue
+        read = weights[node.index if node.weights_from is None else node.weights_from]
+        if isinstance(layer, LOOKING_UP) and isinstance(step_of(node).layer, Embedding):
+            read = at_most(read, output)  # the rows that are looked up
+        # A tensor that is read twice moves once.
+        for index in inputs if len(inputs) == 1 else dict.fromkeys(inputs):
+            read = read + maps[index]
+        traffic.append(read + output)
+    return traffic
 
 
 def _biases(node: Node, count: Size) -> Size:

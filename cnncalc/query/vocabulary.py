@@ -21,6 +21,7 @@ SYNONYMS = {
     **dict.fromkeys(("backward", "backward_mac"), "backward_macs"),
     **dict.fromkeys(("saved", "saved_memory"), "saved_bytes"),
     **dict.fromkeys(("live", "live_memory"), "live_bytes"),
+    **dict.fromkeys(("traffic", "memory_traffic", "moved"), "traffic_bytes"),
     **dict.fromkeys(("percent", "per_cent", "share_of_macs", "%"), "share"),
     **dict.fromkeys(("training", "training_memory"), "training_bytes"),
     **dict.fromkeys(("activation", "feature_maps", "featuremaps"), "activations"),

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from cnncalc.figures.conventions import mac_counter
 from cnncalc.figures.cost import DEFAULT_CONVENTION, Cost, node_costs
-from cnncalc.figures.memory import assign_buffers, buffer_lifetimes, live_elements, unshared_lifetimes
+from cnncalc.figures.footprint import moved
+from cnncalc.figures.memory import assign_buffers, buffer_lifetimes, live_elements, map_sizes, unshared_lifetimes
 from cnncalc.figures.receptive_field import receptive_fields
 from cnncalc.figures.training import training_bytes, training_costs
 from cnncalc.graph import Node
@@ -92,6 +93,8 @@ class StructureFigures:
                 constant = self._sum("frozen") + self._sum("buffers")
                 made: Sum = training_bytes(self._sum("params"), constant, saved, size, self.settings.optimizer)
                 return made
+            case "traffic_bytes":
+                return total(self._moved, self.counts).times(size)
             case "layers":
                 return total([1 if node.inputs else 0 for node in self.nodes], self.counts)
             case "activation_bytes.sum":
@@ -106,6 +109,12 @@ class StructureFigures:
     @property
     def _weights(self) -> Sum:
         return self._sum("params") + self._sum("frozen") + self._sum("buffers")
+
+    @cached_property
+    def _moved(self) -> list[Any]:
+        """The elements that each node at least moves, for the whole batch."""
+        weights = [cost.params + cost.frozen + cost.buffers for cost in self._own_costs]
+        return moved(self.nodes, weights, [each * self.settings.batch for each in map_sizes(self.nodes)])
 
     @cached_property
     def _buffers(self) -> Any:
@@ -190,6 +199,8 @@ class StructureFigures:
         if key in ("backward_macs", "saved_bytes"):
             values = [getattr(self._training, key)[node.index] for node in nodes]
             return total(values, once).times(batch if key == "backward_macs" else 1)
+        if key == "traffic_bytes":
+            return total([self._moved[node.index] for node in nodes], once).times(self.settings.bytes_of_element)
         scale = batch if key in ("macs", "flops", "activations", "conv_activations") else 1
         values = [getattr(self.costs[node.index], "macs" if key == "flops" else key) for node in nodes]
         return total(values, once).times(scale * (2 if key == "flops" else 1))

@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 #: The totals that are computed for all variants at once.
 TOTALS = (
     "params", "frozen", "buffers", "macs", "flops", "backward_macs", "activations", "conv_activations", "params_bytes",
-    "saved_bytes", "training_bytes", "layers", "activation_bytes.sum", "activation_bytes.peak",
+    "saved_bytes", "training_bytes", "traffic_bytes", "layers", "activation_bytes.sum", "activation_bytes.peak",
     "activation_bytes.peak_no_inplace",
 )  # fmt: skip
 #: The figures of a layer that are.
 OF_LAYERS = (
     "params", "frozen", "buffers", "macs", "flops", "backward_macs", "activations", "conv_activations", "saved_bytes",
-    "output_shape", "receptive_field",
+    "traffic_bytes", "output_shape", "receptive_field",
 )  # fmt: skip
 #: The total that is worked out for each variant of the answer alone.
 ARENA = "totals.activation_bytes.arena"

@@ -15,6 +15,7 @@ from command_line import run
 import cnncalc
 
 DOCS = Path(cnncalc.__file__).parent / "docs"
+README = Path(__file__).parents[2] / "README.md"
 
 #: Each picture, and the arguments that draw it.
 PICTURES = {
@@ -34,6 +35,6 @@ def test_picture(name: str, goldens: Any) -> None:
 
 def test_every_picture_is_shown() -> None:
     """Every picture stands on a page, and every picture of a page is drawn here."""
-    pages = "\n".join(page.read_text(encoding="utf-8") for page in [*DOCS.glob("*.md"), DOCS.parents[1] / "README.md"])
+    pages = "\n".join(page.read_text(encoding="utf-8") for page in [*DOCS.glob("*.md"), README])
     shown = set(re.findall(r"!\[[^]]*\]\((?:cnncalc/docs/)?([^)]*)\)", pages))
     assert shown == set(PICTURES) == {path.name for path in DOCS.glob("*.svg")}
