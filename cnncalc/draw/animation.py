@@ -66,7 +66,7 @@ class _Picture:
         across = min(panels, 3 if self.panel < 360 else 1)
         down = -(-panels // across)
         sums = bool(self.values)
-        panel_height = self.tall + (LEADING + 6 if sums else 0) + (LEADING if self.stills else 0)
+        panel_height = self.tall + (LEADING + 6 if sums else 0) + (LEADING + 6 if self.stills else 0)
         body = across * self.panel + (across - 1) * 1.4 * BETWEEN
         longest = max((width(text, TEXT) for text in self._sums()), default=0.0) if sums else 0.0
         body = max(body, 380.0, longest)
@@ -202,7 +202,7 @@ class _Picture:
         if self.values:
             yield from self._strip(position)
         if position is not None:
-            y = self.tall + (LEADING + 6 if self.values else 0) + ASCENT * TEXT
+            y = self.tall + 6 + (LEADING + 6 if self.values else 0) + ASCENT * TEXT
             yield _text(0, y, f"position {position + 1} of {self.count}", "note")
 
     def _cells(self) -> Iterator[str]:
