@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from cnncalc.draw.families import FAMILY
 from cnncalc.draw.scene import BAND, Item, Label, Line, Point, Scene
-from cnncalc.draw.text import FONTS
+from cnncalc.draw.text import FONTS, printable
 
 #: Ground, text, notes, lines and frames: in light, then in dark. Text has a contrast of 4.5 to 1 or more on the ground.
 LIGHT = ("#ffffff", "#1a1a1a", "#555555", "#5a5a5a", "#8a8a8a", "#f4f4f4")
@@ -180,6 +180,16 @@ def _head(line: Line) -> str:
 
 
 # -- text --------------------------------------------------------------------------------------------
+
+
+def element(tag: str, content: str = "", **attributes: object) -> str:
+    """Return an element; `font_size` stands for `font-size`, and content is markup already."""
+    pairs = "".join([f' {name.replace("_", "-")}="{escaped(_value(value))}"' for name, value in attributes.items()])
+    return f"<{tag}{pairs}>{content}</{tag}>" if content else f"<{tag}{pairs}/>"
+
+
+def _value(value: object) -> str:
+    return number(value) if isinstance(value, float) else printable(str(value))
 
 
 def number(value: float) -> str:

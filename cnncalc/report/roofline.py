@@ -8,11 +8,12 @@ from math import ceil, floor, log10
 from typing import Any, NamedTuple
 
 from cnncalc.analysis import Analysis
+from cnncalc.draw.svg import element, escaped
+from cnncalc.draw.text import printable
 from cnncalc.figures.roofline import COMPUTE, MEMORY, Bound, Roof, bound_of
 from cnncalc.figures.rows import RowGroup, RowOrGroup, collapse
 from cnncalc.notation import decimal_prefix, seconds_text
 from cnncalc.report.document import Block, Column, Drawing, Notes, Piece
-from cnncalc.report.svg import element, escaped
 
 #: The size of the picture in a terminal, in cells, and of the one in SVG, in pixels.
 MOST_COLUMNS, LINES = 64, 14
@@ -215,12 +216,12 @@ def roofline_svg(analysis: Analysis) -> str:
     corners = [(start, start * float(roof.bandwidth)), (ridge, peak), (10.0**frame.high_x, peak)]
     path = " ".join(f"{x(each):.2f},{y(rate):.2f}" for each, rate in corners)
     parts.append(element("polyline", points=path, fill="none", stroke="#333333", stroke_width=2))
-    name = escaped(analysis.graph.name or "network")
+    name = escaped(printable(analysis.graph.name or "network"))
     for point in points:
         label = f"{point.name}: {_plain(point.intensity)} FLOP/B, {point.bound.by} bound, "
         label += f"{seconds_text(point.bound.seconds)} at least"
         colour = "#0072b2" if point.bound.by == COMPUTE else "#d55e00"
-        title = element("title", escaped(label))
+        title = element("title", escaped(printable(label)))
         parts.append(
             element("circle", title, cx=x(point.intensity), cy=y(point.attainable), r=4, fill=colour, fill_opacity=0.75)
         )
@@ -249,4 +250,4 @@ def roofline_svg(analysis: Analysis) -> str:
 
 
 def _text(x: float, y: float, text: str, anchor: str) -> str:
-    return element("text", escaped(text), x=float(x), y=float(y), text_anchor=anchor, fill="#333333")
+    return element("text", escaped(printable(text)), x=float(x), y=float(y), text_anchor=anchor, fill="#333333")

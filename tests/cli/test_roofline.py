@@ -124,13 +124,14 @@ def test_picture(tmp_path: Path) -> None:
         "conv1: 0.97 FLOP/B, memory bound, 2.11 µs at least",
         "fc1: 0.332 FLOP/B, memory bound, 3.08 µs at least",
     ]
-    # Both lie on the slope, a line on logarithmic axes: at an attainable rate of intensity · bandwidth.
+    # Both lie on the slope, a line on logarithmic axes, at an attainable rate of intensity · bandwidth; coordinates have
+    # one decimal.
     (roof,) = root.iter(f"{SVG}polyline")
     corners = [tuple(map(float, corner.split(","))) for corner in roof.get("points", "").split()]
     (x0, y0), (x1, y1) = corners[:2]
     for circle in circles:
         x, y = float(circle.get("cx", "")), float(circle.get("cy", ""))
-        assert y == pytest.approx(y0 + (x - x0) / (x1 - x0) * (y1 - y0), abs=0.02)
+        assert y == pytest.approx(y0 + (x - x0) / (x1 - x0) * (y1 - y0), abs=0.11)
     assert corners[1][1] == corners[2][1]
 
 
