@@ -124,8 +124,8 @@ def test_picture(tmp_path: Path) -> None:
         "conv1: 0.97 FLOP/B, memory bound, 2.11 µs at least",
         "fc1: 0.332 FLOP/B, memory bound, 3.08 µs at least",
     ]
-    # Both lie on the slope, a line on logarithmic axes, at an attainable rate of intensity · bandwidth; coordinates have
-    # one decimal.
+    # Both lie on the slope, a line on logarithmic axes, at an attainable rate of intensity · bandwidth.
+    # Coordinates have one decimal.
     (roof,) = root.iter(f"{SVG}polyline")
     corners = [tuple(map(float, corner.split(","))) for corner in roof.get("points", "").split()]
     (x0, y0), (x1, y1) = corners[:2]
