@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
-from cnncalc.diagnostics import counted, nearest, printable
+from cnncalc.diagnostics import counted, printable
 from cnncalc.figures.cost import (
     CONVENTION_SYNONYMS,
     CONVENTIONS,
@@ -23,6 +23,7 @@ from cnncalc.figures.totals import Totals, totals
 from cnncalc.figures.training import OPTIMIZERS, training_costs
 from cnncalc.graph import Graph, Node
 from cnncalc.shape import UnknownSize, formulas_as_text, known_part
+from cnncalc.spelling import nearest
 
 if TYPE_CHECKING:
     from cnncalc.figures.domain import Domain

@@ -6,25 +6,26 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, Union
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, Union
 
-from cnncalc.diagnostics import Diagnostic, FatalError, Problems, Source, Span, SpecError, exceed, fail, nearest
+from cnncalc.diagnostics import Diagnostic, FatalError, Problems, Source, Span, SpecError, exceed, fail
 from cnncalc.graph import BuildError, Graph
 from cnncalc.language.arguments import split_word
 from cnncalc.language.build import build_graph
 from cnncalc.language.inputs import CLOSED, ChannelsFirst, LetterMode, completed, open_sizes_error
+from cnncalc.language.meant import YAML, as_meant
 from cnncalc.language.nodes import Chunk, Spec
 from cnncalc.language.parse import parse
 from cnncalc.language.tokens import MAX_TEXT
 from cnncalc.layers.rearrange import Input
+from cnncalc.spelling import nearest
 
 if TYPE_CHECKING:
     from cnncalc.readers import ModelFile, PastedCode
     from cnncalc.zoo import Member
 
 SUFFIXES = (".cnn", ".txt", ".yaml", ".yml")
-YAML = (".yaml", ".yml")
 
 #: A text that may be a network's name: one word, without a mark that only a spec has.
 WORD = re.compile(r"\s*([A-Za-z][\w.-]*)\s*", re.ASCII)
@@ -40,9 +41,6 @@ TORCH = "torch:"
 
 #: A class or function of a Python file: `my_model.py:Net`, `my_model:Net`.
 PYTHON_NAME = re.compile(r"([\w./-]+\.py|[A-Za-z_][\w.]*):([A-Za-z_]\w*)", re.ASCII)
-
-#: What a longer text is read as is not said.
-MOST_SAID = 4000
 
 #: A shape of fewer sizes may leave some out.
 MOST_LEFT_OUT = 4
@@ -300,39 +298,6 @@ def load_source(
         raise FatalError([Diagnostic("E005", f"`{source.name}` is nested too deeply")]) from None
 
 
-Result = TypeVar("Result")
-
-
-def as_meant(source: Source, work: Callable[[Source], Result]) -> Result:
-    """Return what `work` makes of a text; where that does not read, of the text as people mean it.
-
-    Raises `SpecError` with the errors of what is not understood either.
-    """
-    try:
-        return work(source)
-    except SpecError as error:
-        unread = any(each.code[:2] in ("E0", "E1") for each in error.diagnostics)
-        if not unread or isinstance(error, FatalError) or source.name.lower().endswith(YAML):
-            raise
-        from cnncalc.language.reread import reread  # few texts need it
-
-        other = reread(source)
-        if other is None:
-            raise
-        return work(other)
-
-
-def readings(source: Source) -> list[tuple[str, str]]:
-    """Return each part of a text that is not in the words of the language, with what it is read as."""
-    from cnncalc.language.canonical import is_canonical
-
-    if source.name.lower().endswith(YAML) or len(source.text) > MOST_SAID or is_canonical(source):
-        return []
-    from cnncalc.language import reread  # few texts need it
-
-    return reread.readings(source)
-
-
 def _completed_by_file(
     model: ModelFile | PastedCode, input: tuple[Any, ...], dims: Mapping[str, int]
 ) -> tuple[Any, ...]:
@@ -347,17 +312,6 @@ def _completed_by_file(
     if len(shape) > len(input):
         require_numbers(shape)
     return shape
-
-
-def in_our_words(source: Source) -> Source:
-    """Return a text as people mean it, in the words of the language where it is in others."""
-    from cnncalc.language.canonical import is_canonical
-
-    if source.name.lower().endswith(YAML) or is_canonical(source):
-        return source
-    from cnncalc.language.reread import reread
-
-    return reread(source) or source
 
 
 def language_of_code(source: TextOrModel) -> str | None:

@@ -14,9 +14,10 @@ from cnncalc import layers
 PACKAGE = Path(__file__).parents[1] / "cnncalc"
 
 #: Each part, and the parts that it may import.
-BASE = {"diagnostics", "shape"}
+BASE = {"diagnostics", "shape", "spelling"}
 ALLOWED = {
     "diagnostics": set(),
+    "spelling": set(),
     "shape": set(),
     "symbols": {"shape"},
     "layers": {"shape", "symbols"},

@@ -13,10 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from cnncalc.analysis import Analysis, Options, analyze_graph
-from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest
+from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError
 from cnncalc.figures.cost import DEFAULT_CONVENTION
 from cnncalc.graph import Graph
 from cnncalc.query.conditions import Condition, Outcome, judge, parse_requirements
+from cnncalc.spelling import nearest
 
 #: A comment that is a budget: what stands before the colon, and what must hold.
 COMMENT = re.compile(r"(?:^|(?<=\s))#[ \t]*budget\b([^:\n]*):([^\n]*)", re.MULTILINE)

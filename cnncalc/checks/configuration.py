@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from cnncalc.checks.budgets import DEFAULTS, Budget, make_options
-from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest, try_each
+from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, try_each
 from cnncalc.query.conditions import parse_requirements
+from cnncalc.spelling import nearest
 
 NAME = "pyproject.toml"
 

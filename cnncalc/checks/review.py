@@ -15,8 +15,9 @@ from cnncalc.compare.diff import Difference, difference
 from cnncalc.diagnostics import Diagnostic, Source, SpecError
 from cnncalc.figures.dtypes import STORED
 from cnncalc.graph import Graph
+from cnncalc.language.meant import YAML
 from cnncalc.query.conditions import Outcome
-from cnncalc.sources import YAML, TextOrModel, load_source, read_file
+from cnncalc.sources import TextOrModel, load_source, read_file
 
 #: A file of YAML is a spec if it has layers.
 LAYERS = re.compile(r"^[\"']?layers[\"']?\s*:", re.MULTILINE)

@@ -104,7 +104,7 @@ def _refuse_unknown_command(args: list[str]) -> None:
     """Raise for `cnncalc fromat net.cnn`: a spec is one argument, so the first of two was meant as a command."""
     first, *rest = args
     if first.isalpha() and rest and not rest[0].startswith("-"):
-        from cnncalc.diagnostics import nearest
+        from cnncalc.spelling import nearest
 
         near = nearest(first, COMMANDS)
         guess = f": did you mean `{near}`?" if near else "."

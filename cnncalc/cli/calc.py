@@ -21,8 +21,9 @@ from cnncalc.cli.options import (
 )
 from cnncalc.cli.output import Output
 from cnncalc.cli.specs import SpecOptions
-from cnncalc.diagnostics import SpecError, nearest
+from cnncalc.diagnostics import SpecError
 from cnncalc.figures.training import OPTIMIZERS
+from cnncalc.spelling import nearest
 
 if TYPE_CHECKING:
     from cnncalc.analysis import Analysis

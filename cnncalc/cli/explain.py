@@ -22,8 +22,9 @@ from cnncalc.cli.options import (
 from cnncalc.cli.output import Output
 from cnncalc.cli.pages import is_code, layer_kind, show_code, show_codes, show_layer
 from cnncalc.cli.specs import SpecOptions
-from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest
+from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError
 from cnncalc.report.formats import FORMAT_OF_SUFFIX
+from cnncalc.spelling import nearest
 
 if TYPE_CHECKING:
     from cnncalc.explain.layers import Explanation

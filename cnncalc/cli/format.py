@@ -188,8 +188,8 @@ def _format_code(code: TextOrModel, style: Style) -> Formatted:
 
 def _formatted(source: Source, own: str, form: str, compact: bool) -> tuple[Spec, str]:
     """Return the nodes of a source and its canonical text; raises `SpecError` for errors in it."""
+    from cnncalc.language.meant import as_meant
     from cnncalc.language.tokens import MAX_TEXT
-    from cnncalc.sources import as_meant
 
     try:
         spec, text = as_meant(source, lambda meant: _written(meant, own, form, compact))

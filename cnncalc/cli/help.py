@@ -12,7 +12,7 @@ from cnncalc.cli.command import COMMANDS, define_command
 from cnncalc.cli.options import appearance_options
 from cnncalc.cli.output import Output
 from cnncalc.cli.pages import is_code, layer_kind, show_code, show_layer
-from cnncalc.diagnostics import nearest
+from cnncalc.spelling import nearest
 
 EXAMPLES = """
 cnncalc help

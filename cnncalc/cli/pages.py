@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cnncalc.cli.output import Output
-from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest
+from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError
+from cnncalc.spelling import nearest
 
 if TYPE_CHECKING:
     from cnncalc.explain.codes import Page

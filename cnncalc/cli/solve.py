@@ -62,9 +62,10 @@ def command(
 
     SPEC is a file (.cnn or .yaml), - for standard input, a name of the zoo, or the network itself.
     """
+    from cnncalc.language.meant import in_our_words
     from cnncalc.report import solve as report
     from cnncalc.solve import Problem
-    from cnncalc.sources import find, in_our_words, parse_shape, text_of
+    from cnncalc.sources import find, parse_shape, text_of
 
     unknown = {name: value for name, value in reading.variables.items() if isinstance(value, str)}
     if where or unknown:

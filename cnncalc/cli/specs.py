@@ -84,7 +84,7 @@ def note_reading(source: TextOrModel, output: Output) -> None:
     """Say how a text is read whose layers are not in the words of the language."""
     if not isinstance(source, Source) or output.quiet or output.format == "json" or source.title is not None:
         return
-    from cnncalc.sources import readings
+    from cnncalc.language.meant import readings
 
     said = readings(source)
     if said:

@@ -14,8 +14,9 @@ from cnncalc import zoo
 from cnncalc.cli.command import FIGURES, INPUT, define_command, option, refuse
 from cnncalc.cli.options import FORMATS, report_options
 from cnncalc.cli.output import Output
-from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest
+from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError
 from cnncalc.report.formats import FORMAT_OF_SUFFIX
+from cnncalc.spelling import nearest
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

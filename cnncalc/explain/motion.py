@@ -7,7 +7,7 @@ from fractions import Fraction
 from math import prod
 from typing import NamedTuple, NoReturn
 
-from cnncalc.diagnostics import Diagnostic, Span, SpecError, nearest
+from cnncalc.diagnostics import Diagnostic, Span, SpecError
 from cnncalc.explain.matrix import Matrix, half_turned
 from cnncalc.explain.operation import check_kernel, padding_counts
 from cnncalc.explain.positions import WindowPositions, window_positions
@@ -15,6 +15,7 @@ from cnncalc.graph import Graph, Node
 from cnncalc.layers.conv import Conv, Deconv, DepthwiseConv
 from cnncalc.layers.pool import AvgPool, MaxPool
 from cnncalc.layers.windowed import Windowed
+from cnncalc.spelling import nearest
 
 #: The kinds of layers whose windows are shown in motion.
 ANIMATED = (Conv, DepthwiseConv, Deconv, MaxPool, AvgPool)

@@ -10,12 +10,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, NoReturn
 
-from cnncalc.diagnostics import Diagnostic, Span, SpecError, fail, nearest
+from cnncalc.diagnostics import Diagnostic, Span, SpecError, fail
 from cnncalc.language.nodes import Chunk, Hole, LayerNode
 from cnncalc.layers import KINDS, REGISTRY, SEQUENCE_WORDS, Layer
 from cnncalc.layers.arguments import Argument
 from cnncalc.layers.base import WeightedLayer, rank_of
 from cnncalc.layers.pieces import MARK, NUMBER, TENSOR, TEXT, WORD, ArgumentError, Piece, Pieces
+from cnncalc.spelling import nearest
 
 PIECE = re.compile(r"(\d+(?:\.\d+)?)|([a-z_]+)|@([a-z_]\w*)|(\"[^\"]*\"|'[^']*->[^']*')|(.)", re.DOTALL | re.ASCII)
 #: The kinds of pieces by the groups of that pattern, from 1.

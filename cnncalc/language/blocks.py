@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from cnncalc.diagnostics import Diagnostic, Enclosing, Problems, Span, SpecError, exceed, fail, nearest
+from cnncalc.diagnostics import Diagnostic, Enclosing, Problems, Span, SpecError, exceed, fail
 from cnncalc.graph import MAX_LAYERS
 from cnncalc.language.channels import CHANNELS, ChannelsUnknownError, uses_channels
 from cnncalc.language.expressions import evaluate
@@ -22,6 +22,7 @@ from cnncalc.language.nodes import (
     MergeNode,
     ReferenceNode,
 )
+from cnncalc.spelling import nearest
 
 #: Blocks may be called with so many different values. Calls that come to no layer are not counted otherwise.
 MAX_CALLED = MAX_LAYERS // 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from cnncalc.diagnostics import Diagnostic, Enclosing, FatalError, Origin, Problems, Span, SpecError, exceed, nearest
+from cnncalc.diagnostics import Diagnostic, Enclosing, FatalError, Origin, Problems, Span, SpecError, exceed
 from cnncalc.graph import MAX_LAYERS, UNKNOWN, BuildError, Graph, GraphBuilder, SharedWeights
 from cnncalc.language.arguments import read_layer
 from cnncalc.language.blocks import Blocks, Scope, checked_value, unknown_tensor
@@ -43,6 +43,7 @@ from cnncalc.layers.base import REGISTRY, Layer, Lint
 from cnncalc.layers.rearrange import Input
 from cnncalc.layers.references import TensorSize
 from cnncalc.layers.timewise import over_steps
+from cnncalc.spelling import nearest
 
 #: Stands for the index of a tensor where no input has come yet.
 NO_TENSOR = -2

@@ -14,8 +14,9 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, NoReturn
 
-from cnncalc.diagnostics import Source, Span, fail, nearest
+from cnncalc.diagnostics import Source, Span, fail
 from cnncalc.language.nodes import UNKNOWN_NUMBER, Expression, FunctionNode, NameNode, NumberNode, OperationNode
+from cnncalc.spelling import nearest
 
 LEXEME = re.compile(r"\s*(?:(\d+(?:\.\d+)?|\.\d+)|([A-Za-z_]\w*)|(//|[-+*/%(),{}]))", re.ASCII)
 SPACE = re.compile(r"\s*")

@@ -13,11 +13,12 @@ from functools import cache
 from typing import Any
 
 from cnncalc import frameworks
-from cnncalc.diagnostics import Span, nearest
+from cnncalc.diagnostics import Span
 from cnncalc.frameworks.table import Always, Equivalent, FrameworkArgument, Meaning, bare
 from cnncalc.language.nodes import Chunk, Hole, LayerNode
 from cnncalc.layers.arguments import Argument, Flag
 from cnncalc.layers.base import KINDS, REGISTRY, Layer
+from cnncalc.spelling import nearest
 
 #: Names of papers, prose and older frameworks, in the form of `plain` → our words. An argument without a value has to
 #: be given: an upconv enlarges by its stride, which a deconv has not by default.

@@ -13,7 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from cnncalc import frameworks
-from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError, nearest
+from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError
 from cnncalc.frameworks.table import FrameworkCall
 from cnncalc.language.arguments import UnknownArgumentError, UnknownLayerError, keys_of, read_layer
 from cnncalc.language.lenient import argument_for, nearest_name, nearest_words, word_for
@@ -21,6 +21,7 @@ from cnncalc.language.nodes import CallNode, DefNode, LayerNode, LetNode
 from cnncalc.language.parse import parse_items
 from cnncalc.language.prelude import prelude
 from cnncalc.layers.base import KINDS, REGISTRY
+from cnncalc.spelling import nearest
 
 #: A number with commas as in print; any other with commas is sizes.
 THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+")

@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NoReturn, TypeVar
 
-from cnncalc.diagnostics import AlreadyReported, Problems, Source, Span, SpecError, exceed, fail, nearest
+from cnncalc.diagnostics import AlreadyReported, Problems, Source, Span, SpecError, exceed, fail
 from cnncalc.graph import MAX_LAYERS
 from cnncalc.language.arguments import UnknownLayerError, split_word
 from cnncalc.language.choices import choice, parse_choices, parts_in_brackets
@@ -53,6 +53,7 @@ from cnncalc.language.yaml_values import (
     shortened,
 )
 from cnncalc.layers import MERGE_WORDS, REGISTRY, SEQUENCE_WORDS
+from cnncalc.spelling import nearest
 
 T = TypeVar("T")
 

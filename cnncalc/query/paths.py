@@ -15,12 +15,13 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from cnncalc.analysis import Analysis
-from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, near, nearest, similarity, try_each
+from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, try_each
 from cnncalc.figures.receptive_field import FIELD_FIGURES
 from cnncalc.figures.rows import group_named
 from cnncalc.notation import per_axis, shape_text
 from cnncalc.query.vocabulary import SYNONYMS, WITHIN, spelled
 from cnncalc.shape import formulas_as_text
+from cnncalc.spelling import near, nearest, similarity
 
 if TYPE_CHECKING:
     from fractions import Fraction

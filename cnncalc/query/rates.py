@@ -13,8 +13,9 @@ import re
 from fractions import Fraction
 from typing import NoReturn
 
-from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, nearest, try_each
+from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, try_each
 from cnncalc.figures.dtypes import DTYPE_SYNONYMS, DTYPES
+from cnncalc.spelling import nearest
 
 PREFIXES = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15, "E": 10**18}
 BINARY = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30, "Ti": 2**40}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from cnncalc.diagnostics import nearest
 from cnncalc.figures.rows import Row, RowOrGroup
 from cnncalc.notation import PREFIXES, field_range_text, field_text, formula, scaled, shape_text, thousands
 from cnncalc.query.vocabulary import key_of
 from cnncalc.report.document import Bar, Column, Folding
 from cnncalc.shape import Size
+from cnncalc.spelling import nearest
 
 if TYPE_CHECKING:
     from fractions import Fraction

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from cnncalc.diagnostics import Diagnostic, SpecError, nearest
+from cnncalc.diagnostics import Diagnostic, SpecError
 from cnncalc.graph import Graph, Node
+from cnncalc.spelling import nearest
 
 
 def target(graph: Graph, layer: str | None) -> Node:

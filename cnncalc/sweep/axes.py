@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, fail, nearest, try_each
+from cnncalc.diagnostics import Diagnostic, Source, Span, SpecError, fail, try_each
 from cnncalc.language.choices import parse_choices, values_of
 from cnncalc.language.expressions import evaluate, exact
 from cnncalc.language.nodes import LetNode, Spec
 from cnncalc.sources import parse_shape
+from cnncalc.spelling import nearest
 from cnncalc.sweep.space import BATCH, BYTES, DTYPE, INPUT, OPTIONS, Axis, Space
 
 #: What `--over` gives: a text `NAME=VALUES`, or by name the values themselves.

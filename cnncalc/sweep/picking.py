@@ -6,10 +6,10 @@ from typing import Any
 
 from cnncalc.diagnostics import Problems, Source, Span
 from cnncalc.language.expressions import ExpressionParser
+from cnncalc.language.meant import YAML
 from cnncalc.language.nodes import Chunk, Expression, ItemNode, LayerNode, LetNode, Spec
 from cnncalc.language.write import write
 from cnncalc.language.write_yaml import write_yaml
-from cnncalc.sources import YAML
 from cnncalc.sweep.library import SweepResult, Variant
 from cnncalc.sweep.space import INPUT, OPTIONS, value_text
 

@@ -17,7 +17,7 @@ import re
 from functools import cache
 from typing import NamedTuple
 
-from cnncalc.diagnostics import nearest
+from cnncalc.spelling import nearest
 
 FOLDER = os.path.dirname(__file__)
 

@@ -8,9 +8,9 @@ from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from cnncalc.diagnostics import nearest
 from cnncalc.readers.errors import fail
 from cnncalc.readers.python_classes import functions, module_classes, outermost
+from cnncalc.spelling import nearest
 
 if TYPE_CHECKING:
     import torch
