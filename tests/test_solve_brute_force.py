@@ -1,6 +1,6 @@
 """Solving on random problems, against every answer tried in turn on the network itself, its warnings included.
 
-In the deep profile there are 500 problems of each sort.
+In the deep profile there are 300 problems of each sort.
 """
 
 import re
@@ -77,7 +77,7 @@ chains = st.lists(layers, min_size=1, max_size=3).map(" | ".join)
 stretched = st.builds("{}({} ; {})".format, st.sampled_from(["add", "mul"]), chains, st.one_of(st.just(""), chains))
 
 
-@examples(25, deep=500)
+@examples(25, deep=300)
 @given(st.lists(st.one_of(layers, stretched), min_size=1, max_size=2).map(" | ".join), st.data())
 def test_input_sizes_of_two_axes(spec: str, data: st.DataObject) -> None:
     """The inputs of two unlike axes are those that give the output, and those among them that are not warned of."""
@@ -90,7 +90,7 @@ def test_input_sizes_of_two_axes(spec: str, data: st.DataObject) -> None:
     assert found == (right, {size for size in right if (tried[size] or ((), False))[1]})
 
 
-@examples(25, deep=500)
+@examples(25, deep=300)
 @given(windows, st.tuples(st.integers(1, 12), st.integers(1, 12)), st.data())
 def test_paddings(layer: str, size: tuple[int, int], data: st.DataObject) -> None:
     """The padding is found on each axis by itself, as even as may be, wherever some padding gives the size."""
@@ -128,7 +128,7 @@ UNKNOWN = [
 ]  # fmt: skip
 
 
-@examples(25, deep=500)
+@examples(25, deep=300)
 @given(
     st.builds(str.format, st.sampled_from(UNKNOWN), two(stride), st.sampled_from(["valid", "p1", "p2x0", "same"])),
     st.tuples(st.integers(1, 20), st.integers(1, 20)),
@@ -174,7 +174,7 @@ repeats = st.builds(
 in_arms = st.builds("{}(({}) * ? ; {})".format, st.sampled_from(["add", "concat"]), bodies, chains)
 
 
-@examples(25, deep=500)
+@examples(25, deep=300)
 @given(st.one_of(repeats, repeats, in_arms), st.tuples(st.integers(1, 40), st.integers(1, 40)), st.data())
 def test_counts(spec: str, size: tuple[int, int], data: st.DataObject) -> None:
     """The counts are those which, written in place of the `?`, give the output; so the runs without an end too."""
@@ -203,7 +203,7 @@ unsized = st.one_of(
 seeing = st.lists(unsized, min_size=1, max_size=3).map(" | ".join)
 
 
-@examples(25, deep=500)
+@examples(25, deep=300)
 @given(
     st.builds(
         "{}({}) * ?{}".format,

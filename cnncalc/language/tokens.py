@@ -30,12 +30,14 @@ _PART = r"[A-Za-z0-9_.:+/%?×]+|-(?!>)|\{[^{}\n]*\}"
 
 #: Sizes with commas, and in brackets or not: `(224, 224, 3)`, `[224, 224, 3]`, `224,224,3`.
 _SIZES = r"[(\[][ ]*\d+(?:[ ]*[,xX×*][ ]*\d+)*[ ]*,?[ ]*[)\]]"
+#: The same without brackets. One star with spaces is a repeat: `input 8 * 2`.
+_OPEN = r"(?:\d+(?:[ ]*\*[ ]*\d+){2,}|\d+(?:(?:[ ]*,[ ]*|\*)\d+)+)"
 _INPUT = r"(?i:(?<=input[ ])|(?<=input=)|(?<=shape=))"
 
 TOKEN = re.compile(
     r"(?P<skip>[ \t]+|\#[^\r\n]*)"
     r"|(?P<newline>\r\n|\n|\r)"
-    rf"|(?P<sizes>(?:(?<==)|{_INPUT}|\A){_SIZES}|(?:{_INPUT}|\A)\d+(?:[ ]*[,*][ ]*\d+)+(?![\w.]))"
+    rf"|(?P<sizes>(?:(?<==)|{_INPUT}|\A){_SIZES}|(?:{_INPUT}|\A){_OPEN}(?![\w.]))"
     r"|(?P<quoted>(?<==)'[^'\r\n]*')"
     r"|(?P<sep>->|=>|[|,→⇒])"
     r"|(?P<mark>[();*@=])"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 from reference import examples
 
@@ -288,7 +288,10 @@ PIECES = (
 def test_in_place_plans(pieces: list[str]) -> None:
     """No two maps that are live at once share a byte where buffers shrink; what is live adds up, and is never more."""
     spec = " | ".join(["input 9x9x4", *pieces])
-    result = cnncalc.analyze(spec, deploy="int8", in_place="dw")
+    try:
+        result = cnncalc.analyze(spec, deploy="int8", in_place="dw")
+    except cnncalc.SpecError:
+        reject()  # too many strides for so small a map
     occupied = [
         (place.offset, place.offset + size, first, last)
         for place in plan(result.feature_maps, 1)
