@@ -48,8 +48,9 @@ MOST_LEFT_OUT = 4
 #: A text in the language, or for a reader a model file or code.
 TextOrModel = Union[Source, "ModelFile", "PastedCode"]
 
-#: What a text that is code has, and few specs: a capital or a dot in front of brackets, or a word of Python.
-CODE = re.compile(r"(?m)\b[A-Z]\w*\s*\(|\w\.\w+\s*\(|^[ \t]*(?:import|from|class)\s")
+#: What a text that is code has, and few specs: a capital or a dot in front of brackets, or a word of Python; and not in
+#: a comment, since the reader of code takes longer to load than most networks to calculate.
+CODE = re.compile(r"(?m)^[^#\n]*?(?:\b[A-Z]\w*\s*\(|\w\.\w+\s*\()|^[ \t]*(?:import|from|class)\s")
 
 
 def find(spec: str) -> TextOrModel:
