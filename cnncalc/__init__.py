@@ -35,7 +35,7 @@ __version__ = "0.1.0"
 CLASSES = {
     "Analysis": "analysis",
     "Options": "analysis",
-    "Row": "analysis",
+    "Row": "figures.rows",
     "Diagnostic": "diagnostics",
     "SpecError": "diagnostics",
     "Result": "result",

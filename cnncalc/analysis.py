@@ -253,7 +253,6 @@ def analyze_graph(graph: Graph, options: Options) -> Analysis:
     figures = zip(nodes, costs, training.backward_macs, training.saved_bytes, fields, strict=True)
     on_device = options.deploy is not None or options.types is None
     sums = totals(graph, costs, training, footprint, batch, options.bytes_in_training, options.optimizer, on_device)
-    footprint.macs = sums.macs
     rows = tuple(
         [
             Row(

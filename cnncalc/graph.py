@@ -98,7 +98,7 @@ class Graph(NamedTuple):
         return tuple(dict.fromkeys(letter for node in self.nodes for letter in node.layer.open))
 
 
-class SharedWeights(NamedTuple):
+class WeightOwner(NamedTuple):
     """The node whose weights another one has, and what the spec calls it."""
 
     owner: int
@@ -172,7 +172,7 @@ class GraphBuilder:
         arms: tuple[tuple[int, int], ...] = (),
         implicit: bool = False,
         stored: StoredWeights | None = None,
-        shared: SharedWeights | None = None,
+        shared: WeightOwner | None = None,
     ) -> int:
         """Append a node and return its index, or UNKNOWN if its shape cannot be inferred.
 
@@ -220,13 +220,13 @@ class GraphBuilder:
         node = self.nodes[index]
         x = node.input_shapes[0] if node.inputs else node.shape
         try:
-            layer, first = self._with_weights_of(node.layer, x, SharedWeights(owner, self.nodes[owner].name))
+            layer, first = self._with_weights_of(node.layer, x, WeightOwner(owner, self.nodes[owner].name))
         except ShapeError:
             return False
         self.nodes[index] = node._replace(layer=layer, stored=None, weights_from=first)
         return True
 
-    def _with_weights_of(self, layer: Layer, x: Shape, shared: SharedWeights) -> tuple[Layer, int]:
+    def _with_weights_of(self, layer: Layer, x: Shape, shared: WeightOwner) -> tuple[Layer, int]:
         """Return a layer as it is with the weights of an earlier node, and the node that has these as its own.
 
         Raises `ShapeError` E214 if they do not fit.

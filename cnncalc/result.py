@@ -99,18 +99,18 @@ class Result(Analysis):
         Counts are exact integers, missing (`<NA>`) where they are unknown; formulas are objects. Totals are not in it.
         Raises `ImportError` if pandas is not installed.
         """
-        try:
-            import pandas
-        except ImportError:
-            message = 'to_dataframe() needs pandas, which is not installed: pip install "cnncalc[pandas]"'
-            raise ImportError(message, name="pandas") from None
+        from cnncalc.dataframes import pandas_module
+
+        library = pandas_module()
         table = next(self._rows_document(columns, layout, depth).tables())
         data = {
-            column.key: _series(pandas, [column.value(line, layout) for line in table.lines])
+            column.key: _series(library, [column.value(line, layout) for line in table.lines])
             for column in table.columns
             if column.key != "name"
         }
-        return pandas.DataFrame(data, index=pandas.Index([line.name for line in table.lines], name="name"))
+        names = library.Index([line.name for line in table.lines], name="name")
+        frame: pandas.DataFrame = library.DataFrame(data, index=names)
+        return frame
 
     def save(
         self,

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -321,11 +322,12 @@ def test_save_error(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("find", [cnncalc.analyze, lambda spec: cnncalc.sweep(spec, over={"batch": [1, 2]})])
+def test_no_pandas(find: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Without pandas there is no data frame, and the error says how to get it."""
     monkeypatch.setitem(sys.modules, "pandas", None)
     with pytest.raises(ImportError) as caught:
-        cnncalc.analyze(SPEC).to_dataframe()
+        find(SPEC).to_dataframe()
     message = 'to_dataframe() needs pandas, which is not installed: pip install "cnncalc[pandas]"'
     assert (str(caught.value), caught.value.name) == (message, "pandas")
 

@@ -112,7 +112,7 @@ def configuration_of(text: str, name: str, folder: str) -> Configuration | None:
         raise SpecError([Diagnostic("E021", f"`{name}` is no TOML", Span(source, start, start + 1), fact)]) from None
     tools = document.get("tool")
     table = tools.get("cnncalc") if isinstance(tools, dict) else None
-    return None if table is None else _Table(source, folder).read(table)
+    return None if table is None else _TomlTable(source, folder).read(table)
 
 
 def _toml(text: str) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def _offset(text: str, line: int, column: int) -> int:
     return min(start + column - 1, len(text))
 
 
-class _Table:
+class _TomlTable:
     """Reads the table of one file."""
 
     def __init__(self, source: Source, folder: str) -> None:

@@ -37,7 +37,7 @@ class PullRequest(NamedTuple):
 
         With `only_update` none is begun, and the result is None if there was none. Raises `SpecError` E402.
         """
-        body = {"body": f"{MARK}\n{shortened(text)}"}
+        body = {"body": f"{MARK}\n{fitting(text)}"}
         earlier = self._find()
         if earlier is not None:
             done = self._call("PATCH", f"/repos/{self.repository}/issues/comments/{earlier}", body)
@@ -112,7 +112,7 @@ def _number_of_event(path: str) -> int:
         _fail("no pull request to comment on", where, "run it on `pull_request`, or add `--pull-request N`")
 
 
-def shortened(text: str) -> str:
+def fitting(text: str) -> str:
     """Return a text that a comment has room for, cut between two lines."""
     if len(text) <= MOST_CHARACTERS:
         return text

@@ -91,9 +91,9 @@ class SpecGroup(click.Group):
 
 def _as_meant(args: list[str]) -> list[str]:
     """Return the command line in the words of this program, with a note on a command that is called otherwise."""
-    from cnncalc.cli.manners import as_meant, rewritten
+    from cnncalc.cli.manners import as_command, rewritten
 
-    meant = as_meant(args)
+    meant = as_command(args)
     note = rewritten(args, meant)
     if note is not None and not {"-q", "--quiet", "json"} & {*meant}:
         click.echo(f"note: {note}", err=True)

@@ -10,7 +10,7 @@ import click
 
 from cnncalc.cli.command import FIGURES, define_command, option
 from cnncalc.cli.errors import from_options, report_exceeded
-from cnncalc.cli.grid import Variant, of_model_files, variants
+from cnncalc.cli.grid import GridPoint, of_model_files, variants
 from cnncalc.cli.limits import judged, parsed
 from cnncalc.cli.options import (
     FORMATS,
@@ -97,7 +97,7 @@ def command(
     report_exceeded(outcomes, output)
 
 
-def _rows(specs: Sequence[str], every: Sequence[Variant], options: Options, output: Output) -> list[NetworkRow]:
+def _rows(specs: Sequence[str], every: Sequence[GridPoint], options: Options, output: Output) -> list[NetworkRow]:
     """Return a row for each spec in each of its variants."""
     from cnncalc.compare.networks import NetworkRow
 

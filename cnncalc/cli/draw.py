@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from cnncalc.cli.command import FIGURES, define_command, option, refuse
 from cnncalc.cli.errors import note
-from cnncalc.cli.options import file_option, quiet_option, source_options, spec_argument
+from cnncalc.cli.options import Decorator, file_option, quiet_option, source_options, spec_argument
 from cnncalc.cli.output import Output
 from cnncalc.cli.specs import SpecOptions, drawing_name, find_source
+from cnncalc.draw import CAPTIONS, SCALES, STYLES
 
 if TYPE_CHECKING:
     from cnncalc.draw.scene import Scene
@@ -26,17 +28,23 @@ cnncalc draw "input 32x32x3 | conv 3x3 same x16 | pool 2 | fc 10" -o small.svg
 SUFFIXES = {".svg": "svg", ".tex": "tikz", ".html": "html"}
 
 
+def _choice(name: str, words: Sequence[str], help: str, metavar: str | None = None) -> Decorator:
+    """Return the option that takes one of some words, by default the first."""
+    kind = click.Choice(tuple(words))
+    return option(
+        f"--{name}",
+        group=FIGURES,
+        type=kind,
+        default=kind.choices[0],
+        metavar=metavar or name.upper(),
+        help=f"{help}: {', '.join(words)}",
+    )
+
+
 @define_command("draw", EXAMPLES, suffixes=SUFFIXES, no_args_is_help=True)
 @spec_argument("spec")
 @source_options()
-@option(
-    "--style",
-    group=FIGURES,
-    type=click.Choice(("blocks", "flow")),
-    default="blocks",
-    metavar="STYLE",
-    help="Boxes in perspective and to scale, or cards with words: blocks, flow",
-)
+@_choice("style", STYLES, "Boxes in perspective and to scale, or cards with words")
 @option(
     "--depth",
     group=FIGURES,
@@ -44,26 +52,12 @@ SUFFIXES = {".svg": "svg", ".tex": "tikz", ".html": "html"}
     metavar="N",
     help="Draw blocks below this depth as one box each; without it, only where there are over 200 boxes.",
 )
-@option(
-    "--captions",
-    group=FIGURES,
-    type=click.Choice(("changes", "all", "none")),
-    default="changes",
-    metavar="WHICH",
-    help="Shapes to write: where they change, on every box, on none: changes, all, none",
-)
-@option(
-    "--scale",
-    group=FIGURES,
-    type=click.Choice(("sqrt", "log", "linear")),
-    default="sqrt",
-    metavar="SCALE",
-    help="Scale of the boxes' sides in blocks",
-)
+@_choice("captions", CAPTIONS, "Shapes to write: where they change, on every box, on none", "WHICH")
+@_choice("scale", SCALES, "Scale of the boxes' sides in blocks")
 @option(
     "-f",
     "--format",
-    type=click.Choice(("svg", "tikz", "html")),
+    type=click.Choice(tuple(SUFFIXES.values())),
     default="svg",
     metavar="FORMAT",
     help="Format of the figure",

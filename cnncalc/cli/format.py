@@ -39,7 +39,7 @@ def form_of(name: str) -> str | None:
     return FORM_OF_SUFFIX.get(os.path.splitext(name)[1].lower())
 
 
-class Style(NamedTuple):
+class RequestedForm(NamedTuple):
     """The requested form: that of `--to`, compact or not, whether files are rewritten in place, and the `-o` file."""
 
     to: str | None
@@ -62,7 +62,7 @@ class Formatted(NamedTuple):
 
     source: Source
     nodes: Spec
-    style: Style
+    style: RequestedForm
     before: str
     after: str
 
@@ -104,7 +104,7 @@ def command(
     """
     shown = "--check" if check else "--diff" if show_diff else None
     _refuse_combinations(specs, shown, in_place, output)
-    style = Style(to, compact, check or show_diff or in_place, output.file)
+    style = RequestedForm(to, compact, check or show_diff or in_place, output.file)
     errors: list[SpecError] = []
     failed = differs = False
     for spec in specs:
@@ -156,7 +156,7 @@ def _refuse_combinations(specs: tuple[str, ...], shown: str | None, in_place: bo
         raise click.UsageError(f"--write needs a file to rewrite, and `{missing[0]}` is none")
 
 
-def _format(spec: str, style: Style, origin: str, alone: bool) -> Formatted:
+def _format(spec: str, style: RequestedForm, origin: str, alone: bool) -> Formatted:
     """Return a spec in its canonical form; raises `SpecError` for errors in it."""
     from cnncalc.sources import as_code, find, language_of_code, read_file, text_of
 
@@ -173,7 +173,7 @@ def _format(spec: str, style: Style, origin: str, alone: bool) -> Formatted:
     return Formatted(text, nodes, style, before, after)
 
 
-def _format_code(code: TextOrModel, style: Style) -> Formatted:
+def _format_code(code: TextOrModel, style: RequestedForm) -> Formatted:
     """Return the spec that code comes to; sizes that it leaves open are letters."""
     from cnncalc.language.inputs import LetterMode
     from cnncalc.sources import load_source

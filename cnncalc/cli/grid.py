@@ -9,7 +9,7 @@ from typing import NamedTuple
 from cnncalc.cli.specs import SpecOptions
 
 
-class Variant(NamedTuple):
+class GridPoint(NamedTuple):
     """One combination: how a spec is read in it, and the texts of the values that differ between combinations."""
 
     reading: SpecOptions
@@ -24,7 +24,7 @@ class Variant(NamedTuple):
         return ", ".join([*(f"{name}={value}" for name, value in self.variables.items()), *inputs])
 
 
-def variants(reading: SpecOptions) -> list[Variant]:
+def variants(reading: SpecOptions) -> list[GridPoint]:
     """Return the combinations of the options' inputs and values, the inputs of a value next to one another.
 
     The variables of `reading` are by the texts of their values.
@@ -37,10 +37,10 @@ def variants(reading: SpecOptions) -> list[Variant]:
         numbers = {name: value for name, (_, value) in chosen.items()}
         for shape in inputs:
             one = reading._replace(input=shape, more_inputs=(), variables=numbers)
-            found.append(Variant(one, several, shape if shape and len(inputs) > 1 else ""))
+            found.append(GridPoint(one, several, shape if shape and len(inputs) > 1 else ""))
     return found
 
 
-def of_model_files(variants: Sequence[Variant]) -> list[Variant]:
+def of_model_files(variants: Sequence[GridPoint]) -> list[GridPoint]:
     """Return the combinations that differ for a model file, which has no variables."""
     return list({each.reading.input: each._replace(variables={}) for each in variants}.values())

@@ -92,7 +92,7 @@ DTYPES = {
 VALUES = {"-f": FORMATS, "--format": FORMATS, "--to": TARGETS, "--dtype": DTYPES}
 
 
-def as_meant(args: Sequence[str]) -> list[str]:
+def as_command(args: Sequence[str]) -> list[str]:
     """Return the arguments of the command line with commands, options and values by their own names.
 
     Raises `click.UsageError` for a word that may mean several commands, with what each does.

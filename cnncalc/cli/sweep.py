@@ -242,7 +242,7 @@ def _pick(result: SweepResult, row: int, output: Output) -> None:
 
 def _count(asked: Sweep, output: Output) -> None:
     from cnncalc.report import sweep as report
-    from cnncalc.sweep.library import axes_text
+    from cnncalc.sweep.space import axes_text
 
     engine = asked.engine
     from cnncalc.sweep.counting import estimate

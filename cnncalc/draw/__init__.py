@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from cnncalc.diagnostics import Diagnostic, SpecError
 from cnncalc.draw.scene import Scene
-from cnncalc.draw.style import Heading
+from cnncalc.draw.style import DrawingHeading
 from cnncalc.draw.text import sizes
 from cnncalc.draw.tree import Tree, numbers, tree_of
-from cnncalc.draw.units import MOST_BOXES, Mark, Unit, depths, units_of
+from cnncalc.draw.units import MOST_BOXES, NodeChange, Unit, depths, units_of
 from cnncalc.graph import Graph
 
 STYLES = ("blocks", "flow")
@@ -34,12 +34,12 @@ def draw(
         fact = "there is nothing to draw: no layer follows the input"
         raise SpecError([Diagnostic("E508", fact, help="add one: `| conv 3x3 x8`")])
     units, tree, chosen = folded(graph) if depth is None else (*_at(graph, depth), None)
-    heading = Heading(graph.name or "network", _description(graph, units, tree))
+    heading = DrawingHeading(graph.name or "network", _description(graph, units, tree))
     return composed(units, tree, heading, style, captions, scale)._replace(folded=chosen)
 
 
 def composed(
-    units: list[Unit], tree: Tree, heading: Heading, style: str, captions: str = "changes", scale: str = "sqrt"
+    units: list[Unit], tree: Tree, heading: DrawingHeading, style: str, captions: str = "changes", scale: str = "sqrt"
 ) -> Scene:
     """Return the scene of units in a style; raises `SpecError` E508 if there are too many."""
     boxes = count(tree)
@@ -48,23 +48,23 @@ def composed(
         help = f"draw at most {MOST_DRAWN:,}: write blocks as `def`, and draw each as one box by `--depth 1`"
         raise SpecError([Diagnostic("E508", message, help=help)])
     if style == "flow":
-        from cnncalc.draw.flow import Flow
+        from cnncalc.draw.flow import FlowStyle
 
-        return Flow(units, captions).scene(tree, heading)
-    from cnncalc.draw.blocks import Blocks
+        return FlowStyle(units, captions).scene(tree, heading)
+    from cnncalc.draw.blocks import BlocksStyle
 
-    return Blocks(units, scale, captions).scene(tree, heading)
+    return BlocksStyle(units, scale, captions).scene(tree, heading)
 
 
-def _at(graph: Graph, depth: int | None, marks: Sequence[Mark] = ()) -> tuple[list[Unit], Tree]:
-    units = units_of(graph, depth, marks)
+def _at(graph: Graph, depth: int | None, changes: Sequence[NodeChange] = ()) -> tuple[list[Unit], Tree]:
+    units = units_of(graph, depth, changes)
     return units, tree_of(units)
 
 
-def folded(graph: Graph, marks: Sequence[Mark] = ()) -> tuple[list[Unit], Tree, int | None]:
+def folded(graph: Graph, changes: Sequence[NodeChange] = ()) -> tuple[list[Unit], Tree, int | None]:
     """Return the drawing with the most detail that has few enough boxes, and its depth if that is not the whole."""
     for depth in depths(graph):
-        units, tree = _at(graph, depth, marks)
+        units, tree = _at(graph, depth, changes)
         if count(tree) <= MOST_BOXES:
             break
     return units, tree, depth

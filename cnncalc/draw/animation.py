@@ -13,7 +13,7 @@ from cnncalc.draw.scene import ASCENT
 from cnncalc.draw.svg import escaped, number
 from cnncalc.draw.text import FONTS, printable, sizes, width, wrapped
 from cnncalc.explain.matrix import Matrix, half_turned, number_text
-from cnncalc.explain.motion import AxisMotion, Motion, Step, steps
+from cnncalc.explain.motion import AxisMotion, Motion, WindowStep, steps
 from cnncalc.layers.conv import Deconv
 
 #: The side of a cell, the space around everything and between input and output, the size of text, a line's height.
@@ -33,7 +33,7 @@ class Values(NamedTuple):
 
     image: Matrix
     kernel: Matrix | None
-    steps: tuple[Step, ...]
+    steps: tuple[WindowStep, ...]
 
 
 def with_values(shown: Motion, image: Matrix, kernel: Matrix | None) -> Values:
@@ -297,7 +297,7 @@ def _chosen(count: int, stills: int) -> list[int]:
     return [at * (count - 1) // max(stills - 1, 1) for at in range(stills)]
 
 
-def _sum(step: Step, reduction: str) -> str:
+def _sum(step: WindowStep, reduction: str) -> str:
     """Return how a result comes about: `3·1 + 1·(−1) = 2`, `max(1, 3) = 3`, `(1 + 3) / 2 = 2`."""
     result = number_text(step.result)
     values = [number_text(value) for value, _ in step.terms]

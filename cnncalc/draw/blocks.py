@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from math import log2, sqrt
 
 from cnncalc.draw.layout import Layout, Room, Spacing
-from cnncalc.draw.scene import ASCENT, BAND, Item, Label, Point, Scene
-from cnncalc.draw.style import DISC, LEADING, SIGNS, TEXT, Drawn, Heading, compose, disc, text_height, title_of
+from cnncalc.draw.scene import ASCENT, BAND, Box, Label, Point, Scene
+from cnncalc.draw.style import DISC, LEADING, SIGNS, TEXT, DrawingHeading, Drawn, compose, disc, text_height, title_of
 from cnncalc.draw.text import fitted, sizes, width
 from cnncalc.draw.tree import Tree
 from cnncalc.draw.units import Unit
@@ -21,7 +21,7 @@ LEAST_SIDE, LEAST_THICKNESS = 3.0, 2.5
 SLANT = 0.24
 
 
-class Blocks:
+class BlocksStyle:
     """Draws the units of one network; `captions` is `changes`, `all` or `none`."""
 
     def __init__(self, units: Sequence[Unit], scale: str, captions: str) -> None:
@@ -36,7 +36,7 @@ class Blocks:
         }
         self.rooms = [self._room(number) for number in range(len(units))]
 
-    def scene(self, tree: Tree, heading: Heading) -> Scene:
+    def scene(self, tree: Tree, heading: DrawingHeading) -> Scene:
         """Return the scene of the units as they stand in a tree."""
         spacing = Spacing(12, 22, 14, 9, 7, 13, 0, lambda text: (width(text, TEXT) + 10, 0), 1500)
         patch = Layout(tree, self.units, self.rooms, spacing).place()
@@ -120,14 +120,14 @@ class Blocks:
             half = height / 2
             left, top = x + room.enter, y - half
             words = unit.name, title_of(unit), unit.family, unit.bands
-            item = Item("solid", *words, left, top, thickness, height, depth)
-            drawn = Drawn((item,), ())
+            box = Box("solid", *words, left, top, thickness, height, depth)
+            drawn = Drawn((box,), ())
         captions = [
             Label(x + room.length / 2, y + half + 4 + ASCENT * TEXT + position * LEADING, line, TEXT, "middle",
                   "text" if position == 0 else "note")
             for position, line in enumerate(lines)
         ]  # fmt: skip
-        return Drawn(drawn.items, (*drawn.labels, *captions))
+        return Drawn(drawn.boxes, (*drawn.labels, *captions))
 
 
 def _largest(sizes: Sequence[object]) -> int:

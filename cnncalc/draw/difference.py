@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from cnncalc.compare.diff import Difference, LayerChange
 from cnncalc.draw import composed, folded
 from cnncalc.draw.scene import Scene
-from cnncalc.draw.style import Heading
+from cnncalc.draw.style import DrawingHeading
 from cnncalc.draw.text import printable, sizes
-from cnncalc.draw.units import Mark
+from cnncalc.draw.units import NodeChange
 from cnncalc.graph import Graph, Node
 from cnncalc.notation import thousands
 
@@ -25,16 +25,16 @@ FIGURES = {"params": "parameters", "macs": "MACs"}
 
 def draw_difference(difference: Difference, names: Sequence[str]) -> Scene:
     """Return the scene of a difference, in cards, from the network of the first name to that of the second."""
-    graph, marks = both(difference)
-    units, tree, depth = folded(graph, marks)
+    graph, changes = both(difference)
+    units, tree, depth = folded(graph, changes)
     counts = difference.counts()
     said = ", ".join(f"{count} {status}" for status, count in counts.items() if count)
     title = f"{printable(names[0])} → {printable(names[1])}"
-    heading = Heading(title, f"Layers: {said}.", _totals(difference))
+    heading = DrawingHeading(title, f"Layers: {said}.", _totals(difference))
     return composed(units, tree, heading, "flow")._replace(folded=depth)
 
 
-def both(difference: Difference) -> tuple[Graph, list[Mark]]:
+def both(difference: Difference) -> tuple[Graph, list[NodeChange]]:
     """Return the layers of both networks as one graph, and what happened to each."""
     of_a = {change.a.node.index: at for at, change in enumerate(difference.layers) if change.a is not None}
     of_b = {change.b.node.index: at for at, change in enumerate(difference.layers) if change.b is not None}
@@ -50,8 +50,8 @@ def both(difference: Difference) -> tuple[Graph, list[Mark]]:
     outputs = sorted({of_b[index] for index in difference.b.graph.outputs})
     read = {source for node in nodes for source in node.inputs}
     outputs += [at for at in sorted(removed) if at not in read]
-    marks = [Mark(change.status, WORDS[change.status], _details(change)) for change in difference.layers]
-    return Graph(tuple(nodes), tuple(outputs)), marks
+    changes = [NodeChange(change.status, WORDS[change.status], _details(change)) for change in difference.layers]
+    return Graph(tuple(nodes), tuple(outputs)), changes
 
 
 def _details(change: LayerChange) -> tuple[str, ...]:

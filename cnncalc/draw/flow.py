@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnncalc.draw.layout import Layout, Room, Spacing
-from cnncalc.draw.scene import ASCENT, Item, Label, Point, Scene
-from cnncalc.draw.style import DISC, LEADING, SIGNS, TEXT, Drawn, Heading, compose, disc, text_height, title_of
+from cnncalc.draw.scene import ASCENT, Box, Label, Point, Scene
+from cnncalc.draw.style import DISC, LEADING, SIGNS, TEXT, DrawingHeading, Drawn, compose, disc, text_height, title_of
 from cnncalc.draw.text import fitted, sizes, width
 from cnncalc.draw.tree import Tree
 from cnncalc.draw.units import Unit
@@ -15,14 +15,14 @@ from cnncalc.draw.units import Unit
 PAD, STRIP = 7.0, 6.0
 
 
-class Flow:
+class FlowStyle:
     """Draws the units of one network; `captions` is `changes`, `all` or `none`, for the shapes on the cards."""
 
     def __init__(self, units: Sequence[Unit], captions: str) -> None:
         self.units, self.captions = units, captions
         self.rooms = [self._room(number) for number in range(len(units))]
 
-    def scene(self, tree: Tree, heading: Heading) -> Scene:
+    def scene(self, tree: Tree, heading: DrawingHeading) -> Scene:
         """Return the scene of the units as they stand in a tree."""
         spacing = Spacing(16, 26, 18, 14, 8, 0, 10, lambda text: (0, width(text, TEXT) + 10), 1300)
         patch = Layout(tree, self.units, self.rooms, spacing).place()
@@ -58,10 +58,10 @@ class Flow:
         if self._is_disc(number):
             return disc(unit, x - DISC / 2, y)
         left = x - room.before
-        item = Item("card", unit.name, title_of(unit), unit.family, unit.bands, left, y, 2 * room.before, room.length)
+        box = Box("card", unit.name, title_of(unit), unit.family, unit.bands, left, y, 2 * room.before, room.length)
         labels = [
             Label(left + STRIP + PAD, y + PAD - 1 + ASCENT * TEXT + position * LEADING, line, TEXT, "start",
                   "text" if position == 0 else "note")
             for position, line in enumerate(self._lines(number))
         ]  # fmt: skip
-        return Drawn((item,), tuple(labels))
+        return Drawn((box,), tuple(labels))

@@ -14,7 +14,7 @@ ASCENT, DESCENT = 0.8, 0.25
 BAND = 3.0
 
 
-class Item(NamedTuple):
+class Box(NamedTuple):
     """A box: a `solid` in perspective, its front's upper left corner at (x, y); a flat `card`; or a round `disc`.
 
     `depth` is how far the back of a solid is moved to the right, and up. `bands` are the families of the layers that
@@ -35,7 +35,7 @@ class Item(NamedTuple):
     nodes: tuple[int, ...] = ()
 
 
-class Line(NamedTuple):
+class DrawnLine(NamedTuple):
     """A line along points, its corners rounded; an arrow at its end if it leads to a box."""
 
     points: tuple[Point, ...]
@@ -79,8 +79,8 @@ class Scene(NamedTuple):
     title: str
     description: str
     borders: tuple[Border, ...]
-    lines: tuple[Line, ...]
-    items: tuple[Item, ...]
+    lines: tuple[DrawnLine, ...]
+    boxes: tuple[Box, ...]
     labels: tuple[Label, ...]
     #: How many boxes are drawn as one by the depth that was chosen, if it was not asked for.
     folded: int | None = None

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cnncalc.draw.families import FAMILY
 from cnncalc.draw.layout import Patch, PlacedFrame
-from cnncalc.draw.scene import ASCENT, DESCENT, Border, Item, Label, Line, Point, Scene
+from cnncalc.draw.scene import ASCENT, DESCENT, Border, Box, DrawnLine, Label, Point, Scene
 from cnncalc.draw.text import fitted, printable, sizes, width, wrapped
 from cnncalc.draw.units import Unit
 
@@ -24,11 +24,11 @@ DISC = 16.0
 class Drawn(NamedTuple):
     """What one unit is in a scene."""
 
-    items: tuple[Item, ...]
+    boxes: tuple[Box, ...]
     labels: tuple[Label, ...]
 
 
-class Heading(NamedTuple):
+class DrawingHeading(NamedTuple):
     """What stands around a drawing: its title, what it shows in words, and notes for the legend."""
 
     title: str
@@ -40,7 +40,7 @@ def compose(
     patch: Patch,
     units: Sequence[Unit],
     draw: Callable[[int, Point], Drawn],
-    heading: Heading,
+    heading: DrawingHeading,
     copies: Mapping[int, tuple[int, ...]],
     vertical: bool,
 ) -> Scene:
@@ -55,23 +55,23 @@ def compose(
     drawn = [draw(number, point(along, across)) for number, along, across in patch.places]
     borders, labels = _frames(patch.frames, vertical)
     open_ends = [*patch.heads, *patch.tails, *patch.through]
-    lines = [Line(tuple([point(*each) for each in path])) for path in patch.lines if len(path) > 1]
-    lines += [Line(tuple([point(*each) for each in path]), False) for path in open_ends if len(path) > 1]
-    items = [
-        item._replace(nodes=_nodes(number, units, copies))
+    lines = [DrawnLine(tuple([point(*each) for each in path])) for path in patch.lines if len(path) > 1]
+    lines += [DrawnLine(tuple([point(*each) for each in path]), False) for path in open_ends if len(path) > 1]
+    boxes = [
+        box._replace(nodes=_nodes(number, units, copies))
         for (number, _, _), each in zip(patch.places, drawn, strict=True)
-        for item in each.items
+        for box in each.boxes
     ]
     labels += [label for each in drawn for label in each.labels]
-    left, top, right, bottom = _bounds(items, lines, borders, labels)
+    left, top, right, bottom = _bounds(boxes, lines, borders, labels)
     families = [family for unit in units for family in (unit.family, *unit.bands)]
     legend_width = max(right - left, 460.0)
     swatches, words = _legend(families, heading.notes, left, bottom + 14, legend_width)
-    items += swatches
+    boxes += swatches
     labels += words
     title = fitted(heading.title, int(legend_width / TITLE * 1.3))
     labels.append(Label(left, top - 14, title, TITLE))
-    left, top, right, bottom = _bounds(items, lines, borders, labels)
+    left, top, right, bottom = _bounds(boxes, lines, borders, labels)
     moved = _Moved(MARGIN - left, MARGIN - top)
     return Scene(
         right - left + 2 * MARGIN,
@@ -80,7 +80,7 @@ def compose(
         heading.description,
         tuple(map(moved.border, borders)),
         tuple(map(moved.line, lines)),
-        tuple(map(moved.item, items)),
+        tuple(map(moved.box, boxes)),
         tuple(map(moved.label, labels)),
     )
 
@@ -98,28 +98,28 @@ class _Moved(NamedTuple):
     def border(self, border: Border) -> Border:
         return border._replace(x=border.x + self.x, y=border.y + self.y)
 
-    def item(self, item: Item) -> Item:
-        return item._replace(x=item.x + self.x, y=item.y + self.y)
+    def box(self, box: Box) -> Box:
+        return box._replace(x=box.x + self.x, y=box.y + self.y)
 
     def label(self, label: Label) -> Label:
         return label._replace(x=label.x + self.x, y=label.y + self.y)
 
-    def line(self, line: Line) -> Line:
+    def line(self, line: DrawnLine) -> DrawnLine:
         return line._replace(points=tuple([(x + self.x, y + self.y) for x, y in line.points]))
 
 
 def _bounds(
-    items: Sequence[Item], lines: Sequence[Line], borders: Sequence[Border], labels: Sequence[Label]
+    boxes: Sequence[Box], lines: Sequence[DrawnLine], borders: Sequence[Border], labels: Sequence[Label]
 ) -> tuple[float, float, float, float]:
-    boxes = [(item.x, item.y - item.depth, item.x + item.width + item.depth, item.y + item.height) for item in items]
-    boxes += [(x, y, x, y) for line in lines for x, y in line.points]
-    boxes += [(each.x, each.y, each.x + each.width, each.y + each.height) for each in borders]
-    boxes += [label.extent for label in labels]
+    extents = [(box.x, box.y - box.depth, box.x + box.width + box.depth, box.y + box.height) for box in boxes]
+    extents += [(x, y, x, y) for line in lines for x, y in line.points]
+    extents += [(border.x, border.y, border.x + border.width, border.y + border.height) for border in borders]
+    extents += [label.extent for label in labels]
     return (
-        min(box[0] for box in boxes),
-        min(box[1] for box in boxes),
-        max(box[2] for box in boxes),
-        max(box[3] for box in boxes),
+        min(each[0] for each in extents),
+        min(each[1] for each in extents),
+        max(each[2] for each in extents),
+        max(each[3] for each in extents),
     )
 
 
@@ -137,16 +137,16 @@ def _frames(frames: Sequence[PlacedFrame], vertical: bool) -> tuple[list[Border]
 
 def _legend(
     families: Sequence[str], notes: Sequence[str], left: float, top: float, room: float
-) -> tuple[list[Item], list[Label]]:
+) -> tuple[list[Box], list[Label]]:
     """Return a swatch and a word for each family that occurs, in lines, and the notes below them."""
-    items, labels = [], []
+    boxes, labels = [], []
     x, y = left, top
     for name in [name for name in FAMILY if name in families]:
         title = FAMILY[name].title
         needed = 16 + width(title, TEXT)
         if x > left and x + needed > left + room:
             x, y = left, y + LEADING + 3
-        items.append(Item("card", "", title, name, (), x, y, 11, 11))
+        boxes.append(Box("card", "", title, name, (), x, y, 11, 11))
         labels.append(Label(x + 16, y + 9.5, title, TEXT))
         x += needed + 16
     y += LEADING + 3
@@ -154,14 +154,14 @@ def _legend(
         for line in wrapped(note, TEXT, room):
             labels.append(Label(left, y + ASCENT * TEXT, line, TEXT, role="note"))
             y += LEADING
-    return items, labels
+    return boxes, labels
 
 
 def disc(unit: Unit, x: float, y: float) -> Drawn:
     """Return a merge as a disc with its sign, its upper left corner at (x, y)."""
-    item = Item("disc", unit.name, title_of(unit), unit.family, unit.bands, x, y, DISC, DISC)
+    box = Box("disc", unit.name, title_of(unit), unit.family, unit.bands, x, y, DISC, DISC)
     label = Label(x + DISC / 2, y + DISC / 2 + 4.2, SIGNS[unit.kind], 12, "middle", "sign")
-    return Drawn((item,), (label,))
+    return Drawn((box,), (label,))
 
 
 def title_of(unit: Unit) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cnncalc.draw.families import FAMILY
-from cnncalc.draw.scene import BAND, Item, Label, Line, Point, Scene
+from cnncalc.draw.scene import BAND, Box, DrawnLine, Label, Point, Scene
 from cnncalc.draw.text import FONTS, printable
 
 #: Ground, text, notes, lines and frames: in light, then in dark. Text has a contrast of 4.5 to 1 or more on the ground.
@@ -42,8 +42,8 @@ def _svg(scene: Scene, standalone: bool, numbered: bool) -> Iterator[str]:
     yield f'<path class="line" d="{"".join(lines)}"/>'
     heads = {_head(line): None for line in scene.lines if line.arrow}
     yield f'<path class="head" d="{"".join(heads)}"/>'
-    for item in scene.items:
-        yield _item(item, numbered)
+    for box in scene.boxes:
+        yield _box(box, numbered)
     for size_of, role in dict.fromkeys((label.size, label.role) for label in scene.labels):
         chosen = [label for label in scene.labels if (label.size, label.role) == (size_of, role)]
         yield f'<g class="{role}" font-size="{number(size_of)}">{"".join(map(_label, chosen))}</g>'
@@ -76,39 +76,39 @@ def styles(families: Sequence[str]) -> str:
 
 
 def _families(scene: Scene) -> list[str]:
-    used = {name for item in scene.items for name in (item.family, *item.bands)}
+    used = {name for box in scene.boxes for name in (box.family, *box.bands)}
     return [name for name in FAMILY if name in used]
 
 
-def _item(item: Item, numbered: bool) -> str:
-    title = f"<title>{escaped(item.title)}</title>" if item.name else ""
-    x, y, wide, tall, deep = item.x, item.y, item.width, item.height, item.depth
-    if item.form == "disc":
+def _box(box: Box, numbered: bool) -> str:
+    title = f"<title>{escaped(box.title)}</title>" if box.name else ""
+    x, y, wide, tall, deep = box.x, box.y, box.width, box.height, box.depth
+    if box.form == "disc":
         radius = wide / 2
         middle = f'cx="{number(x + radius)}" cy="{number(y + radius)}"'
-        body = f'<circle class="{item.family} edge" {middle} r="{number(radius)}"/>'
-    elif item.form == "card" and item.name:
+        body = f'<circle class="{box.family} edge" {middle} r="{number(radius)}"/>'
+    elif box.form == "card" and box.name:
         strip = f"M{_point(x + 3, y)}h4v{number(tall)}h-4a3 3 0 0 1-3-3v{number(6 - tall)}a3 3 0 0 1 3-3z"
         body = (
             f'<rect class="card" {_rectangle(x, y, wide, tall)} rx="3" stroke-width=".8"/>'
-            f'<path class="{item.family}" d="{strip}"/>'
+            f'<path class="{box.family}" d="{strip}"/>'
         )
-    elif item.form == "card":
-        body = f'<rect class="{item.family} edge" {_rectangle(x, y, wide, tall)} rx="2"/>'
+    elif box.form == "card":
+        body = f'<rect class="{box.family} edge" {_rectangle(x, y, wide, tall)} rx="2"/>'
     else:
-        body = _solid(item, x, y, wide, tall, deep)
-    nodes = f' data-n="{" ".join(map(str, item.nodes))}"' if numbered and item.nodes else ""
+        body = _solid(box, x, y, wide, tall, deep)
+    nodes = f' data-n="{" ".join(map(str, box.nodes))}"' if numbered and box.nodes else ""
     return f"<g{nodes}>{title}{body}</g>" if title else body
 
 
-def _solid(item: Item, x: float, y: float, wide: float, tall: float, deep: float) -> str:
+def _solid(box: Box, x: float, y: float, wide: float, tall: float, deep: float) -> str:
     """Return a box: its whole outline in its colour, its stripes, then a lighter top and a darker side."""
     back, front = f"l{_point(deep, -deep)}", f"l{_point(-deep, deep)}"
     right, down = f"h{number(wide)}", f"v{number(tall)}"
     outline = f"M{_point(x, y)}{back}{right}{down}{front}h{number(-wide)}z"
-    parts = [f'<path class="{item.family}" d="{outline}"/>']
-    for position, name in enumerate(item.bands):
-        start = x + wide - BAND * (len(item.bands) - position)
+    parts = [f'<path class="{box.family}" d="{outline}"/>']
+    for position, name in enumerate(box.bands):
+        start = x + wide - BAND * (len(box.bands) - position)
         stripe = f"M{_point(start, y)}{back}h{number(BAND)}{front}{down}h{number(-BAND)}z"
         parts.append(f'<path class="{name}" d="{stripe}"/>')
     top = f"M{_point(x, y)}{back}{right}{front}z"
@@ -163,7 +163,7 @@ def _towards(start: Point, end: Point, step: float, length: float) -> Point:
     return start[0] + (end[0] - start[0]) * share, start[1] + (end[1] - start[1]) * share
 
 
-def _path(line: Line) -> str:
+def _path(line: DrawnLine) -> str:
     points = straightened(line.points)
     text = f"M{_point(*points[0])}"
     for begin, at, end in corners(points):
@@ -171,7 +171,7 @@ def _path(line: Line) -> str:
     return f"{text}L{_point(*points[-1])}"
 
 
-def _head(line: Line) -> str:
+def _head(line: DrawnLine) -> str:
     points = straightened(line.points)
     (ax, ay), (x, y) = points[-2] if len(points) > 1 else points[-1], points[-1]
     length = _distance((ax, ay), (x, y)) or 1

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 
 from cnncalc.draw.families import FAMILY
-from cnncalc.draw.scene import BAND, Item, Label, Scene
+from cnncalc.draw.scene import BAND, Box, Label, Scene
 from cnncalc.draw.svg import LIGHT, RADIUS, number, straightened
 from cnncalc.notation import latex_escaped
 
@@ -36,7 +36,7 @@ def _lines(scene: Scene) -> Iterator[str]:
     yield r"\usepackage{tikz}"
     yield r"\pagestyle{empty}"
     yield r"\setlength{\parindent}{0pt}"
-    used = {name for item in scene.items for name in (item.family, *item.bands)}
+    used = {name for box in scene.boxes for name in (box.family, *box.bands)}
     for name in FAMILY:
         if name in used:
             yield rf"\definecolor{{cnn-{name}}}{{HTML}}{{{FAMILY[name].colour[1:].upper()}}}"
@@ -54,31 +54,31 @@ def _lines(scene: Scene) -> Iterator[str]:
         arrow = "->," if line.arrow else ""
         yield rf"\draw[{arrow}cnn-line,rounded corners={number(RADIUS * scale)}pt] {points};"
     taken: set[str] = set()
-    for item in scene.items:
-        yield from _item(item, taken)
+    for box in scene.boxes:
+        yield from _box(box, taken)
     for label in scene.labels:
         yield _label(label, scale)
     yield r"\end{tikzpicture}"
     yield r"\end{document}"
 
 
-def _item(item: Item, taken: set[str]) -> Iterator[str]:
-    x, y, wide, tall, deep = item.x, item.y, item.width, item.height, item.depth
-    fill = f"fill=cnn-{item.family}"
-    if item.form == "disc":
+def _box(box: Box, taken: set[str]) -> Iterator[str]:
+    x, y, wide, tall, deep = box.x, box.y, box.width, box.height, box.depth
+    fill = f"fill=cnn-{box.family}"
+    if box.form == "disc":
         middle, radius = _at(x + wide / 2, y + tall / 2), number(wide / 2)
         yield rf"\draw[{EDGE},{fill}] {middle} ellipse [x radius={radius},y radius={radius}];"
-    elif item.form == "card":
+    elif box.form == "card":
         corner = _at(x + wide, y + tall)
-        if item.name:
+        if box.name:
             yield rf"\draw[cnn-line,line width=.5pt,rounded corners=2pt,fill=cnn-fill] {_at(x, y)} rectangle {corner};"
-            yield rf"\fill[cnn-{item.family}] {_at(x, y + 1)} rectangle {_at(x + 6, y + tall - 1)};"
+            yield rf"\fill[cnn-{box.family}] {_at(x, y + 1)} rectangle {_at(x + 6, y + tall - 1)};"
         else:
             yield rf"\draw[{EDGE},rounded corners=1pt,{fill}] {_at(x, y)} rectangle {corner};"
     else:
-        yield from _solid(item)
-    if item.name:
-        name = _name(item.name, taken)
+        yield from _solid(box)
+    if box.name:
+        name = _name(box.name, taken)
         for end, point in (
             ("", (x + wide / 2, y + tall / 2)),
             ("-west", (x, y + tall / 2)),
@@ -89,14 +89,14 @@ def _item(item: Item, taken: set[str]) -> Iterator[str]:
             yield rf"\coordinate ({name}{end}) at {_at(*point)};"
 
 
-def _solid(item: Item) -> Iterator[str]:
-    x, y, wide, tall, deep = item.x, item.y, item.width, item.height, item.depth
+def _solid(box: Box) -> Iterator[str]:
+    x, y, wide, tall, deep = box.x, box.y, box.width, box.height, box.depth
     up, right, low = y - deep, x + wide, y + tall
     back = right + deep
     outline = _polygon((x, y), (x + deep, up), (back, up), (back, low - deep), (right, low), (x, low))
-    yield rf"\fill[cnn-{item.family}] {outline};"
-    for position, name in enumerate(item.bands):
-        a = right - BAND * (len(item.bands) - position)
+    yield rf"\fill[cnn-{box.family}] {outline};"
+    for position, name in enumerate(box.bands):
+        a = right - BAND * (len(box.bands) - position)
         b = a + BAND
         stripe = _polygon((a, y), (a + deep, up), (b + deep, up), (b, y), (b, low), (a, low))
         yield rf"\fill[cnn-{name}] {stripe};"

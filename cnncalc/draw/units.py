@@ -16,7 +16,7 @@ from cnncalc.shape import Shape
 MOST_BOXES = 200
 
 
-class Mark(NamedTuple):
+class NodeChange(NamedTuple):
     """What happened to a node from one network to another: a family of its own, a word before it, lines below it."""
 
     family: str
@@ -47,10 +47,10 @@ class Unit(NamedTuple):
     details: tuple[str, ...] = ()
 
 
-def units_of(graph: Graph, depth: int | None, marks: Sequence[Mark] = ()) -> list[Unit]:
+def units_of(graph: Graph, depth: int | None, changes: Sequence[NodeChange] = ()) -> list[Unit]:
     """Return the units of a graph in source order; blocks below the depth are one unit each.
 
-    `marks` has one for each node, or none; nodes in a unit have equal ones.
+    `changes` has one for each node, or none; nodes in a unit have equal ones.
     """
     nodes = graph.nodes
     readers: list[list[int]] = [[] for _ in nodes]
@@ -63,14 +63,14 @@ def units_of(graph: Graph, depth: int | None, marks: Sequence[Mark] = ()) -> lis
     for block, run in groupby(nodes, lambda node: _block(node, depth)):
         for node in run:
             same = bool(members) and block is not None and members[-1][0] == block
-            alike = not marks or (bool(members) and _unchanged(marks, members[-1][1][-1], node))
+            alike = not changes or (bool(members) and _unchanged(changes, members[-1][1][-1], node))
             if same or (alike and block is None and _joins(node, nodes, readers, outputs, members)):
                 members[-1][1].append(node)
             else:
                 members.append((block, [node]))
             unit_of.append(len(members) - 1)
     units = [_unit(block, each, unit_of, outputs) for block, each in members]
-    return [_marked(unit, [marks[index] for index in unit.nodes]) for unit in units] if marks else units
+    return [_changed(unit, [changes[index] for index in unit.nodes]) for unit in units] if changes else units
 
 
 def _block(node: Node, depth: int | None) -> str | None:
@@ -101,21 +101,21 @@ def _joins(
     return family_of(layer) in ("norm", "activation") or layer.memory == "alias"
 
 
-def _unchanged(marks: Sequence[Mark], before: Node, node: Node) -> bool:
-    return marks[before.index] == marks[node.index] and not marks[node.index].details
+def _unchanged(changes: Sequence[NodeChange], before: Node, node: Node) -> bool:
+    return changes[before.index] == changes[node.index] and not changes[node.index].details
 
 
-def _marked(unit: Unit, marks: Sequence[Mark]) -> Unit:
+def _changed(unit: Unit, changes: Sequence[NodeChange]) -> Unit:
     """Return a unit with what happened to its nodes; a block in which anything did has changed."""
-    families = {mark.family for mark in marks}
+    families = {change.family for change in changes}
     if len(families) == 1:
-        mark = marks[0]
+        change = changes[0]
     else:
-        others = sum(1 for each in marks if each.family != "same")
-        mark = Mark("changed", "changed: ", (f"{others} of them not as before",))
-    texts = (f"{mark.word}{unit.texts[0]}", *unit.texts[1:])
-    key = (*unit.key, *mark)
-    return unit._replace(family=mark.family, bands=(), texts=texts, key=key, details=mark.details)
+        others = sum(1 for each in changes if each.family != "same")
+        change = NodeChange("changed", "changed: ", (f"{others} of them not as before",))
+    texts = (f"{change.word}{unit.texts[0]}", *unit.texts[1:])
+    key = (*unit.key, *change)
+    return unit._replace(family=change.family, bands=(), texts=texts, key=key, details=change.details)
 
 
 def _unit(block: str | None, members: list[Node], unit_of: Sequence[int], outputs: set[int]) -> Unit:

@@ -112,7 +112,7 @@ class Motion(NamedTuple):
         return (self.axes[0], self.axes[1]) if len(self.axes) == 2 else (row, self.axes[0])
 
 
-class Step(NamedTuple):
+class WindowStep(NamedTuple):
     """One position: the values and weights under the window, padding left out, and their result."""
 
     terms: tuple[tuple[Fraction, Fraction | None], ...]
@@ -223,7 +223,7 @@ def smallest_alike(axis: AxisMotion) -> AxisMotion:
     return start
 
 
-def steps(shown: Motion, image: Matrix, kernel: Matrix | None) -> Iterator[Step]:
+def steps(shown: Motion, image: Matrix, kernel: Matrix | None) -> Iterator[WindowStep]:
     """Yield what happens at each position, row by row. A transposed convolution's kernel lies half turned."""
     rows, columns = shown.grid
     if kernel is not None and isinstance(shown.node.layer, Deconv):
@@ -242,13 +242,13 @@ def steps(shown: Motion, image: Matrix, kernel: Matrix | None) -> Iterator[Step]
             yield _reduced(shown.reduction, tuple(terms), divisor if counted else len(terms))
 
 
-def _reduced(reduction: str, terms: tuple[tuple[Fraction, Fraction | None], ...], divisor: int) -> Step:
+def _reduced(reduction: str, terms: tuple[tuple[Fraction, Fraction | None], ...], divisor: int) -> WindowStep:
     if reduction == "largest":
-        return Step(terms, 1, max((value for value, _ in terms), default=None))
+        return WindowStep(terms, 1, max((value for value, _ in terms), default=None))
     total = sum((value * (1 if weight is None else weight) for value, weight in terms), Fraction(0))
     if reduction == "mean":
-        return Step(terms, divisor, total / divisor if divisor else None)
-    return Step(terms, 1, total)
+        return WindowStep(terms, divisor, total / divisor if divisor else None)
+    return WindowStep(terms, 1, total)
 
 
 def _refuse(fact: str, help: str = WHAT_CAN_BE_SHOWN) -> NoReturn:

@@ -27,8 +27,6 @@ class Footprint:
     ) -> None:
         """Take what the bytes depend on; `in_place` is that of `assign_buffers`."""
         self.graph = graph
-        #: The MACs of all layers, of which each has its share.
-        self.macs: Size = 0
         self._costs, self._dtypes, self._batch, self._in_place = costs, dtypes, batch, in_place
 
     def __eq__(self, other: object) -> bool:
@@ -49,6 +47,11 @@ class Footprint:
 
     def __repr__(self) -> str:
         return f"<the bytes of {len(self.graph.nodes)} nodes>"
+
+    @cached_property
+    def macs(self) -> Size:
+        """The MACs of all layers, of which each has its share."""
+        return sum([cost.macs for node, cost in zip(self.graph.nodes, self._costs, strict=True) if node.inputs])
 
     @cached_property
     def feature_maps(self) -> tuple[Buffer, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from cnncalc.diagnostics import Diagnostic, Enclosing, FatalError, Origin, Problems, Span, SpecError, exceed
-from cnncalc.graph import MAX_LAYERS, UNKNOWN, BuildError, Graph, GraphBuilder, SharedWeights
+from cnncalc.graph import MAX_LAYERS, UNKNOWN, BuildError, Graph, GraphBuilder, WeightOwner
 from cnncalc.language.arguments import read_layer
 from cnncalc.language.blocks import Blocks, Scope, checked_value, unknown_tensor
 from cnncalc.language.channels import CHANNELS
@@ -289,12 +289,12 @@ class Expander:
         shared = None if node.weights is None else self.shared_weights(node, scope)
         return self.builder.add(layer, inputs, origin, name, scope.path, scope.arms, shared=shared)
 
-    def shared_weights(self, node: LayerNode, scope: Scope) -> SharedWeights | None:
+    def shared_weights(self, node: LayerNode, scope: Scope) -> WeightOwner | None:
         """Return the node that a layer names as that of its weights; None where it is not known."""
         named = weights_reference(node)
         assert named is not None
         owner = self.reference(named, scope)
-        return None if owner == UNKNOWN else SharedWeights(owner, named.name)
+        return None if owner == UNKNOWN else WeightOwner(owner, named.name)
 
     def take_letter(self, node: LayerNode, scope: Scope) -> None:
         """Take the letter for missing filters of the layer whose weights a layer has: they have as many filters."""

@@ -179,7 +179,7 @@ def _with_sizes(text: str) -> list[Phrase] | None:
     return layers
 
 
-def _in_doubt(item: Item, text: str) -> Edit | None:
+def _in_doubt(item: ItemPlace, text: str) -> Edit | None:
     """Return the text without its commas where it has two readings then, and the error shows both."""
     joined = " ".join(text.split(","))
     try:
@@ -192,7 +192,7 @@ def _in_doubt(item: Item, text: str) -> Edit | None:
     return None
 
 
-class Item(NamedTuple):
+class ItemPlace(NamedTuple):
     """The place of an item in a text, and whether a comma follows it on the same line."""
 
     start: int
@@ -200,7 +200,7 @@ class Item(NamedTuple):
     comma: bool
 
 
-def _items(tokens: list[Token], text: str, blocks: Collection[str]) -> Iterator[Item]:
+def _items(tokens: list[Token], text: str, blocks: Collection[str]) -> Iterator[ItemPlace]:
     """Yield the places of the items that may be layers: not of lets, headers of defs, calls and references."""
     at = 0
     first: int | None = None
@@ -213,7 +213,7 @@ def _items(tokens: list[Token], text: str, blocks: Collection[str]) -> Iterator[
             continue
         if token.kind in (SEP, NEWLINE, END, ";", ")"):
             if first is not None:
-                yield Item(tokens[first].start, tokens[at - 1].end, token.text == ",")
+                yield ItemPlace(tokens[first].start, tokens[at - 1].end, token.text == ",")
             first, tail = None, token.kind == ")"
         elif tail:
             pass
@@ -267,7 +267,7 @@ def _reads(text: str) -> bool:
     return not problems and bool(items)
 
 
-def _meant(item: Item, text: str) -> Edit | None:
+def _meant(item: ItemPlace, text: str) -> Edit | None:
     """Return the items that a text means, with the count and the name behind it; None if it is not understood."""
     named = NAMED.match(text)
     if named and word_of(named[1]) is None and " as " not in text:

@@ -134,7 +134,7 @@ class Outcome(NamedTuple):
 def parse_conditions(texts: Sequence[str], option: str = "--fail-if") -> list[Condition]:
     """Read the conditions of an option; raise `SpecError` E020 with an error for each that cannot be read."""
     one_each = f"write one {option} for each condition"
-    return try_each(lambda text: _Reader(Source(option, text)).condition(one_each), texts)
+    return try_each(lambda text: _ConditionReader(Source(option, text)).condition(one_each), texts)
 
 
 def parse_requirements(source: Source) -> list[Condition]:
@@ -145,7 +145,7 @@ def parse_requirements(source: Source) -> list[Condition]:
 
     def requirement(item: re.Match[str]) -> Condition:
         inner = Source(source.name, item.group(), base=source, offset=item.start())
-        condition = _Reader(inner).condition("put a comma between two conditions")
+        condition = _ConditionReader(inner).condition("put a comma between two conditions")
         return condition._replace(must_hold=True)
 
     return try_each(requirement, REQUIREMENTS.finditer(source.text))
@@ -156,7 +156,7 @@ def parse_fit(text: str) -> list[Condition]:
 
     Raises `SpecError` E020 with an error for each that cannot be read.
     """
-    conditions = try_each(lambda item: _Reader(Source("--fit", item.strip())).fit(), FIT_ITEMS.split(text))
+    conditions = try_each(lambda item: _ConditionReader(Source("--fit", item.strip())).fit(), FIT_ITEMS.split(text))
     twice = next((each for at, each in enumerate(conditions) if each.path.text in _paths(conditions[:at])), None)
     if twice is not None:
         _fail(f"`{twice.path.text}` is given twice", "a second limit", "leave one of them out", twice.path)
@@ -211,7 +211,7 @@ def _percent(ratio: Fraction) -> str:
     return f"{thousands(round(hundredths))} %" if hundredths >= 100 else f"{float(hundredths):.1f} %"
 
 
-class _Reader:
+class _ConditionReader:
     """Reads one condition from left to right; `expect` consumes a token or raises an error."""
 
     def __init__(self, source: Source) -> None:

@@ -121,7 +121,7 @@ def _block(block: Block, numbered: bool = False) -> str:
     if isinstance(block, Alert):
         fact = f"<b>warning[{_text(block.code)}]</b>: {_prose(block.message)}<br>" if block.code else ""
         return f'<p class="alert">{fact}<b>help</b>: {_prose(block.help)}</p>\n'
-    table = _Table(block, numbered).html()
+    table = _HtmlTable(block, numbered).html()
     return f"<details><summary>{_prose(block.summary)}</summary>\n{table}</details>\n" if block.summary else table
 
 
@@ -138,7 +138,7 @@ class _Item(NamedTuple):
     ending: int
 
 
-class _Table:
+class _HtmlTable:
     """A table whose rows, and the lines of its folded blocks, share the widths of the one layout."""
 
     def __init__(self, table: DataTable, numbered: bool = False) -> None:

@@ -72,8 +72,8 @@ def _picture(analysis: Analysis, title: str) -> Iterator[str]:
     except SpecError:
         return
     # A row that is marked says more than a box's title.
-    items = tuple([item._replace(title="") for item in scene.items])
-    yield f'<figure tabindex="0" aria-label="drawing">\n{to_svg(scene._replace(items=items), False, True)}</figure>\n'
+    boxes = tuple([box._replace(title="") for box in scene.boxes])
+    yield f'<figure tabindex="0" aria-label="drawing">\n{to_svg(scene._replace(boxes=boxes), False, True)}</figure>\n'
 
 
 # -- memory ------------------------------------------------------------------------------------------

@@ -128,7 +128,7 @@ def points_of(analysis: Analysis) -> list[Point]:
     return found
 
 
-class Frame(NamedTuple):
+class PlotRange(NamedTuple):
     """The powers of ten at the ends of both axes."""
 
     low_x: int
@@ -144,14 +144,14 @@ class Frame(NamedTuple):
         return (log10(rate) - self.low_y) / (self.high_y - self.low_y)
 
 
-def frame_of(points: Sequence[Point], roof: Roof) -> Frame:
+def frame_of(points: Sequence[Point], roof: Roof) -> PlotRange:
     """Return the axes that hold all points, the ridge, and the roof on both sides of it."""
     ridge = float(roof.ridge)
     low_x = floor(log10(min([ridge / 10, *(each.intensity for each in points)])))
     high_x = ceil(log10(max([ridge * 10, *(each.intensity for each in points)])))
     low_y = floor(log10(min([float(roof.bandwidth) * 10.0**low_x, *(each.attainable for each in points)])))
     high_y = max(ceil(log10(float(roof.peak)) - 1e-9), low_y + 1)
-    return Frame(low_x, max(high_x, low_x + 1), low_y, high_y)
+    return PlotRange(low_x, max(high_x, low_x + 1), low_y, high_y)
 
 
 def _drawn(points: Sequence[Point], roof: Roof, columns: int) -> Iterator[tuple[Piece, ...]]:

@@ -8,7 +8,7 @@ from typing import Any
 from cnncalc.notation import per_axis, thousands
 from cnncalc.report.document import Document, Notes, Paragraph
 from cnncalc.solve.solutions import AxisSolution, RepeatSolution, Skip, Solution
-from cnncalc.sweep.largest import Largest
+from cnncalc.sweep.largest import LargestValue
 from cnncalc.sweep.space import value_text
 from cnncalc.symbols.constraints import IntegerSet
 
@@ -129,7 +129,7 @@ def repeats_data(repeats: RepeatSolution) -> dict[str, object]:
     }
 
 
-def largest_document(answer: Largest) -> Document:
+def largest_document(answer: LargestValue) -> Document:
     """Build the largest value of a let for which conditions hold, with its figures and those of the next value."""
     conditions = " and ".join(f"`{' '.join(each.split())}`" for each in answer.where)
     asked = Paragraph(f"the largest `{answer.name}` for which {conditions}")
@@ -152,7 +152,7 @@ def _figures_text(figures: Mapping[str, Any]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {thousands(value)}" for name, value in figures.items())
 
 
-def largest_data(answer: Largest) -> dict[str, object]:
+def largest_data(answer: LargestValue) -> dict[str, object]:
     """Return the answer as a JSON object."""
 
     def text(value: Any) -> Any:

@@ -10,8 +10,8 @@ from cnncalc.notation import bytes_text, short, thousands
 from cnncalc.report.columns import text_column
 from cnncalc.report.document import Block, Column, DataTable, Document, Notes, Paragraph
 from cnncalc.shape import dims_text
-from cnncalc.sweep.library import SweepResult, Variant, axes_text
-from cnncalc.sweep.space import value_text
+from cnncalc.sweep.library import SweepResult, Variant
+from cnncalc.sweep.space import axes_text, value_text
 
 #: The lines that calculate the rows are shown for so many of them.
 MOST_COMMANDS = 20
@@ -27,16 +27,16 @@ HEADINGS = {
 }
 
 
-class Line(NamedTuple):
+class NumberedVariant(NamedTuple):
     """A row of the table: its number, counted from 1, and its variant."""
 
     number: int
     variant: Variant
 
 
-def lines_of(result: SweepResult) -> list[Line]:
+def lines_of(result: SweepResult) -> list[NumberedVariant]:
     """Return the rows of an answer."""
-    return [Line(number, variant) for number, variant in enumerate(result.rows, 1)]
+    return [NumberedVariant(number, variant) for number, variant in enumerate(result.rows, 1)]
 
 
 def columns_of(result: SweepResult, commands: bool = False) -> list[Column]:
@@ -57,7 +57,7 @@ def _value_column(name: str) -> Column:
 
 
 def _figure_column(path: str, result: SweepResult) -> Column:
-    def value(line: Line) -> Any:
+    def value(line: NumberedVariant) -> Any:
         return line.variant.figures.get(path)
 
     return _count(result.short(path), _heading(path, result), value)
@@ -169,7 +169,7 @@ def sweep_data(result: SweepResult) -> dict[str, object]:
     }
 
 
-def row_data(line: Line, result: SweepResult) -> dict[str, object]:
+def row_data(line: NumberedVariant, result: SweepResult) -> dict[str, object]:
     """Return a row as a JSON object."""
     return {
         "row": line.number,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from cnncalc.notation import short
-from cnncalc.report.sweep import HEADINGS, Line, columns_of, lines_of
+from cnncalc.report.sweep import HEADINGS, NumberedVariant, columns_of, lines_of
 from cnncalc.sweep.library import SweepResult
 from cnncalc.sweep.space import value_text
 
@@ -72,7 +72,7 @@ def _axes(result: SweepResult) -> tuple[str, str]:
     return chosen[-1], chosen[0]
 
 
-def _scatter(result: SweepResult, lines: Sequence[Line], x: str, y: str) -> str:
+def _scatter(result: SweepResult, lines: Sequence[NumberedVariant], x: str, y: str) -> str:
     points = [
         (line, line.variant.figures[x], line.variant.figures[y])
         for line in lines
@@ -112,7 +112,7 @@ def _scatter(result: SweepResult, lines: Sequence[Line], x: str, y: str) -> str:
     return "\n".join([*parts, "</svg>"])
 
 
-def _hover(line: Line, result: SweepResult) -> str:
+def _hover(line: NumberedVariant, result: SweepResult) -> str:
     """Return what is said of a point: its row, its values and its figures, one a line."""
     values = [f"{name} {value_text(value)}" for name, value in line.variant.values.items()]
     figures = [
@@ -123,7 +123,7 @@ def _hover(line: Line, result: SweepResult) -> str:
     return "\n".join([f"row {line.number}", ", ".join(values), *figures])
 
 
-def _table(result: SweepResult, lines: Sequence[Line]) -> str:
+def _table(result: SweepResult, lines: Sequence[NumberedVariant]) -> str:
     columns = columns_of(result)
     head = "".join(f"<th>{escape(column.heading)}</th>" for column in columns)
     rows = []

@@ -57,7 +57,7 @@ class Query(NamedTuple):
         return tuple(dict.fromkeys([*[each.key for each in self.limits], *[each.key for each in goals]]))
 
 
-class Problem(NamedTuple):
+class FailureCause(NamedTuple):
     """Why variants fail: the code and message of the error, and where it is in the spec."""
 
     code: str
@@ -77,7 +77,7 @@ class Found(NamedTuple):
     done: int
     kept: int
     excluded: int
-    failed: Counter[Problem]
+    failed: Counter[FailureCause]
     front: list[int] | None
     ranking: list[int] | None
     complete: bool = True

@@ -18,23 +18,23 @@ from cnncalc.sweep.plans import (
     Array,
     Factor,
     FigurePlan,
+    GridTerm,
     StructurePlan,
     SumPlan,
-    Term,
 )
 
 #: So many variants are counted at once: their numbers stay in the processor's cache.
 CHUNK = 1 << 17
 
 
-class Chunk:
+class VariantChunk:
     """Some variants of a structure."""
 
     def __init__(self, plan: StructurePlan, shape: tuple[int, ...]) -> None:
         self.plan, self.shape = plan, shape
         self.count = prod(shape)
 
-    def take(self, term: Term) -> Array:
+    def take(self, term: GridTerm) -> Array:
         """Return a term's numbers for the chunk, in an array that spreads over its shape."""
         raise NotImplementedError
 
@@ -63,13 +63,13 @@ class Chunk:
             for term in terms:
                 numbers = self._numbers(term, wide)
                 part = numbers if part is None else part + numbers
-            if isinstance(factor, Term) or factor != 1:
+            if isinstance(factor, GridTerm) or factor != 1:
                 part = part * self._numbers(factor, wide)
             result = part if result is None else result + part
         return np.asarray(0 if result is None else result)
 
     def _numbers(self, factor: Factor, wide: bool) -> Any:
-        if not isinstance(factor, Term):
+        if not isinstance(factor, GridTerm):
             return np.array(factor, dtype=object if wide else np.int64)
         numbers = self.take(factor)
         return numbers.astype(object) if wide and numbers.dtype != object else numbers
@@ -92,14 +92,14 @@ class Chunk:
         return states
 
 
-class Block(Chunk):
+class Block(VariantChunk):
     """Neighbours: one position on each of the first axes, a part of the next, and all of the others."""
 
     def __init__(self, plan: StructurePlan, slices: tuple[slice, ...]) -> None:
         super().__init__(plan, tuple([each.stop - each.start for each in slices]))
         self.slices = slices
 
-    def take(self, term: Term) -> Array:
+    def take(self, term: GridTerm) -> Array:
         shape = [1] * len(self.shape)
         for axis in term.axes:
             shape[axis] = self.shape[axis]
@@ -115,7 +115,7 @@ class Block(Chunk):
         return result
 
 
-class Points(Chunk):
+class Points(VariantChunk):
     """Variants by their positions in the structure's part of the space, an array for each axis."""
 
     def __init__(self, plan: StructurePlan, at: tuple[Array, ...], own_numbers: Array) -> None:
@@ -147,7 +147,7 @@ class Points(Chunk):
         result: Array = self.own_numbers[chosen]
         return result
 
-    def take(self, term: Term) -> Array:
+    def take(self, term: GridTerm) -> Array:
         if not term.axes:
             return term.array.reshape(1)
         return term.array[tuple([self.at[axis] for axis in term.axes])]

@@ -10,7 +10,7 @@ from typing import Any
 from cnncalc.diagnostics import fail
 from cnncalc.sweep.answers import Query
 from cnncalc.sweep.plans import StructurePlan
-from cnncalc.sweep.search import PIECE, Answer, Piece, pieces, work
+from cnncalc.sweep.search import PIECE, Answer, BlockRange, pieces, work
 
 #: So many answers are merged by one task.
 MERGED = 8
@@ -61,7 +61,7 @@ def search_on_cluster(
     return answer, True
 
 
-def _work(plans: Sequence[StructurePlan], piece: Piece, query: Query) -> Answer:
+def _work(plans: Sequence[StructurePlan], piece: BlockRange, query: Query) -> Answer:
     return work(plans, piece, Answer(query))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from cnncalc.sweep.answers import Query
 from cnncalc.sweep.chunks import CHUNK
 from cnncalc.sweep.engine import Engine
-from cnncalc.sweep.plans import FigurePlan, LargestPlan, StructurePlan, SumPlan, Term
+from cnncalc.sweep.plans import FigurePlan, GridTerm, LargestPlan, StructurePlan, SumPlan
 from cnncalc.sweep.search import Answer, pieces, work
 
 #: So many variants are looked at to measure how fast that is.
@@ -49,4 +49,4 @@ def _bytes_of_figure(figure: FigurePlan) -> int:
     if not isinstance(figure, SumPlan):
         return 0
     terms = [each for factor, terms in figure.products for each in (factor, *terms)]
-    return sum(each.array.nbytes for each in terms if isinstance(each, Term))
+    return sum(each.array.nbytes for each in terms if isinstance(each, GridTerm))

@@ -9,7 +9,7 @@ import numpy as np
 
 from cnncalc.language.nodes import Spec
 from cnncalc.sweep.answers import Fixed, Found, Query
-from cnncalc.sweep.chunks import CHUNK, Block, Chunk, Points, blocks
+from cnncalc.sweep.chunks import CHUNK, Block, Points, VariantChunk, blocks
 from cnncalc.sweep.names import FigureName
 from cnncalc.sweep.planning import figures_of, plans
 from cnncalc.sweep.plans import Array
@@ -20,7 +20,7 @@ from cnncalc.sweep.space import Space
 Progress = Callable[[int, int], None]
 
 
-class Batch(NamedTuple):
+class Matches(NamedTuple):
     """Variants that meet all conditions: their numbers, and their figures by path."""
 
     numbers: Array
@@ -79,7 +79,7 @@ class Engine:
         """Return the figures of variants by their paths."""
         return figures_of(self.plans, np.array(numbers, dtype=np.int64), paths)
 
-    def _chunks(self) -> Iterator[Chunk]:
+    def _chunks(self) -> Iterator[VariantChunk]:
         """Yield the chunks of the space, or those of the variants that were drawn."""
         if self.drawn is None:
             for plan in self.plans:
@@ -92,7 +92,7 @@ class Engine:
                 if len(chosen):
                     yield points
 
-    def batches(self, query: Query, paths: Sequence[str], answer: Answer) -> Iterator[Batch]:
+    def batches(self, query: Query, paths: Sequence[str], answer: Answer) -> Iterator[Matches]:
         """Yield all variants that meet the conditions, some thousands at a time, and count them in the answer."""
         for chunk in self._chunks():
             batch = batch_of(chunk, query, paths, answer)
@@ -100,7 +100,7 @@ class Engine:
                 yield batch
 
 
-def batch_of(chunk: Chunk, query: Query, paths: Sequence[str], answer: Answer) -> Batch | None:
+def batch_of(chunk: VariantChunk, query: Query, paths: Sequence[str], answer: Answer) -> Matches | None:
     """Return the variants of a chunk that meet the conditions; None if there are none."""
     wanted = wanted_variants(chunk, query, answer)
     if wanted is False:
@@ -110,4 +110,4 @@ def batch_of(chunk: Chunk, query: Query, paths: Sequence[str], answer: Answer) -
     for path in paths:
         numbers = chunk.figure(chunk.plan.figures[path])
         figures[path] = None if numbers is None else at_positions(chunk, numbers, chosen)
-    return Batch(chunk.numbers(chosen), figures)
+    return Matches(chunk.numbers(chosen), figures)

@@ -19,7 +19,7 @@ from cnncalc.layers.timewise import Timewise
 from cnncalc.sweep.grids import Axes, union
 from cnncalc.sweep.networks import Structure
 from cnncalc.sweep.runs import MOST_NUMBERS, Run, TooLarge
-from cnncalc.sweep.sums import Largest, Sum, total
+from cnncalc.sweep.sums import LargestSum, Sum, total
 from cnncalc.sweep.values import Varying, from_numbers
 
 #: A step's live elements are added up to one array where that has no more numbers.
@@ -72,7 +72,7 @@ class StructureFigures:
 
     # -- totals --------------------------------------------------------------------------------------
 
-    def figure(self, key: str) -> Sum | Largest:
+    def figure(self, key: str) -> Sum | LargestSum:
         """Return a total by its key."""
         batch, size = self.settings.batch, self.settings.bytes_of_element
         match key:
@@ -127,7 +127,7 @@ class StructureFigures:
             [buffer.elements for buffer in self._buffers], [self.counts[buffer.nodes[0]] for buffer in self._buffers]
         )
 
-    def _peak(self, lifetimes: Any) -> Largest:
+    def _peak(self, lifetimes: Any) -> LargestSum:
         """Return the most that is live at any step.
 
         A step of copies that a variant has none of counts as 0: what is live there is then so at no step.
@@ -167,7 +167,7 @@ class StructureFigures:
             axes = masked.axes if isinstance(masked, Varying) else ()
             always[axes] = _larger(always[axes], masked) if axes in always else masked
         sums = [total([value], [1]) for value in always.values()]
-        return Largest([*sums, *large] or [Sum()])
+        return LargestSum([*sums, *large] or [Sum()])
 
     # -- layers --------------------------------------------------------------------------------------
 

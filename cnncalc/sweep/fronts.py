@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc.sweep.chunks import Chunk
+from cnncalc.sweep.chunks import VariantChunk
 from cnncalc.sweep.plans import Array
 
 #: A front of three figures and more is compared with so many candidates at once.
@@ -45,7 +45,7 @@ class Front:
         self.figures = _none(figures)
         self.numbers = np.zeros(0, dtype=np.int64)
 
-    def candidates(self, chunk: Chunk, columns: Sequence[Array], wanted: Any) -> Array:
+    def candidates(self, chunk: VariantChunk, columns: Sequence[Array], wanted: Any) -> Array:
         """Return the positions in a chunk of those that may be on the front."""
         if wanted is False:
             return np.zeros(0, dtype=np.int64)
@@ -88,7 +88,7 @@ def _both(first: Any, second: Any) -> Any:
     return second if first is True else first & second
 
 
-def _positions(chunk: Chunk, wanted: Any) -> Array:
+def _positions(chunk: VariantChunk, wanted: Any) -> Array:
     if wanted is True:
         return np.arange(chunk.count)
     return np.flatnonzero(np.broadcast_to(wanted, chunk.shape))
@@ -156,7 +156,7 @@ class Ranking:
     def full(self) -> bool:
         return self.most is not None and len(self.numbers) >= self.most
 
-    def candidates(self, chunk: Chunk, column: Array, wanted: Any) -> Array:
+    def candidates(self, chunk: VariantChunk, column: Array, wanted: Any) -> Array:
         """Return the positions in a chunk of those that may be among the best."""
         if wanted is False or self.most == 0:
             return np.zeros(0, dtype=np.int64)

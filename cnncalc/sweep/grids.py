@@ -11,7 +11,7 @@ import numpy as np
 Axes = tuple[int, ...]
 
 
-class Run(Protocol):
+class Decider(Protocol):
     """What values ask of the run that they belong to."""
 
     @property
@@ -31,7 +31,7 @@ class Run(Protocol):
 class Grid:
     """An array with a dimension for each of some axes of a space, in their order."""
 
-    def __init__(self, run: Run, axes: Axes, array: np.ndarray[Any, Any]) -> None:
+    def __init__(self, run: Decider, axes: Axes, array: np.ndarray[Any, Any]) -> None:
         self.run, self.axes, self.array = run, axes, array
 
     def spread(self, axes: Axes) -> np.ndarray[Any, Any]:
@@ -113,7 +113,7 @@ def _together(first: Any, second: Any, combine: Callable[..., Any]) -> Any:
     return VaryingCondition(first.run, axes, array)
 
 
-def condition(run: Run, axes: Axes, holds: np.ndarray[Any, Any]) -> Any:
+def condition(run: Decider, axes: Axes, holds: np.ndarray[Any, Any]) -> Any:
     """Return a condition, or True or False if it is the same for all variants that are left."""
     array = np.asarray(holds, dtype=bool)
     if array.all():

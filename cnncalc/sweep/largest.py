@@ -21,7 +21,7 @@ FIRST, GROWTH, MOST_TRIED = 1024, 4, 1 << 20
 PARTS = 100
 
 
-class Largest(NamedTuple):
+class LargestValue(NamedTuple):
     """The answer: the largest value that holds, None if there is none, and its figures by name.
 
     `next` is the next value that was tried, and `next_figures` its figures, None where it does not fit, or none is
@@ -43,7 +43,7 @@ class Largest(NamedTuple):
 
 def largest(
     source: Source, name: str, choices: str, where: Sequence[str], options: Mapping[str, Any], called: str = ""
-) -> Largest:
+) -> LargestValue:
     """Return the largest value of a let for which all conditions hold.
 
     `choices` are the values to try, `[0.5..2..0.01]`; if it is empty, those of the let, or as many as it takes of whole
@@ -63,7 +63,7 @@ def largest(
     return found._replace(command=_command(probe, found, called))
 
 
-def _growing(source: Source, name: str, probe: Sweep, where: Sequence[str], options: Mapping[str, Any]) -> Largest:
+def _growing(source: Source, name: str, probe: Sweep, where: Sequence[str], options: Mapping[str, Any]) -> LargestValue:
     """Return the answer among values that are tried until the largest of them does not hold."""
     numbers: dict[str, Any] = dict(probe.fixed.variables)
     for each in probe.spec.definitions:
@@ -89,7 +89,7 @@ def _steps(count: int, parts: int) -> list[Any]:
 
 def _of_values(
     source: Source, name: str, values: list[Any], where: Sequence[str], options: Mapping[str, Any], limited: bool
-) -> Largest:
+) -> LargestValue:
     asked = Sweep(source, over={name: values}, where=where, **options)
     others = [each for each in asked.space.names if each != name]
     if others:
@@ -101,7 +101,7 @@ def _of_values(
     if not kept:
         problem = next(iter(result.failed), None)
         text = "" if problem is None else problem.message
-        return Largest(name, None, {}, None, None, len(values), limited, "", asked.where, text)
+        return LargestValue(name, None, {}, None, None, len(values), limited, "", asked.where, text)
     best = max(kept)
     after = best + 1 if best + 1 < len(values) else None
     rows = asked.figures([best] if after is None else [best, after])
@@ -112,12 +112,12 @@ def _of_values(
         next_figures = figures[1] if all(value is not None for value in figures[1].values()) else None
         problem_text = _problem(asked, after) if next_figures is None else ""
     following = values[after] if after is not None else None
-    return Largest(
+    return LargestValue(
         name, values[best], figures[0], following, next_figures, len(values), limited, "", asked.where, problem_text
     )
 
 
-def _command(probe: Sweep, found: Largest, called: str) -> str:
+def _command(probe: Sweep, found: LargestValue, called: str) -> str:
     """Return the command that calculates the variant of an answer."""
     if found.value is None:
         return ""

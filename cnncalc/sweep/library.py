@@ -11,11 +11,11 @@ from cnncalc.analysis import Analysis, Options
 from cnncalc.diagnostics import Problems, Source, Span, SpecError, fail
 from cnncalc.language.nodes import Spec
 from cnncalc.sources import parse_shape, read_file, read_nodes, text_of, text_or_network
-from cnncalc.sweep.answers import Fixed, Found, Goal, Problem, Query
+from cnncalc.sweep.answers import FailureCause, Fixed, Found, Goal, Query
 from cnncalc.sweep.axes import space_of
 from cnncalc.sweep.conditions import limits_of
 from cnncalc.sweep.names import FigureName, find_goals, find_names, total_name
-from cnncalc.sweep.one_by_one import MOST_VARIANTS, analysis_of, figures_of_analysis, search
+from cnncalc.sweep.one_by_one import MOST_VARIANTS, analysis_of, figures_of_analysis, has_numpy, need_numpy, search
 from cnncalc.sweep.space import BYTES, Space, command_line, value_text
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ class Sweep:
             if self.whole.variants > MOST_NUMBERED or not has_numpy():
                 self._draw_alone()
         self.where, self._columns = tuple(where), tuple(columns)
+        #: Figures that are worked out for each variant of the answer by itself.
+        self.analyzed: list[str] = []
         limits = limits_of(self.where, self.sample) if self.where else []
         front = find_goals("--pareto", pareto, self.sample) if pareto else []
         sorting = find_goals("--sort", sort, self.sample) if sort else []
@@ -131,7 +133,6 @@ class Sweep:
         """Return the figures of the columns that were named, or the usual ones."""
         if not self._columns:
             return [total_name(key) for key in DEFAULT_FIGURES]
-        self.analyzed: list[str] = []
         names: list[FigureName] = []
         for column in self._columns:
             span = Span(Source("--columns", column), 0, len(column))
@@ -142,9 +143,6 @@ class Sweep:
                     raise
                 self.analyzed.append(column)
         return names
-
-    #: Figures that are worked out for each variant of the answer by itself.
-    analyzed: list[str] = []
 
     @cached_property
     def sample(self) -> Analysis:
@@ -174,7 +172,7 @@ class Sweep:
             help = "add `--sample 1000000` to draw some of them, or try fewer values"
             fail("E152", f"the space has {self.count:,} variants", label="more than 10^12", help=help)
         if not has_numpy():
-            _no_numpy(self.count)
+            need_numpy(self.count)
         from cnncalc.sweep.engine import Engine
         from cnncalc.sweep.runs import TooLarge, TooManyRuns
 
@@ -211,7 +209,7 @@ class Sweep:
             self._raise_if_unreadable(*found.failed)
         return SweepResult(self, found)
 
-    def _raise_if_unreadable(self, problem: Problem) -> None:
+    def _raise_if_unreadable(self, problem: FailureCause) -> None:
         """Raise the error that all variants have, if it is one of the spec itself and not of its sizes."""
         if not problem.code.startswith("E2"):
             analysis_of(self.spec, self.space.values(0), self.fixed)
@@ -315,10 +313,15 @@ class SweepResult:
         return path.removeprefix("totals.").removeprefix("activation_bytes.")
 
     def to_dataframe(self) -> Any:
-        """Return the answer as a pandas DataFrame, a row for each variant; fractions are floats."""
-        import pandas
+        """Return the answer as a pandas DataFrame, a row for each variant; fractions are floats.
 
-        return pandas.DataFrame([{key: _plain(value) for key, value in each.items()} for each in self.records()])
+        Raises `ImportError` if pandas is not installed.
+        """
+        from cnncalc.dataframes import pandas_module
+
+        return pandas_module().DataFrame(
+            [{key: _plain(value) for key, value in each.items()} for each in self.records()]
+        )
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -330,25 +333,10 @@ class SweepResult:
         return f"<SweepResult: {self.kept:,} of {self.count:,} variants, {len(self.rows)} shown>"
 
 
-def has_numpy() -> bool:
-    """Return whether NumPy is installed."""
-    try:
-        import numpy  # noqa: F401  # the extra `sweep`
-    except ImportError:
-        return False
-    return True
-
-
-def axes_text(space: Space) -> str:
-    """Return the axes of a space with the number of their values: `36 width × 29 size`."""
-    names = [axis.names[0] if len(axis.names) == 1 else f"({', '.join(axis.names)})" for axis in space.axes]
-    return " × ".join(f"{len(axis.rows):,} {name}" for axis, name in zip(space.axes, names, strict=True))
-
-
-def _by_place(failed: Mapping[Problem, int]) -> dict[Problem, int]:
+def _by_place(failed: Mapping[FailureCause, int]) -> dict[FailureCause, int]:
     """Return how many variants fail by each problem, the most first; names in the messages may differ at one place."""
-    places: dict[tuple[Any, ...], Problem] = {}
-    counts: dict[Problem, int] = {}
+    places: dict[tuple[Any, ...], FailureCause] = {}
+    counts: dict[FailureCause, int] = {}
     for problem, count in sorted(failed.items()):
         first = places.setdefault((problem.code, problem.line, problem.column), problem)
         counts[first] = counts.get(first, 0) + count
@@ -380,12 +368,6 @@ def _shape(input: Any) -> tuple[Any, ...] | None:
     if input is None:
         return None
     return parse_shape(input.strip() if isinstance(input, str) else "x".join(map(str, input)))
-
-
-def _no_numpy(count: int) -> None:
-    help = 'install it with `pip install "cnncalc[sweep]"`, or try fewer values'
-    label = f"`numpy` is not installed, and without it a space has at most {MOST_VARIANTS:,} variants"
-    fail("E301", f"a sweep of {count:,} variants needs `numpy`", label=label, help=help)
 
 
 def sweep(

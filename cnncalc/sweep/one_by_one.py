@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, NoReturn
 
 from cnncalc.analysis import Analysis, Options, analyze_graph
-from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError
+from cnncalc.diagnostics import Diagnostic, Problems, Source, Span, SpecError, fail
 from cnncalc.language.build import build_graph
 from cnncalc.language.nodes import Spec
 from cnncalc.query.paths import Figures
-from cnncalc.sweep.answers import Fixed, Found, Problem, Query
+from cnncalc.sweep.answers import FailureCause, Fixed, Found, Query
 from cnncalc.sweep.names import FigureName
 from cnncalc.sweep.space import BATCH, DTYPE, INPUT, Space
 
@@ -48,10 +48,10 @@ def _figure(figures: Figures, analysis: Analysis, name: FigureName) -> Any:
     return numbers[place or 0] if len(numbers) > (place or 0) else None
 
 
-def problem_of(diagnostic: Diagnostic) -> Problem:
+def problem_of(diagnostic: Diagnostic) -> FailureCause:
     """Return why a variant fails, as it is counted."""
     place = diagnostic.place.in_file() if diagnostic.place is not None else None
-    return Problem(diagnostic.code, diagnostic.message, place.line if place else 0, place.column if place else 0)
+    return FailureCause(diagnostic.code, diagnostic.message, place.line if place else 0, place.column if place else 0)
 
 
 def search(
@@ -63,7 +63,7 @@ def search(
     progress: Callable[[int, int], None],
 ) -> Found:
     """Return what is found in a space by looking at one variant after the other."""
-    failed: Counter[Problem] = Counter()
+    failed: Counter[FailureCause] = Counter()
     rows: dict[int, dict[str, Any]] = {}
     done, complete = 0, True
     try:
@@ -85,7 +85,7 @@ def search(
 
 
 def _rows(
-    spec: Spec, space: Space, fixed: Fixed, names: Sequence[FigureName], failed: Counter[Problem]
+    spec: Spec, space: Space, fixed: Fixed, names: Sequence[FigureName], failed: Counter[FailureCause]
 ) -> Iterator[tuple[int, dict[str, Any] | None]]:
     for number in range(space.variants):
         try:
@@ -123,3 +123,19 @@ def _front(goals: dict[int, tuple[Any, ...]]) -> list[int]:
         if not any(all(a <= b for a, b in zip(goals[other], goals[number], strict=True)) for other in front):
             front.append(number)
     return front
+
+
+def has_numpy() -> bool:
+    """Return whether NumPy is installed."""
+    try:
+        import numpy  # noqa: F401  # the extra `sweep`
+    except ImportError:
+        return False
+    return True
+
+
+def need_numpy(count: int) -> NoReturn:
+    """Raise `SpecError` E301 for a space of so many variants, for which NumPy has to be installed."""
+    help = 'install it with `pip install "cnncalc[sweep]"`, or try fewer values'
+    label = f"`numpy` is not installed, and without it a space has at most {MOST_VARIANTS:,} variants"
+    fail("E301", f"a sweep of {count:,} variants needs `numpy`", label=label, help=help)

@@ -12,11 +12,11 @@ from typing import Any, NamedTuple, Union
 
 import numpy as np
 
-from cnncalc.sweep.answers import Problem
+from cnncalc.sweep.answers import FailureCause
 from cnncalc.sweep.grids import Axes, VaryingCondition
 from cnncalc.sweep.networks import Structure
 from cnncalc.sweep.runs import Run
-from cnncalc.sweep.sums import Largest, Sum
+from cnncalc.sweep.sums import LargestSum, Sum
 from cnncalc.sweep.values import HIGHEST, Varying
 
 Array = np.ndarray[Any, Any]
@@ -28,14 +28,14 @@ MOST_STATES = 1 << 22
 ELSEWHERE, FINE, FAILED = 0, 1, 2
 
 
-class Term(NamedTuple):
+class GridTerm(NamedTuple):
     """Numbers over some axes."""
 
     axes: Axes
     array: Array
 
 
-Factor = Union[Term, int, Fraction]
+Factor = Union[GridTerm, int, Fraction]
 
 
 class SumPlan(NamedTuple):
@@ -66,9 +66,9 @@ class StructurePlan(NamedTuple):
     """
 
     positions: tuple[Array, ...]
-    states: Term | None
-    conditions: tuple[tuple[int, Term], ...]
-    problems: tuple[Problem, ...]
+    states: GridTerm | None
+    conditions: tuple[tuple[int, GridTerm], ...]
+    problems: tuple[FailureCause, ...]
     figures: dict[str, FigurePlan]
     #: How many layers are built, and the sizes of the whole space's axes.
     layers: int
@@ -87,7 +87,7 @@ class StructurePlan(NamedTuple):
 def plan(
     structure: Structure,
     run: Run,
-    figures: Mapping[str, Sum | Largest | None],
+    figures: Mapping[str, Sum | LargestSum | None],
     offsets: Sequence[int],
     lengths: Sequence[int],
 ) -> StructurePlan | None:
@@ -107,15 +107,15 @@ def plan(
         return None
     cut = Cutter(chosen, run.lengths)
     conditions = [(ELSEWHERE, cut.term(~fact)) for fact in left]
-    problems: list[Problem] = []
+    problems: list[FailureCause] = []
     for failure in structure.failures:
         place = failure.diagnostic.place
         line, column = (place.in_file().line, place.in_file().column) if place is not None else (0, 0)
-        problem = Problem(failure.diagnostic.code, failure.diagnostic.message, line, column)
+        problem = FailureCause(failure.diagnostic.code, failure.diagnostic.message, line, column)
         if problem not in problems:
             problems.append(problem)
         where = failure.where
-        term = cut.term(where) if isinstance(where, VaryingCondition) else Term((), np.array(True))
+        term = cut.term(where) if isinstance(where, VaryingCondition) else GridTerm((), np.array(True))
         conditions.append((FAILED + problems.index(problem), term))
     states = _states(conditions, cut.shape)
     frozen = {key: cut.figure(figure) for key, figure in figures.items()}
@@ -124,7 +124,7 @@ def plan(
     return StructurePlan(positions, states, apart, tuple(problems), frozen, len(structure.nodes), tuple(lengths))
 
 
-def _states(conditions: Sequence[tuple[int, Term]], shape: tuple[int, ...]) -> Term | None:
+def _states(conditions: Sequence[tuple[int, GridTerm]], shape: tuple[int, ...]) -> GridTerm | None:
     """Return the state of each variant on the axes that it depends on; None if all are fine or these are too many."""
     axes = tuple(sorted({axis for _, term in conditions for axis in term.axes}))
     if not conditions or prod([shape[axis] for axis in axes]) > MOST_STATES:
@@ -134,10 +134,10 @@ def _states(conditions: Sequence[tuple[int, Term]], shape: tuple[int, ...]) -> T
         holds = spread(term, axes)
         # The first failure counts; that another run has a variant is said by any.
         np.copyto(states, state, where=holds & (states == FINE) if state != ELSEWHERE else holds)
-    return Term(axes, states)
+    return GridTerm(axes, states)
 
 
-def spread(term: Term, axes: Axes) -> Array:
+def spread(term: GridTerm, axes: Axes) -> Array:
     """Return a term's array with a dimension of 1 for each of the axes that it does not depend on."""
     lengths = dict(zip(term.axes, term.array.shape, strict=True))
     return term.array.reshape([lengths.get(axis, 1) for axis in axes])
@@ -151,20 +151,20 @@ class Cutter:
         self.whole = [len(each) == length for each, length in zip(chosen, lengths, strict=True)]
         self.shape = tuple([len(each) for each in chosen])
 
-    def term(self, value: Varying | VaryingCondition) -> Term:
+    def term(self, value: Varying | VaryingCondition) -> GridTerm:
         array = value.array
         for at, axis in enumerate(value.axes):
             if not self.whole[axis]:
                 array = array.take(self.chosen[axis], axis=at)
-        return Term(value.axes, np.ascontiguousarray(array))
+        return GridTerm(value.axes, np.ascontiguousarray(array))
 
     def factor(self, value: Any) -> Factor:
         return self.term(value) if isinstance(value, Varying) else value
 
-    def figure(self, figure: Sum | Largest | None) -> FigurePlan:
+    def figure(self, figure: Sum | LargestSum | None) -> FigurePlan:
         if figure is None:
             return None
-        if isinstance(figure, Largest):
+        if isinstance(figure, LargestSum):
             return LargestPlan(tuple([self.sum(each) for each in figure.sums]))
         return self.sum(figure)
 
@@ -189,7 +189,7 @@ class Cutter:
 
 def _most(value: Factor) -> tuple[Any, bool]:
     """Return what a factor is at most, its sign apart, and whether it is wide."""
-    if not isinstance(value, Term):
+    if not isinstance(value, GridTerm):
         return abs(value), not isinstance(value, int)
     if value.array.dtype == object:
         return max(map(abs, value.array.flat)), True

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnncalc.sweep.answers import Limit, Problem, Query
-from cnncalc.sweep.chunks import Block, Chunk, blocks
+from cnncalc.sweep.answers import FailureCause, Limit, Query
+from cnncalc.sweep.chunks import Block, VariantChunk, blocks
 from cnncalc.sweep.fronts import Front, Ranking
 from cnncalc.sweep.plans import ELSEWHERE, FAILED, FINE, Array, StructurePlan
 from cnncalc.sweep.values import HIGHEST, LOWEST
@@ -52,7 +52,7 @@ class Answer:
     def __init__(self, query: Query) -> None:
         self.query = query
         self.done = self.kept = self.excluded = 0
-        self.failed: Counter[Problem] = Counter()
+        self.failed: Counter[FailureCause] = Counter()
         self.front = Front(len(query.front)) if query.front else None
         self.ranking = Ranking(query.most) if query.ranks else None
 
@@ -74,7 +74,7 @@ class Answer:
             self.ranking.add(other.ranking.figures, other.ranking.numbers)
         return self
 
-    def look_at(self, chunk: Chunk) -> None:
+    def look_at(self, chunk: VariantChunk) -> None:
         """Look at the variants of a chunk."""
         wanted = wanted_variants(chunk, self.query, self)
         if wanted is False:
@@ -99,7 +99,7 @@ def _signed(numbers: Array, sign: int) -> Array:
     return numbers if sign > 0 else -numbers
 
 
-def at_positions(chunk: Chunk, numbers: Array, chosen: Array) -> Array:
+def at_positions(chunk: VariantChunk, numbers: Array, chosen: Array) -> Array:
     """Return the numbers of the variants at these positions of a chunk."""
     if numbers.size == 1:
         return np.broadcast_to(numbers.reshape(-1), (len(chosen),))
@@ -108,7 +108,7 @@ def at_positions(chunk: Chunk, numbers: Array, chosen: Array) -> Array:
     return np.broadcast_to(numbers, chunk.shape)[np.unravel_index(chosen, chunk.shape)]
 
 
-def wanted_variants(chunk: Chunk, query: Query, answer: Answer) -> Any:
+def wanted_variants(chunk: VariantChunk, query: Query, answer: Answer) -> Any:
     """Count the variants of a chunk, and return those that are fine, meet the conditions and have the figures.
 
     The result is an array of truth values that spreads over the chunk; True or False where it is the same for all.
@@ -148,7 +148,7 @@ def wanted_variants(chunk: Chunk, query: Query, answer: Answer) -> Any:
     return wanted
 
 
-class Piece(NamedTuple):
+class BlockRange(NamedTuple):
     """A piece of work: some neighbouring blocks of a structure, by its number among the plans."""
 
     plan: int
@@ -161,7 +161,7 @@ class Piece(NamedTuple):
 PIECE = 1 << 22
 
 
-def pieces(plans: Sequence[StructurePlan], size: int = PIECE) -> list[Piece]:
+def pieces(plans: Sequence[StructurePlan], size: int = PIECE) -> list[BlockRange]:
     """Return the pieces of work that a space comes to, in order."""
     result = []
     for number, plan in enumerate(plans):
@@ -173,14 +173,14 @@ def pieces(plans: Sequence[StructurePlan], size: int = PIECE) -> list[Piece]:
                 here *= each.stop - each.start
             count += here
             if count >= size:
-                result.append(Piece(number, first, at + 1, count))
+                result.append(BlockRange(number, first, at + 1, count))
                 first, count = at + 1, 0
         if count:
-            result.append(Piece(number, first, at + 1, count))
+            result.append(BlockRange(number, first, at + 1, count))
     return result
 
 
-def work(plans: Sequence[StructurePlan], piece: Piece, answer: Answer) -> Answer:
+def work(plans: Sequence[StructurePlan], piece: BlockRange, answer: Answer) -> Answer:
     """Add what is found in a piece to an answer, and return that."""
     plan = plans[piece.plan]
     for number, slices in enumerate(blocks(plan)):

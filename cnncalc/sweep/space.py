@@ -119,3 +119,9 @@ def part_of(space: Space, ranges: tuple[range, ...]) -> Space:
     return Space(
         tuple([axis._replace(rows=axis.rows[r.start : r.stop]) for axis, r in zip(space.axes, ranges, strict=True)])
     )
+
+
+def axes_text(space: Space) -> str:
+    """Return the axes of a space with the number of their values: `36 width × 29 size`."""
+    names = [axis.names[0] if len(axis.names) == 1 else f"({', '.join(axis.names)})" for axis in space.axes]
+    return " × ".join(f"{len(axis.rows):,} {name}" for axis, name in zip(space.axes, names, strict=True))

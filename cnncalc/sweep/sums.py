@@ -77,15 +77,15 @@ class Sum:
         return result
 
 
-class Largest:
+class LargestSum:
     """The largest of several sums."""
 
     def __init__(self, sums: Iterable[Sum]) -> None:
         self.sums = list(sums)
 
-    def times(self, factor: Any) -> Largest:
+    def times(self, factor: Any) -> LargestSum:
         """Return the largest of the sums, each so many times."""
-        return Largest([each.times(factor) for each in self.sums])
+        return LargestSum([each.times(factor) for each in self.sums])
 
 
 def total(values: Iterable[Any], counts: Iterable[Any]) -> Sum:

@@ -6,7 +6,7 @@ compute on short arrays. Numbers are 64-bit integers where the corners, computed
 result fits, and Python's own integers or fractions where they do not.
 
 A comparison is a `VaryingCondition`, undecided where it holds for some variants and not for others. Code that branches
-on it asks the `Run` that the value belongs to, which takes one side now and the other in a further run: each
+on it asks the `Decider` that the value belongs to, which takes one side now and the other in a further run: each
 structure of the network is built once, for the variants that have it.
 """
 
@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from cnncalc.sweep.grids import Axes, Grid, Run, condition
+from cnncalc.sweep.grids import Axes, Decider, Grid, condition
 
 #: The integers that an array of 64 bits holds.
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
@@ -33,7 +33,9 @@ def is_number(value: object) -> bool:
     return isinstance(value, (int, Fraction)) and not isinstance(value, bool)
 
 
-def varying(run: Run, axes: Axes, array: np.ndarray[Any, Any], low: int | None = None, high: int | None = None) -> Any:
+def varying(
+    run: Decider, axes: Axes, array: np.ndarray[Any, Any], low: int | None = None, high: int | None = None
+) -> Any:
     """Return the numbers of an array as one value: a plain number if they are all the same."""
     if array.size <= MOST_COMPARED:
         first = array.flat[0]
@@ -46,7 +48,7 @@ def is_integer(value: object) -> bool:
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
-def from_numbers(run: Run, axes: Axes, numbers: list[Any], shape: tuple[int, ...]) -> Any:
+def from_numbers(run: Decider, axes: Axes, numbers: list[Any], shape: tuple[int, ...]) -> Any:
     """Return a value of these numbers, in the order of the axes."""
     whole = all(isinstance(number, int) for number in numbers)
     if whole and all(LOWEST <= number <= HIGHEST for number in numbers):
@@ -63,7 +65,7 @@ class Varying(Grid):
     """
 
     def __init__(
-        self, run: Run, axes: Axes, array: np.ndarray[Any, Any], low: int | None = None, high: int | None = None
+        self, run: Decider, axes: Axes, array: np.ndarray[Any, Any], low: int | None = None, high: int | None = None
     ) -> None:
         super().__init__(run, axes, array)
         self._low, self._high = low, high

@@ -11,7 +11,7 @@ from typing import Any
 
 from cnncalc.sweep.answers import Query
 from cnncalc.sweep.plans import StructurePlan
-from cnncalc.sweep.search import Answer, Piece, pieces, work
+from cnncalc.sweep.search import Answer, BlockRange, pieces, work
 
 #: The plans and the query of the process, and what was found in it so far, which tells what need not be looked at.
 _state: dict[str, Any] = {}
@@ -50,7 +50,7 @@ def _start(plans: Sequence[StructurePlan], query: Query) -> None:
     _state.update(plans=plans, answer=Answer(query))
 
 
-def _work(piece: Piece) -> Answer:
+def _work(piece: BlockRange) -> Answer:
     answer: Answer = _state["answer"].afresh()
     _state["answer"] = answer
     return work(_state["plans"], piece, answer)

@@ -11,7 +11,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from cnncalc.diagnostics import fail
-from cnncalc.sweep.engine import Batch
+from cnncalc.sweep.engine import Matches
 from cnncalc.sweep.plans import Array
 from cnncalc.sweep.space import Space, value_text
 
@@ -29,7 +29,7 @@ class Table:
         self.space, self.paths, self.decimals = space, paths, decimals
         self.headings = ["variant", *space.names, *names]
 
-    def columns(self, batch: Batch) -> list[Any]:
+    def columns(self, batch: Matches) -> list[Any]:
         """Return the columns of a batch: lists of texts, or arrays of numbers."""
         columns: list[Any] = [batch.numbers]
         positions = []
@@ -55,7 +55,7 @@ def _values(values: Sequence[Any], at: Array, decimals: bool) -> Any:
     return [texts[position] for position in at.tolist()]
 
 
-def write_csv(stream: TextIO, table: Table, batches: Iterator[Batch]) -> None:
+def write_csv(stream: TextIO, table: Table, batches: Iterator[Matches]) -> None:
     """Write a row of headings, then a row for each variant."""
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(table.headings)
@@ -63,14 +63,14 @@ def write_csv(stream: TextIO, table: Table, batches: Iterator[Batch]) -> None:
         writer.writerows(zip(*[_listed(column) for column in table.columns(batch)], strict=True))
 
 
-def write_jsonl(stream: TextIO, table: Table, batches: Iterator[Batch]) -> None:
+def write_jsonl(stream: TextIO, table: Table, batches: Iterator[Matches]) -> None:
     """Write a JSON object for each variant, one a line."""
     for batch in batches:
         rows = zip(*[_listed(column) for column in table.columns(batch)], strict=True)
         stream.writelines(json.dumps(dict(zip(table.headings, row, strict=True)), default=str) + "\n" for row in rows)
 
 
-def write_parquet(path: str, table: Table, batches: Iterator[Batch]) -> None:
+def write_parquet(path: str, table: Table, batches: Iterator[Matches]) -> None:
     """Write a Parquet file, a row group at a time; raises `SpecError` E301 if pyarrow is not installed."""
     try:
         import pyarrow

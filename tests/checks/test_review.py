@@ -16,7 +16,7 @@ import pytest
 import yaml
 from command_line import environment, run
 
-from cnncalc.checks.github import MARK, MOST_CHARACTERS, shortened
+from cnncalc.checks.github import MARK, MOST_CHARACTERS, fitting
 
 ROOT = Path(__file__).parents[2]
 ACTION = ROOT / ".github" / "actions" / "cnncalc" / "action.yml"
@@ -397,10 +397,10 @@ def test_comment_that_fails(
 def test_long_comments_are_cut() -> None:
     """A comment has at most as many characters as GitHub takes; a block that is open is closed."""
     text = "# Title\n\n```text\n" + "a line\n" * 20_000
-    cut = shortened(text)
+    cut = fitting(text)
     assert len(cut) < 65_536
     assert cut.endswith("a line\n```\n\nThe rest is too long for a comment: `cnncalc review` prints it.")
-    assert shortened("x" * MOST_CHARACTERS) == "x" * MOST_CHARACTERS
+    assert fitting("x" * MOST_CHARACTERS) == "x" * MOST_CHARACTERS
 
 
 def test_refused_options(history: History) -> None:

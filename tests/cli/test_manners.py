@@ -11,7 +11,7 @@ from command_line import run
 
 from cnncalc.cli import main
 from cnncalc.cli.command import COMMANDS
-from cnncalc.cli.manners import COMMAND_WORDS, NAMES, SEVERAL, TARGETS, WITH_VALUE, as_meant
+from cnncalc.cli.manners import COMMAND_WORDS, NAMES, SEVERAL, TARGETS, WITH_VALUE, as_command
 from cnncalc.writers import FORMATS
 
 CARD = "input 5x5x3 | conv 3x3 s1 valid x2"
@@ -47,8 +47,8 @@ MEANT = {
 
 
 @pytest.mark.parametrize(("typed", "meant"), MEANT.items(), ids=[" ".join(each) for each in MEANT])
-def test_as_meant(typed: tuple[str, ...], meant: tuple[str, ...]) -> None:
-    assert tuple(as_meant(typed)) == meant
+def test_as_command(typed: tuple[str, ...], meant: tuple[str, ...]) -> None:
+    assert tuple(as_command(typed)) == meant
 
 
 def test_a_command_by_another_word() -> None:

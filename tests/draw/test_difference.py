@@ -24,15 +24,15 @@ def cards(drawn: Scene) -> list[tuple[str, list[str]]]:
     """Return for each card its family, and the lines on it."""
     return [
         (
-            item.family,
+            box.family,
             [
                 label.text
                 for label in drawn.labels
-                if item.x < label.x < item.x + item.width and item.y < label.y < item.y + item.height
+                if box.x < label.x < box.x + box.width and box.y < label.y < box.y + box.height
             ],
         )
-        for item in drawn.items
-        if item.name
+        for box in drawn.boxes
+        if box.name
     ]
 
 
@@ -76,7 +76,7 @@ def test_graph_of_both() -> None:
 
 def test_no_difference() -> None:
     """Of equal networks nothing is marked."""
-    assert {item.family for item in scene("lenet5", "lenet5").items} == {"same"}
+    assert {box.family for box in scene("lenet5", "lenet5").boxes} == {"same"}
 
 
 @pytest.mark.parametrize("suffix", ["svg", "tex"])

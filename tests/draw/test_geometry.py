@@ -43,8 +43,7 @@ def faults(scene: Scene) -> list[object]:
     """Return every pair of labels that overlap, every pair of boxes that do, and what reaches over the canvas."""
     labels = [(label.extent, f"{label.text} at {label.x:.0f}, {label.y:.0f}") for label in scene.labels]
     boxes = [
-        ((item.x, item.y - item.depth, item.x + item.width + item.depth, item.y + item.height), item.name)
-        for item in scene.items
+        ((box.x, box.y - box.depth, box.x + box.width + box.depth, box.y + box.height), box.name) for box in scene.boxes
     ]
     places = [*labels, *boxes, *[((x, y, x, y), "a line") for line in scene.lines for x, y in line.points]]
     clipped = [
@@ -96,7 +95,7 @@ def test_file(path: Path) -> None:
 def test_lines(name: str) -> None:
     """Lines run along the axes, and each arrow ends at a box."""
     scene = draw(cnncalc.parse(name))
-    ends = [(item.x, item.y + item.height / 2) for item in scene.items]
+    ends = [(box.x, box.y + box.height / 2) for box in scene.boxes]
     for line in scene.lines:
         points = straightened(line.points)
         assert all(a[0] == b[0] or a[1] == b[1] for a, b in pairwise(points))
@@ -112,6 +111,6 @@ def test_scale(scale: str) -> None:
 
     scene = draw(cnncalc.parse("vgg11"), scale=scale)
     function = SCALES[scale][0]
-    heights = {round(item.height, 6) for item in scene.items if item.family == "conv" and item.name}
+    heights = {round(box.height, 6) for box in scene.boxes if box.family == "conv" and box.name}
     assert heights == {round(SIDE * function(size) / function(224), 6) for size in (224, 112, 56, 28, 14)}
     assert any(SCALES[scale][1] in label.text for label in scene.labels)

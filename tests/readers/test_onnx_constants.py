@@ -125,7 +125,7 @@ def test_a_constant_that_is_updated(tmp_path: Path) -> None:
 def test_weights_are_not_read(tmp_path: Path) -> None:
     """Of a file of 500 MB that is weights, a few thousand bytes are read: the rest is a hole that stays unread."""
     from cnncalc.readers.onnx.model import MAX_FIELDS, MODEL
-    from cnncalc.readers.onnx.wire import Budget, read_file
+    from cnncalc.readers.onnx.wire import ReadingLimit, read_file
 
     size = 500_000_000
     head = files.tensor("w", (size // 108, 3, 3, 3)) + files.varint(9 << 3 | 2) + files.varint(size)
@@ -153,7 +153,7 @@ def test_weights_are_not_read(tmp_path: Path) -> None:
 
     with path.open("rb") as file:
         counted = Counted(file)
-        message = read_file(counted, MODEL, Budget(MAX_FIELDS))  # type: ignore[arg-type]
+        message = read_file(counted, MODEL, ReadingLimit(MAX_FIELDS))  # type: ignore[arg-type]
     assert [each["dims"] for each in message["graph"]["initializer"]] == [[size // 108, 3, 3, 3]]
     assert counted.read_bytes < 300_000
     assert cnncalc.analyze(path).totals.params == size // 108 * 27

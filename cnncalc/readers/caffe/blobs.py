@@ -37,7 +37,7 @@ def shape_of(dims: Sequence[int]) -> Shape:
     return Shape(tuple(spatial), channels)
 
 
-class Batch(NamedTuple):
+class BatchAxis(NamedTuple):
     """The axis of a blob that counts samples: its size, and its place, which a transposition may change.
 
     The place is None where a reshape made one axis of it and others: then there is one sample, which has all axes.
@@ -54,18 +54,18 @@ class Batch(NamedTuple):
         """Return the sizes of a sample for those of all axes."""
         return [size for axis, size in enumerate(sizes) if axis != self.axis]
 
-    def after(self, before: Sequence[int], sizes: Sequence[int]) -> Batch:
+    def after(self, before: Sequence[int], sizes: Sequence[int]) -> BatchAxis:
         """Return the batch of a blob that was reshaped, from the sizes of all axes before to those after.
 
         A batch that came first is still the first axis, be it of other samples; another is that with as much before it.
         """
         if self.axis == 0:
-            return Batch(sizes[0], 0)
+            return BatchAxis(sizes[0], 0)
         leading = prod(before[: self.axis])
         for axis, size in enumerate(sizes):
             if size == self.size and (self.axis is None or prod(sizes[:axis]) == leading):
-                return Batch(size, axis)
-        return Batch(sizes[0], 0) if self.size > 1 else Batch(1, None)
+                return BatchAxis(size, axis)
+        return BatchAxis(sizes[0], 0) if self.size > 1 else BatchAxis(1, None)
 
 
 class LearnableBlob(NamedTuple):

@@ -13,7 +13,7 @@ from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.layers.patterns import Rearrangement
 from cnncalc.readers import ReadOptions
 from cnncalc.readers.caffe.arguments import CaffeArguments, CaffeLayer, whole
-from cnncalc.readers.caffe.blobs import Batch, LearnableBlob, SharedBlobs, blobs_of, dims_of, shape_of, specs_of
+from cnncalc.readers.caffe.blobs import BatchAxis, LearnableBlob, SharedBlobs, blobs_of, dims_of, shape_of, specs_of
 from cnncalc.readers.caffe.net import NetState
 from cnncalc.readers.caffe.prototxt import PrototxtMessage, PrototxtScalar
 from cnncalc.readers.caffe.sources import source_dims
@@ -64,7 +64,7 @@ class CaffeImporter(Importer):
         self.blobs: dict[str, Blob] = {}
         self.learnable = SharedBlobs()
         #: Node → its batch.
-        self._batches: dict[int, Batch] = {}
+        self._batches: dict[int, BatchAxis] = {}
 
     def run(self) -> Graph:
         last = UNKNOWN
@@ -151,9 +151,9 @@ class CaffeImporter(Importer):
         self._batches[node] = moved
         return node
 
-    def batch(self, node: int) -> Batch:
+    def batch(self, node: int) -> BatchAxis:
         """Return a blob's batch: of one sample, and the first axis, where the file does not say otherwise."""
-        return self._batches.get(node, Batch())
+        return self._batches.get(node, BatchAxis())
 
     def axis(self, layer: CaffeLayer, arguments: CaffeArguments, older: str = "", default: int = 1) -> int:
         """Return the axis that a layer works along: 0 is the batch, 1 the first size of a sample.
@@ -193,7 +193,7 @@ class CaffeImporter(Importer):
             message = f"the net leaves the size of its input `{name}` open"
             fail("E308", message, "a batch, channels and sizes are missing", help=help, span=span)
         node = self.builder.add(make("input", shape=shape), (), Origin(span), name)
-        self._batches[node] = Batch(max(batch, 1))
+        self._batches[node] = BatchAxis(max(batch, 1))
         return node
 
     def _add_source(self, layer: CaffeLayer, kind: str) -> tuple[dict[str, Blob], Blob]:

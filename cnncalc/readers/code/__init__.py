@@ -20,7 +20,7 @@ from cnncalc.readers.code.network import CodeImporter
 from cnncalc.readers.code.printed import is_printed, read_printed
 from cnncalc.readers.code.program import Program
 from cnncalc.readers.code.python_text import MAX_CODE, notebook_code, parse_python
-from cnncalc.readers.code.values import Tensor
+from cnncalc.readers.code.values import CodeTensor
 from cnncalc.readers.errors import fail
 
 #: A name in front of brackets.
@@ -85,7 +85,7 @@ def read_code(source: Source, options: ReadOptions) -> Graph:
     table = _framework(source.text)
     importer = CodeImporter(source, table, options)
     network = Program(Evaluator(source, table, importer)).run(statements)
-    last = network.node if isinstance(network, Tensor) else importer.run(network)
+    last = network.node if isinstance(network, CodeTensor) else importer.run(network)
     return importer.builder.build(last)
 
 

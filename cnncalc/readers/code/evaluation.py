@@ -16,7 +16,7 @@ from cnncalc.frameworks.table import Framework
 from cnncalc.layers.arguments import MAX_INTEGER
 from cnncalc.readers.code.network import CodeImporter
 from cnncalc.readers.code.python_text import span_of
-from cnncalc.readers.code.values import Chain, LayerCall, Tensor, Unread, is_network
+from cnncalc.readers.code.values import Chain, CodeTensor, ConstructedLayer, Unread, is_network
 
 ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
@@ -91,7 +91,7 @@ class Evaluator:
         return self._word(node, node.id)
 
     def _attribute(self, node: ast.Attribute) -> Any:
-        if isinstance(node.value, ast.Name) and isinstance(self.values.get(node.value.id), (Tensor, Chain, list)):
+        if isinstance(node.value, ast.Name) and isinstance(self.values.get(node.value.id), (CodeTensor, Chain, list)):
             self.fail(node, f"`{node.attr}` is not worked out", "its value is not in the text")
         return self._word(node, node.attr)
 
@@ -145,11 +145,11 @@ class Evaluator:
 
     def _binop(self, node: ast.BinOp) -> Any:
         left, right = self.value(node.left), self.value(node.right)
-        if isinstance(left, Tensor) and isinstance(right, Tensor):
+        if isinstance(left, CodeTensor) and isinstance(right, CodeTensor):
             kind = {ast.Add: "add", ast.Mult: "mul"}.get(type(node.op))
             if kind is None:
                 self.fail(node, "this operation on tensors is not read", "only `+` and `*` of tensors are")
-            return Tensor(self.importer.merge(kind, [left.node, right.node], span_of(self.source, node)))
+            return CodeTensor(self.importer.merge(kind, [left.node, right.node], span_of(self.source, node)))
         return self._arithmetic(node, left, right)
 
     def _arithmetic(self, node: ast.BinOp, left: Any, right: Any) -> Any:
@@ -186,17 +186,17 @@ class Evaluator:
         tensors = self._tensors(node)
         if tensors is None:
             self.fail(node, "a layer is called with something that is no tensor", "not the output of a layer")
-        return Tensor(self.importer.apply(called, tensors))
+        return CodeTensor(self.importer.apply(called, tensors))
 
     def _called(self, node: ast.Call) -> Any:
         """Return the layer or chain that a call applies, or the name that it calls."""
         function = node.func
         if isinstance(function, ast.Call):
             called = self.value(function)
-            if not isinstance(called, (LayerCall, Chain)):
+            if not isinstance(called, (ConstructedLayer, Chain)):
                 self.fail(node, "this call is not run", "what it calls is no layer")
             return called
-        if isinstance(function, ast.Name) and isinstance(self.values.get(function.id), (LayerCall, Chain)):
+        if isinstance(function, ast.Name) and isinstance(self.values.get(function.id), (ConstructedLayer, Chain)):
             return self.values[function.id]
         if not isinstance(function, (ast.Name, ast.Attribute)):
             self.fail(node, "this call is not run", "what it calls is no layer", WRITE_OUT)
@@ -236,8 +236,8 @@ class Evaluator:
         ):
             tensors = _tensors_in([self._as_tensor(first)])
             if tensors is not None:
-                return Tensor(self.importer.apply(LayerCall(name, positional[1:], named, span), tensors))
-        return LayerCall(name, positional, named, span)
+                return CodeTensor(self.importer.apply(ConstructedLayer(name, positional[1:], named, span), tensors))
+        return ConstructedLayer(name, positional, named, span)
 
     def _named_value(self, keyword: ast.keyword) -> Any:
         """Return the value of an argument by name; one that changes no figure may be anything."""
@@ -257,7 +257,7 @@ class Evaluator:
             labelled = bool(items) and all(isinstance(each, tuple) and len(each) == 2 for each in items)
             pairs = items if labelled else ((str(at), each) for at, each in enumerate(items))
         for label, part in pairs:
-            if not isinstance(part, (LayerCall, Chain)):
+            if not isinstance(part, (ConstructedLayer, Chain)):
                 self.fail(node, "a part of this `Sequential` is no layer", "not a layer that is constructed here")
             chain.parts.append((str(label), part))
         return chain
@@ -275,14 +275,14 @@ class Evaluator:
         except (TypeError, ValueError, OverflowError):
             self.fail(node, "this call is not run", "its arguments do not fit it")
 
-    def _input_tensor(self, node: ast.Call) -> Tensor:
+    def _input_tensor(self, node: ast.Call) -> CodeTensor:
         """Return the input for a tensor of numbers such as `torch.randn(1, 3, 32, 32)`."""
         sizes = self._items(node.args)
         if len(sizes) == 1 and isinstance(sizes[0], (list, tuple)):
             sizes = list(sizes[0])
         if not 2 <= len(sizes) <= 5 or not all(type(each) is int for each in sizes):
             self.fail(node, "this tensor is no input", "its sizes are not those of a batch")
-        return Tensor(self.importer.add_input((*sizes[2:], sizes[1]), span_of(self.source, node)))
+        return CodeTensor(self.importer.add_input((*sizes[2:], sizes[1]), span_of(self.source, node)))
 
     # -- tensors -------------------------------------------------------------------------------------------------
 
@@ -292,34 +292,34 @@ class Evaluator:
         return _tensors_in(arguments) if arguments else None
 
     def _is_tensor(self, value: Any) -> bool:
-        return isinstance(value, Tensor) or (isinstance(value, LayerCall) and self.importer.is_input(value))
+        return isinstance(value, CodeTensor) or (isinstance(value, ConstructedLayer) and self.importer.is_input(value))
 
     def _as_tensor(self, value: Any) -> Any:
         """Return a value, with the tensor of an input in place of its constructor."""
         if isinstance(value, (list, tuple)):
             return [self._as_tensor(each) for each in value]
-        if isinstance(value, LayerCall) and self._is_tensor(value):
-            return Tensor(self.importer.input_of(value))
+        if isinstance(value, ConstructedLayer) and self._is_tensor(value):
+            return CodeTensor(self.importer.input_of(value))
         return value
 
     def _tensor_of(self, node: ast.expr) -> int | None:
         if isinstance(node, ast.Name):
             value = self._as_tensor(self.values.get(node.id))
-            return value.node if isinstance(value, Tensor) else None
+            return value.node if isinstance(value, CodeTensor) else None
         return None
 
-    def _method(self, node: ast.Call, tensor: int, method: str) -> Tensor:
+    def _method(self, node: ast.Call, tensor: int, method: str) -> CodeTensor:
         """Return the output of a tensor's method: `x.view(-1, 400)`, `x.flatten(1)`, `x.relu()`."""
         span = span_of(self.source, node)
         if method in ("view", "reshape"):
             last = node.args[-1] if len(node.args) == 2 else None
             if last is None or not isinstance(size := self.value(last), int):
                 self.fail(node, f"`{method}` is read where it makes a flat vector", "write `x.flatten(1)` for one")
-            return Tensor(self.importer.flatten(tensor, size, span))
+            return CodeTensor(self.importer.flatten(tensor, size, span))
         if not self.framework.kinds_of(method):
             self.fail(node, f"`{method}` is not read", "not a layer that is known here")
-        call = LayerCall(method, self._items(node.args), {}, span)
-        return Tensor(self.importer.apply(call, [tensor]))
+        call = ConstructedLayer(method, self._items(node.args), {}, span)
+        return CodeTensor(self.importer.apply(call, [tensor]))
 
 
 def _tensors_in(values: Sequence[Any]) -> list[int] | None:
@@ -327,7 +327,7 @@ def _tensors_in(values: Sequence[Any]) -> list[int] | None:
     if not values:
         return None
     items = list(values[0]) if isinstance(values[0], (list, tuple)) else [values[0]]
-    return [each.node for each in items] if items and all(isinstance(each, Tensor) for each in items) else None
+    return [each.node for each in items] if items and all(isinstance(each, CodeTensor) for each in items) else None
 
 
 #: Layers around a layer.

@@ -15,7 +15,7 @@ from cnncalc.language.nodes import LayerNode
 from cnncalc.language.parse import parse_items
 from cnncalc.layers import Layer
 from cnncalc.readers import ReadOptions
-from cnncalc.readers.code.values import Chain, LayerCall, Unread
+from cnncalc.readers.code.values import Chain, ConstructedLayer, Unread
 from cnncalc.readers.errors import fail
 from cnncalc.readers.importer import Importer, make
 from cnncalc.shape import Shape, ShapeError
@@ -34,10 +34,10 @@ class CodeImporter(Importer):
         super().__init__()
         self.source, self.framework, self.given = source, framework, options.input
         self.letters = options.letters
-        self._inputs: dict[LayerCall, int] = {}
+        self._inputs: dict[ConstructedLayer, int] = {}
         #: The layers that have run: what runs again has its weights already.
-        self._applied: dict[LayerCall, int] = {}
-        self._readings: dict[LayerCall, FrameworkCall] = {}
+        self._applied: dict[ConstructedLayer, int] = {}
+        self._readings: dict[ConstructedLayer, FrameworkCall] = {}
 
     def refuse(self, span: Span, message: str, label: str, help: str | None = None) -> NoReturn:
         """Raise `SpecError` E312 at a part of the code."""
@@ -45,11 +45,11 @@ class CodeImporter(Importer):
 
     # -- inputs --------------------------------------------------------------------------------------------------
 
-    def is_input(self, call: LayerCall) -> bool:
+    def is_input(self, call: ConstructedLayer) -> bool:
         """Return whether a layer is the network's input."""
         return "input" in self.framework.kinds_of(call.name)
 
-    def input_of(self, call: LayerCall) -> int:
+    def input_of(self, call: ConstructedLayer) -> int:
         """Return the node of an input's constructor, the same each time."""
         if call not in self._inputs:
             stated = call.positional[0] if call.positional else call.named.get("shape", call.named.get("input_shape"))
@@ -73,7 +73,7 @@ class CodeImporter(Importer):
         shown = "a size is left open" if sizes else "no shape"
         self.refuse(span, "the input's shape is not in the text", shown, "give it: `--input 224x224x3`")
 
-    def run(self, network: LayerCall | Chain) -> int:
+    def run(self, network: ConstructedLayer | Chain) -> int:
         """Add a network from its input on, and return its last node."""
         leaves = list(islice(_leaves(network), MAX_LAYERS + 1))
         if len(leaves) > MAX_LAYERS:
@@ -85,7 +85,7 @@ class CodeImporter(Importer):
             return self._chain(network, [self.input_of(first)], skipped=first)
         return self._chain(network, [self.add_input(self._first_shape(leaves), first.span)])
 
-    def _first_shape(self, leaves: Sequence[LayerCall]) -> tuple[Any, ...]:
+    def _first_shape(self, leaves: Sequence[ConstructedLayer]) -> tuple[Any, ...]:
         """Return the shape that the first layer states, or that the command line gives."""
         first = self._read(leaves[0])
         if first.input_shape is not None:
@@ -107,14 +107,18 @@ class CodeImporter(Importer):
 
     # -- layers --------------------------------------------------------------------------------------------------
 
-    def apply(self, network: LayerCall | Chain, inputs: Sequence[int]) -> int:
+    def apply(self, network: ConstructedLayer | Chain, inputs: Sequence[int]) -> int:
         """Add a layer or chain after the nodes `inputs`; return its last node."""
         return self._chain(network, inputs)
 
     def _chain(
-        self, network: LayerCall | Chain, inputs: Sequence[int], path: str = "", skipped: LayerCall | None = None
+        self,
+        network: ConstructedLayer | Chain,
+        inputs: Sequence[int],
+        path: str = "",
+        skipped: ConstructedLayer | None = None,
     ) -> int:
-        if isinstance(network, LayerCall):
+        if isinstance(network, ConstructedLayer):
             return inputs[0] if network is skipped else self._layer(network, inputs, path)
         for label, part in network.parts:
             inputs = [self._chain(part, inputs, f"{path}.{label}" if path else label, skipped)]
@@ -137,7 +141,7 @@ class CodeImporter(Importer):
             return self._refuse(fault, make("flatten"), [node], Origin(span))
         return self.add(make("flatten"), [node], Origin(span))
 
-    def _layer(self, call: LayerCall, inputs: Sequence[int], path: str) -> int:
+    def _layer(self, call: ConstructedLayer, inputs: Sequence[int], path: str) -> int:
         if UNKNOWN in inputs:
             return UNKNOWN
         read = self._read(call)
@@ -159,13 +163,13 @@ class CodeImporter(Importer):
         self.builder.report(fault, self.builder.number(layer.kind), layer, tuple(inputs), origin)
         return UNKNOWN
 
-    def _read(self, call: LayerCall) -> FrameworkCall:
+    def _read(self, call: ConstructedLayer) -> FrameworkCall:
         """Return the meaning of a call; raises `SpecError` E312 if it is no layer of ours, or not known to be."""
         if call not in self._readings:
             self._readings[call] = self._read_anew(call)
         return self._readings[call]
 
-    def _read_anew(self, call: LayerCall) -> FrameworkCall:
+    def _read_anew(self, call: ConstructedLayer) -> FrameworkCall:
         try:
             if bare(call.name) in WRAPPERS:
                 return self._wrapped(call)
@@ -181,20 +185,20 @@ class CodeImporter(Importer):
                 raise
             self.refuse(call.span, f"`{call.name}` cannot be read", str(error))
 
-    def _changes_nothing(self, call: LayerCall, value: Unread) -> bool:
+    def _changes_nothing(self, call: ConstructedLayer, value: Unread) -> bool:
         """Return whether an argument of unknown value is one that changes neither sizes nor counts."""
         return all(self.framework.ignores(call.name, key) for key, each in call.named.items() if each is value)
 
-    def _wrapped(self, call: LayerCall) -> FrameworkCall:
+    def _wrapped(self, call: ConstructedLayer) -> FrameworkCall:
         inner = call.positional[0] if call.positional else call.named.get("layer")
-        if not isinstance(inner, LayerCall):
+        if not isinstance(inner, ConstructedLayer):
             raise ValueError("the layer inside it is not constructed here")
         read = self._read(inner)
         if bare(call.name) == "Bidirectional" and "biases" in read.values:
             return read._replace(values={**read.values, "bidirectional": True})
         raise ValueError(f"`{inner.name}` inside it is not read")
 
-    def _made(self, call: LayerCall, read: FrameworkCall, x: Shape) -> Layer:
+    def _made(self, call: ConstructedLayer, read: FrameworkCall, x: Shape) -> Layer:
         """Return the layer of a call; its arguments are checked as those of a spec are."""
         values = dict(read.values)
         if read.kind == "fc" and self.framework.title == "Keras" and x.spatial:
@@ -213,7 +217,7 @@ class CodeImporter(Importer):
             first = error.diagnostics[0]
             self.refuse(call.span, f"`{call.name}` cannot be read", f"{first.message}: {first.label}")
 
-    def _require_channels(self, call: LayerCall, x: Shape) -> None:
+    def _require_channels(self, call: ConstructedLayer, x: Shape) -> None:
         """Require that a concatenation is along the channels."""
         first = self.framework.title != "Keras"
         axis = call.named.get("axis", call.named.get("dim", call.positional[0] if call.positional else None))
@@ -222,7 +226,7 @@ class CodeImporter(Importer):
         if axis not in ((1, -x.rank - 1) if first else (-1, x.rank + 1)):
             self.refuse(call.span, f"a concatenation along axis {axis} is not read", "not that of the channels")
 
-    def _mismatch(self, call: LayerCall, read: FrameworkCall, x: Shape) -> ShapeError | None:
+    def _mismatch(self, call: ConstructedLayer, read: FrameworkCall, x: Shape) -> ShapeError | None:
         """Return the error if a layer states other channels than come in."""
         if read.kind == "fc" and x.spatial and self.framework.title != "Keras":
             fact = f"its input {x} has {x.rank + 1} axes"
@@ -241,18 +245,18 @@ class CodeImporter(Importer):
 WRAPPERS = ("Bidirectional", "TimeDistributed")
 
 
-def _leaves(network: Any) -> Iterator[LayerCall]:
+def _leaves(network: Any) -> Iterator[ConstructedLayer]:
     """Yield the layers of a network in order."""
     stack = [network]
     while stack:
         each = stack.pop()
         if isinstance(each, Chain):
             stack += [part for _, part in reversed(each.parts)]
-        elif isinstance(each, LayerCall):
+        elif isinstance(each, ConstructedLayer):
             yield each
 
 
-def _name(call: LayerCall) -> str:
+def _name(call: ConstructedLayer) -> str:
     name = call.named.get("name")
     return name if isinstance(name, str) else ""
 
@@ -261,7 +265,7 @@ def _plain(value: Any) -> Any:
     """Return a value as the tables have it: words in small letters, a layer as an activation by its name."""
     if isinstance(value, str):
         return value.lower()
-    if isinstance(value, LayerCall):
+    if isinstance(value, ConstructedLayer):
         return bare(value.name).lower()
     return value
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import NoReturn
 
 from cnncalc.diagnostics import Source, Span
-from cnncalc.readers.code.values import Chain, LayerCall
+from cnncalc.readers.code.values import Chain, ConstructedLayer
 from cnncalc.readers.errors import fail
 
 CHILD = re.compile(r"[ \t]*\((?P<label>[\w-]+)\): (?:(?P<times>\d+) x )?(?P<rest>.*)")
@@ -82,7 +82,7 @@ def _container(source: Source, name: str, start: int, lines: Iterator[tuple[int,
         rest = match["rest"].rstrip().removesuffix(",")
         child = HEAD.fullmatch(rest)
         if child:
-            part: Chain | LayerCall = _container(source, child["name"], at, lines)
+            part: Chain | ConstructedLayer = _container(source, child["name"], at, lines)
         else:
             part = _leaf(source, at, rest)
         if times > MOST_REPEATS:
@@ -94,14 +94,14 @@ def _container(source: Source, name: str, start: int, lines: Iterator[tuple[int,
     fail("E312", "the printed module does not end", "a bracket is not closed", span=Span(source, start, start + 1))
 
 
-def _copy(part: Chain | LayerCall) -> Chain | LayerCall:
+def _copy(part: Chain | ConstructedLayer) -> Chain | ConstructedLayer:
     """Return the same layers with weights of their own."""
-    if isinstance(part, LayerCall):
-        return LayerCall(part.name, part.positional, part.named, part.span)
+    if isinstance(part, ConstructedLayer):
+        return ConstructedLayer(part.name, part.positional, part.named, part.span)
     return Chain([(label, _copy(child)) for label, child in part.parts], part.name)
 
 
-def _leaf(source: Source, start: int, text: str) -> LayerCall:
+def _leaf(source: Source, start: int, text: str) -> ConstructedLayer:
     """Return one layer: its arguments are literals, or bare words as older versions print them."""
     span = Span(source, start, start + len(text))
     try:
@@ -112,7 +112,7 @@ def _leaf(source: Source, start: int, text: str) -> LayerCall:
         named = {each.arg or "": _value(each.value) for each in call.keywords}
     except (SyntaxError, ValueError):
         fail("E312", "this line is no printed layer", "not a name with arguments", span=span)
-    return LayerCall(ast.unparse(call.func), positional, named, span)
+    return ConstructedLayer(ast.unparse(call.func), positional, named, span)
 
 
 def _value(node: ast.expr) -> object:

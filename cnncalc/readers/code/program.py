@@ -9,7 +9,7 @@ from typing import Any
 from cnncalc.diagnostics import SpecError
 from cnncalc.readers.code.evaluation import WRITE_OUT, Evaluator
 from cnncalc.readers.code.python_text import span_of
-from cnncalc.readers.code.values import Chain, LayerCall, Tensor, Unread, is_network
+from cnncalc.readers.code.values import Chain, CodeTensor, ConstructedLayer, Unread, is_network
 from cnncalc.readers.python_classes import module_classes, outermost
 
 #: Base classes of modules and models, whose `forward` or `call` has the order of the layers.
@@ -35,7 +35,7 @@ class Program:
         if self.network is None:
             first = statements[0]
             self.evaluator.fail(first, "there is no network in this code", "no layer is constructed", WRITE_OUT)
-        if isinstance(self.network, LayerCall) and self.named_layers > 1:
+        if isinstance(self.network, ConstructedLayer) and self.named_layers > 1:
             label = "the order in which they run is not in the text"
             self.evaluator.fail(
                 statements[-1], "these layers are not applied", label, "put them into `nn.Sequential(…)`"
@@ -111,10 +111,10 @@ class Program:
             self.evaluator.fail(target, "a layer that is an attribute is not read", label, help)
         if is_network(value) and not self._is_input(value):
             self.network = value
-            self.named_layers += isinstance(value, LayerCall)
+            self.named_layers += isinstance(value, ConstructedLayer)
 
     def _is_input(self, value: Any) -> bool:
-        return isinstance(value, LayerCall) and self.evaluator.importer.is_input(value)
+        return isinstance(value, ConstructedLayer) and self.evaluator.importer.is_input(value)
 
     def _assign_more(self, node: ast.AugAssign) -> None:
         """`x += y` is `x = x + y`."""
@@ -139,9 +139,9 @@ class Program:
                 raise
             return
         for each in value if isinstance(value, (tuple, list)) else (value,):
-            if isinstance(each, (LayerCall, Chain)):
+            if isinstance(each, (ConstructedLayer, Chain)):
                 self.loose.append(each)
-            elif isinstance(each, Tensor):
+            elif isinstance(each, CodeTensor):
                 self.network = each
 
     def _added(self, node: ast.expr) -> bool:
@@ -181,7 +181,7 @@ class Program:
 
     def _gives_tensor(self, node: ast.AST) -> bool:
         """Return whether a part of the code computes something from a tensor, other than asking for its size."""
-        tensors = {name for name, value in self.evaluator.values.items() if isinstance(value, Tensor)}
+        tensors = {name for name, value in self.evaluator.values.items() if isinstance(value, CodeTensor)}
         for each in ast.walk(node):
             if isinstance(each, ast.Call):
                 name, owner = _called(each)

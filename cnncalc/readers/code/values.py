@@ -12,7 +12,7 @@ from cnncalc.diagnostics import Diagnostic, Span
 
 
 @dataclass(eq=False)
-class LayerCall:
+class ConstructedLayer:
     """A layer as it is constructed: `nn.Conv2d(3, 16, 3)`. It is equal to itself alone: applied twice, it shares."""
 
     name: str
@@ -34,7 +34,7 @@ class Chain:
 
 
 @dataclass(frozen=True)
-class Tensor:
+class CodeTensor:
     """The output of a node by its index."""
 
     node: int
@@ -49,4 +49,4 @@ class Unread:
 
 def is_network(value: Any) -> bool:
     """Return whether a value is a layer, a chain of layers, or a tensor that layers give."""
-    return isinstance(value, (LayerCall, Chain, Tensor))
+    return isinstance(value, (ConstructedLayer, Chain, CodeTensor))

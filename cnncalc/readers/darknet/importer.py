@@ -23,7 +23,7 @@ Rule = Callable[["DarknetImporter", CfgSection, int], int]
 rules: OperatorRules[Rule] = OperatorRules()
 
 
-class SharedWeights(NamedTuple):
+class ConvolutionWeights(NamedTuple):
     """What a convolution holds, for another that shares it: its number of weights, and whether it is normalized."""
 
     weights: int
@@ -41,7 +41,7 @@ class DarknetImporter(Importer):
         #: Darknet's layers by number: the node that each ends in.
         self.ends: list[int] = []
         #: Number of a convolution → what it holds.
-        self.convolutions: dict[int, SharedWeights] = {}
+        self.convolutions: dict[int, ConvolutionWeights] = {}
         self.convolution_nodes: dict[int, int] = {}
         stopping = [number for number, each in enumerate(self.sections) if each.integer("stopbackward", 0, low=0) == 1]
         #: The layers before this number are not trained.

@@ -10,7 +10,7 @@ from cnncalc.layers import Layer
 from cnncalc.layers.opaque import OpaqueOp
 from cnncalc.layers.taps import WindowTaps
 from cnncalc.readers.darknet.cfg import CfgSection
-from cnncalc.readers.darknet.importer import DarknetImporter, SharedWeights, rules
+from cnncalc.readers.darknet.importer import ConvolutionWeights, DarknetImporter, rules
 from cnncalc.readers.errors import fail
 from cnncalc.readers.importer import elementwise_op, explicit_padding, make, symmetric_padding
 from cnncalc.readers.pools import pool_of_size
@@ -99,7 +99,7 @@ def _shared(
     number = len(importer.ends)
     if x is None or importer.output(layer, x) is None:
         return None
-    held = SharedWeights(layer.resolve(x).weights(x), normalized)
+    held = ConvolutionWeights(layer.resolve(x).weights(x), normalized)
     importer.convolutions[number] = held
     if not section.states("share_index"):
         return None

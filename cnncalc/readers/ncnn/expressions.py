@@ -43,7 +43,7 @@ def evaluate(expressions: str, blobs: Sequence[Dims | None]) -> list[int]:
         tokens.append(found)
         at = found.end()
     values: list[int] = []
-    reader = _Reader(tokens, blobs)
+    reader = _ExpressionReader(tokens, blobs)
     while reader.at < len(tokens):
         if values:
             reader.take(",")
@@ -54,7 +54,7 @@ def evaluate(expressions: str, blobs: Sequence[Dims | None]) -> list[int]:
     return values
 
 
-class _Reader:
+class _ExpressionReader:
     """Reads the tokens of expressions from the first to the last."""
 
     def __init__(self, tokens: list[re.Match[str]], blobs: Sequence[Dims | None]) -> None:

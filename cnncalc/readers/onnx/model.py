@@ -18,12 +18,12 @@ from typing import Any, NamedTuple
 from cnncalc.graph import MAX_LAYERS
 from cnncalc.readers.errors import fail
 from cnncalc.readers.onnx.wire import (
-    Budget,
-    Field,
     Message,
+    ReadingLimit,
     Schema,
     TooMuchError,
     WireError,
+    WireField,
     floats,
     integers,
     read_file,
@@ -39,60 +39,64 @@ MAX_INTEGERS, MAX_REALS = 1024, 16
 MAX_RANK = 16
 
 TENSOR: Schema = {
-    1: Field("dims", "int", many=True),
-    2: Field("data_type", "int"),
-    4: Field("float_data", "float", many=True),
-    5: Field("int32_data", "int", many=True),
-    7: Field("int64_data", "int", many=True),
-    8: Field("name", "text"),
-    9: Field("raw_data", "bytes"),
-    10: Field("double_data", "float", many=True),
-    11: Field("uint64_data", "int", many=True),
-    14: Field("data_location", "int"),
+    1: WireField("dims", "int", many=True),
+    2: WireField("data_type", "int"),
+    4: WireField("float_data", "float", many=True),
+    5: WireField("int32_data", "int", many=True),
+    7: WireField("int64_data", "int", many=True),
+    8: WireField("name", "text"),
+    9: WireField("raw_data", "bytes"),
+    10: WireField("double_data", "float", many=True),
+    11: WireField("uint64_data", "int", many=True),
+    14: WireField("data_location", "int"),
 }
-SPARSE: Schema = {1: Field("values", TENSOR), 3: Field("dims", "int", many=True)}
-DIMENSION: Schema = {1: Field("value", "int"), 2: Field("param", "text")}
-SHAPE: Schema = {1: Field("dim", DIMENSION, many=True)}
-TYPE: Schema = {1: Field("tensor", {1: Field("elem_type", "int"), 2: Field("shape", SHAPE)})}
-VALUE: Schema = {1: Field("name", "text"), 2: Field("type", TYPE)}
+SPARSE: Schema = {1: WireField("values", TENSOR), 3: WireField("dims", "int", many=True)}
+DIMENSION: Schema = {1: WireField("value", "int"), 2: WireField("param", "text")}
+SHAPE: Schema = {1: WireField("dim", DIMENSION, many=True)}
+TYPE: Schema = {1: WireField("tensor", {1: WireField("elem_type", "int"), 2: WireField("shape", SHAPE)})}
+VALUE: Schema = {1: WireField("name", "text"), 2: WireField("type", TYPE)}
 
 
 def _graph_schema(levels: int) -> Schema:
     """Return the schema of a graph whose nodes have graphs within them so many levels deep."""
     attribute: Schema = {
-        1: Field("name", "text"),
-        2: Field("f", "float"),
-        3: Field("i", "int"),
-        4: Field("s", "bytes"),
-        5: Field("t", TENSOR),
-        7: Field("floats", "float", many=True),
-        8: Field("ints", "int", many=True),
-        21: Field("ref", "text"),
-        **({6: Field("g", _graph_schema(levels - 1))} if levels else {}),
+        1: WireField("name", "text"),
+        2: WireField("f", "float"),
+        3: WireField("i", "int"),
+        4: WireField("s", "bytes"),
+        5: WireField("t", TENSOR),
+        7: WireField("floats", "float", many=True),
+        8: WireField("ints", "int", many=True),
+        21: WireField("ref", "text"),
+        **({6: WireField("g", _graph_schema(levels - 1))} if levels else {}),
     }
     node: Schema = {
-        1: Field("input", "text", many=True),
-        2: Field("output", "text", many=True),
-        3: Field("name", "text"),
-        4: Field("op_type", "text"),
-        5: Field("attribute", attribute, many=True),
-        7: Field("domain", "text"),
-        9: Field("metadata", {1: Field("key", "text"), 2: Field("value", "text")}, many=True),
+        1: WireField("input", "text", many=True),
+        2: WireField("output", "text", many=True),
+        3: WireField("name", "text"),
+        4: WireField("op_type", "text"),
+        5: WireField("attribute", attribute, many=True),
+        7: WireField("domain", "text"),
+        9: WireField("metadata", {1: WireField("key", "text"), 2: WireField("value", "text")}, many=True),
     }
     return {
-        1: Field("node", node, many=True, most=MAX_LAYERS),
-        2: Field("name", "text"),
-        5: Field("initializer", TENSOR, many=True),
-        11: Field("input", VALUE, many=True),
-        12: Field("output", VALUE, many=True),
-        13: Field("value_info", VALUE, many=True),
-        15: Field("sparse_initializer", SPARSE, many=True),
+        1: WireField("node", node, many=True, most=MAX_LAYERS),
+        2: WireField("name", "text"),
+        5: WireField("initializer", TENSOR, many=True),
+        11: WireField("input", VALUE, many=True),
+        12: WireField("output", VALUE, many=True),
+        13: WireField("value_info", VALUE, many=True),
+        15: WireField("sparse_initializer", SPARSE, many=True),
     }
 
 
 GRAPH = _graph_schema(3)
-OPSET: Schema = {1: Field("domain", "text"), 2: Field("version", "int")}
-MODEL: Schema = {1: Field("ir_version", "int"), 7: Field("graph", GRAPH), 8: Field("opset_import", OPSET, many=True)}
+OPSET: Schema = {1: WireField("domain", "text"), 2: WireField("version", "int")}
+MODEL: Schema = {
+    1: WireField("ir_version", "int"),
+    7: WireField("graph", GRAPH),
+    8: WireField("opset_import", OPSET, many=True),
+}
 
 #: The length to which names of nodes and operators are cut; those of tensors are not, since they are references.
 MAX_NAME = 400
@@ -257,7 +261,7 @@ def open_model(path: str) -> ModelDef:
         with open(path, "rb") as file:
             if not file.read(1):
                 fail("E302", f"`{path}` is no ONNX model", "it is empty")
-            return _model(read_file(file, MODEL, Budget(MAX_FIELDS)), path)
+            return _model(read_file(file, MODEL, ReadingLimit(MAX_FIELDS)), path)
     except WireError as error:
         help = "is the file whole? a download that broke off, or a Git LFS pointer in its place, looks like this"
         fail("E302", f"`{path}` is no ONNX model", str(error), help=help)

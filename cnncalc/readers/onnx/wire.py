@@ -5,7 +5,7 @@
 
 A file is read in pieces and never mapped into memory, since a mapped file that shrinks ends the process. Long
 values (weights) are skipped unread. A field that is not in the schema, or has another wire type, is skipped, as
-the format requires. A schema has no cycles, which bounds the depth of calls here; a `Budget` bounds the number of
+the format requires. A schema has no cycles, which bounds the depth of calls here; a `ReadingLimit` bounds the number of
 fields that are read, and of bytes that are kept.
 
 Source: https://protobuf.dev/programming-guides/encoding/
@@ -46,7 +46,7 @@ class TooMuchError(ValueError):
     """The message has more than is read; the text names what."""
 
 
-class Field(NamedTuple):
+class WireField(NamedTuple):
     """A field's name, and its kind: `int`, `float`, `text`, `bytes`, or the schema of a message.
 
     A repeated field (`many`) is a list of at most `most` values. Repeated numbers may be packed, as bytes.
@@ -58,11 +58,11 @@ class Field(NamedTuple):
     most: int = 1 << 62
 
 
-Schema = Mapping[int, Field]
+Schema = Mapping[int, WireField]
 Message = dict[str, Any]
 
 
-class Budget:
+class ReadingLimit:
     """The number of fields that may still be read, and of bytes that may still be kept."""
 
     def __init__(self, fields: int, kept: int = 64 << 20) -> None:
@@ -77,7 +77,7 @@ class Budget:
         if tag < 8:
             raise WireError("a field has no number", at)
 
-    def keep(self, field: Field, data: memoryview, begin: int, end: int) -> bytes:
+    def keep(self, field: WireField, data: memoryview, begin: int, end: int) -> bytes:
         """Return the bytes of a field if they are few, and otherwise a placeholder for data that is too long."""
         if end - begin > min(MAX_KEPT, self.kept):
             return MANY_NUMBERS if field.many else b""
@@ -92,7 +92,7 @@ class Budget:
         return str(data[begin:end], "utf-8", "replace")
 
 
-def read_file(file: BinaryIO, schema: Schema, budget: Budget) -> Message:
+def read_file(file: BinaryIO, schema: Schema, budget: ReadingLimit) -> Message:
     """Return the message in a file, by the names of its schema; an absent field has no key.
 
     Raises `WireError` if the file is not a message, and `TooMuchError` if the budget is spent.
@@ -104,7 +104,7 @@ def read_file(file: BinaryIO, schema: Schema, budget: Budget) -> Message:
 class _FileDecoder:
     """Decodes the messages of a file, of which one piece at a time is in memory."""
 
-    def __init__(self, file: BinaryIO, budget: Budget) -> None:
+    def __init__(self, file: BinaryIO, budget: ReadingLimit) -> None:
         self.file, self.budget = file, budget
         #: The piece, and where it stands in the file.
         self.piece, self.base = memoryview(b""), 0
@@ -168,7 +168,7 @@ def _skip(data: memoryview, at: int, end: int, tag: int, base: int) -> int:
     return at
 
 
-def put(message: Message, field: Field, value: Any) -> None:
+def put(message: Message, field: WireField, value: Any) -> None:
     """Set or append the value of a field in a message."""
     if field.many:
         values = message.setdefault(field.name, [])
@@ -184,7 +184,7 @@ def decode(
     start: int,
     end: int,
     schema: Schema,
-    budget: Budget,
+    budget: ReadingLimit,
     base: int = 0,
     message: Message | None = None,
 ) -> Message:

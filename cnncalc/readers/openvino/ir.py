@@ -153,7 +153,7 @@ def parse(path: str) -> IrModel:
     # The text is decoded already, whatever encoding it declares.
     text = re.sub(r"^\s*<\?xml[^>]*\?>", lambda declaration: " " * len(declaration[0]), source.text, count=1)
     data = text.encode("utf-8")
-    reader = _Reader(source, data, parser)
+    reader = _IrReader(source, data, parser)
     parser.buffer_text = True
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
@@ -171,7 +171,7 @@ def parse(path: str) -> IrModel:
     return IrModel(reader.name, reader.version, reader.layers, reader.edges)
 
 
-class _Reader:
+class _IrReader:
     """Collects layers and edges from the events of the parser."""
 
     def __init__(self, source: Source, data: bytes, parser: Any) -> None:

@@ -15,7 +15,7 @@ from cnncalc.readers.operands import Operands, Outputs, Value
 from cnncalc.readers.operator_importer import OperatorImporter
 from cnncalc.readers.shape_inference import Dims, text
 from cnncalc.readers.tensors import CannotInferError, Tensor
-from cnncalc.readers.tflite.model import ModelDef, OperatorDef
+from cnncalc.readers.tflite.model import OperatorDef, TfliteModel
 from cnncalc.readers.weights import ConstantTensor, StoredElements, count_weights
 
 #: From an operator and its inputs to the value of its output, or a list with one for each. It raises
@@ -35,7 +35,7 @@ OPEN = -1
 class TfliteImporter(OperatorImporter[OperatorDef, StoredElements]):
     """Builds the graph of one file."""
 
-    def __init__(self, model: ModelDef, path: str, options: ReadOptions) -> None:
+    def __init__(self, model: TfliteModel, path: str, options: ReadOptions) -> None:
         super().__init__()
         self.model, self.path = model, path
         #: The shape that the first input is given, until it has it.

@@ -52,7 +52,7 @@ BITS = {
 INTEGERS = {"INT32": "i", "INT64": "q", "INT16": "h", "INT8": "b", "UINT8": "B", "UINT32": "I"}
 
 
-class TensorDef(NamedTuple):
+class TfliteTensor(NamedTuple):
     """A tensor: its sizes, -1 where one is open; the name of its type; the bytes of its data, and its values if few."""
 
     name: str
@@ -113,18 +113,18 @@ class OperatorDef:
         return int(short) if short.is_integer() and abs(short) < MAX_INTEGER else short
 
 
-class ModelDef(NamedTuple):
+class TfliteModel(NamedTuple):
     """The first subgraph of a file: its tensors, operators, inputs and outputs, and how many others there are."""
 
     name: str
-    tensors: list[TensorDef]
+    tensors: list[TfliteTensor]
     operators: list[OperatorDef]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     others: int
 
 
-def open_model(path: str) -> ModelDef:
+def open_model(path: str) -> TfliteModel:
     """Return the first subgraph of a file.
 
     Raises `SpecError` E301 without the package `tflite`, E302 if the file is not one, E303 if it is too large.
@@ -139,14 +139,14 @@ def open_model(path: str) -> ModelDef:
             fail("E302", f"`{path}` is no TensorFlow Lite file", "its bytes 4 to 8 are not `TFL3`")
         data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         try:
-            return _Reader(tflite, data, path).model()
+            return _FlatbufferReader(tflite, data, path).model()
         except SpecError:
             raise
         except BROKEN:
             fail("E302", f"`{path}` is no valid TensorFlow Lite file", "an offset in it leads nowhere")
 
 
-class _Reader:
+class _FlatbufferReader:
     """Takes the parts of a file, and counts what it takes."""
 
     def __init__(self, tflite: Any, data: mmap.mmap, path: str) -> None:
@@ -158,7 +158,7 @@ class _Reader:
         }
         self.options = {number: name for name, number in vars(tflite.BuiltinOptions).items() if isinstance(number, int)}
 
-    def model(self) -> ModelDef:
+    def model(self) -> TfliteModel:
         root = self.tflite.Model.GetRootAs(self.data, 0)
         count = self._count(root.SubgraphsLength())
         if not count:
@@ -173,7 +173,7 @@ class _Reader:
         if not operators:
             fail("E302", f"`{self.path}` has no operator", "its first subgraph is empty")
         inputs, outputs = self._indices(graph, "Inputs", tensors), self._indices(graph, "Outputs", tensors)
-        return ModelDef(self._text(graph.Name()), tensors, operators, inputs, outputs, count - 1)
+        return TfliteModel(self._text(graph.Name()), tensors, operators, inputs, outputs, count - 1)
 
     def _count(self, count: int, most: int = MAX_TAKEN) -> int:
         """Return a count if as much may be taken; raises `SpecError` E303 if it is too much."""
@@ -198,7 +198,7 @@ class _Reader:
             return self._text(code.CustomCode()) or f"operator {number}", True
         return name, False
 
-    def _operator(self, operator: Any, codes: list[tuple[str, bool]], tensors: list[TensorDef]) -> OperatorDef:
+    def _operator(self, operator: Any, codes: list[tuple[str, bool]], tensors: list[TfliteTensor]) -> OperatorDef:
         index = operator.OpcodeIndex()
         if index >= len(codes):
             fail("E307", f"an operator of `{self.path}` has no code", f"number {index} of {len(codes)}")
@@ -218,7 +218,7 @@ class _Reader:
             return ()
         return tuple(getattr(owner, f"{name}AsNumpy")().tolist())
 
-    def _indices(self, owner: Any, name: str, tensors: list[TensorDef]) -> tuple[int, ...]:
+    def _indices(self, owner: Any, name: str, tensors: list[TfliteTensor]) -> tuple[int, ...]:
         """Return a list of tensors; -1 is one that is left out."""
         indices = self._numbers(owner, name)
         if any(not -1 <= index < len(tensors) for index in indices):
@@ -227,7 +227,7 @@ class _Reader:
             fail("E307", message, f"number {wrong} of {len(tensors)}")
         return indices
 
-    def _tensor(self, root: Any, tensor: Any) -> TensorDef:
+    def _tensor(self, root: Any, tensor: Any) -> TfliteTensor:
         rank = max(tensor.ShapeLength(), tensor.ShapeSignatureLength())
         if rank > MAX_RANK:
             fail("E302", f"a tensor of `{self.path}` has {rank:,} axes", f"{MAX_RANK} at most")
@@ -240,7 +240,7 @@ class _Reader:
             fail("E306", f"a tensor of `{self.path}` has a wrong size", "x".join(map(str, sizes)))
         type = self.types.get(tensor.Type(), "")
         size, values = self._data(root, tensor.Buffer(), type, prod(sizes))
-        return TensorDef(self._text(tensor.Name()), sizes, is_open, type, size, values, bool(tensor.IsVariable()))
+        return TfliteTensor(self._text(tensor.Name()), sizes, is_open, type, size, values, bool(tensor.IsVariable()))
 
     def _data(self, root: Any, index: int, type: str, elements: int) -> tuple[int, tuple[int, ...] | None]:
         """Return the bytes of a tensor's data, and its values if they are a few integers."""
